@@ -1,0 +1,2 @@
+//! The `identkit` command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The suite that every provider and its sandbox twin must pass.

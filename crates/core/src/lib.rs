@@ -1,0 +1,1 @@
+//! Domain types, personal-data types, the error and the ports of identkit.

@@ -1,0 +1,1 @@
+//! identkit: verify people and have documents signed through German identity-verification vendors.

@@ -1,0 +1,1 @@
+//! The sandbox: both vendors emulated, with time under control.

@@ -1,0 +1,1 @@
+//! Webhook receiver: authenticate, parse, deduplicate, acknowledge after fsync.

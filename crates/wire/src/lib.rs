@@ -1,0 +1,1 @@
+//! The codec of identkit: operations, callbacks, bodies and tolerant JSON.

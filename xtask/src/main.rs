@@ -1,0 +1,2 @@
+//! The checks of the identkit workspace.
+fn main() {}
