@@ -1,0 +1,188 @@
+//! A one-shot body: a stream of bytes with a length that may be known.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+
+use crate::{Error, Kind};
+
+type Inner = Pin<Box<dyn Body<Data = Bytes, Error = Error> + Send>>;
+
+/// Bytes that can be read once: a vendor's answer, a piece of evidence.
+///
+/// When [`len`](Self::len) is known, the stream ends with an error rather than short: a cut download never looks whole.
+pub struct Content {
+    len: Option<u64>,
+    read: u64,
+    body: Option<Inner>,
+    whole: Option<Bytes>,
+}
+
+impl Content {
+    /// A stream of `len` bytes, or of unknown length.
+    pub fn new(len: Option<u64>, body: impl Body<Data = Bytes, Error = Error> + Send + 'static) -> Self {
+        Self { len, read: 0, body: Some(Box::pin(body)), whole: None }
+    }
+
+    /// Bytes that are already here.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { len: u64::try_from(bytes.len()).ok(), read: 0, body: None, whole: Some(bytes) }
+    }
+
+    /// No bytes.
+    pub fn empty() -> Self {
+        Self::from_bytes(Bytes::new())
+    }
+
+    /// The length in bytes, when it is known beforehand.
+    pub fn len(&self) -> Option<u64> {
+        self.len
+    }
+
+    /// Whether it is known that nothing will come.
+    pub fn is_empty(&self) -> bool {
+        self.len == Some(0)
+    }
+
+    /// The next bytes, `None` at the end.
+    ///
+    /// # Errors
+    /// What the transport reports while reading; [`Kind::Integrity`] when the stream ends before its length.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if let Some(bytes) = self.whole.take() {
+            self.read = bytes.len() as u64;
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+        }
+        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        loop {
+            match std::task::ready!(body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    // Trailers carry nothing that a vendor documents.
+                    let Ok(data) = frame.into_data() else { continue };
+                    if data.is_empty() {
+                        continue;
+                    }
+                    self.read = self.read.saturating_add(data.len() as u64);
+                    return Poll::Ready(Some(Ok(data)));
+                }
+                Some(Err(error)) => {
+                    self.body = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    self.body = None;
+                    return match self.len {
+                        Some(len) if len != self.read => {
+                            let detail = format!("the body ended after {} of {len} bytes", self.read);
+                            Poll::Ready(Some(Err(Error::new(Kind::Integrity, detail))))
+                        }
+                        _ => Poll::Ready(None),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Reads everything, at most `cap` bytes.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next); [`Kind::Protocol`] when more than `cap` bytes come.
+    pub async fn collect(mut self, cap: u64) -> Result<Bytes, Error> {
+        let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
+        if self.len.is_some_and(|len| len > cap) {
+            return Err(too_long());
+        }
+        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
+        let Some(second) = self.next().await.transpose()? else {
+            return if first.len() as u64 > cap { Err(too_long()) } else { Ok(first) };
+        };
+        let mut all = BytesMut::with_capacity(first.len() + second.len());
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(more) = self.next().await.transpose()? {
+            if (all.len() + more.len()) as u64 > cap {
+                return Err(too_long());
+            }
+            all.extend_from_slice(&more);
+        }
+        if all.len() as u64 > cap { Err(too_long()) } else { Ok(all.freeze()) }
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.get_mut().poll_next(cx).map(|next| next.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none() && self.whole.as_ref().is_none_or(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.len.map_or_else(SizeHint::default, |len| SizeHint::with_exact(len.saturating_sub(self.read)))
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pieces(Vec<&'static str>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Error;
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            if self.0.is_empty() {
+                return Poll::Ready(None);
+            }
+            let piece = self.0.remove(0);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_short_body_is_an_error_and_never_whole() {
+        let content = Content::new(Some(10), Pieces(vec!["abc", "def"]));
+        let error = content.collect(100).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Integrity);
+        assert!(error.to_string().contains("6 of 10 bytes"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn collecting_stops_at_the_cap() {
+        let content = Content::new(None, Pieces(vec!["abc", "def", "ghi"]));
+        assert_eq!(content.collect(8).await.unwrap_err().kind(), Kind::Protocol);
+        let content = Content::new(None, Pieces(vec!["abc", "", "def"]));
+        assert_eq!(content.collect(6).await.unwrap(), "abcdef");
+        assert_eq!(Content::from_bytes("abc").collect(2).await.unwrap_err().kind(), Kind::Protocol);
+    }
+
+    #[tokio::test]
+    async fn ready_bytes_come_once() {
+        let mut content = Content::from_bytes("abc");
+        assert_eq!(content.next().await.unwrap().unwrap(), "abc");
+        assert!(content.next().await.is_none());
+        assert!(Content::empty().next().await.is_none());
+    }
+}

@@ -1,0 +1,126 @@
+//! Inbound webhooks as events, and the port that makes them durable.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Pii, Secret};
+
+/// What a webhook said, whatever the provider. A hint only: neither vendor signs, so truth comes from reading the status.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Name of the provider, e.g. `identity-tm`.
+    pub provider: String,
+    /// The vendor's name for the event, e.g. `OnFinal`.
+    pub name: String,
+    /// The vendor's id of the case, if the webhook carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_id: Option<Secret>,
+    /// The integrator's own reference, if the webhook carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Pii<String>>,
+    /// The body, where the vendor sends one: it may be the only place that some of it is ever told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Pii<String>>,
+    /// Two deliveries of the same event have the same key.
+    pub key: Secret,
+}
+
+impl Event {
+    /// An event of this provider under this name; `key` tells repeated deliveries of it apart from others.
+    pub fn new(provider: impl Into<String>, name: impl Into<String>, key: impl Into<Secret>) -> Self {
+        Self {
+            provider: provider.into(),
+            name: name.into(),
+            case_id: None,
+            reference: None,
+            payload: None,
+            key: key.into(),
+        }
+    }
+}
+
+/// Whether an event was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// It was not known before and is durable now.
+    New,
+    /// It was durable already.
+    Duplicate,
+}
+
+/// Where events go before the vendor is told that they arrived.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Returns only when the event is durable, and says whether it was new.
+    ///
+    /// # Errors
+    /// When it is not durable: the receiver then answers so that the vendor tries again.
+    async fn accept(&self, event: Event) -> Result<Accepted, Error>;
+}
+
+/// An inbox in memory, for tests and for services that make events durable elsewhere. It forgets with the process.
+#[derive(Debug, Default)]
+pub struct MemoryInbox {
+    inner: Mutex<MemoryInner>,
+}
+
+#[derive(Debug, Default)]
+struct MemoryInner {
+    keys: HashSet<(String, String)>,
+    events: Vec<Event>,
+}
+
+impl MemoryInbox {
+    /// An empty inbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The events so far, in order of arrival, without duplicates.
+    pub fn events(&self) -> Vec<Event> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).events.clone()
+    }
+}
+
+#[async_trait]
+impl Inbox for MemoryInbox {
+    async fn accept(&self, event: Event) -> Result<Accepted, Error> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.keys.insert((event.provider.clone(), event.key.expose().to_owned())) {
+            inner.events.push(event);
+            Ok(Accepted::New)
+        } else {
+            Ok(Accepted::Duplicate)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_memory_inbox_knows_repeated_deliveries() {
+        let inbox = MemoryInbox::new();
+        let event = Event::new("identity-tm", "OnFinal", "99921269855041/OnFinal");
+        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Accepted::New);
+        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Accepted::Duplicate);
+        let elsewhere = Event { provider: "identify24".into(), ..event };
+        assert_eq!(inbox.accept(elsewhere).await.unwrap(), Accepted::New);
+        assert_eq!(inbox.events().len(), 2);
+    }
+
+    #[test]
+    fn an_event_is_stored_whole_and_printed_redacted() {
+        let mut event = Event::new("identify24", "status", "k");
+        event.reference = Some("Sign-me".into());
+        event.payload = Some("{\"agent_name\":\"x\"}".into());
+        let stored = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&stored).unwrap(), event);
+        assert!(!format!("{event:?}").contains("Sign-me"));
+    }
+}

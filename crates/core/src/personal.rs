@@ -1,0 +1,212 @@
+//! Personal data and secrets as types.
+//!
+//! Invariants: no `Display`; `Debug` prints [`REDACTED`]; our copy of the value is overwritten when it is dropped.
+//! Serialising is allowed, since sending the value to the vendor or storing it is what it is for; buffers of the
+//! HTTP and JSON libraries are beyond our reach and are not wiped.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// What `Debug` prints in place of a value.
+pub const REDACTED: &str = "[redacted]";
+
+/// Text that lets its bearer act: an API key, a token, a TAN, an ident id, a URL a person identifies with.
+///
+/// Equality takes the same time whatever the texts are (their lengths aside).
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The text itself; whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether the text is empty.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// A value that can overwrite itself. Ours, because `Zeroize` cannot be implemented for a foreign date type.
+pub trait Wipe {
+    /// Overwrites the value in place.
+    fn wipe(&mut self);
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Wipe for Vec<u8> {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Wipe for jiff::civil::Date {
+    fn wipe(&mut self) {
+        *self = jiff::civil::Date::ZERO;
+    }
+}
+
+impl<T: Wipe> Wipe for Option<T> {
+    fn wipe(&mut self) {
+        if let Some(value) = self {
+            value.wipe();
+        }
+        *self = None;
+    }
+}
+
+/// A personal datum: readable where it is asked for, redacted wherever it is printed, wiped when dropped.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Pii<T: Wipe>(T);
+
+impl<T: Wipe> Pii<T> {
+    /// Wraps the value.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself; whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+
+    /// The value for changing it in place.
+    pub fn expose_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: Wipe> Drop for Pii<T> {
+    fn drop(&mut self) {
+        self.0.wipe();
+    }
+}
+
+impl<T: Wipe> fmt::Debug for Pii<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl<T: Wipe> From<T> for Pii<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl From<&str> for Pii<String> {
+    fn from(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+}
+
+impl<T: Wipe + Serialize> Serialize for Pii<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Pii<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_value() {
+        let shown = format!(
+            "{:?} {:?} {:#?}",
+            Secret::new("geheim"),
+            Pii::new("Mustermann".to_owned()),
+            Some(Pii::from("Erika"))
+        );
+        assert!(!shown.contains("geheim") && !shown.contains("Mustermann") && !shown.contains("Erika"), "{shown}");
+        assert_eq!(shown.matches(REDACTED).count(), 3);
+    }
+
+    #[test]
+    fn secrets_compare_by_content() {
+        assert_eq!(Secret::new("a"), Secret::from("a"));
+        assert_ne!(Secret::new("a"), Secret::new("b"));
+        assert_ne!(Secret::new("a"), Secret::new("ab"));
+    }
+
+    #[test]
+    fn both_travel_as_plain_json_text() {
+        let json = serde_json::to_string(&(Secret::new("s"), Pii::new("p".to_owned()))).unwrap();
+        assert_eq!(json, r#"["s","p"]"#);
+        let back: (Secret, Pii<String>) = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.0.expose(), "s");
+        assert_eq!(back.1.expose(), "p");
+    }
+
+    #[test]
+    fn wiping_leaves_nothing_behind() {
+        let mut text = "Mustermann".to_owned();
+        text.wipe();
+        assert!(text.is_empty());
+        let mut date = jiff::civil::date(1964, 8, 12);
+        date.wipe();
+        assert_eq!(date, jiff::civil::Date::ZERO);
+        let mut maybe = Some(vec![1_u8, 2]);
+        maybe.wipe();
+        assert!(maybe.is_none());
+    }
+}
