@@ -1,1 +1,27 @@
-//! The codec of identkit: operations, callbacks, bodies and tolerant JSON.
+//! The codec of identkit: what a vendor call is, without any input or output.
+//!
+//! An [`Operation`] turns a value into an HTTP request and an HTTP response into a value, and does the same from the
+//! vendor's side for the sandbox. A [`Callback`] does it for inbound webhooks. Everything here is pure and synchronous.
+//!
+//! Invariants:
+//! - Building an invalid request is an error that names field, rule and section before a byte exists.
+//! - Reading accepts unknown fields and other shapes of the same thing.
+//! - serde's own error text never leaves this crate: it quotes values. [`json`] keeps path, line, column and the
+//!   expected type.
+
+mod body;
+mod callback;
+mod dates;
+pub mod json;
+mod operation;
+mod refusal;
+mod tolerant;
+
+pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
+pub use callback::{Callback, CallbackPath};
+pub use dates::Dts;
+pub use operation::{
+    Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning,
+};
+pub use refusal::refusal;
+pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_base64_lenient, encode_base64};

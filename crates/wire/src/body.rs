@@ -1,0 +1,317 @@
+//! Request bodies as sized parts, so that a large document goes up without a copy of it in memory.
+//!
+//! Invariants: the length of a body is known before it is sent; a body can be read again from the start for a
+//! further attempt; a source that yields another length than it said fails the request instead of sending it short.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::encode_base64;
+
+/// How many source bytes one chunk holds: a multiple of 3, so that Base64 chunks join without padding.
+pub const CHUNK: usize = 48 * 1024;
+
+/// Bytes of known length that can be read more than once.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// How many bytes [`open`](Self::open) will yield.
+    fn len(&self) -> u64;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether reading never waits for a disk, so that it may happen on an async thread.
+    fn in_memory(&self) -> bool;
+
+    /// A reader from the start.
+    ///
+    /// # Errors
+    /// What opening meets.
+    fn open(&self) -> io::Result<Box<dyn Read + Send>>;
+}
+
+/// Bytes in memory, shared and not copied.
+#[derive(Clone)]
+pub struct MemorySource(pub Bytes);
+
+impl fmt::Debug for MemorySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemorySource({} bytes)", self.0.len())
+    }
+}
+
+impl Source for MemorySource {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn in_memory(&self) -> bool {
+        true
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::Cursor::new(self.0.clone())))
+    }
+}
+
+/// A file on disk, opened anew for each attempt.
+pub struct FileSource {
+    path: PathBuf,
+    len: u64,
+}
+
+impl FileSource {
+    /// The file as it is now; should its length change until it is sent, the request fails.
+    ///
+    /// # Errors
+    /// When there is no such file, or no permission to read it.
+    pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let len = std::fs::metadata(&path)?.len();
+        Ok(Self { path, len })
+    }
+}
+
+impl fmt::Debug for FileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A file name may well be a person's.
+        write!(f, "FileSource({} bytes)", self.len)
+    }
+}
+
+impl Source for FileSource {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn in_memory(&self) -> bool {
+        false
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(std::fs::File::open(&self.path)?))
+    }
+}
+
+/// A piece of a body.
+#[derive(Clone)]
+pub enum Part {
+    /// Bytes as they are.
+    Bytes(Bytes),
+    /// A source, written as Base64 with padding.
+    Base64(Arc<dyn Source>),
+    /// A source, written as it is.
+    Raw(Arc<dyn Source>),
+}
+
+impl Part {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Base64(source) => source.len().div_ceil(3) * 4,
+            Self::Raw(source) => source.len(),
+        }
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Bytes(_) => "Bytes",
+            Self::Base64(_) => "Base64",
+            Self::Raw(_) => "Raw",
+        };
+        write!(f, "{name}({} bytes)", self.len())
+    }
+}
+
+/// A request body: sized, and readable again from the start.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    parts: Vec<Part>,
+}
+
+impl Body {
+    /// No bytes.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A body of these parts, in order.
+    pub fn from_parts(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
+    /// The exact length in bytes.
+    pub fn len(&self) -> u64 {
+        self.parts.iter().map(Part::len).sum()
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether reading it never waits for a disk.
+    pub fn in_memory(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Bytes(_) => true,
+            Part::Base64(source) | Part::Raw(source) => source.in_memory(),
+        })
+    }
+
+    /// The only part's bytes, when the body is a single ready buffer (or empty).
+    pub fn as_bytes(&self) -> Option<Bytes> {
+        match self.parts.as_slice() {
+            [] => Some(Bytes::new()),
+            [Part::Bytes(bytes)] => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The chunks from the start, each at most 64 KiB unless a part is a larger ready buffer.
+    pub fn read(&self) -> BodyReader {
+        BodyReader { parts: self.parts.clone().into_iter(), current: None }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self { parts: vec![Part::Bytes(bytes)] }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+struct Current {
+    reader: Box<dyn Read + Send>,
+    left: u64,
+    base64: bool,
+}
+
+/// The chunks of a [`Body`]. May wait for a disk: see [`Body::in_memory`].
+pub struct BodyReader {
+    parts: std::vec::IntoIter<Part>,
+    current: Option<Current>,
+}
+
+impl fmt::Debug for BodyReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyReader")
+    }
+}
+
+impl BodyReader {
+    fn start(&mut self, source: &Arc<dyn Source>, base64: bool) -> io::Result<()> {
+        self.current = Some(Current { reader: source.open()?, left: source.len(), base64 });
+        Ok(())
+    }
+
+    fn chunk(current: &mut Current) -> io::Result<Bytes> {
+        let want = usize::try_from(current.left).map_or(CHUNK, |left| left.min(CHUNK));
+        let mut block = vec![0; want];
+        current.reader.read_exact(&mut block).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "a file became shorter while it was sent"),
+            kind => io::Error::new(kind, "a file could not be read while it was sent"),
+        })?;
+        current.left -= want as u64;
+        Ok(if current.base64 { encode_base64(&block).into() } else { block.into() })
+    }
+
+    fn finish(current: &mut Current) -> io::Result<()> {
+        match current.reader.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a file became longer while it was sent")),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Iterator for BodyReader {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(current) = self.current.as_mut() {
+                if current.left > 0 {
+                    return Some(Self::chunk(current));
+                }
+                let finished = Self::finish(current);
+                self.current = None;
+                if let Err(error) = finished {
+                    return Some(Err(error));
+                }
+            }
+            let started = match self.parts.next()? {
+                Part::Bytes(bytes) if bytes.is_empty() => continue,
+                Part::Bytes(bytes) => return Some(Ok(bytes)),
+                Part::Base64(source) => self.start(&source, true),
+                Part::Raw(source) => self.start(&source, false),
+            };
+            if let Err(error) = started {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(body: &Body) -> io::Result<Vec<u8>> {
+        body.read().collect::<io::Result<Vec<_>>>().map(|chunks| chunks.concat())
+    }
+
+    #[derive(Debug)]
+    struct Lies(u64, Vec<u8>);
+
+    impl Source for Lies {
+        fn len(&self) -> u64 {
+            self.0
+        }
+        fn in_memory(&self) -> bool {
+            true
+        }
+        fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+            Ok(Box::new(io::Cursor::new(self.1.clone())))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_body_is_as_long_as_it_says_and_reads_the_same_twice(size in 0_usize..200_000, text in ".{0,20}") {
+            let pdf = Bytes::from((0..size).map(|at| (at % 251) as u8).collect::<Vec<_>>());
+            let body = Body::from_parts(vec![
+                Part::Bytes(Bytes::from(text.clone())),
+                Part::Base64(Arc::new(MemorySource(pdf.clone()))),
+                Part::Raw(Arc::new(MemorySource(pdf.clone()))),
+            ]);
+            let sent = all(&body).unwrap();
+            prop_assert_eq!(sent.len() as u64, body.len());
+            let mut expected = text.into_bytes();
+            expected.extend(base64_simd::STANDARD.encode_to_string(&pdf).into_bytes());
+            expected.extend_from_slice(&pdf);
+            prop_assert!(sent == expected);
+            prop_assert!(all(&body).unwrap() == sent);
+        }
+    }
+
+    #[test]
+    fn a_source_that_changed_fails_instead_of_going_out_wrong() {
+        for (said, has) in [(10, 9), (10, 11), (0, 1)] {
+            let body = Body::from_parts(vec![Part::Raw(Arc::new(Lies(said, vec![7; has])))]);
+            assert!(all(&body).is_err(), "said {said}, has {has}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! JSON in and out. What goes wrong is told by path, line, column and expected type, never by value.
+
+mod probe;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use identkit_core::{Content, Error, Kind};
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+
+use crate::{Body, Part, Source};
+
+/// Above this size only line and column are told: finding the path parses the text a second time.
+const PATH_LIMIT: usize = 1024 * 1024;
+
+/// The media type of every JSON body.
+pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Why a text could not be read. Holds no value of the text and no key that is not the type's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonFault {
+    /// Path of the value, e.g. `IdentData[0].Birthdate`; `*` stands for a key that the type does not name. Empty when
+    /// the text is no JSON at all, when the root itself is of the wrong type, or when the text is larger than 1 MiB.
+    pub path: String,
+    /// What was expected there.
+    pub expected: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// Whether the text is JSON, only of another form.
+    pub well_formed: bool,
+}
+
+impl fmt::Display for JsonFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.well_formed {
+            return write!(f, "not valid JSON at line {}, column {}", self.line, self.column);
+        }
+        if self.path.is_empty() {
+            write!(f, "{}", self.expected)?;
+        } else {
+            write!(f, "{}: {}", self.path, self.expected)?;
+        }
+        write!(f, " (line {}, column {})", self.line, self.column)
+    }
+}
+
+impl JsonFault {
+    /// The error of a vendor's answer that cannot be read.
+    pub fn answer(self) -> Error {
+        Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {self}"))
+    }
+
+    /// The error of an input that cannot be read.
+    pub fn input(self) -> Error {
+        Error::new(Kind::InvalidInput, format!("the JSON cannot be read: {self}"))
+    }
+}
+
+/// Reads a whole JSON text. A byte order mark at the start is passed over.
+///
+/// # Errors
+/// [`JsonFault`] without any value of the text.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
+    })?;
+    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
+}
+
+#[cold]
+fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFault {
+    let (line, column) = (error.line(), error.column());
+    let well_formed = error.is_data();
+    let mut fault =
+        JsonFault { path: String::new(), expected: "another form was expected".into(), line, column, well_formed };
+    if well_formed && text.len() <= PATH_LIMIT {
+        if let Ok(value) = serde_json::from_str(text) {
+            if let Some((path, expected)) = probe::explain::<T>(&value) {
+                fault.path = path;
+                fault.expected = expected;
+            }
+        }
+    }
+    fault
+}
+
+/// Writes a value into one buffer.
+///
+/// # Errors
+/// [`Kind::InvalidInput`] when the value has no JSON form.
+pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))
+}
+
+/// The headers of a JSON request.
+pub fn headers() -> HeaderMap {
+    HeaderMap::from_iter([(CONTENT_TYPE, MEDIA_TYPE)])
+}
+
+/// A JSON answer of the sandbox's side.
+///
+/// # Errors
+/// As [`write`].
+pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<Content>, Error> {
+    let bytes = write(value)?;
+    let mut response = http::Response::new(Content::from_bytes(bytes));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::OK);
+    response.headers_mut().insert(CONTENT_TYPE, MEDIA_TYPE);
+    Ok(response)
+}
+
+/// What a large text stands as while its message is written; [`body`] puts the source in its place.
+const MARK: &str = "\u{0}source";
+const WRITTEN_MARK: &[u8] = br#""\u0000source""#;
+
+/// Binary data inside a JSON message, as Base64 text: read as text, written from text or straight from a source.
+#[derive(Clone)]
+pub enum Blob {
+    /// Base64 text as it is.
+    Text(identkit_core::Pii<String>),
+    /// Bytes that become Base64 only while they are sent.
+    Source(Arc<dyn Source>),
+}
+
+impl Blob {
+    /// Bytes in memory, shared and not copied.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::Source(Arc::new(crate::MemorySource(bytes.into())))
+    }
+
+    /// The source, if it is one.
+    pub fn source(&self) -> Option<&Arc<dyn Source>> {
+        match self {
+            Self::Source(source) => Some(source),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The bytes, read into memory.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when the text is no Base64, [`Kind::Storage`] when the source cannot be read.
+    pub fn to_bytes(&self) -> Result<Bytes, Error> {
+        match self {
+            Self::Text(text) => crate::decode_base64_lenient(text.expose())
+                .map(Bytes::from)
+                .map_err(|_| Error::new(Kind::InvalidInput, "the text is not valid Base64")),
+            Self::Source(source) => {
+                let unreadable = |_| Error::new(Kind::Storage, "the source of a document cannot be read");
+                let mut bytes = Vec::new();
+                std::io::Read::read_to_end(&mut source.open().map_err(unreadable)?, &mut bytes).map_err(unreadable)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
+    /// The first bytes, at most `count`; fewer when there are no more or they cannot be read.
+    pub fn first_bytes(&self, count: usize) -> Vec<u8> {
+        match self {
+            Self::Text(text) => {
+                let start: String =
+                    text.expose().chars().filter(|c| !c.is_ascii_whitespace()).take(count.div_ceil(3) * 4).collect();
+                let mut bytes = crate::decode_base64_lenient(&start).unwrap_or_default();
+                bytes.truncate(count);
+                bytes
+            }
+            Self::Source(source) => {
+                let mut bytes = Vec::new();
+                if let Ok(reader) = source.open() {
+                    let mut reader = std::io::Read::take(reader, count as u64);
+                    // Too few bytes are told apart by whoever compares them.
+                    let _ = std::io::Read::read_to_end(&mut reader, &mut bytes);
+                }
+                bytes
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Blob({} characters of Base64)", text.expose().len()),
+            Self::Source(source) => write!(f, "Blob({} bytes)", source.len()),
+        }
+    }
+}
+
+/// Compared by content; a source that cannot be read equals nothing.
+impl PartialEq for Blob {
+    fn eq(&self, other: &Self) -> bool {
+        matches!((self.to_bytes(), other.to_bytes()), (Ok(one), Ok(two)) if one == two)
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text.expose()),
+            Self::Source(_) => serializer.serialize_str(MARK),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Blob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::Text(text.into()))
+    }
+}
+
+/// Writes a message whose [`Blob::Source`]s are `sources`, in the order in which they are written.
+///
+/// # Errors
+/// [`Kind::InvalidInput`] when the value has no JSON form, or when a text of it looks like a source's place.
+pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
+    let written = Bytes::from(write(value)?);
+    if sources.is_empty() {
+        return Ok(written.into());
+    }
+    let mut parts = Vec::with_capacity(sources.len() * 2 + 1);
+    let mut from = 0;
+    let places = places(&written);
+    if places.len() != sources.len() {
+        let detail = "a text of the request holds the control character U+0000, which no field allows";
+        return Err(Error::new(Kind::InvalidInput, detail));
+    }
+    for (place, source) in places.into_iter().zip(sources) {
+        // The quotes around the mark stay.
+        parts.push(Part::Bytes(written.slice(from..=place)));
+        parts.push(Part::Base64(Arc::clone(source)));
+        from = place + WRITTEN_MARK.len() - 1;
+    }
+    parts.push(Part::Bytes(written.slice(from..)));
+    Ok(Body::from_parts(parts))
+}
+
+fn places(written: &[u8]) -> Vec<usize> {
+    written
+        .windows(WRITTEN_MARK.len())
+        .enumerate()
+        .filter_map(|(at, window)| (window == WRITTEN_MARK).then_some(at))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Person {
+        #[serde(rename = "Surname")]
+        surname: String,
+        #[serde(rename = "Years", default)]
+        years: Vec<u32>,
+        #[serde(rename = "Additional", default)]
+        additional: BTreeMap<String, u8>,
+        #[serde(rename = "Sex", default)]
+        sex: Option<Sex>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Sex {
+        #[serde(rename = "female")]
+        Female,
+    }
+
+    fn fault(json: &str) -> JsonFault {
+        read::<Person>(json.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn faults_name_the_place_and_the_type_but_no_value() {
+        for (json, path, expected) in [
+            (r#"{"Surname":4711}"#, "Surname", "expected a string"),
+            (r#"{"Surname":"x","Years":[1,"Mustermann"]}"#, "Years[1]", "expected u32"),
+            (r#"{"Surname":"x","Additional":{"Mustermann":"Erika"}}"#, "Additional.*", "expected u8"),
+            (r#"{"Years":[]}"#, "", "the field Surname is missing"),
+            (r#"{"Surname":"x","Sex":"Mustermann"}"#, "Sex", "expected one of: female"),
+            (r#"{"Surname":"x","Years":[-5]}"#, "Years[0]", "expected u32"),
+            (r#""Mustermann""#, "", "expected struct Person"),
+        ] {
+            let fault = fault(json);
+            let shown = format!("{fault} {fault:?}");
+            assert!(!shown.contains("Mustermann") && !shown.contains("Erika") && !shown.contains("4711"), "{shown}");
+            assert!(fault.well_formed);
+            assert_eq!((fault.path.as_str(), fault.expected.as_str()), (path, expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn broken_text_is_told_by_line_and_column() {
+        let fault = fault("{\n \"Surname\": \"Mustermann\" \"Years\"");
+        assert!(!fault.well_formed);
+        assert_eq!((fault.line, fault.column), (2, 26));
+        assert!(!fault.to_string().contains("Mustermann"));
+        let fault = read::<Person>(b"{\n\"Surname\":\"\xff\"}").unwrap_err();
+        assert_eq!((fault.well_formed, fault.line, fault.column), (false, 2, 12));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert!(read::<Person>(b"\xef\xbb\xbf{\"Surname\":\"x\"}").is_ok());
+    }
+
+    #[test]
+    fn sources_take_their_places_in_order() {
+        #[derive(Serialize)]
+        struct Message {
+            a: Blob,
+            text: &'static str,
+            b: Blob,
+        }
+        let message = Message { a: Blob::from_bytes("one"), text: "between", b: Blob::from_bytes("two") };
+        let sources: Vec<_> = [&message.a, &message.b].into_iter().filter_map(|blob| blob.source().cloned()).collect();
+        let body = body(&message, &sources).unwrap();
+        let sent = body.read().map(|chunk| chunk.unwrap()).collect::<Vec<_>>().concat();
+        assert_eq!(sent, br#"{"a":"b25l","text":"between","b":"dHdv"}"#);
+        assert_eq!(body.len(), sent.len() as u64);
+    }
+
+    #[test]
+    fn a_text_cannot_pose_as_a_source() {
+        let message = (MARK, Blob::from_bytes("one"));
+        let sources = [message.1.source().cloned().unwrap()];
+        assert_eq!(body(&message, &sources).unwrap_err().kind(), Kind::InvalidInput);
+    }
+}

@@ -1,0 +1,253 @@
+//! Readers for the same thing in several shapes.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde::{Deserialize, de::value::MapAccessDeserializer};
+
+/// One value, or an array of them, as the documents mix both (`O/A`). Written as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OneOrMany<T> {
+    /// A single value, not in an array.
+    One(T),
+    /// An array.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// The values in order.
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    /// The values in order, to change.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        match self {
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl<T: Serialize> Serialize for OneOrMany<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One(one) => one.serialize(serializer),
+            Self::Many(many) => {
+                let mut seq = serializer.serialize_seq(Some(many.len()))?;
+                for one in many {
+                    seq.serialize_element(one)?;
+                }
+                seq.end()
+            }
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Shapes<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or an array of objects")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut many = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    many.push(one);
+                }
+                Ok(OneOrMany::Many(many))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(OneOrMany::One)
+            }
+        }
+
+        deserializer.deserialize_any(Shapes(std::marker::PhantomData))
+    }
+}
+
+/// Text that may come as a JSON string, number or boolean, kept as text. Written as a string.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextOrNumber(pub String);
+
+impl TextOrNumber {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number, when the text is one in canonical decimal form: no sign, no leading zero.
+    pub fn as_canonical_number(&self) -> Option<u64> {
+        let number: u64 = self.0.parse().ok()?;
+        (number.to_string() == self.0).then_some(number)
+    }
+}
+
+impl From<&str> for TextOrNumber {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Serialize for TextOrNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TextOrNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes;
+
+        impl Visitor<'_> for Shapes {
+            type Value = TextOrNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a number")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(text.to_owned()))
+            }
+
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(text))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+
+            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+                Ok(TextOrNumber(truth.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Shapes)
+    }
+}
+
+/// The text is not Base64. Says nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base64Error;
+
+impl fmt::Display for Base64Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not valid Base64")
+    }
+}
+
+impl std::error::Error for Base64Error {}
+
+/// Standard Base64 with padding.
+pub fn encode_base64(bytes: &[u8]) -> String {
+    base64_simd::STANDARD.encode_to_string(bytes)
+}
+
+/// Reads standard Base64 with padding, as this crate writes it.
+///
+/// # Errors
+/// When the text is anything else.
+pub fn decode_base64(text: &str) -> Result<Vec<u8>, Base64Error> {
+    base64_simd::STANDARD.decode_to_vec(text).map_err(|_| Base64Error)
+}
+
+/// Reads Base64 as vendors write it: white space, the URL-safe alphabet and missing padding are accepted.
+/// No other character is ever dropped, since that would yield other bytes (AT-40).
+///
+/// # Errors
+/// When the text is no Base64 in any of these forms.
+pub fn decode_base64_lenient(text: &str) -> Result<Vec<u8>, Base64Error> {
+    if let Ok(bytes) = decode_base64(text) {
+        return Ok(bytes);
+    }
+    let plain: String = text
+        .chars()
+        .filter(|c| !c.is_ascii_whitespace())
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        })
+        .collect();
+    base64_simd::forgiving_decode_to_vec(plain.as_bytes()).map_err(|_| Base64Error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_or_many_reads_and_keeps_both_shapes() {
+        let one: OneOrMany<std::collections::BTreeMap<String, u8>> = serde_json::from_str(r#"{"a":1}"#).unwrap();
+        assert_eq!(one.as_slice().len(), 1);
+        assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"a":1}"#);
+        let many: OneOrMany<std::collections::BTreeMap<String, u8>> = serde_json::from_str(r#"[{"a":1},{}]"#).unwrap();
+        assert_eq!(serde_json::to_string(&many).unwrap(), r#"[{"a":1},{}]"#);
+    }
+
+    #[test]
+    fn ai_06_ids_are_read_from_strings_and_numbers() {
+        for (json, text, number) in [
+            (r#""6""#, "6", Some(6)),
+            ("6", "6", Some(6)),
+            (r#""06""#, "06", None),
+            (r#""+6""#, "+6", None),
+            ("-6", "-6", None),
+            (r#""abc""#, "abc", None),
+        ] {
+            let read: TextOrNumber = serde_json::from_str(json).unwrap();
+            assert_eq!((read.as_str(), read.as_canonical_number()), (text, number));
+        }
+    }
+
+    #[test]
+    fn at_40_lenient_base64_never_drops_a_character() {
+        assert_eq!(decode_base64_lenient("//uQ").unwrap(), [0xff, 0xfb, 0x90]);
+        assert_eq!(decode_base64_lenient("__uQ").unwrap(), [0xff, 0xfb, 0x90]);
+        assert_eq!(decode_base64_lenient("/ /u\nQ").unwrap(), [0xff, 0xfb, 0x90]);
+        assert_eq!(decode_base64_lenient("TQ").unwrap(), b"M");
+        for broken in ["\\uQBAAAAA.....", "//u*Q", "T", "TQ=Q"] {
+            assert_eq!(decode_base64_lenient(broken), Err(Base64Error), "{broken}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn base64_round_trips(bytes: Vec<u8>) {
+            prop_assert_eq!(&decode_base64(&encode_base64(&bytes)).unwrap(), &bytes);
+            let unpadded = encode_base64(&bytes).trim_end_matches('=').replace('+', "-").replace('/', "_");
+            prop_assert_eq!(&decode_base64_lenient(&unpadded).unwrap(), &bytes);
+        }
+
+        #[test]
+        fn lenient_base64_never_panics(text in "\\PC*") {
+            let _ = decode_base64_lenient(&text);
+        }
+    }
+}
