@@ -1,2 +1,63 @@
-//! The checks of the identkit workspace.
-fn main() {}
+//! The checks of the identkit workspace, run as `cargo xtask <command>`.
+//!
+//! What the documentation states as an invariant, a check here enforces. Each check is one module with a pure core
+//! (plain data in, findings out), so that its tests can show it failing on a deliberate fault without a real repository.
+//!
+//! Exit codes: 0 when nothing was found, 1 when a check found something or could not run, 2 on wrong usage.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks through its standard output and error"
+)]
+
+mod check;
+mod ci;
+mod clippy;
+mod command;
+mod cone;
+mod deps;
+mod docs;
+mod features;
+mod fmt;
+mod layers;
+mod manifest;
+mod names;
+mod public;
+mod snapshots;
+mod table;
+mod test;
+#[cfg(test)]
+mod throwaway;
+mod workspace;
+
+use std::process::ExitCode;
+
+use command::Command;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let command = match command::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(usage) => {
+            eprintln!("{usage}\n\n{}", command::help());
+            return ExitCode::from(2);
+        }
+    };
+    if matches!(command, Command::Help) {
+        println!("{}", command::help());
+        return ExitCode::SUCCESS;
+    }
+    let ws = match Workspace::here() {
+        Ok(ws) => ws,
+        Err(broken) => {
+            eprintln!("{broken}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ok = match command {
+        Command::Help => true,
+        Command::One(check) => check::report(check, &ws),
+        Command::Ci(checks) => ci::run(&checks, &ws),
+    };
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

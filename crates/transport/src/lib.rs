@@ -1,1 +1,24 @@
-//! The transport seam, the call driver, and HTTP over TLS behind a feature.
+//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `hyper`.
+//!
+//! A [`Transport`] carries one request and knows how far it got. The [`Driver`] makes a call of it: authentication,
+//! one deadline, repeats by the operation's send-safety and by what the transport knows, never by HTTP method.
+//!
+//! Invariants:
+//! - What may have been sent is repeated only where the operation says that it may be.
+//! - Only a complete answer counts as answered.
+//! - No type of hyper or rustls appears outside the feature's own module, [`mod@http`].
+//! - Nothing is spawned that outlives a call.
+
+mod auth;
+mod base;
+mod clock;
+mod driver;
+#[cfg(feature = "hyper")]
+pub mod http;
+mod transport;
+
+pub use auth::{Authenticator, Basic, Generation, NoAuth};
+pub use base::BaseUrl;
+pub use clock::SystemClock;
+pub use driver::{Answered, Driver, Policy};
+pub use transport::{Failure, Hop, Transport};

@@ -82,13 +82,13 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFa
     let well_formed = error.is_data();
     let mut fault =
         JsonFault { path: String::new(), expected: "another form was expected".into(), line, column, well_formed };
-    if well_formed && text.len() <= PATH_LIMIT {
-        if let Ok(value) = serde_json::from_str(text) {
-            if let Some((path, expected)) = probe::explain::<T>(&value) {
-                fault.path = path;
-                fault.expected = expected;
-            }
-        }
+    if well_formed
+        && text.len() <= PATH_LIMIT
+        && let Ok(value) = serde_json::from_str(text)
+        && let Some((path, expected)) = probe::explain::<T>(&value)
+    {
+        fault.path = path;
+        fault.expected = expected;
     }
     fault
 }

@@ -1,0 +1,35 @@
+//! The PDF files that the sandbox hands out.
+//!
+//! Three of them: the identification report, a sample contract to put into an
+//! order, and the "signed" form of whatever contract an order carried.
+//!
+//! Invariants:
+//!
+//! - Every function is pure. The same input gives the same bytes; times come in as
+//!   text and nothing is read from a clock, a file or the environment.
+//! - No file claims more than it is. The report and the mark on a signed contract
+//!   both say in plain sight that a sandbox made them.
+//! - [`sign`] never touches the bytes that it was given. They are a prefix of the
+//!   result, and the mark is an incremental update behind them.
+//! - Input never causes a panic, and no [`ArtefactError`] repeats any of it.
+
+mod canvas;
+mod contract;
+mod error;
+mod images;
+mod metrics;
+mod placement;
+mod reading;
+mod report;
+mod signing;
+#[cfg(test)]
+mod tests;
+mod text;
+mod update;
+
+pub use contract::sample_contract;
+pub use error::ArtefactError;
+pub use placement::Placement;
+pub use reading::{is_encrypted, page_count};
+pub use report::{REPORT_LABELS, Report, Row, report};
+pub use signing::{SignatureMark, sign};

@@ -1,0 +1,293 @@
+use super::*;
+use crate::{NoAuth, SystemClock};
+use ::http::Method;
+use async_trait::async_trait;
+use identkit_wire::{Decoded, Encoded, Params, Refusal};
+use std::collections::VecDeque;
+
+enum Step {
+    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
+    Lengthless(&'static str),
+    Broken,
+    NotSent,
+    Untrusted,
+    Ambiguous,
+    HangBefore,
+    HangAfter,
+}
+
+#[derive(Default)]
+struct Script {
+    steps: Mutex<VecDeque<Step>>,
+    seen: Mutex<Vec<(Option<String>, bool)>>,
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+struct Ends(bool);
+
+impl http_body::Body for Ends {
+    type Data = Bytes;
+    type Error = Error;
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
+        if std::mem::replace(&mut self.0, true) {
+            return std::task::Poll::Ready(None);
+        }
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"half")))))
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
+        self.seen.lock().unwrap().push((token, hop.fresh));
+        let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
+        let answer = |status: u16, content| {
+            let mut response = Response::new(content);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response
+        };
+        match step {
+            Step::Answer(status, headers, body) => {
+                hop.mark_sent();
+                let mut response = answer(status, Content::from_bytes(body));
+                for (name, value) in headers {
+                    response.headers_mut().insert(*name, HeaderValue::from_static(value));
+                }
+                Ok(response)
+            }
+            Step::Lengthless(body) => {
+                hop.mark_sent();
+                let whole = Content::from_bytes(body);
+                Ok(answer(200, Content::new(None, whole)))
+            }
+            Step::Broken => {
+                hop.mark_sent();
+                Ok(answer(200, Content::new(Some(100), Ends(false))))
+            }
+            Step::NotSent => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused")),
+            Step::Untrusted => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "untrusted").lasting()),
+            Step::Ambiguous => {
+                hop.mark_sent();
+                Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset"))
+            }
+            Step::HangBefore => std::future::pending().await,
+            Step::HangAfter => {
+                hop.mark_sent();
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+macro_rules! operation {
+    ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr) => {
+        #[derive(Debug)]
+        struct $name;
+        impl Operation for $name {
+            const META: &'static Meta = &Meta {
+                name: stringify!($name),
+                provider: "test",
+                method: Method::PUT,
+                path: "/x",
+                section: "",
+                safety: $safety,
+                on_ambiguous: $ambiguous,
+                expect: &[200, 202],
+                reply: $reply,
+                refusals: &[Refusal {
+                    status: 410,
+                    kind: Kind::SigningCancelled,
+                    meaning: "dead",
+                    advice: Advice::DoNotRetry,
+                }],
+            };
+            type Output = String;
+            type Dialect = ();
+            fn path_params(&self) -> Vec<(&'static str, &str)> {
+                Vec::new()
+            }
+            fn encode(&self, (): &()) -> Result<Encoded, Error> {
+                Ok(Encoded { headers: HeaderMap::new(), body: Body::from(b"body".to_vec()), warnings: Vec::new() })
+            }
+            fn decode(&self, _: &response::Parts, body: Received, (): &()) -> Result<Decoded<String>, Error> {
+                let bytes = match body {
+                    Received::Whole(bytes) => bytes,
+                    Received::Stream { head, .. } => head,
+                };
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) if text != "garbage" => Ok(text.to_owned().into()),
+                    _ => Err(Error::new(Kind::Protocol, "unreadable")),
+                }
+            }
+            fn decode_request(_: &Params, _: &Request<Bytes>) -> Result<Self, Error> {
+                Ok(Self)
+            }
+            fn encode_response(output: String) -> Result<Response<Content>, Error> {
+                Ok(Response::new(Content::from_bytes(output)))
+            }
+        }
+    };
+}
+
+operation!(Read, Safety::Safe, OnAmbiguous::Retry(3), Reply::Whole { cap: 100 });
+operation!(Create, Safety::Creating, OnAmbiguous::Never, Reply::Whole { cap: 100 });
+operation!(Delete, Safety::IdempotentByEffect, OnAmbiguous::Retry(2), Reply::Whole { cap: 100 });
+operation!(Download, Safety::Safe, OnAmbiguous::Never, Reply::Stream { cap: 100 });
+
+fn driver_with(auth: Arc<dyn Authenticator>, steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
+    let script = Arc::new(Script { steps: Mutex::new(steps.into()), ..Script::default() });
+    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+    let quick = Policy { backoff: Duration::ZERO, ..Policy::default() };
+    let transport: Arc<dyn Transport> = Arc::clone(&script) as _;
+    (Driver::new(transport, Arc::new(SystemClock::new()), auth, base, ()).with_policy(quick), script)
+}
+
+fn driver(steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
+    driver_with(Arc::new(NoAuth), steps)
+}
+
+fn sent(script: &Script) -> usize {
+    assert!(script.steps.lock().unwrap().is_empty(), "fewer requests than the script has steps");
+    script.seen.lock().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_create_that_may_have_arrived_is_sent_once() {
+    for step in [
+        Step::Ambiguous,
+        Step::Answer(500, &[], ""),
+        Step::Answer(503, &[], "busy"),
+        Step::Broken,
+        Step::Answer(202, &[], "garbage"),
+    ] {
+        let (driver, script) = driver(vec![step]);
+        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "{error}");
+        assert_eq!(error.advice(), Advice::Reconcile);
+        assert_eq!(sent(&script), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_was_not_sent_is_tried_again_on_fresh_connections() {
+    let (driver, script) = driver(vec![Step::NotSent, Step::NotSent, Step::Answer(202, &[], "ok")]);
+    let answered = driver.call(&Create, &CallOptions::new()).await.unwrap();
+    assert_eq!((answered.value.as_str(), answered.attempts), ("ok", 3));
+    assert!(script.seen.lock().unwrap().iter().all(|(_, fresh)| *fresh));
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_a_rate_limit_is_not() {
+    for (status, kind) in
+        [(400, Kind::Rejected), (404, Kind::NotFound), (410, Kind::SigningCancelled), (302, Kind::Protocol)]
+    {
+        let (driver, script) = driver(vec![Step::Answer(status, &[], "")]);
+        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, Some(status)));
+        assert_eq!(sent(&script), 1);
+    }
+    let (driver, _) = driver(vec![Step::Answer(429, &[("retry-after", "0")], ""), Step::Answer(202, &[], "ok")]);
+    assert_eq!(driver.call(&Create, &CallOptions::new()).await.unwrap().attempts, 2);
+}
+
+#[tokio::test]
+async fn a_long_retry_after_is_an_error_instead_of_a_wait() {
+    let (driver, script) = driver(vec![Step::Answer(429, &[("retry-after", "121")], "")]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
+    assert_eq!(sent(&script), 1);
+}
+
+#[tokio::test]
+async fn reads_are_repeated_as_often_as_their_operation_says() {
+    let (driver, script) = driver(vec![Step::Ambiguous, Step::Broken, Step::Answer(500, &[], "")]);
+    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(sent(&script), 3);
+    let (driver, script) = self::driver(vec![Step::Ambiguous, Step::Answer(200, &[], "ok")]);
+    assert_eq!(driver.call(&Delete, &CallOptions::new()).await.unwrap().attempts, 2);
+    assert_eq!(sent(&script), 2);
+    let (driver, script) = self::driver(vec![Step::Ambiguous]);
+    driver.call(&Read, &CallOptions::new().attempts(1)).await.unwrap_err();
+    assert_eq!(sent(&script), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_change_is_not_tried_again() {
+    let (driver, script) = driver(vec![Step::Untrusted]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Unreachable);
+    assert_eq!(sent(&script), 1);
+}
+
+#[tokio::test]
+async fn a_deadline_knows_whether_anything_was_sent() {
+    let short = CallOptions::new().timeout(Duration::from_millis(20));
+    let (driver, _) = driver(vec![Step::HangBefore]);
+    let error = driver.call(&Create, &short).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)));
+    let (driver, _) = self::driver(vec![Step::HangAfter]);
+    let error = driver.call(&Create, &short).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
+    let (driver, _) = self::driver(vec![Step::HangAfter]);
+    assert_eq!(driver.call(&Read, &short).await.unwrap_err().kind(), Kind::Timeout);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_length_is_never_a_whole_binary() {
+    let (driver, _) = driver(vec![Step::Lengthless("%PDF-")]);
+    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Integrity);
+    let (driver, _) = self::driver(vec![Step::Answer(200, &[("content-encoding", "gzip")], "x")]);
+    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Protocol);
+}
+
+#[tokio::test]
+async fn answers_longer_than_their_cap_are_refused() {
+    let long: &'static str = Box::leak("x".repeat(101).into_boxed_str());
+    let (driver, _) = driver(vec![Step::Answer(200, &[], long)]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Protocol);
+}
+
+#[derive(Debug, Default)]
+struct Sessions(Mutex<u64>);
+
+#[async_trait]
+impl Authenticator for Sessions {
+    fn apply(&self, headers: &mut HeaderMap) -> Option<Generation> {
+        let now = *self.0.lock().unwrap();
+        headers.insert("x-token", HeaderValue::from(now));
+        (now > 0).then_some(Generation(now))
+    }
+    fn rejected(&self, _: Generation) -> bool {
+        true
+    }
+    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error> {
+        let mut now = self.0.lock().unwrap();
+        if seen.is_none_or(|seen| seen.0 == *now) {
+            *now += 1;
+        }
+        Ok(Generation(*now))
+    }
+}
+
+#[tokio::test]
+async fn a_401_is_answered_by_new_credentials_once() {
+    let (driver, script) =
+        driver_with(Arc::<Sessions>::default(), vec![Step::Answer(401, &[], ""), Step::Answer(202, &[], "ok")]);
+    let answered = driver.call(&Create, &CallOptions::new()).await.unwrap();
+    assert_eq!(answered.attempts, 1, "a refused token is no failed attempt");
+    let tokens: Vec<_> = script.seen.lock().unwrap().iter().map(|(token, _)| token.clone().unwrap()).collect();
+    assert_eq!(tokens, ["1", "2"]);
+
+    let (driver, script) =
+        driver_with(Arc::<Sessions>::default(), vec![Step::Answer(401, &[], ""), Step::Answer(401, &[], "")]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Authentication);
+    assert_eq!(sent(&script), 2);
+}

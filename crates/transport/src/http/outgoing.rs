@@ -1,0 +1,86 @@
+//! A request body on its way out. Sources that may wait for a disk are read on a blocking thread, chunk by chunk.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use identkit_wire::{Body, BodyReader};
+use tokio::task::JoinHandle;
+
+type Chunk = Option<io::Result<Bytes>>;
+
+enum State {
+    Here(BodyReader),
+    Elsewhere(Option<BodyReader>),
+    Reading(JoinHandle<(Chunk, BodyReader)>),
+    Done,
+}
+
+pub(super) struct Outgoing {
+    state: State,
+    left: u64,
+}
+
+impl Outgoing {
+    pub(super) fn new(body: &Body) -> Self {
+        let left = body.len();
+        let state = match (left, body.in_memory()) {
+            (0, _) => State::Done,
+            (_, true) => State::Here(body.read()),
+            (_, false) => State::Elsewhere(Some(body.read())),
+        };
+        Self { state, left }
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Chunk> {
+        loop {
+            match &mut self.state {
+                State::Done => return Poll::Ready(None),
+                State::Here(reader) => return Poll::Ready(reader.next()),
+                State::Elsewhere(reader) => {
+                    let Some(mut reader) = reader.take() else { return Poll::Ready(None) };
+                    self.state = State::Reading(tokio::task::spawn_blocking(move || (reader.next(), reader)));
+                }
+                State::Reading(reading) => {
+                    let (chunk, reader) = match std::task::ready!(Pin::new(reading).poll(cx)) {
+                        Ok(read) => read,
+                        Err(_) => {
+                            self.state = State::Done;
+                            return Poll::Ready(Some(Err(io::Error::other("reading a document was cut off"))));
+                        }
+                    };
+                    self.state = State::Elsewhere(Some(reader));
+                    return Poll::Ready(chunk);
+                }
+            }
+        }
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let chunk = std::task::ready!(self.poll_chunk(cx));
+        if let Some(Ok(bytes)) = &chunk {
+            self.left = self.left.saturating_sub(bytes.len() as u64);
+        }
+        if !matches!(chunk, Some(Ok(_))) {
+            self.state = State::Done;
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Exact from the start: hyper then writes a Content-Length, and keeps the body of a GET.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

@@ -1,0 +1,101 @@
+//! One request out, one answer back, and the knowledge of how far it got.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::http::{Request, Response};
+use async_trait::async_trait;
+use identkit_core::{BoxError, Content, Delivery, Kind, Mono};
+use identkit_wire::Body;
+
+/// What a transport must know about one attempt.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Whether a connection of its own is wanted, so that a stale pooled one cannot make the outcome ambiguous.
+    pub fresh: bool,
+    /// When the driver gives up waiting for the head of the answer.
+    pub deadline: Mono,
+    sent: Arc<AtomicBool>,
+}
+
+impl Hop {
+    /// An attempt of which nothing has been sent.
+    pub fn new(fresh: bool, deadline: Mono) -> Self {
+        Self { fresh, deadline, sent: Arc::default() }
+    }
+
+    /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
+    /// not to have been sent.
+    pub fn mark_sent(&self) {
+        self.sent.store(true, Ordering::SeqCst);
+    }
+
+    /// What is known when the attempt is given up now.
+    pub fn delivery(&self) -> Delivery {
+        if self.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
+    }
+}
+
+/// Why no answer came.
+pub struct Failure {
+    /// How far the request got: never [`Delivery::Answered`].
+    pub delivery: Delivery,
+    /// What went wrong.
+    pub kind: Kind,
+    /// In words of ours.
+    pub detail: &'static str,
+    /// Whether another attempt could end otherwise; a certificate that is not trusted stays so.
+    pub lasting: bool,
+    /// The cause, without values of the request.
+    pub source: Option<BoxError>,
+}
+
+impl Failure {
+    /// A failure that another attempt might not meet.
+    pub fn new(delivery: Delivery, kind: Kind, detail: &'static str) -> Self {
+        Self { delivery, kind, detail, lasting: false, source: None }
+    }
+
+    /// Keeps the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Says that another attempt would end the same.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.lasting = true;
+        self
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("delivery", &self.delivery)
+            .field("kind", &self.kind)
+            .field("detail", &self.detail)
+            .field("lasting", &self.lasting)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Carries one request. It never repeats one that may have been sent, and never follows a redirect.
+///
+/// Contract: call [`Hop::mark_sent`] before the first byte may leave; report [`Delivery::NotSent`] only when that is
+/// proved; end the body of the answer with an error when it ends before its length.
+#[async_trait]
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// Sends the request, whose URI is absolute, and returns once the head of the answer is there.
+    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        (**self).send(request, hop).await
+    }
+}

@@ -1,0 +1,125 @@
+//! The command line: one word, and for `ci` a choice of checks.
+//!
+//! Parsed by hand, because this binary is built before everything else and nothing here needs more.
+
+use crate::check::{self, CHECKS, Check};
+
+/// What the user asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    One(&'static Check),
+    Ci(Vec<&'static Check>),
+}
+
+/// Is this word a command of `cargo xtask`?
+pub(crate) fn exists(word: &str) -> bool {
+    matches!(word, "ci" | "help") || check::find(word).is_some()
+}
+
+/// Reads the arguments that follow the program's name; the error is one sentence for the user.
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
+    let mut args = args.into_iter();
+    let Some(word) = args.next() else {
+        return Err("cargo xtask needs a command".to_owned());
+    };
+    if matches!(word.as_str(), "--help" | "-h" | "help") {
+        return Ok(Command::Help);
+    }
+    if word == "ci" {
+        return parse_ci(args);
+    }
+    let check = check::find(&word).ok_or_else(|| format!("`{word}` is not a command of cargo xtask"))?;
+    match args.next() {
+        None => Ok(Command::One(check)),
+        Some(flag) if matches!(flag.as_str(), "--help" | "-h") => Ok(Command::Help),
+        Some(extra) => Err(format!("`cargo xtask {word}` takes no arguments, but was given `{extra}`")),
+    }
+}
+
+fn parse_ci(mut args: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut chosen: Option<Vec<&'static Check>> = None;
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--help" | "-h" => return Ok(Command::Help),
+            // The only behaviour; accepted so that a caller can say it.
+            "--keep-going" => {}
+            "--only" => {
+                let list = args.next().ok_or("`--only` needs names of checks, separated by commas")?;
+                chosen = Some(select(&list)?);
+            }
+            other => match other.strip_prefix("--only=") {
+                Some(list) => chosen = Some(select(list)?),
+                None => return Err(format!("`cargo xtask ci` does not know `{other}`")),
+            },
+        }
+    }
+    Ok(Command::Ci(chosen.unwrap_or_else(|| CHECKS.iter().collect())))
+}
+
+/// The named checks in the order of `ci`, whatever order the user wrote.
+fn select(list: &str) -> Result<Vec<&'static Check>, String> {
+    let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    if let Some(unknown) = names.iter().find(|name| check::find(name).is_none()) {
+        return Err(format!("`{unknown}` is not a check"));
+    }
+    if names.is_empty() {
+        return Err("`--only` needs names of checks, separated by commas".to_owned());
+    }
+    Ok(CHECKS.iter().filter(|check| names.contains(&check.name)).collect())
+}
+
+/// The help text: every command with one line.
+pub(crate) fn help() -> String {
+    let mut text = String::from("Usage: cargo xtask <command>\n\nCommands:\n");
+    let mut line = |name: &str, about: &str| text.push_str(&format!("  {name:<11}{about}\n"));
+    line("ci", "all checks below, in this order; goes on after a failure, ends with a table");
+    for check in CHECKS {
+        line(check.name, check.about);
+    }
+    line("help", "this text");
+    text.push_str("\nOptions of ci:\n  --only a,b   only these checks\n  --keep-going the default: run every check, fail at the end");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn every_check_is_a_command_and_has_a_line_of_help() {
+        for check in CHECKS {
+            assert!(matches!(parsed(check.name), Ok(Command::One(found)) if found.name == check.name));
+            assert!(help().contains(check.about), "{check:?}");
+            assert!(exists(check.name));
+        }
+        assert!(matches!(parsed("--help"), Ok(Command::Help)));
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused_by_name() {
+        assert!(parsed("tset").unwrap_err().contains("`tset`"));
+        assert!(parsed("").is_err());
+        assert!(parsed("fmt --fix").unwrap_err().contains("--fix"));
+        assert!(!exists("tset"));
+    }
+
+    #[test]
+    fn ci_runs_everything_or_a_choice_in_the_order_of_ci() {
+        let names = |line: &str| match parsed(line) {
+            Ok(Command::Ci(checks)) => checks.iter().map(|check| check.name).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(names("ci").len(), CHECKS.len());
+        assert_eq!(names("ci --keep-going --only cone,fmt"), ["fmt", "cone"]);
+        assert_eq!(names("ci --only=names"), ["names"]);
+        assert!(parsed("ci --only nothing").is_err());
+        assert!(parsed("ci --only").is_err());
+        assert!(parsed("ci --only ,").is_err());
+        assert!(parsed("ci --fast").is_err());
+    }
+}

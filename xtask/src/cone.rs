@@ -1,0 +1,226 @@
+//! `cargo xtask cone`: how many crates a user compiles for one of ours, against a budget.
+//!
+//! The number is the count of unique crates (name and version, the crate itself included) in
+//! `cargo tree -e normal` on Linux. Each tree is asked for with `-p`, so that features wanted by other members of the
+//! workspace do not leak into it. Providers are found by their role; with hyper and TLS they are measured as a user
+//! gets them, through the facade.
+
+use std::collections::BTreeSet;
+
+use crate::check::{Broken, Finding, Verdict};
+use crate::layers;
+use crate::table;
+use crate::workspace::Workspace;
+
+const CORE: usize = 18;
+const WIRE: usize = 36;
+const PROVIDER: usize = 42;
+const PROVIDER_WITH_HYPER: usize = 72;
+
+/// A crate in a tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unit {
+    pub(crate) name: String,
+    version: String,
+}
+
+/// One tree and what it may hold.
+struct Cone {
+    label: String,
+    tree: BTreeSet<Unit>,
+    budget: usize,
+    hyper: Hyper,
+}
+
+/// Whether an HTTP client belongs into a tree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hyper {
+    /// It must not be there.
+    Absent,
+    /// It must be there, or something else was measured.
+    Present,
+}
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    let mut findings = Vec::new();
+    let mut cones = Vec::new();
+    let mut measure = |label: String, args: &[&str], budget, hyper| match tree(ws, args) {
+        Ok(tree) => cones.push(Cone { label, tree, budget, hyper }),
+        Err(error) => findings.push(Finding::new(format!("{label} could not be measured: {error}"))),
+    };
+    measure("core".to_owned(), &["-p", "identkit-core"], CORE, Hyper::Absent);
+    measure("wire".to_owned(), &["-p", "identkit-wire"], WIRE, Hyper::Absent);
+    let providers = layers::providers(&ws.metadata()?);
+    if providers.is_empty() {
+        return Err(Broken::new("no crate has the provider role, so there is nothing to measure"));
+    }
+    for (folder, package) in &providers {
+        measure(folder.clone(), &["-p", package], PROVIDER, Hyper::Absent);
+        let features = format!("{folder},hyper");
+        let args = ["-p", "identkit", "--no-default-features", "--features", &features];
+        measure(format!("identkit with {features}"), &args, PROVIDER_WITH_HYPER, Hyper::Present);
+    }
+    print!("{}", overview(&cones));
+    findings.extend(judge(&cones));
+    Ok(findings)
+}
+
+/// The normal dependency tree of what the arguments select; the error is one sentence.
+pub(crate) fn tree(ws: &Workspace, args: &[&str]) -> Result<BTreeSet<Unit>, String> {
+    let mut cargo =
+        ws.cargo(&["tree", "--quiet", "-e", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "none"]);
+    cargo.args(args);
+    let output = ws.capture(cargo).map_err(|broken| broken.to_string())?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo tree {}: {}", args.join(" "), said.trim()));
+    }
+    let units = parse(&String::from_utf8_lossy(&output.stdout));
+    if units.is_empty() {
+        return Err(format!("cargo tree {} printed no crates", args.join(" ")));
+    }
+    Ok(units)
+}
+
+/// Reads lines such as `serde v1.0.0 (proc-macro) (*)`.
+pub(crate) fn parse(tree: &str) -> BTreeSet<Unit> {
+    tree.lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let name = words.next()?.to_owned();
+            let version = words.next()?.strip_prefix('v')?.to_owned();
+            Some(Unit { name, version })
+        })
+        .collect()
+}
+
+fn judge(cones: &[Cone]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Cone { label, tree, budget, hyper } in cones {
+        if tree.len() > *budget {
+            findings.push(Finding::new(format!(
+                "{label} brings {} crates, which is over its budget of {budget}: drop a dependency or one of its default features (look with `cargo tree -e normal`)",
+                tree.len()
+            )));
+        }
+        let found = tree.iter().find(|unit| layers::is_hyper(&unit.name));
+        match (hyper, found) {
+            (Hyper::Absent, Some(unit)) => findings.push(Finding::new(format!(
+                "{label} has `{}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {}`",
+                unit.name, unit.name
+            ))),
+            (Hyper::Present, None) => findings.push(Finding::new(format!(
+                "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `hyper` turn it on"
+            ))),
+            _ => {}
+        }
+    }
+    findings
+}
+
+fn overview(cones: &[Cone]) -> String {
+    let mut rows = vec![["crate", "crates", "budget"].map(str::to_owned)];
+    for cone in cones {
+        rows.push([cone.label.clone(), cone.tree.len().to_string(), cone.budget.to_string()]);
+    }
+    table::render(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    const TREE: &str = "\
+identkit-core v0.1.0 (/somewhere/crates/core)
+http v1.5.0
+bytes v1.12.1
+serde v1.0.229
+serde_derive v1.0.229 (proc-macro)
+syn v2.0.1
+syn v3.0.0
+bytes v1.12.1 (*)
+
+";
+
+    fn cone(text: &str, budget: usize, hyper: Hyper) -> Cone {
+        Cone { label: "sample".to_owned(), tree: parse(text), budget, hyper }
+    }
+
+    #[test]
+    fn repeated_crates_count_once_and_two_versions_twice() {
+        assert_eq!(parse(TREE).len(), 7);
+    }
+
+    #[test]
+    fn one_crate_over_the_budget_is_found() {
+        assert_eq!(judge(&[cone(TREE, 7, Hyper::Absent)]), []);
+        let findings = judge(&[cone(TREE, 6, Hyper::Absent)]);
+        assert!(findings.first().unwrap().to_string().contains("7 crates, which is over its budget of 6"));
+    }
+
+    #[test]
+    fn hyper_is_found_where_it_must_not_be_and_missed_where_it_must() {
+        let with = format!("{TREE}hyper v1.0.0\n");
+        assert_eq!(judge(&[cone(&with, 20, Hyper::Absent)]).len(), 1);
+        assert_eq!(judge(&[cone(TREE, 20, Hyper::Present)]).len(), 1);
+        assert_eq!(judge(&[cone(&with, 20, Hyper::Present)]), []);
+    }
+
+    #[test]
+    fn the_table_shows_crates_and_budget() {
+        assert_eq!(overview(&[cone(TREE, 9, Hyper::Absent)]), "crate   crates  budget\nsample  7       9\n");
+    }
+
+    #[test]
+    fn a_real_tree_counts_the_crate_and_its_optional_dependency_only_when_on() {
+        let repo = Throwaway::package("");
+        repo.write("crates/leaf/Cargo.toml", "[package]\nname = \"leaf\"\nversion = \"2.0.0\"\nedition = \"2024\"\n");
+        repo.write("crates/leaf/src/lib.rs", "");
+        repo.manifest("[dependencies]\nleaf = { path = \"../leaf\", optional = true }\n");
+        let ws = repo.workspace();
+        assert_eq!(tree(&ws, &["-p", "identkit-sample"]).unwrap().len(), 1);
+        assert_eq!(tree(&ws, &["-p", "identkit-sample", "--features", "leaf"]).unwrap().len(), 2);
+        assert!(tree(&ws, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
+    }
+
+    #[test]
+    fn core_wire_the_provider_and_the_facade_are_measured() {
+        let repo = Throwaway::new();
+        let hyper = Throwaway::outside("hyper");
+        repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
+        let package = |folder: &str, name: &str, more: &str| {
+            let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+            repo.write(&format!("crates/{folder}/Cargo.toml"), &format!("{head}{more}"));
+            repo.write(&format!("crates/{folder}/src/lib.rs"), "");
+        };
+        package("core", "identkit-core", "");
+        package("wire", "identkit-wire", "");
+        package("acme", "identkit-acme", "[package.metadata.identkit]\nrole = \"provider\"\n");
+        let facade = || {
+            let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
+            package(
+                "identkit",
+                "identkit",
+                &format!(
+                    "[features]\nacme = [\"dep:identkit-acme\"]\nhyper = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
+                ),
+            );
+        };
+        let said = || run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+        facade();
+        assert_eq!(said(), Vec::<String>::new());
+
+        package("wire", "identkit-wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
+        assert!(said().concat().starts_with("wire has `hyper` in its tree"), "{:?}", said());
+        package("wire", "identkit-wire", "");
+
+        package("identkit", "identkit", "");
+        assert!(said().concat().starts_with("identkit with acme,hyper could not be measured"), "{:?}", said());
+    }
+
+    #[test]
+    fn a_workspace_without_providers_is_broken_rather_than_within_budget() {
+        assert!(run(&Throwaway::package("").workspace()).unwrap_err().to_string().contains("provider role"));
+    }
+}

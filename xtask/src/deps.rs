@@ -1,0 +1,127 @@
+//! `cargo xtask deps`: every dependency from outside is named once, used, and explained.
+//!
+//! Three lists agree: `[workspace.dependencies]` in the root manifest, what the crates declare, and the rows of
+//! `docs/dependencies.md` that begin with a name in backticks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::Metadata;
+
+use crate::check::{Finding, Verdict};
+use crate::manifest;
+use crate::workspace::Workspace;
+
+const PAGE: &str = "docs/dependencies.md";
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    let root = ws.read("Cargo.toml")?;
+    if !ws.root().join(PAGE).is_file() {
+        return Ok(vec![Finding::new(format!(
+            "{PAGE} is missing: write a table with a row that begins `| {} |` for each dependency from outside",
+            "`name`"
+        ))]);
+    }
+    Ok(compare(&root, &used(&ws.metadata()?), &ws.read(PAGE)?))
+}
+
+/// What the crates declare: the key in the manifest, and a crate that has it.
+fn used(metadata: &Metadata) -> BTreeMap<String, String> {
+    let mut used = BTreeMap::new();
+    for package in &metadata.packages {
+        for dependency in &package.dependencies {
+            let key = dependency.rename.as_ref().unwrap_or(&dependency.name);
+            // Our own crates are entries too; they are marked by having a path in the root manifest.
+            used.entry(key.clone()).or_insert_with(|| package.name.to_string());
+        }
+    }
+    used
+}
+
+fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let entries = manifest::keys(root, "workspace.dependencies");
+    let named: BTreeSet<&str> = entries.iter().map(|(name, _)| *name).collect();
+    let explained: BTreeSet<&str> = page.lines().filter_map(row).collect();
+    for (name, value) in &entries {
+        let ours = value.contains("path =") || value.contains("path=");
+        if !used.contains_key(*name) {
+            findings.push(Finding::new(format!(
+                "[workspace.dependencies] names `{name}`, which no crate uses: remove it, with its row in {PAGE}"
+            )));
+        } else if !ours && !explained.contains(name) {
+            findings.push(Finding::new(format!(
+                "`{name}` is not explained in {PAGE}: add a row that begins `| \u{60}{name}\u{60} |` and says why it is here"
+            )));
+        }
+    }
+    for (name, user) in used.iter().filter(|(name, _)| !named.contains(name.as_str())) {
+        findings.push(Finding::new(format!(
+            "`{user}` depends on `{name}` with a version of its own: name it in [workspace.dependencies] and take it from there"
+        )));
+    }
+    for name in explained.iter().filter(|name| !used.contains_key(**name)) {
+        findings.push(Finding::new(format!("{PAGE} explains `{name}`, which no crate uses: remove the row")));
+    }
+    findings
+}
+
+/// The name in a table row such as ``| `http` | why |``.
+fn row(line: &str) -> Option<&str> {
+    let cell = line.trim().strip_prefix('|')?.split('|').next()?;
+    cell.trim().strip_prefix('`')?.strip_suffix('`')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    const ROOT: &str =
+        "[workspace.dependencies]\nidentkit-core = { path = \"crates/core\" }\nbytes = \"1\"\nhttp = \"1\"\n";
+    const PAGE: &str = "| crate | why |\n|---|---|\n| `bytes` | bodies |\n| `http` | requests |\n";
+
+    fn said(root: &str, used: &[&str], page: &str) -> Vec<String> {
+        let used = used.iter().map(|&name| (name.to_owned(), "identkit-wire".to_owned())).collect();
+        compare(root, &used, page).iter().map(ToString::to_string).collect()
+    }
+
+    /// The only thing said.
+    fn one(said: Vec<String>) -> String {
+        assert_eq!(said.len(), 1, "{said:?}");
+        said.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_dependency_must_be_named_used_and_explained() {
+        let all = ["identkit-core", "bytes", "http"];
+        assert_eq!(said(ROOT, &all, PAGE), Vec::<String>::new());
+        assert!(one(said(ROOT, &all, "| `bytes` | bodies |")).contains("`http` is not explained"));
+        assert!(one(said(ROOT, &all, &format!("{PAGE}| `old` | gone |"))).contains("explains `old`"));
+        assert!(
+            one(said(ROOT, &["identkit-core", "bytes", "http", "rand"], PAGE))
+                .contains("`rand` with a version of its own")
+        );
+    }
+
+    #[test]
+    fn an_entry_that_no_crate_uses_is_found_also_when_it_is_ours() {
+        assert!(one(said(ROOT, &["bytes", "http"], PAGE)).contains("names `identkit-core`, which no crate uses"));
+        let unused = said(ROOT, &["identkit-core", "bytes"], PAGE);
+        assert!(unused.iter().any(|text| text.contains("names `http`, which no crate uses")), "{unused:?}");
+        assert!(unused.iter().any(|text| text.contains("explains `http`")), "{unused:?}");
+    }
+
+    #[test]
+    fn dependencies_are_read_from_real_manifests() {
+        let repo = Throwaway::package("");
+        let ws = repo.workspace();
+        let root = ws.read("Cargo.toml").unwrap();
+        repo.write("Cargo.toml", &format!("{root}\n[workspace.dependencies]\nleaf = \"1\"\n"));
+        repo.manifest("[dev-dependencies]\nleaf = { workspace = true }\n");
+        assert!(one(run(&ws).unwrap().iter().map(ToString::to_string).collect()).contains("is missing"));
+        repo.write("docs/dependencies.md", "| crate | why |\n");
+        assert!(one(run(&ws).unwrap().iter().map(ToString::to_string).collect()).contains("`leaf` is not explained"));
+        repo.write("docs/dependencies.md", "| `leaf` | for tests |\n");
+        assert_eq!(run(&ws).unwrap(), []);
+    }
+}

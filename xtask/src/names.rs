@@ -1,0 +1,163 @@
+//! `cargo xtask names`: what the documentation names exists.
+//!
+//! Looked at in `README.md` and `docs/`, without `docs/contract/` (which speaks of the vendors' documents, not of this
+//! repository): words in backticks that are paths of the repository, relative links, and commands of `cargo xtask`.
+//! A path with a placeholder (`crates/<name>/`, `docs/*.md`) is an example and is not looked up.
+
+use std::path::Path;
+
+use crate::check::{Broken, Finding, Verdict};
+use crate::command;
+use crate::workspace::Workspace;
+
+/// A word in backticks that begins like this is a path of the repository.
+const OURS: &[&str] = &["crates/", "docs/", "xtask/", ".ci/"];
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    let pages = ws.read_all(|path| {
+        path == "README.md"
+            || (path.starts_with("docs/") && path.ends_with(".md") && !path.starts_with("docs/contract/"))
+    })?;
+    if pages.is_empty() {
+        return Err(Broken::new("there is neither a README.md nor a page in docs/"));
+    }
+    Ok(look(&pages, |path| ws.root().join(path).exists(), command::exists))
+}
+
+fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (page, text) in pages {
+        let folder = Path::new(page).parent().unwrap_or(Path::new(""));
+        let mut fenced = false;
+        for (number, line) in (1..).zip(text.lines()) {
+            for word in commands(line).filter(|word| !is_command(word)) {
+                findings.push(Finding::new(format!(
+                    "{page}:{number} names `cargo xtask {word}`, which is no command: see `cargo xtask help`"
+                )));
+            }
+            if line.trim_start().starts_with("```") {
+                fenced = !fenced;
+            }
+            if fenced {
+                continue;
+            }
+            for path in paths(line).filter(|path| !exists(Path::new(path))) {
+                findings.push(Finding::new(format!(
+                    "{page}:{number} names `{path}`, which does not exist: correct the name"
+                )));
+            }
+            for target in links(line).filter(|target| !exists(&folder.join(target))) {
+                findings.push(Finding::new(format!(
+                    "{page}:{number} links to {target}, which does not exist: correct the link"
+                )));
+            }
+        }
+    }
+    findings
+}
+
+/// The words after `cargo xtask`, also in code blocks. Options and placeholders are no commands.
+fn commands(line: &str) -> impl Iterator<Item = &str> {
+    line.split("cargo xtask ").skip(1).filter_map(|rest| {
+        let end =
+            rest.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')).unwrap_or(rest.len());
+        rest.get(..end).filter(|word| !word.is_empty() && !word.starts_with('-'))
+    })
+}
+
+/// Paths of the repository in backticks.
+fn paths(line: &str) -> impl Iterator<Item = &str> {
+    // Between backticks are the odd pieces; a last piece without its closing backtick is none.
+    let pieces = line.matches('`').count();
+    line.split('`')
+        .enumerate()
+        .filter(move |(index, _)| index % 2 == 1 && *index < pieces)
+        .flat_map(|(_, code)| code.split_whitespace())
+        .filter(|word| OURS.iter().any(|start| word.starts_with(start)))
+        .filter(|word| !word.contains(['<', '*', '{', '…']))
+        .map(|word| word.split(['#', ':', ',', ';', ')']).next().unwrap_or(word).trim_end_matches('.'))
+}
+
+/// Targets of links inside the repository.
+fn links(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](").skip(1).filter_map(|rest| {
+        let target = rest.split([')', ' ', '#']).next()?;
+        (!target.is_empty() && !target.contains(':') && !target.contains('<')).then_some(target)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    /// What a page at `docs/page.md` is told, where only these paths exist.
+    fn said(text: &str) -> Vec<String> {
+        let there = ["crates/core/src/lib.rs", "docs/guide.md", "crates/core", "docs/../README.md"];
+        let exists = |path: &Path| there.iter().any(|there| Path::new(there) == path);
+        let pages = [("docs/page.md".to_owned(), text.to_owned())];
+        look(&pages, exists, |word| word == "test").iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_path_in_backticks_must_exist() {
+        assert_eq!(
+            said("`crates/core/src/lib.rs:12`, `docs/guide.md#part` and `cat crates/core/`."),
+            Vec::<String>::new()
+        );
+        let findings = said("fine\nsee `crates/core/src/gone.rs` and `docs/guide.md`");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings.first().unwrap().starts_with("docs/page.md:2 names `crates/core/src/gone.rs`"));
+        assert_eq!(said("`cat xtask/gone.rs` `.ci/gone`").len(), 2);
+    }
+
+    #[test]
+    fn placeholders_plain_words_and_code_blocks_are_not_paths() {
+        for text in [
+            "`crates/<name>/src`",
+            "`docs/*.md`",
+            "crates/gone without backticks",
+            "`src/lib.rs`",
+            "```\n`crates/gone`\n```",
+        ] {
+            assert_eq!(said(text), Vec::<String>::new(), "{text}");
+        }
+        assert_eq!(said("```\n```\n`crates/gone`").len(), 1);
+    }
+
+    #[test]
+    fn a_command_of_xtask_must_exist_in_code_blocks_too() {
+        assert_eq!(
+            said("Run `cargo xtask test`, `cargo xtask`, `cargo xtask --help`, `cargo xtask <name>`."),
+            Vec::<String>::new()
+        );
+        let findings = said("```\ncargo xtask tset && cargo xtask test\n```");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings.first().unwrap().contains("`cargo xtask tset`"));
+    }
+
+    #[test]
+    fn a_relative_link_is_followed_from_its_page() {
+        let fine = "[a](guide.md#part) [b](../README.md) [c](https://example.org/x) [d](#part)";
+        assert_eq!(said(fine), Vec::<String>::new());
+        for text in ["[a](gone.md)", "[a](../guide.md)", "[a](crates/core)"] {
+            let findings = said(text);
+            assert_eq!(findings.len(), 1, "{text}: {findings:?}");
+            assert!(findings.first().unwrap().contains("docs/page.md:1 links to"));
+        }
+    }
+
+    #[test]
+    fn the_readme_and_docs_are_read_and_the_contract_is_not() {
+        let repo = Throwaway::repository();
+        assert!(run(&repo.workspace()).is_err());
+        repo.write("README.md", "`crates/gone`");
+        repo.write("docs/deep/page.md", "[up](../other.md) and `docs/deep/page.md`");
+        repo.write("docs/contract/contract.md", "`docs/gone.md`");
+        let findings = run(&repo.workspace()).unwrap();
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        repo.write("README.md", "`docs/deep/page.md`");
+        repo.write("docs/other.md", "`cargo xtask ci` and `cargo xtask test`");
+        assert_eq!(run(&repo.workspace()).unwrap(), []);
+    }
+}

@@ -1,0 +1,110 @@
+//! `cargo xtask public`: the repository speaks of the project alone, and of finished work.
+//!
+//! No file names a folder of somebody's machine, and no Rust file holds a placeholder, a debugging macro or an ignored
+//! test. Both go over every file that git knows or would add. The needles are put together at run time, so that this
+//! very file does not hold them.
+
+use crate::check::{Finding, Verdict};
+use crate::workspace::Workspace;
+
+/// First folders of paths that exist on one machine only.
+const MACHINE: &[&str] = &["work", "root", "home"];
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    Ok(look(&ws.read_all(|_| true)?))
+}
+
+fn look(files: &[(String, String)]) -> Vec<Finding> {
+    let unfinished = unfinished();
+    let mut findings = Vec::new();
+    for (path, text) in files {
+        for (number, line) in (1..).zip(text.lines()) {
+            if let Some(folder) = machine_path(line) {
+                findings.push(Finding::new(format!(
+                    "{path}:{number} names a path on a machine (`{folder}`): write it relative to the repository"
+                )));
+            }
+            if !path.ends_with(".rs") {
+                continue;
+            }
+            for needle in unfinished.iter().filter(|needle| line.contains(needle.as_str())) {
+                findings.push(Finding::new(format!("{path}:{number} holds `{needle}`: finish it or take it out")));
+            }
+        }
+    }
+    findings
+}
+
+/// The first machine path in a line. A folder of that name further down a path or a URL (`docs/work/`, `x.home/`) is none,
+/// and neither is a relative path (`./work/`).
+fn machine_path(line: &str) -> Option<String> {
+    line.match_indices('/').find_map(|(at, _)| {
+        let before = line.get(..at)?.chars().next_back();
+        if before.is_some_and(|c| c.is_ascii_lowercase() || c == '.') {
+            return None;
+        }
+        let rest = line.get(at + 1..)?;
+        let folder =
+            MACHINE.iter().find(|folder| rest.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/')))?;
+        Some(format!("/{folder}/"))
+    })
+}
+
+fn unfinished() -> Vec<String> {
+    let mut needles: Vec<String> = ["todo", "unimplemented", "dbg"].iter().map(|name| format!("{name}!(")).collect();
+    needles.push(format!("#[{}", "ignore"));
+    needles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    fn look_at(path: &str, text: &str) -> usize {
+        look(&[(path.to_owned(), text.to_owned())]).len()
+    }
+
+    #[test]
+    fn a_machine_path_is_found_in_any_kind_of_file() {
+        for folder in MACHINE {
+            for before in ["", "see ", "\"", "(", "file://", "X=", "9", "A"] {
+                let line = format!("first\n{before}/{folder}/me/x");
+                let findings = look(&[("docs/a.md".to_owned(), line.clone())]);
+                assert_eq!(findings.len(), 1, "{line}");
+                assert!(findings.first().unwrap().to_string().starts_with("docs/a.md:2 "));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_paths_and_addresses_are_fine() {
+        for folder in MACHINE {
+            for line in
+                [format!("docs/{folder}/x"), format!("./{folder}/x"), format!("/{folder}s/x"), format!("/{folder}")]
+            {
+                assert_eq!(look_at("README.md", &line), 0, "{line}");
+            }
+        }
+        assert_eq!(look_at("README.md", "https://example.org/api/v1 and/or // comment"), 0);
+    }
+
+    #[test]
+    fn unfinished_rust_is_found_and_talk_of_it_elsewhere_is_not() {
+        for needle in unfinished() {
+            assert_eq!(look_at("crates/core/src/lib.rs", &format!("    {needle}\n")), 1, "{needle}");
+            assert_eq!(look_at("docs/style.md", &needle), 0);
+        }
+        assert_eq!(look_at("crates/core/src/lib.rs", "fn todo() {} // to do, ignored"), 0);
+    }
+
+    #[test]
+    fn a_file_that_was_never_added_is_looked_at_too() {
+        let repo = Throwaway::repository();
+        repo.write("notes.txt", &format!("/{}/me/project\n", "home"));
+        let findings = run(&repo.workspace()).unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        repo.write("notes.txt", "crates/core\n");
+        assert_eq!(run(&repo.workspace()).unwrap(), []);
+    }
+}

@@ -1,0 +1,133 @@
+//! `cargo xtask snapshots`: every snapshot on disk is asserted by a test, and none waits for a decision.
+//!
+//! Two lists meet here: the files under `crates/`, and the references that the last green `cargo xtask test` wrote.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::check::{Broken, Finding, Verdict};
+use crate::test;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    let mut files = Vec::new();
+    walk(ws.root(), ws, &mut files).map_err(|error| Broken::new(format!("looking for snapshots: {error}")))?;
+    let relative = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).to_owned();
+    let all: Vec<PathBuf> = files.iter().map(|path| relative(path)).collect();
+    let mut findings = pending(&all);
+
+    let list = test::references(ws);
+    let Ok(text) = fs::read_to_string(&list) else {
+        findings.push(Finding::new(
+            "no list of asserted snapshots: run `cargo xtask test` first (it writes the list when all tests pass)",
+        ));
+        return Ok(findings);
+    };
+    // Insta joins paths without tidying them (`tests/../snapshots`), so both sides are resolved before they are compared.
+    let referenced: BTreeSet<PathBuf> = text.lines().filter_map(|line| fs::canonicalize(line).ok()).collect();
+    let present: Vec<(PathBuf, PathBuf)> = files
+        .iter()
+        .filter(|path| path.starts_with(ws.root().join("crates")))
+        .filter_map(|path| Some((relative(path), fs::canonicalize(path).ok()?)))
+        .collect();
+    findings.extend(unreferenced(&present, &referenced));
+    Ok(findings)
+}
+
+/// Every file below a folder, without git's own and without what cargo built.
+fn walk(folder: &Path, ws: &Workspace, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let kind = entry.file_type()?;
+        if kind.is_file() {
+            files.push(path);
+        } else if kind.is_dir()
+            && path != ws.target()
+            && path != ws.root().join("target")
+            && entry.file_name() != ".git"
+        {
+            walk(&path, ws, files)?;
+        }
+    }
+    files.sort();
+    Ok(())
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
+fn pending(files: &[PathBuf]) -> Vec<Finding> {
+    files
+        .iter()
+        .filter(|path| name(path).contains(".snap.new") || name(path).ends_with(".pending-snap"))
+        .map(|path| Finding::new(format!("{} is pending: accept or reject it (`cargo insta review`)", path.display())))
+        .collect()
+}
+
+/// Snapshots (path to show, resolved path) that no test asserted.
+fn unreferenced(present: &[(PathBuf, PathBuf)], referenced: &BTreeSet<PathBuf>) -> Vec<Finding> {
+    present
+        .iter()
+        .filter(|(shown, resolved)| name(shown).ends_with(".snap") && !referenced.contains(resolved))
+        .map(|(shown, _)| {
+            Finding::new(format!("{} is asserted by no test: delete it, or bring its test back", shown.display()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    fn said(repo: &Throwaway) -> Vec<String> {
+        run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    /// Writes the list as `cargo xtask test` would.
+    fn reference(repo: &Throwaway, paths: &[&str]) {
+        let lines: Vec<String> = paths.iter().map(|path| repo.path(path).display().to_string()).collect();
+        repo.write("target/xtask/snapshot-references.txt", &lines.join("\n"));
+    }
+
+    #[test]
+    fn an_abandoned_snapshot_is_found_and_an_asserted_one_is_not() {
+        let repo = Throwaway::new();
+        repo.write("crates/core/tests/snapshots/a.snap", "");
+        repo.write("crates/core/src/snapshots/b.snap", "");
+        reference(&repo, &["crates/core/tests/../tests/snapshots/a.snap"]);
+        let findings = said(&repo);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings.first().unwrap().starts_with("crates/core/src/snapshots/b.snap is asserted by no test"));
+
+        repo.remove("crates/core/src/snapshots/b.snap");
+        assert_eq!(said(&repo), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_pending_snapshot_is_found_even_where_git_ignores_it() {
+        let repo = Throwaway::new();
+        repo.write(".gitignore", "*.snap.new\n");
+        reference(&repo, &[]);
+        for path in ["crates/core/snapshots/a.snap.new", "xtask/src/.lib.rs.pending-snap", "crates/x/a.snap.new.png"] {
+            repo.write(path, "");
+            let findings = said(&repo);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            assert!(findings.first().unwrap().contains("is pending"));
+            repo.remove(path);
+        }
+        repo.write("target/debug/a.snap.new", "");
+        assert_eq!(said(&repo), Vec::<String>::new());
+    }
+
+    #[test]
+    fn without_a_green_test_run_the_check_asks_for_one() {
+        let repo = Throwaway::new();
+        assert!(said(&repo).first().unwrap().contains("run `cargo xtask test` first"));
+    }
+}

@@ -1,0 +1,93 @@
+//! `cargo xtask test`: all tests and doctests of the workspace with all features.
+//!
+//! Snapshots are only compared, never written, and insta notes the path of each snapshot that a test asserted
+//! (`INSTA_SNAPSHOT_REFERENCES_FILE`: it appends one absolute path a line). That list is what `cargo xtask snapshots`
+//! compares with the files on disk.
+//!
+//! Invariant: the list exists only after a green run. A run that stopped early knows too few references, and would make
+//! good snapshots look abandoned.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::check::{Broken, Finding, Verdict};
+use crate::workspace::Workspace;
+
+/// The list of snapshots that the last green run asserted.
+pub(crate) fn references(ws: &Workspace) -> PathBuf {
+    ws.target().join("xtask").join("snapshot-references.txt")
+}
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    let finished = references(ws);
+    let growing = finished.with_extension("partial");
+    prepare(&finished, &growing).map_err(|error| Broken::new(format!("preparing {}: {error}", finished.display())))?;
+
+    let mut cargo = ws.cargo(&["test", "--workspace", "--all-features"]);
+    cargo.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
+    // A developer's shell may ask insta to pass whatever comes; a check must not.
+    cargo.env_remove("INSTA_FORCE_PASS");
+    if !ws.run(cargo)?.success() {
+        return Ok(vec![Finding::new("some tests failed or did not compile: see above")]);
+    }
+    fs::rename(&growing, &finished).map_err(|error| Broken::new(format!("writing {}: {error}", finished.display())))?;
+    Ok(Vec::new())
+}
+
+/// Forgets the list of the run before and opens an empty one: insta creates none when no test asserts a snapshot.
+fn prepare(finished: &Path, growing: &Path) -> io::Result<()> {
+    if let Some(folder) = finished.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::remove_file(finished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::write(growing, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    /// Stands in for insta: appends a path where insta would, and sees the environment that insta would see.
+    const REFERENCES: &str = r#"
+#[test]
+fn asserts_a_snapshot() {
+    use std::io::Write;
+    assert_eq!(std::env::var("INSTA_UPDATE").unwrap(), "no");
+    let list = std::env::var("INSTA_SNAPSHOT_REFERENCES_FILE").unwrap();
+    writeln!(std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap(), "asserted.snap").unwrap();
+    assert_eq!(1 + 1, ANSWER);
+}
+"#;
+
+    #[test]
+    fn a_failing_test_fails_and_leaves_no_list_of_snapshots() {
+        let repo = Throwaway::package(&REFERENCES.replace("ANSWER", "2"));
+        let ws = repo.workspace();
+        assert_eq!(run(&ws).unwrap(), []);
+        assert_eq!(fs::read_to_string(references(&ws)).unwrap(), "asserted.snap\n");
+
+        repo.lib(&REFERENCES.replace("ANSWER", "3"));
+        assert_eq!(run(&ws).unwrap().len(), 1);
+        assert!(!references(&ws).exists());
+    }
+
+    #[test]
+    fn a_failing_doctest_fails_and_tests_without_snapshots_leave_an_empty_list() {
+        let example = |answer| {
+            format!(
+                "/// ```\n/// assert_eq!(identkit_sample::one(), {answer});\n/// ```\npub fn one() -> u8 {{\n    1\n}}\n"
+            )
+        };
+        let repo = Throwaway::package(&example(2));
+        let ws = repo.workspace();
+        assert_eq!(run(&ws).unwrap().len(), 1);
+        repo.lib(&example(1));
+        assert_eq!(run(&ws).unwrap(), []);
+        assert_eq!(fs::read_to_string(references(&ws)).unwrap(), "");
+    }
+}

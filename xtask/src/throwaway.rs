@@ -1,0 +1,114 @@
+//! Tests only: small workspaces in a temporary folder, each with a deliberate fault.
+//!
+//! They have no outside dependencies and a target folder of their own, so cargo runs on them offline and in about a
+//! second, and never waits for the lock of the real target folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::workspace::Workspace;
+
+/// A temporary folder that stands for a repository.
+pub(crate) struct Throwaway(TempDir);
+
+impl Throwaway {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// An empty git repository.
+    pub(crate) fn repository() -> Self {
+        let repo = Self::new();
+        repo.git(&["init", "--quiet"]);
+        repo
+    }
+
+    /// A workspace of one library crate at `crates/sample`, under the lints and the clippy settings of the real one.
+    pub(crate) fn package(lib: &str) -> Self {
+        let repo = Self::new();
+        let manifest = fs::read_to_string(real_root().join("Cargo.toml")).unwrap();
+        repo.write(
+            "Cargo.toml",
+            &format!("[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n{}", lint_tables(&manifest)),
+        );
+        repo.write(".clippy.toml", &fs::read_to_string(real_root().join(".clippy.toml")).unwrap());
+        repo.manifest("");
+        repo.lib(lib);
+        repo
+    }
+
+    /// A package that belongs to no workspace, as one from a registry would.
+    pub(crate) fn outside(name: &str) -> Self {
+        let package = Self::new();
+        package
+            .write("Cargo.toml", &format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n"));
+        package.write("src/lib.rs", "");
+        package
+    }
+
+    /// The line of a manifest that depends on the package in this folder.
+    pub(crate) fn dependency(&self, name: &str) -> String {
+        format!("{name} = {{ path = {:?} }}\n", self.0.path())
+    }
+
+    /// Writes the manifest of `crates/sample`, with more lines at its end.
+    pub(crate) fn manifest(&self, more: &str) {
+        self.write(
+            "crates/sample/Cargo.toml",
+            &format!(
+                "[package]\nname = \"identkit-sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lints]\nworkspace = true\n\n{more}"
+            ),
+        );
+    }
+
+    /// Writes the library of `crates/sample`, under a line of crate documentation.
+    pub(crate) fn lib(&self, code: &str) {
+        self.write("crates/sample/src/lib.rs", &format!("//! A sample.\n{code}"));
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.path(path)).unwrap();
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) {
+        assert!(Command::new("git").args(args).current_dir(self.0.path()).status().unwrap().success());
+    }
+
+    pub(crate) fn workspace(&self) -> Workspace {
+        Workspace::at(self.0.path(), self.path("target"))
+    }
+}
+
+fn real_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The `[workspace.lints.*]` tables, so that a test of clippy is a test of the lints that the workspace really has.
+fn lint_tables(manifest: &str) -> String {
+    let mut inside = false;
+    let mut tables = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.starts_with("[workspace.lints.");
+        }
+        if inside {
+            tables.push_str(line);
+            tables.push('\n');
+        }
+    }
+    assert!(tables.contains("unwrap_used"), "the workspace has lost its lints");
+    tables
+}

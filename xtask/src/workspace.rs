@@ -1,0 +1,171 @@
+//! The repository under check: its files, its packages, and how cargo and git are called on it.
+//!
+//! Invariant: every check takes the workspace as a value. Tests point it at a throwaway package and so run the same
+//! code that CI runs on the real repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use crate::check::Broken;
+
+/// A workspace on disk.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    /// A throwaway one in a test. Its tools are silent, as a deliberately failing inner test run must not print
+    /// `test result` lines between those of the real one, and cargo is told where to build.
+    throwaway: bool,
+}
+
+impl Workspace {
+    /// The workspace this program belongs to.
+    pub(crate) fn here() -> Result<Self, Broken> {
+        // Cargo sets the variable when it runs us; the value from the build serves when the binary is called by hand.
+        let package =
+            std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let root = package.parent().ok_or_else(|| Broken::new("the xtask package has no parent folder"))?.to_owned();
+        let mut ws = Self { root, target: PathBuf::new(), throwaway: false };
+        ws.target = ws.metadata()?.target_directory.into();
+        Ok(ws)
+    }
+
+    /// A workspace elsewhere with a target folder of its own, whose tools run silently.
+    #[cfg(test)]
+    pub(crate) fn at(root: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), target: target.into(), throwaway: true }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A cargo command on this workspace.
+    pub(crate) fn cargo(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(cargo_program());
+        command.args(args).current_dir(&self.root);
+        if self.throwaway {
+            command.env("CARGO_TARGET_DIR", &self.target);
+        }
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(set_by_cargo_run) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs a command to its end, its output going to the terminal.
+    pub(crate) fn run(&self, mut command: Command) -> Result<ExitStatus, Broken> {
+        if self.throwaway {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        command.stdin(Stdio::null()).status().map_err(|error| cannot_start(&command, &error))
+    }
+
+    /// Runs a command to its end and keeps its output.
+    pub(crate) fn capture(&self, mut command: Command) -> Result<Output, Broken> {
+        command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))
+    }
+
+    /// The workspace's packages as they are declared. Nothing is resolved, so this works offline, before a lock file
+    /// exists, and on a workspace whose dependency graph is faulty.
+    pub(crate) fn metadata(&self) -> Result<Metadata, Broken> {
+        let output = self.capture(self.cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+        if !output.status.success() {
+            return Err(Broken::new(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim())));
+        }
+        MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
+            .map_err(|error| Broken::new(format!("cargo metadata: {error}")))
+    }
+
+    /// The files of the repository relative to its root: committed, staged and new ones, without the ignored.
+    pub(crate) fn files(&self) -> Result<Vec<String>, Broken> {
+        let mut git = Command::new("git");
+        // The owner of the checkout is often not the user that CI runs as.
+        git.args([
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--deduplicate",
+        ]);
+        git.current_dir(&self.root);
+        let output = self.capture(git)?;
+        if !output.status.success() {
+            return Err(Broken::new(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim())));
+        }
+        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        // A file that was deleted but not yet committed is still listed.
+        Ok(listed
+            .split('\0')
+            .filter(|path| !path.is_empty() && self.root.join(path).is_file())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Reads a file of the repository as text; bytes that are no UTF-8 are replaced.
+    pub(crate) fn read(&self, path: &str) -> Result<String, Broken> {
+        let bytes = fs::read(self.root.join(path)).map_err(|error| Broken::new(format!("reading {path}: {error}")))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Reads those files of the repository whose path passes the filter, with their paths.
+    pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, Broken> {
+        let mut texts = Vec::new();
+        for path in self.files()?.into_iter().filter(|path| wanted(path)) {
+            let text = self.read(&path)?;
+            texts.push((path, text));
+        }
+        Ok(texts)
+    }
+}
+
+fn cargo_program() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The variables that `cargo run` sets for this program. Build scripts watch some of them; left in place they would make
+/// cargo rebuild such crates each time a developer changes between `cargo xtask` and plain cargo.
+fn set_by_cargo_run(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(name, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")
+}
+
+fn cannot_start(command: &Command, error: &std::io::Error) -> Broken {
+    Broken::new(format!("starting {}: {error}", command.get_program().to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::throwaway::Throwaway;
+
+    #[test]
+    fn new_files_are_listed_ignored_and_deleted_ones_are_not() {
+        let repo = Throwaway::repository();
+        repo.write(".gitignore", "secret.txt\n");
+        repo.write("secret.txt", "");
+        repo.write("sub/new.txt", "");
+        repo.write("gone.txt", "");
+        repo.git(&["add", "gone.txt"]);
+        repo.remove("gone.txt");
+        assert_eq!(repo.workspace().files().unwrap(), [".gitignore", "sub/new.txt"]);
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_is_broken_rather_than_clean() {
+        let repo = Throwaway::new();
+        assert!(repo.workspace().metadata().is_err());
+        assert!(repo.workspace().read("README.md").is_err());
+    }
+}
