@@ -13,6 +13,7 @@ mod body;
 mod callback;
 mod dates;
 pub mod json;
+mod message;
 mod operation;
 mod refusal;
 mod tolerant;
@@ -20,8 +21,17 @@ mod tolerant;
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
+pub use message::Extra;
 pub use operation::{
     Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning,
 };
 pub use refusal::refusal;
 pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_base64_lenient, encode_base64};
+
+/// What [`message!`] needs of serde; not for use by hand.
+#[doc(hidden)]
+pub mod private {
+    pub use serde::de::{MapAccess, Visitor};
+    pub use serde::ser::SerializeMap;
+    pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+}

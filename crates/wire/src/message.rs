@@ -1,0 +1,180 @@
+//! Messages: a vendor's JSON objects as Rust structs, read tolerantly and written as they are.
+//!
+//! Why a macro of our own and not serde's derive with `flatten`: `flatten` reads through a buffer and loses the path
+//! of a fault, and two accepted spellings present at once would be a "duplicate field".
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+/// Elements that a vendor sent (or a user adds) and the document does not list: kept through a round trip.
+#[derive(Clone, Default, PartialEq)]
+pub struct Extra(pub BTreeMap<String, Value>);
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither names nor values: both may be a person's.
+        write!(f, "{} unlisted", self.0.len())
+    }
+}
+
+/// Declares a message: `"Key" | "OtherSpelling" => field: Type`, in the order in which it is written.
+///
+/// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
+/// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
+/// `#[non_exhaustive]` with `Default` and a setter per field.
+#[macro_export]
+macro_rules! message {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[non_exhaustive]
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: Option<$type>, )*
+            /// Elements that the document does not list.
+            pub extra: $crate::Extra,
+        }
+
+        impl $name {
+            /// The keys that the document lists, in its order.
+            pub const KEYS: &'static [&'static str] = &[$($key),*];
+
+            $(
+                $(#[$field_meta])*
+                #[must_use]
+                pub fn $field(mut self, value: impl Into<$type>) -> Self {
+                    self.$field = Some(value.into());
+                    self
+                }
+            )*
+        }
+
+        impl $crate::private::Serialize for $name {
+            fn serialize<S: $crate::private::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use $crate::private::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $(
+                    if let Some(value) = &self.$field {
+                        map.serialize_entry($key, value)?;
+                    }
+                )*
+                for (key, value) in &self.extra.0 {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> $crate::private::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+
+                impl<'de> $crate::private::Visitor<'de> for Reader {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut read = $name::default();
+                        while let Some(key) = map.next_key::<String>()? {
+                            match key.as_str() {
+                                $(
+                                    $key => {
+                                        if let Some(value) = map.next_value()? {
+                                            read.$field = Some(value);
+                                        }
+                                    }
+                                    $(
+                                        $other => {
+                                            let value = map.next_value()?;
+                                            if read.$field.is_none() {
+                                                read.$field = value;
+                                            }
+                                        }
+                                    )*
+                                )*
+                                _ => {
+                                    read.extra.0.insert(key, map.next_value()?);
+                                }
+                            }
+                        }
+                        Ok(read)
+                    }
+                }
+
+                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    // The macro makes public types, as its users need them.
+    #![allow(unreachable_pub)]
+
+    use crate::json;
+
+    message! {
+        /// A message.
+        pub struct Status {
+            /// When.
+            "Executed" | "Delivered" => executed: String,
+            /// Whose.
+            "Person" => person: Person,
+        }
+    }
+
+    message! {
+        /// Another.
+        pub struct Person {
+            /// Years.
+            "Years" => years: u8,
+        }
+    }
+
+    #[test]
+    fn at_02_both_spellings_may_come_together_and_the_first_listed_wins() {
+        for (text, read) in [
+            (r#"{"Executed":"a","Delivered":"b"}"#, "a"),
+            (r#"{"Delivered":"b","Executed":"a"}"#, "a"),
+            (r#"{"Delivered":"b"}"#, "b"),
+            (r#"{"Executed":null,"Delivered":"b"}"#, "b"),
+            (r#"{"Delivered":"b","Executed":null}"#, "b"),
+        ] {
+            assert_eq!(json::read::<Status>(text.as_bytes()).unwrap().executed.as_deref(), Some(read), "{text}");
+        }
+    }
+
+    #[test]
+    fn unlisted_elements_survive_a_round_trip_and_are_never_printed() {
+        let text = r#"{"Executed":"a","Nickname":{"x":[1,null]}}"#;
+        let read: Status = json::read(text.as_bytes()).unwrap();
+        assert_eq!(json::write(&read).unwrap(), text.as_bytes());
+        assert!(!format!("{read:?}").contains("Nickname"));
+    }
+
+    #[test]
+    fn faults_keep_their_path() {
+        let fault = json::read::<Status>(br#"{"Person":{"Years":"Mustermann"}}"#).unwrap_err();
+        assert_eq!((fault.path.as_str(), fault.expected.as_str()), ("Person.Years", "expected u8"));
+        let fault = json::read::<Status>(br#"["a"]"#).unwrap_err();
+        assert_eq!(fault.expected, "expected an object");
+    }
+
+    #[test]
+    fn setters_build() {
+        assert_eq!(Person::KEYS, ["Years"]);
+        let built = Status::default().executed("a").person(Person::default().years(3));
+        assert_eq!(json::write(&built).unwrap(), br#"{"Executed":"a","Person":{"Years":3}}"#);
+        assert_eq!(Status::KEYS, ["Executed", "Person"]);
+    }
+}
