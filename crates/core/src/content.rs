@@ -39,6 +39,16 @@ impl Content {
         Self::from_bytes(Bytes::new())
     }
 
+    /// The same stream with bytes put before it that were taken from its start to look at them.
+    #[must_use]
+    pub fn preceded_by(mut self, head: Bytes) -> Self {
+        debug_assert!(self.whole.is_none(), "nothing may be put before bytes that were not read");
+        // Those bytes count again when they are read again.
+        self.read = self.read.saturating_sub(head.len() as u64);
+        self.whole = Some(head);
+        self
+    }
+
     /// The length in bytes, when it is known beforehand.
     pub fn len(&self) -> Option<u64> {
         self.len
@@ -59,7 +69,7 @@ impl Content {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         if let Some(bytes) = self.whole.take() {
-            self.read = bytes.len() as u64;
+            self.read = self.read.saturating_add(bytes.len() as u64);
             if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(bytes)));
             }
@@ -176,6 +186,16 @@ mod tests {
         let content = Content::new(None, Pieces(vec!["abc", "", "def"]));
         assert_eq!(content.collect(6).await.unwrap(), "abcdef");
         assert_eq!(Content::from_bytes("abc").collect(2).await.unwrap_err().kind(), Kind::Protocol);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_were_looked_at_come_again() {
+        let mut content = Content::new(Some(6), Pieces(vec!["abc", "def"]));
+        let head = content.next().await.unwrap().unwrap();
+        assert_eq!(content.preceded_by(head).collect(6).await.unwrap(), "abcdef");
+        let mut short = Content::new(Some(9), Pieces(vec!["abc", "def"]));
+        let head = short.next().await.unwrap().unwrap();
+        assert_eq!(short.preceded_by(head).collect(9).await.unwrap_err().kind(), Kind::Integrity);
     }
 
     #[tokio::test]

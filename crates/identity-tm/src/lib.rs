@@ -1,1 +1,47 @@
-//! Client for the identity Trust Management Customer API 2.10c.
+//! Client for the identity Trust Management Customer Services API, document 2.10c, called identity.TM.
+//!
+//! `[T 3.1]` in the documentation means chapter 3.1 of that document; AT-xx and T-xxx are traps and requirements of
+//! the contract in `docs/contract/`.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use identkit_core::{CallOptions, Secret};
+//! use identkit_identity_tm::{Account, IdentityTm, PutOrder, OrderId};
+//! # use identkit_transport::{SystemClock, Transport};
+//! # async fn example(transport: Arc<dyn Transport>, json: &[u8]) -> Result<(), identkit_core::Error> {
+//! let account = Account::new("4711", Secret::new("customer code"));
+//! let vendor = IdentityTm::builder(account).build(transport, Arc::new(SystemClock::new()))?;
+//! let order: PutOrder = PutOrder::from_json(json)?;
+//! let answer = vendor.put_order(order, &CallOptions::new()).await?;
+//! println!("HTTP {}, {} attempt(s)", answer.status, answer.attempts);
+//! let id: &OrderId = &answer.value.order_id;
+//! let status = vendor.status(id, &CallOptions::new()).await?.value;
+//! println!("final: {}", status.finality(answer.value.flavour).is_final());
+//! # Ok(()) }
+//! ```
+
+mod callback;
+mod client;
+mod dialect;
+mod id;
+pub mod messages;
+mod operations;
+mod port;
+mod reference;
+mod status;
+mod validate;
+
+pub use callback::{OrderCallback, callbacks};
+pub use client::{Account, Builder, DOCUMENTED_BASE, IdentityTm, PlacedOrder};
+pub use dialect::Dialect;
+pub use id::OrderId;
+pub use messages::PutOrder;
+pub use operations::{
+    DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetStatus,
+    GetStatusExtended, ServerStatus, SignedPdfs,
+};
+pub use reference::random_reference;
+pub use status::{CATALOGUE, Finality, OrderFlavour, StatusKind, StatusText};
+
+/// Name of the provider in the project.
+pub const PROVIDER: &str = "identity-tm";

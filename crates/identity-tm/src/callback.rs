@@ -1,0 +1,154 @@
+//! The vendor's webhooks, [T 2.5]: no body, no signature; all they say is in the URL (T-039).
+
+use bytes::Bytes;
+use http::{Method, Request, Uri, request};
+use identkit_core::{Error, Event, Kind, Pii, Secret};
+use identkit_wire::{Callback, CallbackPath};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::PROVIDER;
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One of the order webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderCallback {
+    /// The person left the video system. Not together with `AfterIdent`.
+    AfterVideo,
+    /// The identification was conducted. Not together with `AfterVideo`.
+    AfterIdent,
+    /// The order is final.
+    OnFinal,
+}
+
+/// Every webhook of this provider.
+pub fn callbacks() -> Vec<std::sync::Arc<dyn Callback>> {
+    vec![
+        std::sync::Arc::new(OrderCallback::AfterVideo),
+        std::sync::Arc::new(OrderCallback::AfterIdent),
+        std::sync::Arc::new(OrderCallback::OnFinal),
+    ]
+}
+
+impl Callback for OrderCallback {
+    fn provider(&self) -> &'static str {
+        PROVIDER
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AfterVideo => "AfterVideo",
+            Self::AfterIdent => "AfterIdent",
+            Self::OnFinal => "OnFinal",
+        }
+    }
+
+    fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
+        let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
+        let url = format!("{url}?orderId=[OrderID]&ref=[Ref]");
+        if url.chars().count() > 150 {
+            let detail =
+                format!("the webhook URL has {} characters where the vendor allows 150 (AT-21)", url.chars().count());
+            return Err(Error::new(Kind::InvalidInput, detail));
+        }
+        Ok(Secret::new(url))
+    }
+
+    /// GET by default, POST or PUT by account (T-032); never HEAD or OPTIONS (AT-68).
+    fn recognise(&self, head: &request::Parts) -> bool {
+        matches!(head.method, Method::GET | Method::POST | Method::PUT)
+            && CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == self.name())
+    }
+
+    fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
+        let query = request.uri().query().unwrap_or_default();
+        let order_id = parameter(query, "orderId")
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Error::new(Kind::Protocol, "the webhook names no order: its URL lacks orderId=[OrderID]"))?;
+        let mut event = Event::new(PROVIDER, self.name(), format!("{order_id}/{}", self.name()));
+        event.case_id = Some(Secret::new(order_id));
+        event.reference = parameter(query, "ref").filter(|reference| !reference.is_empty()).map(Pii::new);
+        Ok(event)
+    }
+
+    fn emit(&self, template: &str, method: &Method, event: &Event) -> Result<Request<Bytes>, Error> {
+        let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+        let order_id = event.case_id.as_ref().map_or_else(String::new, |id| encoded(id.expose()));
+        let reference = event.reference.as_ref().map_or_else(String::new, |reference| encoded(reference.expose()));
+        let url = template.replace("[OrderID]", &order_id).replace("[Ref]", &reference);
+        let uri = url.trim().parse::<Uri>().map_err(|_| Error::new(Kind::InvalidInput, "the webhook URL is no URL"))?;
+        if uri.scheme().is_none() || uri.host().is_none() {
+            return Err(Error::new(Kind::InvalidInput, "the webhook URL needs a scheme and a host"));
+        }
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = uri;
+        Ok(request)
+    }
+}
+
+/// A parameter of a query, decoded once and never twice (AT-20).
+fn parameter(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if key != name {
+            return None;
+        }
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn base() -> Uri {
+        Uri::from_static("https://www.example.com/identity")
+    }
+
+    #[test]
+    fn at_21_the_template_carries_event_order_and_reference_within_150_characters() {
+        let url = OrderCallback::OnFinal.url_template(&base(), &Secret::new("t0ken")).unwrap();
+        assert_eq!(
+            url.expose(),
+            "https://www.example.com/identity/identity-tm/t0ken/OnFinal?orderId=[OrderID]&ref=[Ref]"
+        );
+        let long = Secret::new("t".repeat(100));
+        assert_eq!(OrderCallback::OnFinal.url_template(&base(), &long).unwrap_err().kind(), Kind::InvalidInput);
+    }
+
+    #[test]
+    fn at_68_three_methods_are_recognised_and_others_not() {
+        for (method, recognised) in [("GET", true), ("POST", true), ("PUT", true), ("HEAD", false), ("OPTIONS", false)]
+        {
+            let (head, ()) = Request::builder()
+                .method(method)
+                .uri("/identity/identity-tm/t0ken/OnFinal?orderId=1")
+                .body(())
+                .unwrap()
+                .into_parts();
+            assert_eq!(OrderCallback::OnFinal.recognise(&head), recognised, "{method}");
+            assert!(!OrderCallback::AfterIdent.recognise(&head));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_20_what_the_vendor_fills_in_comes_back_decoded_once(reference in "\\PC{1,40}", id in "[A-Za-z0-9]{1,20}") {
+            let template = OrderCallback::OnFinal.url_template(&base(), &Secret::new("t")).unwrap();
+            let mut event = Event::new(PROVIDER, "OnFinal", format!("{id}/OnFinal"));
+            event.case_id = Some(id.as_str().into());
+            event.reference = Some(reference.as_str().into());
+            let request = OrderCallback::OnFinal.emit(template.expose(), &Method::GET, &event).unwrap();
+            prop_assert_eq!(OrderCallback::OnFinal.parse(&request).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn a_reference_that_looks_encoded_stays_as_it_is() {
+        let request = Request::builder().uri("/identity-tm/t/OnFinal?orderId=1&ref=a%2541").body(Bytes::new()).unwrap();
+        let event = OrderCallback::OnFinal.parse(&request).unwrap();
+        assert_eq!(event.reference.unwrap().expose(), "a%41");
+    }
+}

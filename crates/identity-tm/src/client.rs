@@ -1,0 +1,249 @@
+//! The client of one account.
+
+use std::fmt;
+use std::sync::Arc;
+
+use identkit_core::{CallOptions, Clock, Content, Error, Kind, Secret};
+use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Policy, Transport};
+use identkit_wire::{Operation, Warning};
+
+use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
+use crate::operations::{
+    DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetStatus,
+    GetStatusExtended, ServerStatus, SignedPdfs,
+};
+use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
+
+/// The API's documented base URL, [T 2.6].
+pub const DOCUMENTED_BASE: &str = "https://customer.identity.tm/api/2.10";
+
+/// The credentials of an account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The user name of HTTP Basic authentication.
+    pub customer_id: String,
+    /// Its password.
+    pub customer_code: Secret,
+}
+
+impl Account {
+    /// The credentials of an account.
+    pub fn new(customer_id: impl Into<String>, customer_code: Secret) -> Self {
+        Self { customer_id: customer_id.into(), customer_code }
+    }
+}
+
+/// Makes an [`IdentityTm`].
+#[derive(Clone, Debug)]
+pub struct Builder {
+    account: Account,
+    base: String,
+    dialect: Dialect,
+    policy: Policy,
+}
+
+impl Builder {
+    /// Another base URL than the documented one: the sandbox, another version.
+    #[must_use]
+    pub fn base_url(mut self, base: impl Into<String>) -> Self {
+        self.base = base.into();
+        self
+    }
+
+    /// Other decisions on the ambiguous points of the document.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
+    /// Another way of repeating calls.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The client, over this transport and clock.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when base URL or credentials cannot be used.
+    pub fn build(self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Result<IdentityTm, Error> {
+        let auth: Arc<dyn Authenticator> =
+            Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
+        let base = BaseUrl::parse(&self.base)?;
+        let driver = Driver::new(transport, clock, auth, base, self.dialect).with_policy(self.policy);
+        Ok(IdentityTm { driver: Arc::new(driver) })
+    }
+}
+
+/// A client of the Customer API for one account. Cheap to clone.
+#[derive(Clone)]
+pub struct IdentityTm {
+    driver: Arc<Driver<Dialect>>,
+}
+
+impl fmt::Debug for IdentityTm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityTm").field("driver", &self.driver).finish()
+    }
+}
+
+/// A placed order: what must be kept to come back to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedOrder {
+    /// The vendor's id.
+    pub order_id: OrderId,
+    /// What ends this order; remember it with the id (AT-14).
+    pub flavour: OrderFlavour,
+    /// The whole answer.
+    pub answer: PutOrderAnswer,
+}
+
+impl IdentityTm {
+    /// A client for this account.
+    pub fn builder(account: Account) -> Builder {
+        Builder { account, base: DOCUMENTED_BASE.to_owned(), dialect: Dialect::default(), policy: Policy::default() }
+    }
+
+    /// Makes any call of this provider.
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Answered<Op::Output>, Error>
+    where
+        Op: Operation<Dialect = Dialect>,
+    {
+        self.driver.call(operation, options).await
+    }
+
+    /// Places an order, [T 3.1]. Sent at most once; without a `Ref` of its own it gets a random one (AT-19).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the vendor may
+    /// have taken the order: find it by its `Ref`, never send it again.
+    pub async fn put_order(&self, mut order: PutOrder, options: &CallOptions) -> Result<Answered<PlacedOrder>, Error> {
+        if order.reference.as_ref().is_none_or(|reference| reference.expose().is_empty()) {
+            order.reference = Some(random_reference().into());
+        }
+        let flavour = order.flavour();
+        let mut answered = self.call(&order, options).await?;
+        let sent = order.reference.as_ref();
+        if answered.value.reference.as_ref().is_some_and(|told| Some(told) != sent && !told.expose().is_empty()) {
+            answered.warnings.push(Warning::new("the answer carries another Ref than the order", "AT-18"));
+        }
+        match answered.value.order_id.clone() {
+            Some(order_id) => Ok(answered.map(|answer| PlacedOrder { order_id, flavour, answer })),
+            None => Err(Error::new(Kind::OutcomeUnknown, "the vendor accepted the order without naming its OrderID")),
+        }
+    }
+
+    /// All codes of an order, [T 3.2]: what finality is judged by (AT-13).
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn status(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<OrderStatus>, Error> {
+        self.call(&GetStatusExtended::new(order.clone()), options).await
+    }
+
+    /// The general codes only, [T 3.2]. They may hide a suspicion of fraud.
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn status_general(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<OrderStatus>, Error> {
+        self.call(&GetStatus::new(order.clone()), options).await
+    }
+
+    /// The checked data, [T 3.3].
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<IdentDataAnswer>, Error> {
+        self.call(&GetIdentData::new(order.clone()), options).await
+    }
+
+    /// The checked data and what was given to putOrder, [T 3.3].
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn ident_data_with_initial(
+        &self,
+        order: &OrderId,
+        options: &CallOptions,
+    ) -> Result<Answered<IdentDataAnswer>, Error> {
+        self.call(&GetIdentDataInitial::new(order.clone()), options).await
+    }
+
+    /// The checked data and how the person was identified, [T 3.3].
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn ident_data_with_method(
+        &self,
+        order: &OrderId,
+        options: &CallOptions,
+    ) -> Result<Answered<IdentDataAnswer>, Error> {
+        self.call(&GetIdentDataMethod::new(order.clone()), options).await
+    }
+
+    /// The report as a PDF, [T 3.4].
+    ///
+    /// # Errors
+    /// As [`Driver::call`]; the stream itself fails rather than end short.
+    pub async fn ident_data_pdf(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<Content>, Error> {
+        self.call(&GetIdentDataPdf::new(order.clone()), options).await
+    }
+
+    /// The signed documents, [T 3.5].
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn signed_pdfs(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<SignedPdfs>, Error> {
+        self.call(&GetESignPdf::new(order.clone()), options).await
+    }
+
+    /// Deletes the data of an order for good, [T 3.10]. Collect and verify everything first.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when the vendor does not know the order *or* has deleted it already: prove it by
+    /// [`data_is_gone`](Self::data_is_gone).
+    pub async fn delete_ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<()>, Error> {
+        self.call(&DelIdentData::new(order.clone()), options).await
+    }
+
+    /// Whether the data of an order that was readable before is gone: `getIdentData` answers 404 (AT-09). The status
+    /// proves nothing, since only the data is said to be deleted.
+    ///
+    /// # Errors
+    /// Every other failure than that 404, which leaves the question open.
+    pub async fn data_is_gone(&self, order: &OrderId, options: &CallOptions) -> Result<bool, Error> {
+        match self.ident_data(order, options).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == Kind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the service answers that it is up, [T 7.1].
+    ///
+    /// # Errors
+    /// As [`Driver::call`]; a failure is the answer.
+    pub async fn server_status(&self, options: &CallOptions) -> Result<Answered<()>, Error> {
+        self.call(&ServerStatus, &options.clone().attempts(1)).await
+    }
+}
+
+impl PutOrder {
+    /// What ends this order (AT-14): to be remembered with its id.
+    pub fn flavour(&self) -> OrderFlavour {
+        let account_only = self.add.unwrap_or_default() & 8 != 0;
+        let signs = self.sign_pdf.is_some() || self.sign_hash.is_some() || self.multi_sign_options.is_some();
+        match self.product {
+            Some(15) if account_only => OrderFlavour::SignAccountOnly,
+            Some(15) => OrderFlavour::Qes,
+            _ if signs => OrderFlavour::Qes,
+            Some(_) => OrderFlavour::IdentOnly,
+            None => OrderFlavour::Unknown,
+        }
+    }
+}

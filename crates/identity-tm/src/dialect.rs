@@ -1,0 +1,14 @@
+//! The switches for points on which the document is ambiguous.
+
+/// How this account's API is spoken. The defaults are the contract's decisions.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// Accepts a `Ref` of any characters (AT-20): by default `[A-Za-z0-9._~-]` only, since nothing says whether the
+    /// vendor percent-encodes it in webhook URLs.
+    pub any_reference: bool,
+    /// Accepts postal codes longer than the 5 characters of the table (AT-45).
+    pub long_zip_codes: bool,
+    /// Accepts documents and hashes to be signed in one order (AT-34).
+    pub pdf_and_hash_together: bool,
+}

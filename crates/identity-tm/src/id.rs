@@ -1,0 +1,68 @@
+//! Order ids.
+
+use std::fmt;
+
+use identkit_core::{Error, Kind, Secret};
+use serde::{Deserialize, Serialize};
+
+/// The vendor's id of an order: text, never a number (AT-22). A secret, since it lets its bearer ask for results
+/// together with the account's credentials, and appears in URLs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(Secret);
+
+impl OrderId {
+    /// An id as the vendor sent it, whatever its shape.
+    pub fn received(text: impl Into<String>) -> Self {
+        Self(Secret::new(text))
+    }
+
+    /// An id that a person typed: 1 to 20 ASCII letters and digits ([T 3.1.4]; AT-22).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] for anything else, before anything is sent.
+    pub fn typed(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if (1..=20).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Ok(Self::received(text));
+        }
+        Err(Error::new(
+            Kind::InvalidInput,
+            "the order id must be 1 to 20 letters and digits, as putOrder returned it (AT-22, [T] 3.1.4)",
+        ))
+    }
+
+    /// The text.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Whether the shape is the documented one: 1 to 20 ASCII letters and digits.
+    pub fn is_regular(&self) -> bool {
+        Self::typed(self.expose()).is_ok()
+    }
+}
+
+impl fmt::Debug for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_22_typed_ids_are_checked_and_received_ones_kept() {
+        for good in ["99921269855041", "99920006C38842", " 1 ", "12345678901234567890"] {
+            assert!(OrderId::typed(good).is_ok(), "{good}");
+        }
+        for bad in ["", "  ", "123456789012345678901", "../1", "9992 1", "9992-1", "ä"] {
+            assert_eq!(OrderId::typed(bad).unwrap_err().kind(), Kind::InvalidInput, "{bad}");
+        }
+        let odd = OrderId::received("9992/..//odd");
+        assert_eq!((odd.expose(), odd.is_regular()), ("9992/..//odd", false));
+        assert!(!format!("{odd:?}").contains("9992"));
+    }
+}

@@ -1,0 +1,339 @@
+//! `putOrder`: request and answer, [T 3.1.3] and [T 3.1.4].
+
+use std::collections::BTreeMap;
+
+use identkit_core::{Error, Pii, Secret};
+use identkit_wire::json::Blob;
+use identkit_wire::{OneOrMany, json, message};
+
+use crate::OrderId;
+
+type Text = Pii<String>;
+
+/// Documents or hashes: an object when one, an array when several (AT-33).
+pub type Documents<T> = OneOrMany<T>;
+
+message! {
+    /// An order: the body of `putOrder`, [T 3.1.3]. Lengths are checked when it is sent.
+    pub struct PutOrder {
+        /// The integrator's reference, at most 100 characters. Set it, unique: it finds the order after a lost answer.
+        "Ref" => reference: Text,
+        /// 0 identification without video and autoID, 12 with video, 15 eSign, 16 autoID. Required.
+        "Product" => product: u32,
+        /// Sum of behaviours: 0 normal, 8 generate sign-me account, 16 use sign-me account, 32 no acquisition by
+        /// phone, 4096 and 8192 licence checks, 131072 record video, 4194304 PoS. Required, also when 0.
+        "Add" => add: u64,
+        /// Settings for the eID method.
+        "eIDSettings" => eid_settings: EidSettings,
+        /// `true` returns the TargetURL; otherwise the person is only mailed.
+        "getTargetLink" => get_target_link: bool,
+        /// `true` returns the VideoHashes, with Product 12 or 15.
+        "getVideoHashes" => get_video_hashes: bool,
+        /// IBAN or BIC of a supported bank, for a giro redirect.
+        "getGiroLink" => get_giro_link: Text,
+        /// Where the person is sent afterwards.
+        "RedirectURL" => redirect_url: RedirectUrl,
+        /// What the vendor calls.
+        "WebhookURL" => webhook_url: WebhookUrl,
+        /// Phone number: `+` and digits, at most 50.
+        "Phone" => phone: Text,
+        /// Mobile number: `+` and digits, at most 50.
+        "Mobile" => mobile: Text,
+        /// E-mail address, at most 50. Required.
+        "Email" => email: Text,
+        /// Contact and delivery address. Required.
+        "Address" => address: Address,
+        /// Data to be checked; what is empty is picked up if possible.
+        "IdentData" => ident_data: OrderIdentData,
+        /// Acceptable documents, as the agent sees them.
+        "LegitimationDocument" => legitimation_document: Vec<LegitimationDocument>,
+        /// PDFs to be signed (QES).
+        "eSignPDF" => sign_pdf: Documents<SignPdf>,
+        /// Hashes to be signed (QES).
+        "eSignHash" => sign_hash: Documents<SignHash>,
+        /// Signs the document of another order as well.
+        "MultiSignOptions" => multi_sign_options: MultiSignOptions,
+        /// A stored identification to be used again, [T 6].
+        "IdentDataSigned" => ident_data_signed: Secret,
+        /// Mail addresses for final states.
+        "EmailNotifications" => email_notifications: EmailNotifications,
+    }
+}
+
+impl PutOrder {
+    /// Reads an order from JSON, as the vendor's document writes it. Elements that are not listed are kept.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with path, line and column.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
+        json::read(bytes).map_err(|fault| fault.input().with_operation("putOrder"))
+    }
+}
+
+message! {
+    /// eID settings, no effect for other methods.
+    pub struct EidSettings {
+        /// Verifies the mobile number.
+        "VerifyMobileNumber" => verify_mobile_number: bool,
+        /// Reads document number, issuing authority and date of issue.
+        "EnableOCR" => enable_ocr: bool,
+        /// Takes images of the document; always with `EnableOCR`.
+        "CaptureImages" => capture_images: bool,
+        /// No switch to video when eID fails.
+        "NoVideoFallback" => no_video_fallback: bool,
+    }
+}
+
+message! {
+    /// Where the person is sent; each at most 150 characters.
+    pub struct RedirectUrl {
+        /// After success.
+        "Success" => success: Secret,
+        /// After failure.
+        "Abort" => abort: Secret,
+    }
+}
+
+message! {
+    /// What the vendor calls; each at most 150 characters, with `[OrderID]` and `[Ref]` as placeholders.
+    pub struct WebhookUrl {
+        /// When the person leaves the video system. Not together with `AfterIdent`.
+        "AfterVideo" => after_video: Secret,
+        /// When the identification was conducted. Not together with `AfterVideo`.
+        "AfterIdent" => after_ident: Secret,
+        /// When the order is final.
+        "OnFinal" => on_final: Secret,
+    }
+}
+
+message! {
+    /// Contact and delivery address.
+    pub struct Address {
+        /// At most 50. Required.
+        "Firstname" => firstname: Text,
+        /// At most 50. Required.
+        "Surname" => surname: Text,
+        /// At most 50.
+        "CompanyName" => company_name: Text,
+        /// At most 50.
+        "Street" => street: Text,
+        /// At most 5.
+        "ZipCode" => zip_code: Text,
+        /// At most 100.
+        "City" => city: Text,
+        /// ISO 3166 alpha-2. Required.
+        "Country" => country: Text,
+    }
+}
+
+message! {
+    /// Data to be checked. `None` leaves an element out; an empty text asks to pick it up (AT-49).
+    pub struct OrderIdentData {
+        /// At most 50.
+        "Firstname" => firstname: Text,
+        /// At most 50.
+        "Surname" => surname: Text,
+        /// At most 100.
+        "Street" => street: Text,
+        /// At most 5.
+        "ZipCode" => zip_code: Text,
+        /// At most 100.
+        "City" => city: Text,
+        /// ISO 3166 alpha-2.
+        "Country" => country: Text,
+        /// `YYYY-MM-DD`.
+        "Birthdate" => birthdate: Text,
+        /// At most 100.
+        "Birthplace" => birthplace: Text,
+        /// At most 75. `None` does not determine it, an empty text determines it, another text checks it (AT-48).
+        "Birthname" => birthname: Text,
+        /// At most 50.
+        "Nationality" => nationality: Text,
+        /// At most 50.
+        "Title" => title: Text,
+        /// At most 50.
+        "Artistname" => artistname: Text,
+        /// `female` or `male`.
+        "Gender" => gender: Text,
+        /// E-mail address, at most 50 (its description is swapped with `Mobile`'s, AT-30).
+        "Email" => email: Text,
+        /// Mobile number, at most 50.
+        "Mobile" => mobile: Text,
+        /// At most 100; PoS service only.
+        "CollectedBy" => collected_by: Text,
+        /// The ID document.
+        "IDCard" => id_card: IdCard,
+        /// The driver's licence, with `Add` 4096 or 8192.
+        "DriverLicence" => driver_licence: DriverLicence,
+        /// Special attributes by name (at most 50): 2 for courier and shop, 10 for video (AT-83).
+        "Additional" => additional: BTreeMap<String, Additional>,
+    }
+}
+
+message! {
+    /// The ID document.
+    pub struct IdCard {
+        /// At most 50.
+        "CardNo" => card_no: Text,
+        /// At most 100.
+        "PlaceOfIssue" => place_of_issue: Text,
+        /// `YYYY-MM-DD`.
+        "DateOfIssue" => date_of_issue: Text,
+        /// `YYYY-MM-DD`.
+        "ValidUntil" => valid_until: Text,
+        /// PoS service only.
+        "Images" => images: IdCardImages,
+    }
+}
+
+message! {
+    /// Images of the ID document, PoS service only.
+    pub struct IdCardImages {
+        /// JPEG, front side.
+        "Front" => front: Blob,
+        /// JPEG, back side (printed as front, AT-31).
+        "Back" => back: Blob,
+    }
+}
+
+message! {
+    /// The driver's licence.
+    pub struct DriverLicence {
+        /// At most 50.
+        "LicenceNo" => licence_no: Text,
+        /// At most 50.
+        "Classes" => classes: Text,
+        /// `YYYY-MM-DD`.
+        "DateOfIssue" => date_of_issue: Text,
+    }
+}
+
+message! {
+    /// A special attribute.
+    pub struct Additional {
+        /// 1 string, 2 date, 3 bool, 4 country (ISO 3166).
+        "Type" => kind: u32,
+        /// At most 100.
+        "Label" => label: Text,
+        /// At most 150.
+        "Value" => value: Text,
+    }
+}
+
+message! {
+    /// A description of an acceptable document (AT-29).
+    pub struct LegitimationDocument {
+        /// At most 50.
+        "Document" => document: String,
+    }
+}
+
+message! {
+    /// A PDF to be signed. Positions in PDF points (1/72 inch), origin lower left.
+    pub struct SignPdf {
+        /// The PDF, not encrypted.
+        "Data" => data: Blob,
+        /// At most 50, unique in the order.
+        "Filename" => filename: Text,
+        /// Position of the signature.
+        "SignaturePosX" => signature_pos_x: f64,
+        /// Position of the signature.
+        "SignaturePosY" => signature_pos_y: f64,
+        /// Only with a position.
+        "SignatureHeight" => signature_height: f64,
+        /// Only with a position.
+        "SignatureWidth" => signature_width: f64,
+        /// Page to place it on.
+        "SignaturePage" => signature_page: u32,
+        /// A signature field of the PDF, instead of a position.
+        "SignatureFieldName" => signature_field_name: String,
+    }
+}
+
+message! {
+    /// A hash to be signed.
+    pub struct SignHash {
+        /// Base64 of the hash of a prepared PDF.
+        "Hash" => hash: String,
+        /// At most 50, unique in the order: the result comes under this name (AT-35).
+        "Filename" => filename: Text,
+        /// Position of the signature.
+        "SignaturePosX" => signature_pos_x: f64,
+        /// Position of the signature.
+        "SignaturePosY" => signature_pos_y: f64,
+        /// Only with a position.
+        "SignatureHeight" => signature_height: f64,
+        /// Only with a position.
+        "SignatureWidth" => signature_width: f64,
+    }
+}
+
+message! {
+    /// Signs the document of a master order as well.
+    pub struct MultiSignOptions {
+        /// The master order, at most 14 as printed (AT-22).
+        "FirstOrderID" => first_order_id: OrderId,
+        /// For the files of the master order.
+        "SignParameters" => sign_parameters: Vec<SignParameters>,
+    }
+}
+
+message! {
+    /// Where to sign a file of the master order (AT-32).
+    pub struct SignParameters {
+        /// As in the master order, at most 50.
+        "Filename" => filename: Text,
+        /// Position of the signature.
+        "SignaturePosX" => signature_pos_x: f64,
+        /// Position of the signature.
+        "SignaturePosY" => signature_pos_y: f64,
+        /// Only with a position.
+        "SignatureHeight" => signature_height: f64,
+        /// Only with a position.
+        "SignatureWidth" => signature_width: f64,
+        /// Page to place it on.
+        "SignaturePage" => signature_page: u32,
+        /// A signature field, instead of a position.
+        "SignatureFieldName" => signature_field_name: String,
+    }
+}
+
+message! {
+    /// Mail addresses to be notified (AT-81); each at most 150. Overrides the account's settings.
+    pub struct EmailNotifications {
+        /// On a final positive status.
+        "OnPositiveIdent" => on_positive_ident: Text,
+        /// On a final negative status.
+        "OnNegativeIdent" => on_negative_ident: Text,
+        /// On a final time-out.
+        "OnTimeOut" => on_time_out: Text,
+        /// When the person leaves the process.
+        "OnLeave" => on_leave: Text,
+    }
+}
+
+message! {
+    /// The answer to `putOrder`, [T 3.1.4].
+    pub struct PutOrderAnswer {
+        /// The vendor's id, always unique.
+        "OrderID" => order_id: OrderId,
+        /// The integrator's reference.
+        "Ref" => reference: Text,
+        /// Where the person goes; whoever has it acts as the person.
+        "TargetURL" => target_url: Secret,
+        /// For the video app.
+        "VideoHashes" => video_hashes: VideoHashes,
+        /// In case of an error; may come beside an OrderID (AT-53).
+        "Error" => error: Text,
+    }
+}
+
+message! {
+    /// Codes for the video app; whoever has them acts as the person.
+    pub struct VideoHashes {
+        /// At most 5.
+        "ShortCode" => short_code: Secret,
+        /// At most 20.
+        "LongCode" => long_code: Secret,
+    }
+}

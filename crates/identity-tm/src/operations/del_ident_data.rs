@@ -1,0 +1,37 @@
+//! `delIdentdata`, [T 3.10]: deletes the data of an order. The text spells it `delIdentData` (AT-09).
+
+use http::{Response, StatusCode};
+use identkit_core::{Advice, Content, Error, Kind};
+use identkit_wire::{Decoded, OnAmbiguous, Refusal, Reply, Safety};
+
+use super::{BAD_REQUEST, UNAUTHORIZED, order_operation};
+
+order_operation! {
+    /// Deletes the identification data for good. A 404 is "not found or already deleted": never taken for success.
+    DelIdentData, DELETE "/delIdentdata/{OrderID}", name: "delIdentdata", section: "[T] 3.10",
+    safety: Safety::IdempotentByEffect, ambiguous: OnAmbiguous::Retry(4), expect: &[202],
+    reply: Reply::Whole { cap: 64 * 1024 },
+    refusals: &[
+        BAD_REQUEST,
+        UNAUTHORIZED,
+        Refusal {
+            status: 404,
+            kind: Kind::NotFound,
+            meaning: "the vendor does not know the order, or its data is deleted already",
+            advice: Advice::ReadStatus,
+        },
+        Refusal {
+            status: 406,
+            kind: Kind::InvalidState,
+            meaning: "the order is not in a state in which its data can be deleted",
+            advice: Advice::ReadStatus,
+        },
+    ],
+    output: (),
+    decode: |_: &Self, _, _| -> Result<Decoded<()>, Error> { Ok(().into()) },
+    encode: |()| {
+        let mut response = Response::new(Content::empty());
+        *response.status_mut() = StatusCode::ACCEPTED;
+        Ok(response)
+    }
+}

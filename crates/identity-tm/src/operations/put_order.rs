@@ -1,0 +1,94 @@
+//! `putOrder`, [T 3.1]: creates an order. A PUT that is not idempotent (T-055, AT-77).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, response};
+use identkit_core::{Advice, Content, Error, Kind};
+use identkit_wire::json::{self, Blob};
+use identkit_wire::{
+    Decoded, Encoded, Meta, OnAmbiguous, OneOrMany, Operation, Params, Received, Reply, Safety, Source, Warning,
+};
+
+use super::{BAD_REQUEST, UNAUTHORIZED, read_json};
+use crate::messages::PutOrderAnswer;
+use crate::{Dialect, PROVIDER, PutOrder, validate};
+
+impl PutOrder {
+    /// The order as it will be sent: trimmed where people leave blanks.
+    #[must_use]
+    pub fn normalised(mut self) -> Self {
+        validate::normalise(&mut self);
+        self
+    }
+
+    /// Every broken rule at once, and what is odd without being wrong.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] with all faults.
+    pub fn check(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
+        let (faults, warnings) = validate::check(self, dialect);
+        if faults.is_empty() { Ok(warnings) } else { Err(Error::invalid(faults).with_operation(Self::META.name)) }
+    }
+
+    /// The large texts, in the order in which they are written.
+    fn sources(&self) -> Vec<Arc<dyn Source>> {
+        let images = self.ident_data.iter().flat_map(|data| &data.id_card).flat_map(|card| &card.images);
+        let images = images.flat_map(|images| [&images.front, &images.back]).flatten();
+        let pdfs = self.sign_pdf.iter().flat_map(OneOrMany::as_slice).flat_map(|pdf| &pdf.data);
+        images.chain(pdfs).filter_map(Blob::source).cloned().collect()
+    }
+}
+
+impl Operation for PutOrder {
+    const META: &'static Meta = &Meta {
+        name: "putOrder",
+        provider: PROVIDER,
+        method: Method::PUT,
+        path: "/putOrder",
+        section: "[T] 3.1",
+        safety: Safety::Creating,
+        on_ambiguous: OnAmbiguous::Never,
+        expect: &[202],
+        reply: Reply::Whole { cap: 1024 * 1024 },
+        refusals: &[BAD_REQUEST, UNAUTHORIZED],
+    };
+    type Output = PutOrderAnswer;
+    type Dialect = Dialect;
+
+    fn path_params(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
+        let order = self.clone().normalised();
+        let warnings = order.check(dialect)?;
+        let body = json::body(&order, &order.sources())?;
+        Ok(Encoded { headers: json::headers(), body, warnings })
+    }
+
+    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<PutOrderAnswer>, Error> {
+        let answer: PutOrderAnswer = read_json(head, body)?;
+        let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
+            // An order may exist all the same: never resend, find it by its Ref (AT-53).
+            return Err(Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
+                .with_advice(Advice::Reconcile));
+        };
+        let mut warnings = Vec::new();
+        if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
+            warnings.push(Warning::new("the vendor accepted the order and reported an error besides", "AT-53"));
+        }
+        if !id.is_regular() {
+            warnings.push(Warning::new("the OrderID has a shape that the document does not describe", "AT-22"));
+        }
+        Ok(Decoded { value: answer, warnings })
+    }
+
+    fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
+        Self::from_json(request.body())
+    }
+
+    fn encode_response(output: PutOrderAnswer) -> Result<Response<Content>, Error> {
+        json::response(202, &output)
+    }
+}

@@ -1,0 +1,205 @@
+//! The neutral port over this vendor: the one place where its messages and the domain meet.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use identkit_core::{
+    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error,
+    Evidence, EvidenceItem, EvidenceKind, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
+    Secret, Window,
+};
+use identkit_wire::json::{self, Blob};
+use identkit_wire::{Dts, OneOrMany};
+
+use crate::messages::{Address, OrderIdentData, RedirectUrl, SignPdf, WebhookUrl};
+use crate::operations::SignedPdfs;
+use crate::{Finality, IdentityTm, OrderFlavour, OrderId, PROVIDER, PutOrder};
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: PROVIDER,
+    document: "identity Trust Management Customer Services API 2.10c",
+    capabilities: &[Capability::Open, Capability::Sign, Capability::Status, Capability::Evidence, Capability::Delete],
+    // [T 3.10]: 7 days after fulfilment.
+    retention: Duration::from_secs(7 * 86_400),
+};
+
+/// What the provider remembers of a case, besides its id.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct State {
+    flavour: OrderFlavour,
+}
+
+impl State {
+    fn of(case: &CaseRef) -> Self {
+        let known = case.state.as_ref().and_then(|state| json::read(state.expose().as_bytes()).ok());
+        known.unwrap_or(Self { flavour: OrderFlavour::Unknown })
+    }
+
+    fn pack(&self) -> Result<Secret, Error> {
+        let bytes = json::write(self)?;
+        Ok(Secret::new(String::from_utf8_lossy(&bytes)))
+    }
+}
+
+fn order_of(case: &NewCase) -> Result<PutOrder, Error> {
+    let person = &case.person;
+    let address = &person.address;
+    let street = match (&address.street, &address.house_number) {
+        (Some(street), Some(number)) => Some(Pii::new(format!("{} {}", street.expose(), number.expose()))),
+        (street, _) => street.clone(),
+    };
+    let mut contact = Address::default().firstname(person.given_names.clone()).surname(person.family_name.clone());
+    contact.street.clone_from(&street);
+    contact.zip_code.clone_from(&address.postal_code);
+    contact.city.clone_from(&address.city);
+    contact.country.clone_from(&address.country);
+
+    let mut data = OrderIdentData::default().firstname(person.given_names.clone()).surname(person.family_name.clone());
+    data.street = street;
+    data.zip_code.clone_from(&address.postal_code);
+    data.city.clone_from(&address.city);
+    data.country.clone_from(&address.country);
+    data.birthdate = person.birth_date.as_ref().map(|date| Pii::new(date.expose().to_string()));
+    data.birthplace.clone_from(&person.birthplace);
+    data.nationality.clone_from(&person.nationality);
+    // The vendor has no word for a third gender (AT-50): it is then left for the agent to see.
+    data.gender = match person.gender {
+        Some(Gender::Female) => Some("female".into()),
+        Some(Gender::Male) => Some("male".into()),
+        _ => None,
+    };
+
+    let mut order = PutOrder::default()
+        .product(match case.purpose {
+            Purpose::Signature => 15_u32,
+            _ => 12,
+        })
+        .add(0_u64)
+        .get_target_link(true)
+        .address(contact)
+        .ident_data(data);
+    order.reference.clone_from(&case.reference);
+    order.email.clone_from(&person.email);
+    order.mobile.clone_from(&person.mobile);
+    if case.redirect_success.is_some() || case.redirect_abort.is_some() {
+        let mut redirect = RedirectUrl::default();
+        redirect.success.clone_from(&case.redirect_success);
+        redirect.abort.clone_from(&case.redirect_abort);
+        order.redirect_url = Some(redirect);
+    }
+    if let Some(webhook) = &case.webhook_final {
+        order.webhook_url = Some(WebhookUrl::default().on_final(webhook.clone()));
+    }
+    let pdfs: Vec<SignPdf> = case
+        .documents
+        .iter()
+        .map(|document| {
+            SignPdf::default().data(Blob::from_bytes(document.pdf.clone())).filename(document.name.as_str())
+        })
+        .collect();
+    if case.purpose != Purpose::Signature && !pdfs.is_empty() {
+        return Err(Error::new(Kind::InvalidInput, "a case with documents to sign needs the purpose Signature"));
+    }
+    order.sign_pdf = match <[SignPdf; 1]>::try_from(pdfs) {
+        Ok([only]) => Some(OneOrMany::One(only)),
+        Err(pdfs) if pdfs.is_empty() => None,
+        Err(pdfs) => Some(OneOrMany::Many(pdfs)),
+    };
+    Ok(order)
+}
+
+fn id_of(case: &CaseRef) -> Result<OrderId, Error> {
+    if case.provider != PROVIDER {
+        return Err(Error::new(Kind::InvalidInput, "the case belongs to another provider"));
+    }
+    Ok(OrderId::received(case.id.expose()))
+}
+
+impl IdentityTm {
+    async fn verdict(&self, case: &CaseRef, options: &CallOptions) -> Result<(Finality, CaseStatus), Error> {
+        let status = self.status(&id_of(case)?, options).await?.value;
+        let finality = status.finality(State::of(case).flavour);
+        let since = status
+            .timeline()
+            .into_iter()
+            .filter(|entry| entry.kind.is_some_and(|kind| finality.because.contains(&kind)))
+            .find_map(|entry| entry.time.as_ref().and_then(Dts::timestamp));
+        let vendor_codes =
+            status.timeline().iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
+        let neutral = CaseStatus { outcome: finality.outcome, since, vendor_codes };
+        Ok((finality, neutral))
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for IdentityTm {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
+        let placed = self.put_order(order_of(case)?, options).await?.value;
+        let state = State { flavour: placed.flavour }.pack()?;
+        let id = Secret::new(placed.order_id.expose());
+        let case = CaseRef { provider: PROVIDER.to_owned(), id, state: Some(state) };
+        Ok(Opened { case, person_url: placed.answer.target_url })
+    }
+
+    async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
+        Ok(self.verdict(case, options).await?.1)
+    }
+
+    async fn evidence_list(&self, case: &CaseRef, options: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {
+        let (finality, _) = self.verdict(case, options).await?;
+        if !finality.data_expected() {
+            return Ok(Vec::new());
+        }
+        let mut items = vec![
+            EvidenceItem { kind: EvidenceKind::IdentData, index: 0 },
+            EvidenceItem { kind: EvidenceKind::Report, index: 0 },
+        ];
+        if finality.outcome == Outcome::Signed {
+            let signed = self.signed_pdfs(&id_of(case)?, options).await?.value;
+            let count = match &signed {
+                SignedPdfs::One(_) => 1,
+                SignedPdfs::Many(many) => u32::try_from(many.len()).unwrap_or(u32::MAX),
+            };
+            items.extend((0..count).map(|index| EvidenceItem { kind: EvidenceKind::SignedDocument, index }));
+        }
+        Ok(items)
+    }
+
+    async fn evidence(&self, case: &CaseRef, item: &EvidenceItem, options: &CallOptions) -> Result<Evidence, Error> {
+        let id = id_of(case)?;
+        let missing = || Error::new(Kind::NotFound, "the case has no such piece of evidence");
+        let content = match item.kind {
+            EvidenceKind::IdentData if item.index == 0 => {
+                let data = self.ident_data_with_method(&id, options).await?.value;
+                Content::from_bytes(json::write(&data)?)
+            }
+            EvidenceKind::Report if item.index == 0 => self.ident_data_pdf(&id, options).await?.value,
+            EvidenceKind::SignedDocument => match self.signed_pdfs(&id, options).await?.value {
+                SignedPdfs::One(content) if item.index == 0 => content,
+                SignedPdfs::One(_) => return Err(missing()),
+                SignedPdfs::Many(many) => {
+                    let index = usize::try_from(item.index).unwrap_or(usize::MAX);
+                    Content::from_bytes(many.get(index).ok_or_else(missing)?.to_bytes()?)
+                }
+            },
+            _ => return Err(missing()),
+        };
+        Ok(Evidence { item: item.clone(), content })
+    }
+
+    async fn cancel(&self, _: &CaseRef, _: &CallOptions) -> Result<(), Error> {
+        Err(Error::unsupported("cancel"))
+    }
+
+    async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
+        self.delete_ident_data(&id_of(case)?, options).await.map(|_| ())
+    }
+
+    async fn changes(&self, _: Window, _: Option<&Cursor>, _: &CallOptions) -> Result<ChangesPage, Error> {
+        Err(Error::unsupported("changes"))
+    }
+}

@@ -1,0 +1,230 @@
+//! Status codes and what a set of them means for an order.
+//!
+//! Invariants: unknown codes survive; the order of entries, duplicates and late entries never change a verdict
+//! (T-061, AT-17); only the lists of [T 3.2.1.1] and [T 3.2.1.2] make an order final (AT-15).
+
+mod catalogue;
+
+use std::fmt;
+
+use identkit_core::Outcome;
+use serde::{Deserialize, Serialize};
+
+pub use catalogue::CATALOGUE;
+
+/// A status code. Open: codes that the document does not list are kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StatusKind(pub u32);
+
+impl StatusKind {
+    /// 6: identification positively conducted. Final without QES only.
+    pub const POSITIVE: Self = Self(6);
+    /// 17: identification negatively conducted. Final.
+    pub const NEGATIVE: Self = Self(17);
+    /// 22: terminated (by hand). Final.
+    pub const TERMINATED: Self = Self(22);
+    /// 23: document verified.
+    pub const DOCUMENT_VERIFIED: Self = Self(23);
+    /// 25: order initialised.
+    pub const INITIALISED: Self = Self(25);
+    /// 63: cancellation.
+    pub const CANCELLATION: Self = Self(63);
+    /// 71: SMS sent.
+    pub const SMS_SENT: Self = Self(71);
+    /// 73: change of procedure to video.
+    pub const TO_VIDEO: Self = Self(73);
+    /// 75: video identification conducted. Not final (AT-15).
+    pub const VIDEO_CONDUCTED: Self = Self(75);
+    /// 77: video identification in the waiting room.
+    pub const VIDEO_WAITING: Self = Self(77);
+    /// 78: video call has begun.
+    pub const VIDEO_CALL: Self = Self(78);
+    /// 83: document signature request.
+    pub const SIGNATURE_REQUEST: Self = Self(83);
+    /// 84: document(s) signed. Final with QES.
+    pub const SIGNED: Self = Self(84);
+    /// 89: suspicion of fraud. Final; data is available.
+    pub const FRAUD: Self = Self(89);
+    /// 94: eSign account created.
+    pub const ACCOUNT_CREATED: Self = Self(94);
+    /// 95: eSign account verified.
+    pub const ACCOUNT_VERIFIED: Self = Self(95);
+    /// 96: eSign account already exists.
+    pub const ACCOUNT_EXISTS: Self = Self(96);
+    /// 99: time-out. Final.
+    pub const TIMED_OUT: Self = Self(99);
+    /// 100: time-out after identification. Final with QES.
+    pub const TIMED_OUT_AFTER_IDENT: Self = Self(100);
+
+    /// The printed texts, if the document lists the code.
+    pub fn text(self) -> Option<&'static StatusText> {
+        CATALOGUE.iter().find(|text| text.kind == self)
+    }
+
+    /// Whether the code ends an order of this flavour ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavour only the
+    /// codes that end both.
+    pub fn is_final(self, flavour: OrderFlavour) -> bool {
+        let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
+        both || match flavour {
+            OrderFlavour::IdentOnly | OrderFlavour::SignAccountOnly => self == Self::POSITIVE,
+            OrderFlavour::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavour::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+        }
+    }
+}
+
+impl fmt::Debug for StatusKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for StatusKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => write!(f, "{} {}", self.0, text.english),
+            None => write!(f, "{} (not in the document)", self.0),
+        }
+    }
+}
+
+/// A code with its printed texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusText {
+    /// The code.
+    pub kind: StatusKind,
+    /// "Definition EN Long".
+    pub english: &'static str,
+    /// "Definition DE Short".
+    pub german: &'static str,
+}
+
+/// What an order is, which decides what ends it (AT-14). To be remembered from its creation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderFlavour {
+    /// Identification without a signature.
+    IdentOnly,
+    /// Identification and qualified electronic signature.
+    Qes,
+    /// A sign-me account is made and verified, nothing is signed (`Add` 8).
+    SignAccountOnly,
+    /// Not known: another system created the order.
+    #[default]
+    Unknown,
+}
+
+/// The verdict on an order, with the codes that led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finality {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// The codes that decided it; empty while pending.
+    pub because: Vec<StatusKind>,
+}
+
+impl Finality {
+    /// Judges a set of codes. Of several final ones the graver wins, so that a suspicion of fraud is never hidden
+    /// by what came before or after it.
+    pub fn judge(flavour: OrderFlavour, codes: impl IntoIterator<Item = StatusKind>) -> Self {
+        let codes: std::collections::BTreeSet<_> = codes.into_iter().collect();
+        const GRAVITY: [(StatusKind, Outcome); 7] = [
+            (StatusKind::FRAUD, Outcome::FraudSuspicion),
+            (StatusKind::NEGATIVE, Outcome::Negative),
+            (StatusKind::TERMINATED, Outcome::Terminated),
+            (StatusKind::SIGNED, Outcome::Signed),
+            (StatusKind::TIMED_OUT_AFTER_IDENT, Outcome::TimedOutAfterIdent),
+            (StatusKind::TIMED_OUT, Outcome::TimedOut),
+            (StatusKind::POSITIVE, Outcome::Positive),
+        ];
+        for (code, outcome) in GRAVITY {
+            if codes.contains(&code) && code.is_final(flavour) {
+                return Self { outcome, because: vec![code] };
+            }
+        }
+        if codes.contains(&StatusKind::POSITIVE) {
+            // Final for an order without QES, and only half-way for one with it: without the flavour nobody can say.
+            let outcome = if flavour == OrderFlavour::Unknown { Outcome::Unknown } else { Outcome::Identified };
+            return Self { outcome, because: vec![StatusKind::POSITIVE] };
+        }
+        Self { outcome: Outcome::Pending, because: Vec::new() }
+    }
+
+    /// Whether the order has ended.
+    pub fn is_final(&self) -> bool {
+        self.outcome.is_final()
+    }
+
+    /// Whether identification data is promised ([T 2.3], AT-63): positive, signed or suspicious of fraud.
+    pub fn data_expected(&self) -> bool {
+        matches!(self.outcome, Outcome::Positive | Outcome::Signed | Outcome::FraudSuspicion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FLAVOURS: [OrderFlavour; 4] =
+        [OrderFlavour::IdentOnly, OrderFlavour::Qes, OrderFlavour::SignAccountOnly, OrderFlavour::Unknown];
+
+    fn outcome(flavour: OrderFlavour, codes: &[u32]) -> Outcome {
+        Finality::judge(flavour, codes.iter().copied().map(StatusKind)).outcome
+    }
+
+    #[test]
+    fn the_catalogue_and_the_final_lists_are_the_contracts() {
+        let table = include_str!("../../../../docs/contract/status.tsv");
+        let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+        assert_eq!((rows.len(), CATALOGUE.len()), (55, 55));
+        for (row, text) in rows.iter().zip(CATALOGUE) {
+            assert_eq!((row[0], row[1], row[2]), (text.kind.0.to_string().as_str(), text.english, text.german));
+            assert_eq!(text.kind.is_final(OrderFlavour::IdentOnly), row[4] == "yes", "{}", text.kind);
+            assert_eq!(text.kind.is_final(OrderFlavour::Qes), row[5] == "yes", "{}", text.kind);
+        }
+    }
+
+    #[test]
+    fn at_14_six_ends_an_identification_and_not_a_signature() {
+        assert_eq!(outcome(OrderFlavour::IdentOnly, &[25, 75, 6]), Outcome::Positive);
+        assert_eq!(outcome(OrderFlavour::SignAccountOnly, &[6, 95]), Outcome::Positive);
+        assert_eq!(outcome(OrderFlavour::Qes, &[25, 75, 6]), Outcome::Identified);
+        assert_eq!(outcome(OrderFlavour::Qes, &[6, 84]), Outcome::Signed);
+        assert_eq!(outcome(OrderFlavour::Unknown, &[6]), Outcome::Unknown);
+        assert_eq!(outcome(OrderFlavour::Unknown, &[6, 84]), Outcome::Signed);
+    }
+
+    #[test]
+    fn at_15_what_sounds_final_is_not() {
+        for flavour in FLAVOURS {
+            assert_eq!(outcome(flavour, &[25, 75, 80, 21, 63, 23]), Outcome::Pending);
+        }
+    }
+
+    #[test]
+    fn fraud_is_never_hidden() {
+        for flavour in FLAVOURS {
+            assert_eq!(outcome(flavour, &[6, 84, 17, 89, 99, 100]), Outcome::FraudSuspicion);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_17_order_duplicates_and_strangers_never_change_a_verdict(
+            mut codes in prop::collection::vec(0_u32..110, 0..12),
+            flavour in prop::sample::select(FLAVOURS.to_vec()),
+            strange in 103_u32..9999,
+            seed: u64,
+        ) {
+            let verdict = outcome(flavour, &codes);
+            let again = codes.clone();
+            codes.extend(again);
+            codes.push(strange);
+            let turn = usize::try_from(seed % codes.len() as u64).unwrap();
+            codes.rotate_left(turn);
+            prop_assert_eq!(outcome(flavour, &codes), verdict);
+        }
+    }
+}

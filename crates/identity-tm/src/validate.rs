@@ -1,0 +1,438 @@
+//! The strict writer of `putOrder`: normalises, then checks every rule and tells all faults at once.
+//!
+//! Lengths are in Unicode scalar values (AT-46). Messages never hold a value.
+
+use identkit_core::{Fault, Pii};
+use identkit_wire::{OneOrMany, Warning};
+
+use crate::Dialect;
+use crate::messages::{Address, OrderIdentData, PutOrder, SignHash, SignPdf};
+
+const TABLE: &str = "[T] 3.1.3";
+
+/// `Add`: make a sign-me account.
+const ADD_GENERATE_ACCOUNT: u64 = 8;
+/// `Add`: use an existing sign-me account.
+const ADD_USE_ACCOUNT: u64 = 16;
+/// `Add`: licence checks.
+const ADD_LICENCE: u64 = 4096 | 8192;
+/// `Add`: PoS service.
+const ADD_POS: u64 = 4_194_304;
+
+/// Trims what people leave around addresses and numbers: the document's own example has a blank after the e-mail
+/// address (AT-47).
+pub(crate) fn normalise(order: &mut PutOrder) {
+    let trim = |text: &mut Option<Pii<String>>| {
+        if let Some(text) = text {
+            let trimmed = text.expose().trim();
+            if trimmed.len() != text.expose().len() {
+                *text = Pii::from(trimmed);
+            }
+        }
+    };
+    trim(&mut order.email);
+    trim(&mut order.mobile);
+    trim(&mut order.phone);
+    if let Some(data) = &mut order.ident_data {
+        trim(&mut data.email);
+        trim(&mut data.mobile);
+    }
+}
+
+/// Every broken rule of an order, and what is odd about it without being wrong.
+pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Fault>, Vec<Warning>) {
+    let mut checker = Checker { faults: Vec::new(), warnings: Vec::new(), dialect };
+    checker.root(order);
+    checker.web(order);
+    if let Some(address) = &order.address {
+        checker.address(address);
+    }
+    if let Some(data) = &order.ident_data {
+        checker.ident_data(data, order);
+    }
+    checker.signing(order);
+    (checker.faults, checker.warnings)
+}
+
+struct Checker<'a> {
+    faults: Vec<Fault>,
+    warnings: Vec<Warning>,
+    dialect: &'a Dialect,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, field: &str, message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) {
+        self.faults.push(Fault::new(field.to_owned(), message, rule, TABLE));
+    }
+
+    fn warn(&mut self, message: &'static str, rule: &'static str) {
+        self.warnings.push(Warning::new(message, rule));
+    }
+
+    fn required<T>(&mut self, field: &str, value: &Option<T>) {
+        if value.is_none() {
+            self.fault(field, "is required", "T-056");
+        }
+    }
+
+    fn required_text(&mut self, field: &str, value: &Option<Pii<String>>) {
+        if value.as_ref().is_none_or(|text| text.expose().trim().is_empty()) {
+            self.fault(field, "is required and must not be empty", "T-056");
+        }
+    }
+
+    fn length(&mut self, field: &str, value: Option<&str>, most: usize) {
+        let Some(text) = value else { return };
+        let count = text.chars().count();
+        if count > most {
+            self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
+        }
+        if text.chars().any(|c| c.is_control()) {
+            self.fault(field, "holds a control character", "T-005");
+        }
+    }
+
+    fn text(&mut self, field: &str, value: &Option<Pii<String>>, most: usize) {
+        self.length(field, value.as_ref().map(|text| text.expose().as_str()), most);
+    }
+
+    fn email(&mut self, field: &str, value: &Option<Pii<String>>, most: usize) {
+        self.text(field, value, most);
+        let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
+        let shaped = text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+        });
+        if !shaped || text.chars().any(char::is_whitespace) {
+            self.fault(
+                field,
+                "is no e-mail address: exactly one @ with text around it and no blanks is needed",
+                "AT-47",
+            );
+        }
+    }
+
+    fn phone(&mut self, field: &str, value: &Option<Pii<String>>) {
+        self.text(field, value, 50);
+        let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        if !(7..=15).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_digit()) {
+            self.fault(field, "must be international: + and 7 to 15 digits, no blanks, e.g. +491701234567", "AT-51");
+        }
+    }
+
+    fn country(&mut self, field: &str, value: &Option<Pii<String>>) {
+        let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
+        if text.len() != 2 || !text.chars().all(|c| c.is_ascii_uppercase()) {
+            self.fault(field, "must be an ISO 3166 code of two capital letters, e.g. DE", "AT-44");
+        }
+    }
+
+    fn zip(&mut self, field: &str, value: &Option<Pii<String>>) {
+        let Some(text) = value.as_ref().map(Pii::expose) else { return };
+        let count = text.chars().count();
+        if count > 5 && !self.dialect.long_zip_codes {
+            let message = format!(
+                "has {count} characters where the vendor's table allows 5; it is never cut, allow longer ones by the dialect"
+            );
+            self.fault(field, message, "AT-45");
+        }
+    }
+
+    fn date(&mut self, field: &str, value: &Option<Pii<String>>) {
+        let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
+        let shaped = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shaped || text.parse::<jiff::civil::Date>().is_err() {
+            self.fault(field, "must be a date of the calendar as YYYY-MM-DD", "T-005");
+        }
+    }
+
+    fn root(&mut self, order: &PutOrder) {
+        self.required("Product", &order.product);
+        self.required("Add", &order.add);
+        self.required_text("Email", &order.email);
+        self.required("Address", &order.address);
+        self.email("Email", &order.email, 50);
+        self.phone("Phone", &order.phone);
+        self.phone("Mobile", &order.mobile);
+        self.text("Ref", &order.reference, 100);
+        let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
+        if !self.dialect.any_reference && !reference.chars().all(plain) {
+            self.fault(
+                "Ref",
+                "may hold letters, digits and ._~- only, since it goes into webhook URLs; allow others by the dialect",
+                "AT-20",
+            );
+        }
+        if reference.is_empty() {
+            self.warn("the order has no Ref: should its answer be lost, it cannot be found again", "AT-19");
+        }
+        if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+            self.warn("Product is none of the documented 0, 12, 15, 16", "T-050");
+        }
+        let video = matches!(order.product, Some(12 | 15));
+        if order.get_video_hashes == Some(true) && !video {
+            self.warn("getVideoHashes has an effect with Product 12 and 15 only", "T-054");
+        }
+        for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
+            self.length(&format!("LegitimationDocument[{index}].Document"), document.document.as_deref(), 50);
+        }
+        if let Some(mails) = &order.email_notifications {
+            self.email("EmailNotifications.OnPositiveIdent", &mails.on_positive_ident, 150);
+            self.email("EmailNotifications.OnNegativeIdent", &mails.on_negative_ident, 150);
+            self.email("EmailNotifications.OnTimeOut", &mails.on_time_out, 150);
+            self.email("EmailNotifications.OnLeave", &mails.on_leave, 150);
+        }
+    }
+
+    fn web(&mut self, order: &PutOrder) {
+        let mut urls = Vec::new();
+        if let Some(redirect) = &order.redirect_url {
+            urls.push(("RedirectURL.Success", &redirect.success));
+            urls.push(("RedirectURL.Abort", &redirect.abort));
+        }
+        if let Some(webhook) = &order.webhook_url {
+            if webhook.after_video.is_some() && webhook.after_ident.is_some() {
+                self.fault("WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
+            }
+            urls.push(("WebhookURL.AfterVideo", &webhook.after_video));
+            urls.push(("WebhookURL.AfterIdent", &webhook.after_ident));
+            urls.push(("WebhookURL.OnFinal", &webhook.on_final));
+        }
+        let reference = order.reference.as_ref().map_or(100, |reference| reference.expose().chars().count());
+        for (field, url) in urls {
+            let Some(url) = url.as_ref().map(|url| url.expose()) else { continue };
+            self.length(field, Some(url), 150);
+            let expanded = url.chars().count()
+                + url.matches("[OrderID]").count() * (20 - "[OrderID]".len())
+                + url.matches("[Ref]").count() * reference
+                - url.matches("[Ref]").count() * "[Ref]".len();
+            if expanded > 150 {
+                self.warn("a URL may grow beyond 150 characters once its placeholders are filled in", "AT-21");
+            }
+        }
+    }
+
+    fn address(&mut self, address: &Address) {
+        self.required_text("Address.Firstname", &address.firstname);
+        self.required_text("Address.Surname", &address.surname);
+        self.required_text("Address.Country", &address.country);
+        self.text("Address.Firstname", &address.firstname, 50);
+        self.text("Address.Surname", &address.surname, 50);
+        self.text("Address.CompanyName", &address.company_name, 50);
+        self.text("Address.Street", &address.street, 50);
+        self.zip("Address.ZipCode", &address.zip_code);
+        self.text("Address.City", &address.city, 100);
+        self.country("Address.Country", &address.country);
+    }
+
+    fn ident_data(&mut self, data: &OrderIdentData, order: &PutOrder) {
+        let add = order.add.unwrap_or_default();
+        self.text("IdentData.Firstname", &data.firstname, 50);
+        self.text("IdentData.Surname", &data.surname, 50);
+        self.text("IdentData.Street", &data.street, 100);
+        self.zip("IdentData.ZipCode", &data.zip_code);
+        self.text("IdentData.City", &data.city, 100);
+        self.country("IdentData.Country", &data.country);
+        self.date("IdentData.Birthdate", &data.birthdate);
+        self.text("IdentData.Birthplace", &data.birthplace, 100);
+        self.text("IdentData.Birthname", &data.birthname, 75);
+        self.text("IdentData.Nationality", &data.nationality, 50);
+        self.text("IdentData.Title", &data.title, 50);
+        self.text("IdentData.Artistname", &data.artistname, 50);
+        self.email("IdentData.Email", &data.email, 50);
+        self.phone("IdentData.Mobile", &data.mobile);
+        self.text("IdentData.CollectedBy", &data.collected_by, 100);
+        let gender = data.gender.as_ref().map_or("", |gender| gender.expose());
+        if !matches!(gender, "" | "female" | "male") {
+            self.fault("IdentData.Gender", "must be female or male, in small letters", "AT-50");
+        }
+        if let Some(card) = &data.id_card {
+            self.text("IdentData.IDCard.CardNo", &card.card_no, 50);
+            self.text("IdentData.IDCard.PlaceOfIssue", &card.place_of_issue, 100);
+            self.date("IdentData.IDCard.DateOfIssue", &card.date_of_issue);
+            self.date("IdentData.IDCard.ValidUntil", &card.valid_until);
+            if card.images.is_some() && add & ADD_POS == 0 {
+                self.warn("IDCard.Images are documented for the PoS service (Add 4194304) only", "T-053");
+            }
+        }
+        if data.collected_by.is_some() && add & ADD_POS == 0 {
+            self.warn("CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
+        }
+        if let Some(licence) = &data.driver_licence {
+            self.text("IdentData.DriverLicence.LicenceNo", &licence.licence_no, 50);
+            self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
+            self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
+            if add & ADD_LICENCE == 0 {
+                self.warn("DriverLicence is documented for licence checks (Add 4096 or 8192) only", "T-053");
+            }
+        }
+        let details = data.additional.as_ref().map_or(0, std::collections::BTreeMap::len);
+        let most = if order.product == Some(0) { 2 } else { 10 };
+        if details > most {
+            self.fault(
+                "IdentData.Additional",
+                format!("has {details} items where at most {most} are allowed for this Product"),
+                "AT-83",
+            );
+        } else if details > 2 {
+            self.warn("IdentData.Additional has more than the 2 items that courier and shop allow", "AT-83");
+        }
+        for (index, (name, detail)) in data.additional.iter().flatten().enumerate() {
+            // The name may be a person's idea of a label: told by position.
+            let at = format!("IdentData.Additional[{index}]");
+            self.length(&format!("{at} (its name)"), Some(name), 50);
+            self.text(&format!("{at}.Label"), &detail.label, 100);
+            self.text(&format!("{at}.Value"), &detail.value, 150);
+            self.required(&format!("{at}.Type"), &detail.kind);
+            self.required(&format!("{at}.Label"), &detail.label);
+            if detail.kind.is_some_and(|kind| !(1..=4).contains(&kind)) {
+                self.fault(&format!("{at}.Type"), "must be 1 (string), 2 (date), 3 (bool) or 4 (country)", "AT-83");
+            }
+            if detail.kind == Some(2) {
+                self.date(&format!("{at}.Value"), &detail.value);
+            }
+        }
+    }
+
+    fn signing(&mut self, order: &PutOrder) {
+        let add = order.add.unwrap_or_default();
+        let pdfs = order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        let hashes = order.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        let to_sign = !pdfs.is_empty() || !hashes.is_empty() || order.multi_sign_options.is_some();
+        if add & ADD_GENERATE_ACCOUNT != 0 && add & ADD_USE_ACCOUNT != 0 {
+            self.fault("Add", "8 (make a sign-me account) and 16 (use one) exclude each other", "T-052");
+        }
+        if order.product == Some(15) && !to_sign && add & ADD_GENERATE_ACCOUNT == 0 {
+            self.fault("eSignPDF", "an order with Product 15 needs something to sign: eSignPDF, eSignHash or MultiSignOptions (or Add 8 to make an account only)", "T-052");
+        }
+        if order.product != Some(15) && add & (ADD_GENERATE_ACCOUNT | ADD_USE_ACCOUNT) != 0 {
+            self.warn("Add 8 and 16 are documented for eSign (Product 15) with sign-me only", "T-052");
+        }
+        if add & ADD_GENERATE_ACCOUNT != 0 && to_sign {
+            self.warn("Add 8 makes an account only; the documents would not be signed", "T-052");
+        }
+        if !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together {
+            self.fault(
+                "eSignHash",
+                "documents and hashes in one order are not described; allow them by the dialect",
+                "AT-34",
+            );
+        }
+        for (index, pdf) in pdfs.iter().enumerate() {
+            self.pdf(&place("eSignPDF", index, pdfs.len()), pdf);
+        }
+        for (index, hash) in hashes.iter().enumerate() {
+            self.hash(&place("eSignHash", index, hashes.len()), hash);
+        }
+        self.unique("eSignPDF", pdfs.iter().map(|pdf| &pdf.filename));
+        self.unique("eSignHash", hashes.iter().map(|hash| &hash.filename));
+        if let Some(options) = &order.multi_sign_options {
+            self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
+            let id = options.first_order_id.as_ref().map(crate::OrderId::expose);
+            self.length("MultiSignOptions.FirstOrderID", id, 14);
+            for (index, parameters) in options.sign_parameters.iter().flatten().enumerate() {
+                let at = format!("MultiSignOptions.SignParameters[{index}]");
+                self.text(&format!("{at}.Filename"), &parameters.filename, 50);
+                self.placement(
+                    &at,
+                    Placement {
+                        position: (parameters.signature_pos_x, parameters.signature_pos_y),
+                        size: (parameters.signature_width, parameters.signature_height),
+                        field: parameters.signature_field_name.is_some(),
+                    },
+                );
+            }
+        }
+    }
+
+    fn pdf(&mut self, at: &str, pdf: &SignPdf) {
+        self.text(&format!("{at}.Filename"), &pdf.filename, 50);
+        match &pdf.data {
+            None => self.fault(&format!("{at}.Data"), "is required: the PDF to sign, as Base64", "AT-33"),
+            Some(data) if !data.first_bytes(5).starts_with(b"%PDF-") => {
+                self.fault(&format!("{at}.Data"), "is no PDF in Base64: a PDF begins with %PDF-", "AT-86");
+            }
+            Some(_) => {}
+        }
+        self.placement(
+            at,
+            Placement {
+                position: (pdf.signature_pos_x, pdf.signature_pos_y),
+                size: (pdf.signature_width, pdf.signature_height),
+                field: pdf.signature_field_name.is_some(),
+            },
+        );
+    }
+
+    fn hash(&mut self, at: &str, hash: &SignHash) {
+        self.text(&format!("{at}.Filename"), &hash.filename, 50);
+        if hash.filename.as_ref().is_none_or(|name| name.expose().is_empty()) {
+            self.fault(&format!("{at}.Filename"), "is required: the signed hash comes back under this name", "AT-35");
+        }
+        match &hash.hash {
+            None => self.fault(&format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
+            Some(text) if text.is_empty() || identkit_wire::decode_base64(text).is_err() => {
+                self.fault(&format!("{at}.Hash"), "is no Base64", "AT-33");
+            }
+            Some(_) => {}
+        }
+        self.placement(
+            at,
+            Placement {
+                position: (hash.signature_pos_x, hash.signature_pos_y),
+                size: (hash.signature_width, hash.signature_height),
+                field: false,
+            },
+        );
+    }
+
+    fn placement(&mut self, at: &str, placement: Placement) {
+        let Placement { position, size, field } = placement;
+        let positioned = match position {
+            (Some(_), Some(_)) => true,
+            (None, None) => false,
+            _ => {
+                self.fault(&format!("{at}.SignaturePosX"), "and SignaturePosY are set together or not at all", "AT-85");
+                true
+            }
+        };
+        if !positioned && (size.0.is_some() || size.1.is_some()) {
+            self.fault(&format!("{at}.SignatureWidth"), "and SignatureHeight apply only with a position", "AT-85");
+        }
+        if positioned && field {
+            self.fault(&format!("{at}.SignatureFieldName"), "takes the place of a position: set one of them", "AT-85");
+        }
+        for number in [position.0, position.1, size.0, size.1].into_iter().flatten() {
+            if !number.is_finite() || number < 0.0 {
+                self.fault(&format!("{at}.SignaturePosX"), "and its companions are PDF points, not negative", "AT-85");
+                return;
+            }
+        }
+    }
+
+    fn unique<'a>(&mut self, at: &str, names: impl Iterator<Item = &'a Option<Pii<String>>>) {
+        let mut seen = std::collections::BTreeSet::new();
+        if !names.flatten().all(|name| seen.insert(name.expose())) {
+            self.fault(at, "has two files of the same Filename; the results could not be told apart", "AT-35");
+        }
+    }
+}
+
+struct Placement {
+    position: (Option<f64>, Option<f64>),
+    size: (Option<f64>, Option<f64>),
+    field: bool,
+}
+
+fn place(name: &str, index: usize, count: usize) -> String {
+    if count == 1 { name.to_owned() } else { format!("{name}[{index}]") }
+}
