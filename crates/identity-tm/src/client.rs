@@ -237,7 +237,10 @@ impl PutOrder {
     /// What ends this order (AT-14): to be remembered with its id.
     pub fn flavour(&self) -> OrderFlavour {
         let account_only = self.add.unwrap_or_default() & 8 != 0;
-        let signs = self.sign_pdf.is_some() || self.sign_hash.is_some() || self.multi_sign_options.is_some();
+        // An empty array is nothing to sign: 6 then ends the order after all.
+        let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
+            || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
+            || self.multi_sign_options.is_some();
         match self.product {
             Some(15) if account_only => OrderFlavour::SignAccountOnly,
             Some(15) => OrderFlavour::Qes,

@@ -9,6 +9,10 @@ pub struct Dialect {
     pub any_reference: bool,
     /// Accepts postal codes longer than the 5 characters of the table (AT-45).
     pub long_zip_codes: bool,
+    /// Accepts a `FirstOrderID` longer than the 14 characters of the table, since an OrderID may have 20 (AT-22).
+    pub long_first_order_ids: bool,
+    /// Writes `LegitimationDocument` as `["..."]` instead of `[{"Document":"..."}]`, since its shape is unclear (AT-29).
+    pub bare_legitimation_documents: bool,
     /// Accepts documents and hashes to be signed in one order (AT-34).
     pub pdf_and_hash_together: bool,
 }

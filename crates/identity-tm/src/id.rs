@@ -3,13 +3,43 @@
 use std::fmt;
 
 use identkit_core::{Error, Kind, Secret};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The vendor's id of an order: text, never a number (AT-22). A secret, since it lets its bearer ask for results
 /// together with the account's credentials, and appears in URLs.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OrderId(Secret);
+
+/// Kept as text when it comes as a JSON number, too: an order whose id cannot be read would be lost (AT-22). A number
+/// beyond 64 bits is refused instead of rounded to another order's id.
+impl<'de> Deserialize<'de> for OrderId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes;
+
+        impl de::Visitor<'_> for Shapes {
+            type Value = OrderId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an order id")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OrderId, E> {
+                Ok(OrderId::received(text))
+            }
+
+            fn visit_string<E: de::Error>(self, text: String) -> Result<OrderId, E> {
+                Ok(OrderId::received(text))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<OrderId, E> {
+                Ok(OrderId::received(number.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Shapes)
+    }
+}
 
 impl OrderId {
     /// An id as the vendor sent it, whatever its shape.

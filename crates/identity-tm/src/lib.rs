@@ -28,6 +28,7 @@ pub mod messages;
 mod operations;
 mod port;
 mod reference;
+pub mod samples;
 mod status;
 mod validate;
 

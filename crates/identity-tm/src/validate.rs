@@ -20,8 +20,10 @@ const ADD_LICENCE: u64 = 4096 | 8192;
 const ADD_POS: u64 = 4_194_304;
 
 /// Trims what people leave around addresses and numbers: the document's own example has a blank after the e-mail
-/// address (AT-47).
+/// address (AT-47). Takes a single document out of its array, so that it comes back as the PDF itself (AT-33).
 pub(crate) fn normalise(order: &mut PutOrder) {
+    unwrap_single(&mut order.sign_pdf);
+    unwrap_single(&mut order.sign_hash);
     let trim = |text: &mut Option<Pii<String>>| {
         if let Some(text) = text {
             let trimmed = text.expose().trim();
@@ -36,6 +38,15 @@ pub(crate) fn normalise(order: &mut PutOrder) {
     if let Some(data) = &mut order.ident_data {
         trim(&mut data.email);
         trim(&mut data.mobile);
+    }
+}
+
+fn unwrap_single<T>(documents: &mut Option<OneOrMany<T>>) {
+    if let Some(OneOrMany::Many(many)) = documents
+        && many.len() == 1
+        && let Some(only) = many.pop()
+    {
+        *documents = Some(OneOrMany::One(only));
     }
 }
 
@@ -134,6 +145,9 @@ impl Checker<'_> {
     fn zip(&mut self, field: &str, value: &Option<Pii<String>>) {
         let Some(text) = value.as_ref().map(Pii::expose) else { return };
         let count = text.chars().count();
+        if text.chars().any(|c| c.is_control()) {
+            self.fault(field, "holds a control character", "T-005");
+        }
         if count > 5 && !self.dialect.long_zip_codes {
             let message = format!(
                 "has {count} characters where the vendor's table allows 5; it is never cut, allow longer ones by the dialect"
@@ -176,7 +190,7 @@ impl Checker<'_> {
             self.warn("the order has no Ref: should its answer be lost, it cannot be found again", "AT-19");
         }
         if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
-            self.warn("Product is none of the documented 0, 12, 15, 16", "T-050");
+            self.warn("Product is none of the documented 0, 12, 15, 16", "T-006");
         }
         let video = matches!(order.product, Some(12 | 15));
         if order.get_video_hashes == Some(true) && !video {
@@ -338,7 +352,13 @@ impl Checker<'_> {
         if let Some(options) = &order.multi_sign_options {
             self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
             let id = options.first_order_id.as_ref().map(crate::OrderId::expose);
-            self.length("MultiSignOptions.FirstOrderID", id, 14);
+            let count = id.map_or(0, |id| id.chars().count());
+            if count > 14 && !self.dialect.long_first_order_ids {
+                let message = format!(
+                    "has {count} characters where the vendor's table allows 14; allow longer ones by the dialect"
+                );
+                self.fault("MultiSignOptions.FirstOrderID", message, "AT-22");
+            }
             for (index, parameters) in options.sign_parameters.iter().flatten().enumerate() {
                 let at = format!("MultiSignOptions.SignParameters[{index}]");
                 self.text(&format!("{at}.Filename"), &parameters.filename, 50);
@@ -347,6 +367,7 @@ impl Checker<'_> {
                     Placement {
                         position: (parameters.signature_pos_x, parameters.signature_pos_y),
                         size: (parameters.signature_width, parameters.signature_height),
+                        page: parameters.signature_page,
                         field: parameters.signature_field_name.is_some(),
                     },
                 );
@@ -368,6 +389,7 @@ impl Checker<'_> {
             Placement {
                 position: (pdf.signature_pos_x, pdf.signature_pos_y),
                 size: (pdf.signature_width, pdf.signature_height),
+                page: pdf.signature_page,
                 field: pdf.signature_field_name.is_some(),
             },
         );
@@ -390,13 +412,14 @@ impl Checker<'_> {
             Placement {
                 position: (hash.signature_pos_x, hash.signature_pos_y),
                 size: (hash.signature_width, hash.signature_height),
+                page: None,
                 field: false,
             },
         );
     }
 
     fn placement(&mut self, at: &str, placement: Placement) {
-        let Placement { position, size, field } = placement;
+        let Placement { position, size, page, field } = placement;
         let positioned = match position {
             (Some(_), Some(_)) => true,
             (None, None) => false,
@@ -408,8 +431,9 @@ impl Checker<'_> {
         if !positioned && (size.0.is_some() || size.1.is_some()) {
             self.fault(&format!("{at}.SignatureWidth"), "and SignatureHeight apply only with a position", "AT-85");
         }
-        if positioned && field {
-            self.fault(&format!("{at}.SignatureFieldName"), "takes the place of a position: set one of them", "AT-85");
+        if (positioned || page.is_some()) && field {
+            let message = "is a place of its own: leave out position and page beside it";
+            self.fault(&format!("{at}.SignatureFieldName"), message, "AT-85");
         }
         for number in [position.0, position.1, size.0, size.1].into_iter().flatten() {
             if !number.is_finite() || number < 0.0 {
@@ -430,6 +454,7 @@ impl Checker<'_> {
 struct Placement {
     position: (Option<f64>, Option<f64>),
     size: (Option<f64>, Option<f64>),
+    page: Option<u32>,
     field: bool,
 }
 

@@ -1,1 +1,20 @@
-//! Webhook receiver: authenticate, parse, deduplicate, acknowledge after fsync.
+//! Receives the vendors' webhooks: authenticates by the token in the path, parses, makes durable, acknowledges.
+//!
+//! Neither vendor signs its webhooks, so each is a hint and no more: whoever acts on one reads the status first.
+//!
+//! Invariants:
+//! - 202 is answered only after [`Inbox::accept`](identkit_core::Inbox::accept) has returned: acknowledged means durable.
+//! - Everything unknown (path, provider, event, token) is answered by the same 404; tokens are compared in constant time.
+//! - The vendor is never called from here: it blocks the order until the receiver has answered (T-040).
+
+#[cfg(feature = "file")]
+mod file;
+mod receiver;
+#[cfg(feature = "server")]
+mod server;
+
+#[cfg(feature = "file")]
+pub use file::FileInbox;
+pub use receiver::{BODY_LIMIT, Receiver};
+#[cfg(feature = "server")]
+pub use server::{Listening, listen};

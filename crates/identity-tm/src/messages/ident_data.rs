@@ -1,10 +1,13 @@
 //! `getIdentData`, [T 3.3.4].
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use identkit_core::Pii;
 use identkit_wire::json::Blob;
-use identkit_wire::{Dts, OneOrMany, message};
+use identkit_wire::{Dts, Extra, OneOrMany, message};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use crate::OrderId;
@@ -105,18 +108,103 @@ message! {
     }
 }
 
-message! {
-    /// An image.
-    pub struct Image {
-        /// The image, Base64.
-        "Image" | "Base64Data" => image: Blob,
-        /// At most 100.
-        "Filename" => filename: Text,
+/// An image. Written as `{Image, Filename}`. The table nests it in a way that cannot be (AT-28), so that every reading
+/// of it is read: the content under `Image`, as an object of its own, under another name, or as a bare text.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Image {
+    /// The image, Base64.
+    pub image: Option<Blob>,
+    /// At most 100.
+    pub filename: Option<Text>,
+    /// Elements that the document does not list.
+    pub extra: Extra,
+}
+
+impl Image {
+    /// The keys that the document lists, in its order.
+    pub const KEYS: &'static [&'static str] = &["Image", "Filename"];
+
+    /// The image, Base64.
+    #[must_use]
+    pub fn image(mut self, value: impl Into<Blob>) -> Self {
+        self.image = Some(value.into());
+        self
+    }
+
+    /// At most 100.
+    #[must_use]
+    pub fn filename(mut self, value: impl Into<Text>) -> Self {
+        self.filename = Some(value.into());
+        self
+    }
+}
+
+impl Serialize for Image {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(image) = &self.image {
+            map.serialize_entry("Image", image)?;
+        }
+        if let Some(filename) = &self.filename {
+            map.serialize_entry("Filename", filename)?;
+        }
+        for (key, value) in &self.extra.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Image {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes;
+
+        impl<'de> de::Visitor<'de> for Shapes {
+            type Value = Image;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an image: Base64 text, or an object")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Image, E> {
+                self.visit_string(text.to_owned())
+            }
+
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Image, E> {
+                Ok(Image::default().image(Blob::Text(text.into())))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Image, A::Error> {
+                let mut read = Image::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "Image" => {
+                            let Some(inner) = map.next_value::<Option<Image>>()? else { continue };
+                            read.image = inner.image.or(read.image);
+                            read.filename = read.filename.or(inner.filename);
+                            read.extra.0.extend(inner.extra.0);
+                        }
+                        "Data" | "Base64" | "Base64Data" => {
+                            let told = map.next_value::<Option<Blob>>()?;
+                            read.image = read.image.or(told);
+                        }
+                        "Filename" => read.filename = map.next_value::<Option<Text>>()?.or(read.filename),
+                        _ => {
+                            read.extra.0.insert(key, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_any(Shapes)
     }
 }
 
 /// A special attribute as it comes back: documented as a text, read in any form (AT-27).
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdditionalValue(Value);
 
@@ -142,13 +230,86 @@ impl From<&str> for AdditionalValue {
     }
 }
 
-impl std::fmt::Debug for AdditionalValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for AdditionalValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(identkit_core::REDACTED)
     }
 }
 
+/// How the person was identified, [T 3.3.4].
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentifyMethod {
+    /// By a courier at the door.
+    Courier,
+    /// In a shop.
+    Shop,
+    /// In a video call.
+    Video,
+    /// With the eID of the identity card.
+    Eid,
+    /// With a bank account.
+    Giro,
+    /// `SmartID`, which the document mentions nowhere else.
+    SmartId,
+    /// By a machine, without an agent.
+    AutoId,
+}
+
+/// What the vendor writes for a date of the ID document that was not given, in initial data only (AT-25).
+const UNSET_DATE: &str = "1970-01-01";
+
+impl IdentData {
+    /// `IDCard.ValidUntil`, but for the date that stands for "not given" in initial data (AT-25).
+    pub fn card_valid_until(&self) -> Option<&Text> {
+        self.given(self.id_card.as_ref()?.valid_until.as_ref())
+    }
+
+    /// `IDCard.DateOfIssue`, but for the date that stands for "not given" in initial data (AT-25).
+    pub fn card_date_of_issue(&self) -> Option<&Text> {
+        self.given(self.id_card.as_ref()?.date_of_issue.as_ref())
+    }
+
+    fn given<'a>(&self, date: Option<&'a Text>) -> Option<&'a Text> {
+        date.filter(|date| self.kind != Some(2) || date.expose() != UNSET_DATE)
+    }
+}
+
 impl IdentDataAnswer {
+    /// How the person was identified, whatever the case it is spelled in (AT-82). `None` when it is not told, or in
+    /// a word that the document does not list; [`identify_method`](Self::identify_method) has the word itself.
+    pub fn method(&self) -> Option<IdentifyMethod> {
+        const NAMES: [(&str, IdentifyMethod); 7] = [
+            ("Courier", IdentifyMethod::Courier),
+            ("Shop", IdentifyMethod::Shop),
+            ("Video", IdentifyMethod::Video),
+            ("eID", IdentifyMethod::Eid),
+            ("Giro", IdentifyMethod::Giro),
+            ("SmartID", IdentifyMethod::SmartId),
+            ("autoID", IdentifyMethod::AutoId),
+        ];
+        let told = self.identify_method.as_deref()?;
+        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(told)).map(|(_, method)| *method)
+    }
+
+    /// The document says that the name `Identified` holds a typo, and prints it without one (AT-01). When none of
+    /// the expected spellings came, the only other element that begins like it and holds a date-time is taken.
+    /// Says whether one was.
+    pub(crate) fn find_identified(&mut self) -> bool {
+        if self.identified.is_some() {
+            return false;
+        }
+        let mut found = self.extra.0.iter().filter_map(|(key, value)| {
+            let date = Dts::parse(value.as_str()?);
+            let fits = key.to_ascii_lowercase().starts_with("ident") && date.timestamp().is_some();
+            fits.then(|| (key.clone(), date))
+        });
+        let (Some((key, date)), None) = (found.next(), found.next()) else { return false };
+        self.extra.0.remove(&key);
+        self.identified = Some(date);
+        true
+    }
+
     /// The checked data: Type 1, or the only element.
     pub fn checked(&self) -> Option<&IdentData> {
         match self.ident_data.as_ref()?.as_slice() {

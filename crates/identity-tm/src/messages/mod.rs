@@ -8,7 +8,9 @@ mod order;
 mod results;
 mod status;
 
-pub use ident_data::{AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, Image};
+pub use ident_data::{
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
+};
 pub use order::{
     Additional, Address, Documents, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages,
     LegitimationDocument, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,

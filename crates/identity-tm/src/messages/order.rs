@@ -1,10 +1,13 @@
 //! `putOrder`: request and answer, [T 3.1.3] and [T 3.1.4].
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use identkit_core::{Error, Pii, Secret};
 use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, json, message};
+use identkit_wire::{Extra, OneOrMany, json, message};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::OrderId;
 
@@ -220,11 +223,72 @@ message! {
     }
 }
 
-message! {
-    /// A description of an acceptable document (AT-29).
-    pub struct LegitimationDocument {
-        /// At most 50.
-        "Document" => document: String,
+/// A description of an acceptable document. Written as `{Document}`; a bare text is read too, as its shape is unclear
+/// (AT-29).
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LegitimationDocument {
+    /// At most 50.
+    pub document: Option<String>,
+    /// Elements that the document does not list.
+    pub extra: Extra,
+}
+
+impl LegitimationDocument {
+    /// The keys that the document lists, in its order.
+    pub const KEYS: &'static [&'static str] = &["Document"];
+
+    /// At most 50.
+    #[must_use]
+    pub fn document(mut self, value: impl Into<String>) -> Self {
+        self.document = Some(value.into());
+        self
+    }
+}
+
+impl Serialize for LegitimationDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(document) = &self.document {
+            map.serialize_entry("Document", document)?;
+        }
+        for (key, value) in &self.extra.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for LegitimationDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes;
+
+        impl<'de> de::Visitor<'de> for Shapes {
+            type Value = LegitimationDocument;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or an object with Document")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<LegitimationDocument, E> {
+                Ok(LegitimationDocument::default().document(text))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<LegitimationDocument, A::Error> {
+                let mut read = LegitimationDocument::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "Document" => read.document = map.next_value::<Option<String>>()?.or(read.document),
+                        _ => {
+                            read.extra.0.insert(key, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_any(Shapes)
     }
 }
 

@@ -36,10 +36,15 @@ fn decode(_: &GetESignPdf, head: &response::Parts, body: Received) -> Result<Dec
     match body {
         Received::Whole(bytes) if !bytes.starts_with(b"%PDF-") => {
             let list: SignedPdfList = read_json(head, Received::Whole(bytes))?;
-            let pdfs: Vec<Blob> = list.pdfs.into_iter().flatten().filter_map(|pdf| pdf.base64_data).collect();
-            if pdfs.is_empty() {
+            let listed = list.pdfs.unwrap_or_default();
+            if listed.is_empty() {
                 return Err(Error::new(Kind::Protocol, "the answer holds no signed document"));
             }
+            // Left out, an empty entry would shift all that follow, and they are told apart by position only (AT-35).
+            let pdfs: Option<Vec<Blob>> = listed.into_iter().map(|pdf| pdf.base64_data).collect();
+            let pdfs = pdfs.ok_or_else(|| {
+                Error::new(Kind::Protocol, "one of the signed documents of the answer has no content")
+            })?;
             Ok(SignedPdfs::Many(pdfs).into())
         }
         pdf => Ok(SignedPdfs::One(pdf_content(pdf)?).into()),

@@ -2,21 +2,32 @@
 
 use http::response;
 use identkit_core::{Error, Kind};
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, Warning, json};
 
 use super::{JSON_CAP, READ, order_operation, read_json};
 use crate::OrderId;
-use crate::messages::IdentDataAnswer;
+use crate::messages::{IdentData, IdentDataAnswer};
 
 /// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
 fn decode(order_id: &OrderId, head: &response::Parts, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    let answer: IdentDataAnswer = read_json(head, body)?;
-    match &answer.order_id {
-        Some(told) if told != order_id => {
-            Err(Error::new(Kind::Integrity, "the answer is about another order than the one asked for"))
-        }
-        _ => Ok(answer.into()),
+    let mut value: IdentDataAnswer = read_json(head, body)?;
+    if value.order_id.as_ref().is_some_and(|told| !told.expose().is_empty() && told != order_id) {
+        return Err(Error::new(Kind::Integrity, "the answer is about another order than the one asked for"));
     }
+    let mut warnings = Vec::new();
+    if value.find_identified() {
+        warnings.push(Warning::new("the time of identification came under a name that is not documented", "AT-01"));
+    }
+    let unset = |data: &IdentData| {
+        data.id_card.as_ref().is_some_and(|card| {
+            (card.valid_until.is_some() && data.card_valid_until().is_none())
+                || (card.date_of_issue.is_some() && data.card_date_of_issue().is_none())
+        })
+    };
+    if value.initial().is_some_and(unset) {
+        warnings.push(Warning::new("1970-01-01 in the initial data stands for a date that was not given", "AT-25"));
+    }
+    Ok(Decoded { value, warnings })
 }
 
 order_operation! {

@@ -9,6 +9,7 @@ use identkit_wire::json::{self, Blob};
 use identkit_wire::{
     Decoded, Encoded, Meta, OnAmbiguous, OneOrMany, Operation, Params, Received, Reply, Safety, Source, Warning,
 };
+use serde_json::Value;
 
 use super::{BAD_REQUEST, UNAUTHORIZED, read_json};
 use crate::messages::PutOrderAnswer;
@@ -22,11 +23,16 @@ impl PutOrder {
         self
     }
 
-    /// Every broken rule at once, and what is odd without being wrong.
+    /// Every broken rule at once, and what is odd without being wrong, judged as it will be sent: see
+    /// [`normalised`](Self::normalised).
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] with all faults.
     pub fn check(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
+        self.clone().normalised().check_as_it_is(dialect)
+    }
+
+    fn check_as_it_is(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
         let (faults, warnings) = validate::check(self, dialect);
         if faults.is_empty() { Ok(warnings) } else { Err(Error::invalid(faults).with_operation(Self::META.name)) }
     }
@@ -61,8 +67,14 @@ impl Operation for PutOrder {
     }
 
     fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        let order = self.clone().normalised();
-        let warnings = order.check(dialect)?;
+        let mut order = self.clone().normalised();
+        let warnings = order.check_as_it_is(dialect)?;
+        if dialect.bare_legitimation_documents
+            && let Some(documents) = order.legitimation_document.take()
+        {
+            let bare = documents.into_iter().filter_map(|document| document.document).map(Value::String).collect();
+            order.extra.0.insert("LegitimationDocument".to_owned(), Value::Array(bare));
+        }
         let body = json::body(&order, &order.sources())?;
         Ok(Encoded { headers: json::headers(), body, warnings })
     }
@@ -71,8 +83,12 @@ impl Operation for PutOrder {
         let answer: PutOrderAnswer = read_json(head, body)?;
         let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
             // An order may exist all the same: never resend, find it by its Ref (AT-53).
-            return Err(Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
-                .with_advice(Advice::Reconcile));
+            let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
+                .with_advice(Advice::Reconcile);
+            return Err(match answer.error {
+                Some(told) => error.with_vendor_text(told),
+                None => error,
+            });
         };
         let mut warnings = Vec::new();
         if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {

@@ -1,0 +1,222 @@
+//! The promises, in the order of a case's life.
+
+use std::fmt::Debug;
+
+use identkit_core::{
+    CallOptions, Capability, CaseRef, DeletePermit, Error, EvidenceItem, EvidenceKind, Kind, Opened, Window,
+};
+use identkit_mock_server::Transition;
+use jiff::Timestamp;
+
+use crate::{Bench, Broken};
+
+/// What must never be printed: the person of [`example_case`](crate::example_case), in small letters.
+const PERSON: [&str; 6] = ["erika", "mustermann", "heidestr", "1964", "4917112", "conformance-1"];
+
+pub(crate) struct Suite<'a> {
+    bench: &'a Bench,
+    options: CallOptions,
+    pub(crate) broken: Vec<Broken>,
+}
+
+impl<'a> Suite<'a> {
+    pub(crate) fn new(bench: &'a Bench) -> Self {
+        Self { bench, options: CallOptions::new(), broken: Vec::new() }
+    }
+
+    fn check(&mut self, promise: &'static str, kept: bool, found: impl FnOnce() -> String) {
+        if !kept {
+            self.broken.push(Broken { promise, found: found() });
+        }
+    }
+
+    fn fails<T: Debug>(&mut self, promise: &'static str, kind: Kind, result: Result<T, Error>) {
+        match result {
+            Ok(_) => self.broken.push(Broken { promise, found: "it succeeded".into() }),
+            Err(error) => {
+                self.silent(&error);
+                self.check(promise, error.kind() == kind, || format!("{:?} instead of {kind:?}", error.kind()));
+            }
+        }
+    }
+
+    /// Nothing that is printed may tell who the person is.
+    fn silent(&mut self, shown: &dyn Debug) {
+        let text = format!("{shown:?} {shown:#?}").to_lowercase();
+        let told = PERSON.iter().find(|word| text.contains(**word));
+        self.check("what is printed never tells who the person is", told.is_none(), || {
+            format!("Debug shows {:?}", told.copied().unwrap_or_default())
+        });
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        self.bench.provider.descriptor().can(capability)
+    }
+
+    pub(crate) async fn run(&mut self) {
+        self.descriptor();
+        self.strangers().await;
+        let opened = match self.bench.provider.open(&self.bench.case, &self.options).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.broken.push(Broken { promise: "a good case can be opened", found: error.to_string() });
+                return;
+            }
+        };
+        self.opened(&opened).await;
+        let Some(case) = self.stored(&opened.case) else { return };
+        self.before_the_end(&case).await;
+        self.play(&case);
+        self.at_the_end(&case).await;
+        self.lacking(&case).await;
+        self.deleted(&case).await;
+    }
+
+    fn descriptor(&mut self) {
+        let provider = &self.bench.provider;
+        let (name, capabilities) = (provider.descriptor().name, provider.descriptor().capabilities);
+        self.check("a provider has a name", !name.is_empty(), || "it is empty".into());
+        let mut sorted = capabilities.to_vec();
+        sorted.sort();
+        sorted.dedup();
+        self.check("a capability is listed once", sorted.len() == capabilities.len(), || format!("{capabilities:?}"));
+        let basic = self.can(Capability::Open) && self.can(Capability::Status);
+        self.check("every provider opens cases and tells their status", basic, || format!("{capabilities:?}"));
+        let provider = std::sync::Arc::clone(provider);
+        self.silent(&provider);
+        self.silent(&self.bench.case);
+    }
+
+    async fn strangers(&mut self) {
+        let (bench, options) = (self.bench, self.options.clone());
+        let result = bench.provider.status(&bench.unknown, &options).await;
+        self.fails("an unknown case is not found", Kind::NotFound, result);
+        let result = bench.intruder.open(&bench.case, &options).await;
+        self.fails("wrong credentials are refused", Kind::Authentication, result);
+        let foreign = CaseRef { provider: "another".into(), ..bench.unknown.clone() };
+        let result = bench.provider.status(&foreign, &options).await;
+        self.fails("a case of another provider is refused before anything is sent", Kind::InvalidInput, result);
+    }
+
+    async fn opened(&mut self, opened: &Opened) {
+        self.silent(opened);
+        let named = opened.case.provider == self.bench.provider.descriptor().name;
+        self.check("a case names its provider", named, || opened.case.provider.clone());
+        self.check("a case has an id", !opened.case.id.is_empty(), || "it is empty".into());
+        let again = self.bench.provider.open(&self.bench.case, &self.options).await;
+        let differs = again.as_ref().is_ok_and(|again| again.case.id != opened.case.id);
+        self.check("opening twice makes two cases", differs, || "the second is the first, or failed".into());
+    }
+
+    /// A case comes back from where an integrator stores it.
+    fn stored(&mut self, case: &CaseRef) -> Option<CaseRef> {
+        let back = serde_json::to_vec(case).ok().and_then(|stored| serde_json::from_slice(&stored).ok());
+        self.check("a case can be stored and read back", back.as_ref() == Some(case), || "it changed".into());
+        back
+    }
+
+    async fn before_the_end(&mut self, case: &CaseRef) {
+        let (bench, options) = (self.bench, self.options.clone());
+        match bench.provider.status(case, &options).await {
+            Ok(status) => {
+                self.silent(&status);
+                let pending = !status.outcome.is_final();
+                self.check("a fresh case is not final", pending, || format!("{:?}", status.outcome));
+                self.check("a status carries the vendor's own word", !status.vendor_codes.is_empty(), || "none".into());
+            }
+            Err(error) => self.broken.push(Broken { promise: "an open case has a status", found: error.to_string() }),
+        }
+        if self.can(Capability::Evidence) {
+            let listed = bench.provider.evidence_list(case, &options).await;
+            let none = listed.as_ref().is_ok_and(Vec::is_empty);
+            self.check("an open case promises no evidence", none, || format!("{listed:?}"));
+        }
+    }
+
+    fn play(&mut self, case: &CaseRef) {
+        let story = Transition::Story(self.bench.story.to_owned());
+        let played = self.bench.sandbox.transition(case.id.expose(), &story);
+        let well = matches!(played, Some(Ok(())));
+        self.check("the sandbox's twin plays the story", well, || format!("{played:?}"));
+    }
+
+    async fn at_the_end(&mut self, case: &CaseRef) {
+        let (bench, options) = (self.bench, self.options.clone());
+        match bench.provider.status(case, &options).await {
+            Ok(status) => {
+                let fits = status.outcome == bench.outcome && status.outcome.is_final();
+                self.check("the story ends the case as it says", fits, || format!("{:?}", status.outcome));
+            }
+            Err(error) => self.broken.push(Broken { promise: "an ended case has a status", found: error.to_string() }),
+        }
+        if !self.can(Capability::Evidence) {
+            return;
+        }
+        let items = match bench.provider.evidence_list(case, &options).await {
+            Ok(items) => items,
+            Err(error) => {
+                self.broken.push(Broken { promise: "an ended case lists its evidence", found: error.to_string() });
+                return;
+            }
+        };
+        self.check("a positive case has evidence", !items.is_empty(), || "none is listed".into());
+        for item in &items {
+            let read = match bench.provider.evidence(case, item, &options).await {
+                Ok(evidence) => evidence.content.collect(64 * 1024 * 1024).await,
+                Err(error) => Err(error),
+            };
+            let whole = read.as_ref().is_ok_and(|bytes| fits(item, bytes));
+            self.check("listed evidence can be read and is what it says", whole, || format!("{item:?}"));
+        }
+        let beyond = EvidenceItem { kind: EvidenceKind::IdentData, index: 99 };
+        let result = bench.provider.evidence(case, &beyond, &options).await;
+        self.fails("evidence that does not exist is not found", Kind::NotFound, result);
+    }
+
+    /// What a vendor lacks is `Unsupported`, and what it has is not.
+    async fn lacking(&mut self, case: &CaseRef) {
+        const PROMISE: &str = "what the descriptor does not list is unsupported";
+        let (provider, options) = (&self.bench.provider, self.options.clone());
+        let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
+        if !self.can(Capability::Evidence) {
+            let (list, one) =
+                (provider.evidence_list(case, &options).await, provider.evidence(case, &item, &options).await);
+            self.fails(PROMISE, Kind::Unsupported, list);
+            self.fails(PROMISE, Kind::Unsupported, one);
+        }
+        if !self.can(Capability::Cancel) {
+            let result = provider.cancel(case, &options).await;
+            self.fails(PROMISE, Kind::Unsupported, result);
+        }
+        if !self.can(Capability::Delete) {
+            let result = provider.delete(case, &DeletePermit::Operator, &options).await;
+            self.fails(PROMISE, Kind::Unsupported, result);
+        }
+        let window = Window { begin: Timestamp::UNIX_EPOCH, end: Timestamp::MAX };
+        if !self.can(Capability::Changes) {
+            let result = provider.changes(window, None, &options).await;
+            self.fails(PROMISE, Kind::Unsupported, result);
+        }
+    }
+
+    async fn deleted(&mut self, case: &CaseRef) {
+        if !self.can(Capability::Delete) {
+            return;
+        }
+        let (provider, options) = (&self.bench.provider, self.options.clone());
+        let deleted = provider.delete(case, &DeletePermit::Operator, &options).await;
+        self.check("an ended case can be deleted", deleted.is_ok(), || format!("{deleted:?}"));
+        let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
+        let gone = provider.evidence(case, &item, &options).await;
+        self.fails("deleted data is gone", Kind::NotFound, gone);
+        let twice = provider.delete(case, &DeletePermit::Operator, &options).await;
+        self.fails("deleting twice is never taken for success", Kind::NotFound, twice);
+    }
+}
+
+fn fits(item: &EvidenceItem, bytes: &[u8]) -> bool {
+    match item.kind {
+        EvidenceKind::Report | EvidenceKind::SignedDocument => bytes.starts_with(b"%PDF-"),
+        _ => !bytes.is_empty(),
+    }
+}

@@ -1,0 +1,349 @@
+//! The session: one token for all clones of a client, got by one login however many callers wait for it.
+//!
+//! Invariants:
+//! - While a login is under way, nobody starts another. Its future stands in a shared slot and whoever waits polls it:
+//!   there is no background task, and a waiter that is dropped takes nothing away from the others.
+//! - Only the vendor's 401 says that a token is dead; logging in ahead of time is an optimisation (I-008).
+//! - A 401 to a login is final: nothing more is sent until there are new credentials.
+//! - No lock is held while anything is sent.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Fault, Kind, Mono, Secret};
+use identkit_transport::{Answered, Authenticator, Driver, Generation};
+
+use crate::Dialect;
+use crate::messages::{AuthRequest, AuthResponse};
+use crate::operations::Login;
+
+const PARTNER: HeaderName = HeaderName::from_static("x-api-partner");
+const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
+
+/// After so long without a call a new token is got ahead of time; the vendor forgets one after 30 minutes (I-006).
+const IDLE: Duration = Duration::from_secs(28 * 60);
+
+/// What a partner logs in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    partner: Secret,
+    api_key: Secret,
+}
+
+impl Credentials {
+    /// The partner's user name and API key.
+    pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
+        Self { partner: partner.into(), api_key: api_key.into() }
+    }
+
+    /// The partner's name as a header.
+    fn header(&self) -> Result<HeaderValue, Error> {
+        let mut faults = Vec::new();
+        for (field, value) in [("PARTNER", &self.partner), ("APIKEY", &self.api_key)] {
+            let text = value.expose();
+            if text.trim().is_empty() || text.chars().any(char::is_control) {
+                faults.push(Fault::new(field, "must be text without control characters", "I-004", "[I] auth"));
+            }
+        }
+        match HeaderValue::from_bytes(self.partner.expose().as_bytes()) {
+            Ok(mut header) if faults.is_empty() => {
+                header.set_sensitive(true);
+                Ok(header)
+            }
+            _ => Err(Error::invalid(faults)),
+        }
+    }
+}
+
+/// A login that the vendor accepted.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// Which of the session's logins it was.
+    pub generation: Generation,
+    /// The vendor's answer and how it came.
+    pub answered: Answered<AuthResponse>,
+}
+
+type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
+
+/// A login under way.
+struct Slot {
+    future: Shared<BoxFuture<'static, Outcome>>,
+    waiters: Arc<AtomicUsize>,
+}
+
+struct Token {
+    header: HeaderValue,
+    last_used: Mono,
+    login: Arc<LoggedIn>,
+}
+
+struct State {
+    credentials: Credentials,
+    partner: HeaderValue,
+    /// How often there were new credentials; a login with older ones no longer counts.
+    epoch: u64,
+    issued: u64,
+    refused: bool,
+    token: Option<Token>,
+    slot: Option<Slot>,
+}
+
+struct Inner {
+    driver: Arc<Driver<Dialect>>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+/// Puts `X-API-PARTNER` and `X-API-TOKEN` on requests and logs in when that is needed (`[I] Authentication`).
+#[derive(Clone)]
+pub struct JwtSession {
+    inner: Arc<Inner>,
+}
+
+impl JwtSession {
+    /// A session that logs in through `driver`, which itself needs no credentials
+    /// ([`NoAuth`](identkit_transport::NoAuth)).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when the credentials are empty or cannot be written into a header.
+    pub fn new(driver: Driver<Dialect>, credentials: Credentials) -> Result<Self, Error> {
+        let partner = credentials.header()?;
+        let clock = Arc::clone(driver.clock());
+        let state = State { credentials, partner, epoch: 0, issued: 0, refused: false, token: None, slot: None };
+        Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, state: Mutex::new(state) }) })
+    }
+
+    /// Replaces the credentials. The present token is dropped, a login under way no longer counts, and a refusal of
+    /// the former credentials is forgotten.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); nothing changes then.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
+        let partner = credentials.header()?;
+        let mut state = self.inner.lock();
+        state.credentials = credentials;
+        state.partner = partner;
+        state.epoch += 1;
+        state.refused = false;
+        state.token = None;
+        let former = state.slot.take();
+        drop(state);
+        drop(former);
+        Ok(())
+    }
+
+    /// The token that requests carry now, if there is one.
+    pub fn generation(&self) -> Option<Generation> {
+        self.inner.lock().token.as_ref().map(|token| token.login.generation)
+    }
+
+    /// Gets a token newer than `seen`, together with everyone who waits for the same.
+    ///
+    /// # Errors
+    /// [`Kind::Authentication`] when the vendor refuses the credentials, now or before; else what the login met.
+    pub async fn login(&self, seen: Option<Generation>) -> Result<Arc<LoggedIn>, Error> {
+        let mut again = true;
+        loop {
+            let (future, epoch, abandoned, waiting) = match self.join(seen)? {
+                Joined::Ready(login) => return Ok(login),
+                Joined::Waiting { future, epoch, abandoned, waiting } => (future, epoch, abandoned, waiting),
+            };
+            let outcome = future.await;
+            drop(waiting);
+            let error = match outcome {
+                Ok(login) => return Ok(login),
+                Err(error) => error,
+            };
+            if self.inner.lock().epoch != epoch {
+                continue;
+            }
+            // Nobody polled it for a while: that it ran out of time says nothing about the vendor.
+            if abandoned && again && error.kind() != Kind::Authentication {
+                again = false;
+                continue;
+            }
+            return Err(before_the_call(error));
+        }
+    }
+
+    fn join(&self, seen: Option<Generation>) -> Result<Joined, Error> {
+        let mut state = self.inner.lock();
+        if state.refused {
+            let detail = "the vendor has refused this API key before; nothing was sent";
+            return Err(Error::new(Kind::Authentication, detail).with_delivery(Delivery::NotSent));
+        }
+        if let Some(token) = &state.token {
+            if seen.is_none_or(|seen| token.login.generation > seen) {
+                return Ok(Joined::Ready(Arc::clone(&token.login)));
+            }
+            state.token = None;
+        }
+        let epoch = state.epoch;
+        if let Some(slot) = &state.slot {
+            let abandoned = slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
+            let waiting = self.waiting(&slot.waiters);
+            return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
+        }
+        let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, state.credentials.clone()));
+        let future = login.shared();
+        // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
+        let waiters = Arc::new(AtomicUsize::new(1));
+        state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters) });
+        Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: self.waiting(&waiters) })
+    }
+
+    fn waiting(&self, count: &Arc<AtomicUsize>) -> Waiting {
+        Waiting { count: Arc::clone(count), session: Arc::downgrade(&self.inner) }
+    }
+}
+
+enum Joined {
+    Ready(Arc<LoggedIn>),
+    Waiting { future: Shared<BoxFuture<'static, Outcome>>, epoch: u64, abandoned: bool, waiting: Waiting },
+}
+
+/// Counts one caller that waits for a login.
+struct Waiting {
+    count: Arc<AtomicUsize>,
+    session: Weak<Inner>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        // A login that panicked panics again for everyone who polls it: make room for another.
+        if std::thread::panicking()
+            && let Some(session) = self.session.upgrade()
+        {
+            let former = session.lock().slot.take();
+            drop(former);
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The login itself. It holds the session weakly, because the session's slot holds it.
+    fn log_in(self: &Arc<Self>, epoch: u64, credentials: Credentials) -> impl Future<Output = Outcome> + use<> {
+        let driver = Arc::clone(&self.driver);
+        let session = Arc::downgrade(self);
+        async move {
+            let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
+            let answered = driver.call(&request, &CallOptions::new()).await;
+            Self::settle(&session, epoch, answered)
+        }
+    }
+
+    fn settle(session: &Weak<Self>, epoch: u64, answered: Result<Answered<AuthResponse>, Error>) -> Outcome {
+        let granted = answered.and_then(|answered| {
+            let told = |error: Error| error.with_status(answered.status.as_u16()).with_delivery(Delivery::Answered);
+            let refused = answered.value.response_status == Some(401);
+            let header = answered.value.token().and_then(|token| {
+                HeaderValue::from_bytes(token.expose().as_bytes())
+                    .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be written into a header"))
+            });
+            match header {
+                Ok(mut header) => {
+                    header.set_sensitive(true);
+                    Ok((header, answered))
+                }
+                Err(error) if refused => Err(told(error).with_status(401)),
+                Err(error) => Err(told(error)),
+            }
+        });
+        let Some(session) = session.upgrade() else {
+            return Err(Arc::new(Error::new(Kind::Authentication, "the session is gone")));
+        };
+        let mut state = session.lock();
+        if state.epoch != epoch {
+            return Err(Arc::new(Error::new(Kind::Authentication, "the credentials were replaced meanwhile")));
+        }
+        let finished = state.slot.take();
+        let outcome = match granted {
+            Ok((header, answered)) => {
+                state.issued += 1;
+                let login = Arc::new(LoggedIn { generation: Generation(state.issued), answered });
+                let last_used = session.clock.mono();
+                state.token = Some(Token { header, last_used, login: Arc::clone(&login) });
+                Ok(login)
+            }
+            Err(error) => {
+                state.refused = error.status() == Some(401);
+                Err(Arc::new(error))
+            }
+        };
+        drop(state);
+        drop(finished);
+        outcome
+    }
+}
+
+/// The error of a call that was not sent because the login before it failed. How far the login got is not how far the
+/// call got, and a login of unknown outcome leaves nothing to reconcile.
+fn before_the_call(error: Arc<Error>) -> Error {
+    let kind = match error.kind() {
+        Kind::OutcomeUnknown => Kind::Protocol,
+        kind => kind,
+    };
+    let mut told = Error::new(kind, format!("logging in failed: {}", error.detail())).with_delivery(Delivery::NotSent);
+    if let Some(status) = error.status() {
+        told = told.with_status(status);
+    }
+    if let Some(text) = error.vendor_text() {
+        told = told.with_vendor_text(text.clone());
+    }
+    if kind == Kind::Authentication {
+        told = told.with_advice(Advice::CheckCredentials);
+    }
+    told.with_source(error)
+}
+
+#[async_trait]
+impl Authenticator for JwtSession {
+    fn apply(&self, headers: &mut HeaderMap) -> Option<Generation> {
+        let now = self.inner.clock.mono();
+        let mut state = self.inner.lock();
+        if state.token.as_ref()?.last_used.plus(IDLE) <= now {
+            state.token = None;
+            return None;
+        }
+        let partner = state.partner.clone();
+        let token = state.token.as_mut()?;
+        token.last_used = now;
+        headers.insert(PARTNER, partner);
+        headers.insert(TOKEN, token.header.clone());
+        Some(token.login.generation)
+    }
+
+    fn rejected(&self, generation: Generation) -> bool {
+        let mut state = self.inner.lock();
+        state.token.take_if(|token| token.login.generation == generation);
+        !state.refused
+    }
+
+    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error> {
+        self.login(seen).await.map(|login| login.generation)
+    }
+}
+
+impl fmt::Debug for JwtSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.inner.lock();
+        f.debug_struct("JwtSession")
+            .field("generation", &state.token.as_ref().map(|token| token.login.generation))
+            .field("logging_in", &state.slot.is_some())
+            .field("refused", &state.refused)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! The vendor's webhook. Nothing about it is signed, numbered or timed (I-084): it is a hint, and truth comes from
+//! reading the ident.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Uri, request};
+use identkit_core::{Error, Event, Kind, Secret};
+use identkit_wire::{Callback, CallbackPath, json};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, MapDeserializer};
+
+use crate::PROVIDER;
+use crate::messages::{IdentWebhook, object};
+
+/// The status webhook (`[I] Webhook`). Its URL is set once in the partner portal, not per ident (I-080).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdentStatusCallback;
+
+impl IdentStatusCallback {
+    /// Reads the payload: JSON whatever Content-Type says, or a form with the same keys (AI-13).
+    ///
+    /// # Errors
+    /// [`Kind::Protocol`] when it is neither.
+    pub fn payload(body: &[u8]) -> Result<IdentWebhook, Error> {
+        let fault = match object(body) {
+            Ok(payload) => return Ok(payload),
+            Err(fault) => fault,
+        };
+        if fault.well_formed {
+            return Err(fault.answer());
+        }
+        form(body).ok_or_else(|| Error::new(Kind::Protocol, "the webhook's body is neither JSON nor a form"))
+    }
+}
+
+impl Callback for IdentStatusCallback {
+    fn provider(&self) -> &'static str {
+        PROVIDER
+    }
+
+    fn name(&self) -> &'static str {
+        "status"
+    }
+
+    fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
+        CallbackPath::url(base, PROVIDER, token, self.name()).map(Secret::new)
+    }
+
+    fn recognise(&self, head: &request::Parts) -> bool {
+        head.method == Method::POST
+    }
+
+    fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
+        let body = request.body();
+        let payload = Self::payload(body)?;
+        let text =
+            std::str::from_utf8(body).map_err(|_| Error::new(Kind::Protocol, "the webhook's body is not UTF-8"))?;
+        let ident_id = payload.ident_id.filter(|id| !id.is_empty());
+        let part = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let key = format!(
+            "{}/{}/{:032x}",
+            part(ident_id.as_ref().map(crate::messages::IdentId::expose)),
+            part(payload.status_id.as_ref().map(|id| id.expose().as_str())),
+            fnv1a(body)
+        );
+        let mut event = Event::new(PROVIDER, self.name(), key);
+        event.case_id = ident_id.map(crate::messages::IdentId::into_secret);
+        event.reference = payload.custom_id.filter(|id| !id.expose().is_empty());
+        event.payload = Some(text.into());
+        Ok(event)
+    }
+
+    fn emit(&self, template: &str, method: &Method, event: &Event) -> Result<Request<Bytes>, Error> {
+        if *method != Method::POST {
+            return Err(Error::new(Kind::InvalidInput, "identify24 delivers webhooks by POST only"));
+        }
+        let body = match &event.payload {
+            Some(payload) => payload.expose().clone().into_bytes(),
+            None => json::write(&IdentWebhook {
+                ident_id: event.case_id.as_ref().map(|id| id.expose().into()),
+                custom_id: event.reference.clone(),
+                ..IdentWebhook::default()
+            })?,
+        };
+        Request::builder()
+            .method(Method::POST)
+            .uri(template)
+            .header(CONTENT_TYPE, json::MEDIA_TYPE)
+            .body(body.into())
+            .map_err(|_| Error::new(Kind::InvalidInput, "the webhook's URL is no URL"))
+    }
+}
+
+/// Reads `key=value&…`; `None` when it is no text or has none of the documented keys. Of a key that stands there
+/// twice the last counts.
+fn form(body: &[u8]) -> Option<IdentWebhook> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut pairs = BTreeMap::new();
+    for pair in text.trim().split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        pairs.insert(unescape(key)?, unescape(value)?);
+    }
+    if !pairs.keys().any(|key| IdentWebhook::KEYS.contains(&key.as_str())) {
+        return None;
+    }
+    IdentWebhook::deserialize(MapDeserializer::<_, ValueError>::new(pairs.into_iter())).ok()
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+}
+
+/// FNV-1a over 128 bits: the same in every version and on every machine, since keys outlive the process. It tells
+/// repeated deliveries apart and guards against nobody.
+fn fnv1a(bytes: &[u8]) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        // Test vectors of the FNV authors.
+        assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+        assert_eq!(fnv1a(b"foobar"), 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    #[test]
+    fn forms_are_unescaped_and_need_a_known_key() {
+        let read = form("ident_id=a%2Fb&first_name=J%C3%BCrgen+M.&status_id=5&unknown=x&custom1".as_bytes()).unwrap();
+        assert_eq!(read.ident_id.unwrap().expose(), "a/b");
+        assert_eq!(read.first_name.unwrap().expose(), "Jürgen M.");
+        assert_eq!(read.custom1.unwrap().expose(), "");
+        for no_form in ["", "hello", "<xml>", "a=b", "ident_id=%ff"] {
+            assert!(form(no_form.as_bytes()).is_none(), "{no_form}");
+        }
+    }
+}

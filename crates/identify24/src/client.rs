@@ -1,0 +1,285 @@
+//! The client: sends the operations and turns their answers into values.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
+use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Policy, SystemClock, Transport};
+use identkit_wire::{Operation, Warning};
+
+use crate::messages::{
+    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, Project, ProjectId, ProjectRequest,
+};
+use crate::operations::{GetAllProjects, GetIdent, GetProject};
+use crate::port::Outcomes;
+use crate::{Credentials, Dialect, JwtSession};
+
+/// Where the API is (`[I] Getting Started`).
+pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
+
+/// A client of one partner account. Clones share the session and its token.
+#[derive(Clone)]
+pub struct Identify24 {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    driver: Driver<Dialect>,
+    session: JwtSession,
+    timeout: Duration,
+    outcomes: Outcomes,
+}
+
+/// Makes an [`Identify24`].
+#[derive(Debug)]
+pub struct Builder {
+    transport: Arc<dyn Transport>,
+    credentials: Credentials,
+    clock: Option<Arc<dyn Clock>>,
+    base_url: String,
+    dialect: Dialect,
+    policy: Policy,
+    outcomes: Outcomes,
+}
+
+impl Builder {
+    /// Where the API is, [`DEFAULT_BASE_URL`] unless said otherwise. Plain `http` is for this machine only.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Where time comes from, the system unless said otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The switches for what the document leaves open.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
+    /// How calls are repeated and how long they may take.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What a status of the vendor means; its case does not matter. The document names only `Unidentified`, which
+    /// means [`Outcome::Pending`] unless said otherwise; any other is [`Outcome::Unknown`] until it is told here
+    /// (AI-12).
+    #[must_use]
+    pub fn outcome(mut self, status: &str, outcome: Outcome) -> Self {
+        self.outcomes.insert(status, outcome);
+        self
+    }
+
+    /// Makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
+    pub fn build(self) -> Result<Identify24, Error> {
+        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes } = self;
+        let base = BaseUrl::parse(&base_url)?;
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let for_login =
+            Driver::new(Arc::clone(&transport), Arc::clone(&clock), Arc::new(NoAuth), base.clone(), dialect.clone())
+                .with_policy(policy.clone());
+        let session = JwtSession::new(for_login, credentials)?;
+        let timeout = policy.timeout;
+        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect).with_policy(policy);
+        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes }) })
+    }
+}
+
+impl Identify24 {
+    /// Begins a client that sends through `transport` as this partner.
+    pub fn builder(transport: Arc<dyn Transport>, credentials: Credentials) -> Builder {
+        Builder {
+            transport,
+            credentials,
+            clock: None,
+            base_url: DEFAULT_BASE_URL.to_owned(),
+            dialect: Dialect::new(),
+            policy: Policy::default(),
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    /// The session, to replace credentials at run time.
+    pub fn session(&self) -> &JwtSession {
+        &self.inner.session
+    }
+
+    /// The switches that every call is made with.
+    pub fn dialect(&self) -> &Dialect {
+        self.inner.driver.dialect()
+    }
+
+    /// What statuses mean.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.inner.outcomes
+    }
+
+    /// Logs in anew, or joins the login under way (`[I] auth`). Not needed before other calls: they log in by
+    /// themselves. A login is shared, so its attempts are the policy's and not the options'.
+    ///
+    /// # Errors
+    /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
+    pub async fn login(&self, options: &CallOptions) -> Result<Answered<AuthResponse>, Error> {
+        let session = &self.inner.session;
+        let seen = session.generation();
+        let timeout = options.timeout.unwrap_or(self.inner.timeout);
+        let login = self.within(timeout, session.login(seen)).await??;
+        Ok(login.answered.clone())
+    }
+
+    /// Creates an ident (`[I] ident/create`).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the ident may
+    /// have been created: there is no call to find out, so ask the vendor before creating another (I-042);
+    /// [`Kind::Rejected`] for `result: false`.
+    pub async fn create_ident(
+        &self,
+        ident: &CreateIdent,
+        options: &CallOptions,
+    ) -> Result<Answered<CreateIdentResponse>, Error> {
+        self.call(ident, options, |answer| answer.accepted().map(|()| answer)).await
+    }
+
+    /// Reads an ident (`[I] ident/get`).
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when the vendor does not know it, or no longer (I-020).
+    pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Answered<Ident>, Error> {
+        let operation = GetIdent { ident_id: ident_id.clone() };
+        self.call(&operation, options, |answer| answer.into_one()).await
+    }
+
+    /// Reads all projects of the account (`[I] project/getAll`).
+    ///
+    /// # Errors
+    /// What the call meets.
+    pub async fn projects(&self, options: &CallOptions) -> Result<Answered<Vec<Project>>, Error> {
+        self.call(&GetAllProjects, options, |answer| answer.into_many()).await
+    }
+
+    /// Reads one project (`[I] project/get`). Where a GET with a body does not get through (400, 403, 411, 413, or a
+    /// broken connection) the project is looked up in the list of all (AI-07).
+    ///
+    /// # Errors
+    /// What the first call met, when the list does not help either: a 403 may be a real lack of permission.
+    pub async fn project(
+        &self,
+        project_id: impl Into<ProjectId>,
+        options: &CallOptions,
+    ) -> Result<Answered<Project>, Error> {
+        let wanted = project_id.into();
+        let began = self.inner.driver.clock().mono();
+        if self.dialect().projects_by_list {
+            let answered = self.projects(options).await?;
+            let lacking = || {
+                Error::new(Kind::NotFound, "the account has no such project").with_operation(GetAllProjects::META.name)
+            };
+            return find(answered, &wanted).ok_or_else(lacking);
+        }
+        let operation = GetProject(ProjectRequest::new(wanted.clone()));
+        let first = match self.call(&operation, options, |answer| answer.into_one()).await {
+            Err(error) if body_was_in_the_way(&error) => error,
+            other => return other,
+        };
+        let Ok(answered) = self.projects(&self.rest(options, began)).await else { return Err(first) };
+        let Some(mut answered) = find(answered, &wanted) else { return Err(first) };
+        let message = "project/get did not get through; the project was found in project/getAll";
+        answered.warnings.push(Warning::new(message, "AI-07"));
+        answered.elapsed = self.inner.driver.clock().mono().since(began);
+        Ok(answered)
+    }
+
+    /// Makes a call and judges its answer. An expired token may be told by a `response_status` of 401 in an answer of
+    /// success (AI-30): then there is one further login and one further try, as for a 401 (I-008).
+    async fn call<Op, T>(
+        &self,
+        operation: &Op,
+        options: &CallOptions,
+        judge: impl Fn(Op::Output) -> Result<T, Error>,
+    ) -> Result<Answered<T>, Error>
+    where
+        Op: Operation<Dialect = Dialect>,
+    {
+        let Inner { driver, session, .. } = &*self.inner;
+        let began = driver.clock().mono();
+        let seen = session.generation();
+        let once = async |options: &CallOptions| {
+            let answered = driver.call(operation, options).await?;
+            let Answered { value, status, attempts, elapsed, warnings } = answered;
+            let told = |error: Error| {
+                error.with_operation(Op::META.name).with_status(status.as_u16()).with_delivery(Delivery::Answered)
+            };
+            Ok(Answered { value: judge(value).map_err(told)?, status, attempts, elapsed, warnings })
+        };
+        let first = once(options).await;
+        let Err(error) = &first else { return first };
+        let refused_within = error.kind() == Kind::Authentication
+            && error.delivery() == Some(Delivery::Answered)
+            && error.status().is_some_and(|status| (200..300).contains(&status));
+        if !refused_within {
+            return first;
+        }
+        if let Some(generation) = seen.or_else(|| session.generation()) {
+            identkit_transport::Authenticator::rejected(session, generation);
+        }
+        once(&self.rest(options, began)).await
+    }
+
+    /// The same options with the time that is left of them.
+    fn rest(&self, options: &CallOptions, began: identkit_core::Mono) -> CallOptions {
+        let spent = self.inner.driver.clock().mono().since(began);
+        let whole = options.timeout.unwrap_or(self.inner.timeout);
+        options.clone().timeout(whole.saturating_sub(spent))
+    }
+
+    async fn within<T>(&self, timeout: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
+        let clock = self.inner.driver.clock();
+        match select(pin!(work), clock.sleep_until(clock.mono().plus(timeout))).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right(_) => Err(Error::new(Kind::Timeout, "no answer came in the time given")
+                .with_operation("auth")
+                .with_delivery(Delivery::MaybeSent)),
+        }
+    }
+}
+
+fn find(answered: Answered<Vec<Project>>, wanted: &ProjectId) -> Option<Answered<Project>> {
+    let Answered { value, status, attempts, elapsed, warnings } = answered;
+    let value = value.into_iter().find(|project| project.id.as_ref() == Some(wanted))?;
+    Some(Answered { value, status, attempts, elapsed, warnings })
+}
+
+/// Whether a proxy that does not pass the body of a GET could be the cause.
+fn body_was_in_the_way(error: &Error) -> bool {
+    match error.status() {
+        Some(status) => matches!(status, 400 | 403 | 411 | 413) && error.delivery() == Some(Delivery::Answered),
+        None => error.kind() == Kind::Unreachable && error.delivery() == Some(Delivery::MaybeSent),
+    }
+}
+
+impl fmt::Debug for Identify24 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identify24")
+            .field("driver", &self.inner.driver)
+            .field("session", &self.inner.session)
+            .finish_non_exhaustive()
+    }
+}

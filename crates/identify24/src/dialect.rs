@@ -1,0 +1,117 @@
+//! The switches for the points on which the document is ambiguous. Each default is the contract's decision.
+
+/// How names and places are written (AI-04).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CasePolicy {
+    /// As the attribute table asks: upper case by Unicode's full mapping (`ß` becomes `SS`), of no locale.
+    #[default]
+    Uppercase,
+    /// As given, like the document's own samples.
+    Preserve,
+}
+
+/// How `mobile_phone` is written (AI-20). Blanks, `-`, `/`, `.`, brackets and a `(0)` after a country code are dropped
+/// in every case.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhonePolicy {
+    /// As given: `+…`, `00…` or national.
+    #[default]
+    AsGiven,
+    /// As `00` and the country code; a national number is read as German and loses its trunk zero.
+    DoubleZero,
+    /// As `+` and the country code; a national number is read as German and loses its trunk zero.
+    Plus,
+}
+
+/// How a PDF that this crate encodes stands in `pdf_content` (AI-19).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PdfEncoding {
+    /// After `data:@file/pdf;base64,`, literally as in the sample.
+    #[default]
+    SampleDataUri,
+    /// After `data:application/pdf;base64,`, as RFC 2397 has it.
+    StandardDataUri,
+    /// Base64 alone, as the attribute table says.
+    RawBase64,
+}
+
+impl PdfEncoding {
+    /// What stands before the Base64.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::SampleDataUri => "data:@file/pdf;base64,",
+            Self::StandardDataUri => "data:application/pdf;base64,",
+            Self::RawBase64 => "",
+        }
+    }
+}
+
+/// How this client speaks the API where the document leaves a choice.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// Case of `person_first_name`, `person_last_name`, `birth_place`, `street` and `city`.
+    pub case: CasePolicy,
+    /// Form of `mobile_phone`.
+    pub phone: PhonePolicy,
+    /// Form of a PDF that this crate encodes.
+    pub pdf_encoding: PdfEncoding,
+    /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented (AI-19).
+    pub allow_both_pdf_sources: bool,
+    /// Sends a gender other than the two documented words (AI-22).
+    pub allow_other_gender: bool,
+    /// Reads one project from the list of all, for networks that drop the body of a GET (AI-07).
+    pub projects_by_list: bool,
+}
+
+impl Dialect {
+    /// The contract's decisions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the case of names and places.
+    #[must_use]
+    pub fn case(mut self, case: CasePolicy) -> Self {
+        self.case = case;
+        self
+    }
+
+    /// Sets the form of phone numbers.
+    #[must_use]
+    pub fn phone(mut self, phone: PhonePolicy) -> Self {
+        self.phone = phone;
+        self
+    }
+
+    /// Sets the form of PDFs that this crate encodes.
+    #[must_use]
+    pub fn pdf_encoding(mut self, encoding: PdfEncoding) -> Self {
+        self.pdf_encoding = encoding;
+        self
+    }
+
+    /// Allows `pdf_url` and `pdf_content` together.
+    #[must_use]
+    pub fn allow_both_pdf_sources(mut self, allow: bool) -> Self {
+        self.allow_both_pdf_sources = allow;
+        self
+    }
+
+    /// Allows a gender other than the two documented words.
+    #[must_use]
+    pub fn allow_other_gender(mut self, allow: bool) -> Self {
+        self.allow_other_gender = allow;
+        self
+    }
+
+    /// Reads one project from the list of all.
+    #[must_use]
+    pub fn projects_by_list(mut self, by_list: bool) -> Self {
+        self.projects_by_list = by_list;
+        self
+    }
+}

@@ -1,0 +1,95 @@
+//! Readers for values whose JSON type the document leaves open. Used with `deserialize_with` and `default`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::Value;
+
+use super::LocalDateTime;
+
+/// Text that may come as a string, a number or a boolean; `null` is nothing (AI-06, AI-13).
+pub(super) fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Shapes<T>(PhantomData<T>);
+
+    impl<'de, T: From<String>> Visitor<'de> for Shapes<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string, a number or null")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned().into()))
+        }
+
+        fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+            Ok(Some(text.into()))
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string().into()))
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string().into()))
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string().into()))
+        }
+
+        fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+            Ok(Some(truth.to_string().into()))
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+    }
+
+    deserializer.deserialize_any(Shapes(PhantomData))
+}
+
+/// A truth value that may come as a boolean, 0 or 1, or their words; anything else is nothing (AI-02).
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Bool(truth) => Some(truth),
+        Value::Number(number) => number.as_f64().map(|number| number != 0.0),
+        Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// A status code that may come as a number or its digits; anything else is nothing (AI-02).
+pub(super) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+        Value::String(digits) => digits.trim().parse().ok(),
+        _ => None,
+    })
+}
+
+/// A date-time in any form; an empty text, `null` and `0000-00-00 …` are nothing (AI-11).
+pub(super) fn local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LocalDateTime>, D::Error> {
+    let raw = match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        _ => return Ok(None),
+    };
+    let trimmed = raw.trim();
+    let nothing = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
+    Ok((!nothing).then(|| LocalDateTime::parse(raw)))
+}

@@ -1,0 +1,149 @@
+//! Date-times without a zone, in the two forms that the document mixes (AI-11).
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A local date-time as the vendor wrote it, of which no zone is documented. Reading never fails: what is no
+/// date-time keeps its text and has no [`civil`](Self::civil) value (`[I] ident/get`, Webhook).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LocalDateTime {
+    raw: String,
+    civil: Option<DateTime>,
+}
+
+impl LocalDateTime {
+    /// Reads `dd-MM-yyyy HH:mm:ss`, `yyyy-MM-dd HH:mm` and ISO 8601, each with or without seconds. The group of four
+    /// digits tells where the year is. An offset is not applied: the value stays the local time as written.
+    pub fn parse(raw: impl Into<String>) -> Self {
+        let raw = raw.into();
+        let civil = read(raw.trim());
+        Self { raw, civil }
+    }
+
+    /// The form of `created_at`: `dd-MM-yyyy HH:mm:ss`.
+    pub fn created(at: DateTime) -> Self {
+        let raw = at.strftime("%d-%m-%Y %H:%M:%S").to_string();
+        Self { civil: read(&raw), raw }
+    }
+
+    /// The form of `appointment_date`: `yyyy-MM-dd HH:mm`.
+    pub fn appointment(at: DateTime) -> Self {
+        let raw = at.strftime("%Y-%m-%d %H:%M").to_string();
+        Self { civil: read(&raw), raw }
+    }
+
+    /// The local time, if the text is one. Which zone it is in is for the integrator to say; the vendor's own is
+    /// probably Europe/Berlin.
+    pub fn civil(&self) -> Option<DateTime> {
+        self.civil
+    }
+
+    /// The text as it came.
+    pub fn as_str(&self) -> &str {
+        &self.raw
+    }
+}
+
+fn read(text: &str) -> Option<DateTime> {
+    let (date, time) = text.split_once([' ', 'T', 't'])?;
+    let mut groups = date.split('-');
+    let (first, month, last) = (groups.next()?, groups.next()?, groups.next()?);
+    let (year, day) = match (first.len(), last.len()) {
+        (4, 1..=2) => (first, last),
+        (1..=2, 4) => (last, first),
+        _ => return None,
+    };
+    // Whatever follows the time of day is an offset.
+    let time = time.trim().split(['Z', 'z', '+', '-']).next()?;
+    let mut clock = time.trim().split(':');
+    let (hour, minute) = (clock.next()?, clock.next()?);
+    let second = clock.next().unwrap_or("0").split('.').next()?;
+    if groups.next().is_some() || clock.next().is_some() {
+        return None;
+    }
+    let year = i16::try_from(number(year)?).ok()?;
+    let small = |digits: &str| i8::try_from(number(digits)?).ok();
+    DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()
+}
+
+fn number(digits: &str) -> Option<u16> {
+    let plain = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { digits.parse().ok() } else { None }
+}
+
+impl fmt::Debug for LocalDateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.civil {
+            Some(civil) => write!(f, "{civil}"),
+            // Text that is no date may be anything, a name too.
+            None => f.write_str("[unreadable date-time]"),
+        }
+    }
+}
+
+impl Serialize for LocalDateTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.raw)
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalDateTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ai_11_both_documented_forms_and_iso_8601_are_read() {
+        let whole = date(2019, 10, 21).at(9, 57, 51, 0);
+        for text in [
+            "21-10-2019 09:57:51",
+            "2019-10-21 09:57:51",
+            "2019-10-21T09:57:51",
+            "2019-10-21T09:57:51Z",
+            "2019-10-21T09:57:51+02:00",
+            "2019-10-21T09:57:51.123-0200",
+            " 21-10-2019  9:57:51 ",
+        ] {
+            assert_eq!(LocalDateTime::parse(text).civil(), Some(whole), "{text}");
+            assert_eq!(LocalDateTime::parse(text).as_str(), text);
+        }
+        let short = date(2019, 10, 24).at(11, 11, 0, 0);
+        for text in ["2019-10-24 11:11", "24-10-2019 11:11", "2019-10-24T11:11"] {
+            assert_eq!(LocalDateTime::parse(text).civil(), Some(short), "{text}");
+        }
+        // The year's place decides, not what would fit: 01-02 is the first of February.
+        assert_eq!(LocalDateTime::parse("01-02-2020 00:00").civil(), Some(date(2020, 2, 1).at(0, 0, 0, 0)));
+    }
+
+    #[test]
+    fn ai_11_any_other_text_stays_raw() {
+        for text in ["", "YYYY-mm-dd H:i", "32-10-2019 09:57:51", "2019-02-29 11:11", "2019-10-24", "Mustermann 1:2"] {
+            let read = LocalDateTime::parse(text);
+            assert_eq!((read.civil(), read.as_str()), (None, text));
+            assert!(!format!("{read:?}").contains("Mustermann"));
+        }
+    }
+
+    #[test]
+    fn the_vendors_two_forms_are_written() {
+        let at = date(2019, 10, 21).at(9, 57, 51, 0);
+        assert_eq!(LocalDateTime::created(at).as_str(), "21-10-2019 09:57:51");
+        assert_eq!(LocalDateTime::appointment(at).as_str(), "2019-10-21 09:57");
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in "\\PC*") {
+            let _ = LocalDateTime::parse(text);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Ids and open lists of values.
+
+use std::fmt;
+
+use identkit_core::{Error, Fault, Pii, REDACTED, Secret};
+use identkit_wire::TextOrNumber;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The vendor's id of an ident: opaque text, and whoever has it can start the session (AI-15).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdentId(Secret);
+
+impl IdentId {
+    /// An id as the vendor gave it, whatever its form.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(Secret::new(id))
+    }
+
+    /// An id that a person typed or pasted.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) unless it is 1 to 64 letters, digits and hyphens.
+    pub fn from_typed(id: &str) -> Result<Self, Error> {
+        let id = id.trim();
+        let fits = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if fits {
+            return Ok(Self::new(id));
+        }
+        let message = "must be 1 to 64 letters, digits and hyphens";
+        Err(Error::invalid(vec![Fault::new("ident_id", message, "AI-15", "[I] ident/get")]))
+    }
+
+    /// The id itself; whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Whether the id is empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The id as a secret.
+    pub fn into_secret(self) -> Secret {
+        self.0
+    }
+}
+
+impl From<String> for IdentId {
+    fn from(id: String) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<&str> for IdentId {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+/// The vendor's id of a project, which it writes as a string here and as a number there (AI-06).
+#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProjectId(TextOrNumber);
+
+impl ProjectId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The number, when the text is one in canonical decimal form: no sign, no leading zero.
+    pub fn as_canonical_number(&self) -> Option<u64> {
+        self.0.as_canonical_number()
+    }
+}
+
+impl fmt::Debug for ProjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProjectId({:?})", self.as_str())
+    }
+}
+
+impl From<String> for ProjectId {
+    fn from(id: String) -> Self {
+        Self(TextOrNumber(id))
+    }
+}
+
+impl From<&str> for ProjectId {
+    fn from(id: &str) -> Self {
+        id.to_owned().into()
+    }
+}
+
+impl From<u64> for ProjectId {
+    fn from(id: u64) -> Self {
+        id.to_string().into()
+    }
+}
+
+/// The status of an ident in the vendor's word; only `Unidentified` is documented (AI-12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdentStatus(Pii<String>);
+
+impl IdentStatus {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl From<String> for IdentStatus {
+    fn from(status: String) -> Self {
+        Self(status.into())
+    }
+}
+
+impl From<&str> for IdentStatus {
+    fn from(status: &str) -> Self {
+        Self(status.into())
+    }
+}
+
+/// `gender`: a closed list for the writer, an open one for the reader (AI-22).
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub enum Gender {
+    /// `MALE`.
+    Male,
+    /// `FEMALE`.
+    Female,
+    /// Any other word; sent only where [`Dialect::allow_other_gender`](crate::Dialect::allow_other_gender) says so.
+    Other(Pii<String>),
+}
+
+impl Gender {
+    /// The vendor's word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Male => "MALE",
+            Self::Female => "FEMALE",
+            Self::Other(word) => word.expose(),
+        }
+    }
+}
+
+impl fmt::Debug for Gender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl From<String> for Gender {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "MALE" => Self::Male,
+            "FEMALE" => Self::Female,
+            _ => Self::Other(word.into()),
+        }
+    }
+}
+
+/// `type_of_id`: German words; a closed list for the writer, an open one for the reader (AI-23).
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub enum TypeOfId {
+    /// `Personalausweis`, an identity card.
+    IdCard,
+    /// `Reisepass`, a passport.
+    Passport,
+    /// Any other word.
+    Other(Pii<String>),
+}
+
+impl TypeOfId {
+    /// The vendor's word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::IdCard => "Personalausweis",
+            Self::Passport => "Reisepass",
+            Self::Other(word) => word.expose(),
+        }
+    }
+}
+
+impl fmt::Debug for TypeOfId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl From<String> for TypeOfId {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "Personalausweis" => Self::IdCard,
+            "Reisepass" => Self::Passport,
+            _ => Self::Other(word.into()),
+        }
+    }
+}
+
+macro_rules! written_as_text {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    )*};
+}
+
+written_as_text!(Gender, TypeOfId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ai_15_typed_ids_are_checked_and_the_vendors_are_not() {
+        for good in ["x", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", " 0f-A "] {
+            assert!(IdentId::from_typed(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a/b", "ä", "a b", &"x".repeat(65)] {
+            assert!(IdentId::from_typed(bad).is_err(), "{bad}");
+        }
+        assert_eq!(IdentId::new("a/b ä").expose(), "a/b ä");
+    }
+
+    #[test]
+    fn ai_22_ai_23_unknown_words_survive() {
+        for word in ["MALE", "FEMALE", "male", "DIVERSE"] {
+            assert_eq!(Gender::from(word.to_owned()).as_str(), word);
+        }
+        for word in ["Personalausweis", "Reisepass", "Aufenthaltstitel"] {
+            assert_eq!(TypeOfId::from(word.to_owned()).as_str(), word);
+        }
+    }
+}

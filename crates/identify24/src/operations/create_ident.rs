@@ -1,0 +1,60 @@
+//! `POST /ident/create`.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, response};
+use identkit_core::{Content, Error, Kind};
+use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Safety, json};
+
+use super::{GOOD, REFUSALS, SMALL};
+use crate::messages::{CreateIdent, CreateIdentResponse};
+use crate::{Dialect, writer};
+
+/// Creates an ident (`[I] ident/create`). Whether the vendor accepted it is for [`CreateIdentResponse::accepted`] to say.
+///
+/// Nothing makes a repeat harmless and no call lists idents (I-042, AI-16, AI-28): when no complete answer came, the
+/// outcome stays unknown.
+impl Operation for CreateIdent {
+    const META: &'static Meta = &Meta {
+        name: "ident/create",
+        provider: crate::PROVIDER,
+        method: Method::POST,
+        path: "/ident/create",
+        section: writer::SECTION,
+        safety: Safety::Creating,
+        on_ambiguous: OnAmbiguous::Never,
+        expect: GOOD,
+        reply: SMALL,
+        refusals: REFUSALS,
+    };
+    type Output = CreateIdentResponse;
+    type Dialect = Dialect;
+
+    fn path_params(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
+        let ident = self.normalised(dialect);
+        let warnings = writer::check(&ident, dialect)?;
+        Ok(Encoded { headers: json::headers(), body: writer::body(ident, dialect)?, warnings })
+    }
+
+    fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<CreateIdentResponse>, Error> {
+        let answer: CreateIdentResponse = super::read(body)?;
+        match answer.accepted() {
+            // A complete refusal is an answer; as an error of a read answer it would count as an unknown outcome.
+            Err(error) if error.kind() != Kind::Unavailable => Ok(answer.into()),
+            Err(error) => Err(error),
+            Ok(()) if answer.ident_id.as_ref().is_some_and(|id| !id.is_empty()) => Ok(answer.into()),
+            Ok(()) => Err(Error::new(Kind::Protocol, "the vendor's answer has no ident_id")),
+        }
+    }
+
+    fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
+        super::message(request)
+    }
+
+    fn encode_response(output: CreateIdentResponse) -> Result<Response<Content>, Error> {
+        json::response(200, &output)
+    }
+}

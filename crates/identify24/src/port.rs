@@ -1,0 +1,164 @@
+//! The neutral port over this client: the one place where domain types and the vendor's meet.
+//!
+//! identify24 creates idents and tells their status; it has no call for evidence, cancelling, deleting or listing
+//! (AI-28, I-051). Its webhook URL is set in the partner portal and it sends nobody on after an identification, so
+//! `webhook_final`, `redirect_success` and `redirect_abort` of a case have no place here and are not sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use identkit_core::{
+    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
+    EvidenceItem, Fault, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Window, async_trait,
+};
+use identkit_wire::Operation;
+
+use crate::messages::{CreateIdent, Gender as Word, IdentId, IdentStatus, PdfContent};
+use crate::{Dialect, Identify24, PROVIDER};
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: PROVIDER,
+    document: "Identify VideoIdent API 1.0.1",
+    capabilities: &[Capability::Open, Capability::Sign, Capability::Status],
+    // I-020: 90 days.
+    retention: Duration::from_secs(90 * 24 * 60 * 60),
+};
+
+/// What the vendor's statuses mean, compared without regard to case (AI-12).
+#[derive(Clone, Debug)]
+pub(crate) struct Outcomes(BTreeMap<String, Outcome>);
+
+impl Default for Outcomes {
+    /// The only documented status.
+    fn default() -> Self {
+        let mut outcomes = Self(BTreeMap::new());
+        outcomes.insert("Unidentified", Outcome::Pending);
+        outcomes
+    }
+}
+
+impl Outcomes {
+    pub(crate) fn insert(&mut self, status: &str, outcome: Outcome) {
+        self.0.insert(status.trim().to_lowercase(), outcome);
+    }
+
+    fn of(&self, status: &IdentStatus) -> Outcome {
+        self.0.get(&status.as_str().trim().to_lowercase()).copied().unwrap_or(Outcome::Unknown)
+    }
+}
+
+/// The vendor's message for a case.
+fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
+    let person = &case.person;
+    let address = &person.address;
+    let mut faults = Vec::new();
+    let mut fault = |field: &'static str, message: &'static str, rule: &'static str| {
+        faults.push(Fault::new(field, message, rule, CreateIdent::META.section));
+    };
+    let gender = match person.gender {
+        Some(Gender::Male) => Some(Word::Male),
+        Some(Gender::Female) => Some(Word::Female),
+        Some(_) => {
+            fault("gender", "must be male or female: the vendor has no other word", "AI-22");
+            None
+        }
+        None => None,
+    };
+    let pdf_content = match (case.purpose, case.documents.as_slice()) {
+        (Purpose::Signature, [document]) => Some(PdfContent::from_bytes(document.pdf.clone())),
+        (Purpose::Signature, []) => {
+            fault("pdf_content", "a signature needs a document", "AI-19");
+            None
+        }
+        (Purpose::Signature, _) => {
+            fault("pdf_content", "the vendor takes one document per ident", "AI-19");
+            None
+        }
+        (_, []) => None,
+        (_, _) => {
+            fault("pdf_content", "a document would be signed, and the case is for an identification only", "AI-19");
+            None
+        }
+    };
+    let message = CreateIdent {
+        project_id: case.project.as_deref().map(Into::into),
+        gender,
+        person_first_name: Some(person.given_names.clone()),
+        person_last_name: Some(person.family_name.clone()),
+        birthday: person.birth_date.as_ref().map(|date| date.expose().to_string().into()),
+        birth_place: person.birthplace.clone(),
+        nationality: person.nationality.clone(),
+        email: person.email.clone(),
+        mobile_phone: person.mobile.clone(),
+        street: address.street.clone(),
+        house_no: address.house_number.clone(),
+        zip_code: address.postal_code.clone(),
+        city: address.city.clone(),
+        country: address.country.clone(),
+        custom_id: case.reference.clone(),
+        pdf_content,
+        ..CreateIdent::default()
+    };
+    if faults.is_empty() {
+        return Ok(message);
+    }
+    // Whatever the writer finds is told together with it, once per field.
+    if let Err(error) = message.encode(dialect) {
+        let told: Vec<_> = faults.iter().map(|fault| fault.field.clone()).collect();
+        faults.extend(error.faults().iter().filter(|fault| !told.contains(&fault.field)).cloned());
+    }
+    Err(Error::invalid(faults).with_operation(CreateIdent::META.name))
+}
+
+fn ours(case: &CaseRef) -> Result<IdentId, Error> {
+    if case.provider != PROVIDER {
+        return Err(Error::new(Kind::InvalidInput, "the case belongs to another provider"));
+    }
+    Ok(IdentId::new(case.id.expose()))
+}
+
+#[async_trait]
+impl IdentityProvider for Identify24 {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
+        let created = self.create_ident(&ident(case, self.dialect())?, options).await?.value;
+        let Some(ident_id) = created.ident_id else {
+            return Err(Error::new(Kind::OutcomeUnknown, "the vendor's answer has no ident_id")
+                .with_operation(CreateIdent::META.name));
+        };
+        let case = CaseRef { provider: PROVIDER.to_owned(), id: ident_id.into_secret(), state: None };
+        Ok(Opened { case, person_url: created.conference_url })
+    }
+
+    /// An ident that never was and one of more than 90 days look alike: both are
+    /// [`Kind::NotFound`] (I-020, I-050).
+    async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
+        let ident = self.get_ident(&ours(case)?, options).await?.value;
+        let outcome = ident.status.as_ref().map_or(Outcome::Unknown, |status| self.outcomes().of(status));
+        let vendor_codes = ident.status.iter().map(|status| status.as_str().to_owned()).collect();
+        Ok(CaseStatus { outcome, since: None, vendor_codes })
+    }
+
+    async fn evidence_list(&self, _: &CaseRef, _: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {
+        Err(Error::unsupported("evidence"))
+    }
+
+    async fn evidence(&self, _: &CaseRef, _: &EvidenceItem, _: &CallOptions) -> Result<Evidence, Error> {
+        Err(Error::unsupported("evidence"))
+    }
+
+    async fn cancel(&self, _: &CaseRef, _: &CallOptions) -> Result<(), Error> {
+        Err(Error::unsupported("cancel"))
+    }
+
+    async fn delete(&self, _: &CaseRef, _: &DeletePermit, _: &CallOptions) -> Result<(), Error> {
+        Err(Error::unsupported("delete"))
+    }
+
+    async fn changes(&self, _: Window, _: Option<&Cursor>, _: &CallOptions) -> Result<ChangesPage, Error> {
+        Err(Error::unsupported("changes"))
+    }
+}

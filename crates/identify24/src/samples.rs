@@ -1,0 +1,6 @@
+//! Samples of the document itself, byte for byte: examples to start from, and the ground truth of the tests.
+
+/// `ident/create`, request, with the document's placeholders as they are printed (`[I] ident/create`).
+pub const CREATE_IDENT_REQUEST: &str = include_str!("../fixtures/S-011-ident-create-request.json");
+/// `ident/create`, answer (`[I] ident/create`).
+pub const CREATE_IDENT_RESPONSE: &str = include_str!("../fixtures/S-013-ident-create-response.json");

@@ -1,0 +1,237 @@
+//! The samples of the vendor's document against our reader and writer: each fixture is read by a test that says what
+//! becomes of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use identkit_core::{Outcome, Secret};
+use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
+use identkit_identity_tm::{
+    Dialect, GetIdentDataInitial, GetStatusExtended, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind,
+};
+use identkit_wire::{Callback, OneOrMany, Operation, Params};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+mod support;
+use support::{ORDER, decode, document_order, fixture, fixture_dir, json as json_answer, sent_json};
+
+/// Which test below reads a fixture, or why none reads it with a type of ours.
+const READ_BY: &[(&str, &str)] = &[
+    ("S-031-after-video-webhook.url.txt", "s_031_and_s_032"),
+    ("S-032-on-final-webhook.url.txt", "s_031_and_s_032"),
+    ("S-035-put-order-request.json", "s_035"),
+    ("S-036-put-order-response.json", "s_036"),
+    ("S-040-get-status-response.json", "s_040"),
+    ("S-046-get-ident-data-response.json", "s_046"),
+    ("S-049-get-ident-data-pdf-response.txt", "s_049"),
+    ("S-056-get-voice-files-response.json", "s_056"),
+    ("S-056-get-voice-files-response.repaired.json", NO_TYPE_YET),
+    ("S-061-get-all-status-request.json", NO_TYPE_YET),
+    ("S-062-get-all-status-response.json", NO_TYPE_YET),
+    ("S-069-confirm-sign-request.json", NO_TYPE_YET),
+    ("S-075-get-bank-list-response.json", NO_TYPE_YET),
+    ("S-078-check-signme-user-request.json", NO_TYPE_YET),
+    ("S-079-check-signme-user-response.json", NO_TYPE_YET),
+];
+
+const NO_TYPE_YET: &str = "no typed message yet";
+
+/// One row of the manifest: file, SHA-256, whether it is valid JSON.
+fn manifest() -> BTreeMap<String, (String, String)> {
+    let text = String::from_utf8(fixture("manifest.tsv")).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            (columns[0].to_owned(), (columns[3].to_owned(), columns[4].to_owned()))
+        })
+        .collect()
+}
+
+fn value(name: &str) -> Value {
+    identkit_wire::json::read(&fixture(name)).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+}
+
+/// Elements that are `null` and elements that are absent mean the same (AT-25).
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(object) => object
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(many) => many.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+fn written<T: serde::Serialize>(message: &T) -> Value {
+    serde_json::to_value(message).unwrap()
+}
+
+#[test]
+fn every_fixture_is_as_the_manifest_says_and_none_is_unmentioned() {
+    let manifest = manifest();
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(fixture_dir()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !matches!(name.as_str(), "README.md" | "manifest.tsv") {
+            found.insert(name);
+        }
+    }
+    assert_eq!(found, manifest.keys().cloned().collect(), "the folder and the manifest");
+    assert_eq!(found, READ_BY.iter().map(|(name, _)| (*name).to_owned()).collect(), "the folder and this file");
+    for (name, (sha256, valid)) in &manifest {
+        let bytes = fixture(name);
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(&hash, sha256, "{name} is not what the document prints");
+        let reads = identkit_wire::json::read::<Value>(&bytes).is_ok();
+        let expected = match valid.as_str() {
+            "yes" => true,
+            "no" => false,
+            _ => continue,
+        };
+        assert_eq!(reads, expected, "{name}");
+    }
+}
+
+#[test]
+fn samples_without_a_type_of_ours_are_at_least_json() {
+    for (name, _) in READ_BY.iter().filter(|(_, by)| *by == NO_TYPE_YET) {
+        assert!(!value(name).is_null(), "{name}");
+    }
+}
+
+#[test]
+fn s_031_and_s_032_are_webhook_templates_that_come_back_as_events() {
+    for (name, callback) in [
+        ("S-031-after-video-webhook.url.txt", OrderCallback::AfterVideo),
+        ("S-032-on-final-webhook.url.txt", OrderCallback::OnFinal),
+    ] {
+        let template = String::from_utf8(fixture(name)).unwrap();
+        let mut event =
+            identkit_core::Event::new("identity-tm", callback.name(), format!("{ORDER}/{}", callback.name()));
+        event.case_id = Some(Secret::new(ORDER));
+        event.reference = Some("Just_a_test".into());
+        let request = callback.emit(&template, &Method::GET, &event).unwrap();
+        let url =
+            format!("https://www.example.com/identity/callback/{}?orderId={ORDER}&ref=Just_a_test", callback.name());
+        assert_eq!(request.uri().to_string(), url, "{name}");
+        assert_eq!(callback.parse(&request).unwrap(), event, "{name}");
+    }
+}
+
+#[test]
+fn s_035_comes_out_of_the_writer_as_it_went_into_the_reader_but_for_the_blank_after_the_mail_address() {
+    let mut expected = value("S-035-put-order-request.json");
+    assert_eq!(expected["Email"], "e.mustermann@example.com ", "the document's own blank");
+    expected["Email"] = "e.mustermann@example.com".into();
+    let order = document_order();
+    assert_eq!(sent_json(&order, &Dialect::default()), expected);
+    assert!(order.check(&Dialect::default()).unwrap().is_empty(), "the document's own example draws no warning");
+    assert_eq!(order.flavour(), OrderFlavour::SignAccountOnly);
+}
+
+#[test]
+fn s_035_is_read_by_the_sandboxs_side_as_by_ours() {
+    let request = Request::new(Bytes::from(fixture("S-035-put-order-request.json")));
+    assert_eq!(PutOrder::decode_request(&Params::default(), &request).unwrap(), document_order());
+}
+
+#[test]
+fn s_036_is_read_whole_and_written_as_it_came() {
+    let bytes = fixture("S-036-put-order-response.json");
+    let decoded = decode(&document_order(), &json_answer(202, bytes.clone())).unwrap();
+    assert_eq!(decoded.warnings, []);
+    let answer = decoded.value;
+    assert_eq!(answer.order_id, Some(OrderId::received(ORDER)));
+    assert_eq!(answer.reference.as_ref().unwrap().expose(), "Just_a_test");
+    let url = "https://www.identity.tm/status/37C4B60A72A1C6C74FC038282CED500B";
+    assert_eq!(answer.target_url.as_ref().unwrap().expose(), url);
+    let hashes = answer.video_hashes.as_ref().unwrap();
+    assert_eq!(hashes.short_code.as_ref().unwrap().expose(), "SHU8T");
+    assert_eq!(hashes.long_code.as_ref().unwrap().expose(), "a9PPz-eFcNBifsk--bNJ");
+    assert!(answer.error.is_none() && answer.extra.0.is_empty() && hashes.extra.0.is_empty());
+    assert_eq!(written(&answer), value("S-036-put-order-response.json"));
+    let by_the_sandbox = PutOrder::encode_response(answer).unwrap();
+    assert_eq!(by_the_sandbox.status(), 202);
+    let sent: Value = serde_json::from_slice(&support::collect(by_the_sandbox.into_body())).unwrap();
+    assert_eq!(sent, value("S-036-put-order-response.json"));
+}
+
+#[test]
+fn s_040_keeps_the_order_of_its_entries_and_is_judged_by_the_flavour() {
+    let operation = GetStatusExtended::new(OrderId::received(ORDER));
+    let bytes = fixture("S-040-get-status-response.json");
+    let status: OrderStatus = decode(&operation, &json_answer(200, bytes)).unwrap().value;
+    let kinds: Vec<u32> = status.kinds().map(|kind| kind.0).collect();
+    assert_eq!(kinds, [25, 71, 94, 77, 78, 71, 75, 6, 23, 71, 95]);
+    assert_eq!(status.finality(OrderFlavour::SignAccountOnly).outcome, Outcome::Positive);
+    assert_eq!(status.finality(OrderFlavour::Qes).outcome, Outcome::Identified);
+    assert_eq!(status.timeline().last().unwrap().kind, Some(StatusKind::ACCOUNT_VERIFIED));
+    assert_eq!(status.executed.as_ref().unwrap().as_str(), "2018-09-05T11:06:21+02:00");
+    assert_eq!(written(&status), value("S-040-get-status-response.json"));
+}
+
+#[test]
+fn s_046_is_read_whole_and_loses_only_its_nulls() {
+    let operation = GetIdentDataInitial::new(OrderId::received(ORDER));
+    let bytes = fixture("S-046-get-ident-data-response.json");
+    let decoded = decode(&operation, &json_answer(200, bytes)).unwrap();
+    let answer: IdentDataAnswer = decoded.value;
+    assert!(matches!(&answer.ident_data, Some(OneOrMany::Many(many)) if many.len() == 2));
+    let (checked, initial) = (answer.checked().unwrap(), answer.initial().unwrap());
+    assert_eq!(checked.mobile.as_ref().unwrap().expose(), "+4915114084205");
+    assert_eq!(checked.id_card.as_ref().unwrap().card_no.as_ref().unwrap().expose(), "T22000129");
+    assert_eq!(initial.id_card.as_ref().unwrap().card_no, None);
+    assert_eq!(written(&answer), without_nulls(value("S-046-get-ident-data-response.json")));
+}
+
+/// AT-76: the text of the report's picture belongs to another order and is never parsed; nothing of ours reads it.
+#[test]
+fn s_049_is_a_picture_of_a_report_and_no_answer() {
+    let text = fixture("S-049-get-ident-data-pdf-response.txt");
+    assert!(!text.starts_with(b"%PDF-"));
+    let operation = identkit_identity_tm::GetIdentDataPdf::new(OrderId::received(ORDER));
+    let error = decode(&operation, &support::answer(200, "application/pdf", text)).unwrap_err();
+    assert_eq!(error.kind(), identkit_core::Kind::Protocol);
+    assert!(!format!("{error} {error:?}").contains("Mustermann"));
+}
+
+#[test]
+fn s_056_as_printed_is_refused_by_line_and_column_and_quoted_nowhere() {
+    let fault = identkit_wire::json::read::<Value>(&fixture("S-056-get-voice-files-response.json")).unwrap_err();
+    assert_eq!((fault.line, fault.column, fault.well_formed), (1, 1, false));
+    for shown in
+        [fault.to_string(), format!("{fault:?}"), fault.clone().answer().to_string(), format!("{:?}", fault.answer())]
+    {
+        for quoted in ["|", "Voicefiles", "sound_4348", "uQBA"] {
+            assert!(!shown.contains(quoted), "{shown}");
+        }
+    }
+}
+
+/// The element names of the document's request are the ones that our types list, none by accident in `extra`.
+#[test]
+fn no_sample_has_an_element_that_our_types_do_not_list() {
+    let order = document_order();
+    assert!(order.extra.0.is_empty());
+    assert!(order.ident_data.as_ref().unwrap().extra.0.is_empty());
+    assert!(order.address.as_ref().unwrap().extra.0.is_empty());
+    let answer: PutOrderAnswer = serde_json::from_value(value("S-036-put-order-response.json")).unwrap();
+    assert!(answer.extra.0.is_empty());
+    let status: OrderStatus = serde_json::from_value(value("S-040-get-status-response.json")).unwrap();
+    assert!(status.extra.0.is_empty() && status.status.iter().flatten().all(|entry| entry.extra.0.is_empty()));
+    let data: IdentDataAnswer = serde_json::from_value(value("S-046-get-ident-data-response.json")).unwrap();
+    assert!(data.extra.0.is_empty());
+    for part in data.ident_data.as_ref().unwrap().as_slice() {
+        assert!(part.extra.0.is_empty() && part.id_card.as_ref().unwrap().extra.0.is_empty());
+    }
+    // A name that is listed nowhere lands in `extra`, so that the assertions above mean something.
+    let odd: PutOrderAnswer = serde_json::from_value(json!({"OrderId": "1"})).unwrap();
+    assert_eq!(odd.extra.0.len(), 1);
+}

@@ -1,0 +1,354 @@
+//! The sandbox itself: moves a world along with a clock and delivers its webhooks.
+//!
+//! One task waits for the next timer; each webhook is a task of its own. All of them end with the [`Sandbox`].
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Request, Response, StatusCode};
+use identkit_core::{Clock, Content, Mono, Wake};
+use identkit_transport::{Hop, SystemClock, Transport};
+use identkit_wire::{Body, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::vendor::{Handled, MockVendor, Refused, Transition};
+use crate::webhooks::Delivery;
+use crate::world::{Profile, Timer, World};
+
+/// How long a receiver may take before its call is cut off, [T 2.5.1].
+const RECEIVER: Duration = Duration::from_secs(10);
+
+/// What a timer of the engine's own is called.
+const RETRY: &str = "retry";
+
+/// Makes a [`Sandbox`].
+pub struct SandboxBuilder {
+    clock: Arc<dyn Clock>,
+    receiver: Option<Arc<dyn Transport>>,
+    vendors: Vec<Box<dyn MockVendor>>,
+    seed: u64,
+    profile: Profile,
+}
+
+impl fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxBuilder").field("vendors", &self.vendors).finish_non_exhaustive()
+    }
+}
+
+impl SandboxBuilder {
+    /// The clock that owns expiry, state moves and webhook retries.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How webhooks are delivered; without it none is, and they wait.
+    #[must_use]
+    pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
+        self.receiver = Some(receiver);
+        self
+    }
+
+    /// A vendor more; those of this crate are there already.
+    #[must_use]
+    pub fn vendor(mut self, vendor: Box<dyn MockVendor>) -> Self {
+        self.vendors.push(vendor);
+        self
+    }
+
+    /// The seed of everything random.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How strictly requests are judged.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Starts the sandbox; it spawns on the current tokio runtime and ends when it is dropped.
+    pub fn start(self) -> Sandbox {
+        let mut world = World::new(self.clock.wall(), self.seed, self.profile);
+        for vendor in &self.vendors {
+            vendor.found(&mut world);
+        }
+        let inner = Arc::new(Inner {
+            world: Mutex::new(world),
+            vendors: self.vendors,
+            clock: self.clock,
+            receiver: self.receiver,
+            changed: Notify::new(),
+            moved: Notify::new(),
+            pending: Mutex::new(None),
+            tasks: Mutex::new(JoinSet::new()),
+        });
+        let pump = Arc::clone(&inner);
+        inner.spawn(async move {
+            loop {
+                let sleep = pump.next_sleep();
+                let wake = pump.wait(sleep).await;
+                pump.run_due();
+                drop(wake);
+            }
+        });
+        let guard = Arc::new(Guard(Arc::clone(&inner)));
+        Sandbox { inner, _guard: guard }
+    }
+}
+
+struct Inner {
+    world: Mutex<World>,
+    vendors: Vec<Box<dyn MockVendor>>,
+    clock: Arc<dyn Clock>,
+    receiver: Option<Arc<dyn Transport>>,
+    /// The next timer may be another one.
+    changed: Notify,
+    /// Something that others wait for may have happened: a case unblocked, a webhook tried.
+    moved: Notify,
+    /// Holds virtual time from a change of the timers until the waiting task has seen it.
+    pending: Mutex<Option<Wake>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = lock(&self.world);
+        world.now = self.clock.wall();
+        world
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.tasks);
+        // What has ended needs no keeping.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// Registers the next waking, and only then lets virtual time go on.
+    fn next_sleep(&self) -> Option<identkit_core::BoxFuture<'static, Wake>> {
+        let due = self.world().next_due();
+        let sleep = due.map(|due| self.clock.sleep_until(self.mono_of(due)));
+        drop(lock(&self.pending).take());
+        sleep
+    }
+
+    fn mono_of(&self, at: Timestamp) -> Mono {
+        let ahead = at.duration_since(self.clock.wall());
+        self.clock.mono().plus(Duration::try_from(ahead).unwrap_or_default())
+    }
+
+    async fn wait(&self, sleep: Option<identkit_core::BoxFuture<'static, Wake>>) -> Option<Wake> {
+        let changed = std::pin::pin!(self.changed.notified());
+        match sleep {
+            None => {
+                changed.await;
+                None
+            }
+            Some(sleep) => match select(changed, sleep).await {
+                Either::Left(_) => None,
+                Either::Right((wake, _)) => Some(wake),
+            },
+        }
+    }
+
+    /// Fires what is due.
+    fn run_due(self: &Arc<Self>) {
+        let mut world = self.world();
+        while let Some(timer) = world.take_due() {
+            if timer.what == RETRY {
+                if let Ok(id) = timer.subject.parse() {
+                    world.deliver_again(id);
+                }
+            } else if let Some(vendor) = self.vendors.iter().find(|vendor| vendor.name() == timer.vendor) {
+                vendor.fire(&mut world, &timer);
+            }
+        }
+        drop(world);
+        self.send_webhooks();
+    }
+
+    /// Sends the webhooks that are to be sent now, each in a task of its own.
+    fn send_webhooks(self: &Arc<Self>) {
+        if self.receiver.is_none() {
+            return;
+        }
+        for id in lock(&self.world).take_outbox() {
+            let (inner, busy) = (Arc::clone(self), self.clock.busy());
+            self.spawn(async move {
+                inner.attempt(id).await;
+                drop(busy);
+            });
+        }
+    }
+
+    /// After the world has changed: sends what is to be sent and lets the waiting task look at the timers again.
+    fn settle(self: &Arc<Self>) {
+        self.send_webhooks();
+        *lock(&self.pending) = Some(self.clock.busy());
+        self.changed.notify_one();
+    }
+
+    /// One try to deliver a webhook.
+    async fn attempt(self: &Arc<Self>, id: u64) {
+        let Some(receiver) = self.receiver.clone() else { return };
+        let (request, at) = {
+            let mut world = self.world();
+            let now = world.now;
+            let Some(delivery) = world.delivery(id) else { return };
+            (delivery.request.0.clone(), now)
+        };
+        let request = request.map(Body::from);
+        // A receiver is somebody's real program: it is given real seconds, whatever the clock of the world.
+        let real = SystemClock::new();
+        let hop = Hop::new(true, Mono::NEVER);
+        let call = async {
+            let response = receiver.send(request, &hop).await.ok()?;
+            Some(response.status().as_u16())
+        };
+        let status = match select(std::pin::pin!(call), real.sleep_until(Mono(RECEIVER))).await {
+            Either::Left((status, _)) => status,
+            Either::Right(_) => None,
+        };
+        let mut world = self.world();
+        let Some(delivery) = world.delivery(id) else { return };
+        let first = delivery.attempts.is_empty();
+        let next = delivery.tried(at, status);
+        let (vendor, case) = (delivery.vendor, delivery.case.clone());
+        if let Some(next) = next {
+            world.after(next, Timer { vendor, what: RETRY, subject: id.to_string() });
+        }
+        if first && let Some(vendor) = self.vendors.iter().find(|known| known.name() == vendor) {
+            vendor.delivered(&mut world, &case);
+        }
+        drop(world);
+        self.moved.notify_waiters();
+        self.settle();
+    }
+}
+
+/// A running sandbox. Cheap to clone; it ends when the last clone is dropped.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+    _guard: Arc<Guard>,
+}
+
+/// Ends the tasks with the last handle from outside; the tasks themselves hold only the inside.
+struct Guard(Arc<Inner>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        lock(&self.0.tasks).abort_all();
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("vendors", &self.inner.vendors).finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// A sandbox with the vendors of this crate, in real time.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder {
+            clock: Arc::new(SystemClock::new()),
+            receiver: None,
+            vendors: crate::vendors::all(),
+            seed: 0,
+            profile: Profile::default(),
+        }
+    }
+
+    /// Answers a request to any of the vendors, told apart by path.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
+        let inner = &self.inner;
+        loop {
+            let moved = inner.moved.notified();
+            let mut moved = std::pin::pin!(moved);
+            // From here on no move is missed.
+            moved.as_mut().enable();
+            let handled = {
+                let mut world = inner.world();
+                match inner.vendors.iter().find(|vendor| vendor.owns(request.uri().path())) {
+                    Some(vendor) => vendor.handle(&mut world, &request),
+                    None => Handled::Ready(nowhere()),
+                }
+            };
+            match handled {
+                Handled::Ready(response) => {
+                    inner.settle();
+                    return response;
+                }
+                Handled::Blocked => moved.await,
+            }
+        }
+    }
+
+    /// Moves a case along. `None` when no vendor has such a case.
+    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+        let moved = {
+            let mut world = self.inner.world();
+            self.inner.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition))
+        };
+        self.inner.settle();
+        moved
+    }
+
+    /// What the sandbox knows of a case.
+    pub fn peek(&self, case: &str) -> Option<Value> {
+        let mut world = self.inner.world();
+        self.inner.vendors.iter().find_map(|vendor| vendor.peek(&mut world, case))
+    }
+
+    /// The deliveries so far, of one case or of all.
+    pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
+        let world = self.inner.world();
+        world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
+    }
+
+    /// The accounts by vendor, as the ready line of `identkit sandbox` tells them.
+    pub fn accounts(&self) -> Vec<(&'static str, Value)> {
+        let mut world = self.inner.world();
+        self.inner.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
+    }
+
+    /// Looks at or changes the world, then lets what follows from it happen.
+    pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
+        let value = f(&mut self.inner.world());
+        self.inner.settle();
+        value
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+}
+
+fn nowhere() -> Response<Content> {
+    let told = json!({
+        "type": "about:blank",
+        "title": "no vendor of this sandbox has this path",
+        "detail": "identity.TM is below /api/{version}/, identify24 at /auth, /ident/ and /project/",
+    });
+    let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}

@@ -1,0 +1,147 @@
+//! The seam between the sandbox and a vendor.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use identkit_core::{Content, Error, Fault};
+use identkit_wire::{Meta, Operation};
+use serde_json::Value;
+
+use crate::{Timer, World};
+
+/// What a vendor does with a request.
+#[derive(Debug)]
+pub enum Handled {
+    /// It answers.
+    Ready(Response<Content>),
+    /// A webhook about this case is under way: ask again when it is over (AT-78).
+    Blocked,
+}
+
+/// Why a request is refused. It explains itself; it never holds a value of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong and what would be valid.
+    pub faults: Vec<Fault>,
+}
+
+impl Refused {
+    /// A refusal for one reason.
+    pub fn new(status: u16, fault: Fault) -> Self {
+        Self { status, faults: vec![fault] }
+    }
+
+    /// A refusal of what the reader or the rules of a client would refuse.
+    pub fn invalid(error: &Error, section: &'static str) -> Self {
+        let mut faults = error.faults().to_vec();
+        if faults.is_empty() {
+            faults.push(Fault::new("body", error.detail().to_owned(), "I-002", section));
+        }
+        Self { status: 400, faults }
+    }
+
+    /// The explanation as one text.
+    pub fn text(&self) -> String {
+        self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The person's or the vendor's next move with a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// A story by its name, e.g. `positive`.
+    Story(String),
+    /// A single status in the vendor's own form.
+    Status(Value),
+}
+
+type Run = Box<dyn Fn(&mut World, &str, &Request<Bytes>) -> Option<Result<Handled, Refused>> + Send + Sync>;
+
+/// A vendor's call and what the sandbox does with it.
+pub struct Route {
+    meta: &'static Meta,
+    run: Run,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("operation", &self.meta.name).finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    /// The route of an operation. `case` names the case it is about, so that a running webhook blocks it; literal
+    /// path segments are compared without regard to case when `ignore_case`.
+    pub fn of<Op: Operation>(
+        ignore_case: bool,
+        case: fn(&Op) -> Option<String>,
+        handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
+    ) -> Self {
+        let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
+            let params = Op::META.match_path(path, ignore_case)?;
+            Some(
+                Op::decode_request(&params, request)
+                    .map_err(|error| Refused::invalid(&error, Op::META.section))
+                    .and_then(|operation| {
+                        if case(&operation).is_some_and(|case| world.is_blocked(&case)) {
+                            return Ok(Handled::Blocked);
+                        }
+                        let output = handler(world, operation)?;
+                        let response = Op::encode_response(output)
+                            .map_err(|error| Refused { status: 500, ..Refused::invalid(&error, Op::META.section) })?;
+                        Ok(Handled::Ready(response))
+                    }),
+            )
+        };
+        Self { meta: Op::META, run: Box::new(run) }
+    }
+
+    /// The operation.
+    pub fn meta(&self) -> &'static Meta {
+        self.meta
+    }
+
+    /// Handles a request whose method is this route's; `None` when the path is not.
+    pub fn handle(&self, world: &mut World, path: &str, request: &Request<Bytes>) -> Option<Result<Handled, Refused>> {
+        if *request.method() != self.meta.method {
+            return None;
+        }
+        (self.run)(world, path, request)
+    }
+}
+
+/// A vendor's server side: pure, over a world.
+pub trait MockVendor: Send + Sync + fmt::Debug {
+    /// Name of the provider that it is the twin of.
+    fn name(&self) -> &'static str;
+
+    /// Its calls.
+    fn routes(&self) -> &[Route];
+
+    /// Puts its accounts and examples into a new world.
+    fn found(&self, world: &mut World);
+
+    /// Whether a path belongs to this vendor.
+    fn owns(&self, path: &str) -> bool;
+
+    /// Answers a request.
+    fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled;
+
+    /// Does what a timer was set for.
+    fn fire(&self, world: &mut World, timer: &Timer);
+
+    /// Hears that the first try to deliver a webhook is over, whatever came of it: the case goes on.
+    fn delivered(&self, world: &mut World, case: &str);
+
+    /// Moves a case along. `None` when the vendor has no such case.
+    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Refused>>;
+
+    /// What the sandbox knows of a case, for the admin API.
+    fn peek(&self, world: &mut World, case: &str) -> Option<Value>;
+
+    /// The account's credentials and base path, for the ready line.
+    fn account(&self, world: &mut World) -> Value;
+}

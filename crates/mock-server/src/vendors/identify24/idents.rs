@@ -1,0 +1,149 @@
+//! Idents: created, read, moved along, forgotten after 90 days.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use identkit_core::{Event, Fault};
+use identkit_identify24::messages::{CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
+use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
+use identkit_wire::{Callback as _, Operation as _, json};
+use jiff::SignedDuration;
+use jiff::tz::Offset;
+
+use super::account::Account;
+use crate::vendor::{Refused, Transition};
+use crate::webhooks::{Delivery, Schedule};
+use crate::{Timer, World};
+
+/// Timer: the vendor forgets an ident.
+pub(super) const EXPIRY: &str = "expiry";
+/// How long an ident lives, [I] Lifetime.
+const LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// The id of the document's examples.
+const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+/// What the vendor keeps of an ident.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    ident: Ident,
+    company_name: Option<identkit_core::Pii<String>>,
+}
+
+/// The vendor's idents.
+#[derive(Clone, Debug, Default)]
+struct Idents {
+    by_id: BTreeMap<String, Kept>,
+}
+
+fn unknown() -> Refused {
+    Refused::new(404, Fault::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"))
+}
+
+fn keep(world: &mut World, id: &str, request: &CreateIdent) {
+    let local = Offset::constant(2).to_datetime(world.now);
+    let mut ident = Ident::default();
+    ident.id = Some(id.into());
+    ident.project_id.clone_from(&request.project_id);
+    ident.person_first_name.clone_from(&request.person_first_name);
+    ident.person_last_name.clone_from(&request.person_last_name);
+    ident.custom_id.clone_from(&request.custom_id);
+    ident.custom1.clone_from(&request.custom1);
+    ident.custom2.clone_from(&request.custom2);
+    ident.custom3.clone_from(&request.custom3);
+    ident.custom4.clone_from(&request.custom4);
+    ident.status = Some("Unidentified".into());
+    ident.created_at = Some(LocalDateTime::created(local));
+    let kept = Kept { ident, company_name: request.company_name.clone() };
+    world.part::<Idents>().by_id.insert(id.to_owned(), kept);
+    if let Ok(at) = world.now.checked_add(LIFE) {
+        world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
+    }
+}
+
+/// `ident/create`, checked by the writer's rules but for those that the document's own example breaks: the case of
+/// names, and both PDF fields at once.
+pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Refused> {
+    let lenient = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(true);
+    request.encode(&lenient).map_err(|error| Refused::invalid(&error, CreateIdent::META.section))?;
+    let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
+    let id = groups.join("-");
+    keep(world, &id, &request);
+    Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
+}
+
+/// The ident as `ident/get` tells it.
+pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Refused> {
+    world.part::<Idents>().by_id.get(id).map(|kept| kept.ident.clone()).ok_or_else(unknown)
+}
+
+/// 90 days are over.
+pub(super) fn forget(world: &mut World, id: &str) {
+    world.part::<Idents>().by_id.remove(id);
+}
+
+/// Puts the ident of the document's examples into a world.
+pub(super) fn place_examples(world: &mut World) {
+    let request: CreateIdent = json::read(samples::CREATE_IDENT_REQUEST.as_bytes()).unwrap_or_default();
+    keep(world, EXAMPLE, &request.project_id("6"));
+    if let Some(kept) = world.part::<Idents>().by_id.get_mut(EXAMPLE) {
+        kept.ident.created_at = Some(LocalDateTime::parse("21-10-2019 09:57:51"));
+        kept.ident.appointment_date = Some(LocalDateTime::parse("2019-10-24 11:11"));
+    }
+}
+
+/// Sets a status and tells the partner's webhook. Which words and ids the vendor uses is not documented (AI-12): the
+/// stories' are assumed.
+pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+    let kept = world.part::<Idents>().by_id.get_mut(id)?;
+    let refuse = |message: &'static str| Some(Err(Refused::new(400, Fault::new("story", message, "AI-12", "sandbox"))));
+    let (status, status_id, reason) = match transition {
+        Transition::Story(name) => match name.as_str() {
+            "positive" | "identified" => ("Identified".to_owned(), "2", None),
+            "negative" => ("Rejected".to_owned(), "3", Some("the document could not be verified")),
+            _ => return refuse("there is no such story; there are: positive, negative"),
+        },
+        Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => (word.clone(), "0", None),
+        Transition::Status(_) => return refuse("the status of an ident is a word"),
+    };
+    kept.ident.status = Some(status.into());
+    let payload = payload(kept, status_id, reason);
+    if let Err(refused) = deliver(world, id, payload) {
+        return Some(Err(refused));
+    }
+    Some(Ok(()))
+}
+
+/// All 16 keys, as in the document's example.
+fn payload(kept: &Kept, status_id: &str, reason: Option<&str>) -> IdentWebhook {
+    let ident = &kept.ident;
+    let mut payload = IdentWebhook::default();
+    payload.ident_id.clone_from(&ident.id);
+    payload.status_id = Some(status_id.into());
+    payload.status.clone_from(&ident.status);
+    payload.project_id.clone_from(&ident.project_id);
+    payload.custom_id = ident.custom_id.clone().or_else(|| Some("".into()));
+    payload.company_name = kept.company_name.clone().or_else(|| Some("".into()));
+    payload.first_name.clone_from(&ident.person_first_name);
+    payload.last_name.clone_from(&ident.person_last_name);
+    payload.custom1 = ident.custom1.clone().or_else(|| Some("".into()));
+    payload.custom2 = ident.custom2.clone().or_else(|| Some("".into()));
+    payload.custom3 = ident.custom3.clone().or_else(|| Some("".into()));
+    payload.custom4 = ident.custom4.clone().or_else(|| Some("".into()));
+    payload.agent_notes = Some("".into());
+    payload.reject_reason = Some(reason.unwrap_or_default().into());
+    payload.agent_name = Some("Sandbox".into());
+    payload.appointment_date = ident.appointment_date.clone().or_else(|| Some(LocalDateTime::parse("")));
+    payload
+}
+
+fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Refused> {
+    let Some(url) = world.part::<Account>().settings.webhook_url.clone() else { return Ok(()) };
+    let broken = |error: identkit_core::Error| Refused::invalid(&error, "[I] Webhook");
+    let text = json::write(&payload).map_err(broken)?;
+    let mut event = Event::new(PROVIDER, IdentStatusCallback.name(), id);
+    event.case_id = Some(id.into());
+    event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
+    let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
+    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::Never));
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! identify24's server side, after the VideoIdent API document 1.0.1.
+
+mod account;
+mod idents;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response};
+use identkit_core::{Content, Fault};
+use identkit_identify24::PROVIDER;
+use identkit_identify24::messages::{CreateIdent, Envelope, Project};
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_wire::json;
+use serde_json::{Value, json};
+
+pub use self::account::{Settings, set_webhook};
+
+use self::account::{Account, authenticated, log_in};
+use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
+use crate::{Profile, Timer, World};
+
+/// The vendor identify24.
+#[derive(Debug)]
+pub struct Identify24 {
+    routes: Vec<Route>,
+}
+
+impl Default for Identify24 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Identify24 {
+    /// The vendor with all its calls.
+    pub fn new() -> Self {
+        let routes = vec![
+            Route::of::<Login>(false, |_| None, log_in),
+            Route::of::<CreateIdent>(false, |_| None, idents::create),
+            Route::of::<GetIdent>(false, |op| Some(op.ident_id.expose().to_owned()), |world, op| {
+                idents::read(world, op.ident_id.expose()).map(Envelope::ident)
+            }),
+            Route::of::<GetAllProjects>(false, |_| None, |world, _| {
+                Ok(Envelope::projects(world.part::<Account>().projects.clone()))
+            }),
+            Route::of::<GetProject>(false, |_| None, project),
+        ];
+        Self { routes }
+    }
+}
+
+fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
+    let wanted = op.0.project_id;
+    let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
+    found.map(Envelope::project).ok_or_else(|| {
+        Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
+    })
+}
+
+impl MockVendor for Identify24 {
+    fn name(&self) -> &'static str {
+        PROVIDER
+    }
+
+    fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    fn found(&self, world: &mut World) {
+        account::place_examples(world);
+        idents::place_examples(world);
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        matches!(path.split('/').nth(1), Some("auth" | "ident" | "project"))
+    }
+
+    fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled {
+        let path = request.uri().path();
+        if path != "/auth"
+            && let Err(refused) = authenticated(world, request.headers())
+        {
+            return Handled::Ready(refuse(&refused));
+        }
+        if world.profile == Profile::Strict && request.headers().get(CONTENT_TYPE).is_none() {
+            let fault = Fault::new("Content-Type", "is required on every call: application/json", "I-002", "[I] Headers");
+            return Handled::Ready(refuse(&Refused::new(400, fault)));
+        }
+        for route in &self.routes {
+            match route.handle(world, path, request) {
+                Some(Ok(handled)) => return handled,
+                Some(Err(refused)) => return Handled::Ready(refuse(&refused)),
+                None => {}
+            }
+        }
+        Handled::Ready(refuse(&self.nowhere(request.method(), path)))
+    }
+
+    fn fire(&self, world: &mut World, timer: &Timer) {
+        if timer.what == idents::EXPIRY {
+            idents::forget(world, &timer.subject);
+        }
+    }
+
+    fn delivered(&self, world: &mut World, case: &str) {
+        world.unblock(case);
+    }
+
+    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+        idents::transition(world, case, transition)
+    }
+
+    fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
+        let ident = idents::read(world, case).ok()?;
+        Some(json!({ "vendor": PROVIDER, "id": case, "ident": serde_json::to_value(ident).unwrap_or(Value::Null) }))
+    }
+
+    fn account(&self, world: &mut World) -> Value {
+        let settings = &world.part::<Account>().settings;
+        json!({ "base_path": "", "partner": settings.partner, "api_key": settings.api_key })
+    }
+}
+
+impl Identify24 {
+    fn nowhere(&self, method: &Method, path: &str) -> Refused {
+        let known = self.routes.iter().find(|route| route.meta().match_path(path, false).is_some());
+        let (status, message) = match known {
+            Some(route) if route.meta().method != method => {
+                (405, format!("{} is called with {}", route.meta().name, route.meta().method))
+            }
+            _ => (404, "the vendor has no such call".to_owned()),
+        };
+        Refused::new(status, Fault::new("path", message, "I-001", "[I] Methods"))
+    }
+}
+
+/// An error in the shape of the vendor's answers: the document shows none.
+fn refuse(refused: &Refused) -> Response<Content> {
+    let body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
+    json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()))
+}

@@ -1,0 +1,227 @@
+//! What an order yields: checked data, the report, signed documents. All of it made up from the order itself.
+
+use std::collections::BTreeMap;
+
+use identkit_core::{Content, Fault, Pii};
+use identkit_identity_tm::SignedPdfs;
+use identkit_identity_tm::messages::{
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, SignPdf,
+};
+use identkit_wire::json::Blob;
+use identkit_wire::OneOrMany;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use super::orders::{Order, dts};
+use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
+use crate::vendor::Refused;
+use identkit_identity_tm::StatusKind;
+
+/// A variant of `getIdentData`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdentVariant {
+    Default,
+    InitialData,
+    IdentifyMethod,
+}
+
+type Text = Option<Pii<String>>;
+
+/// What was given and not empty; an empty text asks to pick the datum up (AT-49).
+fn given(text: &Text) -> Text {
+    text.clone().filter(|text| !text.expose().is_empty())
+}
+
+/// A refusal for a document that could not be made of what the order holds.
+pub(super) fn not_made(error: ArtefactError) -> Refused {
+    Refused::new(500, Fault::new("eSignPDF", error.to_string(), "M-09", "sandbox"))
+}
+
+impl Order {
+    pub(super) fn ident_data(&self, variant: IdentVariant) -> IdentDataAnswer {
+        let mut answer = self.literal_data.clone().unwrap_or_else(|| {
+            let mut checked = self.checked();
+            checked.kind = Some(1);
+            let mut initial = self.initial();
+            initial.kind = Some(2);
+            IdentDataAnswer::default()
+                .order_id(self.id.clone())
+                .identified(self.executed.clone().unwrap_or_else(|| dts(self.decided)))
+                .ident_data(OneOrMany::Many(vec![checked, initial]))
+        });
+        answer.order_id = Some(self.id.clone());
+        answer.reference.clone_from(&self.request.reference);
+        if variant == IdentVariant::IdentifyMethod {
+            answer.identify_method = Some("Video".into());
+        }
+        if variant != IdentVariant::InitialData {
+            // An object by default, an array with the initial data besides (AT-23).
+            answer.ident_data = answer.checked().cloned().map(OneOrMany::One);
+        }
+        answer
+    }
+
+    /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
+    fn checked(&self) -> IdentData {
+        let pick = |text: &Text, otherwise: &str| given(text).or_else(|| Some(otherwise.into()));
+        let order = self.request.ident_data.clone().unwrap_or_default();
+        let address = self.request.address.clone().unwrap_or_default();
+        let mut data = IdentData::default();
+        data.firstname = given(&order.firstname).or_else(|| given(&address.firstname));
+        data.surname = given(&order.surname).or_else(|| given(&address.surname));
+        data.street = given(&order.street).or_else(|| given(&address.street));
+        data.zip_code = given(&order.zip_code).or_else(|| given(&address.zip_code));
+        data.city = given(&order.city).or_else(|| given(&address.city));
+        data.country = given(&order.country);
+        data.birthdate = pick(&order.birthdate, "1964-08-12");
+        data.birthplace = pick(&order.birthplace, "Berlin");
+        // Only determined when it was neither null nor left out (AT-48).
+        data.birthname = order.birthname.as_ref().map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
+        data.nationality = pick(&order.nationality, "DE");
+        data.title = given(&order.title);
+        data.artistname = given(&order.artistname);
+        data.gender = pick(&order.gender, "female");
+        data.mobile = given(&self.request.mobile);
+        let card = order.id_card.clone().unwrap_or_default();
+        data.id_card = Some(
+            CheckedIdCard::default()
+                .card_no(given(&card.card_no).unwrap_or_else(|| "T22000129".into()))
+                .place_of_issue(given(&card.place_of_issue).unwrap_or_else(|| "Stadt Köln".into()))
+                .valid_until(given(&card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
+                .kind("IDCard"),
+        );
+        data.driver_licence = order.driver_licence.as_ref().map(|licence| {
+            let mut checked = CheckedDriverLicence::default();
+            checked.licence_no.clone_from(&licence.licence_no);
+            checked.classes.clone_from(&licence.classes);
+            checked.date_of_issue.clone_from(&licence.date_of_issue);
+            checked
+        });
+        data.additional = order.additional.as_ref().map(|details| {
+            let value = |detail: &identkit_identity_tm::messages::Additional| {
+                AdditionalValue::from(detail.value.as_ref().map_or("", |value| value.expose().as_str()))
+            };
+            details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
+        });
+        data
+    }
+
+    /// What putOrder gave.
+    fn initial(&self) -> IdentData {
+        let order = self.request.ident_data.clone().unwrap_or_default();
+        let mut data = IdentData::default();
+        data.firstname.clone_from(&order.firstname);
+        data.surname.clone_from(&order.surname);
+        data.street.clone_from(&order.street);
+        data.zip_code.clone_from(&order.zip_code);
+        data.city.clone_from(&order.city);
+        data.country.clone_from(&order.country);
+        data.birthdate.clone_from(&order.birthdate);
+        data.birthplace.clone_from(&order.birthplace);
+        data.nationality.clone_from(&order.nationality);
+        data.title.clone_from(&order.title);
+        data.artistname.clone_from(&order.artistname);
+        data.gender.clone_from(&order.gender);
+        if let Some(given) = &order.id_card {
+            let mut card = CheckedIdCard::default();
+            card.card_no.clone_from(&given.card_no);
+            card.place_of_issue.clone_from(&given.place_of_issue);
+            card.valid_until.clone_from(&given.valid_until);
+            data.id_card = Some(card);
+        }
+        data
+    }
+
+    /// The report, [T 3.4.5]: supplied and checked values side by side.
+    pub(super) fn report(&self, now: Timestamp) -> Result<Vec<u8>, ArtefactError> {
+        let answer = self.ident_data(IdentVariant::InitialData);
+        let (checked, initial) = (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
+        let columns = [columns_of(&initial), columns_of(&checked)];
+        let rows = REPORT_LABELS.iter().zip(&columns[0]).zip(&columns[1]).map(|((label, supplied), checked)| Row {
+            label,
+            supplied: supplied.as_deref(),
+            checked: checked.as_deref(),
+        });
+        artefacts::report(&Report {
+            order_id: self.id.expose(),
+            reference: self.request.reference.as_ref().map_or("", |reference| reference.expose()),
+            rows: rows.collect(),
+            positive: self.has(StatusKind::POSITIVE),
+            decided_at: &german(self.decided),
+            printed_at: &german(now),
+            examiner: "1872",
+        })
+    }
+
+    /// The documents, each with its own bytes kept and a mark of the sandbox added.
+    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtefactError> {
+        let pdfs = self.request.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        let address = self.request.address.clone().unwrap_or_default();
+        let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
+        let signer = format!("{} {}", name(&address.firstname), name(&address.surname));
+        let time = german(self.decided);
+        let sign = |pdf: &SignPdf| {
+            let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
+            let mark = SignatureMark { signer: signer.trim(), order_id: self.id.expose(), time: &time, placement: placement(pdf) };
+            artefacts::sign(&bytes, &mark)
+        };
+        let mut signed = pdfs.iter().map(sign).collect::<Result<Vec<_>, _>>()?;
+        Ok(match signed.len() {
+            1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
+            _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
+        })
+    }
+}
+
+fn placement(pdf: &SignPdf) -> Placement {
+    let number = |value: Option<f64>| value.map(narrow);
+    Placement {
+        // The document does not say where pages begin; 1 is what people count from.
+        page: pdf.signature_page.map(|page| usize::try_from(page.saturating_sub(1)).unwrap_or(usize::MAX)),
+        x: number(pdf.signature_pos_x),
+        y: number(pdf.signature_pos_y),
+        width: number(pdf.signature_width),
+        height: number(pdf.signature_height),
+    }
+}
+
+/// PDF points need no more precision than this.
+#[allow(clippy::cast_possible_truncation)]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+/// The values of one column of the report, in the order of its labels.
+fn columns_of(data: &IdentData) -> [Option<String>; 14] {
+    let text = |value: &Text| value.as_ref().map(|value| value.expose().clone());
+    let date = |value: &Text| value.as_ref().map(|value| german_date(value.expose()));
+    let card = data.id_card.clone().unwrap_or_default();
+    [
+        text(&data.surname),
+        text(&data.firstname),
+        text(&data.street),
+        text(&data.zip_code),
+        text(&data.city),
+        date(&data.birthdate),
+        text(&data.birthplace),
+        text(&data.nationality),
+        text(&data.artistname),
+        text(&data.title),
+        text(&card.card_no),
+        None,
+        text(&card.place_of_issue),
+        date(&card.valid_until),
+    ]
+}
+
+/// `1964-08-12` as `12.08.1964`; anything else as it is.
+fn german_date(text: &str) -> String {
+    match text.split('-').collect::<Vec<_>>().as_slice() {
+        [year, month, day] => format!("{day}.{month}.{year}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn german(at: Timestamp) -> String {
+    Offset::constant(2).to_datetime(at).strftime("%d.%m.%Y %H:%M").to_string()
+}

@@ -1,0 +1,36 @@
+//! The orders of the document's own examples, so that its requests work as printed.
+
+use identkit_identity_tm::messages::{Address, IdentDataAnswer, OrderStatus};
+use identkit_identity_tm::{OrderId, PutOrder, StatusKind, samples};
+use identkit_wire::json;
+
+use super::orders::{Order, Orders};
+use crate::World;
+
+/// Puts 99921269855041 (identified, as in [T 3.2.7] and [T 3.3.7]) and 99920006C38842 (which the document deletes,
+/// cancels and signs) into a world.
+pub(super) fn place(world: &mut World) {
+    let now = world.now;
+    let request: PutOrder = json::read(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap_or_default();
+    let status: OrderStatus = json::read(samples::GET_STATUS_RESPONSE.as_bytes()).unwrap_or_default();
+    let data: IdentDataAnswer = json::read(samples::GET_IDENT_DATA_RESPONSE.as_bytes()).unwrap_or_default();
+
+    let mut identified = Order::new(OrderId::received("99921269855041"), request.normalised(), now);
+    identified.status = status.status.unwrap_or_default();
+    identified.executed.clone_from(&status.executed);
+    if let Some(at) = status.executed.and_then(|executed| executed.timestamp()) {
+        identified.decided = at;
+    }
+    identified.literal_data = Some(data);
+
+    let person = Address::default().firstname("Erika").surname("Mustermann").country("DE");
+    let request = PutOrder::default().product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person);
+    let mut finished = Order::new(OrderId::received("99920006C38842"), request, now);
+    let entry = |kind| identkit_identity_tm::messages::StatusEntry::default().kind(kind).time(super::orders::dts(now));
+    finished.status = vec![entry(StatusKind::INITIALISED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];
+    finished.executed = Some(super::orders::dts(now));
+
+    for order in [identified, finished] {
+        world.part::<Orders>().by_id.insert(order.id.expose().to_owned(), order);
+    }
+}

@@ -1,0 +1,293 @@
+//! identity.TM's server side, after the Customer Services API document 2.10c.
+
+mod documents;
+mod examples;
+mod orders;
+mod stories;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::{Method, Request, Response, StatusCode};
+use identkit_core::{Content, Fault};
+use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
+use identkit_identity_tm::{
+    DelIdentData, Dialect, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, ServerStatus, SignedPdfs, StatusKind,
+};
+use identkit_wire::{encode_base64, json};
+use serde_json::{Value, json};
+
+pub use self::orders::Settings;
+
+use self::documents::IdentVariant;
+use self::orders::{Order, Orders};
+use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
+use crate::{Timer, World};
+
+/// The vendor identity.TM.
+#[derive(Debug)]
+pub struct IdentityTm {
+    routes: Vec<Route>,
+}
+
+impl Default for IdentityTm {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Calls of the document that this sandbox does not answer yet, so that it says so instead of "not found".
+const LATER: &[&str] = &[
+    "getesignhash",
+    "getvideofilebinaryasync",
+    "getvideofilebinary",
+    "getvoicefiles",
+    "getallstatus",
+    "cancelorder",
+    "requestsign",
+    "confirmsign",
+    "confirm",
+    "requestresendsigntan",
+    "getbanklist",
+    "checksignmeuser",
+];
+
+impl IdentityTm {
+    /// The vendor with all calls that the sandbox answers.
+    pub fn new() -> Self {
+        fn id(order_id: &OrderId) -> Option<String> {
+            Some(order_id.expose().to_owned())
+        }
+        // Paths without regard to case: the document itself spells delIdentdata in two ways (AT-09).
+        let routes = vec![
+            Route::of::<PutOrder>(true, |_| None, put_order),
+            Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
+            Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
+            Route::of::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
+                ident_data(world, &op.order_id, IdentVariant::InitialData)
+            }),
+            Route::of::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
+                ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
+            }),
+            Route::of::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
+                ident_data(world, &op.order_id, IdentVariant::Default)
+            }),
+            Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
+            Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
+            Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
+            Route::of::<ServerStatus>(true, |_| None, |_, _| Ok(())),
+        ];
+        Self { routes }
+    }
+
+    fn authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
+        let settings = &world.part::<Orders>().settings;
+        let expected = format!("Basic {}", encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes()));
+        request.headers().get(AUTHORIZATION).is_some_and(|given| given.as_bytes() == expected.as_bytes())
+    }
+}
+
+impl MockVendor for IdentityTm {
+    fn name(&self) -> &'static str {
+        PROVIDER
+    }
+
+    fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    fn found(&self, world: &mut World) {
+        examples::place(world);
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        below_version(path).is_some()
+    }
+
+    fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled {
+        let path = below_version(request.uri().path()).unwrap_or_default().to_owned();
+        let open = path.eq_ignore_ascii_case("/serverStatus");
+        if !open && !Self::authenticated(world, request) {
+            let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
+            return Handled::Ready(refuse(&Refused::new(401, fault)));
+        }
+        for route in &self.routes {
+            match route.handle(world, &path, request) {
+                Some(Ok(handled)) => return handled,
+                Some(Err(refused)) => return Handled::Ready(refuse(&refused)),
+                None => {}
+            }
+        }
+        Handled::Ready(refuse(&self.nowhere(request.method(), &path)))
+    }
+
+    fn fire(&self, world: &mut World, timer: &Timer) {
+        match timer.what {
+            orders::TIME_OUT => stories::time_out(world, &timer.subject),
+            orders::PURGE => {
+                if let Some(order) = world.part::<Orders>().by_id.get_mut(&timer.subject) {
+                    order.deleted = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn delivered(&self, world: &mut World, case: &str) {
+        world.unblock(case);
+        stories::go_on(world, case);
+    }
+
+    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+        world.part::<Orders>().by_id.get(case)?;
+        Some(stories::play(world, case, transition))
+    }
+
+    fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
+        let deleted = world.part::<Orders>().by_id.get(case)?.deleted;
+        let blocked = world.is_blocked(case);
+        let status = world.part::<Orders>().by_id.get(case)?.status_answer(true);
+        let status = serde_json::to_value(&status).unwrap_or(Value::Null);
+        Some(json!({ "vendor": PROVIDER, "id": case, "data_deleted": deleted, "blocked": blocked, "status": status }))
+    }
+
+    fn account(&self, world: &mut World) -> Value {
+        let settings = &world.part::<Orders>().settings;
+        json!({
+            "base_path": "/api/2.10",
+            "customer_id": settings.customer_id,
+            "customer_code": settings.customer_code,
+        })
+    }
+}
+
+impl IdentityTm {
+    /// Why nothing answers here: another method, a call of a later version, or nothing at all.
+    fn nowhere(&self, method: &Method, path: &str) -> Refused {
+        let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
+        let known = self.routes.iter().find(|route| {
+            route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
+        });
+        let (status, message, section) = match known {
+            Some(route) if route.meta().method != method => {
+                (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
+            }
+            Some(route) => (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section),
+            None if LATER.contains(&name.as_str()) => {
+                (501, "the vendor has this call; this sandbox does not answer it yet".to_owned(), "[T] 3-8")
+            }
+            None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
+        };
+        Refused::new(status, Fault::new("path", message, "T-001", section))
+    }
+}
+
+/// The path below `/api/{version}`, whatever the version (AT-11).
+fn below_version(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/api/")?;
+    let slash = rest.find('/')?;
+    rest.get(slash..)
+}
+
+/// An error as the sandbox writes it: a text under `Error`, and what it is made of (AT-53).
+fn refuse(refused: &Refused) -> Response<Content> {
+    let faults: Vec<Value> = refused
+        .faults
+        .iter()
+        .map(|fault| json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section }))
+        .collect();
+    let body = json!({ "Error": refused.text(), "Faults": faults });
+    let mut response = json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    if refused.status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"identity.TM\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn unknown_order() -> Refused {
+    Refused::new(404, Fault::new("OrderID", "the sandbox has no such order", "T-060", "[T] 3.2.5"))
+}
+
+fn deleted() -> Refused {
+    Refused::new(404, Fault::new("OrderID", "the data of this order is deleted", "AT-09", "[T] 3.10"))
+}
+
+/// The order, if it is known.
+fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
+    world.part::<Orders>().by_id.get_mut(id.expose()).ok_or_else(unknown_order)
+}
+
+/// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
+fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
+    let order = find(world, id)?;
+    if order.deleted {
+        return Err(deleted());
+    }
+    let finality = order.finality();
+    if !finality.is_final() {
+        let fault = Fault::new("OrderID", "the order is not final yet: wait for OnFinal", "AT-62", "[T] 3.3.1");
+        return Err(Refused::new(400, fault));
+    }
+    if !finality.data_expected() {
+        let fault = Fault::new("OrderID", "the order ended without data: neither positive nor suspicious of fraud", "T-022", "[T] 2.3");
+        return Err(Refused::new(404, fault));
+    }
+    Ok(order)
+}
+
+fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refused> {
+    let order = order.normalised();
+    order.check(&Dialect::default()).map_err(|error| Refused::invalid(&error, "[T] 3.1.3"))?;
+    for pdf in order.sign_pdf.iter().flat_map(identkit_wire::OneOrMany::as_slice) {
+        let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
+        if crate::artefacts::is_encrypted(&bytes) {
+            let fault = Fault::new("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86", "[T] 3.1.3");
+            return Err(Refused::new(400, fault));
+        }
+        if crate::artefacts::page_count(&bytes).is_none() {
+            let fault = Fault::new("eSignPDF.Data", "the PDF cannot be read", "AT-86", "[T] 3.1.3");
+            return Err(Refused::new(400, fault));
+        }
+    }
+    Ok(orders::create(world, order))
+}
+
+fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
+    Ok(find(world, id)?.status_answer(extended))
+}
+
+fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<IdentDataAnswer, Refused> {
+    Ok(finished(world, id)?.ident_data(variant))
+}
+
+fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Refused> {
+    let now = world.now;
+    let bytes = finished(world, &op.order_id)?.report(now).map_err(documents::not_made)?;
+    Ok(Content::from_bytes(bytes))
+}
+
+fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused> {
+    let order = find(world, &op.order_id)?;
+    if order.deleted {
+        return Err(deleted());
+    }
+    if !order.has(StatusKind::SIGNED) {
+        let fault = Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
+        return Err(Refused::new(400, fault));
+    }
+    order.signed_pdfs().map_err(documents::not_made)
+}
+
+fn delete(world: &mut World, op: DelIdentData) -> Result<(), Refused> {
+    let order = find(world, &op.order_id)?;
+    if order.deleted {
+        return Err(deleted());
+    }
+    if !order.finality().is_final() {
+        let fault = Fault::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
+        return Err(Refused::new(406, fault));
+    }
+    order.deleted = true;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! What happens to an order: the person's and the agent's moves, scripted.
+//!
+//! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
+
+use std::collections::VecDeque;
+
+use http::Method;
+use identkit_core::{Event, Fault};
+use identkit_identity_tm::messages::StatusEntry;
+use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
+use identkit_wire::Callback as _;
+use jiff::SignedDuration;
+
+use super::orders::{Order, Orders, PURGE, TIME_OUT, dts};
+use crate::vendor::{Refused, Transition};
+use crate::webhooks::{Delivery, Schedule};
+use crate::{Timer, World};
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A status is set, perhaps with a text.
+    Status(StatusKind, Option<&'static str>),
+    /// The order is executed: the identification took place.
+    Executed,
+    /// A webhook is called, if the order has one of this name.
+    Call(OrderCallback),
+}
+
+use Step::{Call, Executed, Status};
+
+const VIDEO: [Step; 3] = [
+    Status(StatusKind::VIDEO_WAITING, None),
+    Status(StatusKind::VIDEO_CALL, None),
+    Status(StatusKind::SMS_SENT, Some("TAN")),
+];
+
+const IDENTIFIED: [Step; 6] = [
+    Executed,
+    Status(StatusKind::VIDEO_CONDUCTED, None),
+    Status(StatusKind::POSITIVE, None),
+    Status(StatusKind::DOCUMENT_VERIFIED, None),
+    Call(OrderCallback::AfterVideo),
+    Call(OrderCallback::AfterIdent),
+];
+
+const SIGNED: [Step; 3] = [
+    Status(StatusKind::SIGNATURE_REQUEST, None),
+    Status(StatusKind::SMS_SENT, Some("TAN")),
+    Status(StatusKind::SIGNED, None),
+];
+
+/// The stories by name.
+const STORIES: [&str; 6] = ["identified", "positive", "signed", "negative", "fraud", "timeout"];
+
+fn story(name: &str, order: &Order) -> Result<Vec<Step>, Refused> {
+    let refuse = |message: String| Err(Refused::new(400, Fault::new("story", message, "M-04", "sandbox")));
+    let started = order.has(StatusKind::POSITIVE);
+    let identify = || if started { Vec::new() } else { [&VIDEO[..], &IDENTIFIED[..]].concat() };
+    let final_call = [Call(OrderCallback::OnFinal)];
+    let conducted = [Executed, Status(StatusKind::VIDEO_CONDUCTED, None)];
+    let after = [Call(OrderCallback::AfterVideo), Call(OrderCallback::AfterIdent)];
+    Ok(match name {
+        "identified" => identify(),
+        "positive" if order.flavour() == OrderFlavour::Qes => {
+            return refuse("this order is to be signed: play identified, then signed".into());
+        }
+        "positive" => [&identify()[..], &final_call].concat(),
+        "signed" if order.flavour() == OrderFlavour::Qes => [&identify()[..], &SIGNED, &final_call].concat(),
+        "signed" => return refuse("this order has nothing to sign: play positive".into()),
+        "negative" => {
+            [&VIDEO[..], &conducted, &[Status(StatusKind::NEGATIVE, None)], &after, &final_call].concat()
+        }
+        "fraud" => [&VIDEO[..], &conducted, &[Status(StatusKind::FRAUD, None)], &after, &final_call].concat(),
+        "timeout" if started && order.flavour() == OrderFlavour::Qes => {
+            [&[Status(StatusKind::TIMED_OUT_AFTER_IDENT, None)][..], &final_call].concat()
+        }
+        "timeout" => [&[Status(StatusKind::TIMED_OUT, None)][..], &final_call].concat(),
+        _ => return refuse(format!("there is no such story; there are: {}", STORIES.join(", "))),
+    })
+}
+
+/// Begins a story, or sets one status.
+pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Refused> {
+    let Some(order) = world.part::<Orders>().by_id.get_mut(id) else { return Ok(()) };
+    if order.finality().is_final() || !order.script.is_empty() {
+        let fault = Fault::new("order", "the order is final, or in the middle of a story", "M-04", "sandbox");
+        return Err(Refused::new(409, fault));
+    }
+    let steps = match transition {
+        Transition::Story(name) => story(name, order)?,
+        Transition::Status(code) => {
+            let Some(code) = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind) else {
+                let fault = Fault::new("status", "must be a status code, a number", "M-04", "sandbox");
+                return Err(Refused::new(400, fault));
+            };
+            let mut steps = vec![Status(code, None)];
+            if code.is_final(order.flavour()) {
+                steps.push(Call(OrderCallback::OnFinal));
+            }
+            steps
+        }
+    };
+    order.script = VecDeque::from(steps);
+    go_on(world, id);
+    Ok(())
+}
+
+/// The person did not finish in time: the order ends and its data goes (T-023); the status stays readable (AT-59).
+pub(super) fn time_out(world: &mut World, id: &str) {
+    if play(world, id, &Transition::Story("timeout".into())).is_ok()
+        && let Some(order) = world.part::<Orders>().by_id.get_mut(id)
+    {
+        order.deleted = true;
+    }
+}
+
+/// Does what comes next, up to the next webhook.
+pub(super) fn go_on(world: &mut World, id: &str) {
+    let now = world.now;
+    while !world.is_blocked(id) {
+        let Some(order) = world.part::<Orders>().by_id.get_mut(id) else { return };
+        let Some(step) = order.script.pop_front() else { return };
+        match step {
+            Executed => order.executed = Some(dts(now)),
+            Status(kind, text) => {
+                let mut entry = StatusEntry::default().kind(kind).time(dts(now));
+                entry.text = text.map(Into::into);
+                order.status.push(entry);
+                if kind.is_final(order.flavour()) {
+                    order.decided = now;
+                    world.forget(|timer| timer.what == TIME_OUT && timer.subject == id);
+                    // [T 3.10]: results are deleted 7 days after fulfilment.
+                    if let Ok(at) = now.checked_add(SignedDuration::from_hours(7 * 24)) {
+                        world.after(at, Timer { vendor: PROVIDER, what: PURGE, subject: id.to_owned() });
+                    }
+                }
+            }
+            Call(callback) => call(world, id, callback),
+        }
+    }
+}
+
+fn call(world: &mut World, id: &str, callback: OrderCallback) {
+    let Some((delivery, method)) = request(world, id, callback) else { return };
+    let request = match delivery {
+        Ok(request) => request,
+        // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
+        Err(_) => return,
+    };
+    debug_assert_eq!(request.0.method(), method);
+    world.block(id);
+    world.deliver(Delivery::new(PROVIDER, id, request.1, request.0, Schedule::IdentityTm));
+}
+
+type Made = Result<(http::Request<bytes::Bytes>, Event), identkit_core::Error>;
+
+fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<(Made, Method)> {
+    let orders = world.part::<Orders>();
+    let method = orders.settings.webhook_method.clone();
+    let order = orders.by_id.get(id)?;
+    let urls = order.request.webhook_url.as_ref()?;
+    let template = match callback {
+        OrderCallback::AfterVideo => urls.after_video.as_ref(),
+        OrderCallback::AfterIdent => urls.after_ident.as_ref(),
+        OrderCallback::OnFinal => urls.on_final.as_ref(),
+    }?;
+    let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
+    event.case_id = Some(id.into());
+    event.reference.clone_from(&order.request.reference);
+    let made = callback.emit(template.expose(), &method, &event).map(|request| (request, event));
+    Some((made, method))
+}

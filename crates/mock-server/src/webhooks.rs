@@ -1,0 +1,157 @@
+//! Webhooks: what is delivered, when it is tried again, and what counts as delivered.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use identkit_core::Event;
+use jiff::{SignedDuration, Timestamp};
+
+/// One try to deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// The receiver's answer, if one came.
+    pub status: Option<u16>,
+    /// Whether the vendor counts it as delivered.
+    pub delivered: bool,
+}
+
+/// A webhook on its way.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its id in the world; set when it is put on its way.
+    pub id: u64,
+    /// Name of the vendor.
+    pub vendor: &'static str,
+    /// The case it is about.
+    pub case: String,
+    /// What it says.
+    pub event: Event,
+    /// The method.
+    pub method: Method,
+    /// The request as it is sent.
+    pub request: RequestCopy,
+    /// The tries so far.
+    pub attempts: Vec<Attempt>,
+    /// When it will be tried again, earliest first; filled at the first try.
+    pub retries: VecDeque<Timestamp>,
+    /// Whether the vendor tries again at all.
+    pub schedule: Schedule,
+}
+
+/// A request that can be sent more than once.
+#[derive(Clone)]
+pub struct RequestCopy(pub Request<Bytes>);
+
+impl std::fmt::Debug for RequestCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL carries a token, the body a person's data.
+        f.write_str("RequestCopy")
+    }
+}
+
+/// When a vendor tries again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// identity.TM's scheme, [T 2.5.2].
+    IdentityTm,
+    /// Never: no scheme is documented.
+    Never,
+}
+
+impl Delivery {
+    /// A delivery of this request about a case.
+    pub fn new(vendor: &'static str, case: &str, event: Event, request: Request<Bytes>, schedule: Schedule) -> Self {
+        Self {
+            id: 0,
+            vendor,
+            case: case.to_owned(),
+            event,
+            method: request.method().clone(),
+            request: RequestCopy(request),
+            attempts: Vec::new(),
+            retries: VecDeque::new(),
+            schedule,
+        }
+    }
+
+    /// Whether a try has succeeded.
+    pub fn is_delivered(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.delivered)
+    }
+
+    /// Notes the outcome of a try, and returns when the next one is due.
+    pub fn tried(&mut self, at: Timestamp, status: Option<u16>) -> Option<Timestamp> {
+        // Only these two (T-034): 201, 204 and redirects are failures like any other.
+        let delivered = matches!(status, Some(200 | 202));
+        if self.attempts.is_empty() && self.schedule == Schedule::IdentityTm {
+            self.retries = retries(at).into();
+        }
+        self.attempts.push(Attempt { at, status, delivered });
+        if delivered {
+            self.retries.clear();
+        }
+        self.retries.pop_front()
+    }
+}
+
+/// The retry scheme of [T 2.5.2] after a first try (T-036): 86.4 s and then every minute up to 864 s, then every hour
+/// up to 12 h, then every night (01:00 UTC, assumed) up to 6 days.
+pub fn retries(first: Timestamp) -> Vec<Timestamp> {
+    let after = |millis: i64| first.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX);
+    let minutes = (0..).map(|k| 86_400 + k * 60_000).take_while(|at| *at < 864_000);
+    let hours = (0..).map(|k| 864_000 + k * 3_600_000).take_while(|at| *at <= 43_200_000);
+    let mut all: Vec<Timestamp> = minutes.chain(hours).map(after).collect();
+    let (from, until) = (after(43_200_000), after(6 * 86_400_000));
+    let midnight = first.as_second().div_euclid(86_400) * 86_400;
+    let nights = (0..8).filter_map(|day| Timestamp::from_second(midnight + day * 86_400 + 3_600).ok());
+    all.extend(nights.filter(|night| *night > from && *night <= until));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(first: &str) -> Vec<f64> {
+        let first: Timestamp = first.parse().unwrap();
+        retries(first).iter().map(|at| at.duration_since(first).as_secs_f64()).collect()
+    }
+
+    #[test]
+    fn at_66_the_schedule_is_the_documents_table() {
+        let all = seconds("2020-09-10T12:00:00Z");
+        let minutes: Vec<f64> = (0..13).map(|k| 86.4 + 60.0 * f64::from(k)).collect();
+        let hours: Vec<f64> = (0..12).map(|k| 864.0 + 3600.0 * f64::from(k)).collect();
+        assert_eq!(all[..13], minutes);
+        assert_eq!(all[13..25], hours);
+        assert!(all[25..].iter().all(|at| (43_200.0..=6.0 * 86_400.0).contains(at)));
+        for hour in 0..24 {
+            let count = seconds(&format!("2020-09-10T{hour:02}:30:00Z")).len() + 1;
+            assert!((31..=32).contains(&count), "{count} tries when begun at {hour}:30");
+        }
+    }
+
+    #[test]
+    fn at_65_only_200_and_202_count_as_delivered() {
+        let now: Timestamp = "2020-09-10T12:00:00Z".parse().unwrap();
+        let delivery = || {
+            let request = Request::builder().uri("http://127.0.0.1/").body(Bytes::new()).unwrap();
+            Delivery::new("v", "c", Event::new("v", "e", "k"), request, Schedule::IdentityTm)
+        };
+        for (status, delivered) in [
+            (Some(200), true),
+            (Some(202), true),
+            (Some(201), false),
+            (Some(204), false),
+            (Some(302), false),
+            (None, false),
+        ] {
+            let mut delivery = delivery();
+            assert_eq!(delivery.tried(now, status).is_none(), delivered, "{status:?}");
+            assert_eq!(delivery.is_delivered(), delivered);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A world: everything a sandbox knows, as plain data.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::webhooks::Delivery;
+
+/// How strictly requests are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Every rule that the documents state, except where their own examples break it: those pass.
+    #[default]
+    Literal,
+    /// No exception.
+    Strict,
+}
+
+/// A vendor's share of a world.
+pub trait Part: Any + Send + fmt::Debug {
+    /// A copy of it, for a copy of the world.
+    fn copy(&self) -> Box<dyn Part>;
+}
+
+impl<T: Any + Send + Clone + fmt::Debug> Part for T {
+    fn copy(&self) -> Box<dyn Part> {
+        Box::new(self.clone())
+    }
+}
+
+/// Something that is due at a time: data, never a waker, so that a world can be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// Name of the vendor that set it.
+    pub vendor: &'static str,
+    /// What is due, in the vendor's own words.
+    pub what: &'static str,
+    /// What it is about: the id of a case or a delivery.
+    pub subject: String,
+}
+
+/// Everything a sandbox knows.
+#[derive(Debug)]
+pub struct World {
+    /// The time in this world; set before anything is handled or fired.
+    pub now: Timestamp,
+    /// Randomness, reproducible by its seed.
+    pub random: fastrand::Rng,
+    /// How strictly requests are judged.
+    pub profile: Profile,
+    /// Webhooks, delivered and due.
+    pub deliveries: Vec<Delivery>,
+    timers: BTreeMap<(Timestamp, u64), Timer>,
+    sequence: u64,
+    blocked: BTreeSet<String>,
+    outbox: Vec<u64>,
+    parts: HashMap<TypeId, Box<dyn Part>>,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(now: Timestamp, seed: u64, profile: Profile) -> Self {
+        Self {
+            now,
+            random: fastrand::Rng::with_seed(seed),
+            profile,
+            deliveries: Vec::new(),
+            timers: BTreeMap::new(),
+            sequence: 0,
+            blocked: BTreeSet::new(),
+            outbox: Vec::new(),
+            parts: HashMap::new(),
+        }
+    }
+
+    /// The vendor's share, made when it is first asked for.
+    pub fn part<T: Part + Default>(&mut self) -> &mut T {
+        let part = self.parts.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        let any: &mut dyn Any = &mut **part;
+        match any.downcast_mut::<T>() {
+            Some(part) => part,
+            None => unreachable!("a share is stored under its own type"),
+        }
+    }
+
+    /// Sets a timer.
+    pub fn after(&mut self, at: Timestamp, timer: Timer) {
+        self.sequence += 1;
+        self.timers.insert((at, self.sequence), timer);
+    }
+
+    /// Takes away the timers that fit.
+    pub fn forget(&mut self, fits: impl Fn(&Timer) -> bool) {
+        self.timers.retain(|_, timer| !fits(timer));
+    }
+
+    /// When the next timer is due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.timers.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Takes the next timer that is due by now.
+    pub fn take_due(&mut self) -> Option<Timer> {
+        let key = *self.timers.first_key_value().filter(|((at, _), _)| *at <= self.now)?.0;
+        self.timers.remove(&key)
+    }
+
+    /// Says that a webhook about this case is under way, so that nothing else may be done with it.
+    pub fn block(&mut self, case: &str) {
+        self.blocked.insert(case.to_owned());
+    }
+
+    /// Ends that.
+    pub fn unblock(&mut self, case: &str) {
+        self.blocked.remove(case);
+    }
+
+    /// Whether a webhook about this case is under way.
+    pub fn is_blocked(&self, case: &str) -> bool {
+        self.blocked.contains(case)
+    }
+
+    /// Puts a webhook on its way and returns its id.
+    pub fn deliver(&mut self, mut delivery: Delivery) -> u64 {
+        self.sequence += 1;
+        delivery.id = self.sequence;
+        self.deliveries.push(delivery);
+        self.outbox.push(self.sequence);
+        self.sequence
+    }
+
+    /// Puts a webhook on its way again.
+    pub fn deliver_again(&mut self, id: u64) {
+        self.outbox.push(id);
+    }
+
+    /// Takes the webhooks that are to be sent now.
+    pub fn take_outbox(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// A delivery by its id.
+    pub fn delivery(&mut self, id: u64) -> Option<&mut Delivery> {
+        self.deliveries.iter_mut().find(|delivery| delivery.id == id)
+    }
+
+    /// A random text of this length out of an alphabet.
+    pub fn random_text(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length).filter_map(|_| self.random.choice(alphabet)).map(|byte| char::from(*byte)).collect()
+    }
+}
+
+impl Clone for World {
+    fn clone(&self) -> Self {
+        Self {
+            now: self.now,
+            random: self.random.clone(),
+            profile: self.profile,
+            deliveries: self.deliveries.clone(),
+            timers: self.timers.clone(),
+            sequence: self.sequence,
+            blocked: self.blocked.clone(),
+            outbox: self.outbox.clone(),
+            parts: self.parts.iter().map(|(key, part)| (*key, (**part).copy())).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timer(subject: &str) -> Timer {
+        Timer { vendor: "v", what: "w", subject: subject.to_owned() }
+    }
+
+    #[test]
+    fn timers_fall_due_in_order_and_a_copy_keeps_its_own() {
+        let start: Timestamp = "2020-09-10T00:00:00Z".parse().unwrap();
+        let at = |seconds| Timestamp::from_second(start.as_second() + seconds).unwrap();
+        let mut world = World::new(start, 7, Profile::Literal);
+        world.after(at(2), timer("b"));
+        world.after(at(1), timer("a"));
+        world.after(at(2), timer("c"));
+        *world.part::<Vec<u8>>() = vec![1];
+        let mut copy = world.clone();
+        assert_eq!(world.take_due(), None);
+        world.now = at(2);
+        let order: Vec<_> = std::iter::from_fn(|| world.take_due()).map(|timer| timer.subject).collect();
+        assert_eq!(order, ["a", "b", "c"]);
+        assert_eq!(copy.next_due(), Some(at(1)));
+        world.part::<Vec<u8>>().push(2);
+        assert_eq!(*copy.part::<Vec<u8>>(), [1]);
+        assert_eq!(copy.random.u64(..), world.random.u64(..), "the same seed");
+    }
+}

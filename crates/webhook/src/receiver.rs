@@ -1,0 +1,154 @@
+//! The receiver as a function from request to response, for any server.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use identkit_core::{Inbox, Secret};
+use identkit_wire::{Callback, CallbackPath};
+
+/// The most that a webhook's body may take, in bytes: the documented ones are below 4 KiB.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Receives webhooks of any number of providers into one inbox.
+pub struct Receiver {
+    callbacks: Vec<Arc<dyn Callback>>,
+    inbox: Arc<dyn Inbox>,
+    tokens: Mutex<Vec<(String, Secret)>>,
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("callbacks", &self.callbacks).finish_non_exhaustive()
+    }
+}
+
+impl Receiver {
+    /// A receiver of these callbacks. It knows no token yet, so that it accepts nothing.
+    pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>) -> Self {
+        Self { callbacks, inbox, tokens: Mutex::default() }
+    }
+
+    /// Accepts webhooks of this provider under this token from now on; several may be valid at once, so that they can
+    /// be exchanged without a gap. At least 128 bits of randomness.
+    pub fn accept_token(&self, provider: &str, token: Secret) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((provider.to_owned(), token));
+    }
+
+    fn knows(&self, path: &CallbackPath<'_>) -> bool {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        // Every token is compared, so that the time tells nothing of which one fits.
+        tokens
+            .iter()
+            .fold(false, |known, (provider, token)| known | ((*token == path.token) & (provider == path.provider)))
+    }
+
+    /// Answers one webhook: 202 when it is durable, 404 for everything unknown, 405 for a method that the vendor does
+    /// not use, 400 for one that cannot be read, 413 for a body over [`BODY_LIMIT`], 503 when it could not be made
+    /// durable, so that the vendor tries again.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let status = self.status(request).await;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status;
+        response
+    }
+
+    async fn status(&self, request: Request<Bytes>) -> StatusCode {
+        let Some(path) = CallbackPath::of(request.uri().path()) else { return StatusCode::NOT_FOUND };
+        let known = self.knows(&path);
+        let callback = self
+            .callbacks
+            .iter()
+            .find(|callback| callback.provider() == path.provider && callback.name() == path.event);
+        let (Some(callback), true) = (callback, known) else { return StatusCode::NOT_FOUND };
+        if request.body().len() > BODY_LIMIT {
+            return StatusCode::PAYLOAD_TOO_LARGE;
+        }
+        let (head, body) = request.into_parts();
+        if !callback.recognise(&head) {
+            return StatusCode::METHOD_NOT_ALLOWED;
+        }
+        let Ok(event) = callback.parse(&Request::from_parts(head, body)) else { return StatusCode::BAD_REQUEST };
+        match self.inbox.accept(event).await {
+            Ok(_) => StatusCode::ACCEPTED,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identkit_core::{Accepted, Error, Event, Kind, MemoryInbox, async_trait};
+
+    fn get(path: &str) -> Request<Bytes> {
+        Request::builder().uri(path).body(Bytes::new()).unwrap()
+    }
+
+    fn receiver(inbox: Arc<dyn Inbox>) -> Receiver {
+        let receiver = Receiver::new(identkit_identity_tm::callbacks(), inbox);
+        receiver.accept_token("identity-tm", Secret::new("good"));
+        receiver
+    }
+
+    #[tokio::test]
+    async fn at_65_a_webhook_is_acknowledged_with_202_once_it_is_in_the_inbox() {
+        let inbox = Arc::new(MemoryInbox::new());
+        let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>);
+        for _ in 0..2 {
+            let answer = receiver.handle(get("/identity-tm/good/OnFinal?orderId=9992&ref=a%2Fb")).await;
+            assert_eq!(answer.status(), 202);
+        }
+        let events = inbox.events();
+        assert_eq!(events.len(), 1, "the same delivery twice is one event");
+        assert_eq!(events[0].reference.as_ref().unwrap().expose(), "a/b");
+    }
+
+    #[tokio::test]
+    async fn everything_unknown_is_the_same_404() {
+        let inbox = Arc::new(MemoryInbox::new());
+        let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>);
+        receiver.accept_token("identify24", Secret::new("other"));
+        for path in [
+            "/",
+            "/OnFinal",
+            "/identity-tm/wrong/OnFinal?orderId=1",
+            "/identity-tm/other/OnFinal?orderId=1",
+            "/identity-tm/goo/OnFinal?orderId=1",
+            "/identity-tm/good/Strange?orderId=1",
+            "/identify24/good/OnFinal?orderId=1",
+        ] {
+            let answer = receiver.handle(get(path)).await;
+            assert_eq!((answer.status(), answer.body().len()), (StatusCode::NOT_FOUND, 0), "{path}");
+        }
+        assert!(inbox.events().is_empty());
+    }
+
+    #[tokio::test]
+    async fn at_68_methods_other_than_the_vendors_are_405_and_an_order_must_be_named() {
+        let receiver = receiver(Arc::new(MemoryInbox::new()));
+        let mut head = get("/identity-tm/good/OnFinal?orderId=1");
+        *head.method_mut() = http::Method::HEAD;
+        assert_eq!(receiver.handle(head).await.status(), 405);
+        assert_eq!(receiver.handle(get("/identity-tm/good/OnFinal")).await.status(), 400);
+        let mut large = get("/identity-tm/good/OnFinal?orderId=1");
+        *large.body_mut() = vec![0; BODY_LIMIT + 1].into();
+        assert_eq!(receiver.handle(large).await.status(), 413);
+    }
+
+    struct Full;
+
+    #[async_trait]
+    impl Inbox for Full {
+        async fn accept(&self, _: Event) -> Result<Accepted, Error> {
+            Err(Error::new(Kind::Storage, "full"))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_durable_is_not_acknowledged() {
+        let answer = receiver(Arc::new(Full)).handle(get("/identity-tm/good/OnFinal?orderId=1")).await;
+        assert_eq!(answer.status(), 503);
+    }
+}
