@@ -11,6 +11,8 @@ pub struct Dialect {
     pub long_zip_codes: bool,
     /// Accepts a `FirstOrderID` longer than the 14 characters of the table, since an OrderID may have 20 (AT-22).
     pub long_first_order_ids: bool,
+    /// Accepts PDFs that look encrypted (AT-86): the document asks for unprotected ones.
+    pub encrypted_pdfs: bool,
     /// Writes `LegitimationDocument` as `["..."]` instead of `[{"Document":"..."}]`, since its shape is unclear (AT-29).
     pub bare_legitimation_documents: bool,
     /// Accepts documents and hashes to be signed in one order (AT-34).

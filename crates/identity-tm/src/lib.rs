@@ -26,6 +26,7 @@ mod dialect;
 mod id;
 pub mod messages;
 mod operations;
+mod pdf;
 mod port;
 mod reference;
 pub mod samples;

@@ -382,6 +382,13 @@ impl Checker<'_> {
             Some(data) if !data.first_bytes(5).starts_with(b"%PDF-") => {
                 self.fault(&format!("{at}.Data"), "is no PDF in Base64: a PDF begins with %PDF-", "AT-86");
             }
+            Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
+                self.fault(
+                    &format!("{at}.Data"),
+                    "is an encrypted PDF, where an unprotected one is asked for; allow it by the dialect",
+                    "AT-86",
+                );
+            }
             Some(_) => {}
         }
         self.placement(
@@ -435,10 +442,14 @@ impl Checker<'_> {
             let message = "is a place of its own: leave out position and page beside it";
             self.fault(&format!("{at}.SignatureFieldName"), message, "AT-85");
         }
-        for number in [position.0, position.1, size.0, size.1].into_iter().flatten() {
-            if !number.is_finite() || number < 0.0 {
-                self.fault(&format!("{at}.SignaturePosX"), "and its companions are PDF points, not negative", "AT-85");
-                return;
+        for (name, number) in [
+            ("SignaturePosX", position.0),
+            ("SignaturePosY", position.1),
+            ("SignatureWidth", size.0),
+            ("SignatureHeight", size.1),
+        ] {
+            if number.is_some_and(|number| !number.is_finite() || number < 0.0) {
+                self.fault(&format!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
             }
         }
     }

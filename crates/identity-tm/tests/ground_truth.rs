@@ -235,3 +235,35 @@ fn no_sample_has_an_element_that_our_types_do_not_list() {
     let odd: PutOrderAnswer = serde_json::from_value(json!({"OrderId": "1"})).unwrap();
     assert_eq!(odd.extra.0.len(), 1);
 }
+
+/// The contract's table of fields and the keys of our types: neither has one that the other lacks.
+#[test]
+fn every_documented_element_has_a_key_and_no_key_is_invented() {
+    let table = include_str!("../../../docs/contract/fields.tsv");
+    let rows = |endpoint: &str, direction: &str| -> BTreeSet<String> {
+        table
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .filter(|row| row[2].starts_with(endpoint) && row[3] == direction)
+            .map(|row| row[4].replace("[]", "").replace("<detail>", "detail"))
+            .collect()
+    };
+    type Build = fn(&mut dyn FnMut(&str) -> Value) -> Value;
+    let builds: [(&str, &str, Build); 5] = [
+        ("PUT /putOrder", "req", |leaf| support::order_json(leaf)),
+        ("PUT /putOrder", "resp", |leaf| support::put_order_answer_json(leaf)),
+        ("GET /getStatus/", "resp", |leaf| support::status_json(leaf)),
+        ("GET /getIdentData/", "resp", |leaf| support::ident_data_json(leaf)),
+        ("GET /getESignPDF/", "resp", |leaf| support::signed_json(leaf)),
+    ];
+    for (endpoint, direction, build) in builds {
+        let mut keys = BTreeSet::new();
+        build(&mut |path| {
+            // The objects around an element are rows of the table too.
+            let steps: Vec<&str> = path.split('.').collect();
+            keys.extend((1..=steps.len()).map(|count| steps[..count].join(".")));
+            Value::Null
+        });
+        assert_eq!(keys, rows(endpoint, direction), "{endpoint} {direction}");
+    }
+}

@@ -974,7 +974,9 @@ fn at_85_a_signature_goes_to_a_position_a_page_or_a_field_and_never_to_two_of_th
         }
     }
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
-    rejects(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), "eSignPDF.SignaturePosX", "AT-85");
+    let told = faults(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
+    let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];
+    assert_eq!(told, expected);
 }
 
 #[test]
@@ -987,6 +989,16 @@ fn at_86_what_is_signed_begins_like_a_pdf() {
         rejects(&order(Blob::Text(encode_base64(bytes.as_bytes()).into())), "eSignPDF.Data", "AT-86");
     }
     rejects(&order(Blob::Text("%PDF-1.7".into())), "eSignPDF.Data", "AT-86");
+}
+
+#[test]
+fn at_86_an_encrypted_pdf_is_refused_unless_the_dialect_says_otherwise() {
+    let before = "%PDF-1.7\n";
+    let document = format!("{before}xref\n0 0\ntrailer\n<< /Encrypt 5 0 R >>\nstartxref\n{}\n%%EOF\n", before.len());
+    let signed = SignPdf::default().data(Blob::from_bytes(document));
+    let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(signed));
+    rejects(&order, "eSignPDF.Data", "AT-86");
+    assert_eq!(faults(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
 }
 
 #[tokio::test]

@@ -319,7 +319,12 @@ fn failed<T>(failure: Failure) -> Attempt<T> {
 fn conclude(meta: &Meta, error: Error) -> Error {
     let changes = !matches!(meta.safety, Safety::Safe);
     let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-    let broken_success = error.status().is_some_and(|status| meta.expect.contains(&status));
+    // A good status around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02).
+    let refused = matches!(
+        error.kind(),
+        Kind::Rejected | Kind::Authentication | Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::RateLimited
+    );
+    let broken_success = !refused && error.status().is_some_and(|status| meta.expect.contains(&status));
     let ambiguous =
         error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable || broken_success;
     if !changes || !ambiguous || (repeatable && !broken_success) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A date-time as a vendor wrote it. Reading never fails: what is no date-time keeps its text and has no timestamp.
 ///
-/// ISO 8601 with offset ([T] 2.2); `Z`, fractional or missing seconds and a blank for the `T` are read too (AT-74).
+/// ISO 8601 with offset (`[T] 2.2`); `Z`, fractional or missing seconds and a blank for the `T` are read too (AT-74).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Dts {
     text: String,

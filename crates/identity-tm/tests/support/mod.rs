@@ -2,6 +2,7 @@
 
 // Every test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,7 +21,7 @@ use identkit_identity_tm::messages::{
 };
 use identkit_identity_tm::{Account, Dialect, IdentityTm};
 use identkit_transport::{Failure, Hop, Policy, SystemClock, Transport};
-use identkit_wire::{Body, Decoded, Operation, Received, Reply};
+use identkit_wire::{Body, Decoded, Operation, Received, Reply, encode_base64};
 use serde_json::{Map, Value};
 
 /// The smallest text that begins like a PDF.
@@ -311,4 +312,85 @@ pub(crate) fn not_text(path: &str) -> Option<Value> {
         ("Status.Kind", _) => 6.into(),
         _ => return None,
     })
+}
+
+/// A value that is right at this path of an order, made from a number and a text without control characters.
+/// `AfterVideo` is left out for the sake of `AfterIdent`, and the signature field for the sake of the position.
+pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
+    let short: String = text.chars().take(4).collect();
+    let last = path.rsplit('.').next().unwrap_or(path);
+    match (path, last) {
+        ("Ref", _) => format!("ref-{pick}").into(),
+        ("Add", _) => {
+            let adds: [u64; 6] = [0, 16, 32 | 131_072, 4096 | 8192, 4_194_304, 1 << 33];
+            adds[usize::try_from(pick).unwrap() % adds.len()].into()
+        }
+        ("Email" | "IdentData.Email", _) => format!("e{pick}@example.com").into(),
+        (path, _) if path.starts_with("EmailNotifications.") => format!("n{pick}@example.com").into(),
+        ("Phone" | "Mobile" | "IdentData.Mobile", _) => format!("+491701{pick:010}").get(..15).unwrap().into(),
+        (_, "Country") => ["DE", "AT", "NL"][usize::try_from(pick % 3).unwrap()].into(),
+        (_, "ZipCode") => format!("{short}Z").into(),
+        (_, "Birthdate" | "DateOfIssue" | "ValidUntil") => {
+            format!("{}-{:02}-{:02}", 1900 + pick % 200, 1 + pick % 12, 1 + pick % 28).into()
+        }
+        (_, "Gender") => ["female", "male", ""][usize::try_from(pick % 3).unwrap()].into(),
+        (_, "Front" | "Back") => encode_base64(format!("JPEG {pick} {text}").as_bytes()).into(),
+        ("eSignPDF.Data", _) => encode_base64(format!("%PDF-1.7 {pick} {text}").as_bytes()).into(),
+        ("eSignHash.Hash", _) => encode_base64(format!("hash {pick}").as_bytes()).into(),
+        ("MultiSignOptions.FirstOrderID", _) => format!("999{pick}").into(),
+        ("WebhookURL.AfterVideo", _) | (_, "SignatureFieldName") => Value::Null,
+        (_, "SignaturePosX" | "SignaturePosY" | "SignatureHeight" | "SignatureWidth") => (f64::from(pick) / 8.0).into(),
+        (_, "SignaturePage") => pick.into(),
+        // Names that may not be empty, and file names that must differ.
+        ("Address.Firstname" | "Address.Surname", _) | (_, "Filename") => format!("{last} {pick} {text}").into(),
+        _ => not_text(path).unwrap_or_else(|| format!("{text} {pick}").into()),
+    }
+}
+
+/// Elements that an order must have, or that its other elements need.
+pub(crate) fn needed(path: &str) -> bool {
+    matches!(
+        path,
+        "Product"
+            | "Add"
+            | "Email"
+            | "Address.Firstname"
+            | "Address.Surname"
+            | "Address.Country"
+            | "eSignPDF.Data"
+            | "eSignHash.Hash"
+            | "eSignHash.Filename"
+            | "MultiSignOptions.FirstOrderID"
+            | "IdentData.Additional.detail.Type"
+            | "IdentData.Additional.detail.Label"
+    ) || path.ends_with(".SignaturePosX")
+        || path.ends_with(".SignaturePosY")
+}
+
+/// An order with every element, each of them right. It has documents and hashes, which needs the dialect (AT-34).
+pub(crate) fn full_order_json() -> Value {
+    let mut pick = 0;
+    order_json(|path| {
+        pick += 1;
+        valid(path, pick * 1009, "Müßter")
+    })
+}
+
+/// Sets an element of a JSON order by its path; steps into the first element of an array by itself.
+pub(crate) fn set(order: &mut Value, path: &str, value: Value) {
+    let mut at = order;
+    for step in path.split('.') {
+        if at.is_array() {
+            at = &mut at[0];
+        }
+        at = &mut at[step];
+    }
+    *at = value;
+}
+
+/// The dialect under which [`full_order_json`] is without a fault.
+pub(crate) fn both_signatures() -> Dialect {
+    let mut dialect = Dialect::default();
+    dialect.pdf_and_hash_together = true;
+    dialect
 }

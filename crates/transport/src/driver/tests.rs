@@ -124,6 +124,7 @@ macro_rules! operation {
                     Received::Stream { head, .. } => head,
                 };
                 match std::str::from_utf8(&bytes) {
+                    Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
                     Ok(text) if text != "garbage" => Ok(text.to_owned().into()),
                     _ => Err(Error::new(Kind::Protocol, "unreadable")),
                 }
@@ -175,6 +176,14 @@ async fn a_create_that_may_have_arrived_is_sent_once() {
         assert_eq!(error.advice(), Advice::Reconcile);
         assert_eq!(sent(&script), 1);
     }
+}
+
+#[tokio::test]
+async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
+    let (driver, script) = driver(vec![Step::Answer(200, &[], "refused")]);
+    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Rejected, Some(Delivery::Answered)));
+    assert_eq!(sent(&script), 1);
 }
 
 #[tokio::test]

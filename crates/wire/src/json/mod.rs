@@ -109,7 +109,7 @@ pub fn headers() -> HeaderMap {
 /// A JSON answer of the sandbox's side.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<Content>, Error> {
     let bytes = write(value)?;
     let mut response = http::Response::new(Content::from_bytes(bytes));

@@ -1,0 +1,273 @@
+//! What can be typed, and the help that teaches it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  2  wrong usage or invalid input; nothing was sent
+  3  the vendor does not accept the credentials
+  4  the vendor does not know it
+  5  the vendor refused it
+  6  the outcome is unknown: the vendor may have carried it out; do not repeat it blindly
+  7  the vendor is unreachable, not able to serve, or did not answer in time
+  1  anything else";
+
+const TOP: &str = "\
+Examples:
+  identkit demo                          both vendors' typical flow against a sandbox of its own
+  identkit sandbox                       a sandbox of both vendors, until ended
+  identkit tm put-order order.json       place an order with identity.TM
+  identkit identify24 get IDENT_ID       read an ident of identify24
+
+Every command has a --help of its own.
+";
+
+/// Verify who people are, and have documents signed, through German identity-verification vendors.
+#[derive(Debug, Parser)]
+#[command(name = "identkit", version, about, after_help = format!("{TOP}\n{EXIT_CODES}"), max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// How results are written to standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+
+    /// Shows what the vendor wrote about an error. It may quote personal data; off, so that it stays out of logs.
+    #[arg(long, global = true)]
+    pub(crate) show_vendor_text: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Tables for people, JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Both vendors' typical flow, end to end, over TLS, against a sandbox of its own. Needs nothing installed.
+    #[command(after_help = DEMO_HELP)]
+    Demo(DemoOptions),
+    /// A sandbox of both vendors, until it is ended. Loopback only, synthetic data only.
+    #[command(after_help = SANDBOX_HELP)]
+    Sandbox(SandboxOptions),
+    /// identity.TM: orders and their results (Customer API 2.10c).
+    #[command(after_help = format!("{TM_HELP}\n{EXIT_CODES}"))]
+    Tm(Tm),
+    /// identify24: idents (VideoIdent API 1.0.1).
+    #[command(name = "identify24", after_help = format!("{IDENTIFY24_HELP}\n{EXIT_CODES}"))]
+    Identify24(Identify24),
+}
+
+const DEMO_HELP: &str = "\
+What it does:
+  1. starts a sandbox (TLS, a certificate authority of its own) and a webhook receiver
+  2. identity.TM: places the document's own order with a PDF to sign, plays the person, receives the webhooks,
+     reads status, data, report and signed PDF, saves and verifies them, deletes them at the vendor
+  3. identify24: logs in, creates the document's John Doe, receives the webhook, confirms it by a read
+
+Every saved file is below --out; the inputs are there too, to be edited and used with the other commands.
+Exit code 0 only if every check held.";
+
+const SANDBOX_HELP: &str = "\
+When it is ready it prints one line of JSON with its URLs, credentials and CA file, and runs until ended.
+
+Example:
+  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 &
+  curl --cacert CA_FILE -u sandbox-customer:sandbox-code https://127.0.0.1:8443/api/2.10/serverStatus
+  curl -d '{\"story\":\"positive\"}' http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+
+The documents' own examples work: orders 99921269855041 and 99920006C38842, project 6, and the ident of x.";
+
+const TM_HELP: &str = "\
+Example:
+  export IDENTKIT_TM_BASE_URL=https://127.0.0.1:8443/api/2.10 IDENTKIT_CA_FILE=ca.pem
+  export IDENTKIT_TM_CUSTOMER_ID=sandbox-customer IDENTKIT_TM_CUSTOMER_CODE=sandbox-code
+  identkit tm put-order order.json
+  identkit tm status 99921269855041 --extended
+";
+
+const IDENTIFY24_HELP: &str = "\
+Example:
+  export IDENTKIT_IDENTIFY24_BASE_URL=https://127.0.0.1:8443 IDENTKIT_CA_FILE=ca.pem
+  export IDENTKIT_IDENTIFY24_PARTNER=911-internet IDENTKIT_IDENTIFY24_API_KEY=sandbox-api-key
+  identkit identify24 create ident.json
+  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+";
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// Where inputs, evidence and the inbox are written; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "identkit-demo")]
+    pub(crate) out: PathBuf,
+
+    /// Breaks something on purpose, to see what is then told: `receiver` dies before the last webhook.
+    #[arg(long = "break", value_name = "WHAT", value_enum)]
+    pub(crate) breaks: Option<Break>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Break {
+    Receiver,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxOptions {
+    /// Where the vendors' APIs listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where the admin API listens (plain HTTP); port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) admin: SocketAddr,
+
+    /// Plain HTTP instead of TLS.
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Where the CA certificate is written; a temporary file, removed at the end, if not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_ca: Option<PathBuf>,
+
+    /// Where identify24's webhooks go, which at the vendor is set in the partner portal.
+    #[arg(long, value_name = "URL")]
+    pub(crate) identify24_webhook: Option<String>,
+
+    /// A CA file more to trust when webhooks are delivered over TLS.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) webhook_ca: Option<PathBuf>,
+
+    /// The seed of everything random: the same seed and requests give the same ids.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What every command that calls a vendor takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Calls {
+    /// A file of certificate authorities (PEM) to trust besides the bundled ones.
+    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// One deadline over the whole call, in seconds, attempts and waits included.
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "a number of seconds is needed, e.g. 2 or 0.5".to_owned())?;
+    if number > 0.0 && number <= 86_400.0 {
+        Ok(Duration::from_secs_f64(number))
+    } else {
+        Err("it must be more than 0 and at most 86400".to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tm {
+    /// Base URL of the API; `http://` is accepted for loopback only.
+    #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", value_name = "URL",
+          default_value = identkit_identity_tm::DOCUMENTED_BASE)]
+    pub(crate) base_url: String,
+
+    /// CustomerID, the user name.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", value_name = "ID")]
+    pub(crate) customer_id: Option<String>,
+
+    /// CustomerCode, the password. Better given by the environment: a command line can be read by others.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
+    pub(crate) customer_code: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) calls: Calls,
+
+    #[command(subcommand)]
+    pub(crate) command: TmCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TmCommand {
+    /// Places an order (putOrder, [T] 3.1). Sent at most once: exit code 6 means that it may exist.
+    PutOrder {
+        /// The order as JSON, as the vendor's document writes it; `-` reads standard input.
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+    },
+    /// Reads the status of an order (getStatus, [T] 3.2).
+    Status {
+        /// The OrderID that putOrder returned: 1 to 20 letters and digits.
+        order_id: String,
+        /// All codes the order ever had; without it the general ones, which may hide a suspicion of fraud.
+        #[arg(long)]
+        extended: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Identify24 {
+    /// Base URL of the API; `http://` is accepted for loopback only.
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", value_name = "URL",
+          default_value = identkit_identify24::DEFAULT_BASE_URL)]
+    pub(crate) base_url: String,
+
+    /// The partner's user name.
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", value_name = "NAME")]
+    pub(crate) partner: Option<String>,
+
+    /// The API key. Better given by the environment: a command line can be read by others.
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) calls: Calls,
+
+    #[command(subcommand)]
+    pub(crate) command: Identify24Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Identify24Command {
+    /// Creates an ident ([I] ident/create). Sent at most once: exit code 6 means that it may exist.
+    Create {
+        /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+        /// Sends names and places as they are; by default in upper case, as the document asks.
+        #[arg(long)]
+        preserve_case: bool,
+        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented.
+        #[arg(long)]
+        allow_both_pdf_sources: bool,
+    },
+    /// Reads an ident ([I] ident/get).
+    Get {
+        /// The ident_id that create returned.
+        ident_id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_are_positive_and_finite() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["0", "-1", "nan", "inf", "soon", "1e9"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

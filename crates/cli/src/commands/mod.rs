@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+pub(crate) mod identify24;
+pub(crate) mod sandbox;
+pub(crate) mod tm;
+
+use identkit_transport::Answered;
+use serde_json::{Value, json};
+
+use crate::output;
+
+/// How a call went, for the JSON output.
+fn about<T>(answered: &Answered<T>) -> Value {
+    let warnings: Vec<Value> =
+        answered.warnings.iter().map(|warning| json!({ "message": warning.message, "rule": warning.rule })).collect();
+    json!({
+        "http_status": answered.status.as_u16(),
+        "attempts": answered.attempts,
+        "milliseconds": u64::try_from(answered.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "warnings": warnings,
+    })
+}
+
+/// Warnings on standard error.
+fn warn<T>(answered: &Answered<T>) {
+    for warning in &answered.warnings {
+        output::say(&format!("note: {} ({})", warning.message, warning.rule));
+    }
+}
+
+/// The vendor's answer with what identkit adds under one key.
+fn with_about<T>(mut vendor: Value, answered: &Answered<T>, more: Value) -> Value {
+    let mut added = about(answered);
+    if let (Some(added), Value::Object(more)) = (added.as_object_mut(), more) {
+        added.extend(more);
+    }
+    if let Some(object) = vendor.as_object_mut() {
+        object.insert("identkit".into(), added);
+    }
+    vendor
+}

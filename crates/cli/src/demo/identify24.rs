@@ -1,0 +1,85 @@
+//! identify24: login, ident, webhook, confirmation.
+
+use std::sync::Arc;
+
+use identkit_core::CallOptions;
+use identkit_identify24::messages::{CreateIdent, IdentId};
+use identkit_identify24::{Credentials, IdentStatusCallback, Identify24, PROVIDER, samples};
+use identkit_mock_server::{Transition, vendors};
+use identkit_wire::{Callback as _, json};
+
+use super::report::{Report, Stopped};
+use super::{PATIENCE, Stage};
+use crate::exit::Failure;
+
+const IDENT_FILE: &str = "input/create-ident.json";
+
+pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stopped> {
+    let options = CallOptions::new();
+    let base = stage.base.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
+    let url = IdentStatusCallback.url_template(&base, &stage.token(PROVIDER))?;
+    // At the vendor this is set in the partner portal (I-080).
+    stage.sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
+    let credentials = Credentials::new(stage.account(PROVIDER, "partner"), stage.account(PROVIDER, "api_key"));
+    let client = Identify24::builder(Arc::clone(&stage.transport), credentials)
+        .base_url(stage.api.url())
+        .clock(Arc::clone(&stage.clock))
+        .build()?;
+
+    let began = report.begin("log in", "auth");
+    report.call(began, client.login(&options).await, |_| "a JWT, used until it has idled for 30 minutes".to_owned())?;
+
+    let began = report.begin("read the ident from a file", "input");
+    stage.folder.save(IDENT_FILE, samples::CREATE_IDENT_REQUEST).await?;
+    let path = stage.folder.path(IDENT_FILE);
+    let read =
+        std::fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))?;
+    let mut ident: CreateIdent = json::read::<CreateIdent>(&read).map_err(json::JsonFault::input)?.project_id("6");
+    // The document's example holds placeholders here: both at once, and neither a PDF (AI-19).
+    ident.pdf_url = None;
+    ident.pdf_content = None;
+    report.done(began, None, "John Doe of the document's example, in project 6, without its placeholders for PDFs");
+
+    let began = report.begin("create the ident", "ident/create");
+    let created = report.call(began, client.create_ident(&ident, &options).await, |created| {
+        format!("conference_url {}", created.conference_url.as_ref().map_or("none", |url| url.expose()))
+    })?;
+    let id = created.ident_id.ok_or_else(|| Failure::local("the vendor named no ident_id"))?;
+
+    let began = report.begin("the person is identified by video", "sandbox");
+    let played = stage.sandbox.transition(id.expose(), &Transition::Story("positive".to_owned()));
+    let held = matches!(played, Some(Ok(())));
+    report.check(began, held, "story positive", &["The sandbox did not play the person."])?;
+
+    confirm(stage, report, &client, &id).await
+}
+
+/// The webhook is a hint; what counts is what a read says.
+async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stopped> {
+    let began = report.begin("receive the JSON webhook, in the inbox before 202", "webhook");
+    let event = stage.arrivals.wait(IdentStatusCallback.name(), id.expose(), PATIENCE).await;
+    let payload = event.as_ref().and_then(|event| event.payload.as_ref());
+    let told = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
+    let told = told.and_then(|payload| payload.status);
+    let note =
+        told.as_ref().map_or_else(|| "nothing arrived".to_owned(), |status| format!("status {}", status.as_str()));
+    report.checked_call(began, told.as_ref().map(|_| 202), told.is_some(), &note, &[
+        "The webhook did not arrive; identify24 documents no second try. Read the ident instead: identkit identify24 get",
+    ])?;
+
+    let began = report.begin("confirm it by a read", "ident/get");
+    let result = client.get_ident(id, &CallOptions::new()).await;
+    let read = report.call(began, result, |ident| {
+        format!("status {}", ident.status.as_ref().map_or("none", |status| status.as_str()))
+    })?;
+    let began = report.begin("compare both", "check");
+    report.check(
+        began,
+        read.status == told,
+        "webhook and read say the same",
+        &["The webhook says something else than the vendor: it is not to be trusted."],
+    )?;
+    let json = serde_json::to_vec_pretty(&read).map_err(|_| Failure::local("the ident has no JSON form"))?;
+    stage.folder.save("identify24/ident.json", json).await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! An inbox that also tells when something arrived.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identkit_core::{Accepted, Clock, Error, Event, Inbox, async_trait};
+use identkit_webhook::FileInbox;
+use tokio::sync::mpsc;
+
+/// The file, and a word about every event that is in it.
+pub(super) struct Watched {
+    inner: FileInbox,
+    told: mpsc::UnboundedSender<Event>,
+}
+
+/// The words.
+pub(super) struct Arrivals {
+    heard: mpsc::UnboundedReceiver<Event>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Watched {
+    pub(super) fn new(inner: FileInbox, clock: Arc<dyn Clock>) -> (Self, Arrivals) {
+        let (told, heard) = mpsc::unbounded_channel();
+        (Self { inner, told }, Arrivals { heard, clock })
+    }
+}
+
+#[async_trait]
+impl Inbox for Watched {
+    async fn accept(&self, event: Event) -> Result<Accepted, Error> {
+        let accepted = self.inner.accept(event.clone()).await?;
+        // Nobody listening any more is no reason not to acknowledge what is durable.
+        let _ = self.told.send(event);
+        Ok(accepted)
+    }
+}
+
+impl Arrivals {
+    /// The event of this name about this case, when it arrives in time.
+    pub(super) async fn wait(&mut self, name: &str, case: &str, patience: Duration) -> Option<Event> {
+        let deadline = self.clock.mono().plus(patience);
+        loop {
+            tokio::select! {
+                event = self.heard.recv() => {
+                    let event = event?;
+                    if event.name == name && event.case_id.as_ref().is_some_and(|id| id.expose() == case) {
+                        return Some(event);
+                    }
+                }
+                _ = self.clock.sleep_until(deadline) => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Whether a PDF is encrypted, told from where a PDF says it: the dictionary of its last cross-reference section.
+//!
+//! Best effort (AT-86): what cannot be followed counts as not encrypted, and bytes elsewhere prove nothing. Reads a
+//! source in two passes and keeps little of it in memory.
+
+use std::io::{self, Read};
+
+use identkit_wire::Source;
+use identkit_wire::json::Blob;
+
+/// `startxref`, its number and the end mark are within this many bytes of the end.
+const TAIL: usize = 2 * 1024;
+/// The most that is read from a cross-reference section on.
+const SECTION: u64 = 1024 * 1024;
+
+/// Whether the document's last trailer names an encryption dictionary. A source that would wait for a disk is not
+/// looked at, since requests are written on async threads.
+pub(crate) fn is_encrypted(document: &Blob) -> bool {
+    let section = match document {
+        Blob::Source(source) if source.in_memory() => last_section(source.as_ref()).ok().flatten(),
+        Blob::Source(_) => None,
+        Blob::Text(_) => {
+            document.to_bytes().ok().and_then(|bytes| last_section(&identkit_wire::MemorySource(bytes)).ok().flatten())
+        }
+    };
+    section.is_some_and(|section| names_encryption(&section))
+}
+
+/// What stands where the last `startxref` points to.
+fn last_section(source: &dyn Source) -> io::Result<Option<Vec<u8>>> {
+    let length = source.len();
+    let mut tail = Vec::new();
+    let mut reader = source.open()?;
+    io::copy(&mut reader.by_ref().take(length.saturating_sub(TAIL as u64)), &mut io::sink())?;
+    reader.take(TAIL as u64).read_to_end(&mut tail)?;
+    let Some(offset) = start_of_section(&tail).filter(|offset| *offset < length) else { return Ok(None) };
+    let mut reader = source.open()?;
+    io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+    let mut section = Vec::new();
+    reader.take(SECTION).read_to_end(&mut section)?;
+    Ok(Some(section))
+}
+
+fn start_of_section(tail: &[u8]) -> Option<u64> {
+    const KEYWORD: &[u8] = b"startxref";
+    let at = tail.windows(KEYWORD.len()).rposition(|window| window == KEYWORD)? + KEYWORD.len();
+    let digits = tail.get(at..)?.trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
+}
+
+/// Whether the section's own dictionary, that of the trailer or of the cross-reference stream, has the key `Encrypt`.
+fn names_encryption(section: &[u8]) -> bool {
+    const TRAILER: &[u8] = b"trailer";
+    let section = if section.starts_with(b"xref") {
+        let at = section.windows(TRAILER.len()).position(|window| window == TRAILER);
+        at.and_then(|at| section.get(at + TRAILER.len()..)).unwrap_or_default()
+    } else {
+        section
+    };
+    let (mut depth, mut rest) = (0_u32, section);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'<' if rest.starts_with(b"<") => {
+                depth += 1;
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            b'>' if rest.starts_with(b">") => {
+                depth = depth.saturating_sub(1);
+                rest = rest.get(1..).unwrap_or_default();
+                if depth == 0 {
+                    return false;
+                }
+            }
+            b'(' => rest = after_string(rest),
+            b'/' => {
+                let end = rest.iter().position(|byte| b" \t\r\n\x0c\0()<>[]{}/%".contains(byte)).unwrap_or(rest.len());
+                let (name, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
+                if depth == 1 && name == b"Encrypt" {
+                    return true;
+                }
+                rest = after;
+            }
+            // A stream may hold anything: its dictionary stands before it.
+            b's' if depth == 0 && rest.starts_with(b"tream") => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What follows a string in parentheses, which may hold anything, balanced parentheses too.
+fn after_string(mut rest: &[u8]) -> &[u8] {
+    let mut open = 1_u32;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'\\' => rest = rest.get(1..).unwrap_or_default(),
+            b'(' => open += 1,
+            b')' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            break;
+        }
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pdf(before: &str, section: &str) -> Blob {
+        let offset = before.len();
+        Blob::from_bytes(format!("{before}{section}\nstartxref\n{offset}\n%%EOF\n").into_bytes())
+    }
+
+    #[test]
+    fn at_86_only_the_last_trailer_says_that_a_pdf_is_encrypted() {
+        let table = "xref\n0 1\n0000000000 65535 f \ntrailer\n";
+        for (before, section, encrypted) in [
+            ("%PDF-1.7\n", format!("{table}<< /Size 1 /Root 1 0 R /Encrypt 5 0 R >>"), true),
+            ("%PDF-1.7\n", format!("{table}<</Size 1/Encrypt<</Filter/Standard>>>>"), true),
+            ("%PDF-1.7\n", "7 0 obj\n<< /Type /XRef /Encrypt 5 0 R >>\nstream\nx".to_owned(), true),
+            ("%PDF-1.7\n", format!("{table}<< /Size 1 /Root 1 0 R >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /Info << /Encrypt 5 0 R >> >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /A (\\(/Encrypt) /B (()/Encrypt) >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /EncryptMetadata true >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /Size 1 >> << /Encrypt 5 0 R >>"), false),
+            ("%PDF-1.7\n", "7 0 obj\n<< /Type /XRef >>\nstream\n<</Encrypt 1 0 R>>".to_owned(), false),
+            ("%PDF-1.7\n<< /Encrypt 5 0 R >>\n", format!("{table}<< /Size 1 >>"), false),
+        ] {
+            let document = pdf(before, &section);
+            assert_eq!(is_encrypted(&document), encrypted, "{section}");
+            let text = identkit_wire::encode_base64(&document.to_bytes().unwrap());
+            assert_eq!(is_encrypted(&Blob::Text(text.into())), encrypted, "{section}");
+        }
+        assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7\n%%EOF\n")));
+        assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7 startxref 99999999999999999999")));
+        assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7 startxref 4000")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, section: Vec<u8>) {
+            let _ = is_encrypted(&Blob::from_bytes([&bytes[..], b"startxref 0"].concat()));
+            let _ = names_encryption(&section);
+        }
+
+        #[test]
+        fn a_document_may_be_longer_than_its_tail(padding in 0_usize..5000) {
+            let before = format!("%PDF-1.7\n{}\n", "x".repeat(padding));
+            prop_assert!(is_encrypted(&pdf(&before, "xref\ntrailer<</Encrypt 5 0 R>>")));
+        }
+    }
+}
