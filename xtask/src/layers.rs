@@ -342,8 +342,12 @@ fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<Fin
     let mut findings = Vec::new();
     for member in members {
         let home = format!("crates/{}/src/", member.folder);
+        // Who has it as a normal dependency too (for other features in tests) may use it.
+        let only_dev =
+            |folder: &str| !member.edges.iter().any(|edge| !edge.dev && edge.folder.as_deref() == Some(folder));
         for edge in member.edges.iter().filter(|edge| {
-            edge.dev && matches!(edge.folder.as_deref(), Some("conformance" | "mock-server")) && member.folder != "cli"
+            edge.dev
+                && edge.folder.as_deref().is_some_and(|to| matches!(to, "conformance" | "mock-server") && only_dev(to))
         }) {
             let name = edge.key.replace('-', "_");
             let uses =

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use identkit_core::{
     Advice, CallOptions, CaseRef, Delivery, Error, IdentityProvider, Kind, NewCase, Outcome, Purpose, Secret,
 };
@@ -20,7 +21,7 @@ use identkit_identity_tm::{
 };
 use identkit_transport::SystemClock;
 use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, Operation, Warning, encode_base64};
+use identkit_wire::{OneOrMany, Operation, Reply, Warning, encode_base64};
 use serde_json::{Value, json};
 
 mod support;
@@ -585,6 +586,17 @@ fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
     }
 }
 
+#[test]
+fn at_37_a_pdf_is_streamed_by_its_first_bytes_and_a_list_is_read_whole() {
+    let Reply::Sniff { stream, .. } = GetESignPdf::META.reply else { panic!("not decided by the first bytes") };
+    for media in ["application/pdf", "application/json; charset=utf-8", "text/html"] {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]);
+        assert!(stream(&headers, PDF), "{media}");
+        assert!(!stream(&headers, b"{\"PDFs\":[]}"), "{media}");
+    }
+    assert!(stream(&HeaderMap::new(), PDF), "no Content-Type at all");
+}
+
 #[tokio::test]
 async fn at_37_both_forms_arrive_through_the_client() {
     let list = json!({"PDFs": [{"Base64Data": encode_base64(PDF)}]}).to_string();
@@ -1106,7 +1118,6 @@ async fn codes_that_are_not_documented_have_a_kind_of_their_own_too() {
         (409, Kind::Conflict, Advice::DoNotRetry),
         (413, Kind::Rejected, Advice::DoNotRetry),
         (415, Kind::Rejected, Advice::DoNotRetry),
-        (204, Kind::Protocol, Advice::DoNotRetry),
     ] {
         for name in ["putOrder", "getStatus", "getESignPDF", "delIdentdata"] {
             let (client, script) = client([Step::Answer(json_answer(status, ""))]);

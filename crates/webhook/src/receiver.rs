@@ -80,14 +80,42 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{Method, Uri, request};
     use identkit_core::{Accepted, Error, Event, Kind, MemoryInbox, async_trait};
+
+    /// A vendor like identity.TM: GET, and everything in the query.
+    #[derive(Debug)]
+    struct OnFinal;
+
+    impl Callback for OnFinal {
+        fn provider(&self) -> &'static str {
+            "identity-tm"
+        }
+        fn name(&self) -> &'static str {
+            "OnFinal"
+        }
+        fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
+            CallbackPath::url(base, self.provider(), token, self.name()).map(Secret::new)
+        }
+        fn recognise(&self, head: &request::Parts) -> bool {
+            head.method == Method::GET
+        }
+        fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
+            let query = request.uri().query().unwrap_or_default();
+            let id = query.strip_prefix("orderId=").ok_or_else(|| Error::new(Kind::Protocol, "no order"))?;
+            Ok(Event::new(self.provider(), self.name(), id))
+        }
+        fn emit(&self, _: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
+            Err(Error::unsupported("emit"))
+        }
+    }
 
     fn get(path: &str) -> Request<Bytes> {
         Request::builder().uri(path).body(Bytes::new()).unwrap()
     }
 
     fn receiver(inbox: Arc<dyn Inbox>) -> Receiver {
-        let receiver = Receiver::new(identkit_identity_tm::callbacks(), inbox);
+        let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox);
         receiver.accept_token("identity-tm", Secret::new("good"));
         receiver
     }
@@ -97,12 +125,12 @@ mod tests {
         let inbox = Arc::new(MemoryInbox::new());
         let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>);
         for _ in 0..2 {
-            let answer = receiver.handle(get("/identity-tm/good/OnFinal?orderId=9992&ref=a%2Fb")).await;
+            let answer = receiver.handle(get("/identity-tm/good/OnFinal?orderId=9992")).await;
             assert_eq!(answer.status(), 202);
         }
         let events = inbox.events();
         assert_eq!(events.len(), 1, "the same delivery twice is one event");
-        assert_eq!(events[0].reference.as_ref().unwrap().expose(), "a/b");
+        assert_eq!(events[0].key.expose(), "9992");
     }
 
     #[tokio::test]
