@@ -22,7 +22,7 @@ use identkit_wire::{Body, Meta, OnAmbiguous, Operation, Received, Reply, Safety,
 use crate::{Authenticator, BaseUrl, Failure, Generation, Hop, Transport};
 
 /// The most that is read of an error's body, in bytes.
-const ERROR_BODY: u64 = 64 * 1024;
+const ERROR_BODY: usize = 64 * 1024;
 
 /// How calls are repeated and how long they may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,8 +273,7 @@ impl<D: Send + Sync> Driver<D> {
         let status = head.status.as_u16();
         let incomplete = |error: Error| error.with_status(status).with_delivery(Delivery::MaybeSent);
         if !meta.expect.contains(&status) {
-            let body = content.collect(ERROR_BODY).await.unwrap_or_default();
-            return Err(refusal(meta, head.status, &body));
+            return Err(refusal(meta, head.status, &beginning(content).await));
         }
         if head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(incomplete(Error::new(Kind::Protocol, "the answer is compressed, which was not asked for")));
@@ -319,12 +318,13 @@ fn failed<T>(failure: Failure) -> Attempt<T> {
 fn conclude(meta: &Meta, error: Error) -> Error {
     let changes = !matches!(meta.safety, Safety::Safe);
     let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-    // A good status around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02).
+    // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02).
     let refused = matches!(
         error.kind(),
         Kind::Rejected | Kind::Authentication | Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::RateLimited
     );
-    let broken_success = !refused && error.status().is_some_and(|status| meta.expect.contains(&status));
+    // 200 to 299 whether the operation reads it or not: a success that nobody expected is one all the same.
+    let broken_success = !refused && error.status().is_some_and(|status| (200..300).contains(&status));
     let ambiguous =
         error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable || broken_success;
     if !changes || !ambiguous || (repeatable && !broken_success) {
@@ -353,6 +353,19 @@ async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> R
         return Err(Error::new(Kind::Integrity, "the answer has no length, so that nothing shows whether it is whole"));
     }
     Ok(Received::Stream { head: first, rest: content })
+}
+
+/// The beginning of an error's body: it explains, and is cut rather than lost.
+async fn beginning(mut content: Content) -> Vec<u8> {
+    let mut read = Vec::new();
+    while let Some(Ok(chunk)) = content.next().await {
+        let room = ERROR_BODY.saturating_sub(read.len());
+        read.extend(chunk.iter().take(room));
+        if read.len() >= ERROR_BODY {
+            break;
+        }
+    }
+    read
 }
 
 /// `Retry-After` in seconds; its date form is not used by any vendor here and is left to the back-off.

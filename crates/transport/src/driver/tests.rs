@@ -169,6 +169,7 @@ async fn a_create_that_may_have_arrived_is_sent_once() {
         Step::Answer(503, &[], "busy"),
         Step::Broken,
         Step::Answer(202, &[], "garbage"),
+        Step::Answer(201, &[], "a success that the document does not list"),
     ] {
         let (driver, script) = driver(vec![step]);
         let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
@@ -206,6 +207,14 @@ async fn a_refusal_is_final_and_a_rate_limit_is_not() {
     }
     let (driver, _) = driver(vec![Step::Answer(429, &[("retry-after", "0")], ""), Step::Answer(202, &[], "ok")]);
     assert_eq!(driver.call(&Create, &CallOptions::new()).await.unwrap().attempts, 2);
+}
+
+#[tokio::test]
+async fn a_long_explanation_is_cut_and_not_lost() {
+    let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
+    let (driver, _) = driver(vec![Step::Answer(400, &[], long)]);
+    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
+    assert!(error.vendor_text().unwrap().expose().starts_with("because xxx"));
 }
 
 #[tokio::test]

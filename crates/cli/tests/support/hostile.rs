@@ -1,0 +1,206 @@
+//! Servers that do what no vendor should, on plain sockets, and count what reaches them.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// What a server does with a request.
+pub(crate) enum Then {
+    /// Answers with these bytes.
+    Answer(String),
+    /// Keeps the connection open and never answers.
+    Silence,
+    /// Closes the connection without a word.
+    Close,
+}
+
+impl Then {
+    /// An answer with a body.
+    pub(crate) fn answer(status: &str, media: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::Answer(format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    pub(crate) fn json(status: &str, body: &str) -> Self {
+        Self::answer(status, "application/json", body)
+    }
+}
+
+/// Accepts connections one after the other until it is dropped, each in a thread of its own.
+struct Accepting {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Accepting {
+    fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connections, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (counted, ended, serve) = (Arc::clone(&connections), Arc::clone(&over), Arc::new(serve));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                let Ok(stream) = stream else { continue };
+                counted.fetch_add(1, Ordering::SeqCst);
+                let serve = Arc::clone(&serve);
+                std::thread::spawn(move || serve(stream));
+            }
+        });
+        Self { address, connections, over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // Wakes the thread, which waits for the next connection.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// An HTTP server that decides about each request.
+pub(crate) struct Server {
+    accepting: Accepting,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    pub(crate) fn start(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let noted = Arc::clone(&seen);
+        let accepting = Accepting::start(move |mut stream| {
+            while let Some(request) = request(&mut stream) {
+                noted.lock().unwrap().push(request.clone());
+                match decide(&request) {
+                    Then::Answer(bytes) if stream.write_all(bytes.as_bytes()).is_ok() => {}
+                    Then::Answer(_) | Then::Close => break,
+                    Then::Silence => {
+                        // Until the client gives up.
+                        let _ = stream.read(&mut [0]);
+                        break;
+                    }
+                }
+            }
+            let _ = stream.shutdown(Shutdown::Both);
+        });
+        Self { accepting, seen }
+    }
+
+    /// Answers everything in the same way.
+    pub(crate) fn always(decide: fn() -> Then) -> Self {
+        Self::start(move |_| decide())
+    }
+
+    /// Logs everybody in, and decides about every other request.
+    pub(crate) fn after_login(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
+        Self::start(move |seen| match seen.path.as_str() {
+            "/auth" => Then::json(
+                "200 OK",
+                r#"{ "result": true, "response_status": 200, "token": "xxx", "messages": [ "Successful.." ] }"#,
+            ),
+            _ => decide(seen),
+        })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.accepting.address)
+    }
+
+    /// How often somebody connected.
+    pub(crate) fn connections(&self) -> usize {
+        self.accepting.connections.load(Ordering::SeqCst)
+    }
+
+    /// The requests so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The requests so far, as `METHOD /path`.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.seen().iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect()
+    }
+}
+
+/// Reads one request, `None` at the end of the connection.
+fn request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).ok()?;
+    let mut words = head.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    Some(Seen { method, path, body: String::from_utf8_lossy(&body).into_owned(), head })
+}
+
+/// Hands connections through to another address and counts them, to see retries of what cannot be read: TLS.
+pub(crate) struct Relay(Accepting);
+
+impl Relay {
+    pub(crate) fn to(address: &str) -> Self {
+        let target: SocketAddr = address.parse().unwrap();
+        Self(Accepting::start(move |near| {
+            let Ok(far) = TcpStream::connect(target) else { return };
+            let (Ok(near_again), Ok(far_again)) = (near.try_clone(), far.try_clone()) else { return };
+            let there = std::thread::spawn(move || copy(near, far));
+            copy(far_again, near_again);
+            let _ = there.join();
+        }))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.0.connections.load(Ordering::SeqCst)
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    let mut block = [0; 4096];
+    loop {
+        match from.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) if to.write_all(&block[..count]).is_ok() => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.
+pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
