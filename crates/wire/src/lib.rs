@@ -31,7 +31,7 @@ pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_b
 /// What [`message!`] needs of serde; not for use by hand.
 #[doc(hidden)]
 pub mod private {
-    pub use serde::de::{MapAccess, Visitor};
+    pub use serde::de::{Error, MapAccess, Visitor};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 }

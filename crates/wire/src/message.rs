@@ -73,6 +73,40 @@ macro_rules! message {
 
         impl<'de> $crate::private::Deserialize<'de> for $name {
             fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // A known key is recognised where it stands, without a copy; `true` for the first spelling listed.
+                #[allow(non_camel_case_types)]
+                enum Key {
+                    $($field(bool),)*
+                    // With a capital, unlike any field.
+                    Unlisted(String),
+                }
+
+                impl<'de> $crate::private::Deserialize<'de> for Key {
+                    fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                        struct KeyReader;
+
+                        impl $crate::private::Visitor<'_> for KeyReader {
+                            type Value = Key;
+
+                            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                                f.write_str("a key")
+                            }
+
+                            fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
+                                Ok(match key {
+                                    $(
+                                        $key => Key::$field(true),
+                                        $($other => Key::$field(false),)*
+                                    )*
+                                    _ => Key::Unlisted(key.to_owned()),
+                                })
+                            }
+                        }
+
+                        deserializer.deserialize_identifier(KeyReader)
+                    }
+                }
+
                 struct Reader;
 
                 impl<'de> $crate::private::Visitor<'de> for Reader {
@@ -84,24 +118,18 @@ macro_rules! message {
 
                     fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                         let mut read = $name::default();
-                        while let Some(key) = map.next_key::<String>()? {
-                            match key.as_str() {
+                        while let Some(key) = map.next_key::<Key>()? {
+                            match key {
                                 $(
-                                    $key => {
-                                        if let Some(value) = map.next_value()? {
-                                            read.$field = Some(value);
+                                    Key::$field(first) => {
+                                        let value: Option<$type> = map.next_value()?;
+                                        // `null` under one spelling does not undo what another one said.
+                                        if value.is_some() && (first || read.$field.is_none()) {
+                                            read.$field = value;
                                         }
                                     }
-                                    $(
-                                        $other => {
-                                            let value = map.next_value()?;
-                                            if read.$field.is_none() {
-                                                read.$field = value;
-                                            }
-                                        }
-                                    )*
                                 )*
-                                _ => {
+                                Key::Unlisted(key) => {
                                     read.extra.0.insert(key, map.next_value()?);
                                 }
                             }
