@@ -13,35 +13,43 @@ Exit codes:
   3  the vendor does not accept the credentials
   4  the vendor does not know it
   5  the vendor refused it
-  6  the outcome is unknown: the vendor may have carried it out; do not repeat it blindly
-  7  the vendor is unreachable, not able to serve, or did not answer in time
+  6  the outcome is unknown: the vendor may have carried it out;
+     do not repeat it blindly
+  7  the vendor is unreachable, not able to serve, or out of time
   1  anything else";
 
 const TOP: &str = "\
 Examples:
-  identkit demo                          both vendors' typical flow against a sandbox of its own
-  identkit sandbox                       a sandbox of both vendors, until ended
-  identkit tm put-order order.json       place an order with identity.TM
-  identkit identify24 get IDENT_ID       read an ident of identify24
+  identkit demo                       both vendors' typical flow, end to end
+  identkit sandbox                    a sandbox of both vendors, until ended
+  identkit tm put-order order.json    place an order with identity.TM
+  identkit identify24 get IDENT_ID    read an ident of identify24
 
 Every command has a --help of its own.
 ";
 
-/// Verify who people are, and have documents signed, through German identity-verification vendors.
+/// What stands above the options that every command has.
+const OUTPUT: &str = "Output";
+/// What stands above the options of those that call a vendor.
+const CONNECTION: &str = "Connection";
+
+/// Verifies who people are, and has documents signed, through German identity-verification vendors.
 #[derive(Debug, Parser)]
-#[command(name = "identkit", version, about, after_help = format!("{TOP}\n{EXIT_CODES}"), max_term_width = 110)]
+#[command(name = "identkit", version, about = ABOUT, after_help = format!("{TOP}\n{EXIT_CODES}"), max_term_width = 110)]
 pub(crate) struct Arguments {
     /// How results are written to standard output.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = OUTPUT)]
     pub(crate) output: Format,
 
     /// Shows what the vendor wrote about an error. It may quote personal data; off, so that it stays out of logs.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     pub(crate) show_vendor_text: bool,
 
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const ABOUT: &str = "Verifies who people are, and has documents signed, through German identity-verification vendors";
 
 /// Tables for people, JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -52,54 +60,112 @@ pub(crate) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Both vendors' typical flow, end to end, over TLS, against a sandbox of its own. Needs nothing installed.
+    /// Plays both vendors' typical flow against a sandbox of its own, over TLS. Needs nothing installed.
     #[command(after_help = DEMO_HELP)]
     Demo(DemoOptions),
-    /// A sandbox of both vendors, until it is ended. Loopback only, synthetic data only.
+    /// Serves a sandbox of both vendors until it is ended. Loopback only, synthetic data only.
     #[command(after_help = SANDBOX_HELP)]
     Sandbox(SandboxOptions),
-    /// identity.TM: orders and their results (Customer API 2.10c).
+    /// Calls identity.TM: orders and their results (Customer API 2.10c).
     #[command(after_help = format!("{TM_HELP}\n{EXIT_CODES}"))]
     Tm(Tm),
-    /// identify24: idents (VideoIdent API 1.0.1).
+    /// Calls identify24: idents (VideoIdent API 1.0.1).
     #[command(name = "identify24", after_help = format!("{IDENTIFY24_HELP}\n{EXIT_CODES}"))]
     Identify24(Identify24),
 }
 
 const DEMO_HELP: &str = "\
 What it does:
-  1. starts a sandbox (TLS, a certificate authority of its own) and a webhook receiver
-  2. identity.TM: places the document's own order with a PDF to sign, plays the person, receives the webhooks,
-     reads status, data, report and signed PDF, saves and verifies them, deletes them at the vendor
-  3. identify24: logs in, creates the document's John Doe, receives the webhook, confirms it by a read
+  1. starts a sandbox (TLS, a certificate authority of its own) and a webhook
+     receiver
+  2. identity.TM: places the document's own order with a PDF to sign, plays the
+     person, receives the webhooks, reads status, data, report and signed PDF,
+     saves and checks them, deletes them at the vendor
+  3. identify24: logs in, creates the document's John Doe, receives the webhook,
+     confirms it by a read
 
-Every saved file is below --out; the inputs are there too, to be edited and used with the other commands.
-Exit code 0 only if every check held.";
+Every step is told on standard error as it happens, the summary goes to standard
+output. All files are below --out; the inputs are there too, to be edited and
+used with the other commands.
+
+Examples:
+  identkit demo --out identkit-demo
+  identkit demo --output json | jq '.files[].path'
+  identkit demo --break receiver
+
+Exit codes:
+  0  every check held
+  2  wrong usage
+  1  a check did not hold
+A call that fails gives its own code, as identkit --help lists them.";
 
 const SANDBOX_HELP: &str = "\
-When it is ready it prints one line of JSON with its URLs, credentials and CA file, and runs until ended.
+When it is ready it prints one line of JSON with its URLs, credentials and CA
+file, and runs until it is ended (Ctrl-C, SIGTERM).
 
-Example:
-  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 &
-  curl --cacert CA_FILE -u sandbox-customer:sandbox-code https://127.0.0.1:8443/api/2.10/serverStatus
-  curl -d '{\"story\":\"positive\"}' http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+Examples:
+  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 \\
+    --write-ca ca.pem &
+  curl --cacert ca.pem https://127.0.0.1:8443/api/2.10/serverStatus
+  curl --cacert ca.pem -u sandbox-customer:sandbox-code \\
+    https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
+  curl -d '{\"story\":\"positive\"}' \\
+    http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
 
-The documents' own examples work: orders 99921269855041 and 99920006C38842, project 6, and the ident of x.";
+The documents' own examples work: the orders 99921269855041 and 99920006C38842
+of identity.TM; the project 6, the token xxx and the ident
+xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx of identify24.
+
+Exit codes:
+  0  ended from outside
+  2  wrong usage, an address that is not loopback among it
+  1  anything else, a port in use among it";
 
 const TM_HELP: &str = "\
-Example:
-  export IDENTKIT_TM_BASE_URL=https://127.0.0.1:8443/api/2.10 IDENTKIT_CA_FILE=ca.pem
-  export IDENTKIT_TM_CUSTOMER_ID=sandbox-customer IDENTKIT_TM_CUSTOMER_CODE=sandbox-code
+Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
+  export IDENTKIT_TM_BASE_URL=https://127.0.0.1:8443/api/2.10
+  export IDENTKIT_TM_CUSTOMER_ID=sandbox-customer
+  export IDENTKIT_TM_CUSTOMER_CODE=sandbox-code
+  export IDENTKIT_CA_FILE=ca.pem
   identkit tm put-order order.json
   identkit tm status 99921269855041 --extended
 ";
 
+const PUT_ORDER_HELP: &str = "\
+Examples:
+  identkit tm put-order order.json
+  identkit tm put-order - --output json < order.json | jq -r .TargetURL
+
+An order without a Ref gets a random one: by it the order can be found again
+when the answer is lost.
+";
+
+const STATUS_HELP: &str = "\
+Examples:
+  identkit tm status 99921269855041
+  identkit tm status 99921269855041 --extended --output json
+";
+
 const IDENTIFY24_HELP: &str = "\
-Example:
-  export IDENTKIT_IDENTIFY24_BASE_URL=https://127.0.0.1:8443 IDENTKIT_CA_FILE=ca.pem
-  export IDENTKIT_IDENTIFY24_PARTNER=911-internet IDENTKIT_IDENTIFY24_API_KEY=sandbox-api-key
+Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
+  export IDENTKIT_IDENTIFY24_BASE_URL=https://127.0.0.1:8443
+  export IDENTKIT_IDENTIFY24_PARTNER=911-internet
+  export IDENTKIT_IDENTIFY24_API_KEY=sandbox-api-key
+  export IDENTKIT_CA_FILE=ca.pem
   identkit identify24 create ident.json
   identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+";
+
+const CREATE_HELP: &str = "\
+Examples:
+  identkit identify24 create ident.json
+  identkit identify24 create - --output json < ident.json | jq -r .ident_id
+";
+
+const GET_HELP: &str = "\
+Examples:
+  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx --output json
 ";
 
 #[derive(Debug, Args)]
@@ -121,11 +187,11 @@ pub(crate) enum Break {
 #[derive(Debug, Args)]
 pub(crate) struct SandboxOptions {
     /// Where the vendors' APIs listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
     /// Where the admin API listens (plain HTTP); port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
     pub(crate) admin: SocketAddr,
 
     /// Plain HTTP instead of TLS.
@@ -153,12 +219,18 @@ pub(crate) struct SandboxOptions {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Calls {
     /// A file of certificate authorities (PEM) to trust besides the bundled ones.
-    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", value_name = "FILE")]
+    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
+          help_heading = CONNECTION)]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// One deadline over the whole call, in seconds, attempts and waits included.
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    /// One deadline over the whole call, attempts and waits included; 60 if not given.
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, help_heading = CONNECTION)]
     pub(crate) timeout: Option<Duration>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address and a port are needed, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -173,16 +245,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[derive(Debug, Args)]
 pub(crate) struct Tm {
     /// Base URL of the API; `http://` is accepted for loopback only.
-    #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", value_name = "URL",
-          default_value = identkit_identity_tm::DOCUMENTED_BASE)]
+    #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", hide_env_values = true, value_name = "URL",
+          help_heading = CONNECTION, default_value = identkit_identity_tm::DOCUMENTED_BASE)]
     pub(crate) base_url: String,
 
     /// CustomerID, the user name.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", value_name = "ID")]
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID",
+          help_heading = CONNECTION)]
     pub(crate) customer_id: Option<String>,
 
     /// CustomerCode, the password. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE",
+          help_heading = CONNECTION)]
     pub(crate) customer_code: Option<String>,
 
     #[command(flatten)]
@@ -194,13 +268,15 @@ pub(crate) struct Tm {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TmCommand {
-    /// Places an order (putOrder, [T] 3.1). Sent at most once: exit code 6 means that it may exist.
+    /// Places an order (putOrder, chapter 3.1). Sent at most once: exit code 6 means that it may exist.
+    #[command(after_help = format!("{PUT_ORDER_HELP}\n{EXIT_CODES}"))]
     PutOrder {
         /// The order as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
     },
-    /// Reads the status of an order (getStatus, [T] 3.2).
+    /// Reads the status of an order (getStatus, chapter 3.2).
+    #[command(after_help = format!("{STATUS_HELP}\n{EXIT_CODES}"))]
     Status {
         /// The OrderID that putOrder returned: 1 to 20 letters and digits.
         order_id: String,
@@ -213,16 +289,18 @@ pub(crate) enum TmCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Identify24 {
     /// Base URL of the API; `http://` is accepted for loopback only.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", value_name = "URL",
-          default_value = identkit_identify24::DEFAULT_BASE_URL)]
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", hide_env_values = true, value_name = "URL",
+          help_heading = CONNECTION, default_value = identkit_identify24::DEFAULT_BASE_URL)]
     pub(crate) base_url: String,
 
     /// The partner's user name.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", value_name = "NAME")]
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME",
+          help_heading = CONNECTION)]
     pub(crate) partner: Option<String>,
 
     /// The API key. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY",
+          help_heading = CONNECTION)]
     pub(crate) api_key: Option<String>,
 
     #[command(flatten)]
@@ -234,7 +312,8 @@ pub(crate) struct Identify24 {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Identify24Command {
-    /// Creates an ident ([I] ident/create). Sent at most once: exit code 6 means that it may exist.
+    /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
+    #[command(after_help = format!("{CREATE_HELP}\n{EXIT_CODES}"))]
     Create {
         /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
@@ -246,7 +325,8 @@ pub(crate) enum Identify24Command {
         #[arg(long)]
         allow_both_pdf_sources: bool,
     },
-    /// Reads an ident ([I] ident/get).
+    /// Reads an ident (ident/get).
+    #[command(after_help = format!("{GET_HELP}\n{EXIT_CODES}"))]
     Get {
         /// The ident_id that create returned.
         ident_id: String,

@@ -4,14 +4,18 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use identkit_core::{CallOptions, Secret};
+use identkit_core::{CallOptions, Error, Secret};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::{Account, IdentityTm};
 use identkit_transport::http::{HyperTransport, TlsConfig, certificates};
-use identkit_transport::{SystemClock, Transport};
+use identkit_transport::{BaseUrl, SystemClock, Transport};
 
 use crate::args::{self, Calls};
 use crate::exit::Failure;
+
+/// Variables that hold base URLs.
+pub(crate) const TM_BASE_URL: &str = "IDENTKIT_TM_BASE_URL";
+pub(crate) const IDENTIFY24_BASE_URL: &str = "IDENTKIT_IDENTIFY24_BASE_URL";
 
 /// The most that an input file may take, in bytes.
 const INPUT: u64 = 512 * 1024 * 1024;
@@ -22,11 +26,19 @@ pub(crate) fn transport(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fa
         None => Vec::new(),
         Some(path) => {
             let pem = std::fs::read(path)
-                .map_err(|error| Failure::usage(format!("the CA file {} cannot be read: {error}", path.display())))?;
-            certificates(&pem)?
+                .map_err(|error| Failure::usage(format!("--ca-file {} cannot be read: {error}", path.display())))?;
+            certificates(&pem).map_err(|error| unusable(path, &error))?
         }
     };
-    Ok(Arc::new(HyperTransport::new(&TlsConfig::with_authorities(&authorities)?)))
+    let tls = TlsConfig::with_authorities(&authorities).map_err(|error| match ca_file {
+        Some(path) => unusable(path, &error),
+        None => error.into(),
+    })?;
+    Ok(Arc::new(HyperTransport::new(&tls)))
+}
+
+fn unusable(ca_file: &Path, error: &Error) -> Failure {
+    Failure::usage(format!("--ca-file {} cannot be used: {}", ca_file.display(), error.detail()))
 }
 
 pub(crate) fn options(calls: &Calls) -> CallOptions {
@@ -46,8 +58,11 @@ pub(crate) fn identity_tm(options: &args::Tm) -> Result<IdentityTm, Failure> {
     let id = required(options.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
     let code = required(options.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
     let account = Account::new(id.as_str(), Secret::new(code.as_str()));
+    BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", TM_BASE_URL, &error))?;
     let builder = IdentityTm::builder(account).base_url(options.base_url.as_str());
-    Ok(builder.build(transport(options.calls.ca_file.as_deref())?, Arc::new(SystemClock::new()))?)
+    builder.build(transport(options.calls.ca_file.as_deref())?, Arc::new(SystemClock::new())).map_err(|error| {
+        Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
+    })
 }
 
 pub(crate) fn identify24(
@@ -57,25 +72,44 @@ pub(crate) fn identify24(
     let partner = required(options.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
+    BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
     let builder = Identify24::builder(transport(options.calls.ca_file.as_deref())?, credentials);
-    Ok(builder.base_url(options.base_url.as_str()).dialect(dialect).build()?)
+    builder.base_url(options.base_url.as_str()).dialect(dialect).build().map_err(|error| {
+        let faults: Vec<String> =
+            error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+        Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))
+    })
+}
+
+/// What a command was given to read.
+pub(crate) struct Input {
+    /// The file, or standard input, by name.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Why it cannot be read as what it should be.
+    pub(crate) fn unusable(&self, error: &Error) -> Failure {
+        Failure::usage(format!("{}: {}; nothing was sent", self.name, error.detail()))
+    }
 }
 
 /// The bytes of a file, or of standard input for `-`.
-pub(crate) fn input(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn input(path: &Path) -> Result<Input, Failure> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes)
+    let (name, read) = if path.as_os_str() == "-" {
+        ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes))
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(INPUT + 1).read_to_end(&mut bytes))
+        let file = std::fs::File::open(path);
+        (path.display().to_string(), file.and_then(|file| file.take(INPUT + 1).read_to_end(&mut bytes)))
     };
-    let name = if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() };
     match read {
         Err(error) => Err(Failure::usage(format!("{name} cannot be read: {error}; nothing was sent"))),
         Ok(count) if count as u64 > INPUT => {
             Err(Failure::usage(format!("{name} is larger than {INPUT} bytes; nothing was sent")))
         }
         Ok(0) => Err(Failure::usage(format!("{name} is empty where JSON was expected; nothing was sent"))),
-        Ok(_) => Ok(bytes),
+        Ok(_) => Ok(Input { name, bytes }),
     }
 }

@@ -1,14 +1,21 @@
 //! What a failure is worth: an exit code and a sentence.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use identkit_core::{Error, Kind};
+use identkit_core::{Advice, Error, Kind};
 
 use crate::output;
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) struct Failure {
+    cause: Cause,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Cause {
     /// A call, or what was given for one.
     Call(Error),
     /// Something on this machine, told in one sentence.
@@ -17,53 +24,106 @@ pub(crate) enum Failure {
     Usage(String),
 }
 
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self { cause, notes: Vec::new() }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Cause::Call(error).into()
+    }
+}
+
 impl Failure {
     pub(crate) fn local(told: impl Into<String>) -> Self {
-        Self::Local(told.into())
+        Cause::Local(told.into()).into()
     }
 
     pub(crate) fn usage(told: impl Into<String>) -> Self {
-        Self::Usage(told.into())
+        Cause::Usage(told.into()).into()
     }
 
-    pub(crate) fn code(&self) -> u8 {
-        match self {
-            Self::Call(error) => code(error.kind()),
-            Self::Local(_) => 1,
-            Self::Usage(_) => 2,
+    /// What an option or its variable holds cannot be used.
+    pub(crate) fn setting(flag: &str, variable: &str, error: &Error) -> Self {
+        Self::usage(format!("{flag} or {variable} cannot be used: {}", error.detail()))
+    }
+
+    /// Something more to know, on a line of its own.
+    #[must_use]
+    pub(crate) fn note(mut self, told: impl Into<String>) -> Self {
+        self.notes.push(told.into());
+        self
+    }
+
+    /// Where the API was looked for, when that may be what is wrong.
+    #[must_use]
+    pub(crate) fn asked_at(self, base_url: &str, variable: &str) -> Self {
+        match self.kind() {
+            Some(Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::Protocol | Kind::OutcomeUnknown) => {
+                self.note(format!("the API was called at {base_url} (--base-url or {variable})"))
+            }
+            _ => self,
         }
     }
 
-    /// The failure in one sentence.
+    /// What went wrong, when it was a call.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match &self.cause {
+            Cause::Call(error) => Some(error.kind()),
+            Cause::Local(_) | Cause::Usage(_) => None,
+        }
+    }
+
+    /// Whether this rule of the contract is among those that the request breaks.
+    pub(crate) fn breaks(&self, rule: &str) -> bool {
+        matches!(&self.cause, Cause::Call(error) if error.faults().iter().any(|fault| fault.rule == rule))
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        match &self.cause {
+            Cause::Call(error) => code(error.kind()),
+            Cause::Local(_) => 1,
+            Cause::Usage(_) => 2,
+        }
+    }
+
+    /// The failure in one sentence; the rules that a request breaks follow one a line when there are several.
     pub(crate) fn sentence(&self) -> String {
-        match self {
-            Self::Call(error) => match chain(error) {
-                Some(cause) => format!("{error} [{cause}]"),
-                None => error.to_string(),
-            },
-            Self::Local(told) | Self::Usage(told) => told.clone(),
+        match &self.cause {
+            Cause::Call(error) => sentence(error),
+            Cause::Local(told) | Cause::Usage(told) => told.clone(),
         }
     }
 
     /// Tells it on standard error and returns its exit code.
     pub(crate) fn report(&self, show_vendor_text: bool) -> ExitCode {
         output::say(&format!("error: {}", self.sentence()));
-        if let Self::Call(error) = self
-            && let Some(text) = error.vendor_text()
-        {
-            if show_vendor_text {
-                output::say(&format!("the vendor wrote: {}", text.expose()));
-            } else {
-                output::say("the vendor gave its reasons; they may quote personal data: --show-vendor-text shows them");
+        for note in &self.notes {
+            output::say(&format!("note: {note}"));
+        }
+        if let Cause::Call(error) = &self.cause {
+            if let Some(fault) = error.faults().first() {
+                let document = fault.section.split(' ').next().unwrap_or_default();
+                output::say(&format!(
+                    "note: {} and the like are rules of docs/contract/contract.md, {document} is the vendor's document",
+                    fault.rule,
+                ));
+            }
+            match error.vendor_text() {
+                Some(text) if show_vendor_text => {
+                    output::say(&format!("the vendor wrote: {}", output::plain(text.expose())));
+                }
+                Some(_) => {
+                    let told =
+                        "the vendor wrote more about it, perhaps with personal data: --show-vendor-text shows it";
+                    output::say(&format!("note: {told}"));
+                }
+                None => {}
             }
         }
         ExitCode::from(self.code())
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Call(error)
     }
 }
 
@@ -85,8 +145,40 @@ fn code(kind: Kind) -> u8 {
     }
 }
 
+fn sentence(error: &Error) -> String {
+    let mut told = error.operation().map_or_else(String::new, |operation| format!("{operation}: "));
+    match error.faults() {
+        [] => told.push_str(error.detail()),
+        [fault] => told.push_str(&format!("{}: {fault}", error.detail())),
+        faults => {
+            told.push_str(&format!("the request breaks {} rules and was not sent:", faults.len()));
+            for fault in faults {
+                told.push_str(&format!("\n  {fault}"));
+            }
+            return told;
+        }
+    }
+    if let Some(status) = error.status() {
+        told.push_str(&format!(" (HTTP {status})"));
+    }
+    let cause = cause(error);
+    if let Some(cause) = &cause {
+        told.push_str(&format!(": {cause}"));
+    }
+    let advice = match (error.kind(), cause) {
+        (Kind::InvalidInput, _) if error.faults().is_empty() => "nothing was sent",
+        (Kind::InvalidInput, _) => Advice::FixInput.text(),
+        // Its authority will not be trusted later either.
+        (Kind::Unreachable, Some(cause)) if cause.contains("certificate") => {
+            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
+        }
+        _ => error.advice().text(),
+    };
+    format!("{told}; {advice}")
+}
+
 /// The innermost cause of a network failure, which is made of addresses and certificates, never of a body.
-fn chain(error: &Error) -> Option<String> {
+fn cause(error: &Error) -> Option<String> {
     if !matches!(error.kind(), Kind::Unreachable | Kind::OutcomeUnknown) {
         return None;
     }
@@ -94,11 +186,14 @@ fn chain(error: &Error) -> Option<String> {
     while let Some(inner) = source.source() {
         source = inner;
     }
-    Some(source.to_string())
+    // An error of ours has been told already, by the one that it caused.
+    (!source.is::<Error>() && !source.is::<Arc<Error>>()).then(|| source.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use identkit_core::Fault;
+
     use super::*;
 
     #[test]
@@ -117,5 +212,30 @@ mod tests {
         ] {
             assert_eq!(Failure::from(Error::new(kind, "")).code(), expected, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn one_fault_is_a_sentence_and_several_are_a_list() {
+        let fault = |field: &'static str| Fault::new(field, "is required", "T-056", "[T] 3.1.3");
+        let one = Failure::from(Error::invalid(vec![fault("Email")]).with_operation("putOrder"));
+        assert_eq!(
+            one.sentence(),
+            "putOrder: the request breaks a rule and was not sent: Email: is required (T-056, [T] 3.1.3); \
+             correct the request"
+        );
+        let two = Failure::from(Error::invalid(vec![fault("Email"), fault("Address")]).with_operation("putOrder"));
+        assert_eq!(
+            two.sentence(),
+            "putOrder: the request breaks 2 rules and was not sent:\n  Email: is required (T-056, [T] 3.1.3)\n  \
+             Address: is required (T-056, [T] 3.1.3)"
+        );
+    }
+
+    #[test]
+    fn an_error_of_ours_is_not_told_twice() {
+        let inner = Error::new(Kind::Unreachable, "no connection could be made");
+        let outer = Error::new(Kind::Unreachable, "logging in failed: no connection could be made");
+        let told = Failure::from(outer.with_source(Arc::new(inner))).sentence();
+        assert_eq!(told, "logging in failed: no connection could be made; try again later");
     }
 }

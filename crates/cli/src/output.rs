@@ -28,6 +28,11 @@ pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()))
 }
 
+/// A table on standard output, without blanks at the ends of its lines.
+pub(crate) fn print_table(table: &Table) -> Result<(), Failure> {
+    print(&table.trim_fmt())
+}
+
 /// An empty table in the one style of this program.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

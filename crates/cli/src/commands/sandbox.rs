@@ -1,6 +1,7 @@
 //! `identkit sandbox`.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,12 +29,17 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
             Some(Authority::new().map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?)
         }
     };
-    let cannot = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
-        _ => Failure::local(format!("the sandbox cannot listen: {error}")),
+    let cannot = |flag: &'static str, address: SocketAddr| {
+        move |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::InvalidInput => Failure::usage(format!("{flag} {address} cannot be used: {error}")),
+            _ => Failure::local(format!(
+                "the sandbox cannot listen on {address} ({flag}): {error}; choose another port, or 0 for a free one"
+            )),
+        }
     };
-    let api = server::vendors(&sandbox, options.listen, authority.as_ref()).await.map_err(cannot)?;
-    let admin = server::admin(&sandbox, options.admin).await.map_err(cannot)?;
+    let (listen, admin) = (options.listen, options.admin);
+    let api = server::vendors(&sandbox, listen, authority.as_ref()).await.map_err(cannot("--listen", listen))?;
+    let admin = server::admin(&sandbox, admin).await.map_err(cannot("--admin", admin))?;
     let ca = match &authority {
         Some(authority) => Some(CaFile::write(authority.pem(), options.write_ca.as_deref())?),
         None => None,
@@ -58,11 +64,33 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     }
     output::print(&ready.to_string())?;
     if std::io::stderr().is_terminal() {
-        output::say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
+        guide(&ready);
     }
     ended.await;
     drop(ca);
     Ok(ExitCode::SUCCESS)
+}
+
+/// For people at a terminal: what to type in another one.
+fn guide(ready: &Value) {
+    output::say("");
+    output::say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
+    output::say("In another terminal:");
+    for (variable, pointer) in [
+        ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
+        ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
+        ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
+        ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
+        ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
+        ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
+        ("IDENTKIT_CA_FILE", "/ca_file"),
+    ] {
+        if let Some(value) = ready.pointer(pointer).and_then(Value::as_str) {
+            output::say(&format!("  export {variable}='{value}'"));
+        }
+    }
+    output::say("  identkit tm status 99921269855041 --extended");
+    output::say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
 }
 
 /// Resolves when somebody ends the program; listens from the moment it is called.
@@ -97,10 +125,14 @@ struct CaFile {
 
 impl CaFile {
     fn write(pem: &str, wanted: Option<&Path>) -> Result<Self, Failure> {
-        let cannot = |error: std::io::Error| Failure::local(format!("the CA file cannot be written: {error}"));
+        let cannot = |error: std::io::Error| {
+            let name = wanted.map_or_else(String::new, |path| format!(" {}", path.display()));
+            Failure::local(format!("the CA file{name} cannot be written: {error}"))
+        };
         if let Some(path) = wanted {
             std::fs::write(path, pem).map_err(cannot)?;
-            return Ok(Self { path: path.to_owned(), _temporary: None });
+            // Whoever reads the ready line may be in another folder.
+            return Ok(Self { path: std::path::absolute(path).map_err(cannot)?, _temporary: None });
         }
         let mut file = tempfile::Builder::new().prefix("identkit-ca-").suffix(".pem").tempfile().map_err(cannot)?;
         file.write_all(pem.as_bytes()).map_err(cannot)?;

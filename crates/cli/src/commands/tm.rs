@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder};
+use identkit_core::{Kind, Outcome};
+use identkit_identity_tm::messages::OrderStatus;
+use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
@@ -12,23 +14,42 @@ use crate::exit::Failure;
 use crate::{connect, output};
 
 pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
-    match &tm.command {
+    let ran = match &tm.command {
         TmCommand::PutOrder { file } => {
-            let order = PutOrder::from_json(&connect::input(file)?)?;
-            put_order(tm, order, format).await
+            let input = connect::input(file)?;
+            let order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
+            put_order(tm, order, &input.name, format).await
         }
         TmCommand::Status { order_id, extended } => {
             let order_id = OrderId::typed(order_id)?;
             status(tm, &order_id, *extended, format).await
         }
-    }
+    };
+    ran.map_err(|failure| failure.asked_at(&tm.base_url, connect::TM_BASE_URL))
 }
 
-async fn put_order(tm: &Tm, order: PutOrder, format: Format) -> Result<ExitCode, Failure> {
-    let placed = connect::identity_tm(tm)?.put_order(order, &connect::options(&tm.calls)).await?;
+async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
+    let client = connect::identity_tm(tm)?;
+    // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
+    let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
+    let way_back = if own {
+        format!(
+            "the vendor would know the order by its Ref, which {input} holds: look for it there before anything else"
+        )
+    } else {
+        let reference = random_reference();
+        let told =
+            format!("the order went out with the Ref {reference}: keep it, the vendor would know the order by it");
+        order = order.reference(reference);
+        told
+    };
+    let placed = client.put_order(order, &connect::options(&tm.calls)).await.map_err(|error| {
+        let failure = Failure::from(error);
+        if failure.kind() == Some(Kind::OutcomeUnknown) { failure.note(way_back) } else { failure }
+    })?;
     warn(&placed);
     let answer = &placed.value.answer;
-    let flavour = flavour(placed.value.flavour);
+    let (flavour, ends) = flavour(placed.value.flavour);
     match format {
         Format::Json => {
             let vendor = serde_json::to_value(answer).unwrap_or(Value::Null);
@@ -50,8 +71,8 @@ async fn put_order(tm: &Tm, order: PutOrder, format: Format) -> Result<ExitCode,
                 row("ShortCode", hashes.short_code.as_ref().map_or("", |code| code.expose()));
                 row("LongCode", hashes.long_code.as_ref().map_or("", |code| code.expose()));
             }
-            row("ended by", flavour);
-            output::print(&table.to_string())?;
+            row("ends with", ends);
+            output::print_table(&table)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -66,10 +87,11 @@ async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> 
         client.status_general(order_id, &options).await?
     };
     warn(&answered);
-    let verdict = verdict(&answered.value);
+    let [ident, signature] = verdicts(&answered.value);
     match format {
         Format::Json => {
             let vendor = serde_json::to_value(&answered.value).unwrap_or(Value::Null);
+            let verdict = json!({ "if_identification": word(ident), "if_signature": word(signature) });
             output::print_json(&with_about(vendor, &answered, json!({ "verdict": verdict })))?;
         }
         Format::Table => {
@@ -83,31 +105,81 @@ async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> 
                     output::plain(entry.text.as_ref().map_or("", |text| text.expose())),
                 ]);
             }
-            output::print(&table.to_string())?;
-            output::print(&format!("Verdict: {verdict}"))?;
+            output::print_table(&table)?;
+            if ident == signature {
+                output::print(&format!("Verdict: {}", words(ident)))?;
+            } else {
+                output::print(&format!("Verdict on an identification: {}", words(ident)))?;
+                output::print(&format!("Verdict on a signature:       {}", words(signature)))?;
+            }
             if !extended {
-                output::say("note: these are the general codes; --extended shows all, a suspicion of fraud among them");
+                output::say("note: these are the general codes only; --extended shows all of them");
             }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The verdict on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).
-fn verdict(status: &identkit_identity_tm::messages::OrderStatus) -> String {
-    let [ident, sign] = [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| status.finality(flavour).outcome);
-    if ident == sign {
-        format!("{ident:?}")
-    } else {
-        format!("{ident:?} if the order is an identification only, {sign:?} if it is to be signed")
+/// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).
+fn verdicts(status: &OrderStatus) -> [Outcome; 2] {
+    [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| status.finality(flavour).outcome)
+}
+
+/// A verdict for programs: one word that does not change.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pending => "pending",
+        Outcome::Identified => "identified",
+        Outcome::Positive => "positive",
+        Outcome::Signed => "signed",
+        Outcome::Negative => "negative",
+        Outcome::Terminated => "terminated",
+        Outcome::FraudSuspicion => "fraud_suspicion",
+        Outcome::TimedOut => "timed_out",
+        Outcome::TimedOutAfterIdent => "timed_out_after_ident",
+        Outcome::Gone => "gone",
+        _ => "unknown",
     }
 }
 
-fn flavour(flavour: OrderFlavour) -> &'static str {
+/// A verdict for people.
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pending => "not finished",
+        Outcome::Identified => "identified, the signature is still open",
+        Outcome::Positive => "positive, final",
+        Outcome::Signed => "identified and signed, final",
+        Outcome::Negative => "negative, final",
+        Outcome::Terminated => "ended by hand, final",
+        Outcome::FraudSuspicion => "suspicion of fraud, final",
+        Outcome::TimedOut => "not finished in time, final",
+        Outcome::TimedOutAfterIdent => "identified, but not signed in time, final",
+        Outcome::Gone => "no longer known to the vendor",
+        _ => "unknown",
+    }
+}
+
+/// What ends an order.
+fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
     match flavour {
-        OrderFlavour::IdentOnly => "identification (status 6)",
-        OrderFlavour::Qes => "signature (status 84)",
-        OrderFlavour::SignAccountOnly => "identification for a sign-me account (status 6)",
-        OrderFlavour::Unknown => "unknown",
+        OrderFlavour::IdentOnly => ("identification", "a positive identification (status 6)"),
+        OrderFlavour::Qes => ("signature", "the signature (status 84)"),
+        OrderFlavour::SignAccountOnly => (
+            "sign_me_account",
+            "a positive identification (status 6), which makes a sign-me account; nothing is signed",
+        ),
+        OrderFlavour::Unknown => ("unknown", "unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_one_word_for_programs() {
+        for outcome in [Outcome::Pending, Outcome::FraudSuspicion, Outcome::TimedOutAfterIdent, Outcome::Unknown] {
+            assert!(word(outcome).chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{outcome:?}");
+        }
     }
 }

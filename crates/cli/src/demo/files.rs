@@ -29,7 +29,12 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn make(root: &Path) -> Result<Self, Failure> {
-        let cannot = |error: io::Error| Failure::usage(format!("--out {} cannot be used: {error}", root.display()));
+        let name = root.display();
+        if fs::metadata(root).is_ok_and(|found| !found.is_dir()) {
+            let told = format!("--out {name} is a file: name a folder, or a path where none is yet");
+            return Err(Failure::usage(told));
+        }
+        let cannot = |error: io::Error| Failure::usage(format!("--out {name} cannot be used: {error}"));
         for folder in ["", "input", "identity-tm", "identify24"] {
             private_folder(&root.join(folder)).map_err(cannot)?;
         }
@@ -38,6 +43,10 @@ impl Folder {
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn files(&self) -> &[Saved] {

@@ -7,13 +7,13 @@ use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
     Account, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
 };
-use identkit_mock_server::{Transition, artefacts};
+use identkit_mock_server::artefacts;
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, FileSource, OneOrMany};
 
 use super::files::Saved;
 use super::report::{Report, Stopped};
-use super::{PATIENCE, Stage};
+use super::{PATIENCE, Stage, person};
 use crate::exit::Failure;
 
 const ORDER_FILE: &str = "input/put-order.json";
@@ -23,7 +23,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
     let options = CallOptions::new();
     let client = client(stage)?;
 
-    let began = report.begin("is the service up", "serverStatus");
+    let began = report.begin("ask whether the service is up", "serverStatus");
     report.call(began, client.server_status(&options).await, |()| String::new())?;
 
     let order = order(stage, report).await?;
@@ -34,21 +34,21 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
     })?;
     let id = placed.order_id.clone();
 
-    person(stage, report, &id, "identified", "the person is identified by video")?;
+    person(stage, report, id.expose(), "identified", "the person is identified by video").await?;
     webhook(stage, report, &id, OrderCallback::AfterIdent).await?;
     if break_receiver {
-        let began = report.begin("the receiver dies (--break receiver)", "receiver");
+        let began = report.begin("the receiver dies (by --break)", "receiver");
         stage.listening = None;
         report.done(began, None, "its port is closed from now on");
     }
-    person(stage, report, &id, "signed", "the person signs with the TAN")?;
+    person(stage, report, id.expose(), "signed", "the person signs with the TAN").await?;
     webhook(stage, report, &id, OrderCallback::OnFinal).await?;
 
-    let began = report.begin("read the status in full", "getStatus/ExtendedList");
+    let began = report.begin("read the status in full", "getStatus");
     let status = report.call(began, client.status(&id, &options).await, |status| {
         let codes: Vec<String> =
             status.timeline().iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
-        format!("codes {}", codes.join(" "))
+        format!("ExtendedList, codes {}", codes.join(" "))
     })?;
     let verdict = status.finality(placed.flavour);
     let began = report.begin("judge the order", "finality");
@@ -73,7 +73,7 @@ fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
 
 /// The document's own order, with a PDF to sign and this run's webhooks.
 async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stopped> {
-    let began = report.begin("read the order from a file", "input");
+    let began = report.begin("read the order from its file", "input");
     stage.folder.save(ORDER_FILE, samples::PUT_ORDER_REQUEST).await?;
     stage.folder.save(CONTRACT_FILE, artefacts::sample_contract()).await?;
     let path = stage.folder.path(ORDER_FILE);
@@ -97,15 +97,8 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stopp
     Ok(order)
 }
 
-fn person(stage: &Stage, report: &mut Report, id: &OrderId, story: &str, title: &str) -> Result<(), Stopped> {
-    let began = report.begin(title, "sandbox");
-    let played = stage.sandbox.transition(id.expose(), &Transition::Story(story.to_owned()));
-    let held = matches!(played, Some(Ok(())));
-    report.check(began, held, &format!("story {story}"), &["The sandbox did not play the person."])
-}
-
 async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback: OrderCallback) -> Result<(), Stopped> {
-    let began = report.begin("receive the webhook, in the inbox before 202", callback.name());
+    let began = report.begin("keep the webhook, then answer 202", callback.name());
     let arrived = stage.arrivals.wait(callback.name(), id.expose(), PATIENCE).await.is_some();
     if arrived {
         report.done(began, Some(202), "appended and synced, then acknowledged");
@@ -113,13 +106,25 @@ async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback:
     }
     let delivery =
         stage.sandbox.deliveries(Some(id.expose())).into_iter().find(|known| known.event.name == callback.name());
-    let tried = delivery.as_ref().map_or(0, |delivery| delivery.attempts.len());
-    let more = delivery.as_ref().map_or(0, |delivery| delivery.retries.len() + 1);
+    let tried = match delivery.as_ref().map_or(0, |delivery| delivery.attempts.len()) {
+        0 => "has not tried yet".to_owned(),
+        1 => "tried once".to_owned(),
+        tried => format!("tried {tried} times"),
+    };
+    let (name, patience, id) = (callback.name(), PATIENCE.as_secs(), id.expose());
     let told = [
-        format!("The webhook {} did not arrive within {} s: the receiver is gone.", callback.name(), PATIENCE.as_secs()),
-        format!("The vendor tried {tried} time(s) and will try about {more} times more, the next after 86.4 s, for 6 days."),
-        "Nothing was collected and nothing was deleted: the results stay at the vendor for 7 days after the order ended.".to_owned(),
-        format!("What to do: start the receiver again, or read the status yourself: identkit tm status {} --extended", id.expose()),
+        format!(
+            "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. \
+             The vendor {tried}."
+        ),
+        "What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
+         after the order has ended, and tries the webhook again for 6 days, first after 86 s."
+            .to_owned(),
+        format!(
+            "What to do with a real order: start the receiver again and wait for the next try, or read the status \
+             yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the \
+             demo's sandbox."
+        ),
     ];
     report.check(began, false, "nothing arrived", &told.each_ref().map(String::as_str))
 }
@@ -135,7 +140,7 @@ async fn collect(
     let mut digests = Vec::new();
     let note = |saved: &Saved| format!("{} bytes, sha256 {}", saved.bytes, saved.sha256.get(..12).unwrap_or_default());
 
-    let began = report.begin("read the checked data", "getIdentData/IncludeIdentifyMethod");
+    let began = report.begin("read the checked data", "getIdentData");
     let data = report.call(began, client.ident_data_with_method(id, &options).await, |data| {
         format!("identified by {}", data.identify_method.as_deref().unwrap_or("an unnamed method"))
     })?;
@@ -196,7 +201,7 @@ async fn collect(
         &["The signed document is not the one that was sent: nothing was deleted."],
     )?;
 
-    let began = report.begin("prove that everything is on the disk", "check");
+    let began = report.begin("prove that all is on the disk", "check");
     let expected: Vec<EvidenceItem> = [EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument]
         .map(|kind| EvidenceItem { kind, index: 0 })
         .into();

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::{Clock, Secret};
-use identkit_mock_server::Sandbox;
 use identkit_mock_server::server::{self, Authority, Listening};
+use identkit_mock_server::{Sandbox, Transition};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
 use identkit_webhook::{FileInbox, Receiver};
@@ -23,12 +23,15 @@ use serde_json::Value;
 
 use self::files::Folder;
 use self::inbox::{Arrivals, Watched};
-use self::report::Report;
+use self::report::{Report, Stopped};
 use crate::args::{Break, DemoOptions, Format};
 use crate::exit::Failure;
 
 /// How long a webhook may take to arrive on one machine.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two looks at whether something has happened.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// The stage on which both flows play.
 struct Stage {
@@ -72,13 +75,39 @@ pub(crate) async fn run(options: &DemoOptions, format: Format) -> Result<ExitCod
     report.finish(outcome, &stage.folder)
 }
 
+/// Plays the person. A vendor holds an order while it calls a webhook about it (T-033), and the webhook is in our inbox
+/// before the vendor has heard that it is: so a conflict is waited out.
+async fn person(stage: &Stage, report: &mut Report, case: &str, story: &str, title: &str) -> Result<(), Stopped> {
+    let began = report.begin(title, "sandbox");
+    let story_of_it = Transition::Story(story.to_owned());
+    let deadline = stage.clock.mono().plus(PATIENCE);
+    let reason = loop {
+        match stage.sandbox.transition(case, &story_of_it) {
+            Some(Ok(())) => {
+                report.done(began, None, &format!("story {story}"));
+                return Ok(());
+            }
+            Some(Err(refused)) if refused.status == 409 && stage.clock.mono() < deadline => {
+                drop(stage.clock.sleep_until(stage.clock.mono().plus(PAUSE)).await);
+            }
+            Some(Err(refused)) => break refused.text(),
+            None => break "it has no such case".to_owned(),
+        }
+    };
+    let account = [
+        format!("What happened: the sandbox did not play the story {story}: {reason}."),
+        "What was not done: everything after it. What to do: this is a bug of identkit, please report it.".to_owned(),
+    ];
+    report.check(began, false, &reason, &account.each_ref().map(String::as_str))
+}
+
 /// Starts sandbox and receiver.
 async fn set(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let local = |what: &'static str| move |error: std::io::Error| Failure::local(format!("{what}: {error}"));
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
 
-    let began = report.begin("a sandbox of both vendors", "sandbox");
+    let began = report.begin("start a sandbox of both vendors", "sandbox");
     let authority = Authority::new().map_err(local("no certificate could be made"))?;
     let tls = TlsConfig::with_authorities(&[authority.der().to_vec()])?;
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
@@ -86,9 +115,10 @@ async fn set(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let api = server::vendors(&sandbox, any, Some(&authority)).await.map_err(local("the sandbox cannot listen"))?;
     report.done(began, None, &format!("{} with a CA of its own", api.url()));
 
-    let began = report.begin("a webhook receiver", "receiver");
+    let began = report.begin("start a webhook receiver", "receiver");
     let path = folder.path("inbox.jsonl");
-    let inbox = FileInbox::open(&path).map_err(local("the inbox file cannot be used"))?;
+    let inbox = FileInbox::open(&path)
+        .map_err(|error| Failure::local(format!("the inbox {} cannot be used: {error}", path.display())))?;
     let (watched, arrivals) = Watched::new(inbox, Arc::clone(&clock));
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));

@@ -15,6 +15,9 @@ use crate::args::Format;
 use crate::exit::Failure;
 use crate::output;
 
+/// From this width of a terminal on, the summary has room for notes beside the steps.
+const ROOM_FOR_NOTES: u16 = 160;
+
 /// One thing that was done.
 struct Step {
     title: String,
@@ -172,23 +175,32 @@ impl Report {
     }
 
     fn tables(&self, held: bool, folder: &Folder) -> Result<(), Failure> {
-        let mut table = output::table(&["", "Step", "Operation", "HTTP", "Time", "Note"]);
+        let mut header = vec!["", "Step", "Operation", "HTTP", "Time", "Note"];
+        let mut table = output::table(&[]);
+        // The notes have been told live; where they do not fit beside the rest they are left out here.
+        let with_notes = table.width().is_none_or(|width| width >= ROOM_FOR_NOTES);
+        header.truncate(if with_notes { 6 } else { 5 });
+        table.set_header(header);
         for step in &self.steps {
-            table.add_row([
-                if step.held { "ok" } else { "FAIL" },
-                &step.title,
-                &step.operation,
-                &step.status.map_or_else(String::new, |status| status.to_string()),
-                &milliseconds(step.took),
-                &step.note,
-            ]);
+            let mut row = vec![
+                if step.held { "ok" } else { "FAIL" }.to_owned(),
+                step.title.clone(),
+                step.operation.clone(),
+                step.status.map_or_else(String::new, |status| status.to_string()),
+                milliseconds(step.took),
+            ];
+            if with_notes {
+                row.push(step.note.clone());
+            }
+            table.add_row(row);
         }
-        output::print(&table.to_string())?;
-        let mut files = output::table(&["File", "Bytes", "SHA-256"]);
+        output::print_table(&table)?;
+        let name = folder.root().display();
+        output::print(&format!("\nFiles in {name}, each with its size and SHA-256; inbox.jsonl holds the webhooks:"))?;
         for file in folder.files() {
-            files.add_row([&file.path.display().to_string(), &file.bytes.to_string(), &file.sha256]);
+            let path = file.path.strip_prefix(folder.root()).unwrap_or(&file.path).display();
+            output::print(&format!("  {path} ({} bytes)\n    {}", file.bytes, file.sha256))?;
         }
-        output::print(&files.to_string())?;
         let failed = self.steps.iter().filter(|step| !step.held).count();
         let total: Duration = self.steps.iter().map(|step| step.took).sum();
         let verdict = match (held, failed) {
@@ -197,7 +209,7 @@ impl Report {
                 format!("{failed} of {} steps failed; what comes after them was not tried.", self.steps.len())
             }
         };
-        output::print(&verdict)
+        output::print(&format!("\n{verdict}"))
     }
 
     fn json(&self, held: bool, folder: &Folder) -> Result<(), Failure> {
@@ -220,7 +232,8 @@ impl Report {
             .iter()
             .map(|file| json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "sha256": file.sha256 }))
             .collect();
-        output::print_json(&json!({ "ok": held, "steps": steps, "files": files, "account": self.account }))
+        output::print_json(&json!({ "ok": held, "steps": steps, "files": files, "account": self.account,
+            "inbox": folder.path("inbox.jsonl").display().to_string() }))
     }
 }
 

@@ -29,9 +29,7 @@ impl Then {
     /// An answer with a body.
     pub(crate) fn answer(status: &str, media: &str, body: &str) -> Self {
         let length = body.len();
-        Self::Answer(format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"
-        ))
+        Self::Answer(format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"))
     }
 
     pub(crate) fn json(status: &str, body: &str) -> Self {

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use self::hostile::{NOBODY, Relay, Seen, Server, Then};
 
 /// After this long a process is taken to hang.
@@ -203,14 +204,14 @@ impl Sandbox {
         command
     }
 
-    /// Sends a signal, and returns how the sandbox ended and what else it wrote.
+    /// Sends a signal, and returns how the sandbox ended, what else it wrote, and what is looked at then.
     #[cfg(unix)]
-    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn end_and<T>(mut self, signal: &str, look: impl Fn() -> T) -> (Option<i32>, String, String, T) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
         let status = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to");
         let stderr = self.stderr.take().unwrap().join().unwrap();
-        (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned())
+        (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned(), look())
     }
 }
 
@@ -239,6 +240,7 @@ pub(crate) fn json_sample(path: &str) -> Value {
 
 /// Whether a tool of this machine can be used. Tests that need one say so and pass without it, unless
 /// `IDENTKIT_REQUIRE_TOOLS=1` asks for all of them.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was left out")]
 pub(crate) fn has(tool: &str) -> bool {
     let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
     let found = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
