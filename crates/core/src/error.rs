@@ -82,6 +82,8 @@ pub enum Advice {
     Reconcile,
     /// Read the status of the order before anything else.
     ReadStatus,
+    /// Check host, port, network and trusted certificates: trying again ends the same.
+    CheckConnection,
 }
 
 impl Advice {
@@ -94,6 +96,7 @@ impl Advice {
             Self::RetryLater => "try again later",
             Self::Reconcile => "do not repeat it: find out first what the vendor did",
             Self::ReadStatus => "read the status of the order first",
+            Self::CheckConnection => "check the host, the port and the certificates that are trusted",
         }
     }
 }

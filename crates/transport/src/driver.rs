@@ -311,6 +311,9 @@ fn failed<T>(failure: Failure) -> Attempt<T> {
     if let Some(source) = source {
         error = error.with_source(source);
     }
+    if lasting && kind == Kind::Unreachable {
+        error = error.with_advice(Advice::CheckConnection);
+    }
     Attempt::Failed { error, retry_after: None, lasting }
 }
 

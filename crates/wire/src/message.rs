@@ -193,7 +193,10 @@ mod tests {
     #[test]
     fn faults_keep_their_path() {
         let fault = json::read::<Status>(br#"{"Person":{"Years":"Mustermann"}}"#).unwrap_err();
-        assert_eq!((fault.path.as_str(), fault.expected.as_str()), ("Person.Years", "expected u8"));
+        assert_eq!(
+            (fault.path.as_str(), fault.expected.as_str()),
+            ("Person.Years", "expected a whole number, not negative and not too large")
+        );
         let fault = json::read::<Status>(br#"["a"]"#).unwrap_err();
         assert_eq!(fault.expected, "expected an object");
     }

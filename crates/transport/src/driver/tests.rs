@@ -241,7 +241,8 @@ async fn reads_are_repeated_as_often_as_their_operation_says() {
 #[tokio::test]
 async fn what_cannot_change_is_not_tried_again() {
     let (driver, script) = driver(vec![Step::Untrusted]);
-    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Unreachable);
+    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (Kind::Unreachable, Advice::CheckConnection));
     assert_eq!(sent(&script), 1);
 }
 

@@ -284,11 +284,19 @@ mod tests {
     fn faults_name_the_place_and_the_type_but_no_value() {
         for (json, path, expected) in [
             (r#"{"Surname":4711}"#, "Surname", "expected a string"),
-            (r#"{"Surname":"x","Years":[1,"Mustermann"]}"#, "Years[1]", "expected u32"),
-            (r#"{"Surname":"x","Additional":{"Mustermann":"Erika"}}"#, "Additional.*", "expected u8"),
+            (
+                r#"{"Surname":"x","Years":[1,"Mustermann"]}"#,
+                "Years[1]",
+                "expected a whole number, not negative and not too large",
+            ),
+            (
+                r#"{"Surname":"x","Additional":{"Mustermann":"Erika"}}"#,
+                "Additional.*",
+                "expected a whole number, not negative and not too large",
+            ),
             (r#"{"Years":[]}"#, "", "the field Surname is missing"),
             (r#"{"Surname":"x","Sex":"Mustermann"}"#, "Sex", "expected one of: female"),
-            (r#"{"Surname":"x","Years":[-5]}"#, "Years[0]", "expected u32"),
+            (r#"{"Surname":"x","Years":[-5]}"#, "Years[0]", "expected a whole number, not negative and not too large"),
             (r#""Mustermann""#, "", "expected struct Person"),
         ] {
             let fault = fault(json);

@@ -39,6 +39,21 @@ impl Fault {
         Self { path: Vec::new(), expected }
     }
 
+    /// The expectation, in words for people instead of Rust's names of types.
+    fn expecting(expected: &dyn Expected) -> Self {
+        let form = expected.to_string();
+        let words = match form.as_str() {
+            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, not negative and not too large",
+            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number that is not too large",
+            "f32" | "f64" => "a number",
+            "a boolean" => "true or false",
+            "a map" => "an object",
+            "a sequence" => "an array",
+            other => other,
+        };
+        Self::saying(format!("expected {words}"))
+    }
+
     fn at(mut self, step: impl Into<String>) -> Self {
         self.path.push(step.into());
         self
@@ -59,11 +74,11 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::saying(format!("expected {expected}"))
+        Self::expecting(expected)
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::saying(format!("expected {expected}"))
+        Self::expecting(expected)
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
