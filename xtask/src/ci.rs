@@ -46,7 +46,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::check::Finding;
+    use crate::finding::Finding;
 
     #[test]
     fn a_failed_check_does_not_stop_the_next_one_but_fails_the_whole() {

@@ -1,6 +1,6 @@
 //! `cargo xtask clippy`: clippy over every target and feature of the workspace; a warning is an error.
 
-use crate::check::{Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

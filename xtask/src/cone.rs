@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{Broken, Finding, Verdict};
+use crate::finding::{Broken, Finding, Verdict};
 use crate::layers;
 use crate::table;
 use crate::workspace::Workspace;

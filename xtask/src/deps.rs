@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::Metadata;
 
-use crate::check::{Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::manifest;
 use crate::workspace::Workspace;
 

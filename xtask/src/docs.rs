@@ -1,6 +1,6 @@
 //! `cargo xtask docs`: the API documentation of every crate builds without a warning.
 
-use crate::check::{Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

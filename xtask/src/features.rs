@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Message, Metadata};
 
-use crate::check::{Broken, Finding, Verdict};
+use crate::finding::{Broken, Finding, Verdict};
 use crate::workspace::Workspace;
 
 /// The features of a crate and what each turns on.

@@ -1,6 +1,6 @@
 //! `cargo xtask fmt`: every Rust file of the workspace is formatted as rustfmt would format it.
 
-use crate::check::{Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

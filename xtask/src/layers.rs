@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
 
-use crate::check::{Broken, Finding, Verdict};
 use crate::cone;
+use crate::finding::{Broken, Finding, Verdict};
 use crate::manifest;
 use crate::workspace::Workspace;
 

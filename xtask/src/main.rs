@@ -18,6 +18,7 @@ mod cone;
 mod deps;
 mod docs;
 mod features;
+mod finding;
 mod fmt;
 mod layers;
 mod manifest;

@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use crate::check::{Broken, Finding, Verdict};
 use crate::command;
+use crate::finding::{Broken, Finding, Verdict};
 use crate::workspace::Workspace;
 
 /// A word in backticks that begins like this is a path of the repository.

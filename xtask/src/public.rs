@@ -4,7 +4,7 @@
 //! test. Both go over every file that git knows or would add. The needles are put together at run time, so that this
 //! very file does not hold them.
 
-use crate::check::{Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::workspace::Workspace;
 
 /// First folders of paths that exist on one machine only.

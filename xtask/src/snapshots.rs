@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::check::{Broken, Finding, Verdict};
+use crate::finding::{Broken, Finding, Verdict};
 use crate::test;
 use crate::workspace::Workspace;
 

@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::check::{Broken, Finding, Verdict};
+use crate::finding::{Broken, Finding, Verdict};
 use crate::workspace::Workspace;
 
 /// The list of snapshots that the last green run asserted.

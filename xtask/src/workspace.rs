@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
-use crate::check::Broken;
+use crate::finding::Broken;
 
 /// A workspace on disk.
 pub(crate) struct Workspace {
