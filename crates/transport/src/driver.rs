@@ -21,6 +21,9 @@ use identkit_wire::{Body, Meta, OnAmbiguous, Operation, Received, Reply, Safety,
 
 use crate::{Authenticator, BaseUrl, Failure, Generation, Hop, Transport};
 
+/// How many bytes are looked at to tell a binary from JSON, if there are so many.
+const SNIFF: usize = 16;
+
 /// The most that is read of an error's body, in bytes.
 const ERROR_BODY: usize = 64 * 1024;
 
@@ -154,6 +157,8 @@ impl<D: Send + Sync> Driver<D> {
 
         let mut renewed = false;
         let mut made = 0;
+        // Held from a waking until the attempt that it began is over, so that virtual time stands still meanwhile.
+        let mut _awake = None;
         loop {
             made += 1;
             let mut request = Request::new(encoded.body.clone());
@@ -188,6 +193,9 @@ impl<D: Send + Sync> Driver<D> {
                             OnAmbiguous::Retry(at_most) => attempts.min(at_most),
                             OnAmbiguous::Never | OnAmbiguous::Probe => 1,
                         }
+                    } else if meta.safety == Safety::SideEffect && error.delivery() != Some(Delivery::NotSent) {
+                        // Each costs money, texts a person or burns a try: never repeated once it was answered.
+                        1
                     } else {
                         attempts
                     };
@@ -205,7 +213,8 @@ impl<D: Send + Sync> Driver<D> {
             if until >= deadline {
                 return Err(error);
             }
-            drop(self.clock.sleep_until(until).await);
+            _awake = None;
+            _awake = Some(self.clock.sleep_until(until).await);
         }
     }
 
@@ -230,7 +239,9 @@ impl<D: Send + Sync> Driver<D> {
         Op: Operation<Dialect = D>,
     {
         let meta = Op::META;
-        let hop = Hop::new(matches!(meta.safety, Safety::Creating | Safety::SideEffect), deadline);
+        // A stale connection would make the outcome ambiguous where it matters.
+        let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
+        let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline);
         let sent = self.within(deadline, self.transport.send(request, &hop)).await;
         let response = match sent {
             Ok(Ok(response)) => response,
@@ -273,7 +284,14 @@ impl<D: Send + Sync> Driver<D> {
         let status = head.status.as_u16();
         let incomplete = |error: Error| error.with_status(status).with_delivery(Delivery::MaybeSent);
         if !meta.expect.contains(&status) {
-            return Err(refusal(meta, head.status, &beginning(content).await));
+            let (told, whole) = beginning(content).await;
+            let error = refusal(meta, head.status, &told);
+            return Err(if whole {
+                error
+            } else {
+                // Only a complete response counts as an answer, a refusal too.
+                incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its answer broke off"))
+            });
         }
         if head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(incomplete(Error::new(Kind::Protocol, "the answer is compressed, which was not asked for")));
@@ -346,29 +364,42 @@ async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> R
     if content.len().is_some_and(|len| len > cap) {
         return Err(Error::new(Kind::Protocol, format!("the answer is longer than the {cap} bytes allowed")));
     }
-    let first = content.next().await.transpose()?.unwrap_or_default();
+    let mut first = content.next().await.transpose()?.unwrap_or_default();
+    while sniff.is_some() && first.len() < SNIFF {
+        let Some(more) = content.next().await.transpose()? else { break };
+        first = Bytes::from([first, more].concat());
+    }
     if sniff.is_some_and(|streams| !streams(&head.headers, &first)) {
         let rest = content.collect(cap).await?;
         return Ok(Received::Whole(if rest.is_empty() { first } else { Bytes::from([first, rest].concat()) }));
     }
     // A connection that merely closes looks like an end: without a length nobody can tell whether it is whole.
-    if content.len().is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
+    if content.len().is_none() && !is_chunked(&head.headers) {
         return Err(Error::new(Kind::Integrity, "the answer has no length, so that nothing shows whether it is whole"));
     }
     Ok(Received::Stream { head: first, rest: content })
 }
 
-/// The beginning of an error's body: it explains, and is cut rather than lost.
-async fn beginning(mut content: Content) -> Vec<u8> {
+/// The beginning of an error's body, which explains and is cut rather than lost; and whether it came without a break.
+async fn beginning(mut content: Content) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
-    while let Some(Ok(chunk)) = content.next().await {
-        let room = ERROR_BODY.saturating_sub(read.len());
-        read.extend(chunk.iter().take(room));
-        if read.len() >= ERROR_BODY {
-            break;
+    while read.len() < ERROR_BODY {
+        match content.next().await {
+            Some(Ok(chunk)) => {
+                let room = ERROR_BODY.saturating_sub(read.len());
+                read.extend(chunk.iter().take(room));
+            }
+            Some(Err(_)) => return (read, false),
+            None => break,
         }
     }
-    read
+    (read, true)
+}
+
+/// Whether the head says where the body ends: by chunks, since a length is known to the content already.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back().and_then(|value| value.to_str().ok());
+    last.and_then(|value| value.rsplit(',').next()).is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// `Retry-After` in seconds; its date form is not used by any vendor here and is left to the back-off.

@@ -31,6 +31,11 @@ impl Hop {
         self.sent.store(true, Ordering::SeqCst);
     }
 
+    /// To be called by the transport when the request was handed back whole: not a byte of it has left after all.
+    pub fn withdraw(&self) {
+        self.sent.store(false, Ordering::SeqCst);
+    }
+
     /// What is known when the attempt is given up now.
     pub fn delivery(&self) -> Delivery {
         if self.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }

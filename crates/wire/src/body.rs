@@ -165,6 +165,17 @@ impl Body {
         })
     }
 
+    /// Opens every source once and closes it again. May wait for a disk.
+    ///
+    /// # Errors
+    /// What opening one of them meets.
+    pub fn openable(&self) -> io::Result<()> {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Bytes(_) => Ok(()),
+            Part::Base64(source) | Part::Raw(source) => source.open().map(drop),
+        })
+    }
+
     /// The only part's bytes, when the body is a single ready buffer (or empty).
     pub fn as_bytes(&self) -> Option<Bytes> {
         match self.parts.as_slice() {

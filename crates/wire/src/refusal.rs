@@ -33,6 +33,8 @@ fn general(code: u16) -> (Kind, &'static str) {
         401 => (Kind::Authentication, "the vendor does not accept the credentials"),
         403 => (Kind::Forbidden, "the account lacks the permission for this call"),
         404 => (Kind::NotFound, "the vendor does not know it"),
+        // Often a proxy's word for a connection that idled, not the vendor's for this request.
+        408 => (Kind::Unavailable, "the server did not receive the request in time"),
         409 => (Kind::Conflict, "the request conflicts with another one"),
         429 => (Kind::RateLimited, "too many requests"),
         300..=399 => (Kind::Protocol, "the vendor redirects, which is never followed with credentials"),

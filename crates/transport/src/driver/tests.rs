@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 enum Step {
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
     Lengthless(&'static str),
+    LengthlessIdentity(&'static str),
+    BrokenRefusal(u16),
     Broken,
     NotSent,
     Untrusted,
@@ -68,6 +70,15 @@ impl Transport for Script {
                 hop.mark_sent();
                 let whole = Content::from_bytes(body);
                 Ok(answer(200, Content::new(None, whole)))
+            }
+            Step::LengthlessIdentity(body) => {
+                let mut response = answer(200, Content::new(None, Content::from_bytes(body)));
+                response.headers_mut().insert("transfer-encoding", HeaderValue::from_static("chunked, identity"));
+                Ok(response)
+            }
+            Step::BrokenRefusal(status) => {
+                hop.mark_sent();
+                Ok(answer(status, Content::new(Some(100), Ends(false))))
             }
             Step::Broken => {
                 hop.mark_sent();
@@ -142,6 +153,8 @@ macro_rules! operation {
 operation!(Read, Safety::Safe, OnAmbiguous::Retry(3), Reply::Whole { cap: 100 });
 operation!(Create, Safety::Creating, OnAmbiguous::Never, Reply::Whole { cap: 100 });
 operation!(Delete, Safety::IdempotentByEffect, OnAmbiguous::Retry(2), Reply::Whole { cap: 100 });
+operation!(Text, Safety::SideEffect, OnAmbiguous::Never, Reply::Whole { cap: 100 });
+operation!(Cancel, Safety::IdempotentByEffect, OnAmbiguous::Probe, Reply::Whole { cap: 100 });
 operation!(Download, Safety::Safe, OnAmbiguous::Never, Reply::Stream { cap: 100 });
 
 fn driver_with(auth: Arc<dyn Authenticator>, steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
@@ -210,6 +223,41 @@ async fn a_refusal_is_final_and_a_rate_limit_is_not() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_broke_off_is_no_answer() {
+    for status in [400, 401, 404] {
+        let (driver, script) = driver(vec![Step::BrokenRefusal(status)]);
+        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "{status}");
+        assert_eq!(sent(&script), 1);
+    }
+    let (driver, _) = driver(vec![Step::BrokenRefusal(404), Step::Answer(200, &[], "ok")]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().attempts, 2);
+}
+
+#[tokio::test]
+async fn what_texts_a_person_is_never_repeated_once_answered() {
+    let (driver, script) = driver(vec![Step::Answer(429, &[("retry-after", "0")], "")]);
+    assert_eq!(driver.call(&Text, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
+    assert_eq!(sent(&script), 1);
+    let (driver, script) = self::driver(vec![Step::NotSent, Step::Answer(202, &[], "ok")]);
+    driver.call(&Text, &CallOptions::new()).await.unwrap();
+    assert_eq!(sent(&script), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_repeated_asks_for_a_fresh_connection() {
+    for (fresh, expected) in [(Some(driver(vec![Step::Answer(200, &[], "ok")])), true), (None, false)] {
+        let (driver, script) = fresh.unwrap_or_else(|| driver(vec![Step::Answer(200, &[], "ok")]));
+        if expected {
+            driver.call(&Cancel, &CallOptions::new()).await.unwrap();
+        } else {
+            driver.call(&Delete, &CallOptions::new()).await.unwrap();
+        }
+        assert_eq!(script.seen.lock().unwrap()[0].1, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_long_explanation_is_cut_and_not_lost() {
     let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
     let (driver, _) = driver(vec![Step::Answer(400, &[], long)]);
@@ -262,6 +310,8 @@ async fn a_deadline_knows_whether_anything_was_sent() {
 #[tokio::test]
 async fn an_answer_without_a_length_is_never_a_whole_binary() {
     let (driver, _) = driver(vec![Step::Lengthless("%PDF-")]);
+    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Integrity);
+    let (driver, _) = self::driver(vec![Step::LengthlessIdentity("%PDF-")]);
     assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Integrity);
     let (driver, _) = self::driver(vec![Step::Answer(200, &[("content-encoding", "gzip")], "x")]);
     assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Protocol);

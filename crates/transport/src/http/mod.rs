@@ -94,6 +94,7 @@ impl HyperTransport {
         request: Request<Outgoing>,
         hop: &Hop,
     ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
+        let trouble = request.body().trouble();
         hop.mark_sent();
         let sent = {
             let mut answer = pin!(line.sender.try_send_request(request));
@@ -118,6 +119,13 @@ impl HyperTransport {
             Err(mut error) => {
                 let unsent = error.take_message();
                 let source = error.into_error();
+                if let Some(cause) = trouble.take() {
+                    let detail = "a document could not be read while it was sent";
+                    return Err((
+                        Failure::new(Delivery::MaybeSent, Kind::Storage, detail).lasting().with_source(cause),
+                        None,
+                    ));
+                }
                 let failure = match unsent {
                     Some(_) => Failure::new(
                         Delivery::NotSent,
@@ -158,6 +166,10 @@ impl fmt::Debug for HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
         let (mut head, body) = request.into_parts();
+        outgoing::openable(&body).await.map_err(|source| {
+            let detail = "a document of the request cannot be read; nothing was sent";
+            Failure::new(Delivery::NotSent, Kind::Storage, detail).lasting().with_source(source)
+        })?;
         let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting();
         let (Some(scheme), Some(authority)) = (head.uri.scheme_str(), head.uri.authority().cloned()) else {
             return Err(unusable("the URI of a request must be absolute"));
@@ -174,16 +186,14 @@ impl Transport for HyperTransport {
 
         // An idle connection that turns out to be closed gives the request back; the next one is tried.
         while let Some(line) = if hop.fresh { None } else { self.pool.take(&key).await } {
-            match self.exchange(&key, line, request, &Hop::new(false, hop.deadline)).await {
+            match self.exchange(&key, line, request, hop).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => {
+                    hop.withdraw();
                     let (head, _) = unsent.into_parts();
                     request = Request::from_parts(head, Outgoing::new(&body));
                 }
-                Err((failure, None)) => {
-                    hop.mark_sent();
-                    return Err(failure);
-                }
+                Err((failure, None)) => return Err(failure),
             }
         }
         let line = self.connect(target).await?;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -19,9 +20,30 @@ enum State {
     Done,
 }
 
+/// Why a body broke off: hyper only tells that it did.
+#[derive(Clone, Default)]
+pub(super) struct Trouble(Arc<Mutex<Option<io::Error>>>);
+
+impl Trouble {
+    pub(super) fn take(&self) -> Option<io::Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 pub(super) struct Outgoing {
     state: State,
     left: u64,
+    trouble: Trouble,
+}
+
+/// Opens every source once, so that a file that is not there is told before anything is sent.
+pub(super) async fn openable(body: &Body) -> io::Result<()> {
+    if body.in_memory() {
+        return Ok(());
+    }
+    let body = body.clone();
+    let opened = tokio::task::spawn_blocking(move || body.openable()).await;
+    opened.unwrap_or_else(|_| Err(io::Error::other("opening a document was cut off")))
 }
 
 impl Outgoing {
@@ -32,7 +54,12 @@ impl Outgoing {
             (_, true) => State::Here(body.read()),
             (_, false) => State::Elsewhere(Some(body.read())),
         };
-        Self { state, left }
+        Self { state, left, trouble: Trouble::default() }
+    }
+
+    /// Where the cause is left, should the body break off.
+    pub(super) fn trouble(&self) -> Trouble {
+        self.trouble.clone()
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Chunk> {
@@ -72,7 +99,14 @@ impl http_body::Body for Outgoing {
         if !matches!(chunk, Some(Ok(_))) {
             self.state = State::Done;
         }
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        Poll::Ready(chunk.map(|chunk| match chunk {
+            Ok(bytes) => Ok(Frame::data(bytes)),
+            Err(cause) => {
+                let told = io::Error::new(cause.kind(), "a document could not be read");
+                *self.trouble.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
+                Err(told)
+            }
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -24,6 +24,9 @@ pub(super) struct Line {
 impl Line {
     /// Lets the connection notice what happened while nobody looked; false when it cannot carry a request.
     async fn usable(&mut self) -> bool {
+        // The runtime hears of a socket only between tasks: what came while nobody looked must not be taken for the
+        // answer to the next request.
+        tokio::task::yield_now().await;
         let ended = poll_fn(|cx| Poll::Ready(Pin::new(&mut self.connection).poll(cx).is_ready())).await;
         !ended && self.sender.is_ready()
     }

@@ -143,6 +143,46 @@ async fn a_stale_idle_connection_costs_a_read_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_given_up_on_a_used_connection_is_not_proved_unsent() {
+    let (address, seen) = server(vec![vec![("\r\n\r\n", OK, false), ("never", "", false)]]).await;
+    let transport = transport();
+    let first = transport.send(request(address, Body::empty()), &hop(false)).await.unwrap();
+    assert_eq!(text(first).await.unwrap(), "ok");
+    let attempt = hop(false);
+    {
+        let second = std::pin::pin!(transport.send(request(address, Body::empty()), &attempt));
+        let patience = crate::SystemClock::new_sleep(Duration::from_millis(200));
+        futures_util::future::select(second, patience).await;
+    }
+    assert_eq!(attempt.delivery(), Delivery::MaybeSent);
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_told_before_anything_is_sent() {
+    let path = std::env::temp_dir().join(format!("identkit-gone-{}", std::process::id()));
+    std::fs::write(&path, b"%PDF-").unwrap();
+    let body = Body::from_parts(vec![Part::Raw(Arc::new(FileSource::new(&path).unwrap()))]);
+    std::fs::remove_file(&path).unwrap();
+    let (address, seen) = server(vec![vec![("\r\n\r\n", OK, false)]]).await;
+    let failure = transport().send(request(address, body), &hop(true)).await.unwrap_err();
+    assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Storage));
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_changed_while_it_was_sent_is_told_as_such() {
+    let path = std::env::temp_dir().join(format!("identkit-shrunk-{}", std::process::id()));
+    std::fs::write(&path, vec![7; 100]).unwrap();
+    let body = Body::from_parts(vec![Part::Raw(Arc::new(FileSource::new(&path).unwrap()))]);
+    std::fs::write(&path, b"short").unwrap();
+    let (address, _) = server(vec![vec![("never", "", false)]]).await;
+    let failure = transport().send(request(address, body), &hop(true)).await.unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((failure.delivery, failure.kind), (Delivery::MaybeSent, Kind::Storage));
+}
+
+#[tokio::test]
 async fn a_body_cut_short_is_an_error() {
     let (address, _) = server(vec![vec![("\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", true)]]).await;
     let response = transport().send(request(address, Body::empty()), &hop(true)).await.unwrap();

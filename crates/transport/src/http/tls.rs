@@ -47,8 +47,10 @@ impl TlsConfig {
         Ok(Self(config))
     }
 
-    /// A configuration made by the user: other roots, client certificates, another provider of cryptography.
-    pub fn custom(config: ClientConfig) -> Self {
+    /// A configuration made by the user: other roots, client certificates, another provider of cryptography. Its
+    /// ALPN protocols are taken out: HTTP/1.1 is spoken whatever the server offers.
+    pub fn custom(mut config: ClientConfig) -> Self {
+        config.alpn_protocols.clear();
         Self(config)
     }
 
@@ -72,6 +74,13 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_with_protocols_of_its_own_is_accepted() {
+        let mut config = TlsConfig::bundled().unwrap().0;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let _ = crate::http::HyperTransport::new(&TlsConfig::custom(config));
+    }
 
     #[test]
     fn a_file_without_certificates_is_refused() {

@@ -223,15 +223,15 @@ impl<'de> serde::Deserialize<'de> for Blob {
 /// [`Kind::InvalidInput`] when the value has no JSON form, or when a text of it looks like a source's place.
 pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
     let written = Bytes::from(write(value)?);
-    if sources.is_empty() {
-        return Ok(written.into());
-    }
     let mut parts = Vec::with_capacity(sources.len() * 2 + 1);
     let mut from = 0;
     let places = places(&written);
     if places.len() != sources.len() {
         let detail = "a text of the request holds the control character U+0000, which no field allows";
         return Err(Error::new(Kind::InvalidInput, detail));
+    }
+    if places.is_empty() {
+        return Ok(written.into());
     }
     for (place, source) in places.into_iter().zip(sources) {
         // The quotes around the mark stay.
@@ -343,5 +343,7 @@ mod tests {
         let message = (MARK, Blob::from_bytes("one"));
         let sources = [message.1.source().cloned().unwrap()];
         assert_eq!(body(&message, &sources).unwrap_err().kind(), Kind::InvalidInput);
+        // Nor is a source that nobody named sent as its mark.
+        assert_eq!(body(&message.1, &[]).unwrap_err().kind(), Kind::InvalidInput);
     }
 }
