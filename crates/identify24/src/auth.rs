@@ -77,6 +77,8 @@ type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
 struct Slot {
     future: Shared<BoxFuture<'static, Outcome>>,
     waiters: Arc<AtomicUsize>,
+    /// Whether nobody waited for it for a while.
+    abandoned: bool,
 }
 
 struct Token {
@@ -187,8 +189,10 @@ impl JwtSession {
             state.token = None;
         }
         let epoch = state.epoch;
-        if let Some(slot) = &state.slot {
-            let abandoned = slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
+        if let Some(slot) = &mut state.slot {
+            // Once it lay untouched its time may have run out, for whoever joins it later too.
+            slot.abandoned |= slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
+            let abandoned = slot.abandoned;
             let waiting = self.waiting(&slot.waiters);
             return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
         }
@@ -196,7 +200,7 @@ impl JwtSession {
         let future = login.shared();
         // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
         let waiters = Arc::new(AtomicUsize::new(1));
-        state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters) });
+        state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters), abandoned: false });
         Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: self.waiting(&waiters) })
     }
 

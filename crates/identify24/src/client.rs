@@ -207,40 +207,22 @@ impl Identify24 {
         Ok(answered)
     }
 
-    /// Makes a call and judges its answer. An expired token may be told by a `response_status` of 401 in an answer of
-    /// success (AI-30): then there is one further login and one further try, as for a 401 (I-008).
+    /// Makes a call and takes from its answer what it is worth.
     async fn call<Op, T>(
         &self,
         operation: &Op,
         options: &CallOptions,
-        judge: impl Fn(Op::Output) -> Result<T, Error>,
+        worth: impl Fn(Op::Output) -> Result<T, Error>,
     ) -> Result<Answered<T>, Error>
     where
         Op: Operation<Dialect = Dialect>,
     {
-        let Inner { driver, session, .. } = &*self.inner;
-        let began = driver.clock().mono();
-        let seen = session.generation();
-        let once = async |options: &CallOptions| {
-            let answered = driver.call(operation, options).await?;
-            let Answered { value, status, attempts, elapsed, warnings } = answered;
-            let told = |error: Error| {
-                error.with_operation(Op::META.name).with_status(status.as_u16()).with_delivery(Delivery::Answered)
-            };
-            Ok(Answered { value: judge(value).map_err(told)?, status, attempts, elapsed, warnings })
+        let answered = self.inner.driver.call(operation, options).await?;
+        let Answered { value, status, attempts, elapsed, warnings } = answered;
+        let told = |error: Error| {
+            error.with_operation(Op::META.name).with_status(status.as_u16()).with_delivery(Delivery::Answered)
         };
-        let first = once(options).await;
-        let Err(error) = &first else { return first };
-        let refused_within = error.kind() == Kind::Authentication
-            && error.delivery() == Some(Delivery::Answered)
-            && error.status().is_some_and(|status| (200..300).contains(&status));
-        if !refused_within {
-            return first;
-        }
-        if let Some(generation) = seen.or_else(|| session.generation()) {
-            identkit_transport::Authenticator::rejected(session, generation);
-        }
-        once(&self.rest(options, began)).await
+        Ok(Answered { value: worth(value).map_err(told)?, status, attempts, elapsed, warnings })
     }
 
     /// The same options with the time that is left of them.

@@ -323,9 +323,18 @@ async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
 async fn ai_30_the_worse_of_both_statuses_counts() {
     for (code, kind) in [(400, Kind::Rejected), (403, Kind::Forbidden), (404, Kind::NotFound), (429, Kind::RateLimited)]
     {
-        let body = format!(r#"{{"result":true,"response_status":{code},"ident_id":"x"}}"#);
+        let body = format!(r#"{{"result":true,"response_status":{code}}}"#);
         let error = client(&Vendor::script(vec![ok(&body)])).create_ident(&erika(), &options()).await.unwrap_err();
         assert_eq!((error.kind(), error.status()), (kind, Some(200)), "{error}");
+    }
+    // A refusal that names an ident: it may exist, so that it is neither sent again nor thrown away.
+    for code in ["401", "404", "0", "1000"] {
+        let vendor =
+            Vendor::script(vec![ok(&format!(r#"{{"result":true,"response_status":{code},"ident_id":"kept"}}"#))]);
+        let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{code}");
+        assert_eq!(error.vendor_text().unwrap().expose(), "ident_id kept");
+        assert_eq!(vendor.paths(), ["/auth", "/ident/create"]);
     }
     // An expired token that is told by the body alone: one further login, one further try.
     let expired = ok(r#"{"result":false,"response_status":"401"}"#);
@@ -336,6 +345,11 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
     let error = client(&vendor).get_ident(&id(), &options()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Authentication);
     assert_eq!(vendor.paths().len(), 4);
+    // Told by the status once and by the body then: still the second refusal, and final.
+    let vendor = Vendor::script(vec![status(401), ok(r#"{"result":false,"response_status":"401"}"#)]);
+    let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Authentication);
+    assert_eq!(vendor.paths(), ["/auth", "/ident/create", "/auth", "/ident/create"]);
     // A good body does not heal a bad HTTP status.
     let vendor = Vendor::script(vec![Answer::Json(404, r#"{"result":true,"response_status":200}"#.into())]);
     assert_eq!(client(&vendor).get_ident(&id(), &options()).await.unwrap_err().kind(), Kind::NotFound);

@@ -260,7 +260,8 @@ impl<D: Send + Sync> Driver<D> {
             Ok(Ok((value, warnings))) => {
                 Attempt::Done(Answered { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
             }
-            Ok(Err(error)) if status == StatusCode::UNAUTHORIZED && error.delivery() == Some(Delivery::Answered) => {
+            // Told by the status, or by the body of an answer of success (AI-30).
+            Ok(Err(error)) if error.kind() == Kind::Authentication && error.delivery() == Some(Delivery::Answered) => {
                 Attempt::Unauthorized(error, generation)
             }
             Ok(Err(error)) => Attempt::Failed { error, retry_after, lasting: false },

@@ -41,12 +41,16 @@ impl Operation for CreateIdent {
 
     fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<CreateIdentResponse>, Error> {
         let answer: CreateIdentResponse = super::read(body)?;
-        match answer.accepted() {
-            // A complete refusal is an answer; as an error of a read answer it would count as an unknown outcome.
-            Err(error) if error.kind() != Kind::Unavailable => Ok(answer.into()),
-            Err(error) => Err(error),
-            Ok(()) if answer.ident_id.as_ref().is_some_and(|id| !id.is_empty()) => Ok(answer.into()),
-            Ok(()) => Err(Error::new(Kind::Protocol, "the vendor's answer has no ident_id")),
+        let id = answer.ident_id.as_ref().filter(|id| !id.is_empty());
+        match (answer.accepted(), id) {
+            (Ok(()), Some(_)) => Ok(answer.into()),
+            (Ok(()), None) => Err(Error::new(Kind::Protocol, "the vendor's answer has no ident_id")),
+            // A refusal that names an ident contradicts itself: the ident may exist. Its id is kept with the error.
+            (Err(_), Some(id)) => {
+                let detail = "the vendor's answer refuses the ident and names its ident_id all the same";
+                Err(Error::new(Kind::Protocol, detail).with_vendor_text(format!("ident_id {}", id.expose())))
+            }
+            (Err(error), None) => Err(error),
         }
     }
 
