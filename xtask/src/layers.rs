@@ -125,7 +125,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     findings.extend(names(&members));
     findings.extend(top_level(&files));
     let sources = ws.read_all(|path| path.ends_with(".rs"))?;
-    findings.extend(unsafe_allowed(&sources));
+    findings.extend(softened(&sources));
     findings.extend(suite_in_library(&members, &sources));
 
     // Cargo cannot resolve a graph whose crates depend on each other in a circle, so faults above come first.
@@ -363,8 +363,22 @@ fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<Fin
     findings
 }
 
-/// Attributes that would soften the ban on `unsafe`.
-fn unsafe_allowed(sources: &[(String, String)]) -> Vec<Finding> {
+/// Lints that no library may soften outside its tests: they are what the architecture's ninth rule consists of.
+const HARD: [&str; 7] = [
+    "missing_docs",
+    "clippy::unwrap_used",
+    "clippy::expect_used",
+    "clippy::panic",
+    "clippy::indexing_slicing",
+    "clippy::string_slice",
+    "clippy::disallowed_methods",
+];
+
+/// The one file that may ask the system for the time.
+const CLOCK: &str = "crates/transport/src/clock.rs";
+
+/// Attributes that would soften the ban on `unsafe` anywhere, or a hard lint in a library.
+fn softened(sources: &[(String, String)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in sources {
         let dense: String = text
@@ -373,15 +387,27 @@ fn unsafe_allowed(sources: &[(String, String)]) -> Vec<Finding> {
             .flat_map(str::chars)
             .filter(|c| !c.is_whitespace())
             .collect();
-        let softened = dense.split("#").filter(|part| part.starts_with(['!', '['])).any(|part| {
-            let attribute = part.split(']').next().unwrap_or(part);
-            ["allow(", "expect(", "warn("]
-                .iter()
-                .any(|level| attribute.split_once(level).is_some_and(|(_, lints)| lints.contains("unsafe_code")))
-        });
-        if softened {
+        let allowed = |lint: &str| {
+            dense.split('#').filter(|part| part.starts_with(['!', '['])).any(|part| {
+                let attribute = part.split(']').next().unwrap_or(part);
+                ["allow(", "expect(", "warn("].iter().any(|level| {
+                    attribute.split_once(level).is_some_and(|(_, lints)| lints.split([',', ')']).any(|one| one == lint))
+                })
+            })
+        };
+        if allowed("unsafe_code") {
             findings.push(Finding::new(format!(
                 "{path} softens the lint `unsafe_code`, which is forbidden in the whole workspace: remove the attribute and write it in safe Rust"
+            )));
+        }
+        let library = path.starts_with("crates/")
+            && path.contains("/src/")
+            && !path.ends_with("/tests.rs")
+            && !path.contains("/tests/")
+            && path != CLOCK;
+        for lint in HARD.into_iter().filter(|lint| library && allowed(lint)) {
+            findings.push(Finding::new(format!(
+                "{path} softens the lint `{lint}`, which libraries keep outside their tests: remove the attribute and write it so that the lint holds"
             )));
         }
     }

@@ -36,6 +36,17 @@ impl Receiver {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((provider.to_owned(), token));
     }
 
+    /// Accepts webhooks under this token no longer: it leaked, was replaced, or its case is over.
+    pub fn withdraw_token(&self, provider: &str, token: &Secret) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|(known, kept)| known != provider || kept != token);
+    }
+
+    /// Whether a path is one of a provider under a token of its own: what is not needs no reading.
+    pub fn admits(&self, path: &str) -> bool {
+        CallbackPath::of(path).is_some_and(|path| self.knows(&path))
+    }
+
     fn knows(&self, path: &CallbackPath<'_>) -> bool {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         // Every token is compared, so that the time tells nothing of which one fits.
@@ -163,6 +174,15 @@ mod tests {
         let mut large = get("/identity-tm/good/OnFinal?orderId=1");
         *large.body_mut() = vec![0; BODY_LIMIT + 1].into();
         assert_eq!(receiver.handle(large).await.status(), 413);
+    }
+
+    #[tokio::test]
+    async fn a_withdrawn_token_is_unknown() {
+        let receiver = receiver(Arc::new(MemoryInbox::new()));
+        assert!(receiver.admits("/identity-tm/good/OnFinal"));
+        receiver.withdraw_token("identity-tm", &Secret::new("good"));
+        assert!(!receiver.admits("/identity-tm/good/OnFinal"));
+        assert_eq!(receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")).await.status(), 404);
     }
 
     struct Full;

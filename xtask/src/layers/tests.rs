@@ -183,7 +183,7 @@ fn a_stranger_at_the_top_level_is_found() {
 #[test]
 fn an_attribute_that_allows_unsafe_is_found_in_any_layout() {
     let lint = concat!("unsafe", "_code");
-    let said = |text: String| unsafe_allowed(&[("crates/core/src/lib.rs".to_owned(), text)]);
+    let said = |text: String| softened(&[("crates/core/src/lib.rs".to_owned(), text)]);
     for level in ["allow", "expect", "warn"] {
         assert!(one(said(format!("#![{level}(\n    dead_code,\n    {lint}\n)]"))).contains("crates/core/src/lib.rs"));
     }
@@ -259,4 +259,18 @@ fn the_graph_is_read_from_real_manifests() {
     repo.write("crates/acme/src/lib.rs", "");
     repo.write("crates/core/Cargo.toml", "[package]\nname = \"identkit-core\"\nedition = \"2024\"\n");
     assert!(one(run(&repo.workspace()).unwrap()).contains("does not take the workspace's lints"));
+}
+
+#[test]
+fn a_library_that_softens_a_hard_lint_is_found_and_its_tests_are_not() {
+    let said = |path: &str, text: &str| softened(&[(path.to_owned(), text.to_owned())]).len();
+    let attribute = |lints: &str| format!("#![{}({lints})]", "allow");
+    let two = attribute("missing_docs, clippy::unwrap_used");
+    assert_eq!(said("crates/core/src/lib.rs", &two), 2);
+    assert_eq!(said("crates/core/src/a/tests.rs", &two), 0);
+    assert_eq!(said("crates/core/tests/a.rs", &two), 0);
+    let clock = attribute("clippy::disallowed_methods");
+    assert_eq!(said("crates/core/src/time.rs", &clock), 1);
+    assert_eq!(said(CLOCK, &clock), 0);
+    assert_eq!(said("crates/core/src/lib.rs", &attribute("clippy::cast_possible_truncation")), 0);
 }

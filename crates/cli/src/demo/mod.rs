@@ -123,8 +123,9 @@ async fn set(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
     let receiver = Arc::new(Receiver::new(callbacks, Arc::new(watched)));
-    let listening =
-        identkit_webhook::listen(Arc::clone(&receiver), any).await.map_err(local("the receiver cannot listen"))?;
+    let listening = identkit_webhook::listen(Arc::clone(&receiver), any, Arc::clone(&clock))
+        .await
+        .map_err(local("the receiver cannot listen"))?;
     let base = format!("http://{}", listening.address());
     report.done(began, None, &format!("{base}, inbox {}", path.display()));
 
