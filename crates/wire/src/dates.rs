@@ -102,10 +102,8 @@ fn read_documented(text: &str) -> Option<Timestamp> {
     else {
         return None;
     };
-    let two = |tens: u8, ones: u8| {
-        let number = i8::try_from(tens.wrapping_sub(b'0')).ok()? * 10 + i8::try_from(ones.wrapping_sub(b'0')).ok()?;
-        (tens.is_ascii_digit() && ones.is_ascii_digit()).then_some(number)
-    };
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| i8::try_from(byte - b'0').ok()).flatten();
+    let two = |tens: u8, ones: u8| Some(digit(tens)? * 10 + digit(ones)?);
     let year = i16::from(two(y1, y2)?) * 100 + i16::from(two(y3, y4)?);
     let local =
         jiff::civil::DateTime::new(year, two(m1, m2)?, two(d1, d2)?, two(h1, h2)?, two(n1, n2)?, two(s1, s2)?, 0);
@@ -209,6 +207,13 @@ mod tests {
             if let Some(short) = read_documented(&text) {
                 prop_assert_eq!(Some(short), read(&text), "{}", text);
             }
+        }
+
+        #[test]
+        fn damage_to_the_documented_form_never_panics(at in 0_usize..25, byte: u8) {
+            let mut text = b"2013-07-15T18:00:00+02:00".to_vec();
+            text[at] = byte;
+            let _ = Dts::parse(String::from_utf8_lossy(&text));
         }
 
         #[test]
