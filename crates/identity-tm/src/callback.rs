@@ -27,6 +27,7 @@ pub fn callbacks() -> Vec<std::sync::Arc<dyn Callback>> {
         std::sync::Arc::new(OrderCallback::AfterVideo),
         std::sync::Arc::new(OrderCallback::AfterIdent),
         std::sync::Arc::new(OrderCallback::OnFinal),
+        std::sync::Arc::new(crate::VideoCallback),
     ]
 }
 
@@ -63,7 +64,7 @@ impl Callback for OrderCallback {
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
         let query = request.uri().query().unwrap_or_default();
         let order_id = parameter(query, "orderId")
-            .filter(|id| !id.is_empty())
+            .filter(|id| !id.is_empty() && id != "[OrderID]")
             .ok_or_else(|| Error::new(Kind::Protocol, "the webhook names no order: its URL lacks orderId=[OrderID]"))?;
         let mut event = Event::new(PROVIDER, self.name(), format!("{order_id}/{}", self.name()));
         event.case_id = Some(Secret::new(order_id));

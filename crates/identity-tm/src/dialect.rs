@@ -15,6 +15,10 @@ pub struct Dialect {
     pub encrypted_pdfs: bool,
     /// Writes `LegitimationDocument` as `["..."]` instead of `[{"Document":"..."}]`, since its shape is unclear (AT-29).
     pub bare_legitimation_documents: bool,
+    /// Accepts TANs of other lengths than 6 (AT-56).
+    pub any_tan_length: bool,
+    /// Sends `{}` instead of no body when what was not reported before is asked for (AT-08).
+    pub empty_object_for_unreported: bool,
     /// Accepts documents and hashes to be signed in one order (AT-34).
     pub pdf_and_hash_together: bool,
 }

@@ -34,13 +34,19 @@ mod status;
 mod validate;
 
 pub use callback::{OrderCallback, callbacks};
-pub use client::{Account, Builder, DOCUMENTED_BASE, IdentityTm, PlacedOrder};
+pub use client::{
+    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, StatusFeed, VideoCallback,
+    VideoReady,
+};
 pub use dialect::Dialect;
 pub use id::OrderId;
 pub use messages::PutOrder;
 pub use operations::{
-    DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetStatus,
-    GetStatusExtended, ServerStatus, SignedPdfs,
+    CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
+    GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
+    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
+    IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedIdentData,
+    SignedPdfs, Video,
 };
 pub use reference::random_reference;
 pub use status::{CATALOGUE, Finality, OrderFlavour, StatusKind, StatusText};

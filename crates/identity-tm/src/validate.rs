@@ -3,10 +3,13 @@
 //! Lengths are in Unicode scalar values (AT-46). Messages never hold a value.
 
 use identkit_core::{Fault, Pii};
-use identkit_wire::{OneOrMany, Warning};
+use identkit_wire::{Extra, OneOrMany, Warning};
 
 use crate::Dialect;
-use crate::messages::{Address, OrderIdentData, PutOrder, SignHash, SignPdf};
+use crate::messages::{
+    Additional, Address, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
+};
 
 const TABLE: &str = "[T] 3.1.3";
 
@@ -62,6 +65,7 @@ pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Fault>, Vec<War
         checker.ident_data(data, order);
     }
     checker.signing(order);
+    checker.unlisted(order);
     (checker.faults, checker.warnings)
 }
 
@@ -110,14 +114,7 @@ impl Checker<'_> {
     fn email(&mut self, field: &str, value: &Option<Pii<String>>, most: usize) {
         self.text(field, value, most);
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
-        let shaped = text.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-        });
-        if !shaped || text.chars().any(char::is_whitespace) {
+        if !is_mail_address(text) {
             self.fault(
                 field,
                 "is no e-mail address: exactly one @ with text around it and no blanks is needed",
@@ -197,7 +194,7 @@ impl Checker<'_> {
             self.warn("getVideoHashes has an effect with Product 12 and 15 only", "T-054");
         }
         for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
-            self.length(&format!("LegitimationDocument[{index}].Document"), document.document.as_deref(), 50);
+            self.text(&format!("LegitimationDocument[{index}].Document"), &document.document, 50);
         }
         if let Some(mails) = &order.email_notifications {
             self.email("EmailNotifications.OnPositiveIdent", &mails.on_positive_ident, 150);
@@ -303,7 +300,7 @@ impl Checker<'_> {
         for (index, (name, detail)) in data.additional.iter().flatten().enumerate() {
             // The name may be a person's idea of a label: told by position.
             let at = format!("IdentData.Additional[{index}]");
-            self.length(&format!("{at} (its name)"), Some(name), 50);
+            self.length(&format!("{at} (its name)"), Some(name.expose()), 50);
             self.text(&format!("{at}.Label"), &detail.label, 100);
             self.text(&format!("{at}.Value"), &detail.value, 150);
             self.required(&format!("{at}.Type"), &detail.kind);
@@ -409,7 +406,7 @@ impl Checker<'_> {
         }
         match &hash.hash {
             None => self.fault(&format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
-            Some(text) if text.is_empty() || identkit_wire::decode_base64(text).is_err() => {
+            Some(text) if text.is_empty() || identkit_wire::decode_base64(text.expose()).is_err() => {
                 self.fault(&format!("{at}.Hash"), "is no Base64", "AT-33");
             }
             Some(_) => {}
@@ -423,6 +420,64 @@ impl Checker<'_> {
                 field: false,
             },
         );
+    }
+
+    /// Elements that the document lists are not to be passed by as unlisted ones: written beside their own field they
+    /// would stand twice in one object, and without it no rule would look at them.
+    fn unlisted(&mut self, order: &PutOrder) {
+        let mut parts: Vec<(String, &Extra, &[&'static str])> = vec![(String::new(), &order.extra, PutOrder::KEYS)];
+        let mut part = |at: String, extra, keys| parts.push((at + ".", extra, keys));
+        if let Some(settings) = &order.eid_settings {
+            part("eIDSettings".into(), &settings.extra, EidSettings::KEYS);
+        }
+        if let Some(redirect) = &order.redirect_url {
+            part("RedirectURL".into(), &redirect.extra, RedirectUrl::KEYS);
+        }
+        if let Some(webhook) = &order.webhook_url {
+            part("WebhookURL".into(), &webhook.extra, WebhookUrl::KEYS);
+        }
+        if let Some(address) = &order.address {
+            part("Address".into(), &address.extra, Address::KEYS);
+        }
+        if let Some(data) = &order.ident_data {
+            part("IdentData".into(), &data.extra, OrderIdentData::KEYS);
+            if let Some(card) = &data.id_card {
+                part("IdentData.IDCard".into(), &card.extra, IdCard::KEYS);
+                if let Some(images) = &card.images {
+                    part("IdentData.IDCard.Images".into(), &images.extra, IdCardImages::KEYS);
+                }
+            }
+            if let Some(licence) = &data.driver_licence {
+                part("IdentData.DriverLicence".into(), &licence.extra, DriverLicence::KEYS);
+            }
+            for (index, detail) in data.additional.iter().flat_map(|details| details.values()).enumerate() {
+                part(format!("IdentData.Additional[{index}]"), &detail.extra, Additional::KEYS);
+            }
+        }
+        for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
+            part(format!("LegitimationDocument[{index}]"), &document.extra, LegitimationDocument::KEYS);
+        }
+        let pdfs = order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        for (index, pdf) in pdfs.iter().enumerate() {
+            part(place("eSignPDF", index, pdfs.len()), &pdf.extra, SignPdf::KEYS);
+        }
+        let hashes = order.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        for (index, hash) in hashes.iter().enumerate() {
+            part(place("eSignHash", index, hashes.len()), &hash.extra, SignHash::KEYS);
+        }
+        if let Some(options) = &order.multi_sign_options {
+            part("MultiSignOptions".into(), &options.extra, MultiSignOptions::KEYS);
+            for (index, parameters) in options.sign_parameters.iter().flatten().enumerate() {
+                let at = format!("MultiSignOptions.SignParameters[{index}]");
+                part(at, &parameters.extra, SignParameters::KEYS);
+            }
+        }
+        if let Some(mails) = &order.email_notifications {
+            part("EmailNotifications".into(), &mails.extra, EmailNotifications::KEYS);
+        }
+        for (at, extra, keys) in parts {
+            self.faults.extend(listed_in_extra(&at, extra, keys, TABLE));
+        }
     }
 
     fn placement(&mut self, at: &str, placement: Placement) {
@@ -460,6 +515,27 @@ impl Checker<'_> {
             self.fault(at, "has two files of the same Filename; the results could not be told apart", "AT-35");
         }
     }
+}
+
+/// Exactly one `@` with text around it, and no blanks.
+pub(crate) fn is_mail_address(text: &str) -> bool {
+    let shaped = text.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
+    });
+    shaped && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
+pub(crate) fn listed_in_extra<'a>(
+    at: &'a str,
+    extra: &'a Extra,
+    keys: &'a [&'static str],
+    section: &'static str,
+) -> impl Iterator<Item = Fault> + 'a {
+    keys.iter().filter(|key| extra.0.contains_key(**key)).map(move |key| {
+        let message = "is an element that the document lists: set its own field, not `extra`";
+        Fault::new(format!("{at}{key}"), message, "AT-42", section)
+    })
 }
 
 struct Placement {

@@ -4,19 +4,26 @@
 
 use bytes::Bytes;
 use http::Request;
-use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrder, PutOrderAnswer, SignPdf};
+use identkit_core::{Content, Secret};
+use identkit_identity_tm::messages::{
+    Bank, BankCode, IdentDataAnswer, ListedOrder, NamedHashes, OrderList, OrderStatus, Paging, Period, PutOrder,
+    PutOrderAnswer, SignPdf, SignedHashes, SignmeUser, SignmeUserRequest, VoiceFile, VoiceFiles,
+};
 use identkit_identity_tm::{
-    DelIdentData, Dialect, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetStatus, GetStatusExtended, OrderId, ServerStatus,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, DrainUnreported, DrainUnreportedExtended,
+    GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
+    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
+    IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus,
+    SignedIdentData, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, Operation, Params, encode_base64};
+use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, TextOrNumber, encode_base64};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod support;
 use support::{
-    Answer, ORDER, answer, collect, decode, fixture, ident_data_json, needed, not_text, order_json,
+    Answer, ORDER, answer, collect, decode, fixture, ident_data_json, message_json, needed, not_text, order_json,
     put_order_answer_json, sent_bytes, status_json, valid,
 };
 
@@ -135,6 +142,8 @@ fn statuses() -> impl Strategy<Value = OrderStatus> {
             status_json(|path| match (path, elements.next().unwrap()) {
                 (_, None) => Value::Null,
                 ("Status.Kind", Some((pick, _))) => pick.into(),
+                // Another order's status would be refused (AT-24).
+                ("OrderID", _) => ORDER.into(),
                 (_, Some((_, text))) => text.into(),
             })
         };
@@ -143,6 +152,54 @@ fn statuses() -> impl Strategy<Value = OrderStatus> {
         text["Status"] = rest.into();
         serde_json::from_value(text).unwrap()
     })
+}
+
+/// Orders of a list, each with an id: one that says nothing at all is none.
+fn lists() -> impl Strategy<Value = OrderList> {
+    prop::collection::vec((elements(), 0_usize..4), 0..4).prop_map(|orders| {
+        let orders = orders.into_iter().enumerate().map(|(index, (elements, entries))| {
+            let mut elements = elements.into_iter().cycle();
+            let mut next = || {
+                message_json(support::LISTED_ORDER, |path| match (path, elements.next().unwrap()) {
+                    ("OrderID", _) => format!("999{index}").into(),
+                    (_, None) => Value::Null,
+                    ("Status.Kind", Some((pick, _))) => pick.into(),
+                    (_, Some((_, text))) => text.into(),
+                })
+            };
+            let mut text = next();
+            text["Nickname"] = json!([index]);
+            let rest: Vec<Value> = (0..entries).map(|_| next()["Status"][0].take()).collect();
+            text["Status"] = rest.into();
+            serde_json::from_value::<ListedOrder>(text).unwrap()
+        });
+        OrderList(orders.collect())
+    })
+}
+
+fn periods() -> impl Strategy<Value = Period> {
+    let paging = prop::option::of((prop::option::of(1_u32..=1000), prop::option::of(any::<u32>())));
+    (0_i64..4_000_000_000, 0_i64..100_000_000, -64_i32..=64, paging).prop_map(|(begin, length, quarters, paging)| {
+        let offset = jiff::tz::Offset::from_seconds(quarters * 900).unwrap();
+        let at = |second: i64| Dts::new(jiff::Timestamp::from_second(second).unwrap(), offset);
+        let mut period = Period::default().begin(at(begin)).end(at(begin + length));
+        period.paging = paging.map(|(elements, page)| {
+            let mut paging = Paging::default();
+            (paging.elements, paging.page) = (elements, page);
+            paging
+        });
+        period
+    })
+}
+
+/// A request with path, head and body, as the sandbox's side gets it.
+fn received<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Op {
+    let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
+    let path = Op::META.path(&operation.path_params()).unwrap();
+    let params = Op::META.match_path(&path, false).unwrap();
+    let mut request = Request::new(Bytes::from(sent_bytes(&encoded.body)));
+    *request.headers_mut() = encoded.headers;
+    Op::decode_request(&params, &request).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn placed() -> impl Strategy<Value = PutOrderAnswer> {
@@ -201,6 +258,34 @@ fn read_by_all(bytes: &[u8]) {
     tried(GetESignPdf::new(ident_id()), bytes);
     tried(DelIdentData::new(ident_id()), bytes);
     tried(ServerStatus, bytes);
+    tried(GetIdentDataSigned::new(ident_id()), bytes);
+    tried(MaybeEncrypted(GetIdentData::new(ident_id())), bytes);
+    tried(GetESignHash::new(ident_id()), bytes);
+    tried(RequestVideo::new(ident_id(), Secret::new("")), bytes);
+    tried(GetVideo::new(ident_id()), bytes);
+    tried(GetVoiceFiles::new(ident_id()), bytes);
+    tried(GetAllStatus::default(), bytes);
+    tried(GetAllStatusExtended::default(), bytes);
+    tried(DrainUnreported, bytes);
+    tried(DrainUnreportedExtended, bytes);
+    tried(CancelOrder::new(ident_id()), bytes);
+    tried(RequestSign::new(ident_id()), bytes);
+    tried(ConfirmSign::new(ident_id(), Secret::new("")), bytes);
+    tried(RequestResendSignTan::new(ident_id()), bytes);
+    tried(GetBankList, bytes);
+    tried(CheckSignmeUser::default(), bytes);
+    if let Ok(files) = identkit_wire::json::read::<VoiceFiles>(bytes) {
+        let audio: Vec<_> = files.voicefiles.iter().flatten().map(VoiceFile::audio).collect();
+        let _ = format!("{files:?} {audio:?}");
+    }
+    let _ = SignedIdentData(Bytes::copy_from_slice(bytes)).for_reuse();
+    let text = String::from_utf8_lossy(bytes);
+    let _ = RequestVideo::new(ident_id(), Secret::new(text.clone())).encode(&Dialect::default());
+    let _ = ConfirmSign::new(ident_id(), Secret::new(text.clone())).encode(&Dialect::default());
+    let _ = CheckSignmeUser(SignmeUserRequest::default().email(text.as_ref())).encode(&Dialect::default());
+    if let Ok(request) = Request::builder().uri(format!("/identity-tm/t/Video?{text}")).body(Bytes::new()) {
+        let _ = VideoCallback.parse(&request);
+    }
     // What could be read is judged, shown and checked without a panic as well.
     if let Ok(order) = PutOrder::from_json(bytes) {
         let _ = (order.check(&Dialect::default()), order.flavour(), format!("{order:?}"));
@@ -252,6 +337,125 @@ proptest! {
         let operation = GetIdentDataMethod::new(ident_id());
         let three = decode(&operation, &written::<GetIdentDataMethod>(told.clone())).unwrap().value;
         prop_assert_eq!(&three, &told);
+        type Body = MaybeEncrypted<GetIdentData>;
+        let told = IdentDataBody::Json(Box::new(told));
+        let four = decode(&MaybeEncrypted(GetIdentData::new(ident_id())), &written::<Body>(told.clone())).unwrap();
+        prop_assert_eq!(four.value, told);
+    }
+
+    #[test]
+    fn a_list_of_orders_is_read_back_as_it_was_meant(told in lists()) {
+        let response = GetAllStatus::encode_response(told.clone()).unwrap();
+        let status = if told.0.is_empty() { 304 } else { 200 };
+        prop_assert_eq!(response.status().as_u16(), status);
+        let answer = support::json(status, collect(response.into_body()));
+        prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&GetAllStatusExtended::default(), &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&DrainUnreported, &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&DrainUnreportedExtended, &answer).unwrap().value, &told);
+        // The other shapes mean the same (AT-03).
+        let array = serde_json::to_value(&told).unwrap();
+        let wrapped: Vec<Value> = told.0.iter().map(|order| json!({ "Order": order })).collect();
+        for shape in [json!({ "Order": array }), Value::from(wrapped)] {
+            let answer = support::json(200, shape.to_string());
+            prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
+        }
+    }
+
+    #[test]
+    fn a_period_is_received_as_it_was_meant(period in periods()) {
+        let general = GetAllStatus::new(period.clone());
+        prop_assert_eq!(&received(&general), &general);
+        let extended = GetAllStatusExtended::new(period);
+        prop_assert_eq!(&received(&extended), &extended);
+        prop_assert_eq!(received(&DrainUnreported), DrainUnreported);
+        prop_assert_eq!(received(&DrainUnreportedExtended), DrainUnreportedExtended);
+    }
+
+    #[test]
+    fn requests_that_name_an_order_are_received_as_they_were_meant(
+        id in "[^./\\x00-\\x1f].{0,30}",
+        tan in "[A-Za-z0-9]{6}",
+        path in "[a-z/?=&%0-9]{0,40}",
+        user in "[a-zäöü.+]{1,20}@[a-zäöü]{1,20}\\.de",
+    ) {
+        let id = || OrderId::received(id.as_str());
+        macro_rules! same {
+            ($($operation:expr),* $(,)?) => {$(
+                let operation = $operation;
+                prop_assert_eq!(&received(&operation), &operation);
+            )*};
+        }
+        same!(
+            ConfirmSign::new(id(), Secret::new(tan)),
+            RequestVideo::new(id(), Secret::new(format!("https://www.example.com/{path}"))),
+            CancelOrder::new(id()),
+            RequestSign::new(id()),
+            RequestResendSignTan::new(id()),
+            GetESignHash::new(id()),
+            GetIdentDataSigned::new(id()),
+            GetVideo::new(id()),
+            GetVoiceFiles::new(id()),
+            MaybeEncrypted(GetIdentDataInitial::new(id())),
+            CheckSignmeUser(SignmeUserRequest::default().email(user)),
+            GetBankList,
+        );
+    }
+
+    #[test]
+    fn hashes_voices_banks_and_users_are_read_back_as_they_were_meant(
+        hashes in prop::collection::btree_map("\\PC{1,20}", "\\PC{0,30}", 1..5),
+        voices in prop::collection::vec((prop::option::of("\\PC{0,20}"), prop::option::of(any::<Vec<u8>>())), 0..4),
+        banks in prop::collection::vec((prop::option::of("\\PC{0,11}"), prop::option::of(0_u32..=99_999_999)), 0..4),
+        user in (any::<Option<bool>>(), any::<Option<bool>>()),
+    ) {
+        let named = hashes.into_iter().map(|(name, hash)| (name, Secret::new(hash))).collect();
+        let told = SignedHashes::default().hashes(NamedHashes(named));
+        let read = decode(&GetESignHash::new(ident_id()), &written::<GetESignHash>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let files = voices.into_iter().map(|(name, data)| {
+            let mut file = VoiceFile::default();
+            file.filename = name.map(Into::into);
+            file.base64_data = data.map(|data| Blob::Text(encode_base64(&data).into()));
+            file
+        });
+        let told = VoiceFiles::default().voicefiles(files.collect::<Vec<_>>());
+        let read = decode(&GetVoiceFiles::new(ident_id()), &written::<GetVoiceFiles>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let told: Vec<Bank> = banks.into_iter().map(|(bic, blz)| {
+            let mut bank = Bank::default().name("Spk");
+            bank.bic = bic.map(TextOrNumber);
+            bank.blz = blz.map(BankCode);
+            bank
+        }).collect();
+        let read = decode(&GetBankList, &written::<GetBankList>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let mut told = SignmeUser::default();
+        (told.user_exists, told.user_is_able_to_sign) = user;
+        let read = decode(&CheckSignmeUser::default(), &written::<CheckSignmeUser>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+    }
+
+    #[test]
+    fn bytes_that_are_only_handed_on_come_back_as_they_were(
+        bytes in prop::collection::vec(any::<u8>(), 1..300),
+        media in prop::sample::select(vec!["video/mp4", "video/webm", "application/octet-stream"]),
+    ) {
+        let told = SignedIdentData(bytes.clone().into());
+        let (head, body) = GetIdentDataSigned::encode_response(told.clone()).unwrap().into_parts();
+        prop_assert_eq!(&head.headers["content-type"], "text/plain; charset=utf-8");
+        let read = decode(&GetIdentDataSigned::new(ident_id()), &answer(200, "text/plain", collect(body))).unwrap();
+        prop_assert_eq!(read.value, told);
+
+        let told = Video { media_type: media.to_owned(), content: Content::from_bytes(bytes.clone()) };
+        let (head, body) = GetVideo::encode_response(told).unwrap().into_parts();
+        prop_assert_eq!(&head.headers["content-type"], media);
+        let read = decode(&GetVideo::new(ident_id()), &answer(200, media, collect(body))).unwrap().value;
+        prop_assert_eq!(read.media_type, media);
+        prop_assert_eq!(collect(read.content), bytes);
     }
 }
 
@@ -270,6 +474,14 @@ proptest! {
             "S-036-put-order-response.json",
             "S-040-get-status-response.json",
             "S-046-get-ident-data-response.json",
+            "S-056-get-voice-files-response.json",
+            "S-056-get-voice-files-response.repaired.json",
+            "S-061-get-all-status-request.json",
+            "S-062-get-all-status-response.json",
+            "S-069-confirm-sign-request.json",
+            "S-075-get-bank-list-response.json",
+            "S-078-check-signme-user-request.json",
+            "S-079-check-signme-user-response.json",
         ]),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cut in prop::option::of(any::<prop::sample::Index>()),
@@ -305,6 +517,12 @@ proptest! {
             sample(|leaf| put_order_answer_json(leaf)),
             sample(|leaf| status_json(leaf)),
             sample(|leaf| ident_data_json(leaf)),
+            sample(|leaf| message_json(support::ALL_STATUS_REQUEST, leaf)),
+            sample(|leaf| message_json(support::LISTED_ORDER, leaf)),
+            sample(|leaf| message_json(support::SIGNED_HASHES, leaf)),
+            sample(|leaf| message_json(support::VOICE_FILES, leaf)),
+            sample(|leaf| message_json(support::BANK, leaf)),
+            sample(|leaf| message_json(support::SIGNME_USER, leaf)),
         ] {
             read_by_all(text.to_string().as_bytes());
         }

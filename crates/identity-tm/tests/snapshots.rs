@@ -6,11 +6,17 @@
 
 use std::fmt::{Debug, Write};
 
-use identkit_core::Content;
-use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer, SignPdf};
+use identkit_core::{Content, Secret};
+use identkit_identity_tm::messages::{
+    Bank, IdentDataAnswer, OrderList, OrderStatus, Period, PutOrderAnswer, SignPdf, SignedHashes, SignmeUser,
+    SignmeUserRequest, VoiceFiles,
+};
 use identkit_identity_tm::{
-    DOCUMENTED_BASE, DelIdentData, Dialect, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod,
-    GetIdentDataPdf, GetStatus, GetStatusExtended, OrderId, ServerStatus, SignedPdfs,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DelIdentData, Dialect, DrainUnreported,
+    DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
+    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
+    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo,
+    ServerStatus, SignedIdentData, SignedPdfs, Video,
 };
 use identkit_transport::BaseUrl;
 use identkit_wire::json::Blob;
@@ -34,7 +40,30 @@ macro_rules! told_as_json {
     )*};
 }
 
-told_as_json!(PutOrderAnswer, OrderStatus, IdentDataAnswer);
+told_as_json!(PutOrderAnswer, OrderStatus, IdentDataAnswer, OrderList, SignedHashes, VoiceFiles, Vec<Bank>, SignmeUser);
+
+impl Told for Video {
+    fn told(self) -> String {
+        format!("{}, {}", self.media_type, self.content.told())
+    }
+}
+
+impl Told for SignedIdentData {
+    fn told(self) -> String {
+        format!("{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl Told for IdentDataBody {
+    fn told(self) -> String {
+        match self {
+            Self::Json(answer) => answer.told(),
+            Self::Opaque { bytes, content_type } => {
+                format!("opaque, {content_type:?}: {:?}", String::from_utf8_lossy(&bytes))
+            }
+        }
+    }
+}
 
 impl Told for () {
     fn told(self) -> String {
@@ -231,4 +260,108 @@ fn del_identdata() {
 #[test]
 fn server_status() {
     check_operation("server_status", ServerStatus, &answer(200, "text/plain", ""));
+}
+
+/// The period of the document's example; the switch beside it belongs into the URL (AT-04).
+fn period() -> Period {
+    let mut request: identkit_identity_tm::messages::AllStatusRequest =
+        identkit_wire::json::read(&fixture("S-061-get-all-status-request.json")).unwrap();
+    request.period.take().unwrap()
+}
+
+#[test]
+fn get_all_status_of_a_period() {
+    let told = json(200, fixture("S-062-get-all-status-response.json"));
+    check_operation("get_all_status", GetAllStatus::new(period()), &told);
+}
+
+#[test]
+fn get_all_status_extended_list_of_a_period() {
+    let told = r#"[{"OrderID":"99921269855041","Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
+        "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
+        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
+        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#;
+    check_operation("get_all_status_extended_list", GetAllStatusExtended::new(period()), &json(200, told));
+}
+
+#[test]
+fn get_all_status_of_what_was_not_reported() {
+    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
+    check_operation("drain_unreported", DrainUnreported, &json(200, told));
+    check_operation("drain_unreported_nothing", DrainUnreported, &json(304, ""));
+}
+
+#[test]
+fn get_all_status_extended_list_of_what_was_not_reported() {
+    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
+    check_operation("drain_unreported_extended_list", DrainUnreportedExtended, &json(200, told));
+}
+
+#[test]
+fn cancel_order() {
+    check_operation("cancel_order", CancelOrder::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn get_e_sign_hash() {
+    let told = r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#;
+    check_operation("get_e_sign_hash", GetESignHash::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn get_ident_data_signed() {
+    let told = answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
+    check_operation("get_ident_data_signed", GetIdentDataSigned::new(order_id()), &told);
+}
+
+#[test]
+fn get_ident_data_that_came_encrypted() {
+    let told = answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
+    check_operation("get_ident_data_encrypted", MaybeEncrypted(GetIdentData::new(order_id())), &told);
+}
+
+#[test]
+fn request_video() {
+    let url = Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041");
+    check_operation("request_video", RequestVideo::new(order_id(), url), &json(200, ""));
+}
+
+#[test]
+fn get_video() {
+    let told = answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
+    check_operation("get_video", GetVideo::new(order_id()), &told);
+}
+
+#[test]
+fn get_voice_files() {
+    let told = json(200, fixture("S-056-get-voice-files-response.repaired.json"));
+    check_operation("get_voice_files", GetVoiceFiles::new(order_id()), &told);
+}
+
+#[test]
+fn request_sign() {
+    check_operation("request_sign", RequestSign::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn confirm_sign() {
+    check_operation("confirm_sign", ConfirmSign::new(order_id(), Secret::new("012345")), &json(202, ""));
+}
+
+#[test]
+fn request_resend_sign_tan() {
+    check_operation("request_resend_sign_tan", RequestResendSignTan::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn get_bank_list() {
+    check_operation("get_bank_list", GetBankList, &json(200, fixture("S-075-get-bank-list-response.json")));
+}
+
+#[test]
+fn check_signme_user() {
+    let request: SignmeUserRequest =
+        identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap();
+    let told = json(200, fixture("S-079-check-signme-user-response.json"));
+    check_operation("check_signme_user", CheckSignmeUser(request), &told);
 }

@@ -1,11 +1,14 @@
 //! Virtual time: it stands still until it is advanced, and then stops at everything that is due.
 //!
 //! `advance` takes the earliest sleeper, moves time there, wakes it, and waits until nobody holds a token for work in
-//! flight; then the next. Ties are woken in the order in which they asked.
+//! flight; then the next. Ties are woken in the order in which they asked. A sleeper that is dropped is forgotten at
+//! once, so that a clock does not fill up with deadlines of calls that have long ended.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, Clock, Mono, Wake};
@@ -67,38 +70,65 @@ impl VirtualClock {
     }
 
     /// Moves time on by `by`, stopping at everything that falls due on the way, and returns how many sleepers woke.
+    ///
+    /// Time stands still while anybody holds a token; it is looked at and moved under one lock.
     pub async fn advance(&self, by: Duration) -> usize {
-        self.settle().await;
-        let target = self.lock().now.saturating_add(by);
+        let mut target = None;
         let mut woken = 0;
         loop {
-            {
-                let mut inner = self.lock();
-                let due = inner.sleepers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| at.0 <= target);
-                let Some(key) = due else {
-                    inner.now = target;
-                    return woken;
-                };
-                inner.now = inner.now.max(key.0.0);
-                if let Some(sleeper) = inner.sleepers.remove(&key) {
-                    let token = self.token(&mut inner);
-                    drop(inner);
-                    // A sleeper that was dropped gives its token back at once.
-                    woken += usize::from(sleeper.send(token).is_ok());
-                }
-            }
             self.settle().await;
+            let mut inner = self.lock();
+            if inner.in_flight > 0 {
+                // Somebody began something after it was quiet.
+                continue;
+            }
+            let target = *target.get_or_insert(inner.now.saturating_add(by));
+            let due = inner.sleepers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| at.0 <= target);
+            let Some(key) = due else {
+                // Another advance may have gone further in the meantime; time never goes back.
+                inner.now = inner.now.max(target);
+                return woken;
+            };
+            inner.now = inner.now.max(key.0.0);
+            if let Some(sleeper) = inner.sleepers.remove(&key) {
+                let token = self.token(&mut inner);
+                // Before the token can come back: giving it back takes the lock.
+                drop(inner);
+                woken += usize::from(sleeper.send(token).is_ok());
+            }
         }
     }
 
     /// How long until the next sleeper is due.
     pub fn next_due(&self) -> Option<Duration> {
         let inner = self.lock();
-        inner
-            .sleepers
-            .iter()
-            .find(|(_, sleeper)| !sleeper.is_closed())
-            .map(|((at, _), _)| at.0.saturating_sub(inner.now))
+        inner.sleepers.first_key_value().map(|((at, _), _)| at.0.saturating_sub(inner.now))
+    }
+}
+
+/// Someone who waits; dropped before its time, it leaves the clock.
+struct Sleep {
+    key: (Mono, u64),
+    inner: Arc<Mutex<Inner>>,
+    receive: oneshot::Receiver<Wake>,
+}
+
+impl Future for Sleep {
+    type Output = Wake;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Wake> {
+        match std::task::ready!(Pin::new(&mut self.receive).poll(cx)) {
+            Ok(wake) => Poll::Ready(wake),
+            // Not while this future keeps the clock's inside; polled again after its end it never comes.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let sender = self.inner.lock().unwrap_or_else(PoisonError::into_inner).sleepers.remove(&self.key);
+        drop(sender);
     }
 }
 
@@ -122,13 +152,7 @@ impl Clock for VirtualClock {
         inner.sequence += 1;
         let sequence = inner.sequence;
         inner.sleepers.insert((at, sequence), send);
-        Box::pin(async move {
-            match receive.await {
-                Ok(wake) => wake,
-                // The clock is gone, and with it all time.
-                Err(_) => std::future::pending().await,
-            }
-        })
+        Box::pin(Sleep { key: (at, sequence), inner: Arc::clone(&self.inner), receive })
     }
 
     fn busy(&self) -> Wake {
@@ -187,7 +211,64 @@ mod tests {
     async fn a_dropped_sleeper_does_not_hold_time() {
         let clock = clock();
         drop(clock.sleep_until(Mono(SECOND)));
-        assert_eq!(clock.advance(SECOND * 2).await, 0);
         assert_eq!(clock.next_due(), None);
+        assert_eq!(clock.advance(SECOND * 2).await, 0);
+    }
+
+    #[tokio::test]
+    async fn sleepers_that_were_dropped_leave_nothing_behind() {
+        let clock = clock();
+        let kept = clock.sleep_until(Mono(SECOND));
+        for _ in 0..10_000 {
+            drop(clock.sleep_until(Mono(SECOND * 60)));
+        }
+        assert_eq!(clock.lock().sleepers.len(), 1);
+        let other = clock.clone();
+        let advancing = tokio::spawn(async move { other.advance(SECOND).await });
+        drop(kept.await);
+        assert_eq!(advancing.await.unwrap(), 1);
+        let inner = clock.lock();
+        assert_eq!((inner.sleepers.len(), inner.in_flight), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_that_is_dropped_after_its_waking_gives_its_token_back() {
+        let clock = clock();
+        let sleep = clock.sleep_until(Mono(SECOND));
+        let other = clock.clone();
+        let advancing = tokio::spawn(async move { other.advance(SECOND * 2).await });
+        while clock.lock().in_flight == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(clock.mono(), Mono(SECOND), "its token holds time");
+        drop(sleep);
+        advancing.await.unwrap();
+        assert_eq!(clock.mono(), Mono(SECOND * 2));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn time_never_goes_back_and_never_moves_while_somebody_is_busy() {
+        let clock = clock();
+        let movers: Vec<_> = (1..=4)
+            .map(|step| {
+                let clock = clock.clone();
+                tokio::spawn(async move {
+                    for _ in 0..200 {
+                        clock.advance(SECOND * step).await;
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2_000 {
+            let busy = clock.busy();
+            let before = clock.mono();
+            tokio::task::yield_now().await;
+            assert_eq!(clock.mono(), before, "time moved under a token");
+            drop(busy);
+        }
+        for mover in movers {
+            mover.await.unwrap();
+        }
+        assert!(clock.mono() >= Mono(SECOND * 800));
     }
 }

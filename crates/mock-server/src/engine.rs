@@ -1,19 +1,25 @@
 //! The sandbox itself: moves a world along with a clock and delivers its webhooks.
 //!
 //! One task waits for the next timer; each webhook is a task of its own. All of them end with the [`Sandbox`].
+//!
+//! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
+//! seen the new timers, so that virtual time never passes one of them by.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
-use identkit_core::{Clock, Content, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Content, Mono, Wake};
 use identkit_transport::{Hop, SystemClock, Transport};
 use identkit_wire::{Body, json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -24,7 +30,10 @@ use crate::world::{Profile, Timer, World};
 /// How long a receiver may take before its call is cut off, [T 2.5.1].
 const RECEIVER: Duration = Duration::from_secs(10);
 
-/// What a timer of the engine's own is called.
+/// Whose the engine's own timers are: no vendor's.
+const ENGINE: &str = "_engine";
+
+/// What they are for.
 const RETRY: &str = "retry";
 
 /// Makes a [`Sandbox`].
@@ -34,6 +43,7 @@ pub struct SandboxBuilder {
     vendors: Vec<Box<dyn MockVendor>>,
     seed: u64,
     profile: Profile,
+    patience: Duration,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -50,7 +60,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// How webhooks are delivered; without it none is, and they wait.
+    /// How webhooks are delivered; without it every try fails, as if nobody could be reached.
+    ///
+    /// It must not hold the [`Sandbox`] itself, which would then never end.
     #[must_use]
     pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
         self.receiver = Some(receiver);
@@ -78,12 +90,25 @@ impl SandboxBuilder {
         self
     }
 
+    /// How long a receiver may take before its call is cut off, in real time whatever the clock: 10 s, as documented
+    /// ([T 2.5.1]), unless said otherwise.
+    #[must_use]
+    pub fn receiver_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Starts the sandbox; it spawns on the current tokio runtime and ends when it is dropped.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn start(self) -> Sandbox {
         let mut world = World::new(self.clock.wall(), self.seed, self.profile);
         for vendor in &self.vendors {
             vendor.found(&mut world);
         }
+        // Until the task below has seen the timers of the new world.
+        let pending = Mutex::new(Some(self.clock.busy()));
         let inner = Arc::new(Inner {
             world: Mutex::new(world),
             vendors: self.vendors,
@@ -91,16 +116,20 @@ impl SandboxBuilder {
             receiver: self.receiver,
             changed: Notify::new(),
             moved: Notify::new(),
-            pending: Mutex::new(None),
-            tasks: Mutex::new(JoinSet::new()),
+            pending,
+            tasks: Mutex::new(Some(JoinSet::new())),
+            runtime: Handle::current(),
+            patience: self.patience,
         });
         let pump = Arc::clone(&inner);
         inner.spawn(async move {
+            let mut held = (None, None);
             loop {
                 let sleep = pump.next_sleep();
-                let wake = pump.wait(sleep).await;
+                // Not sooner: time must not move between one timer and the registration of the next.
+                drop(held);
+                held = pump.wait(sleep).await;
                 pump.run_due();
-                drop(wake);
             }
         });
         let guard = Arc::new(Guard(Arc::clone(&inner)));
@@ -119,8 +148,15 @@ struct Inner {
     moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has seen it.
     pending: Mutex<Option<Wake>>,
-    tasks: Mutex<JoinSet<()>>,
+    /// `None` once the sandbox has ended: nothing is spawned any more.
+    tasks: Mutex<Option<JoinSet<()>>>,
+    /// Where tasks run, also when they are asked for from outside of it.
+    runtime: Handle,
+    patience: Duration,
 }
+
+/// A registration with the clock.
+type Sleep = BoxFuture<'static, Wake>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,16 +171,21 @@ impl Inner {
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = lock(&self.tasks);
+        let Some(tasks) = tasks.as_mut() else { return };
         // What has ended needs no keeping.
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(work);
+        tasks.spawn_on(work, &self.runtime);
     }
 
     /// Registers the next waking, and only then lets virtual time go on.
-    fn next_sleep(&self) -> Option<identkit_core::BoxFuture<'static, Wake>> {
+    fn next_sleep(&self) -> Option<Sleep> {
+        // A timer is a wall time, a sleep a monotonic one: time must not move between reading the two.
+        let _busy = self.clock.busy();
+        // Taken before looking: the token of a change that comes after the look stays for the next round.
+        let seen = lock(&self.pending).take();
         let due = self.world().next_due();
         let sleep = due.map(|due| self.clock.sleep_until(self.mono_of(due)));
-        drop(lock(&self.pending).take());
+        drop(seen);
         sleep
     }
 
@@ -153,16 +194,18 @@ impl Inner {
         self.clock.mono().plus(Duration::try_from(ahead).unwrap_or_default())
     }
 
-    async fn wait(&self, sleep: Option<identkit_core::BoxFuture<'static, Wake>>) -> Option<Wake> {
+    /// Waits until a timer is due or the timers have changed, and returns what holds time until then: the token of the
+    /// waking, or the registration that has not come to its end.
+    async fn wait(&self, sleep: Option<Sleep>) -> (Option<Wake>, Option<Sleep>) {
         let changed = std::pin::pin!(self.changed.notified());
         match sleep {
             None => {
                 changed.await;
-                None
+                (None, None)
             }
             Some(sleep) => match select(changed, sleep).await {
-                Either::Left(_) => None,
-                Either::Right((wake, _)) => Some(wake),
+                Either::Left(((), sleep)) => (None, Some(sleep)),
+                Either::Right((wake, _)) => (Some(wake), None),
             },
         }
     }
@@ -171,7 +214,7 @@ impl Inner {
     fn run_due(self: &Arc<Self>) {
         let mut world = self.world();
         while let Some(timer) = world.take_due() {
-            if timer.what == RETRY {
+            if timer.vendor == ENGINE {
                 if let Ok(id) = timer.subject.parse() {
                     world.deliver_again(id);
                 }
@@ -185,9 +228,6 @@ impl Inner {
 
     /// Sends the webhooks that are to be sent now, each in a task of its own.
     fn send_webhooks(self: &Arc<Self>) {
-        if self.receiver.is_none() {
-            return;
-        }
         for id in lock(&self.world).take_outbox() {
             let (inner, busy) = (Arc::clone(self), self.clock.busy());
             self.spawn(async move {
@@ -204,34 +244,36 @@ impl Inner {
         self.changed.notify_one();
     }
 
+    /// The receiver's status; `None` when it cannot be reached, takes too long, or breaks down.
+    async fn call(&self, request: Request<Body>) -> Option<u16> {
+        let receiver = self.receiver.clone()?;
+        // A receiver is somebody's real program: it is given real seconds, whatever the clock of the world.
+        let real = SystemClock::new();
+        let hop = Hop::new(true, Mono::NEVER);
+        // A receiver that panics in this process is one that fails: the order must not stay blocked for ever.
+        let call = AssertUnwindSafe(receiver.send(request, &hop)).catch_unwind();
+        match select(std::pin::pin!(call), real.sleep_until(Mono(self.patience))).await {
+            Either::Left((answer, _)) => Some(answer.ok()?.ok()?.status().as_u16()),
+            Either::Right(_) => None,
+        }
+    }
+
     /// One try to deliver a webhook.
     async fn attempt(self: &Arc<Self>, id: u64) {
-        let Some(receiver) = self.receiver.clone() else { return };
         let (request, at) = {
             let mut world = self.world();
             let now = world.now;
             let Some(delivery) = world.delivery(id) else { return };
             (delivery.request.0.clone(), now)
         };
-        let request = request.map(Body::from);
-        // A receiver is somebody's real program: it is given real seconds, whatever the clock of the world.
-        let real = SystemClock::new();
-        let hop = Hop::new(true, Mono::NEVER);
-        let call = async {
-            let response = receiver.send(request, &hop).await.ok()?;
-            Some(response.status().as_u16())
-        };
-        let status = match select(std::pin::pin!(call), real.sleep_until(Mono(RECEIVER))).await {
-            Either::Left((status, _)) => status,
-            Either::Right(_) => None,
-        };
+        let status = self.call(request.map(Body::from)).await;
         let mut world = self.world();
         let Some(delivery) = world.delivery(id) else { return };
         let first = delivery.attempts.is_empty();
         let next = delivery.tried(at, status);
         let (vendor, case) = (delivery.vendor, delivery.case.clone());
         if let Some(next) = next {
-            world.after(next, Timer { vendor, what: RETRY, subject: id.to_string() });
+            world.after(next, Timer { vendor: ENGINE, what: RETRY, subject: id.to_string() });
         }
         if first && let Some(vendor) = self.vendors.iter().find(|known| known.name() == vendor) {
             vendor.delivered(&mut world, &case);
@@ -254,7 +296,8 @@ struct Guard(Arc<Inner>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        lock(&self.0.tasks).abort_all();
+        let tasks = lock(&self.0.tasks).take();
+        drop(tasks);
     }
 }
 
@@ -273,6 +316,7 @@ impl Sandbox {
             vendors: crate::vendors::all(),
             seed: 0,
             profile: Profile::default(),
+            patience: RECEIVER,
         }
     }
 
@@ -284,6 +328,7 @@ impl Sandbox {
             let mut moved = std::pin::pin!(moved);
             // From here on no move is missed.
             moved.as_mut().enable();
+            let busy = inner.clock.busy();
             let handled = {
                 let mut world = inner.world();
                 match inner.vendors.iter().find(|vendor| vendor.owns(request.uri().path())) {
@@ -296,13 +341,17 @@ impl Sandbox {
                     inner.settle();
                     return response;
                 }
-                Handled::Blocked => moved.await,
+                Handled::Blocked => {
+                    drop(busy);
+                    moved.await;
+                }
             }
         }
     }
 
     /// Moves a case along. `None` when no vendor has such a case.
     pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+        let _busy = self.inner.clock.busy();
         let moved = {
             let mut world = self.inner.world();
             self.inner.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition))
@@ -329,9 +378,13 @@ impl Sandbox {
         self.inner.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
     }
 
-    /// Looks at or changes the world, then lets what follows from it happen.
+    /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be
+    /// called inside: the world is locked.
     pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
+        let _busy = self.inner.clock.busy();
         let value = f(&mut self.inner.world());
+        // A case may have been unblocked.
+        self.inner.moved.notify_waiters();
         self.inner.settle();
         value
     }

@@ -8,7 +8,7 @@ use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Meta, Operation};
 use serde_json::Value;
 
-use crate::{Timer, World};
+use crate::{Profile, Timer, World};
 
 /// What a vendor does with a request.
 #[derive(Debug)]
@@ -38,7 +38,9 @@ impl Refused {
     pub fn invalid(error: &Error, section: &'static str) -> Self {
         let mut faults = error.faults().to_vec();
         if faults.is_empty() {
-            faults.push(Fault::new("body", error.detail().to_owned(), "I-002", section));
+            // Which document asks for JSON.
+            let rule = if section.starts_with("[T]") { "T-002" } else { "I-002" };
+            faults.push(Fault::new("body", error.detail().to_owned(), rule, section));
         }
         Self { status: 400, faults }
     }
@@ -74,14 +76,14 @@ impl fmt::Debug for Route {
 
 impl Route {
     /// The route of an operation. `case` names the case it is about, so that a running webhook blocks it; literal
-    /// path segments are compared without regard to case when `ignore_case`.
+    /// path segments are compared without regard to case when `ignore_case` and the profile is not strict.
     pub fn of<Op: Operation>(
         ignore_case: bool,
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
     ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
-            let params = Op::META.match_path(path, ignore_case)?;
+            let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
             Some(
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))

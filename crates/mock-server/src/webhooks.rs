@@ -35,7 +35,9 @@ pub struct Delivery {
     pub request: RequestCopy,
     /// The tries so far.
     pub attempts: Vec<Attempt>,
-    /// When it will be tried again, earliest first; filled at the first try.
+    /// When it will be tried next, once it was tried; `None` when it never will.
+    pub next: Option<Timestamp>,
+    /// When it may be tried after that, earliest first; filled at the first try.
     pub retries: VecDeque<Timestamp>,
     /// Whether the vendor tries again at all.
     pub schedule: Schedule,
@@ -72,6 +74,7 @@ impl Delivery {
             method: request.method().clone(),
             request: RequestCopy(request),
             attempts: Vec::new(),
+            next: None,
             retries: VecDeque::new(),
             schedule,
         }
@@ -93,7 +96,8 @@ impl Delivery {
         if delivered {
             self.retries.clear();
         }
-        self.retries.pop_front()
+        self.next = self.retries.pop_front();
+        self.next
     }
 }
 

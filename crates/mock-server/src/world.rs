@@ -14,7 +14,7 @@ pub enum Profile {
     /// Every rule that the documents state, except where their own examples break it: those pass.
     #[default]
     Literal,
-    /// No exception.
+    /// No exception, and nothing that the documents do not list.
     Strict,
 }
 

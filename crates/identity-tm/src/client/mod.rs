@@ -1,7 +1,16 @@
 //! The client of one account.
 
+mod feed;
+mod media;
+mod signing;
+
+pub use feed::StatusFeed;
+pub use media::{VideoCallback, VideoReady};
+pub use signing::{AgentAvailability, Health};
+
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use identkit_core::{CallOptions, Clock, Content, Error, Kind, Secret};
 use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Policy, Transport};
@@ -9,8 +18,8 @@ use identkit_wire::{Operation, Warning};
 
 use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
 use crate::operations::{
-    DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetStatus,
-    GetStatusExtended, ServerStatus, SignedPdfs,
+    Decryptor, DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetStatus, GetStatusExtended, IdentDataBody, MaybeEncrypted, ServerStatus, SignedPdfs,
 };
 use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
 
@@ -34,12 +43,26 @@ impl Account {
 }
 
 /// Makes an [`IdentityTm`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     account: Account,
     base: String,
     dialect: Dialect,
     policy: Policy,
+    decryptor: Option<Arc<dyn Decryptor>>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A decryptor holds a key.
+        f.debug_struct("Builder")
+            .field("account", &self.account)
+            .field("base", &self.base)
+            .field("dialect", &self.dialect)
+            .field("policy", &self.policy)
+            .field("decrypts", &self.decryptor.is_some())
+            .finish()
+    }
 }
 
 impl Builder {
@@ -64,6 +87,13 @@ impl Builder {
         self
     }
 
+    /// Opens results that come encrypted, for accounts that are set up so (AT-70).
+    #[must_use]
+    pub fn decryptor(mut self, decryptor: Arc<dyn Decryptor>) -> Self {
+        self.decryptor = Some(decryptor);
+        self
+    }
+
     /// The client, over this transport and clock.
     ///
     /// # Errors
@@ -73,7 +103,7 @@ impl Builder {
             Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
         let base = BaseUrl::parse(&self.base)?;
         let driver = Driver::new(transport, clock, auth, base, self.dialect).with_policy(self.policy);
-        Ok(IdentityTm { driver: Arc::new(driver) })
+        Ok(IdentityTm { driver: Arc::new(driver), decryptor: self.decryptor, draining: Arc::default() })
     }
 }
 
@@ -81,6 +111,9 @@ impl Builder {
 #[derive(Clone)]
 pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,
+    decryptor: Option<Arc<dyn Decryptor>>,
+    /// Whether a destructive read is under way: two at once would take the other's news away (AT-06).
+    draining: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for IdentityTm {
@@ -103,7 +136,8 @@ pub struct PlacedOrder {
 impl IdentityTm {
     /// A client for this account.
     pub fn builder(account: Account) -> Builder {
-        Builder { account, base: DOCUMENTED_BASE.to_owned(), dialect: Dialect::default(), policy: Policy::default() }
+        let base = DOCUMENTED_BASE.to_owned();
+        Builder { account, base, dialect: Dialect::default(), policy: Policy::default(), decryptor: None }
     }
 
     /// Makes any call of this provider.
@@ -154,12 +188,44 @@ impl IdentityTm {
         self.call(&GetStatus::new(order.clone()), options).await
     }
 
-    /// The checked data, [T 3.3].
+    /// A result in JSON, opened by the decryptor where there is one.
+    async fn result<Op>(
+        &self,
+        operation: Op,
+        order: &OrderId,
+        options: &CallOptions,
+    ) -> Result<Answered<IdentDataAnswer>, Error>
+    where
+        Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>,
+    {
+        let Some(decryptor) = &self.decryptor else { return self.call(&operation, options).await };
+        let Answered { value, status, attempts, elapsed, mut warnings } =
+            self.call(&MaybeEncrypted(operation), options).await?;
+        let named = |error: Error| error.with_operation(Op::META.name).with_status(status.as_u16());
+        let (value, more) = value.open(order, decryptor.as_ref()).map_err(named)?;
+        warnings.extend(more);
+        Ok(Answered { value, status, attempts, elapsed, warnings })
+    }
+
+    /// The checked data as it came, [T 3.3]: opaque bytes where the account has its results encrypted (AT-70). The
+    /// other forms of the call: [`call`](Self::call) with [`MaybeEncrypted`].
     ///
     /// # Errors
     /// As [`Driver::call`].
+    pub async fn ident_data_body(
+        &self,
+        order: &OrderId,
+        options: &CallOptions,
+    ) -> Result<Answered<IdentDataBody>, Error> {
+        self.call(&MaybeEncrypted(GetIdentData::new(order.clone())), options).await
+    }
+
+    /// The checked data, [T 3.3].
+    ///
+    /// # Errors
+    /// As [`Driver::call`]; the decryptor's, if there is one.
     pub async fn ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<IdentDataAnswer>, Error> {
-        self.call(&GetIdentData::new(order.clone()), options).await
+        self.result(GetIdentData::new(order.clone()), order, options).await
     }
 
     /// The checked data and what was given to putOrder, [T 3.3].
@@ -171,7 +237,7 @@ impl IdentityTm {
         order: &OrderId,
         options: &CallOptions,
     ) -> Result<Answered<IdentDataAnswer>, Error> {
-        self.call(&GetIdentDataInitial::new(order.clone()), options).await
+        self.result(GetIdentDataInitial::new(order.clone()), order, options).await
     }
 
     /// The checked data and how the person was identified, [T 3.3].
@@ -183,7 +249,7 @@ impl IdentityTm {
         order: &OrderId,
         options: &CallOptions,
     ) -> Result<Answered<IdentDataAnswer>, Error> {
-        self.call(&GetIdentDataMethod::new(order.clone()), options).await
+        self.result(GetIdentDataMethod::new(order.clone()), order, options).await
     }
 
     /// The report as a PDF, [T 3.4].

@@ -1,6 +1,5 @@
 //! `getIdentData`, [T 3.3.4].
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::Pii;
@@ -10,6 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
+use super::Details;
 use crate::OrderId;
 
 type Text = Pii<String>;
@@ -72,7 +72,7 @@ message! {
         /// The driver's licence, if it was asked for.
         "DriverLicence" => driver_licence: CheckedDriverLicence,
         /// Special attributes by name: a text, or another JSON value (AT-27).
-        "Additional" => additional: BTreeMap<String, AdditionalValue>,
+        "Additional" => additional: Details<AdditionalValue>,
         /// Images, if enabled.
         "Images" => images: Vec<Image>,
     }

@@ -3,18 +3,25 @@
 //! One struct serves both directions and both sides, client and sandbox. Every element is optional here; what a
 //! request must have is checked by the writer, all faults at once.
 
+mod all_status;
+mod details;
 mod ident_data;
 mod order;
 mod results;
 mod status;
 
+pub use all_status::{AllStatusRequest, ListedOrder, OrderList, Paging, Period, TvSlot};
+pub use details::{DetailName, Details};
 pub use ident_data::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
 };
 pub use order::{
     Additional, Address, Documents, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages,
-    LegitimationDocument, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
-    SignParameters, SignPdf, VideoHashes, WebhookUrl,
+    LegitimationDocument, LegitimationDocuments, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer,
+    RedirectUrl, SignHash, SignParameters, SignPdf, VideoHashes, WebhookUrl,
 };
-pub use results::{ErrorAnswer, SignedPdf, SignedPdfList};
+pub use results::{
+    Bank, BankCode, ErrorAnswer, NamedHashes, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest,
+    Tan, VideoRequest, VoiceFile, VoiceFiles,
+};
 pub use status::{OrderStatus, StatusEntry};

@@ -1,6 +1,5 @@
 //! `putOrder`: request and answer, [T 3.1.3] and [T 3.1.4].
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Error, Pii, Secret};
@@ -9,6 +8,7 @@ use identkit_wire::{Extra, OneOrMany, json, message};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::Details;
 use crate::OrderId;
 
 type Text = Pii<String>;
@@ -49,7 +49,7 @@ message! {
         /// Data to be checked; what is empty is picked up if possible.
         "IdentData" => ident_data: OrderIdentData,
         /// Acceptable documents, as the agent sees them.
-        "LegitimationDocument" => legitimation_document: Vec<LegitimationDocument>,
+        "LegitimationDocument" => legitimation_document: LegitimationDocuments,
         /// PDFs to be signed (QES).
         "eSignPDF" => sign_pdf: Documents<SignPdf>,
         /// Hashes to be signed (QES).
@@ -169,7 +169,7 @@ message! {
         /// The driver's licence, with `Add` 4096 or 8192.
         "DriverLicence" => driver_licence: DriverLicence,
         /// Special attributes by name (at most 50): 2 for courier and shop, 10 for video (AT-83).
-        "Additional" => additional: BTreeMap<String, Additional>,
+        "Additional" => additional: Details<Additional>,
     }
 }
 
@@ -223,13 +223,12 @@ message! {
     }
 }
 
-/// A description of an acceptable document. Written as `{Document}`; a bare text is read too, as its shape is unclear
-/// (AT-29).
+/// A description of an acceptable document.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LegitimationDocument {
     /// At most 50.
-    pub document: Option<String>,
+    pub document: Option<Text>,
     /// Elements that the document does not list.
     pub extra: Extra,
 }
@@ -240,7 +239,7 @@ impl LegitimationDocument {
 
     /// At most 50.
     #[must_use]
-    pub fn document(mut self, value: impl Into<String>) -> Self {
+    pub fn document(mut self, value: impl Into<Text>) -> Self {
         self.document = Some(value.into());
         self
     }
@@ -259,32 +258,113 @@ impl Serialize for LegitimationDocument {
     }
 }
 
+/// Acceptable documents. Their shape is unclear (AT-29): written as `[{"Document":"…"}]`, or `["…"]` by the dialect;
+/// read in these forms, as `{"Document":[…]}` and as a single object or text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct LegitimationDocuments(pub Vec<LegitimationDocument>);
+
+impl LegitimationDocuments {
+    /// The descriptions, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, LegitimationDocument> {
+        self.0.iter()
+    }
+}
+
+impl From<Vec<LegitimationDocument>> for LegitimationDocuments {
+    fn from(documents: Vec<LegitimationDocument>) -> Self {
+        Self(documents)
+    }
+}
+
+impl FromIterator<LegitimationDocument> for LegitimationDocuments {
+    fn from_iter<I: IntoIterator<Item = LegitimationDocument>>(documents: I) -> Self {
+        Self(documents.into_iter().collect())
+    }
+}
+
+impl IntoIterator for LegitimationDocuments {
+    type Item = LegitimationDocument;
+    type IntoIter = std::vec::IntoIter<LegitimationDocument>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a LegitimationDocuments {
+    type Item = &'a LegitimationDocument;
+    type IntoIter = std::slice::Iter<'a, LegitimationDocument>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// In any of the shapes of [`LegitimationDocuments`] that holds one.
 impl<'de> Deserialize<'de> for LegitimationDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut all = LegitimationDocuments::deserialize(deserializer)?.0;
+        match (all.pop(), all.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => Err(de::Error::custom("one description is expected")),
+        }
+    }
+}
+
+/// One text or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(Text),
+    Many(Vec<Text>),
+}
+
+impl<'de> Deserialize<'de> for LegitimationDocuments {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
 
         impl<'de> de::Visitor<'de> for Shapes {
-            type Value = LegitimationDocument;
+            type Value = LegitimationDocuments;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, or an object with Document")
+                f.write_str("texts, or objects with Document")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<LegitimationDocument, E> {
-                Ok(LegitimationDocument::default().document(text))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<LegitimationDocuments, E> {
+                Ok(LegitimationDocuments(vec![LegitimationDocument::default().document(text)]))
             }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<LegitimationDocument, A::Error> {
-                let mut read = LegitimationDocument::default();
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<LegitimationDocuments, A::Error> {
+                let mut all = Vec::new();
+                while let Some(LegitimationDocuments(some)) = seq.next_element()? {
+                    all.extend(some);
+                }
+                Ok(LegitimationDocuments(all))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<LegitimationDocuments, A::Error> {
+                let (mut told, mut extra, mut none) = (Vec::new(), Extra::default(), false);
                 while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "Document" => read.document = map.next_value::<Option<String>>()?.or(read.document),
-                        _ => {
-                            read.extra.0.insert(key, map.next_value()?);
+                    if key == "Document" {
+                        match map.next_value::<Option<Texts>>()? {
+                            Some(Texts::One(text)) => told = vec![text],
+                            Some(Texts::Many(texts)) => (none, told) = (texts.is_empty(), texts),
+                            None => {}
                         }
+                    } else {
+                        extra.0.insert(key, map.next_value()?);
                     }
                 }
-                Ok(read)
+                let mut all: Vec<_> =
+                    told.into_iter().map(|text| LegitimationDocument::default().document(text)).collect();
+                // What stands beside the texts belongs to no single one of them: it goes with the first.
+                match all.first_mut() {
+                    Some(first) => first.extra = extra,
+                    None if none && extra.0.is_empty() => {}
+                    None => all.push(LegitimationDocument { document: None, extra }),
+                }
+                Ok(LegitimationDocuments(all))
             }
         }
 
@@ -310,7 +390,7 @@ message! {
         /// Page to place it on.
         "SignaturePage" => signature_page: u32,
         /// A signature field of the PDF, instead of a position.
-        "SignatureFieldName" => signature_field_name: String,
+        "SignatureFieldName" => signature_field_name: Text,
     }
 }
 
@@ -318,7 +398,7 @@ message! {
     /// A hash to be signed.
     pub struct SignHash {
         /// Base64 of the hash of a prepared PDF.
-        "Hash" => hash: String,
+        "Hash" => hash: Secret,
         /// At most 50, unique in the order: the result comes under this name (AT-35).
         "Filename" => filename: Text,
         /// Position of the signature.
@@ -358,7 +438,7 @@ message! {
         /// Page to place it on.
         "SignaturePage" => signature_page: u32,
         /// A signature field, instead of a position.
-        "SignatureFieldName" => signature_field_name: String,
+        "SignatureFieldName" => signature_field_name: Text,
     }
 }
 

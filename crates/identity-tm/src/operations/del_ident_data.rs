@@ -1,9 +1,9 @@
 //! `delIdentdata`, [T 3.10]: deletes the data of an order. The text spells it `delIdentData` (AT-09).
 
-use http::{Response, StatusCode};
-use identkit_core::{Advice, Content, Error, Kind};
+use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{Decoded, OnAmbiguous, Refusal, Reply, Safety};
 
+use super::cancel_order::accepted;
 use super::{BAD_REQUEST, UNAUTHORIZED, order_operation};
 
 order_operation! {
@@ -29,9 +29,5 @@ order_operation! {
     ],
     output: (),
     decode: |_: &Self, _, _| -> Result<Decoded<()>, Error> { Ok(().into()) },
-    encode: |()| {
-        let mut response = Response::new(Content::empty());
-        *response.status_mut() = StatusCode::ACCEPTED;
-        Ok(response)
-    }
+    encode: |()| accepted()
 }

@@ -1,19 +1,21 @@
 //! `getIdentData`, [T 3.3]: the result of an identification, in its JSON variants.
 
 use http::response;
-use identkit_core::{Error, Kind};
+use identkit_core::Error;
 use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, Warning, json};
 
-use super::{JSON_CAP, READ, order_operation, read_json};
+use super::{JSON_CAP, READ, about, order_operation, read_json};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
 /// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
 fn decode(order_id: &OrderId, head: &response::Parts, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    let mut value: IdentDataAnswer = read_json(head, body)?;
-    if value.order_id.as_ref().is_some_and(|told| !told.expose().is_empty() && told != order_id) {
-        return Err(Error::new(Kind::Integrity, "the answer is about another order than the one asked for"));
-    }
+    judged(order_id, read_json(head, body)?)
+}
+
+/// What an answer is worth, however its JSON came.
+pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
+    about(order_id, value.order_id.as_ref())?;
     let mut warnings = Vec::new();
     if value.find_identified() {
         warnings.push(Warning::new("the time of identification came under a name that is not documented", "AT-01"));

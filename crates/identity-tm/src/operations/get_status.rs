@@ -1,16 +1,26 @@
 //! `getStatus`, [T 3.2]: general codes only, or all of them (`ExtendedList`).
 
-use identkit_wire::{OnAmbiguous, Reply, Safety, json};
+use http::response;
+use identkit_core::Error;
+use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
 
-use super::{JSON_CAP, READ, order_operation, read_json};
+use super::{JSON_CAP, READ, about, order_operation, read_json};
+use crate::OrderId;
 use crate::messages::OrderStatus;
+
+/// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
+fn decode(order_id: &OrderId, head: &response::Parts, body: Received) -> Result<Decoded<OrderStatus>, Error> {
+    let value: OrderStatus = read_json(head, body)?;
+    about(order_id, value.order_id.as_ref())?;
+    Ok(value.into())
+}
 
 order_operation! {
     /// The general codes. They may hide a suspicion of fraud (AT-13): judge an order by [`GetStatusExtended`].
     GetStatus, GET "/getStatus/{OrderID}", name: "getStatus", section: "[T] 3.2",
     safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
     refusals: READ, output: OrderStatus,
-    decode: |_: &Self, head, body| read_json::<OrderStatus>(head, body).map(Into::into),
+    decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)
 }
 
@@ -19,6 +29,6 @@ order_operation! {
     GetStatusExtended, GET "/getStatus/{OrderID}/ExtendedList", name: "getStatus/ExtendedList", section: "[T] 3.2",
     safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
     refusals: READ, output: OrderStatus,
-    decode: |_: &Self, head, body| read_json::<OrderStatus>(head, body).map(Into::into),
+    decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)
 }

@@ -1,19 +1,37 @@
 //! The vendor's calls, one file each. Every one is pure: a request out, an answer in, and the sandbox's twin of both.
 
+mod cancel_order;
 mod del_ident_data;
+mod get_all_status;
+mod get_e_sign_hash;
 mod get_e_sign_pdf;
 mod get_ident_data;
 mod get_ident_data_pdf;
+mod get_ident_data_signed;
 mod get_status;
+mod get_voice_files;
+mod ident_data_body;
+mod misc;
 mod put_order;
 mod server_status;
+mod signing;
+mod video;
 
+pub use cancel_order::CancelOrder;
 pub use del_ident_data::DelIdentData;
+pub use get_all_status::{DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
+pub use get_e_sign_hash::GetESignHash;
 pub use get_e_sign_pdf::{GetESignPdf, SignedPdfs};
 pub use get_ident_data::{GetIdentData, GetIdentDataInitial, GetIdentDataMethod};
 pub use get_ident_data_pdf::GetIdentDataPdf;
+pub use get_ident_data_signed::{GetIdentDataSigned, SignedIdentData};
 pub use get_status::{GetStatus, GetStatusExtended};
+pub use get_voice_files::GetVoiceFiles;
+pub use ident_data_body::{Decryptor, IdentDataBody, MaybeEncrypted};
+pub use misc::{CheckSignmeUser, GetBankList};
 pub use server_status::ServerStatus;
+pub use signing::{ConfirmSign, RequestResendSignTan, RequestSign};
+pub use video::{GetVideo, RequestVideo, Video};
 
 use http::response;
 use identkit_core::{Advice, Error, Kind};
@@ -53,6 +71,16 @@ pub(crate) fn bodyless() -> Encoded {
 /// Reads a whole JSON answer.
 pub(crate) fn read_json<T: DeserializeOwned>(_: &response::Parts, body: Received) -> Result<T, Error> {
     json::read(&body.whole()?).map_err(json::JsonFault::answer)
+}
+
+/// Makes sure that an answer which names an order names the one that was asked for (AT-24).
+pub(crate) fn about(asked: &OrderId, told: Option<&OrderId>) -> Result<(), Error> {
+    match told {
+        Some(told) if !told.expose().is_empty() && told != asked => {
+            Err(Error::new(Kind::Integrity, "the answer is about another order than the one asked for"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn order_id(params: &Params) -> OrderId {

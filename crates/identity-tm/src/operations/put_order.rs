@@ -12,7 +12,7 @@ use identkit_wire::{
 use serde_json::Value;
 
 use super::{BAD_REQUEST, UNAUTHORIZED, read_json};
-use crate::messages::PutOrderAnswer;
+use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
 
 impl PutOrder {
@@ -72,7 +72,9 @@ impl Operation for PutOrder {
         if dialect.bare_legitimation_documents
             && let Some(documents) = order.legitimation_document.take()
         {
-            let bare = documents.into_iter().filter_map(|document| document.document).map(Value::String).collect();
+            let text =
+                |document: &LegitimationDocument| Some(Value::String(document.document.as_ref()?.expose().clone()));
+            let bare = documents.iter().filter_map(text).collect();
             order.extra.0.insert("LegitimationDocument".to_owned(), Value::Array(bare));
         }
         let body = json::body(&order, &order.sources())?;

@@ -14,12 +14,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, response};
 use identkit_core::{Content, Delivery, Error, Kind, Secret, async_trait};
 use identkit_identity_tm::messages::{
-    Additional, Address, CheckedDriverLicence, CheckedIdCard, DriverLicence, EidSettings, EmailNotifications, IdCard,
-    IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, MultiSignOptions, OrderIdentData,
-    OrderStatus, PutOrder, PutOrderAnswer, RedirectUrl, SignHash, SignParameters, SignPdf, SignedPdf, SignedPdfList,
-    StatusEntry, VideoHashes, WebhookUrl,
+    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicence, CheckedIdCard, DriverLicence, EidSettings,
+    EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
+    MultiSignOptions, OrderIdentData, OrderStatus, Paging, Period, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
+    SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
+    TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
 };
-use identkit_identity_tm::{Account, Dialect, IdentityTm};
+use identkit_identity_tm::{Account, Builder, Dialect, IdentityTm};
 use identkit_transport::{Failure, Hop, Policy, SystemClock, Transport};
 use identkit_wire::{Body, Decoded, Operation, Received, Reply, encode_base64};
 use serde_json::{Map, Value};
@@ -140,6 +141,10 @@ pub(crate) enum Step {
     NotSent,
     /// The connection is reset after the request went out.
     Reset,
+    /// Never answers, though the request went out.
+    Hang,
+    /// Begins a 200 that says it is so many bytes long.
+    Long(u64),
 }
 
 /// A request as it went out.
@@ -182,12 +187,19 @@ impl Transport for Script {
                 *response.status_mut() = StatusCode::ACCEPTED;
                 Ok(response)
             }
+            Step::Hang => std::future::pending().await,
+            Step::Long(length) => Ok(Response::new(Content::new(Some(length), Content::from_bytes("{")))),
             _ => Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset")),
         }
     }
 }
 
 impl Script {
+    /// A transport with this script.
+    pub(crate) fn of(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: Mutex::new(steps.into_iter().collect()), ..Self::default() }
+    }
+
     /// Everything that was sent; the whole script must have been played.
     pub(crate) fn sent(&self) -> Vec<Seen> {
         let left = self.steps.lock().unwrap().len();
@@ -207,12 +219,23 @@ impl Script {
 
 /// A client over a script, without waits between its attempts.
 pub(crate) fn client(steps: impl IntoIterator<Item = Step>) -> (IdentityTm, Arc<Script>) {
-    let script = Arc::new(Script { steps: Mutex::new(steps.into_iter().collect()), ..Script::default() });
+    client_by(|builder| builder, steps)
+}
+
+/// As [`client`], built in another way.
+pub(crate) fn client_by(
+    change: impl FnOnce(Builder) -> Builder,
+    steps: impl IntoIterator<Item = Step>,
+) -> (IdentityTm, Arc<Script>) {
+    let script = Arc::new(Script::of(steps));
+    (client_over(change, Arc::clone(&script) as _), script)
+}
+
+/// A client over any transport, without waits between its attempts.
+pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Arc<dyn Transport>) -> IdentityTm {
     let policy = Policy { backoff: Duration::ZERO, ..Policy::default() };
-    let account = Account::new("4711", Secret::new("code"));
-    let transport: Arc<dyn Transport> = Arc::clone(&script) as _;
-    let client = IdentityTm::builder(account).policy(policy).build(transport, Arc::new(SystemClock::new())).unwrap();
-    (client, script)
+    let builder = IdentityTm::builder(Account::new("4711", Secret::new("code"))).policy(policy);
+    change(builder).build(transport, Arc::new(SystemClock::new())).unwrap()
 }
 
 /// Objects below another object: the path without indexes, and the keys that the type lists.
@@ -251,9 +274,38 @@ const IDENT_OBJECTS: &[(&str, &[&str])] = &[
 
 const SIGNED_OBJECTS: &[(&str, &[&str])] = &[("", SignedPdfList::KEYS), ("PDFs", SignedPdf::KEYS)];
 
+/// The other messages, each by the name that this file gives it.
+pub(crate) type Objects = &'static [(&'static str, &'static [&'static str])];
+
+/// The request of getAllStatus.
+pub(crate) const ALL_STATUS_REQUEST: Objects =
+    &[("", AllStatusRequest::KEYS), ("Period", Period::KEYS), ("Period.Paging", Paging::KEYS)];
+/// One order of its answer.
+pub(crate) const LISTED_ORDER: Objects =
+    &[("", ListedOrder::KEYS), ("Status", StatusEntry::KEYS), ("TVSlot", TvSlot::KEYS)];
+/// The answer of getESignHash, with one name.
+pub(crate) const SIGNED_HASHES: Objects = &[("", SignedHashes::KEYS), ("Hashes", &["name"])];
+/// The request of getVideoFileBinaryAsync.
+pub(crate) const VIDEO_REQUEST: Objects = &[("", VideoRequest::KEYS)];
+/// The answer of getVoiceFiles.
+pub(crate) const VOICE_FILES: Objects = &[("", VoiceFiles::KEYS), ("Voicefiles", VoiceFile::KEYS)];
+/// The request of confirmSign.
+pub(crate) const TAN: Objects = &[("", Tan::KEYS)];
+/// One bank of getBankList.
+pub(crate) const BANK: Objects = &[("", Bank::KEYS)];
+/// The request of checkSignmeUser.
+pub(crate) const SIGNME_REQUEST: Objects = &[("", SignmeUserRequest::KEYS)];
+/// Its answer.
+pub(crate) const SIGNME_USER: Objects = &[("", SignmeUser::KEYS)];
+
+/// As [`order_json`], for one of the messages above.
+pub(crate) fn message_json(objects: Objects, mut leaf: impl FnMut(&str) -> Value) -> Value {
+    build(objects, "", &mut leaf)
+}
+
 /// Which elements are arrays of objects; in the answer of getIdentData, `IdentData` may be either.
 const ARRAYS: &[&str] =
-    &["LegitimationDocument", "MultiSignOptions.SignParameters", "Status", "IdentData.Images", "PDFs"];
+    &["LegitimationDocument", "MultiSignOptions.SignParameters", "Status", "IdentData.Images", "PDFs", "Voicefiles"];
 
 fn build(objects: &[(&str, &[&str])], path: &str, leaf: &mut dyn FnMut(&str) -> Value) -> Value {
     let (_, keys) = objects.iter().find(|(at, _)| *at == path).unwrap();
@@ -310,6 +362,9 @@ pub(crate) fn not_text(path: &str) -> Option<Value> {
         (_, "SignaturePage") => 1.into(),
         ("IdentData.Additional.detail.Type" | "IdentData.Type", _) => 1.into(),
         ("Status.Kind", _) => 6.into(),
+        ("ExtendedList" | "UserExists" | "UserIsAbleToSign", _) => true.into(),
+        ("Period.Paging.Elements" | "Period.Paging.Page", _) => 1.into(),
+        ("blz", _) => 16_050_202.into(),
         _ => return None,
     })
 }

@@ -14,7 +14,8 @@ const ROOT: &str = "/_sandbox/v1";
 
 /// Answers one request.
 pub(super) async fn handle(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Content> {
-    let Some(path) = request.uri().path().strip_prefix(ROOT) else {
+    let below = request.uri().path().strip_prefix(ROOT).filter(|path| path.starts_with('/'));
+    let Some(path) = below else {
         return problem(404, "no such path", "the admin API is below /_sandbox/v1", "sandbox");
     };
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -47,7 +48,8 @@ fn transition(sandbox: &Sandbox, case: &str, body: &[u8]) -> Response<Content> {
         Ok(told) => told,
         Err(fault) => return problem(400, "the body cannot be read", &fault.to_string(), "M-04"),
     };
-    let wanted = match (&told["story"], &told["status"]) {
+    let part = |key: &str| told.get(key).unwrap_or(&Value::Null);
+    let wanted = match (part("story"), part("status")) {
         (Value::String(story), Value::Null) => Transition::Story(story.clone()),
         (Value::Null, status) if !status.is_null() => Transition::Status(status.clone()),
         _ => {
@@ -69,12 +71,11 @@ fn deliveries(sandbox: &Sandbox, query: Option<&str>) -> Value {
             .attempts
             .iter()
             .map(|attempt| {
-                let outcome = if attempt.delivered {
-                    "delivered"
-                } else if delivery.retries.is_empty() && delivery.schedule == crate::webhooks::Schedule::Never {
-                    "failed"
-                } else {
-                    "retry"
+                let last = delivery.attempts.last() == Some(attempt) && delivery.next.is_none();
+                let outcome = match attempt.delivered {
+                    true => "delivered",
+                    false if last => "failed",
+                    false => "retry",
                 };
                 json!({ "at": attempt.at.to_string(), "status": attempt.status, "outcome": outcome })
             })
@@ -86,6 +87,7 @@ fn deliveries(sandbox: &Sandbox, query: Option<&str>) -> Value {
             "method": delivery.method.as_str(),
             "url": delivery.request.0.uri().to_string(),
             "attempts": attempts,
+            "next": delivery.next.map(|at| at.to_string()),
         })
     });
     json!({ "deliveries": told.collect::<Vec<_>>() })

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
@@ -17,7 +18,8 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use identkit_core::Content;
+use identkit_core::{Clock as _, Content, Mono};
+use identkit_transport::SystemClock;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -101,8 +103,12 @@ where
         loop {
             tokio::select! {
                 accepted = listener.accept() => {
-                    // A failed accept is the peer's; the next one may be fine.
-                    let Ok((stream, _)) = accepted else { continue };
+                    let Ok((stream, _)) = accepted else {
+                        // The peer's fault, or no descriptor is left: then asking again at once would only burn time.
+                        let clock = SystemClock::new();
+                        clock.sleep_until(Mono(Duration::from_millis(10))).await;
+                        continue;
+                    };
                     // Without it small answers wait for the peer's delayed acknowledgement.
                     let _ = stream.set_nodelay(true);
                     let (acceptor, handler) = (acceptor.clone(), handler.clone());

@@ -11,9 +11,10 @@ use jiff::SignedDuration;
 use jiff::tz::Offset;
 
 use super::account::Account;
+use super::checks;
 use crate::vendor::{Refused, Transition};
 use crate::webhooks::{Delivery, Schedule};
-use crate::{Timer, World};
+use crate::{Profile, Timer, World};
 
 /// Timer: the vendor forgets an ident.
 pub(super) const EXPIRY: &str = "expiry";
@@ -61,10 +62,14 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
 }
 
 /// `ident/create`, checked by the writer's rules but for those that the document's own example breaks: the case of
-/// names, and both PDF fields at once.
+/// names (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no such exception.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Refused> {
-    let lenient = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(true);
-    request.encode(&lenient).map_err(|error| Refused::invalid(&error, CreateIdent::META.section))?;
+    let strict = world.profile == Profile::Strict;
+    let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
+    if strict {
+        checks::ident(&request)?;
+    }
+    request.encode(&dialect).map_err(|error| Refused::invalid(&error, CreateIdent::META.section))?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
     keep(world, &id, &request);
@@ -94,7 +99,7 @@ pub(super) fn place_examples(world: &mut World) {
 /// Sets a status and tells the partner's webhook. Which words and ids the vendor uses is not documented (AI-12): the
 /// stories' are assumed.
 pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Refused>> {
-    let kept = world.part::<Idents>().by_id.get_mut(id)?;
+    let mut kept = world.part::<Idents>().by_id.get(id)?.clone();
     let refuse = |message: &'static str| Some(Err(Refused::new(400, Fault::new("story", message, "AI-12", "sandbox"))));
     let (status, status_id, reason) = match transition {
         Transition::Story(name) => match name.as_str() {
@@ -106,10 +111,10 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
     kept.ident.status = Some(status.into());
-    let payload = payload(kept, status_id, reason);
-    if let Err(refused) = deliver(world, id, payload) {
+    if let Err(refused) = deliver(world, id, payload(&kept, status_id, reason)) {
         return Some(Err(refused));
     }
+    world.part::<Idents>().by_id.insert(id.to_owned(), kept);
     Some(Ok(()))
 }
 

@@ -1,10 +1,10 @@
 //! identify24's server side, after the VideoIdent API document 1.0.1.
 
 mod account;
+mod checks;
 mod idents;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
 use identkit_core::{Content, Fault};
 use identkit_identify24::PROVIDER;
@@ -13,7 +13,7 @@ use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Logi
 use identkit_wire::json;
 use serde_json::{Value, json};
 
-pub use self::account::{Settings, set_webhook};
+pub use self::account::{Settings, configure, set_webhook};
 
 use self::account::{Account, authenticated, log_in};
 use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
@@ -51,6 +51,9 @@ impl Identify24 {
 
 fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
     let wanted = op.0.project_id;
+    if wanted.as_str().is_empty() {
+        return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
+    }
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
     found.map(Envelope::project).ok_or_else(|| {
         Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
@@ -82,9 +85,10 @@ impl MockVendor for Identify24 {
         {
             return Handled::Ready(refuse(&refused));
         }
-        if world.profile == Profile::Strict && request.headers().get(CONTENT_TYPE).is_none() {
-            let fault = Fault::new("Content-Type", "is required on every call: application/json", "I-002", "[I] Headers");
-            return Handled::Ready(refuse(&Refused::new(400, fault)));
+        if world.profile == Profile::Strict
+            && let Err(refused) = checks::strict(request)
+        {
+            return Handled::Ready(refuse(&refused));
         }
         for route in &self.routes {
             match route.handle(world, path, request) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use identkit_core::{Content, Fault, Pii};
-use identkit_identity_tm::SignedPdfs;
+use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, SignPdf,
 };
@@ -11,6 +11,7 @@ use identkit_wire::json::Blob;
 use identkit_wire::OneOrMany;
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde_json::Value;
 
 use super::orders::{Order, dts};
 use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
@@ -27,9 +28,37 @@ pub(super) enum IdentVariant {
 
 type Text = Option<Pii<String>>;
 
+/// What the vendor's initial data has for a date that was not given (AT-25).
+const UNSET: &str = "1970-01-01";
+
+/// The card of initial data as the document's example writes it: what was not given is there, as null (AT-25).
+pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
+    for (key, missing) in [("CardNo", card.card_no.is_none()), ("PlaceOfIssue", card.place_of_issue.is_none())] {
+        if missing {
+            card.extra.0.insert(key.to_owned(), Value::Null);
+        }
+    }
+    card
+}
+
 /// What was given and not empty; an empty text asks to pick the datum up (AT-49).
 fn given(text: &Text) -> Text {
     text.clone().filter(|text| !text.expose().is_empty())
+}
+
+/// A refusal of a document that could not be signed as it was ordered, told when the order is placed: afterwards no
+/// documented code would say it.
+pub(super) fn not_signable(error: ArtefactError) -> Refused {
+    let (field, message, rule) = match error {
+        ArtefactError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
+        ArtefactError::NotPdf | ArtefactError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
+        ArtefactError::NoSuchPage => ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85"),
+        ArtefactError::Placement => {
+            ("eSignPDF.SignaturePosX", "the signature is off the page, or smaller than 24 x 12 PDF points", "AT-85")
+        }
+        _ => ("eSignPDF.Data", "the PDF is too large to be signed", "AT-79"),
+    };
+    Refused::new(400, Fault::new(field, message, rule, "[T] 3.1.3"))
 }
 
 /// A refusal for a document that could not be made of what the order holds.
@@ -122,13 +151,12 @@ impl Order {
         data.title.clone_from(&order.title);
         data.artistname.clone_from(&order.artistname);
         data.gender.clone_from(&order.gender);
-        if let Some(given) = &order.id_card {
-            let mut card = CheckedIdCard::default();
-            card.card_no.clone_from(&given.card_no);
-            card.place_of_issue.clone_from(&given.place_of_issue);
-            card.valid_until.clone_from(&given.valid_until);
-            data.id_card = Some(card);
-        }
+        let given = order.id_card.clone().unwrap_or_default();
+        let mut card = CheckedIdCard::default();
+        card.card_no = given.card_no;
+        card.place_of_issue = given.place_of_issue;
+        card.valid_until = given.valid_until.or_else(|| Some(UNSET.into()));
+        data.id_card = Some(with_nulls(card));
         data
     }
 
@@ -153,24 +181,28 @@ impl Order {
         })
     }
 
-    /// The documents, each with its own bytes kept and a mark of the sandbox added.
+    /// The documents, signed.
     pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtefactError> {
-        let pdfs = self.request.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
-        let address = self.request.address.clone().unwrap_or_default();
-        let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
-        let signer = format!("{} {}", name(&address.firstname), name(&address.surname));
-        let time = german(self.decided);
-        let sign = |pdf: &SignPdf| {
-            let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
-            let mark = SignatureMark { signer: signer.trim(), order_id: self.id.expose(), time: &time, placement: placement(pdf) };
-            artefacts::sign(&bytes, &mark)
-        };
-        let mut signed = pdfs.iter().map(sign).collect::<Result<Vec<_>, _>>()?;
+        let mut signed = sign_all(&self.request, self.id.expose(), self.decided)?;
         Ok(match signed.len() {
             1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
             _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
         })
     }
+}
+
+/// The documents of an order in its order, each with its own bytes kept and a mark of the sandbox added.
+pub(super) fn sign_all(order: &PutOrder, id: &str, at: Timestamp) -> Result<Vec<Vec<u8>>, ArtefactError> {
+    let address = order.address.clone().unwrap_or_default();
+    let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
+    let signer = format!("{} {}", name(&address.firstname), name(&address.surname));
+    let time = german(at);
+    let sign = |pdf: &SignPdf| {
+        let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
+        let mark = SignatureMark { signer: signer.trim(), order_id: id, time: &time, placement: placement(pdf) };
+        artefacts::sign(&bytes, &mark)
+    };
+    order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice).iter().map(sign).collect()
 }
 
 fn placement(pdf: &SignPdf) -> Placement {
@@ -210,7 +242,7 @@ fn columns_of(data: &IdentData) -> [Option<String>; 14] {
         text(&card.card_no),
         None,
         text(&card.place_of_issue),
-        date(&card.valid_until),
+        date(&card.valid_until.filter(|date| date.expose() != UNSET)),
     ]
 }
 

@@ -2,8 +2,9 @@
 
 use identkit_identity_tm::messages::{Address, IdentDataAnswer, OrderStatus};
 use identkit_identity_tm::{OrderId, PutOrder, StatusKind, samples};
-use identkit_wire::json;
+use identkit_wire::{OneOrMany, json};
 
+use super::documents::with_nulls;
 use super::orders::{Order, Orders};
 use crate::World;
 
@@ -13,7 +14,11 @@ pub(super) fn place(world: &mut World) {
     let now = world.now;
     let request: PutOrder = json::read(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap_or_default();
     let status: OrderStatus = json::read(samples::GET_STATUS_RESPONSE.as_bytes()).unwrap_or_default();
-    let data: IdentDataAnswer = json::read(samples::GET_IDENT_DATA_RESPONSE.as_bytes()).unwrap_or_default();
+    let mut data: IdentDataAnswer = json::read(samples::GET_IDENT_DATA_RESPONSE.as_bytes()).unwrap_or_default();
+    let initial = data.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).filter(|data| data.kind == Some(2));
+    for card in initial.filter_map(|data| data.id_card.as_mut()) {
+        *card = with_nulls(std::mem::take(card));
+    }
 
     let mut identified = Order::new(OrderId::received("99921269855041"), request.normalised(), now);
     identified.status = status.status.unwrap_or_default();

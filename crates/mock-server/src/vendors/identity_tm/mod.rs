@@ -1,5 +1,6 @@
 //! identity.TM's server side, after the Customer Services API document 2.10c.
 
+mod checks;
 mod documents;
 mod examples;
 mod orders;
@@ -22,7 +23,7 @@ pub use self::orders::Settings;
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
 use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
-use crate::{Timer, World};
+use crate::{Profile, Timer, World};
 
 /// The vendor identity.TM.
 #[derive(Debug)]
@@ -82,8 +83,10 @@ impl IdentityTm {
 
     fn authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
         let settings = &world.part::<Orders>().settings;
-        let expected = format!("Basic {}", encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes()));
-        request.headers().get(AUTHORIZATION).is_some_and(|given| given.as_bytes() == expected.as_bytes())
+        let expected = encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes());
+        let given = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.split_once(' '));
+        // RFC 9110: the name of the scheme is case-insensitive.
+        given.is_some_and(|(scheme, code)| scheme.eq_ignore_ascii_case("basic") && code.trim() == expected)
     }
 }
 
@@ -126,7 +129,7 @@ impl MockVendor for IdentityTm {
             orders::TIME_OUT => stories::time_out(world, &timer.subject),
             orders::PURGE => {
                 if let Some(order) = world.part::<Orders>().by_id.get_mut(&timer.subject) {
-                    order.deleted = true;
+                    order.delete_data();
                 }
             }
             _ => {}
@@ -180,6 +183,11 @@ impl IdentityTm {
         };
         Refused::new(status, Fault::new("path", message, "T-001", section))
     }
+}
+
+/// Changes how the account is set up, as the vendor's support does.
+pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
+    change(&mut world.part::<Orders>().settings);
 }
 
 /// The path below `/api/{version}`, whatever the version (AT-11).
@@ -237,20 +245,25 @@ fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Ref
 }
 
 fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refused> {
-    let order = order.normalised();
-    order.check(&Dialect::default()).map_err(|error| Refused::invalid(&error, "[T] 3.1.3"))?;
-    for pdf in order.sign_pdf.iter().flat_map(identkit_wire::OneOrMany::as_slice) {
-        let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
-        if crate::artefacts::is_encrypted(&bytes) {
-            let fault = Fault::new("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86", "[T] 3.1.3");
-            return Err(Refused::new(400, fault));
-        }
-        if crate::artefacts::page_count(&bytes).is_none() {
-            let fault = Fault::new("eSignPDF.Data", "the PDF cannot be read", "AT-86", "[T] 3.1.3");
-            return Err(Refused::new(400, fault));
-        }
+    let strict = world.profile == Profile::Strict;
+    if strict {
+        checks::unlisted(&order)?;
+        checks::blanks(&order)?;
     }
+    let order = order.normalised();
+    order.check(&documented()).map_err(|error| Refused::invalid(&error, "[T] 3.1.3"))?;
+    documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
     Ok(orders::create(world, order))
+}
+
+/// What the document itself forbids. Our writer is stricter by default, for the sake of whoever uses it.
+fn documented() -> Dialect {
+    let mut dialect = Dialect::default();
+    // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
+    dialect.any_reference = true;
+    // Not described, and so not refused (AT-34).
+    dialect.pdf_and_hash_together = true;
+    dialect
 }
 
 fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
@@ -272,7 +285,8 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
     if order.deleted {
         return Err(deleted());
     }
-    if !order.has(StatusKind::SIGNED) {
+    let documents = order.request.sign_pdf.as_ref().map_or(0, |pdfs| pdfs.as_slice().len());
+    if documents == 0 || !order.has(StatusKind::SIGNED) {
         let fault = Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
@@ -288,6 +302,6 @@ fn delete(world: &mut World, op: DelIdentData) -> Result<(), Refused> {
         let fault = Fault::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
         return Err(Refused::new(406, fault));
     }
-    order.deleted = true;
+    order.delete_data();
     Ok(())
 }

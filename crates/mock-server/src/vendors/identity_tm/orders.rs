@@ -21,7 +21,7 @@ pub(super) const PURGE: &str = "purge";
 /// ones and these, assumed.
 const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
 
-/// How the account is set up, which at the vendor is done by its support.
+/// How the account is set up, which at the vendor is done by its support; see [`configure`](super::configure).
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// User name of HTTP Basic authentication.
@@ -56,6 +56,8 @@ pub(super) struct Orders {
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) id: OrderId,
+    pub(super) flavour: OrderFlavour,
+    /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,
     pub(super) executed: Option<Dts>,
@@ -72,6 +74,7 @@ impl Order {
     pub(super) fn new(id: OrderId, request: PutOrder, now: Timestamp) -> Self {
         Self {
             id,
+            flavour: request.flavour(),
             request,
             status: Vec::new(),
             executed: None,
@@ -82,8 +85,14 @@ impl Order {
         }
     }
 
-    pub(super) fn flavour(&self) -> OrderFlavour {
-        self.request.flavour()
+    /// Deletes the data, the documents among it. The status stays readable (AT-09, AT-59), and webhooks go on.
+    pub(super) fn delete_data(&mut self) {
+        let mut rest = PutOrder::default();
+        rest.reference = self.request.reference.take();
+        rest.webhook_url = self.request.webhook_url.take();
+        self.request = rest;
+        self.literal_data = None;
+        self.deleted = true;
     }
 
     pub(super) fn has(&self, kind: StatusKind) -> bool {
@@ -91,7 +100,7 @@ impl Order {
     }
 
     pub(super) fn finality(&self) -> Finality {
-        Finality::judge(self.flavour(), self.status.iter().filter_map(|entry| entry.kind))
+        Finality::judge(self.flavour, self.status.iter().filter_map(|entry| entry.kind))
     }
 
     pub(super) fn status_answer(&self, extended: bool) -> OrderStatus {

@@ -35,14 +35,16 @@ const VIDEO: [Step; 3] = [
     Status(StatusKind::SMS_SENT, Some("TAN")),
 ];
 
-const IDENTIFIED: [Step; 6] = [
+/// The person leaves the video system, and the order is not decided yet: what comes after is not necessarily there
+/// when these webhooks are called (T-037).
+const CONDUCTED: [Step; 4] = [
     Executed,
     Status(StatusKind::VIDEO_CONDUCTED, None),
-    Status(StatusKind::POSITIVE, None),
-    Status(StatusKind::DOCUMENT_VERIFIED, None),
     Call(OrderCallback::AfterVideo),
     Call(OrderCallback::AfterIdent),
 ];
+
+const IDENTIFIED: [Step; 2] = [Status(StatusKind::POSITIVE, None), Status(StatusKind::DOCUMENT_VERIFIED, None)];
 
 const SIGNED: [Step; 3] = [
     Status(StatusKind::SIGNATURE_REQUEST, None),
@@ -56,23 +58,23 @@ const STORIES: [&str; 6] = ["identified", "positive", "signed", "negative", "fra
 fn story(name: &str, order: &Order) -> Result<Vec<Step>, Refused> {
     let refuse = |message: String| Err(Refused::new(400, Fault::new("story", message, "M-04", "sandbox")));
     let started = order.has(StatusKind::POSITIVE);
-    let identify = || if started { Vec::new() } else { [&VIDEO[..], &IDENTIFIED[..]].concat() };
+    let identify = || if started { Vec::new() } else { [&VIDEO[..], &CONDUCTED, &IDENTIFIED].concat() };
     let final_call = [Call(OrderCallback::OnFinal)];
-    let conducted = [Executed, Status(StatusKind::VIDEO_CONDUCTED, None)];
-    let after = [Call(OrderCallback::AfterVideo), Call(OrderCallback::AfterIdent)];
+    let ends = |kind| [&VIDEO[..], &CONDUCTED, &[Status(kind, None)], &final_call].concat();
+    let signs = order.flavour == OrderFlavour::Qes;
     Ok(match name {
-        "identified" => identify(),
-        "positive" if order.flavour() == OrderFlavour::Qes => {
+        "identified" if signs => identify(),
+        // Without its OnFinal an order would be final and nobody told.
+        "identified" => return refuse("identification ends this order: play positive".into()),
+        "positive" if signs => {
             return refuse("this order is to be signed: play identified, then signed".into());
         }
         "positive" => [&identify()[..], &final_call].concat(),
-        "signed" if order.flavour() == OrderFlavour::Qes => [&identify()[..], &SIGNED, &final_call].concat(),
+        "signed" if signs => [&identify()[..], &SIGNED, &final_call].concat(),
         "signed" => return refuse("this order has nothing to sign: play positive".into()),
-        "negative" => {
-            [&VIDEO[..], &conducted, &[Status(StatusKind::NEGATIVE, None)], &after, &final_call].concat()
-        }
-        "fraud" => [&VIDEO[..], &conducted, &[Status(StatusKind::FRAUD, None)], &after, &final_call].concat(),
-        "timeout" if started && order.flavour() == OrderFlavour::Qes => {
+        "negative" => ends(StatusKind::NEGATIVE),
+        "fraud" => ends(StatusKind::FRAUD),
+        "timeout" if started && signs => {
             [&[Status(StatusKind::TIMED_OUT_AFTER_IDENT, None)][..], &final_call].concat()
         }
         "timeout" => [&[Status(StatusKind::TIMED_OUT, None)][..], &final_call].concat(),
@@ -95,7 +97,7 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
                 return Err(Refused::new(400, fault));
             };
             let mut steps = vec![Status(code, None)];
-            if code.is_final(order.flavour()) {
+            if code.is_final(order.flavour) {
                 steps.push(Call(OrderCallback::OnFinal));
             }
             steps
@@ -106,12 +108,16 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
     Ok(())
 }
 
-/// The person did not finish in time: the order ends and its data goes (T-023); the status stays readable (AT-59).
+/// The person did not finish in time (T-023).
 pub(super) fn time_out(world: &mut World, id: &str) {
-    if play(world, id, &Transition::Story("timeout".into())).is_ok()
-        && let Some(order) = world.part::<Orders>().by_id.get_mut(id)
+    let refused = play(world, id, &Transition::Story("timeout".into())).is_err();
+    let open = world.part::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
+    // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
+    if refused
+        && open
+        && let Ok(at) = world.now.checked_add(SignedDuration::from_mins(1))
     {
-        order.deleted = true;
+        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id.to_owned() });
     }
 }
 
@@ -127,7 +133,11 @@ pub(super) fn go_on(world: &mut World, id: &str) {
                 let mut entry = StatusEntry::default().kind(kind).time(dts(now));
                 entry.text = text.map(Into::into);
                 order.status.push(entry);
-                if kind.is_final(order.flavour()) {
+                if matches!(kind, StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT) {
+                    // A time-out deletes the order (T-023); the status stays readable (AT-59).
+                    order.delete_data();
+                }
+                if kind.is_final(order.flavour) {
                     order.decided = now;
                     world.forget(|timer| timer.what == TIME_OUT && timer.subject == id);
                     // [T 3.10]: results are deleted 7 days after fulfilment.

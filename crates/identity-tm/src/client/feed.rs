@@ -1,0 +1,353 @@
+//! The status feed: everything that happened in a window of time, [T 4.2].
+//!
+//! Where the document leaves paging open (AT-05) this reads so that nothing can be lost: page 0 is asked as well as
+//! page 1, a short page is never taken for the last one, and a vendor that does not honour paging is met with smaller
+//! windows. What comes twice is told once.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{Request, Response, StatusCode, response};
+use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Window};
+use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, json};
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+
+use super::IdentityTm;
+use crate::Dialect;
+use crate::messages::{ListedOrder, OrderList, Paging, Period, StatusEntry};
+use crate::operations::{DrainUnreportedExtended, GetAllStatusExtended};
+
+/// Entries of a page, unless told otherwise.
+const ELEMENTS: u32 = 500;
+
+/// A window smaller than this is not halved further.
+const SMALLEST: SignedDuration = SignedDuration::from_secs(1);
+
+/// So many pages of a window may hold nothing new to it before paging counts as not honoured.
+const STALE: u32 = 8;
+
+/// Reads a window of time page by page.
+#[derive(Debug)]
+pub struct StatusFeed {
+    client: IdentityTm,
+    options: CallOptions,
+    elements: u32,
+    windows: VecDeque<Window>,
+    state: State,
+    told: HashSet<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// The next window begins with its page 0.
+    Begin,
+    /// Page 0 was read; page 1 is next.
+    First,
+    /// This page is next.
+    Next(Progress),
+}
+
+/// How far a window was read.
+#[derive(Clone, Debug)]
+struct Progress {
+    /// The page that is next.
+    page: u32,
+    /// What the page before held, in whatever order: to be compared.
+    before: BTreeSet<u64>,
+    /// What the window held so far.
+    seen: HashSet<u64>,
+    /// Pages without anything new to the window since the last one with something.
+    stale: u32,
+}
+
+impl StatusFeed {
+    /// Asks for so many entries a page: 1 to 1000.
+    #[must_use]
+    pub fn elements(mut self, elements: u32) -> Self {
+        self.elements = elements.clamp(1, 1000);
+        self
+    }
+
+    /// The next orders that were not told before, `None` at the end. An order may come again with further entries.
+    ///
+    /// # Errors
+    /// As any call; [`Kind::Protocol`] when the vendor does not honour paging and the window cannot be made smaller:
+    /// what was told so far is then not everything.
+    pub async fn next(&mut self) -> Result<Option<Vec<ListedOrder>>, Error> {
+        loop {
+            let Some(window) = self.windows.front().copied() else { return Ok(None) };
+            // The state moves on only after a page was read: an error, or a dropped future, leaves it where it was.
+            let list = match &self.state {
+                State::Begin => {
+                    // With base 0, beginning at 1 would lose the first page; with base 1 this may be refused.
+                    let zero = match self.page(window, 0).await {
+                        Ok(list) => list,
+                        Err(error) if matches!(error.kind(), Kind::Rejected | Kind::NotFound) => OrderList::default(),
+                        Err(error) => return Err(error),
+                    };
+                    self.state = State::First;
+                    zero
+                }
+                State::First => {
+                    let first = self.page(window, 1).await?;
+                    if first.0.is_empty() {
+                        self.end_of_window();
+                        continue;
+                    }
+                    let before = keys(&first);
+                    let seen = before.iter().copied().collect();
+                    self.state = State::Next(Progress { page: 2, before, seen, stale: 0 });
+                    first
+                }
+                State::Next(progress) => {
+                    let list = self.page(window, progress.page).await?;
+                    if list.0.is_empty() {
+                        self.end_of_window();
+                        continue;
+                    }
+                    match self.after(list) {
+                        Page::Read(list) => list,
+                        Page::Last => {
+                            self.end_of_window();
+                            continue;
+                        }
+                        Page::NotHonoured => {
+                            self.halve(window)?;
+                            continue;
+                        }
+                    }
+                }
+            };
+            let fresh = self.fresh(list);
+            if !fresh.is_empty() {
+                return Ok(Some(fresh));
+            }
+        }
+    }
+
+    /// What a page from 2 on means, told by what the window held before it.
+    fn after(&mut self, list: OrderList) -> Page {
+        let State::Next(progress) = &mut self.state else { return Page::Read(list) };
+        let now = keys(&list);
+        let repeated = now == progress.before;
+        let news = now.iter().filter(|key| progress.seen.insert(**key)).count();
+        progress.stale = if news == 0 { progress.stale.saturating_add(1) } else { 0 };
+        progress.page = progress.page.saturating_add(1);
+        progress.before = now;
+        if repeated {
+            // Fewer than asked for: the last page, repeated. A full one: paging is not honoured.
+            return if entries(&list) < u64::from(self.elements) { Page::Last } else { Page::NotHonoured };
+        }
+        // The same entries in ever other portions would be read for ever.
+        if progress.stale >= STALE { Page::NotHonoured } else { Page::Read(list) }
+    }
+
+    /// The same as a stream; it ends with the first error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Vec<ListedOrder>, Error>> {
+        futures_util::stream::try_unfold(
+            self,
+            |mut feed| async move { Ok(feed.next().await?.map(|orders| (orders, feed))) },
+        )
+    }
+
+    fn end_of_window(&mut self) {
+        self.windows.pop_front();
+        self.state = State::Begin;
+    }
+
+    fn halve(&mut self, window: Window) -> Result<(), Error> {
+        let length = window.end.duration_since(window.begin);
+        if length < SMALLEST * 2 {
+            let detail = "the vendor does not honour paging, and the window cannot be made smaller: orders are missing";
+            return Err(Error::new(Kind::Protocol, detail).with_operation("getAllStatus/ExtendedList"));
+        }
+        let half = SignedDuration::from_secs(length.as_secs() / 2);
+        let middle = window.begin.checked_add(half).unwrap_or(window.end);
+        self.windows.pop_front();
+        // Overlapping at the middle: whether bounds are inclusive is not documented.
+        self.windows.push_front(Window { begin: middle, end: window.end });
+        self.windows.push_front(Window { begin: window.begin, end: middle });
+        self.state = State::Begin;
+        Ok(())
+    }
+
+    async fn page(&self, window: Window, page: u32) -> Result<OrderList, Error> {
+        let paging = Paging::default().elements(self.elements).page(page);
+        // Written in whole seconds: an end cut short would leave out what happened within its last one.
+        let end = match window.end.subsec_nanosecond() {
+            0 => window.end,
+            _ => window.end.checked_add(SignedDuration::from_secs(1)).unwrap_or(window.end),
+        };
+        let period = Period::default().begin(utc(window.begin)).end(utc(end)).paging(paging);
+        Ok(self.client.call(&GetAllStatusExtended::new(period), &self.options).await?.value)
+    }
+
+    /// What was not told before, by order, code, time and text (AT-17).
+    fn fresh(&mut self, list: OrderList) -> Vec<ListedOrder> {
+        let mut fresh = Vec::new();
+        for mut order in list.0 {
+            let id = identity(&order);
+            let known = !self.told.insert(key(&(&id, "order")));
+            if let Some(entries) = &mut order.status {
+                entries.retain(|entry| self.told.insert(entry_key(&id, entry)));
+            }
+            if !known || order.status.as_ref().is_some_and(|entries| !entries.is_empty()) {
+                fresh.push(order);
+            }
+        }
+        fresh
+    }
+}
+
+enum Page {
+    Read(OrderList),
+    Last,
+    NotHonoured,
+}
+
+/// What an order is told apart by: its id; all of it where the vendor gave none, so that no two are taken for one.
+fn identity(order: &ListedOrder) -> String {
+    match &order.order_id {
+        Some(id) if !id.expose().is_empty() => id.expose().to_owned(),
+        _ => json::write(order).map_or_else(|_| String::new(), |text| String::from_utf8_lossy(&text).into_owned()),
+    }
+}
+
+/// The orders and the entries of a page.
+fn keys(list: &OrderList) -> BTreeSet<u64> {
+    let mut keys = BTreeSet::new();
+    for order in &list.0 {
+        let id = identity(order);
+        keys.insert(key(&(&id, "order")));
+        keys.extend(order.status.iter().flatten().map(|entry| entry_key(&id, entry)));
+    }
+    keys
+}
+
+fn entry_key(id: &str, entry: &StatusEntry) -> u64 {
+    let time = entry.time.as_ref().map_or("", Dts::as_str);
+    let text = entry.text.as_ref().map_or("", |text| text.expose().as_str());
+    key(&(id, entry.kind, time, text))
+}
+
+fn key(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn utc(at: Timestamp) -> Dts {
+    Dts::new(at, Offset::UTC)
+}
+
+/// Orders or status entries, whichever are more: which of them a page counts is not documented.
+fn entries(list: &OrderList) -> u64 {
+    let statuses: usize = list.0.iter().map(|order| order.status.as_ref().map_or(0, Vec::len)).sum();
+    statuses.max(list.0.len()) as u64
+}
+
+impl IdentityTm {
+    /// Everything that happened in a window of time, all codes. Marks nothing as reported. Let windows overlap: the
+    /// bounds may be exclusive (AT-05).
+    pub fn status_feed(&self, window: Window, options: &CallOptions) -> StatusFeed {
+        StatusFeed {
+            client: self.clone(),
+            options: options.clone(),
+            elements: ELEMENTS,
+            windows: VecDeque::from([window]),
+            state: State::Begin,
+            told: HashSet::new(),
+        }
+    }
+
+    /// What was not reported before, all codes. **Destructive**: the vendor never tells it again, also when the answer
+    /// is lost on its way, so that it must never be the only source (AT-06). Sent once, and one at a time.
+    ///
+    /// # Errors
+    /// [`Kind::OutcomeUnknown`] when no complete answer came, or one that cannot be read: read the same time again by
+    /// [`status_feed`](Self::status_feed). [`Kind::Conflict`] while another one of this client is under way.
+    pub async fn drain_unreported(&self, options: &CallOptions) -> Result<OrderList, Error> {
+        let _guard = Draining::begin(&self.draining)?;
+        Ok(self.call(&DrainUnreportedExtended, options).await?.value)
+    }
+
+    /// As [`drain_unreported`](Self::drain_unreported), but `journal` is given the bytes as they came, before they are
+    /// read, and must have them on disk when it returns: so nothing is lost when they turn out to be unreadable, or
+    /// when the process ends. Not called when there is nothing new.
+    ///
+    /// # Errors
+    /// As [`drain_unreported`](Self::drain_unreported), and the journal's; [`Kind::Protocol`] when what is now in the
+    /// journal cannot be read.
+    pub async fn drain_unreported_to(
+        &self,
+        journal: impl FnOnce(&[u8]) -> Result<(), Error>,
+        options: &CallOptions,
+    ) -> Result<OrderList, Error> {
+        let _guard = Draining::begin(&self.draining)?;
+        let bytes = self.call(&AsItCame, options).await?.value;
+        let Some(bytes) = bytes else { return Ok(OrderList::default()) };
+        let failed = |error: Error| error.with_operation(AsItCame::META.name).with_advice(Advice::Reconcile);
+        journal(&bytes).map_err(failed)?;
+        json::read(&bytes).map_err(|fault| failed(fault.answer()))
+    }
+}
+
+/// A destructive read under way; over when dropped, whatever became of it.
+struct Draining<'a>(&'a AtomicBool);
+
+impl<'a> Draining<'a> {
+    fn begin(draining: &'a AtomicBool) -> Result<Self, Error> {
+        if draining.swap(true, Ordering::SeqCst) {
+            let detail = "another destructive read is under way: each would take away what the other is to be told";
+            let error = Error::new(Kind::Conflict, detail).with_delivery(Delivery::NotSent);
+            return Err(error.with_operation(DrainUnreportedExtended::META.name));
+        }
+        Ok(Self(draining))
+    }
+}
+
+impl Drop for Draining<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// [`DrainUnreportedExtended`] whose answer is not read; `None` when there is nothing new.
+#[derive(Debug)]
+struct AsItCame;
+
+impl Operation for AsItCame {
+    const META: &'static Meta = DrainUnreportedExtended::META;
+    type Output = Option<Bytes>;
+    type Dialect = Dialect;
+
+    fn path_params(&self) -> Vec<(&'static str, &str)> {
+        DrainUnreportedExtended.path_params()
+    }
+
+    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
+        DrainUnreportedExtended.encode(dialect)
+    }
+
+    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<Option<Bytes>>, Error> {
+        let told = if head.status == StatusCode::NOT_MODIFIED { None } else { Some(body.whole()?) };
+        Ok(told.into())
+    }
+
+    fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
+        DrainUnreportedExtended::decode_request(params, request).map(|_| Self)
+    }
+
+    fn encode_response(bytes: Option<Bytes>) -> Result<Response<Content>, Error> {
+        let mut response = Response::new(Content::empty());
+        match bytes {
+            Some(bytes) => *response.body_mut() = Content::from_bytes(bytes),
+            None => *response.status_mut() = StatusCode::NOT_MODIFIED,
+        }
+        Ok(response)
+    }
+}

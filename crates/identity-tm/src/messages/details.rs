@@ -1,0 +1,62 @@
+//! Special attributes by name, [T 3.1.3] and [T 3.3.4].
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use identkit_core::Pii;
+use serde::{Deserialize, Serialize};
+
+/// Special attributes by name. `Debug` shows the names redacted; look one up by its text, `details["height"]`.
+pub type Details<T> = BTreeMap<DetailName, T>;
+
+/// The name of a special attribute. The integrator chooses it, so that it may say something about the person.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DetailName(Pii<String>);
+
+impl DetailName {
+    /// The name itself; whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Debug for DetailName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl From<&str> for DetailName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<String> for DetailName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+/// Compares and hashes as its text does.
+impl Borrow<str> for DetailName {
+    fn borrow(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_by_their_text_and_never_printed() {
+        let details: Details<u8> = [("height".into(), 1), (String::from("weight").into(), 2)].into();
+        assert_eq!((details["height"], details.get("weight"), details.get("age")), (1, Some(&2), None));
+        assert_eq!(format!("{details:?}"), "{[redacted]: 1, [redacted]: 2}");
+        assert_eq!(serde_json::to_string(&details).unwrap(), r#"{"height":1,"weight":2}"#);
+        assert_eq!(serde_json::from_str::<Details<u8>>(r#"{"weight":2,"height":1}"#).unwrap(), details);
+    }
+}

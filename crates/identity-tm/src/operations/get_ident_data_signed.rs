@@ -1,0 +1,74 @@
+//! `getIdentData/…/Signed`, [T 3.3] and [T 6]: an opaque form of the result, to be used again in a later order.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, response};
+use identkit_core::{Content, Error, Kind, Secret};
+use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+
+use super::{JSON_CAP, READ, order_operation};
+
+/// The signed and encrypted result, exactly as it came: store these bytes and nothing else (AT-71).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedIdentData(pub Bytes);
+
+impl fmt::Debug for SignedIdentData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedIdentData({} bytes)", self.0.len())
+    }
+}
+
+impl SignedIdentData {
+    /// The text for `IdentDataSigned` of a new order: the string of a JSON literal, else the bytes as UTF-8 (AT-71).
+    ///
+    /// # Errors
+    /// [`Kind::Integrity`] when it is neither.
+    pub fn for_reuse(&self) -> Result<Secret, Error> {
+        if self.0.first() == Some(&b'"')
+            && let Ok(text) = json::read::<Secret>(&self.0)
+        {
+            return Ok(text);
+        }
+        let text = std::str::from_utf8(&self.0).map_err(|_| {
+            Error::new(Kind::Integrity, "the stored identification is not the text that the vendor sent")
+        })?;
+        Ok(Secret::new(text))
+    }
+}
+
+order_operation! {
+    /// The result in the form for later use. The account must be enabled for it.
+    GetIdentDataSigned, GET "/getIdentData/{OrderID}/Signed", name: "getIdentData/Signed", section: "[T] 3.3",
+    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    refusals: READ, output: SignedIdentData, decode: decode, encode: encode
+}
+
+fn decode(_: &GetIdentDataSigned, _: &response::Parts, body: Received) -> Result<Decoded<SignedIdentData>, Error> {
+    let bytes = body.whole()?;
+    if bytes.is_empty() {
+        return Err(Error::new(Kind::Protocol, "the answer is empty"));
+    }
+    Ok(SignedIdentData(bytes).into())
+}
+
+fn encode(output: SignedIdentData) -> Result<Response<Content>, Error> {
+    let mut response = Response::new(Content::from_bytes(output.0));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_71_the_stored_form_is_used_again_as_it_came() {
+        for (stored, reused) in [("abc=\n", "abc=\n"), (r#""abc=""#, "abc="), (r#""abc"#, r#""abc"#)] {
+            let data = SignedIdentData(Bytes::from(stored));
+            assert_eq!(data.for_reuse().unwrap().expose(), reused);
+        }
+        assert!(SignedIdentData(Bytes::from_static(&[0xff])).for_reuse().is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! References, URLs and ids.
+
+use super::*;
+
+#[test]
+fn at_20_a_ref_holds_only_what_a_url_carries_unchanged_unless_the_dialect_says_otherwise() {
+    accepts(&plain_order().reference("Az09._~-"));
+    accepts(&plain_order().reference("r".repeat(100)));
+    rejects(&plain_order().reference("r".repeat(101)), "Ref", "T-005");
+    let any = allowing(|dialect| dialect.any_reference = true);
+    for odd in ["Shop GWG", "a/b", "a%20b", "a&b", "ä", "a?b"] {
+        let order = plain_order().reference(odd);
+        rejects(&order, "Ref", "AT-20");
+        assert_eq!(faults(&order, &any), []);
+        assert_eq!(sent_json(&order, &any)["Ref"], odd, "written as it is");
+    }
+}
+
+#[test]
+fn at_21_a_url_is_measured_as_a_template_and_a_longer_expansion_is_a_warning() {
+    let url = |length: usize, end: &str| {
+        let start = "https://www.example.com/";
+        format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()))
+    };
+    let order = |url: String| plain_order().webhook_url(WebhookUrl::default().on_final(url));
+    accepts(&order(url(150, "")));
+    assert!(warnings(&order(url(150, ""))).is_empty());
+    rejects(&order(url(151, "")), "WebhookURL.OnFinal", "T-005");
+    // [OrderID] grows from 9 to 20 characters, [Ref] from 5 to the 9 of case-4711.
+    assert!(warnings(&order(url(139, "[OrderID]"))).is_empty());
+    assert_eq!(warnings(&order(url(140, "[OrderID]"))), ["AT-21"]);
+    assert!(warnings(&order(url(135, "[OrderID][Ref]"))).is_empty());
+    assert_eq!(warnings(&order(url(136, "[OrderID][Ref]"))), ["AT-21"]);
+    let longest = order(url(56, "[Ref]")).reference("r".repeat(100));
+    assert_eq!(warnings(&longest), ["AT-21"]);
+    assert!(warnings(&order(url(55, "[Ref]")).reference("r".repeat(100))).is_empty());
+}
+
+#[test]
+fn at_22_an_order_id_is_text_is_never_lost_and_is_one_segment_of_a_path() {
+    let put = |told: &str| decode(&plain_order(), &json_answer(202, told.to_owned()));
+    for (told, kept, odd) in [
+        (r#"{"OrderID":"99920006C38842"}"#, "99920006C38842", false),
+        (r#"{"OrderID":"00012"}"#, "00012", false),
+        (r#"{"OrderID":"9992/..//odd id"}"#, "9992/..//odd id", true),
+        (r#"{"OrderID":"123456789012345678901"}"#, "123456789012345678901", true),
+        (r#"{"OrderID":99921269855041}"#, "99921269855041", false),
+    ] {
+        let decoded = put(told).unwrap();
+        assert_eq!(decoded.value.order_id.unwrap().expose(), kept, "{told}");
+        assert_eq!(rules(&decoded.warnings), if odd { vec!["AT-22"] } else { vec![] }, "{told}");
+    }
+    // Beyond 64 bits a JSON number could only be rounded to the id of another order.
+    assert!(put(r#"{"OrderID":99999999999999999999}"#).is_err());
+    let operation = GetStatus::new(OrderId::received("9992/..//odd id"));
+    let path = GetStatus::META.path(&operation.path_params()).unwrap();
+    assert_eq!(path, "/getStatus/9992%2F..%2F%2Fodd%20id");
+    for nothing in ["", ".", ".."] {
+        let operation = GetStatus::new(OrderId::received(nothing));
+        assert_eq!(GetStatus::META.path(&operation.path_params()).unwrap_err().kind(), Kind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn at_22_an_id_that_would_address_another_resource_is_refused_before_anything_is_sent() {
+    let (client, script) = client([]);
+    let error = client.delete_ident_data(&OrderId::received(".."), &options()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput);
+    assert!(script.sent().is_empty());
+}
+
+#[test]
+fn at_22_a_first_order_id_has_14_characters_unless_the_dialect_says_otherwise() {
+    let order = |id: &str| {
+        let options = MultiSignOptions::default().first_order_id(OrderId::received(id));
+        plain_order().product(15_u32).multi_sign_options(options)
+    };
+    accepts(&order("99920006C38842"));
+    let long = order("99920006C388421");
+    rejects(&long, "MultiSignOptions.FirstOrderID", "AT-22");
+    assert_eq!(faults(&long, &allowing(|dialect| dialect.long_first_order_ids = true)), []);
+}

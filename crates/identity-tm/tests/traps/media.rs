@@ -1,0 +1,224 @@
+//! Signed hashes, recordings, and how large things may be.
+
+use bytes::Bytes;
+use http::{Method, Request, Uri};
+use identkit_core::Event;
+
+use super::*;
+
+#[test]
+fn at_36_signed_hashes_are_found_in_every_shape_and_none_is_lost() {
+    let read = |hashes: Value| {
+        let told = json_answer(200, json!({ "Hashes": hashes }).to_string());
+        decode(&GetESignHash::new(id()), &told).map(|decoded| decoded.value)
+    };
+    for hashes in [
+        json!([{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}]),
+        json!([{"a.pdf": "QQ==", "b.pdf": "Qg=="}]),
+        json!({"a.pdf": "QQ==", "b.pdf": "Qg=="}),
+        json!([{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}, {"a.pdf": "QQ=="}]),
+    ] {
+        let answer = read(hashes.clone()).unwrap_or_else(|error| panic!("{hashes}: {error}"));
+        let named = answer.hashes.as_ref().unwrap();
+        let told: Vec<_> = named.0.iter().map(|(name, hash)| (name.as_str(), hash.expose())).collect();
+        assert_eq!(told, [("a.pdf", "QQ=="), ("b.pdf", "Qg==")], "{hashes}");
+        let again = serde_json::to_value(&answer).unwrap();
+        assert_eq!(again, json!({"Hashes": [{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}]}), "as the table has it");
+        assert!(!format!("{answer:?}").contains("pdf"), "a file name may be a person's");
+    }
+    for (hashes, what) in [
+        (json!([]), "nothing"),
+        (json!({}), "nothing"),
+        (json!(null), "nothing"),
+        (json!("Mustermann"), "a text"),
+        (json!([{"a.pdf": null}]), "a name without a hash"),
+        (json!([{"a.pdf": 7}]), "a number"),
+        (json!([{"a.pdf": "QQ=="}, {"a.pdf": "Qg=="}]), "two under one name"),
+        // Another convention, which would be read as one hash of the name `Name`.
+        (json!([{"Name": "a.pdf", "Hash": "QQ=="}, {"Name": "b.pdf", "Hash": "Qg=="}]), "names as values"),
+    ] {
+        let error = read(hashes).unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{what}");
+        assert!(!format!("{error} {error:?}").contains("Mustermann"));
+        assert!(!format!("{error} {error:?}").contains("pdf"), "{what}: {error}");
+    }
+}
+
+#[test]
+fn at_38_only_the_callback_of_the_video_is_a_permission_to_count_it() {
+    let url = VideoCallback.url(&Uri::from_static("https://www.example.com"), &Secret::new("t0ken"), &id()).unwrap();
+    let called = VideoCallback.emit(url.expose(), &Method::GET, &Event::new("identity-tm", "Video", "")).unwrap();
+    let heard = VideoReady::heard(&VideoCallback.parse(&called).unwrap()).unwrap();
+    assert_eq!((heard.order_id(), heard.was_heard()), (&id(), true));
+    assert!(!VideoReady::force(id()).was_heard());
+    assert!(!format!("{heard:?}").contains(ORDER));
+    for (provider, name) in [("identity-tm", "OnFinal"), ("identity-tm", "AfterVideo"), ("identify24", "Video")] {
+        let mut event = Event::new(provider, name, "key");
+        event.case_id = Some(Secret::new(ORDER));
+        assert_eq!(VideoReady::heard(&event).unwrap_err().kind(), Kind::InvalidInput, "{provider} {name}");
+    }
+    let nameless = Event::new("identity-tm", "Video", "key");
+    assert!(VideoReady::heard(&nameless).is_err(), "an event about no order");
+}
+
+#[tokio::test]
+async fn at_38_a_placeholder_under_200_is_a_stream_like_any_other_and_an_error_page_is_none() {
+    let mp4 = "\u{0}\u{0}\u{0}\u{18}ftypmp42";
+    for (media, told) in [
+        ("video/mp4", "video/mp4"),
+        ("video/webm", "video/webm"),
+        ("Video/MP4; codecs=\"avc1\"", "video/mp4"),
+        ("application/octet-stream", "application/octet-stream"),
+    ] {
+        let (client, script) = client([Step::Answer(answer(200, media, mp4))]);
+        let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
+        assert_eq!((video.media_type.as_str(), video.content.len()), (told, Some(12)));
+        assert_eq!(video.content.collect(100).await.unwrap(), mp4);
+        assert_eq!(script.calls(), [format!("GET /getVideoFileBinary/{ORDER}")]);
+    }
+    for (media, text) in [("text/html", "<html>Mustermann"), ("application/json", "{}"), ("video/mp4", "")] {
+        let (client, _) = client([Step::Answer(answer(200, media, text))]);
+        let error = client.video(&VideoReady::force(id()), &options()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{media}");
+        assert!(!format!("{error} {error:?}").contains("Mustermann"));
+    }
+}
+
+#[test]
+fn at_39_the_callback_url_is_https_or_of_this_machine() {
+    let told = |url: &str| refused(&RequestVideo::new(id(), Secret::new(url)), &dialect());
+    for good in [
+        "https://www.example.com/video",
+        "HTTPS://www.example.com/",
+        "https://www.example.com:8443/a?b=c",
+        "http://127.0.0.1:8080/video",
+        "http://localhost/video",
+        "http://[::1]:1/video",
+    ] {
+        assert_eq!(told(good), [], "{good}");
+    }
+    for odd in [
+        "",
+        "www.example.com",
+        "/video",
+        "http://www.example.com/video",
+        "http://127.0.0.1.example.com/",
+        "http://localhost@www.example.com/",
+        "http://localhost.example.com/",
+        "ftp://www.example.com/",
+        "https://",
+        "https://www.example.com/ü ß",
+        "javascript:alert(1)",
+    ] {
+        assert_eq!(told(odd), [("callbackUrl".to_owned(), "AT-39")], "{odd}");
+    }
+    let mut nothing = RequestVideo::new(id(), callback());
+    nothing.request.callback_url = None;
+    assert_eq!(refused(&nothing, &dialect()), [("callbackUrl".to_owned(), "AT-39")]);
+    nothing.request.extra.0.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    let both = [("callbackUrl".to_owned(), "AT-42"), ("callbackUrl".to_owned(), "AT-39")];
+    assert_eq!(refused(&nothing, &dialect()), both, "not past its own field");
+}
+
+#[test]
+fn at_39_a_long_callback_url_is_a_warning_and_it_is_sent_as_it_is() {
+    let url = |length: usize| format!("https://www.example.com/{}", "x".repeat(length - 24));
+    for (length, expected) in [(150, vec![]), (151, vec!["AT-39"])] {
+        let operation = RequestVideo::new(id(), Secret::new(url(length)));
+        assert_eq!(rules(&operation.encode(&dialect()).unwrap().warnings), expected, "{length}");
+        let sent: Value = serde_json::from_slice(&body_of(&operation, &dialect())).unwrap();
+        assert_eq!(sent, json!({"callbackUrl": url(length)}), "the key is in camel case");
+    }
+}
+
+#[test]
+fn at_39_a_placeholder_that_was_not_filled_in_names_no_order() {
+    let base = Uri::from_static("https://www.example.com");
+    let parse = |url: &str| VideoCallback.parse(&Request::builder().uri(url).body(Bytes::new()).unwrap());
+    let template = VideoCallback.url_template(&base, &Secret::new("t0ken")).unwrap();
+    assert!(template.expose().ends_with("/identity-tm/t0ken/Video?orderId=[OrderID]"));
+    for literal in ["[OrderID]", "%5BOrderID%5D", ""] {
+        let url = format!("https://www.example.com/identity-tm/t0ken/Video?orderId={literal}");
+        assert_eq!(parse(&url).unwrap_err().kind(), Kind::Protocol, "{literal}");
+    }
+    assert!(parse("https://www.example.com/identity-tm/t0ken/Video").is_err());
+    // The order stands in the URL that is sent, one parameter whatever it holds.
+    let odd = OrderId::received("9992/..&orderId=1#ü");
+    let url = VideoCallback.url(&base, &Secret::new("t0ken"), &odd).unwrap();
+    let event = parse(url.expose()).unwrap();
+    assert_eq!(event.case_id.unwrap().expose(), odd.expose());
+}
+
+#[test]
+fn at_39_the_callback_is_a_get_under_its_own_name() {
+    for (method, path, recognised) in [
+        ("GET", "/identity-tm/t0ken/Video?orderId=1", true),
+        ("POST", "/identity-tm/t0ken/Video?orderId=1", false),
+        ("HEAD", "/identity-tm/t0ken/Video?orderId=1", false),
+        ("GET", "/identity-tm/t0ken/OnFinal?orderId=1", false),
+    ] {
+        let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
+        assert_eq!(VideoCallback.recognise(&head), recognised, "{method} {path}");
+    }
+    assert_eq!(identkit_identity_tm::callbacks().len(), 4, "the four of the document");
+}
+
+#[test]
+fn at_40_a_recording_is_read_leniently_and_no_character_is_ever_dropped() {
+    let read = |data: Value| {
+        let told = json!({"Voicefiles": [{"Filename": "sound_4348.mp3", "Base64Data": data}]});
+        decode(&GetVoiceFiles::new(id()), &json_answer(200, told.to_string())).unwrap().value.voicefiles.unwrap()
+    };
+    for good in ["//uQ", "__uQ", "/ /u\r\nQ", "//uQ\n", "//uQAA==", "//uQAA"] {
+        assert!(read(json!(good))[0].audio().unwrap().starts_with(&[0xff, 0xfb, 0x90]), "{good}");
+    }
+    // Slashes may be escaped in JSON.
+    let escaped = json_answer(200, r#"{"Voicefiles":[{"Base64Data":"\/\/uQ"}]}"#);
+    let escaped = decode(&GetVoiceFiles::new(id()), &escaped).unwrap().value.voicefiles.unwrap();
+    assert_eq!(escaped[0].audio().unwrap(), [0xff, 0xfb, 0x90].as_slice());
+    for odd in [json!("\\uQBAAAAA....."), json!("//u*Q"), json!("TQ=Q"), json!(""), json!(null)] {
+        let files = read(odd.clone());
+        let error = files[0].audio().unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{odd}");
+        assert!(!format!("{error} {error:?} {files:?}").contains("sound"), "{error}");
+    }
+    assert!(decode(&GetVoiceFiles::new(id()), &json_answer(200, "{}")).unwrap().value.voicefiles.is_none());
+}
+
+#[tokio::test]
+async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_length() {
+    const JSON: u64 = 256 << 20;
+    for (name, cap) in [("status", JSON), ("hashes", JSON), ("voice", JSON), ("signed", JSON), ("list", JSON)] {
+        let (client, script) = client([Step::Long(cap + 1)]);
+        let options = options();
+        let error = match name {
+            "status" => client.status(&id(), &options).await.map(drop),
+            "hashes" => client.signed_hashes(&id(), &options).await.map(drop),
+            "voice" => client.voice_files(&id(), &options).await.map(drop),
+            "signed" => client.ident_data_signed(&id(), &options).await.map(drop),
+            _ => client.call(&GetAllStatus::new(period()), &options).await.map(drop),
+        }
+        .unwrap_err();
+        assert_eq!((error.kind(), script.sent().len()), (Kind::Protocol, 1), "{name}: {error}");
+    }
+    for pdf in [true, false] {
+        let cap: u64 = if pdf { 1 << 30 } else { 16 << 30 };
+        let (client, _) = client([Step::Long(cap + 1)]);
+        let error = if pdf {
+            client.ident_data_pdf(&id(), &options()).await.map(drop)
+        } else {
+            client.video(&VideoReady::force(id()), &options()).await.map(drop)
+        };
+        assert_eq!(error.unwrap_err().kind(), Kind::Protocol);
+    }
+}
+
+#[tokio::test]
+async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
+    assert!(matches!(GetVideo::META.reply, Reply::Stream { .. }));
+    assert!(matches!(GetIdentDataPdf::META.reply, Reply::Stream { .. }));
+    let (client, _) = client([Step::Long(1000)]);
+    let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
+    assert_eq!(video.content.len(), Some(1000));
+    assert_eq!(video.content.collect(2000).await.unwrap_err().kind(), Kind::Integrity);
+}

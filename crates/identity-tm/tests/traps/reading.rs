@@ -1,0 +1,171 @@
+//! What answers mean: status, deletion, references.
+
+use super::*;
+
+#[test]
+fn at_01_the_name_said_to_hold_a_typo_is_found_in_every_spelling() {
+    let time = "2018-09-05T11:06:21+02:00";
+    for key in ["Identified", "Identifed", "Identfied", "Indentified", "Identifid"] {
+        let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
+        assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
+        assert_eq!(rules(&warnings), [] as [&str; 0], "{key}");
+    }
+    for key in ["identified", "IDENTIFIED", "IdentificationTime"] {
+        let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
+        assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
+        assert_eq!(rules(&warnings), ["AT-01"], "{key}");
+        assert!(answer.extra.0.is_empty(), "{key}");
+    }
+    // Two candidates, or one that is no date-time: nothing is guessed, everything is kept.
+    for odd in [json!({"identA": time, "identB": time}), json!({"Identity": "Erika"}), json!({"identX": 7})] {
+        let (answer, warnings) = ident_data_answer(&odd).unwrap();
+        assert!(answer.identified.is_none() && warnings.is_empty(), "{odd}");
+        assert_eq!(answer.extra.0.len(), odd.as_object().unwrap().len());
+    }
+}
+
+#[test]
+fn at_02_executed_and_delivered_mean_the_same_and_executed_wins() {
+    let status = |text: Value| -> OrderStatus {
+        decode(&GetStatus::new(id()), &json_answer(200, text.to_string())).unwrap().value
+    };
+    let (early, late) = ("2018-09-05T10:00:00+02:00", "2018-09-05T11:00:00+02:00");
+    for (text, expected) in [
+        (json!({ "Executed": early }), Some(early)),
+        (json!({ "Delivered": late }), Some(late)),
+        (json!({ "Executed": early, "Delivered": late }), Some(early)),
+        (json!({ "Delivered": late, "Executed": early }), Some(early)),
+        (json!({}), None),
+    ] {
+        let read = status(text.clone());
+        assert_eq!(read.executed.as_ref().map(|at| at.as_str()), expected, "{text}");
+        assert!(read.extra.0.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn at_09_a_404_on_delete_is_no_success_and_says_what_it_may_mean() {
+    let (client, script) = client([Step::Answer(json_answer(404, ""))]);
+    let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice(), error.status()), (Kind::NotFound, Advice::ReadStatus, Some(404)));
+    assert!(error.detail().contains("deleted already"), "{error}");
+    assert_eq!(script.calls(), [format!("DELETE /delIdentdata/{ORDER}")], "the documented spelling, sent once");
+}
+
+#[tokio::test]
+async fn at_09_a_delete_whose_answer_was_lost_is_repeated_and_its_404_still_proves_nothing() {
+    let (client, script) = client([Step::Reset, Step::Answer(json_answer(404, ""))]);
+    let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::ReadStatus));
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn at_09_only_a_404_of_get_ident_data_proves_that_the_data_is_gone() {
+    let (vendor, script) = client([Step::Answer(json_answer(404, ""))]);
+    assert!(vendor.data_is_gone(&id(), &options()).await.unwrap());
+    assert_eq!(script.calls(), [format!("GET /getIdentData/{ORDER}")]);
+    let (vendor, _) = client([Step::Answer(json_answer(200, "{}"))]);
+    assert!(!vendor.data_is_gone(&id(), &options()).await.unwrap());
+    for (status, kind) in [(400, Kind::Rejected), (401, Kind::Authentication), (403, Kind::Forbidden)] {
+        let (vendor, _) = client([Step::Answer(json_answer(status, ""))]);
+        assert_eq!(vendor.data_is_gone(&id(), &options()).await.unwrap_err().kind(), kind);
+    }
+}
+
+#[test]
+fn at_09_the_sandboxs_side_takes_either_case_of_the_path() {
+    for path in ["/delIdentdata/1", "/delIdentData/1", "/DELIDENTDATA/1"] {
+        assert_eq!(DelIdentData::META.match_path(path, true).unwrap().get("OrderID"), "1", "{path}");
+    }
+    assert!(DelIdentData::META.match_path("/delIdentData/1", false).is_none());
+}
+
+#[tokio::test]
+async fn at_11_the_version_of_the_url_is_2_10() {
+    assert_eq!(DOCUMENTED_BASE, "https://customer.identity.tm/api/2.10");
+    let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
+    client.status_general(&id(), &options()).await.unwrap();
+    let uri = format!("https://customer.identity.tm/api/2.10/getStatus/{ORDER}");
+    assert_eq!(script.sent()[0].uri.to_string(), uri);
+}
+
+#[tokio::test]
+async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hide_a_fraud() {
+    let told = r#"{"Status":[{"Kind":6},{"Kind":89}]}"#;
+    let (client, script) = client([Step::Answer(json_answer(200, told)), Step::Answer(json_answer(200, told))]);
+    let status = client.status(&id(), &options()).await.unwrap().value;
+    assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, Outcome::FraudSuspicion);
+    let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
+    let neutral = IdentityProvider::status(&client, &case, &options()).await.unwrap();
+    assert_eq!(neutral.outcome, Outcome::FraudSuspicion);
+    let path = format!("GET /getStatus/{ORDER}/ExtendedList");
+    assert_eq!(script.calls(), [path.clone(), path]);
+}
+
+#[test]
+fn at_14_the_flavour_of_an_order_follows_from_what_it_asks_for() {
+    for (order, flavour) in [
+        (plain_order(), OrderFlavour::IdentOnly),
+        (plain_order().product(0_u32), OrderFlavour::IdentOnly),
+        (plain_order().product(16_u32).add(8_u64), OrderFlavour::IdentOnly),
+        (plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf("a"))), OrderFlavour::Qes),
+        (plain_order().product(15_u32).add(16_u64).sign_hash(OneOrMany::One(hash("a"))), OrderFlavour::Qes),
+        (plain_order().product(15_u32).add(8_u64), OrderFlavour::SignAccountOnly),
+        (plain_order().product(15_u32).add(8_u64 | 131_072), OrderFlavour::SignAccountOnly),
+        (plain_order().multi_sign_options(MultiSignOptions::default()), OrderFlavour::Qes),
+        // An empty array is nothing to sign: judged as QES, its 6 would never end the order.
+        (plain_order().sign_pdf(OneOrMany::Many(Vec::new())), OrderFlavour::IdentOnly),
+        (plain_order().sign_hash(OneOrMany::Many(Vec::new())), OrderFlavour::IdentOnly),
+        (PutOrder::default(), OrderFlavour::Unknown),
+    ] {
+        assert_eq!(order.flavour(), flavour, "{order:?}");
+    }
+    assert_eq!(document_order().flavour(), OrderFlavour::SignAccountOnly);
+}
+
+#[test]
+fn at_17_the_timeline_is_sorted_without_duplicates_and_the_raw_order_is_kept() {
+    let at = |minute: u32| format!("2018-09-05T10:{minute:02}:00+02:00");
+    let text = json!({"Status": [
+        {"Kind": 6, "Time": at(30)},
+        {"Kind": 71, "Time": at(10), "Text": "TAN"},
+        {"Kind": 99, "Time": "no time"},
+        {"Kind": 71, "Time": at(10), "Text": "TAN"},
+        {"Kind": 25, "Time": at(0)},
+        {"Kind": 71, "Time": at(10)},
+    ]});
+    let status: OrderStatus = decode(&GetStatusExtended::new(id()), &json_answer(200, text.to_string())).unwrap().value;
+    let raw: Vec<u32> = status.kinds().map(|kind| kind.0).collect();
+    assert_eq!(raw, [6, 71, 99, 71, 25, 71]);
+    let sorted: Vec<u32> = status.timeline().iter().map(|entry| entry.kind.unwrap().0).collect();
+    assert_eq!(sorted, [25, 71, 71, 6, 99], "a repeated 71 with and without its text are two");
+}
+
+#[tokio::test]
+async fn at_18_another_ref_in_the_answer_is_a_warning_and_the_order_is_placed() {
+    let (vendor, _) = client([Step::Answer(json_answer(202, fixture("S-036-put-order-response.json")))]);
+    let answered = vendor.put_order(document_order(), &options()).await.unwrap();
+    assert_eq!(answered.value.order_id, id());
+    assert_eq!(rules(&answered.warnings), ["AT-18"]);
+    let echo = format!(r#"{{"OrderID":"{ORDER}","Ref":"Sign-me_Account_Creation_Test"}}"#);
+    let (vendor, _) = client([Step::Answer(json_answer(202, echo))]);
+    assert!(vendor.put_order(document_order(), &options()).await.unwrap().warnings.is_empty());
+}
+
+#[tokio::test]
+async fn at_19_an_order_without_a_ref_gets_a_random_one_and_no_ref_in_the_answer_is_fine() {
+    for told in [json!({"OrderID": "1"}), json!({"OrderID": "1", "Ref": null}), json!({"OrderID": "1", "Ref": ""})] {
+        let mut order = plain_order();
+        order.reference = None;
+        let (client, script) = client([Step::Answer(json_answer(202, told.to_string()))]);
+        let answered = client.put_order(order, &options()).await.unwrap();
+        assert!(answered.warnings.is_empty(), "{told}");
+        let sent: Value = serde_json::from_slice(&script.sent()[0].body).unwrap();
+        let reference = sent["Ref"].as_str().unwrap();
+        assert!(reference.starts_with("identkit-") && reference.len() <= 100, "{reference}");
+    }
+    let mut order = plain_order();
+    order.reference = None;
+    assert_eq!(warnings(&order), ["AT-19"]);
+}
