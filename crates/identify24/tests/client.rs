@@ -330,7 +330,7 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
     // A refusal that names an ident: it may exist, so that it is neither sent again nor thrown away.
     for code in ["401", "404", "0", "1000"] {
         let vendor =
-            Vendor::script(vec![ok(&format!(r#"{{"result":true,"response_status":{code},"ident_id":"kept"}}"#))]);
+            Vendor::script(vec![ok(format!(r#"{{"result":true,"response_status":{code},"ident_id":"kept"}}"#))]);
         let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::OutcomeUnknown, "{code}");
         assert_eq!(error.vendor_text().unwrap().expose(), "ident_id kept");
