@@ -146,6 +146,45 @@ Examples:
   identkit tm status 99921269855041 --extended --output json
 ";
 
+const IDENT_DATA_HELP: &str = "\
+Examples:
+  identkit tm ident-data 99921269855041 --include-initial-data
+  identkit tm ident-data 99921269855041 --output json
+";
+
+const IDENT_DATA_PDF_HELP: &str = "\
+Example:
+  identkit tm ident-data-pdf 99921269855041 -o report.pdf
+";
+
+const ESIGN_PDF_HELP: &str = "\
+Example:
+  identkit tm esign-pdf ORDER_ID -o signed
+";
+
+const DELETE_HELP: &str = "\
+Examples:
+  identkit tm delete 99920006C38842
+  identkit tm delete 99920006C38842 --yes
+
+After the vendor has said that the data is deleted, it is read once more: exit
+code 0 means that the vendor no longer has it.
+";
+
+const FINALITY_HELP: &str = "\
+Examples:
+  identkit tm finality 99921269855041
+  identkit tm finality 99921269855041 --output json
+
+What ends an order depends on whether it is to be signed, which the status does
+not tell: both verdicts are given where they differ.
+";
+
+const PING_HELP: &str = "\
+Example:
+  identkit tm ping
+";
+
 const IDENTIFY24_HELP: &str = "\
 Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
   export IDENTKIT_IDENTIFY24_BASE_URL=https://127.0.0.1:8443
@@ -284,6 +323,54 @@ pub(crate) enum TmCommand {
         #[arg(long)]
         extended: bool,
     },
+    /// Reads the checked data of a person (getIdentData, chapter 3.3).
+    #[command(after_help = format!("{IDENT_DATA_HELP}\n{EXIT_CODES}"))]
+    IdentData {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Shows what was given to putOrder beside what was checked.
+        #[arg(long, conflicts_with = "include_identify_method")]
+        include_initial_data: bool,
+        /// Tells how the person was identified.
+        #[arg(long)]
+        include_identify_method: bool,
+    },
+    /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
+    #[command(after_help = format!("{IDENT_DATA_PDF_HELP}\n{EXIT_CODES}"))]
+    IdentDataPdf {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Where the PDF is written: whole, or not at all.
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
+    #[command(after_help = format!("{ESIGN_PDF_HELP}\n{EXIT_CODES}"))]
+    EsignPdf {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// The folder for signed-1.pdf, signed-2.pdf, in the order of the request.
+        #[arg(short, long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Deletes the data of an order for good (delIdentdata, chapter 3.10). Asks on a terminal.
+    #[command(after_help = format!("{DELETE_HELP}\n{EXIT_CODES}"))]
+    Delete {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Does not ask: everything was collected and checked.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Judges an order by all its codes (getStatus, chapter 3.2).
+    #[command(after_help = format!("{FINALITY_HELP}\n{EXIT_CODES}"))]
+    Finality {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+    },
+    /// Asks whether the service is up (serverStatus, chapter 7.1).
+    #[command(after_help = format!("{PING_HELP}\n{EXIT_CODES}"))]
+    Ping,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod connect;
 mod demo;
 mod exit;
 mod output;
+mod save;
 
 use std::process::ExitCode;
 

@@ -7,13 +7,19 @@ mod support;
 use support::{identkit, run};
 
 /// Every command, and whether it calls a vendor.
-const COMMANDS: [(&str, &[&str], bool); 9] = [
+const COMMANDS: [(&str, &[&str], bool); 15] = [
     ("identkit", &[], true),
     ("demo", &["demo"], false),
     ("sandbox", &["sandbox"], false),
     ("tm", &["tm"], true),
     ("tm_put_order", &["tm", "put-order"], true),
     ("tm_status", &["tm", "status"], true),
+    ("tm_ident_data", &["tm", "ident-data"], true),
+    ("tm_ident_data_pdf", &["tm", "ident-data-pdf"], true),
+    ("tm_esign_pdf", &["tm", "esign-pdf"], true),
+    ("tm_delete", &["tm", "delete"], true),
+    ("tm_finality", &["tm", "finality"], true),
+    ("tm_ping", &["tm", "ping"], true),
     ("identify24", &["identify24"], true),
     ("identify24_create", &["identify24", "create"], true),
     ("identify24_get", &["identify24", "get"], true),

@@ -1,25 +1,14 @@
-//! Files that are whole or not there: written beside, synced, renamed, read back.
+//! The folder that the demo writes into.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use identkit_core::{Content, Error, Kind};
-use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use identkit_core::Content;
+use indicatif::ProgressBar;
 
 use crate::exit::Failure;
-
-/// The most that one piece of evidence may take on this disk, in bytes.
-const MOST: u64 = 1024 * 1024 * 1024;
-
-/// A file that was written.
-pub(super) struct Saved {
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
-    pub(super) digest: [u8; 32],
-}
+use crate::save::{self, Saved};
 
 /// The folder that the demo writes into, readable by its owner only.
 pub(super) struct Folder {
@@ -58,33 +47,10 @@ impl Folder {
         self.stream(name, Content::from_bytes(bytes.into())).await
     }
 
-    /// Saves a stream: into a file beside, synced, renamed, the folder synced, and read back from the disk.
-    pub(super) async fn stream(&mut self, name: &str, mut content: Content) -> Result<&Saved, Failure> {
-        let path = self.path(name);
-        let cannot = |error: io::Error| Failure::local(format!("{} cannot be written: {error}", path.display()));
-        let folder = path.parent().unwrap_or(&self.root).to_owned();
-        let mut file = NamedTempFile::new_in(&folder).map_err(cannot)?;
-        let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
-        while let Some(chunk) = content.next().await {
-            let chunk = chunk?;
-            bytes += chunk.len() as u64;
-            if bytes > MOST {
-                return Err(Error::new(Kind::Protocol, "a piece of evidence is larger than 1 GiB").into());
-            }
-            hash.update(&chunk);
-            file.write_all(&chunk).map_err(cannot)?;
-        }
-        file.as_file().sync_all().map_err(cannot)?;
-        file.persist(&path).map_err(|error| cannot(error.error))?;
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(cannot)?;
-
-        let sent: [u8; 32] = hash.finalize().into();
-        let digest = digest_of(&path).map_err(cannot)?;
-        if digest != sent {
-            return Err(Error::new(Kind::Integrity, "a file read back from the disk is not what was written").into());
-        }
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.files.push(Saved { path, bytes, sha256, digest });
+    /// Saves a stream, and lists it.
+    pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
+        let saved = save::stream(&self.path(name), content, &ProgressBar::hidden()).await?;
+        self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }
 }
@@ -95,19 +61,6 @@ fn private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-fn digest_of(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut block = vec![0; 256 * 1024];
-    loop {
-        let count = file.read(&mut block)?;
-        match block.get(..count) {
-            Some(read) if count > 0 => hash.update(read),
-            _ => return Ok(hash.finalize().into()),
-        }
-    }
 }
 
 #[cfg(test)]

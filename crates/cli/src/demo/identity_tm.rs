@@ -11,10 +11,10 @@ use identkit_mock_server::artefacts;
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, FileSource, OneOrMany};
 
-use super::files::Saved;
 use super::report::{Report, Stopped};
 use super::{PATIENCE, Stage, person};
 use crate::exit::Failure;
+use crate::save::Saved;
 
 const ORDER_FILE: &str = "input/put-order.json";
 const CONTRACT_FILE: &str = "input/contract.pdf";

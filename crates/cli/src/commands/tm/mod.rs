@@ -1,5 +1,7 @@
 //! `identkit tm`: identity.TM.
 
+mod results;
+
 use std::process::ExitCode;
 
 use identkit_core::{Kind, Outcome};
@@ -24,6 +26,19 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             let order_id = OrderId::typed(order_id)?;
             status(tm, &order_id, *extended, format).await
         }
+        TmCommand::IdentData { order_id, include_initial_data, include_identify_method } => {
+            let variant = match (include_initial_data, include_identify_method) {
+                (true, _) => results::Variant::InitialData,
+                (_, true) => results::Variant::IdentifyMethod,
+                _ => results::Variant::Default,
+            };
+            results::ident_data(tm, &OrderId::typed(order_id)?, variant, format).await
+        }
+        TmCommand::IdentDataPdf { order_id, out } => results::report(tm, &OrderId::typed(order_id)?, out, format).await,
+        TmCommand::EsignPdf { order_id, out } => results::signed(tm, &OrderId::typed(order_id)?, out, format).await,
+        TmCommand::Delete { order_id, yes } => results::delete(tm, &OrderId::typed(order_id)?, *yes, format).await,
+        TmCommand::Finality { order_id } => finality(tm, &OrderId::typed(order_id)?, format).await,
+        TmCommand::Ping => ping(tm, format).await,
     };
     ran.map_err(|failure| failure.asked_at(&tm.base_url, connect::TM_BASE_URL))
 }
@@ -106,18 +121,44 @@ async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> 
                 ]);
             }
             output::print_table(&table)?;
-            if ident == signature {
-                output::print(&format!("Verdict: {}", words(ident)))?;
-            } else {
-                output::print(&format!("Verdict on an identification: {}", words(ident)))?;
-                output::print(&format!("Verdict on a signature:       {}", words(signature)))?;
-            }
+            print_verdicts(ident, signature)?;
             if !extended {
                 output::say("note: these are the general codes only; --extended shows all of them");
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn finality(tm: &Tm, order_id: &OrderId, format: Format) -> Result<ExitCode, Failure> {
+    let answered = connect::identity_tm(tm)?.status(order_id, &connect::options(&tm.calls)).await?;
+    warn(&answered);
+    let [ident, signature] = verdicts(&answered.value);
+    match format {
+        Format::Json => {
+            let verdict = json!({ "if_identification": word(ident), "if_signature": word(signature) });
+            output::print_json(&with_about(json!({}), &answered, json!({ "verdict": verdict })))?;
+        }
+        Format::Table => print_verdicts(ident, signature)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ping(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
+    let answered = connect::identity_tm(tm)?.server_status(&connect::options(&tm.calls)).await?;
+    match format {
+        Format::Json => output::print_json(&with_about(json!({ "up": true }), &answered, json!({})))?,
+        Format::Table => output::print(&format!("up, answered in {:.1} ms", answered.elapsed.as_secs_f64() * 1000.0))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_verdicts(ident: Outcome, signature: Outcome) -> Result<(), Failure> {
+    if ident == signature {
+        return output::print(&format!("Verdict: {}", words(ident)));
+    }
+    output::print(&format!("Verdict on an identification: {}", words(ident)))?;
+    output::print(&format!("Verdict on a signature:       {}", words(signature)))
 }
 
 /// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).

@@ -1,0 +1,208 @@
+//! The results of an order: data, report, signed documents, and their deletion.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use identkit_core::Content;
+use identkit_identity_tm::messages::IdentData;
+use identkit_identity_tm::{OrderId, SignedPdfs};
+use serde_json::{Value, json};
+
+use crate::args::{Format, Tm};
+use crate::commands::{about, warn, with_about};
+use crate::exit::Failure;
+use crate::save::{self, Saved};
+use crate::{connect, output};
+
+/// A variant of getIdentData.
+#[derive(Clone, Copy)]
+pub(super) enum Variant {
+    Default,
+    InitialData,
+    IdentifyMethod,
+}
+
+pub(super) async fn ident_data(
+    tm: &Tm,
+    order_id: &OrderId,
+    variant: Variant,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    let client = connect::identity_tm(tm)?;
+    let options = connect::options(&tm.calls);
+    let answered = match variant {
+        Variant::Default => client.ident_data(order_id, &options).await?,
+        Variant::InitialData => client.ident_data_with_initial(order_id, &options).await?,
+        Variant::IdentifyMethod => client.ident_data_with_method(order_id, &options).await?,
+    };
+    warn(&answered);
+    let data = &answered.value;
+    match format {
+        Format::Json => {
+            let vendor = serde_json::to_value(data).unwrap_or(Value::Null);
+            output::print_json(&with_about(vendor, &answered, json!({})))?;
+        }
+        Format::Table => {
+            let flat = |data: Option<&IdentData>| {
+                let mut rows = Vec::new();
+                let value = data.and_then(|data| serde_json::to_value(data).ok()).unwrap_or(Value::Null);
+                flatten("", &value, &mut rows);
+                rows
+            };
+            let (checked, initial) = (flat(data.checked()), flat(data.initial()));
+            let with_initial = data.initial().is_some();
+            let mut table =
+                output::table(if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] });
+            let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
+            let mut seen = std::collections::BTreeSet::new();
+            for name in names.filter(|name| *name != "Type") {
+                if !seen.insert(name) {
+                    continue;
+                }
+                let of = |rows: &[(String, String)]| {
+                    rows.iter()
+                        .find(|(known, _)| known == name)
+                        .map_or_else(String::new, |(_, value)| output::plain(value))
+                };
+                if with_initial {
+                    table.add_row([name.to_owned(), of(&initial), of(&checked)]);
+                } else {
+                    table.add_row([name.to_owned(), of(&checked)]);
+                }
+            }
+            output::print_table(&table)?;
+            if let Some(method) = &data.identify_method {
+                output::print(&format!("Identified by: {}", output::plain(method)))?;
+            }
+            if let Some(at) = &data.identified {
+                output::print(&format!("Identified at: {}", output::plain(at.as_str())))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `IDCard.CardNo` and its value, for every value that is there.
+fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&path, inner, rows);
+            }
+        }
+        Value::Array(many) => rows.push((path.to_owned(), format!("{} of them", many.len()))),
+        Value::Null => {}
+        Value::String(text) => rows.push((path.to_owned(), text.clone())),
+        other => rows.push((path.to_owned(), other.to_string())),
+    }
+}
+
+pub(super) async fn report(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
+    if out.is_dir() {
+        return Err(Failure::usage(format!("--out {} is a folder: name a file", out.display())));
+    }
+    let answered = connect::identity_tm(tm)?.ident_data_pdf(order_id, &connect::options(&tm.calls)).await?;
+    let about = about(&answered);
+    let saved = download(out, answered.value).await?;
+    tell(&[saved], about, format)
+}
+
+pub(super) async fn signed(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
+    std::fs::create_dir_all(out)
+        .map_err(|error| Failure::usage(format!("--out {} cannot be used: {error}", out.display())))?;
+    let answered = connect::identity_tm(tm)?.signed_pdfs(order_id, &connect::options(&tm.calls)).await?;
+    let about = about(&answered);
+    let mut saved = Vec::new();
+    match answered.value {
+        SignedPdfs::One(content) => saved.push(download(&out.join("signed-1.pdf"), content).await?),
+        SignedPdfs::Many(many) => {
+            for (index, pdf) in many.iter().enumerate() {
+                let path = out.join(format!("signed-{}.pdf", index + 1));
+                saved.push(download(&path, Content::from_bytes(pdf.to_bytes()?)).await?);
+            }
+        }
+    }
+    tell(&saved, about, format)
+}
+
+async fn download(path: &Path, content: Content) -> Result<Saved, Failure> {
+    let bar = save::bar();
+    let saved = save::stream(path, content, &bar).await;
+    bar.finish_and_clear();
+    saved
+}
+
+fn tell(saved: &[Saved], about: Value, format: Format) -> Result<ExitCode, Failure> {
+    match format {
+        Format::Json => {
+            let files: Vec<Value> = saved
+                .iter()
+                .map(|file| json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "sha256": file.sha256 }))
+                .collect();
+            output::print_json(&json!({ "files": files, "identkit": about }))?;
+        }
+        Format::Table => {
+            for file in saved {
+                output::print(&format!("{} ({} bytes)\n  sha256 {}", file.path.display(), file.bytes, file.sha256))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
+    let client = connect::identity_tm(tm)?;
+    let options = connect::options(&tm.calls);
+    if !yes && !agreed()? {
+        return Err(Failure::usage("nothing was deleted: it was not agreed to"));
+    }
+    let answered = client.delete_ident_data(order_id, &options).await?;
+    let gone = match client.data_is_gone(order_id, &options).await {
+        Ok(gone) => gone,
+        Err(error) => {
+            output::say("note: the vendor said that the data is deleted; whether it is gone could not be read:");
+            return Err(error.into());
+        }
+    };
+    if !gone {
+        return Err(Failure::local("the vendor said that the data is deleted, and still hands it out"));
+    }
+    match format {
+        Format::Json => output::print_json(&with_about(json!({ "deleted": true }), &answered, json!({})))?,
+        Format::Table => output::print("deleted; a read of the data now answers 404")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks on a terminal; a script must say `--yes`.
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("deleting is for good and asks on a terminal only: a script says --yes"));
+    }
+    let mut out = std::io::stderr().lock();
+    let asked =
+        write!(out, "Delete the data of this order at the vendor, for good? Type yes: ").and_then(|()| out.flush());
+    let mut line = String::new();
+    let read = asked.and_then(|()| std::io::stdin().read_line(&mut line));
+    match read {
+        Ok(_) => Ok(line.trim().eq_ignore_ascii_case("yes")),
+        Err(error) => Err(Failure::local(format!("the answer could not be read: {}", error.kind()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_elements_are_named_by_their_path_and_absent_ones_are_left_out() {
+        let value =
+            json!({ "Surname": "x", "IDCard": { "CardNo": null, "Type": "IDCard" }, "Images": [1, 2], "Type": 1 });
+        let mut rows = Vec::new();
+        flatten("", &value, &mut rows);
+        let told: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(told, ["IDCard.Type=IDCard", "Images=2 of them", "Surname=x", "Type=1"]);
+    }
+}
