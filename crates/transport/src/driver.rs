@@ -219,10 +219,13 @@ impl<D: Send + Sync> Driver<D> {
     }
 
     async fn authenticate(&self, headers: &mut HeaderMap, deadline: Mono) -> Result<Option<Generation>, Error> {
-        if let Some(generation) = self.auth.apply(headers) {
-            return Ok(Some(generation));
+        // Between renewing and using them another call may have had the new credentials refused: then once more.
+        for _ in 0..3 {
+            if let Some(generation) = self.auth.apply(headers) {
+                return Ok(Some(generation));
+            }
+            self.within(deadline, self.auth.renew(None)).await??;
         }
-        self.within(deadline, self.auth.renew(None)).await??;
         self.auth.apply(headers).map(Some).ok_or_else(|| {
             Error::new(Kind::Authentication, "there are no credentials to send").with_advice(Advice::CheckCredentials)
         })
