@@ -420,9 +420,9 @@ async fn at_33_one_signed_pdf_is_the_pdf_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
     let bench = Bench::new();
-    let mut second = sample_contract();
-    second.extend_from_slice(b"% the second one\n");
-    let originals = [sample_contract(), second, sample_contract()];
+    // None of them begins like another one after it.
+    let numbered = |name: &str| [sample_contract(), format!("% the {name} one\n").into_bytes()].concat();
+    let originals = [numbered("first"), numbered("second"), sample_contract()];
     let pdfs = originals.iter().enumerate().map(|(at, bytes)| pdf(&format!("{at}.pdf"), bytes.clone()));
     let id = bench.placed(&signing(pdfs.collect())).await;
     bench.play(&id, "signed").await;
