@@ -8,3 +8,5 @@ pub const PUT_ORDER_RESPONSE: &str = include_str!("../fixtures/S-036-put-order-r
 pub const GET_STATUS_RESPONSE: &str = include_str!("../fixtures/S-040-get-status-response.json");
 /// `getIdentData/…/IncludeInitialData`, answer, [T 3.3.7].
 pub const GET_IDENT_DATA_RESPONSE: &str = include_str!("../fixtures/S-046-get-ident-data-response.json");
+/// `getBankList`, answer, [T 8.1.5].
+pub const GET_BANK_LIST_RESPONSE: &str = include_str!("../fixtures/S-075-get-bank-list-response.json");

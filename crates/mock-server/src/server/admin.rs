@@ -28,7 +28,8 @@ pub(super) async fn handle(sandbox: &Sandbox, request: &Request<Bytes>) -> Respo
         },
         (&Method::POST, ["orders", case, "transition"]) => transition(sandbox, case, request.body()),
         (&Method::GET, ["deliveries"]) => answer(&deliveries(sandbox, request.uri().query())),
-        (_, ["health" | "clock" | "deliveries"] | ["orders", ..]) => {
+        (&Method::GET, ["tans"]) => tans(sandbox, request.uri().query()),
+        (_, ["health" | "clock" | "deliveries" | "tans"] | ["orders", ..]) => {
             problem(405, "another method", "see the list of calls in docs/sandbox.md", "sandbox")
         }
         _ => problem(404, "no such call", "see the list of calls in docs/sandbox.md", "sandbox"),
@@ -62,6 +63,17 @@ fn transition(sandbox: &Sandbox, case: &str, body: &[u8]) -> Response<Content> {
         Some(Err(refused)) => refusal(&refused),
         Some(Ok(())) => answer(&sandbox.peek(case).unwrap_or(Value::Null)),
     }
+}
+
+/// The code that was texted last for an order.
+fn tans(sandbox: &Sandbox, query: Option<&str>) -> Response<Content> {
+    let Some(case) = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("order="))
+    else {
+        return problem(400, "which order", "ask with ?order={id}", "M-10");
+    };
+    let Some(found) = sandbox.peek(case) else { return unknown() };
+    let codes: Vec<&Value> = found.get("tan").into_iter().filter(|tan| tan.is_string()).collect();
+    answer(&json!({ "order": case, "tans": codes }))
 }
 
 fn deliveries(sandbox: &Sandbox, query: Option<&str>) -> Value {

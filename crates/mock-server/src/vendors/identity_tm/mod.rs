@@ -4,6 +4,7 @@ mod checks;
 mod documents;
 mod examples;
 mod orders;
+mod signing;
 mod stories;
 
 use bytes::Bytes;
@@ -12,8 +13,8 @@ use http::{Method, Request, Response, StatusCode};
 use identkit_core::{Content, Fault};
 use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
-    DelIdentData, Dialect, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, ServerStatus, SignedPdfs, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{encode_base64, json};
 use serde_json::{Value, json};
@@ -39,18 +40,10 @@ impl Default for IdentityTm {
 
 /// Calls of the document that this sandbox does not answer yet, so that it says so instead of "not found".
 const LATER: &[&str] = &[
-    "getesignhash",
     "getvideofilebinaryasync",
     "getvideofilebinary",
     "getvoicefiles",
     "getallstatus",
-    "cancelorder",
-    "requestsign",
-    "confirmsign",
-    "confirm",
-    "requestresendsigntan",
-    "getbanklist",
-    "checksignmeuser",
 ];
 
 impl IdentityTm {
@@ -76,6 +69,13 @@ impl IdentityTm {
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
             Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
+            Route::of::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
+            Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
+            Route::of::<RequestSign>(true, |op| id(&op.order_id), signing::request),
+            Route::of::<ConfirmSign>(true, |op| id(&op.order_id), signing::confirm),
+            Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
+            Route::of::<GetBankList>(true, |_| None, signing::banks),
+            Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
             Route::of::<ServerStatus>(true, |_| None, |_, _| Ok(())),
         ];
         Self { routes }
@@ -114,6 +114,11 @@ impl MockVendor for IdentityTm {
             let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
             return Handled::Ready(refuse(&Refused::new(401, fault)));
         }
+        // The example of [T 5.2.5] calls confirmSign so (AT-10).
+        let path = match path.strip_prefix("/confirm/") {
+            Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}"),
+            _ => path,
+        };
         for route in &self.routes {
             match route.handle(world, &path, request) {
                 Some(Ok(handled)) => return handled,
@@ -151,7 +156,15 @@ impl MockVendor for IdentityTm {
         let blocked = world.is_blocked(case);
         let status = world.part::<Orders>().by_id.get(case)?.status_answer(true);
         let status = serde_json::to_value(&status).unwrap_or(Value::Null);
-        Some(json!({ "vendor": PROVIDER, "id": case, "data_deleted": deleted, "blocked": blocked, "status": status }))
+        let tan = world.part::<Orders>().by_id.get(case)?.tan.as_ref().map(|tan| tan.code.expose().to_owned());
+        Some(json!({
+            "vendor": PROVIDER,
+            "id": case,
+            "data_deleted": deleted,
+            "blocked": blocked,
+            "tan": tan,
+            "status": status,
+        }))
     }
 
     fn account(&self, world: &mut World) -> Value {

@@ -9,6 +9,7 @@ use identkit_wire::Dts;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use super::signing::IssuedTan;
 use super::stories::Step;
 use crate::{Timer, World};
 
@@ -30,6 +31,10 @@ pub struct Settings {
     pub customer_code: String,
     /// Method of webhooks: GET, POST or PUT.
     pub webhook_method: Method,
+    /// With how many wrong TANs an order is cancelled; the document says "too many".
+    pub tan_tries: u32,
+    /// The status of a single wrong TAN: 400 assumed, 409 in a later version (AT-54).
+    pub wrong_tan_status: u16,
     /// After how long an unfinished order times out, [T 4.1].
     pub time_out: SignedDuration,
 }
@@ -40,6 +45,8 @@ impl Default for Settings {
             customer_id: "sandbox-customer".into(),
             customer_code: "sandbox-code".into(),
             webhook_method: Method::GET,
+            tan_tries: 3,
+            wrong_tan_status: 400,
             time_out: SignedDuration::from_hours(30 * 24),
         }
     }
@@ -67,6 +74,8 @@ pub(super) struct Order {
     pub(super) script: VecDeque<Step>,
     /// What is read instead of data made up from the request: the document's example.
     pub(super) literal_data: Option<IdentDataAnswer>,
+    /// The code that was texted last, once signing has begun.
+    pub(super) tan: Option<IssuedTan>,
 }
 
 impl Order {
@@ -82,6 +91,7 @@ impl Order {
             deleted: false,
             script: VecDeque::new(),
             literal_data: None,
+            tan: None,
         }
     }
 
