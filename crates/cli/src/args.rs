@@ -171,6 +171,36 @@ After the vendor has said that the data is deleted, it is read once more: exit
 code 0 means that the vendor no longer has it.
 ";
 
+const CANCEL_HELP: &str = "\
+Example:
+  identkit tm cancel ORDER_ID --yes
+
+When no complete answer comes the status is read: exit code 0 means that it
+shows the cancellation.
+";
+
+const ESIGN_HASH_HELP: &str = "\
+Example:
+  identkit tm esign-hash ORDER_ID --output json
+";
+
+const SIGN_HELP: &str = "\
+Examples:
+  identkit tm sign request ORDER_ID
+  identkit tm sign resend ORDER_ID
+  identkit tm sign confirm ORDER_ID --tan 012345
+";
+
+const BANKS_HELP: &str = "\
+Example:
+  identkit tm banks --output json
+";
+
+const SIGNME_HELP: &str = "\
+Example:
+  identkit tm signme-user e.mustermann@example.com
+";
+
 const FINALITY_HELP: &str = "\
 Examples:
   identkit tm finality 99921269855041
@@ -362,6 +392,33 @@ pub(crate) enum TmCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Cancels an open order; its data is kept (cancelOrder, chapter 4.3). Asks on a terminal.
+    #[command(after_help = format!("{CANCEL_HELP}\n{EXIT_CODES}"))]
+    Cancel {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Does not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Reads the signed hashes of an order (getESignHash, chapter 3.6).
+    #[command(after_help = format!("{ESIGN_HASH_HELP}\n{EXIT_CODES}"))]
+    EsignHash {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+    },
+    /// Signs on your own side (chapter 5). Each call is sent at most once.
+    #[command(subcommand, after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    Sign(SignCommand),
+    /// Lists the banks that support identity Giro (getBankList, chapter 8.1).
+    #[command(after_help = format!("{BANKS_HELP}\n{EXIT_CODES}"))]
+    Banks,
+    /// Asks whether somebody can sign with sign-me (checkSignmeUser, chapter 8.3).
+    #[command(after_help = format!("{SIGNME_HELP}\n{EXIT_CODES}"))]
+    SignmeUser {
+        /// The sign-me user name, an e-mail address.
+        email: String,
+    },
     /// Judges an order by all its codes (getStatus, chapter 3.2).
     #[command(after_help = format!("{FINALITY_HELP}\n{EXIT_CODES}"))]
     Finality {
@@ -371,6 +428,31 @@ pub(crate) enum TmCommand {
     /// Asks whether the service is up (serverStatus, chapter 7.1).
     #[command(after_help = format!("{PING_HELP}\n{EXIT_CODES}"))]
     Ping,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SignCommand {
+    /// Starts signing: a TAN is texted to the person (requestSign, chapter 5.1).
+    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    Request {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+    },
+    /// Has another TAN texted (requestResendSignTan, chapter 5.3).
+    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    Resend {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+    },
+    /// Signs with the TAN that the person received (confirmSign, chapter 5.2). Too many wrong ones cancel the order.
+    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    Confirm {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Six characters, leading zeros included.
+        #[arg(long)]
+        tan: String,
+    },
 }
 
 #[derive(Debug, Args)]

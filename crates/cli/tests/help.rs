@@ -7,7 +7,7 @@ mod support;
 use support::{identkit, run};
 
 /// Every command, and whether it calls a vendor.
-const COMMANDS: [(&str, &[&str], bool); 15] = [
+const COMMANDS: [(&str, &[&str], bool); 23] = [
     ("identkit", &[], true),
     ("demo", &["demo"], false),
     ("sandbox", &["sandbox"], false),
@@ -18,6 +18,14 @@ const COMMANDS: [(&str, &[&str], bool); 15] = [
     ("tm_ident_data_pdf", &["tm", "ident-data-pdf"], true),
     ("tm_esign_pdf", &["tm", "esign-pdf"], true),
     ("tm_delete", &["tm", "delete"], true),
+    ("tm_cancel", &["tm", "cancel"], true),
+    ("tm_esign_hash", &["tm", "esign-hash"], true),
+    ("tm_sign", &["tm", "sign"], true),
+    ("tm_sign_request", &["tm", "sign", "request"], true),
+    ("tm_sign_resend", &["tm", "sign", "resend"], true),
+    ("tm_sign_confirm", &["tm", "sign", "confirm"], true),
+    ("tm_banks", &["tm", "banks"], true),
+    ("tm_signme_user", &["tm", "signme-user"], true),
     ("tm_finality", &["tm", "finality"], true),
     ("tm_ping", &["tm", "ping"], true),
     ("identify24", &["identify24"], true),

@@ -1,6 +1,7 @@
 //! `identkit tm`: identity.TM.
 
 mod results;
+mod signing;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,11 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
         TmCommand::IdentDataPdf { order_id, out } => results::report(tm, &OrderId::typed(order_id)?, out, format).await,
         TmCommand::EsignPdf { order_id, out } => results::signed(tm, &OrderId::typed(order_id)?, out, format).await,
         TmCommand::Delete { order_id, yes } => results::delete(tm, &OrderId::typed(order_id)?, *yes, format).await,
+        TmCommand::Cancel { order_id, yes } => signing::cancel(tm, &OrderId::typed(order_id)?, *yes, format).await,
+        TmCommand::EsignHash { order_id } => signing::hashes(tm, &OrderId::typed(order_id)?, format).await,
+        TmCommand::Sign(command) => signing::sign(tm, command, format).await,
+        TmCommand::Banks => signing::banks(tm, format).await,
+        TmCommand::SignmeUser { email } => signing::signme_user(tm, email, format).await,
         TmCommand::Finality { order_id } => finality(tm, &OrderId::typed(order_id)?, format).await,
         TmCommand::Ping => ping(tm, format).await,
     };

@@ -155,7 +155,7 @@ fn tell(saved: &[Saved], about: Value, format: Format) -> Result<ExitCode, Failu
 pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm)?;
     let options = connect::options(&tm.calls);
-    if !yes && !agreed()? {
+    if !yes && !agreed("Delete the data of this order at the vendor, for good?")? {
         return Err(Failure::usage("nothing was deleted: it was not agreed to"));
     }
     let answered = client.delete_ident_data(order_id, &options).await?;
@@ -177,13 +177,12 @@ pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Forma
 }
 
 /// Asks on a terminal; a script must say `--yes`.
-fn agreed() -> Result<bool, Failure> {
+pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("deleting is for good and asks on a terminal only: a script says --yes"));
+        return Err(Failure::usage("what cannot be undone is asked on a terminal only: a script says --yes"));
     }
     let mut out = std::io::stderr().lock();
-    let asked =
-        write!(out, "Delete the data of this order at the vendor, for good? Type yes: ").and_then(|()| out.flush());
+    let asked = write!(out, "{question} Type yes: ").and_then(|()| out.flush());
     let mut line = String::new();
     let read = asked.and_then(|()| std::io::stdin().read_line(&mut line));
     match read {
