@@ -3,6 +3,7 @@
 mod checks;
 mod documents;
 mod examples;
+mod feed;
 mod orders;
 mod signing;
 mod stories;
@@ -13,7 +14,7 @@ use http::{Method, Request, Response, StatusCode};
 use identkit_core::{Content, Fault};
 use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{encode_base64, json};
@@ -43,7 +44,6 @@ const LATER: &[&str] = &[
     "getvideofilebinaryasync",
     "getvideofilebinary",
     "getvoicefiles",
-    "getallstatus",
 ];
 
 impl IdentityTm {
@@ -76,6 +76,8 @@ impl IdentityTm {
             Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
             Route::of::<GetBankList>(true, |_| None, signing::banks),
             Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
+            Route::of::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, op.request, true)),
+            Route::of::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, op.request, false)),
             Route::of::<ServerStatus>(true, |_| None, |_, _| Ok(())),
         ];
         Self { routes }

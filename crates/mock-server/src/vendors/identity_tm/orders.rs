@@ -1,6 +1,6 @@
 //! Orders as the vendor keeps them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use http::Method;
 use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer, StatusEntry, VideoHashes};
@@ -20,7 +20,7 @@ pub(super) const PURGE: &str = "purge";
 
 /// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
 /// ones and these, assumed.
-const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
+pub(super) const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
 
 /// How the account is set up, which at the vendor is done by its support; see [`configure`](super::configure).
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ impl Default for Settings {
 pub(super) struct Orders {
     pub(super) settings: Settings,
     pub(super) by_id: BTreeMap<String, Order>,
+    /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
+    pub(super) reported: BTreeSet<(String, usize)>,
 }
 
 /// One order.
