@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn forms_are_unescaped_and_need_a_known_key() {
-        let read = form("ident_id=a%2Fb&agent_notes=K%C3%B6ln+am+Rhein&status_id=5&unknown=x&custom1".as_bytes()).unwrap();
+        let read =
+            form("ident_id=a%2Fb&agent_notes=K%C3%B6ln+am+Rhein&status_id=5&unknown=x&custom1".as_bytes()).unwrap();
         assert_eq!(read.ident_id.unwrap().expose(), "a/b");
         assert_eq!(read.agent_notes.unwrap().expose(), "Köln am Rhein");
         assert_eq!(read.custom1.unwrap().expose(), "");

@@ -55,7 +55,7 @@ fn example() -> Report<'static> {
 /// A mark at the default place.
 fn mark() -> SignatureMark<'static> {
     SignatureMark {
-        signer: "Jörg Müller",
+        signer: "Erika Köln",
         order_id: "99921267754340",
         time: "03.09.2018 08:52",
         placement: Placement::default(),

@@ -58,7 +58,7 @@ fn a_signed_contract_opens() {
         info(&signed, 1);
         if let Some(text) = run("pdftotext", &["-enc", "UTF-8"], &signed, &["-"]) {
             assert_eq!(text.matches("SANDBOX - no qualified electronic signature").count(), 2);
-            assert_eq!(text.matches("Jörg Müller").count(), 2);
+            assert_eq!(text.matches("Erika Köln").count(), 2);
         }
     }
 }
