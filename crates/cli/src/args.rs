@@ -1,7 +1,8 @@
 //! What can be typed, and the help that teaches it.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -290,11 +291,18 @@ pub(crate) struct Calls {
     /// A file of certificate authorities (PEM) to trust besides the bundled ones.
     #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
           help_heading = CONNECTION)]
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<OsString>,
 
     /// One deadline over the whole call, attempts and waits included; 60 if not given.
     #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, help_heading = CONNECTION)]
     pub(crate) timeout: Option<Duration>,
+}
+
+impl Calls {
+    /// The CA file; an empty variable is one that is not set.
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref().filter(|path| !path.is_empty()).map(Path::new)
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

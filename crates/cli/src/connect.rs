@@ -60,7 +60,7 @@ pub(crate) fn identity_tm(options: &args::Tm) -> Result<IdentityTm, Failure> {
     let account = Account::new(id.as_str(), Secret::new(code.as_str()));
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", TM_BASE_URL, &error))?;
     let builder = IdentityTm::builder(account).base_url(options.base_url.as_str());
-    builder.build(transport(options.calls.ca_file.as_deref())?, Arc::new(SystemClock::new())).map_err(|error| {
+    builder.build(transport(options.calls.ca_file())?, Arc::new(SystemClock::new())).map_err(|error| {
         Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
     })
 }
@@ -73,7 +73,7 @@ pub(crate) fn identify24(
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
-    let builder = Identify24::builder(transport(options.calls.ca_file.as_deref())?, credentials);
+    let builder = Identify24::builder(transport(options.calls.ca_file())?, credentials);
     builder.base_url(options.base_url.as_str()).dialect(dialect).build().map_err(|error| {
         let faults: Vec<String> =
             error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();

@@ -63,6 +63,14 @@ fn an_order_is_judged_by_all_its_codes() {
 }
 
 #[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let sandbox = Sandbox::plain();
+    run(sandbox.identkit().args(["tm", "ping"]).env("IDENTKIT_CA_FILE", "")).ends_with(0, &[]);
+    run(sandbox.identkit().args(["tm", "finality", EXAMPLE]).env("IDENTKIT_TM_CUSTOMER_CODE", ""))
+        .fails_with(2, &["IDENTKIT_TM_CUSTOMER_CODE"]);
+}
+
+#[test]
 fn a_ping_says_whether_the_service_is_up() {
     let sandbox = Sandbox::plain();
     let told = run(sandbox.identkit().args(["tm", "ping"])).stdout;
