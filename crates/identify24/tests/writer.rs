@@ -143,6 +143,16 @@ fn ai_18_values_that_come_back_are_not_touched() {
 }
 
 #[test]
+fn ai_25_the_custom_fields_are_treated_alike() {
+    let value = "Straße 7, as it is";
+    let ident = erika().custom_id(value).custom1(value).custom2(value).custom3(value).custom4(value);
+    let written = written(&ident, &Dialect::new());
+    for field in ["custom_id", "custom1", "custom2", "custom3", "custom4"] {
+        assert_eq!(written[field], value, "{field}: no case policy, no trimming");
+    }
+}
+
+#[test]
 fn ai_19_at_most_one_pdf_unless_allowed() {
     let both = erika().pdf_url("https://example.com/a.pdf").pdf_content("verbatim");
     only_fault(&both, "pdf_content", "AI-19");

@@ -147,6 +147,21 @@ impl<D: Send + Sync> Driver<D> {
     where
         Op: Operation<Dialect = D>,
     {
+        let mut doubtful = false;
+        let called = self.repeat(operation, options, &mut doubtful).await;
+        called.map_err(|error| if doubtful { in_doubt(Op::META, error) } else { error })
+    }
+
+    /// The attempts of one call; `doubtful` says whether one of them may have arrived without a complete answer.
+    async fn repeat<Op>(
+        &self,
+        operation: &Op,
+        options: &CallOptions,
+        doubtful: &mut bool,
+    ) -> Result<Answered<Op::Output>, Error>
+    where
+        Op: Operation<Dialect = D>,
+    {
         let meta = Op::META;
         let named = |error: Error| error.with_operation(meta.name);
         let began = self.clock.mono();
@@ -188,6 +203,7 @@ impl<D: Send + Sync> Driver<D> {
                 }
                 Attempt::Failed { error, retry_after, lasting } => {
                     let error = conclude(meta, named(error));
+                    *doubtful |= error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable;
                     let limit = if error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable {
                         match meta.on_ambiguous {
                             OnAmbiguous::Retry(at_most) => attempts.min(at_most),
@@ -357,6 +373,27 @@ fn conclude(meta: &Meta, error: Error) -> Error {
     }
     let detail = format!("{}; whether the vendor carried it out is not known", error.detail());
     error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent)
+}
+
+/// The last error of a call of which an earlier attempt may have arrived: what the last one knows is not the whole.
+fn in_doubt(meta: &Meta, error: Error) -> Error {
+    if meta.safety == Safety::Safe || error.kind() == Kind::OutcomeUnknown {
+        return error;
+    }
+    match (error.delivery(), error.kind()) {
+        // A repeat is told that it is done already, perhaps by the first try: a 404 to a deletion, a 406.
+        (Some(Delivery::Answered), kind @ (Kind::NotFound | Kind::InvalidState)) => {
+            let detail = format!("{}; an earlier try of this call may have been carried out", error.detail());
+            // What the operation itself advises for this status is kept, unless it is to do nothing.
+            let advice = match error.advice() {
+                Advice::DoNotRetry => Advice::Reconcile,
+                own => own,
+            };
+            error.with_kind(kind, detail).with_advice(advice)
+        }
+        (Some(Delivery::NotSent) | None, _) => error.with_delivery(Delivery::MaybeSent),
+        _ => error,
+    }
 }
 
 async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> Result<Received, Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use identkit_core::{CallOptions, DeletePermit, EvidenceItem, EvidenceKind, EvidenceProof, Kind, Outcome, Secret};
+use identkit_core::{CallOptions, EvidenceItem, EvidenceKind, EvidenceProof, Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
     Account, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
@@ -61,7 +61,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
     )?;
 
     let proof = collect(stage, report, &client, &id).await?;
-    delete(report, &client, &id, DeletePermit::Evidence(proof)).await
+    delete(report, &client, &id, proof).await
 }
 
 fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
@@ -210,10 +210,9 @@ async fn collect(
     Ok(proof)
 }
 
-async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, permit: DeletePermit) -> Result<(), Stopped> {
+/// Deletes the data at the vendor, which needs the proof that all of it is on the disk, and proves that it is gone.
+async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: EvidenceProof) -> Result<(), Stopped> {
     let options = CallOptions::new();
-    // Held until here: without the proof there is nothing to pass.
-    let DeletePermit::Evidence(_) = permit else { return Ok(()) };
     let began = report.begin("delete the data at the vendor", "delIdentdata");
     report.call(began, client.delete_ident_data(id, &options).await, |()| String::new())?;
 

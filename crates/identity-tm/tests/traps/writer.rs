@@ -3,6 +3,15 @@
 use super::*;
 
 #[test]
+fn at_43_the_address_is_required_whatever_the_product() {
+    for product in [0_u32, 12, 16] {
+        let mut without = plain_order().product(product);
+        without.address = None;
+        rejects(&without, "Address", "T-056");
+    }
+}
+
+#[test]
 fn at_44_countries_are_two_capital_letters_in_both_places() {
     let both = |country: &str| {
         let address = plain_order().address.unwrap().country(country);

@@ -287,6 +287,28 @@ async fn reads_are_repeated_as_often_as_their_operation_says() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_try_may_have_done_is_not_forgotten() {
+    let twice = CallOptions::new().attempts(2);
+    let (driver, script) = driver(vec![Step::Ambiguous, Step::NotSent]);
+    let error = driver.call(&Delete, &twice).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Unreachable, Some(Delivery::MaybeSent)));
+    assert_eq!(sent(&script), 2);
+    let (driver, _) = self::driver(vec![Step::Ambiguous, Step::Answer(404, &[], "")]);
+    let error = driver.call(&Delete, &twice).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::Reconcile));
+    assert!(error.to_string().contains("an earlier try"), "{error}");
+    // The first try was refused or never left: nothing is in doubt.
+    let (driver, _) = self::driver(vec![Step::NotSent, Step::Answer(404, &[], "")]);
+    assert_eq!(driver.call(&Delete, &twice).await.unwrap_err().advice(), Advice::DoNotRetry);
+    let (driver, _) = self::driver(vec![Step::Ambiguous, Step::NotSent]);
+    assert_eq!(
+        driver.call(&Read, &twice).await.unwrap_err().delivery(),
+        Some(Delivery::NotSent),
+        "a read changes nothing"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_change_is_not_tried_again() {
     let (driver, script) = driver(vec![Step::Untrusted]);
     let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();

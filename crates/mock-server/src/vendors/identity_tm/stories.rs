@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 
-use http::Method;
 use identkit_core::{Event, Fault};
 use identkit_identity_tm::messages::StatusEntry;
 use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
@@ -152,20 +151,16 @@ pub(super) fn go_on(world: &mut World, id: &str) {
 }
 
 fn call(world: &mut World, id: &str, callback: OrderCallback) {
-    let Some((delivery, method)) = request(world, id, callback) else { return };
-    let request = match delivery {
-        Ok(request) => request,
-        // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
-        Err(_) => return,
-    };
-    debug_assert_eq!(request.0.method(), method);
+    // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
+    let Some(Ok((request, event))) = request(world, id, callback) else { return };
     world.block(id);
-    world.deliver(Delivery::new(PROVIDER, id, request.1, request.0, Schedule::IdentityTm));
+    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::IdentityTm));
 }
 
 type Made = Result<(http::Request<bytes::Bytes>, Event), identkit_core::Error>;
 
-fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<(Made, Method)> {
+/// The webhook of this name, `None` when the order has none.
+fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
     let orders = world.part::<Orders>();
     let method = orders.settings.webhook_method.clone();
     let order = orders.by_id.get(id)?;
@@ -178,6 +173,5 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<(Made
     let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
     event.case_id = Some(id.into());
     event.reference.clone_from(&order.request.reference);
-    let made = callback.emit(template.expose(), &method, &event).map(|request| (request, event));
-    Some((made, method))
+    Some(callback.emit(template.expose(), &method, &event).map(|request| (request, event)))
 }
