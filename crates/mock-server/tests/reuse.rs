@@ -95,10 +95,9 @@ async fn m_04_the_story_reuse_signs_without_a_video() {
     assert_eq!(kinds, [25, 7, 6, 83, 71, 84]);
     assert_eq!(receiver.events(), ["OnFinal"]);
 
-    for (order, why) in [
-        (to_sign(), "has no IdentDataSigned"),
-        (to_sign().ident_data_signed(Secret::new("x")), "identified again"),
-    ] {
+    for (order, why) in
+        [(to_sign(), "has no IdentDataSigned"), (to_sign().ident_data_signed(Secret::new("x")), "identified again")]
+    {
         let id = bench.place(order).await;
         let refused = bench.begin(id.expose(), "reuse").unwrap().unwrap_err();
         assert!(refused.status == 400 && refused.text().contains(why), "{}", refused.text());

@@ -17,16 +17,8 @@ pub(super) const GREY: Tint = [110, 128, 128];
 pub(super) const WHITE: Tint = [235, 128, 128];
 
 /// The colours of a test picture, from the left.
-pub(super) const BARS: [Tint; 8] = [
-    WHITE,
-    [210, 16, 146],
-    [170, 166, 16],
-    [145, 54, 34],
-    [106, 202, 222],
-    [81, 90, 240],
-    [41, 240, 110],
-    BLACK,
-];
+pub(super) const BARS: [Tint; 8] =
+    [WHITE, [210, 16, 146], [170, 166, 16], [145, 54, 34], [106, 202, 222], [81, 90, 240], [41, 240, 110], BLACK];
 
 /// Pixels, with one colour for each four of them (4:2:0).
 pub(super) struct Picture {
@@ -48,11 +40,7 @@ impl Picture {
             return;
         }
         let colour = y / 2 * (WIDTH / 2) + x / 2;
-        let places = [
-            self.luma.get_mut(y * WIDTH + x),
-            self.blue.get_mut(colour),
-            self.red.get_mut(colour),
-        ];
+        let places = [self.luma.get_mut(y * WIDTH + x), self.blue.get_mut(colour), self.red.get_mut(colour)];
         for (place, value) in places.into_iter().zip(tint) {
             if let Some(place) = place {
                 *place = value;

@@ -49,15 +49,15 @@ fn frame() -> Vec<u8> {
     for _ in 0..2 {
         for (value, width) in [
             (9, 12), // bits of this half
-            (6, 9),                  // pairs of lines
+            (6, 9),  // pairs of lines
             (GAIN, 8),
-            (0, 4),                  // no bits for scale factors
-            (0, 1),                  // an ordinary block
-            (1, 5),                  // code table of the first region,
-            (0, 5),                  // and of the others, which are empty
+            (0, 4), // no bits for scale factors
+            (0, 1), // an ordinary block
+            (1, 5), // code table of the first region,
+            (0, 5), // and of the others, which are empty
             (0, 5),
-            (7, 4),                  // the first region ends after line 36,
-            (0, 3),                  // the second right behind it
+            (7, 4), // the first region ends after line 36,
+            (0, 3), // the second right behind it
             (0, 1),
             (0, 1),
             (0, 1),
