@@ -47,6 +47,7 @@ mod misc;
 mod reading;
 mod results;
 mod signing;
+mod texts;
 mod writer;
 
 fn id() -> OrderId {
