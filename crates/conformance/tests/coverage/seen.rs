@@ -1,10 +1,11 @@
 //! The sandbox's side of answers: every element was seen on the wire, in answers of its endpoint, with its type.
 //!
-//! The stories are asked of the sandbox itself, and every call is tried after each of them: what the sandbox learns to
-//! tell is seen here without a change.
+//! The stories are asked of the sandbox itself, and every call is tried after each of them: a story that it learns is
+//! seen here without a change. Only settings of the account have to be entered, in [`ACCOUNTS`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use identkit_mock_server::vendors::identity_tm::{Settings, configure};
 use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
@@ -168,13 +169,18 @@ async fn read_all(bench: &Bench, order: &str, seen: &mut Seen) {
     }
 }
 
-async fn look(profile: Profile, seen: &mut Seen) {
-    let bench = Bench::new(profile);
+/// How an account may be set up, where that decides what its answers hold. A setting that is not here is not tried: what
+/// it would show is a gap.
+const ACCOUNTS: &[fn(&mut Settings)] = &[|_| {}];
+
+async fn look(account: fn(&mut Settings), seen: &mut Seen) {
+    let bench = Bench::new(Profile::Literal);
+    bench.sandbox.with_world(|world| configure(world, account));
     let names = stories(&bench).await;
     for order in orders() {
         for name in &names {
             let placed = bench.call("PUT", "/putOrder", order.to_string()).await;
-            // A profile may refuse what another one takes.
+            // An account may refuse what another one takes.
             let Some(text) = placed.json().filter(|_| placed.status == 202) else { continue };
             seen.note("PUT", "/putOrder", &text);
             let id = text["OrderID"].as_str().unwrap();
@@ -209,7 +215,9 @@ async fn look(profile: Profile, seen: &mut Seen) {
 #[tokio::test]
 async fn every_element_of_an_answer_is_seen_on_the_wire_with_its_type() {
     let mut seen = Seen::default();
-    look(Profile::Literal, &mut seen).await;
+    for account in ACCOUNTS {
+        look(*account, &mut seen).await;
+    }
     let mut evidence = Evidence::of("sandbox-answer");
     for row in all().iter().filter(|row| !row.request) {
         evidence.add(&row.id, seen.stand(row));
