@@ -37,9 +37,11 @@ mod status;
 mod validate;
 
 pub use callback::{OrderCallback, callbacks};
+#[cfg(feature = "save")]
+pub use client::VideoDownload;
 pub use client::{
-    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, StatusFeed, VideoCallback,
-    VideoReady,
+    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, PlaceholderRule, StatusFeed,
+    VideoCallback, VideoReady,
 };
 pub use dialect::Dialect;
 pub use id::OrderId;

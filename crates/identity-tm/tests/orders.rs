@@ -67,14 +67,14 @@ fn each_kind_of_order_has_its_product_and_add_and_is_ended_by_what_ends_it() {
     assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavour::Qes));
     let account = NewOrder::sign_me_account(EMAIL, address());
     assert_eq!(made(account), (Some(15), Some(8), OrderFlavour::SignAccountOnly));
-    let later = NewOrder::of(Product(17), EMAIL, address()).add(Add(256) | Add::RECORD_VIDEO).add(Add::NO_PHONE);
+    let later = NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
     assert_eq!(made(later), (Some(17), Some(256 + 131_072 + 32), ident));
 }
 
 #[test]
 fn t_052_a_signature_without_anything_to_sign_and_two_accounts_at_once_are_refused() {
     assert_eq!(told(&signature().build().unwrap_err()), [("eSignPDF", "T-052")]);
-    let both = NewOrder::sign_me_account(EMAIL, address()).add(Add::USE_ACCOUNT);
+    let both = NewOrder::sign_me_account(EMAIL, address()).with_add(Add::USE_ACCOUNT);
     assert_eq!(told(&both.build().unwrap_err()), [("Add", "T-052")]);
 }
 

@@ -1,9 +1,13 @@
 //! The client of one account.
 
+mod download;
 mod feed;
 mod media;
 mod signing;
 
+pub use download::PlaceholderRule;
+#[cfg(feature = "save")]
+pub use download::VideoDownload;
 pub use feed::StatusFeed;
 pub use media::{VideoCallback, VideoReady};
 pub use signing::{AgentAvailability, Health};

@@ -104,12 +104,12 @@ impl NewOrder {
     /// The person signs with the sign-me account that is there: only when
     /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
     pub fn signature_by_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).add(Add::USE_ACCOUNT)
+        Self::of(Product::SIGN, email, address).with_add(Add::USE_ACCOUNT)
     }
 
     /// The person is identified and gets a sign-me account, and signs nothing (T-051).
     pub fn sign_me_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).add(Add::GENERATE_ACCOUNT)
+        Self::of(Product::SIGN, email, address).with_add(Add::GENERATE_ACCOUNT)
     }
 
     /// Something to be signed, after what was named before.
@@ -128,7 +128,7 @@ impl NewOrder {
     }
 
     /// Behaves in this way too, besides what was asked for before.
-    pub fn add(mut self, bits: Add) -> Self {
+    pub fn with_add(mut self, bits: Add) -> Self {
         self.add |= bits;
         self
     }
