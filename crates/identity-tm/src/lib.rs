@@ -27,6 +27,7 @@ mod client;
 mod dialect;
 mod id;
 pub mod messages;
+mod network;
 mod operations;
 pub mod order;
 mod pdf;
@@ -46,6 +47,7 @@ pub use client::{
 pub use dialect::Dialect;
 pub use id::OrderId;
 pub use messages::PutOrder;
+pub use network::DOCUMENTED_NETWORKS;
 pub use operations::{
     CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
     GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,

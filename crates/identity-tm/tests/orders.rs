@@ -67,7 +67,8 @@ fn each_kind_of_order_has_its_product_and_add_and_is_ended_by_what_ends_it() {
     assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavour::Qes));
     let account = NewOrder::sign_me_account(EMAIL, address());
     assert_eq!(made(account), (Some(15), Some(8), OrderFlavour::SignAccountOnly));
-    let later = NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
+    let later =
+        NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
     assert_eq!(made(later), (Some(17), Some(256 + 131_072 + 32), ident));
 }
 
