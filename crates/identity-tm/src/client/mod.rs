@@ -33,6 +33,7 @@ use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
 pub const DOCUMENTED_BASE: &str = "https://customer.identity.tm/api/2.10";
 
 /// The credentials of an account.
+#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The user name of HTTP Basic authentication.
@@ -132,6 +133,7 @@ impl fmt::Debug for IdentityTm {
 }
 
 /// A placed order: what must be kept to come back to it.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedOrder {
     /// The vendor's id.

@@ -113,6 +113,7 @@ impl fmt::Debug for Add {
 }
 
 /// `IdentData.Gender`: the vendor has words for these two only (AT-50).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gender {
     /// `female`.
