@@ -170,3 +170,26 @@ async fn a_disk_that_refuses_is_told_without_a_path() {
     assert_eq!(error.kind(), Kind::Storage);
     assert!(!format!("{:?}", Save::to(&nowhere)).contains("Mustermann"));
 }
+
+#[tokio::test]
+async fn bytes_that_the_disk_does_not_keep_are_no_file() {
+    let folder = tempdir().unwrap();
+    let place = folder.path().to_owned();
+    // As a disk would: what was written is changed behind the writer's back.
+    let spoil = move |so_far: u64, _| {
+        let written = || {
+            let beside = std::fs::read_dir(&place).unwrap().next()?.unwrap().path();
+            (std::fs::metadata(&beside).unwrap().len() == so_far).then_some(beside)
+        };
+        let beside = loop {
+            match written() {
+                Some(beside) => break beside,
+                None => std::thread::yield_now(),
+            }
+        };
+        std::fs::write(beside, "abd").unwrap();
+    };
+    let save = Save::to(folder.path().join("report.pdf")).progress(spoil);
+    assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
+    assert_eq!(names(&folder), Vec::<String>::new());
+}
