@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use identkit_core::Mono;
+use bytes::Bytes;
+use identkit_core::{Error, Mono};
 use identkit_wire::{FileSource, Part};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
