@@ -40,7 +40,7 @@ pub enum ConnectFault {
     NoTls,
     /// No connection to the proxy could be made.
     ProxyUnreachable,
-    /// The proxy wants credentials, or does not accept those given (407).
+    /// The proxy wants credentials, or does not accept those given (407, or 401).
     ProxyCredentials,
     /// The proxy does not allow a connection to this host (another 4xx, or a redirect).
     ProxyForbids,
@@ -73,7 +73,7 @@ impl ConnectFault {
             Self::NoTls => "no TLS connection could be agreed on: the server does not speak TLS",
             Self::ProxyUnreachable => "no connection to the proxy could be made",
             Self::ProxyCredentials => {
-                "the proxy wants credentials, or does not accept those given (407): check its user and password"
+                "the proxy wants credentials, or does not accept those given: check its user and password"
             }
             Self::ProxyForbids => "the proxy does not allow a connection to this host",
             Self::ProxyFailed => "the proxy could not connect to the host",
@@ -182,6 +182,8 @@ pub(super) fn refuses_client(error: &rustls::Error) -> bool {
                 | AlertDescription::CertificateUnknown
                 | AlertDescription::UnknownCA
                 | AlertDescription::AccessDenied
+                // A certificate of an authority of a known name and with another key.
+                | AlertDescription::DecryptError
         )
     )
 }
@@ -193,7 +195,8 @@ fn of_certificate(error: &CertificateError) -> ConnectFault {
             ConnectFault::CertificateNotYetValid
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
-        CertificateError::UnknownIssuer => ConnectFault::UnknownAuthority,
+        // An issuer of the name of a trusted one, and with another key, shows as a wrong signature.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
         CertificateError::Other(other) if other.0.is::<PinMismatch>() => ConnectFault::PinMismatch,
         _ => ConnectFault::CertificateUnusable,
     }

@@ -170,6 +170,7 @@ impl ProxyDial {
         meter.allow(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
+            .max_header_size(HEAD)
             .handshake(stream)
             .await
             .map_err(|source| unreachable(source.into()))?;
@@ -223,10 +224,12 @@ impl Dial for ProxyDial {
 /// What a proxy's answer means when it is no tunnel.
 fn refusal(status: StatusCode) -> Option<ConnectFault> {
     match status.as_u16() {
+        // No answer to a CONNECT: hyper makes no tunnel of these.
+        101 | 204 => Some(ConnectFault::ProxyProtocol),
         200..300 => None,
-        407 => Some(ConnectFault::ProxyCredentials),
+        // tinyproxy says 401 to credentials that it does not accept.
+        401 | 407 => Some(ConnectFault::ProxyCredentials),
         500.. => Some(ConnectFault::ProxyFailed),
-        101 => Some(ConnectFault::ProxyProtocol),
         _ => Some(ConnectFault::ProxyForbids),
     }
 }

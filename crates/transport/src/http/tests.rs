@@ -243,7 +243,7 @@ async fn dropping_an_answer_closes_its_connection() {
 }
 
 impl crate::SystemClock {
-    fn new_sleep(by: Duration) -> identkit_core::BoxFuture<'static, identkit_core::Wake> {
+    pub(crate) fn new_sleep(by: Duration) -> identkit_core::BoxFuture<'static, identkit_core::Wake> {
         use identkit_core::Clock;
         let clock = Self::new();
         clock.sleep_until(clock.mono().plus(by))
