@@ -260,7 +260,7 @@ impl<D: Send + Sync> Driver<D> {
         let meta = Op::META;
         // A stale connection would make the outcome ambiguous where it matters.
         let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-        let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline);
+        let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline).of(meta);
         let sent = self.within(deadline, self.transport.send(request, &hop)).await;
         let response = match sent {
             Ok(Ok(response)) => response,

@@ -15,6 +15,7 @@ mod clock;
 mod driver;
 #[cfg(feature = "hyper")]
 pub mod http;
+pub mod record;
 mod transport;
 
 pub use auth::{Authenticator, Basic, Generation, NoAuth};

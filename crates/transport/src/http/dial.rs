@@ -136,9 +136,7 @@ where
 
     fn call(&mut self, name: Name) -> Self::Future {
         let resolving = self.0.call(name);
-        Box::pin(async move {
-            resolving.await.map_err(|error| ConnectError::new(ConnectFault::NameNotFound, error))
-        })
+        Box::pin(async move { resolving.await.map_err(|error| ConnectError::new(ConnectFault::NameNotFound, error)) })
     }
 }
 

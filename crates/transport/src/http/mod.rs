@@ -138,10 +138,12 @@ impl HyperTransport {
             ConnectError::new(fault, source).failure()
         })?;
         let meter = meter(&stream);
-        let (sender, connection) =
-            hyper::client::conn::http1::Builder::new().max_buf_size(HEAD).max_header_size(HEAD).handshake(stream).await.map_err(
-                |source| ConnectError::new(ConnectFault::Unreachable, source).failure(),
-            )?;
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(HEAD)
+            .max_header_size(HEAD)
+            .handshake(stream)
+            .await
+            .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
         Ok(Line { sender, connection, meter })
     }
 }

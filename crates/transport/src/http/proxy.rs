@@ -132,9 +132,9 @@ impl Proxy {
         if self.spare_home && is_loopback(host) {
             return false;
         }
-        let uri = authority(host, port).ok().and_then(|authority| {
-            Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok()
-        });
+        let uri = authority(host, port)
+            .ok()
+            .and_then(|authority| Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok());
         uri.is_none_or(|uri| self.matcher.intercept(&uri).is_some())
     }
 }

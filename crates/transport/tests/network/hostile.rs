@@ -31,7 +31,7 @@ async fn answering(bytes: impl Into<Vec<u8>>) -> String {
 async fn refused(bytes: impl Into<Vec<u8>>) -> Kind {
     let url = answering(bytes).await;
     let (sent, delivery) = attempt(&plain(), put(&url, "body"), true).await;
-    let failure = sent.err().expect("a head that should have been refused");
+    let failure = sent.expect_err("a head that should have been refused");
     assert_eq!((failure.delivery, delivery), (Delivery::MaybeSent, Delivery::MaybeSent));
     failure.kind
 }
@@ -52,7 +52,10 @@ async fn interim_answers_without_end_are_cut_off() {
 
 #[tokio::test]
 async fn a_few_interim_answers_do_no_harm() {
-    let url = answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let url = answering(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    )
+    .await;
     assert_eq!(text(&plain(), &url, true).await.unwrap(), "ok");
 }
 
@@ -101,7 +104,9 @@ async fn lengths_that_contradict_each_other_are_refused() {
 
 #[tokio::test]
 async fn a_length_and_chunks_together_are_refused() {
-    for lengths in ["content-length: 7\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 7\r\n"] {
+    for lengths in
+        ["content-length: 7\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 7\r\n"]
+    {
         assert_eq!(refused(format!("HTTP/1.1 200 OK\r\n{lengths}\r\n2\r\nok\r\n0\r\n\r\n")).await, Kind::Protocol);
     }
 }
@@ -144,7 +149,14 @@ async fn a_body_without_end_stops_at_its_cap() {
 
 #[tokio::test]
 async fn chunks_that_are_none_are_an_error_and_not_an_end() {
-    for chunks in ["zz\r\nok\r\n0\r\n\r\n", "2\r\nokay\r\n0\r\n\r\n", "ffffffffffffffffff\r\nok", "2\r\nok\r\n", "2;a=b\nok\r\n0\r\n\r\n", "-1\r\n\r\n"] {
+    for chunks in [
+        "zz\r\nok\r\n0\r\n\r\n",
+        "2\r\nokay\r\n0\r\n\r\n",
+        "ffffffffffffffffff\r\nok",
+        "2\r\nok\r\n",
+        "2;a=b\nok\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+    ] {
         let url = answering(format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}")).await;
         assert!(text(&plain(), &url, true).await.is_err(), "{chunks:?}");
     }
@@ -191,7 +203,15 @@ async fn http_1_0_is_understood_and_its_connection_not_kept() {
 #[tokio::test]
 async fn other_protocols_are_no_answer() {
     let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-    for bytes in [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], settings, b"HTTP/2 200\r\n\r\n", b"\0\0\0", b"220 mail\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"] {
+    for bytes in [
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+        settings,
+        b"HTTP/2 200\r\n\r\n",
+        b"\0\0\0",
+        b"220 mail\r\n\r\n",
+        b"HTTP/1.1 OK\r\n\r\n",
+        b"HTTP/1.1 20 OK\r\n\r\n",
+    ] {
         let kind = refused(bytes).await;
         assert!(matches!(kind, Kind::Protocol | Kind::Unreachable), "{bytes:?}");
     }

@@ -48,9 +48,10 @@ impl Stalled {
 /// Calls, and reports how much later than the deadline it ended.
 async fn call(phase: &str, transport: HyperTransport, base: &str, body: Body) -> Error {
     let clock = SystemClock::new();
-    let error = create(transport, base, body, DEADLINE).await.err().expect("a call that should have stalled");
+    let error = create(transport, base, body, DEADLINE).await.expect_err("a call that should have stalled");
     let late = clock.mono().0.saturating_sub(DEADLINE);
-    writeln!(io::stderr(), "{phase}: ended {} ms after its deadline", late.as_millis()).unwrap();
+    let mut out = io::stderr();
+    writeln!(out, "{phase}: ended {} ms after its deadline", late.as_millis()).unwrap();
     error
 }
 

@@ -69,7 +69,12 @@ async fn fault(answer: impl Into<String>) -> ConnectFault {
 
 #[tokio::test]
 async fn credentials_go_to_the_proxy_and_never_into_the_tunnel() {
-    for answer in [TUNNEL, "HTTP/1.0 200 OK\r\nvia: x\r\n\r\n", "HTTP/1.1 201 Fine\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"] {
+    for answer in [
+        TUNNEL,
+        "HTTP/1.0 200 OK\r\nvia: x\r\n\r\n",
+        "HTTP/1.1 201 Fine\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ] {
         let (address, heard) = proxy(vec![answer.to_owned()]).await;
         let (sent, _) = attempt(&behind(address, ""), put("http://127.0.0.1:9/path", "body"), true).await;
         assert_eq!(sent.unwrap().into_body().collect(10).await.unwrap(), "ok", "{answer}");
@@ -111,7 +116,9 @@ async fn refusals_of_a_proxy_are_told_apart() {
 
 #[tokio::test]
 async fn what_is_no_answer_of_a_proxy_is_told_as_such() {
-    for answer in ["220 mail.example.com ESMTP\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 OK\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
+    for answer in
+        ["220 mail.example.com ESMTP\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 OK\r\n\r\n", "\0\0\0\0\r\n\r\n"]
+    {
         assert_eq!(fault(answer).await, ConnectFault::ProxyProtocol, "{answer:?}");
     }
     let large = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(20_000));
@@ -174,6 +181,7 @@ async fn a_proxy_that_drips_is_left_when_the_deadline_strikes() {
     .await;
     let body = identkit_wire::Body::from(b"body".to_vec());
     let transport = behind(address, "");
-    let error = crate::support::create(transport, "http://127.0.0.1:9", body, Duration::from_millis(300)).await.unwrap_err();
+    let error =
+        crate::support::create(transport, "http://127.0.0.1:9", body, Duration::from_millis(300)).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)));
 }

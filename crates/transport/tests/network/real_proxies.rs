@@ -78,7 +78,8 @@ async fn squid(folder: &Path) -> Option<Running> {
         writeln!(settings, "{line}").unwrap();
     }
     std::fs::write(&file, settings).unwrap();
-    let helper = "while read -r line; do\n  if [ \"$line\" = 'Aladdin open_sesame' ]; then echo OK; else echo ERR; fi\ndone\n";
+    let helper =
+        "while read -r line; do\n  if [ \"$line\" = 'Aladdin open_sesame' ]; then echo OK; else echo ERR; fi\ndone\n";
     std::fs::write(folder.join("helper"), helper).unwrap();
     // squid leaves root, and must then be able to read and write here.
     let opened = Command::new("chmod").args(["-R", "a+rwX"]).arg(folder).status().unwrap();

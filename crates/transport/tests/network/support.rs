@@ -169,7 +169,8 @@ pub(crate) fn tool(command: &mut std::process::Command) -> Option<std::process::
             let name = command.get_program().to_string_lossy();
             let required = std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
             assert!(!required, "{name} is required here and missing");
-            writeln!(std::io::stderr(), "not checked: {name} is missing").unwrap();
+            let mut out = std::io::stderr();
+            writeln!(out, "not checked: {name} is missing").unwrap();
             None
         }
         Err(error) => panic!("{:?}: {error}", command.get_program()),

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use identkit_core::{Delivery, Kind, Secret};
 use identkit_transport::Failure;
 use identkit_transport::http::{ConnectError, ConnectFault, HyperTransport, Pin, TlsBuilder, TlsConfig};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -99,7 +101,8 @@ fn trusting(authority: &Authority) -> TlsBuilder {
 /// Makes a request that must not get through, and returns why.
 async fn refused(tls: TlsBuilder, address: SocketAddr, heard: &Arc<Mutex<String>>) -> (ConnectFault, Failure) {
     let transport = HyperTransport::new(&tls.build().unwrap());
-    let (sent, delivery) = attempt(&transport, put(&format!("https://localhost:{}/", address.port()), "body"), true).await;
+    let (sent, delivery) =
+        attempt(&transport, put(&format!("https://localhost:{}/", address.port()), "body"), true).await;
     let failure = sent.expect_err("a connection that should have been refused");
     assert_eq!(heard.lock().unwrap().as_str(), "", "something of the request got through");
     assert_eq!((failure.delivery, failure.kind), (delivery, Kind::Unreachable));
@@ -195,7 +198,10 @@ async fn a_pinned_key_is_wanted_besides_a_trusted_certificate() {
         assert_eq!(fault, ConnectFault::PinMismatch);
         // The key of the authority is not the server's.
         let above = Pin::of_certificate(&authority.der()).unwrap();
-        assert_eq!(refused_unsent(trusting(&authority).pins([above]), address, &heard).await, ConnectFault::PinMismatch);
+        assert_eq!(
+            refused_unsent(trusting(&authority).pins([above]), address, &heard).await,
+            ConnectFault::PinMismatch
+        );
         // A pin replaces no check.
         let fault = refused_unsent(trusting(&other).pins([good]), address, &heard).await;
         assert_eq!(fault, ConnectFault::UnknownAuthority);
@@ -285,7 +291,8 @@ impl OpenSsl {
         let mut command = Command::new("openssl");
         command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "3", "-www", "-cert"]);
         command.arg(&certificate).arg("-key").arg(&key).args(options);
-        let mut child = crate::support::tool(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
+        let mut child =
+            crate::support::tool(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
         // It says "ACCEPT 127.0.0.1:<port>".
         let mut said = String::new();
         let out = child.stdout.as_mut().unwrap();

@@ -1,9 +1,7 @@
 use super::*;
 
 fn from(variables: &[(&str, &str)]) -> Result<Option<Proxy>, Error> {
-    Proxy::from_variables(|name| {
-        variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    })
+    Proxy::from_variables(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
 }
 
 #[test]
@@ -39,7 +37,16 @@ fn the_environment_names_a_proxy_and_its_exceptions() {
 
 #[test]
 fn a_proxy_that_cannot_be_used_is_told_and_not_passed_by() {
-    for bad in ["socks5://127.0.0.1:1080", "ftp://127.0.0.1", "http://", "http://127.0.0.1:3128/path", "://", "a b", "", "http://user@"] {
+    for bad in [
+        "socks5://127.0.0.1:1080",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:3128/path",
+        "://",
+        "a b",
+        "",
+        "http://user@",
+    ] {
         assert_eq!(Proxy::new(bad, "").unwrap_err().kind(), Kind::InvalidInput, "{bad}");
     }
     assert_eq!(from(&[("ALL_PROXY", "socks5://127.0.0.1:1080")]).unwrap_err().kind(), Kind::InvalidInput);
@@ -50,12 +57,16 @@ fn a_proxy_that_cannot_be_used_is_told_and_not_passed_by() {
 fn credentials_are_one_header_and_never_printed() {
     let basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
     let by_url = Proxy::new("http://Aladdin:open%20sesame@127.0.0.1:3128", "").unwrap();
-    let set = Proxy::new("http://127.0.0.1:3128", "").unwrap().credentials("Aladdin", &Secret::new("open sesame")).unwrap();
+    let set =
+        Proxy::new("http://127.0.0.1:3128", "").unwrap().credentials("Aladdin", &Secret::new("open sesame")).unwrap();
     for proxy in [by_url, set] {
         assert_eq!(proxy.credentials.as_ref().unwrap(), basic);
         let request = connect_request("2001:db8::1", 443, proxy.credentials.as_ref()).unwrap();
         assert_eq!(request.headers()[PROXY_AUTHORIZATION], basic);
-        assert_eq!((request.uri().to_string().as_str(), &request.headers()[HOST]), ("[2001:db8::1]:443", &HeaderValue::from_static("[2001:db8::1]:443")));
+        assert_eq!(
+            (request.uri().to_string().as_str(), &request.headers()[HOST]),
+            ("[2001:db8::1]:443", &HeaderValue::from_static("[2001:db8::1]:443"))
+        );
         let dial = ProxyDial::new(proxy.clone(), Arc::new(super::super::TokioDial::new()));
         let printed = format!("{proxy:?} {dial:?} {request:?}");
         assert!(!printed.contains("QWxh") && !printed.contains("sesame") && !printed.contains("Aladdin"), "{printed}");
