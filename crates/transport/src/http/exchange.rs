@@ -138,10 +138,8 @@ impl http_body::Body for Answer {
                     .with_source(source)))
             }
             None => {
-                // Bytes behind the end of the answer end the connection: they are nobody's answer.
-                if let Some(mut line) = this.line.take()
-                    && !line.ended(cx)
-                {
+                // It has been looked at above: bytes behind the end of the answer have ended it.
+                if let Some(line) = this.line.take() {
                     this.pool.give(&this.key, line);
                 }
                 None

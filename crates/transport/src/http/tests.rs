@@ -121,19 +121,6 @@ async fn a_connection_cut_after_the_request_is_maybe_sent() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_used_again_by_reads_and_never_when_a_fresh_one_is_wanted() {
-    let (address, seen) =
-        server(vec![vec![("\r\n\r\n", OK, false), ("\r\n\r\n", OK, false)], vec![("\r\n\r\n", OK, false)]]).await;
-    let transport = transport();
-    for fresh in [false, false, true] {
-        let response = transport.send(request(address, Body::empty()), &hop(fresh)).await.unwrap();
-        assert_eq!(text(response).await.unwrap(), "ok");
-    }
-    // The first connection heard two requests, the second one.
-    assert_eq!(seen.lock().unwrap().len(), 3);
-}
-
-#[tokio::test]
 async fn a_stale_idle_connection_costs_a_read_nothing() {
     let (address, _) = server(vec![vec![("\r\n\r\n", OK, true)], vec![("\r\n\r\n", OK, true)]]).await;
     let transport = transport();

@@ -248,6 +248,44 @@ async fn bytes_behind_an_answer_are_never_the_next_answer() {
     }
 }
 
+/// Reads a request from a blocking socket.
+fn hear_blocking(stream: &mut std::net::TcpStream) {
+    let (mut heard, mut block) = (Vec::new(), [0; 4096]);
+    while !heard.ends_with(b"body") {
+        let count = std::io::Read::read(stream, &mut block).unwrap();
+        assert!(count > 0, "the request broke off");
+        heard.extend_from_slice(&block[..count]);
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_came_while_the_runtime_was_busy_are_not_the_next_answer() {
+    use std::io::Write;
+    use std::sync::mpsc;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (read, answer_was_read) = mpsc::channel();
+    let (poison_was_sent, sent) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        hear_blocking(&mut first);
+        first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        answer_was_read.recv().unwrap();
+        first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npoisoned").unwrap();
+        poison_was_sent.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        hear_blocking(&mut second);
+        second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+    });
+    let transport = plain();
+    assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
+    // Blocks the runtime, so that it cannot hear of the bytes before the next request.
+    read.send(()).unwrap();
+    sent.recv().unwrap();
+    assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
+}
+
 #[tokio::test]
 async fn a_poisoned_connection_is_closed_at_once() {
     let (told, heard) = tokio::sync::oneshot::channel();

@@ -115,6 +115,17 @@ async fn no_more_are_kept_than_the_limits_say() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_is_used_again_by_reads_and_never_when_a_fresh_one_is_wanted() {
+    let (address, count) = server(patient).await;
+    let transport = plain();
+    let url = format!("http://{address}/");
+    for (fresh, connections) in [(false, 1), (false, 1), (true, 2), (true, 3), (false, 3)] {
+        assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok");
+        assert_eq!(count.load(Ordering::SeqCst), connections);
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_can_be_closed() {
     let (address, count) = server(patient).await;
     let transport = plain();

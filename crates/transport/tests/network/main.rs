@@ -7,5 +7,6 @@ mod idle;
 mod phases;
 mod proxies;
 mod real_proxies;
+mod recording;
 mod support;
 mod tls;

@@ -148,7 +148,7 @@ impl Operation for Create {
 
 /// A create by the real driver.
 pub(crate) async fn create(
-    transport: HyperTransport,
+    transport: impl Transport + 'static,
     base: &str,
     body: Body,
     timeout: Duration,
