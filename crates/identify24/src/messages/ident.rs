@@ -3,50 +3,38 @@
 use identkit_core::Pii;
 use jiff::ToSpan;
 use jiff::civil::DateTime;
-use serde::{Deserialize, Serialize};
 
-use super::{IdentId, IdentStatus, LocalDateTime, ProjectId, lenient};
+use super::message::message;
+use super::{IdentId, IdentStatus, LocalDateTime, ProjectId};
 
-/// An ident (`[I] ident/get`).
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ident {
-    /// Its id.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub id: Option<IdentId>,
-    /// The project that it belongs to.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<ProjectId>,
-    /// First names.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub person_first_name: Option<Pii<String>>,
-    /// Last name.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub person_last_name: Option<Pii<String>>,
-    /// The integrator's own id.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub custom_id: Option<Pii<String>>,
-    /// The integrator's own.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub custom1: Option<Pii<String>>,
-    /// The integrator's own.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub custom2: Option<Pii<String>>,
-    /// The integrator's own.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub custom3: Option<Pii<String>>,
-    /// The integrator's own.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub custom4: Option<Pii<String>>,
-    /// Where it stands, in the vendor's word.
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub status: Option<IdentStatus>,
-    /// When it was created, local time of no documented zone.
-    #[serde(default, deserialize_with = "lenient::local", skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<LocalDateTime>,
-    /// When the person has an appointment, local time of no documented zone.
-    #[serde(default, deserialize_with = "lenient::local", skip_serializing_if = "Option::is_none")]
-    pub appointment_date: Option<LocalDateTime>,
+message! {
+    /// An ident (`[I] ident/get`).
+    pub struct Ident {
+        /// Its id.
+        "id" => id: IdentId,
+        /// The project that it belongs to.
+        "project_id" => project_id: ProjectId,
+        /// First names.
+        "person_first_name" => person_first_name: Pii<String>,
+        /// Last name.
+        "person_last_name" => person_last_name: Pii<String>,
+        /// The integrator's own id.
+        "custom_id" => custom_id: Pii<String>,
+        /// The integrator's own.
+        "custom1" => custom1: Pii<String>,
+        /// The integrator's own.
+        "custom2" => custom2: Pii<String>,
+        /// The integrator's own.
+        "custom3" => custom3: Pii<String>,
+        /// The integrator's own.
+        "custom4" => custom4: Pii<String>,
+        /// Where it stands, in the vendor's word.
+        "status" => status: IdentStatus,
+        /// When it was created, local time of no documented zone.
+        "created_at" => created_at: LocalDateTime,
+        /// When the person has an appointment, local time of no documented zone.
+        "appointment_date" => appointment_date: LocalDateTime,
+    }
 }
 
 impl Ident {

@@ -17,7 +17,7 @@ use identkit_wire::json::JsonFault;
 use identkit_wire::{Decoded, Encoded, Meta, Received, Refusal, Reply, json};
 use serde::de::DeserializeOwned;
 
-use crate::messages::{Envelope, object};
+use crate::messages::Envelope;
 
 pub use get_all_projects::GetAllProjects;
 pub use get_ident::GetIdent;
@@ -92,12 +92,12 @@ fn bodiless() -> Encoded {
 
 /// The sandbox's side: the message in a request's body, whatever its Content-Type says.
 fn message<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Error> {
-    object(request.body()).map_err(JsonFault::input)
+    json::read(request.body()).map_err(JsonFault::input)
 }
 
 /// The message in an answer's body.
 fn read<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
-    object(&body.whole()?).map_err(JsonFault::answer)
+    json::read(&body.whole()?).map_err(JsonFault::answer)
 }
 
 /// An answer with its payload in `data`, judged (AI-02, AI-30).

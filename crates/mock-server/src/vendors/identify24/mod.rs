@@ -50,10 +50,9 @@ impl Identify24 {
 }
 
 fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
-    let wanted = op.0.project_id;
-    if wanted.as_str().is_empty() {
+    let Some(wanted) = op.0.project_id.map(|id| id.0).filter(|id| !id.as_str().is_empty()) else {
         return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
-    }
+    };
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
     found.map(Envelope::project).ok_or_else(|| {
         Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
