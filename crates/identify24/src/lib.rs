@@ -32,6 +32,7 @@
 mod auth;
 mod callback;
 mod client;
+mod countries;
 mod dialect;
 pub mod messages;
 pub mod operations;

@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 const TABLE: &str = include_str!("../../../docs/contract/fields.tsv");
 
+type Objects = &'static [(&'static str, &'static [&'static str])];
+
 /// Every message by endpoint and direction: the keys of its objects, each below its path.
-const MESSAGES: [(&str, &str, &[(&str, &[&str])]); 9] = [
+const MESSAGES: [(&str, &str, Objects); 9] = [
     ("POST /auth", "req", &[("", AuthRequest::KEYS)]),
     ("POST /auth", "resp", &[("", AuthResponse::KEYS)]),
     ("POST /ident/create", "req", &[("", CreateIdent::KEYS)]),

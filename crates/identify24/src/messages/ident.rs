@@ -1,8 +1,9 @@
 //! The ident as `ident/get` tells it. No checked data, image or document is among it (I-051).
 
-use identkit_core::Pii;
+use identkit_core::{Address, Pii};
 use jiff::ToSpan;
 use jiff::civil::DateTime;
+use serde_json::Value;
 
 use super::message::message;
 use super::{IdentId, IdentStatus, LocalDateTime, ProjectId};
@@ -42,6 +43,26 @@ impl Ident {
     /// (I-020). An estimate, in the same local time as `created_at`.
     pub fn expires_estimate(&self) -> Option<DateTime> {
         self.created_at.as_ref()?.civil()?.checked_add(90.days()).ok()
+    }
+
+    /// The address, if the answer carries one: the document lists none here. Flat attributes named as those of
+    /// `ident/create` come first, a sub-object `address` of the same names is the fallback (AI-05).
+    pub fn address(&self) -> Option<Address> {
+        let given = &self.extra.0;
+        let nested = given.get("address");
+        let text = |value: Option<&Value>| match value? {
+            Value::String(text) if !text.is_empty() => Some(Pii::new(text.clone())),
+            Value::Number(number) => Some(Pii::new(number.to_string())),
+            _ => None,
+        };
+        let part = |key: &str| text(given.get(key)).or_else(|| text(nested?.get(key)));
+        let mut address = Address::default();
+        address.street = part("street");
+        address.house_number = part("house_no");
+        address.postal_code = part("zip_code");
+        address.city = part("city");
+        address.country = part("country");
+        (address != Address::default()).then_some(address)
     }
 
     /// First names under the name that webhook and API have in common (AI-14).

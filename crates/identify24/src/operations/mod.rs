@@ -100,9 +100,22 @@ fn read<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
     json::read(&body.whole()?).map_err(JsonFault::answer)
 }
 
+/// The most of an unreadable answer that is kept, in characters.
+const KEPT: usize = 2_000;
+
+/// As [`read`]; of an answer that cannot be read the error keeps the beginning, unprinted (AI-01). Not for answers that
+/// carry a token.
+fn read_or_keep<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
+    let body = body.whole()?;
+    json::read(&body).map_err(|fault| {
+        let text: String = String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(KEPT).collect();
+        fault.answer().with_vendor_text(text)
+    })
+}
+
 /// An answer with its payload in `data`, judged (AI-02, AI-30).
 fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
-    let answer: Envelope<T> = read(body)?;
+    let answer: Envelope<T> = read_or_keep(body)?;
     answer.judge(meta)?;
     Ok(answer.into())
 }
