@@ -16,7 +16,8 @@ use crate::messages::{
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::port::Outcomes;
-use crate::{Credentials, Dialect, JwtSession};
+use crate::token_store::SharedTokens;
+use crate::{Credentials, Dialect, JwtSession, TokenStore};
 
 /// Where the API is (`[I] Getting Started`).
 pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
@@ -44,6 +45,7 @@ pub struct Builder {
     dialect: Dialect,
     policy: Policy,
     outcomes: Outcomes,
+    token_store: Option<Arc<dyn TokenStore>>,
 }
 
 impl Builder {
@@ -84,18 +86,26 @@ impl Builder {
         self
     }
 
+    /// Shares the login with other processes, or with other clients of this one, through a store (I-009).
+    #[must_use]
+    pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.token_store = Some(store);
+        self
+    }
+
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
     pub fn build(self) -> Result<Identify24, Error> {
-        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes } = self;
+        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store } = self;
         let base = BaseUrl::parse(&base_url)?;
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let for_login =
             Driver::new(Arc::clone(&transport), Arc::clone(&clock), Arc::new(NoAuth), base.clone(), dialect.clone())
                 .with_policy(policy.clone());
-        let session = JwtSession::new(for_login, credentials)?;
+        let shared = token_store.map(|store| SharedTokens { store, base_url });
+        let session = JwtSession::sharing(for_login, credentials, shared)?;
         let timeout = policy.timeout;
         let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect).with_policy(policy);
         Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes }) })
@@ -113,6 +123,7 @@ impl Identify24 {
             dialect: Dialect::new(),
             policy: Policy::default(),
             outcomes: Outcomes::default(),
+            token_store: None,
         }
     }
 
@@ -137,11 +148,8 @@ impl Identify24 {
     /// # Errors
     /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
     pub async fn login(&self, options: &CallOptions) -> Result<Answered<AuthResponse>, Error> {
-        let session = &self.inner.session;
-        let seen = session.generation();
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
-        let login = self.within(timeout, session.login(seen)).await??;
-        Ok(login.answered.clone())
+        self.within(timeout, self.inner.session.log_in_anew()).await?
     }
 
     /// Creates an ident (`[I] ident/create`).

@@ -56,12 +56,13 @@ impl Ident {
             _ => None,
         };
         let part = |key: &str| text(given.get(key)).or_else(|| text(nested?.get(key)));
-        let mut address = Address::default();
-        address.street = part("street");
-        address.house_number = part("house_no");
-        address.postal_code = part("zip_code");
-        address.city = part("city");
-        address.country = part("country");
+        let address = Address {
+            street: part("street"),
+            house_number: part("house_no"),
+            postal_code: part("zip_code"),
+            city: part("city"),
+            country: part("country"),
+        };
         (address != Address::default()).then_some(address)
     }
 
