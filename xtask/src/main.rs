@@ -10,6 +10,7 @@
     reason = "a command line tool speaks through its standard output and error"
 )]
 
+mod campaign;
 mod check;
 mod ci;
 mod clippy;
@@ -59,6 +60,13 @@ fn main() -> ExitCode {
         Command::Help => true,
         Command::One(check) => check::report(check, &ws),
         Command::Ci(checks) => ci::run(&checks, &ws),
+        Command::Campaign(campaign) => match campaign::run(campaign, &ws) {
+            Ok(held) => held,
+            Err(broken) => {
+                eprintln!("{broken}");
+                false
+            }
+        },
     };
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
