@@ -127,6 +127,11 @@ impl JwtSession {
         Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, shared, state }) })
     }
 
+    /// What logs in.
+    pub(crate) fn driver(&self) -> &Driver<Dialect> {
+        &self.inner.driver
+    }
+
     /// Replaces the credentials. The present token is dropped, a login under way no longer counts, and a refusal of
     /// the former credentials is forgotten.
     ///

@@ -107,7 +107,9 @@ impl Builder {
         let shared = token_store.map(|store| SharedTokens { store, base_url });
         let session = JwtSession::sharing(for_login, credentials, shared)?;
         let timeout = policy.timeout;
-        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect).with_policy(policy);
+        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
+            .with_policy(policy)
+            .sharing_connections(session.driver());
         Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes }) })
     }
 }

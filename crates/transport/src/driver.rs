@@ -87,6 +87,8 @@ pub struct Driver<D> {
     dialect: D,
     policy: Policy,
     jitter: Mutex<fastrand::Rng>,
+    /// Of its connections, see [`Hop::scope`].
+    scope: u64,
 }
 
 impl<D> fmt::Debug for Driver<D> {
@@ -116,8 +118,16 @@ impl<D: Send + Sync> Driver<D> {
         base: BaseUrl,
         dialect: D,
     ) -> Self {
-        let jitter = Mutex::new(fastrand::Rng::new());
-        Self { transport, clock, auth, base, dialect, policy: Policy::default(), jitter }
+        let mut random = fastrand::Rng::new();
+        let scope = random.u64(..);
+        Self { transport, clock, auth, base, dialect, policy: Policy::default(), jitter: Mutex::new(random), scope }
+    }
+
+    /// Lets it use the connections of another driver of the same account.
+    #[must_use]
+    pub fn sharing_connections(mut self, other: &Self) -> Self {
+        self.scope = other.scope;
+        self
     }
 
     /// Changes how calls are repeated.
@@ -260,7 +270,7 @@ impl<D: Send + Sync> Driver<D> {
         let meta = Op::META;
         // A stale connection would make the outcome ambiguous where it matters.
         let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-        let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline);
+        let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline).scope(self.scope);
         let sent = self.within(deadline, self.transport.send(request, &hop)).await;
         let response = match sent {
             Ok(Ok(response)) => response,

@@ -16,13 +16,23 @@ pub struct Hop {
     pub fresh: bool,
     /// When the driver gives up waiting for the head of the answer.
     pub deadline: Mono,
+    /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
+    /// of its own, so that two accounts never meet on one connection, also where they share a transport.
+    pub scope: u64,
     sent: Arc<AtomicBool>,
 }
 
 impl Hop {
     /// An attempt of which nothing has been sent.
     pub fn new(fresh: bool, deadline: Mono) -> Self {
-        Self { fresh, deadline, sent: Arc::default() }
+        Self { fresh, deadline, scope: 0, sent: Arc::default() }
+    }
+
+    /// Says whose connections may carry it.
+    #[must_use]
+    pub fn scope(mut self, scope: u64) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
