@@ -10,9 +10,11 @@ use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
 use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Policy, SystemClock, Transport};
 use identkit_wire::{Operation, Warning};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::messages::{
-    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, Project, ProjectId, ProjectRequest,
+    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, LocalDateTime, Project, ProjectId, ProjectRequest,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::port::Outcomes;
@@ -33,6 +35,7 @@ struct Inner {
     session: JwtSession,
     timeout: Duration,
     outcomes: Outcomes,
+    zone: Option<TimeZone>,
 }
 
 /// Makes an [`Identify24`].
@@ -46,6 +49,7 @@ pub struct Builder {
     policy: Policy,
     outcomes: Outcomes,
     token_store: Option<Arc<dyn TokenStore>>,
+    zone: Option<TimeZone>,
 }
 
 impl Builder {
@@ -86,6 +90,23 @@ impl Builder {
         self
     }
 
+    /// What several statuses mean, see [`outcome`](Self::outcome).
+    #[must_use]
+    pub fn outcomes<'a>(mut self, table: impl IntoIterator<Item = (&'a str, Outcome)>) -> Self {
+        for (status, outcome) in table {
+            self.outcomes.insert(status, outcome);
+        }
+        self
+    }
+
+    /// In which zone the vendor's local times are, for [`Identify24::timestamp`] and [`Identify24::expires_at`]. None
+    /// is assumed; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
+    #[must_use]
+    pub fn zone(mut self, zone: TimeZone) -> Self {
+        self.zone = Some(zone);
+        self
+    }
+
     /// Shares the login with other processes, or with other clients of this one, through a store (I-009).
     #[must_use]
     pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
@@ -98,7 +119,7 @@ impl Builder {
     /// # Errors
     /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
     pub fn build(self) -> Result<Identify24, Error> {
-        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store } = self;
+        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store, zone } = self;
         let base = BaseUrl::parse(&base_url)?;
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let for_login =
@@ -110,7 +131,7 @@ impl Builder {
         let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
             .with_policy(policy)
             .sharing_connections(session.driver());
-        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes }) })
+        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes, zone }) })
     }
 }
 
@@ -126,6 +147,7 @@ impl Identify24 {
             policy: Policy::default(),
             outcomes: Outcomes::default(),
             token_store: None,
+            zone: None,
         }
     }
 
@@ -137,6 +159,17 @@ impl Identify24 {
     /// The switches that every call is made with.
     pub fn dialect(&self) -> &Dialect {
         self.inner.driver.dialect()
+    }
+
+    /// A local time of the vendor as a point of time, where a zone was set ([`Builder::zone`]).
+    pub fn timestamp(&self, local: &LocalDateTime) -> Option<Timestamp> {
+        local.in_zone(self.inner.zone.as_ref()?)
+    }
+
+    /// When the vendor probably forgets the ident, where a zone was set ([`Builder::zone`]): an estimate, see
+    /// [`Ident::expires_estimate`] (I-020).
+    pub fn expires_at(&self, ident: &Ident) -> Option<Timestamp> {
+        ident.expires_at(self.inner.zone.as_ref()?)
     }
 
     /// What statuses mean.

@@ -1,6 +1,6 @@
 //! The strict writer of `ident/create`: every rule has a fault, no fault quotes a value, and what is written is what
 //! the sandbox reads.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod common;
 
@@ -218,6 +218,22 @@ fn i_022_a_guessable_custom_id_is_a_warning() {
     assert_eq!(warned(&erika().custom_id("Optional")), ["I-022"]);
     assert_eq!(warned(&erika().custom_id("1234567890123456789")), ["I-022"]);
     assert!(warned(&erika().custom_id("2f1c6b0e-7d6a-4c55-9b6f-1f0d6a0a2c11")).is_empty());
+}
+
+#[cfg(feature = "uuid")]
+#[test]
+fn i_022_a_custom_id_is_made_where_there_is_none() {
+    let id = |ident: CreateIdent| ident.custom_id.unwrap().expose().clone();
+    let made: std::collections::BTreeSet<_> = (0..1000).map(|_| id(erika().with_custom_id())).collect();
+    assert_eq!(made.len(), 1000);
+    for one in &made {
+        let groups: Vec<_> = one.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12], "{one}");
+        assert_eq!((&one[14..15], "89ab".contains(&one[19..20])), ("4", true), "{one} is no UUID of version 4");
+    }
+    assert!(warned(&erika().with_custom_id()).is_empty(), "it is not easy to guess");
+    assert_eq!(id(erika().custom_id("mine").with_custom_id()), "mine");
+    assert!(!id(erika().custom_id("").with_custom_id()).is_empty());
 }
 
 #[test]

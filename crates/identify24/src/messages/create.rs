@@ -82,6 +82,22 @@ message! {
     }
 }
 
+#[cfg(feature = "uuid")]
+impl CreateIdent {
+    /// Gives the ident a `custom_id` that nobody guesses, a random UUID, unless it has one (I-022). Keep it: it comes
+    /// back in results, and it is what tells an ident of unknown outcome from others.
+    ///
+    /// # Panics
+    /// When the system has no randomness to give.
+    #[must_use]
+    pub fn with_custom_id(mut self) -> Self {
+        if self.custom_id.as_ref().is_none_or(|id| id.expose().is_empty()) {
+            self.custom_id = Some(uuid::Uuid::new_v4().to_string().into());
+        }
+        self
+    }
+}
+
 message! {
     /// The answer to `ident/create`.
     pub struct CreateIdentResponse {

@@ -1,8 +1,9 @@
 //! The ident as `ident/get` tells it. No checked data, image or document is among it (I-051).
 
 use identkit_core::{Address, Pii};
-use jiff::ToSpan;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use super::message::message;
@@ -43,6 +44,11 @@ impl Ident {
     /// (I-020). An estimate, in the same local time as `created_at`.
     pub fn expires_estimate(&self) -> Option<DateTime> {
         self.created_at.as_ref()?.civil()?.checked_add(90.days()).ok()
+    }
+
+    /// As [`expires_estimate`](Self::expires_estimate), as a point of time, where this is the zone of `created_at`.
+    pub fn expires_at(&self, zone: &TimeZone) -> Option<Timestamp> {
+        zone.to_ambiguous_timestamp(self.expires_estimate()?).compatible().ok()
     }
 
     /// The address, if the answer carries one: the document lists none here. Flat attributes named as those of

@@ -20,7 +20,7 @@ pub use auth::{AuthRequest, AuthResponse};
 pub use create::{CreateIdent, CreateIdentResponse};
 pub use envelope::{Envelope, Messages};
 pub use ident::Ident;
-pub use local_time::LocalDateTime;
+pub use local_time::{BERLIN, LocalDateTime};
 pub use pdf::PdfContent;
 pub use project::{Project, ProjectRequest};
 pub use values::{Gender, IdentId, IdentStatus, ProjectId, ProjectNumber, TypeOfId};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use identkit_core::{Event, Fault};
-use identkit_identify24::messages::{CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
+use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
 use jiff::SignedDuration;
-use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 
 use super::account::Account;
 use super::checks;
@@ -41,7 +41,9 @@ fn unknown() -> Refused {
 }
 
 fn keep(world: &mut World, id: &str, request: &CreateIdent) {
-    let local = Offset::constant(2).to_datetime(world.now);
+    // The zone is not documented (AI-11); the vendor's own is likely.
+    let zone = TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC);
+    let local = zone.to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
     ident.project_id.clone_from(&request.project_id);
