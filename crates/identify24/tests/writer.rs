@@ -298,7 +298,7 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
             .nationality(nationality)
             .country(country)
             .zip_code(zip);
-        let mut optional = optional.into_iter().map(|text| text.map(Into::into));
+        let mut optional = optional.into_iter().map(|text: Option<String>| text.map(identkit_core::Pii::from));
         for field in [
             &mut ident.company_name,
             &mut ident.store_name,
@@ -319,6 +319,9 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
             *field = optional.next().flatten();
         }
         ident.pdf_content = pdf;
+        if let Some(text) = optional.next().flatten() {
+            ident.extra.0.insert("nickname".to_owned(), text.expose().clone().into());
+        }
         ident
     })
 }
@@ -328,6 +331,7 @@ proptest! {
     fn what_is_written_is_what_is_read(
         ident in idents(),
         preserve: bool,
+        compose: bool,
         phone in prop_oneof![Just(PhonePolicy::AsGiven), Just(PhonePolicy::DoubleZero), Just(PhonePolicy::Plus)],
         encoding in prop_oneof![
             Just(PdfEncoding::SampleDataUri),
@@ -336,7 +340,7 @@ proptest! {
         ],
     ) {
         let case = if preserve { CasePolicy::Preserve } else { CasePolicy::Uppercase };
-        let dialect = Dialect::new().case(case).phone(phone).pdf_encoding(encoding);
+        let dialect = Dialect::new().case(case).phone(phone).pdf_encoding(encoding).compose(compose);
         prop_assert_eq!(round_trip(&ident, &dialect), ident.normalised(&dialect));
     }
 }
