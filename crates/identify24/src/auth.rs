@@ -320,10 +320,10 @@ impl Inner {
             let instead_of = there.map(|stored| stored.version);
             let stored = tokens.store(driver.clock(), &partner, token, instead_of).await;
             // Perhaps not ours, when another process was faster: all take the token that all can see.
-            if let Some(stored) = stored.filter(|stored| dead != Some(stored.version)) {
-                if let Ok(header) = header(&stored.token) {
-                    granted = Granted { header, answered: None, version: Some(stored.version) };
-                }
+            if let Some(stored) = stored.filter(|stored| dead != Some(stored.version))
+                && let Ok(header) = header(&stored.token)
+            {
+                granted = Granted { header, answered: None, version: Some(stored.version) };
             }
         }
         granted.answered = Some(answered);
