@@ -147,7 +147,7 @@ async fn in_time(clock: &VirtualClock, vendor: &Arc<Vendor>, call: &'static str)
     let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
         .base_url("http://127.0.0.1:1")
         .clock(Arc::new(clock.clone()))
-        .policy(Policy { timeout: Duration::from_secs(600), ..Policy::default() })
+        .policy(Policy::default().timeout(Duration::from_secs(600)))
         .build()
         .unwrap();
     let calling = tokio::spawn(async move { make(&client, call).await });
