@@ -18,6 +18,9 @@ pub struct Hop {
     pub deadline: Mono,
     /// Which operation it is an attempt of, where it is one: paths and bodies are recorded by it.
     pub operation: Option<&'static Meta>,
+    /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
+    /// of its own, so that two accounts never meet on one connection, also where they share a transport.
+    pub scope: u64,
     state: Arc<State>,
 }
 
@@ -31,13 +34,20 @@ struct State {
 impl Hop {
     /// An attempt of which nothing has been sent.
     pub fn new(fresh: bool, deadline: Mono) -> Self {
-        Self { fresh, deadline, operation: None, state: Arc::default() }
+        Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
     }
 
     /// Says which operation it is an attempt of.
     #[must_use]
     pub fn of(mut self, operation: &'static Meta) -> Self {
         self.operation = Some(operation);
+        self
+    }
+
+    /// Says whose connections may carry it.
+    #[must_use]
+    pub fn scope(mut self, scope: u64) -> Self {
+        self.scope = scope;
         self
     }
 

@@ -173,7 +173,7 @@ impl Transport for HyperTransport {
         let (Some(scheme), Some(authority)) = (head.uri.scheme_str(), head.uri.authority().cloned()) else {
             return Err(unusable("the URI of a request must be absolute"));
         };
-        let key = format!("{scheme}://{authority}");
+        let key = format!("{} {scheme}://{authority}", hop.scope);
         let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
             return Err(unusable("the host of a request cannot be written into a header"));
         };
