@@ -5,10 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use identkit_core::Content;
-use indicatif::ProgressBar;
 
 use crate::exit::Failure;
-use crate::save::{self, Saved};
+use crate::save::{self, Patience, Saved};
 
 /// The folder that the demo writes into, readable by its owner only.
 pub(super) struct Folder {
@@ -49,7 +48,7 @@ impl Folder {
 
     /// Saves a stream, and lists it.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
-        let saved = save::stream(&self.path(name), content, &ProgressBar::hidden()).await?;
+        let saved = save::stream(&self.path(name), content, &Patience::lasting()).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }
