@@ -126,6 +126,7 @@ mod video {
         let ran = get(&good(), &path, &["--output", "json"]);
         let told = ran.ends_with(0, &["may be a placeholder", "no evidence yet", "AT-38"]).json();
         assert_eq!(told["identkit"]["provisioned"], "unknown");
+        assert_eq!(told["identkit"]["compared"], false);
         assert_eq!(told["identkit"]["media_type"], "video/mp4");
         assert_eq!(told["files"][0]["sha256"], sha256(VIDEO));
         assert_eq!(told["files"][0]["bytes"], VIDEO.len());
@@ -145,12 +146,17 @@ mod video {
         let path = folder.path().join("video.mp4");
         let (known, other) = (sha256(VIDEO).to_uppercase(), "0".repeat(64));
         let refused = ["--placeholder-sha256", &other, "--placeholder-sha256", &known];
-        get(&good(), &path, &refused).fails_with(1, &["getVideoFileBinary", "placeholder", "nothing was written"]);
+        get(&good(), &path, &refused).fails_with(1, &["getVideoFileBinary", "a placeholder", "nothing was written"]);
         let enough = VIDEO.len().to_string();
         let too_many = (VIDEO.len() + 1).to_string();
-        get(&good(), &path, &["--at-least", &too_many]).fails_with(1, &["fewer bytes", "nothing was written"]);
+        get(&good(), &path, &["--at-least", &too_many]).fails_with(1, &["is a placeholder", "nothing was written"]);
         assert_eq!(names(folder.path()), [""; 0]);
-        get(&good(), &path, &["--placeholder-sha256", &other, "--at-least", &enough]).ends_with(0, &[]);
+        let ran = get(&good(), &path, &["--placeholder-sha256", &other, "--at-least", &enough, "--output", "json"]);
+        let told = ran.ends_with(0, &["none of the placeholders"]).json();
+        assert_eq!(
+            (&told["identkit"]["compared"], &told["identkit"]["provisioned"]),
+            (&true.into(), &"unknown".into())
+        );
         std::fs::write(&path, "the real one").unwrap();
         get(&good(), &path, &refused).fails_with(1, &[]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "the real one", "what was there stays");

@@ -82,6 +82,19 @@ impl Route {
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
     ) -> Self {
+        Self::answering(ignore_case, case, move |world, operation| {
+            let output = handler(world, operation)?;
+            Op::encode_response(output)
+                .map_err(|error| Refused { status: 500, ..Refused::invalid(&error, Op::META.section) })
+        })
+    }
+
+    /// As [`of`](Self::of), for a handler that writes its answer itself.
+    pub fn answering<Op: Operation>(
+        ignore_case: bool,
+        case: fn(&Op) -> Option<String>,
+        handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,
+    ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
             let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
             Some(
@@ -91,10 +104,7 @@ impl Route {
                         if case(&operation).is_some_and(|case| world.is_blocked(&case)) {
                             return Ok(Handled::Blocked);
                         }
-                        let output = handler(world, operation)?;
-                        let response = Op::encode_response(output)
-                            .map_err(|error| Refused { status: 500, ..Refused::invalid(&error, Op::META.section) })?;
-                        Ok(Handled::Ready(response))
+                        handler(world, operation).map(Handled::Ready)
                     }),
             )
         };

@@ -161,8 +161,9 @@ Examples:
 
 Until it has called back, the vendor answers with a placeholder video, under the
 same status as a real one. Without --callback-received the result says so
-(\"provisioned\": \"unknown\") and is no evidence yet. A placeholder that you know
-is refused by its digest: exit code 1, and nothing is written.
+(\"provisioned\": \"unknown\"), and is no evidence before its digest was compared.
+A placeholder that you know is refused by its digest: exit code 1, and nothing
+is written.
 ";
 
 pub(super) const VOICE_HELP: &str = "\

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use identkit_core::Content;
 
 use crate::exit::Failure;
-use crate::save::{self, Patience, Saved};
+use crate::save::{self, Saved};
 
 /// The folder that the demo writes into, readable by its owner only.
 pub(super) struct Folder {
@@ -48,7 +48,7 @@ impl Folder {
 
     /// Saves a stream, and lists it.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
-        let saved = save::stream(&self.path(name), content, &Patience::lasting()).await?;
+        let saved = save::replace(&self.path(name), content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }

@@ -17,7 +17,7 @@ use super::{word, words};
 use crate::args::{Format, Tm};
 use crate::exit::Failure;
 use crate::progress::Progress;
-use crate::save::hex;
+use crate::save::{digest, hex};
 use crate::{connect, output};
 
 pub(super) async fn statuses(tm: &Tm, window: Window, extended: bool, format: Format) -> Result<ExitCode, Failure> {
@@ -143,11 +143,6 @@ pub(super) async fn drain(tm: &Tm, path: &Path, yes: bool, format: Format) -> Re
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).into()
 }
 
 /// How to find what a lost answer told.

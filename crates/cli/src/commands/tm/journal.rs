@@ -18,9 +18,8 @@ use std::path::{Path, PathBuf};
 use identkit_wire::{decode_base64, encode_base64};
 use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::save::hex;
+use crate::save::{digest, hex};
 
 /// How every record begins.
 const BEGIN: &str = "{\"v\":1,\"at\":\"";
@@ -176,7 +175,7 @@ impl Journal {
 
 /// The record of an answer, with the end of its line.
 pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
-    let (length, sha256) = (bytes.len(), hex(&Sha256::digest(bytes)));
+    let (length, sha256) = (bytes.len(), hex(&digest(bytes)));
     let base64 = encode_base64(bytes);
     line(at, "answer", &format!(",\"bytes\":{length},\"sha256\":\"{sha256}\",\"base64\":\"{base64}\""))
 }
@@ -205,7 +204,7 @@ fn record(line: &[u8]) -> Option<(String, Event)> {
         "answer" => {
             let bytes = decode_base64(record.get("base64")?.as_str()?).ok()?;
             let whole = record.get("bytes")?.as_u64()? == bytes.len() as u64
-                && record.get("sha256")?.as_str()? == hex(&Sha256::digest(&bytes));
+                && record.get("sha256")?.as_str()? == hex(&digest(&bytes));
             whole.then_some(Event::Answered)?
         }
         _ => return None,
@@ -255,7 +254,7 @@ mod tests {
         let record: Value = serde_json::from_str(lines[3]).unwrap();
         assert_eq!((&record["event"], &record["bytes"]), (&"answer".into(), &ANSWER.len().into()));
         assert_eq!(decode_base64(record["base64"].as_str().unwrap()).unwrap(), ANSWER);
-        assert_eq!(record["sha256"], hex(&Sha256::digest(ANSWER)));
+        assert_eq!(record["sha256"], hex(&digest(ANSWER)));
     }
 
     #[test]

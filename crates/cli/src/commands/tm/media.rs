@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use identkit_core::{Advice, Error, Kind, Secret};
-use identkit_identity_tm::{OrderId, VideoReady};
+use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
+use identkit_transport::save::Digested;
+use identkit_wire::Operation;
 use serde_json::{Value, json};
 
 use super::names;
@@ -14,7 +16,7 @@ use crate::args::{Format, Tm, VideoCommand};
 use crate::commands::{about, warn};
 use crate::exit::Failure;
 use crate::progress::Progress;
-use crate::save::{self, Draft, Patience, Target};
+use crate::save::{self, Patience};
 use crate::{connect, output};
 
 pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Result<ExitCode, Failure> {
@@ -29,30 +31,10 @@ pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Re
             done(&answered, "requested", told, format)
         }
         VideoCommand::Get { order_id, out, callback_received, placeholder_sha256, at_least } => {
-            let known = Known { placeholders: placeholder_sha256, at_least: *at_least };
-            get(tm, &OrderId::typed(order_id)?, out, *callback_received, &known, format).await
+            let rule = PlaceholderRule::default().shorter_than(*at_least);
+            let rule = placeholder_sha256.iter().fold(rule, |rule, known| rule.known(*known));
+            get(tm, &OrderId::typed(order_id)?, out, *callback_received, rule, format).await
         }
-    }
-}
-
-/// What is known of recordings that are none (AT-38).
-struct Known<'a> {
-    placeholders: &'a [[u8; 32]],
-    at_least: u64,
-}
-
-impl Known<'_> {
-    fn check(&self, draft: &Draft) -> Result<(), Failure> {
-        let placeholder = self.placeholders.contains(&draft.digest);
-        let told = if placeholder {
-            "the vendor still answers with a known placeholder instead of the recording: nothing was written"
-        } else if draft.bytes < self.at_least {
-            "what the vendor answers with has fewer bytes than a recording: nothing was written"
-        } else {
-            return Ok(());
-        };
-        let error = Error::new(Kind::Integrity, told).with_operation("getVideoFileBinary");
-        Err(error.with_advice(Advice::RetryLater).into())
     }
 }
 
@@ -61,10 +43,10 @@ async fn get(
     order_id: &OrderId,
     out: &Path,
     callback_received: bool,
-    known: &Known<'_>,
+    rule: PlaceholderRule,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let target = Target::new(out)?;
+    save::place(out)?;
     let patience = Patience::begin(&tm.calls);
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     // No event of the vendor's is at hand here, only somebody's word for it.
@@ -73,22 +55,28 @@ async fn get(
     warn(&answered);
     let mut about = about(&answered);
     let media_type = answered.value.media_type;
-    let draft = target.fill(answered.value.content, &patience).await?;
-    known.check(&draft)?;
-    let saved = draft.keep()?;
+    let compared = rule.knows_any();
+    let refused = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
+    let accept = move |came: &Digested| rule.check(came.length, &came.sha256).map_err(refused);
+    let saved = save::replace(out, patience.with(answered.value.content), accept).await.map_err(|failure| {
+        if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
+    })?;
     if let Some(note) = misnamed(out, &media_type) {
         output::say(&format!("note: {note}"));
     }
-    if !callback_received {
+    if !callback_received && !compared {
         output::say(
             "note: this may be a placeholder (AT-38): until it has called the callback URL, the vendor answers with \
              one under the same status; it is no evidence yet. --callback-received says that it has called, \
              --placeholder-sha256 refuses a placeholder that you know",
         );
+    } else if !callback_received {
+        output::say("note: that the recording was ready is not known; it is none of the placeholders that you named");
     }
     if let Some(about) = about.as_object_mut() {
         let provisioned = if callback_received { "callback_received" } else { "unknown" };
         about.insert("provisioned".into(), provisioned.into());
+        about.insert("compared".into(), compared.into());
         about.insert("media_type".into(), media_type.into());
     }
     tell(&[saved], about, format)

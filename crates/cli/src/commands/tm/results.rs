@@ -8,13 +8,12 @@ use identkit_core::Content;
 use identkit_identity_tm::messages::IdentData;
 use identkit_identity_tm::{GetIdentDataSigned, OrderId, SignedPdfs};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::args::{Format, Tm};
 use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
 use crate::progress::Progress;
-use crate::save::{self, Patience, Saved, Target};
+use crate::save::{self, Patience, Saved};
 use crate::{connect, output};
 
 /// A variant of getIdentData.
@@ -112,20 +111,17 @@ pub(super) async fn signed_data(
         let told = "the signed form is not for a terminal: name a file by -o, or send it on; nothing was sent";
         return Err(Failure::usage(told));
     }
-    let target = out.map(Target::new).transpose()?;
+    out.map(save::place).transpose()?;
     let operation = GetIdentDataSigned::new(order_id.clone());
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     let answered = client.call(&operation, &connect::options(&tm.calls)).await?;
     warn(&answered);
     let about = about(&answered);
     let bytes = answered.value.0;
-    match (target, format) {
-        (Some(target), _) => {
-            let draft = target.fill(Content::from_bytes(bytes), &Patience::lasting()).await?;
-            tell(&[draft.keep()?], about, format)
-        }
+    match (out, format) {
+        (Some(out), _) => tell(&[save::replace(out, Content::from_bytes(bytes), |_| Ok(())).await?], about, format),
         (None, Format::Json) => {
-            let digest = save::hex(&Sha256::digest(&bytes));
+            let digest = save::hex(&save::digest(&bytes));
             let text = identkit_wire::encode_base64(&bytes);
             output::print_json(&json!({ "base64": text, "bytes": bytes.len(), "sha256": digest, "identkit": about }))?;
             Ok(ExitCode::SUCCESS)
@@ -138,13 +134,13 @@ pub(super) async fn signed_data(
 }
 
 pub(super) async fn report(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    let target = Target::new(out)?;
+    save::place(out)?;
     let patience = Patience::begin(&tm.calls);
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     let answered = client.ident_data_pdf(order_id, &connect::options(&tm.calls)).await?;
     warn(&answered);
     let about = about(&answered);
-    tell(&[target.fill(answered.value, &patience).await?.keep()?], about, format)
+    tell(&[save::replace(out, patience.with(answered.value), |_| Ok(())).await?], about, format)
 }
 
 pub(super) async fn signed(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
@@ -156,11 +152,14 @@ pub(super) async fn signed(tm: &Tm, order_id: &OrderId, out: &Path, format: Form
     let about = about(&answered);
     let mut saved = Vec::new();
     match answered.value {
-        SignedPdfs::One(content) => saved.push(save::stream(&out.join("signed-1.pdf"), content, &patience).await?),
+        SignedPdfs::One(content) => {
+            let content = patience.with(content);
+            saved.push(save::replace(&out.join("signed-1.pdf"), content, |_| Ok(())).await?);
+        }
         SignedPdfs::Many(many) => {
             for (index, pdf) in many.iter().enumerate() {
                 let path = out.join(format!("signed-{}.pdf", index + 1));
-                saved.push(save::stream(&path, Content::from_bytes(pdf.to_bytes()?), &patience).await?);
+                saved.push(save::replace(&path, Content::from_bytes(pdf.to_bytes()?), |_| Ok(())).await?);
             }
         }
     }

@@ -8,8 +8,9 @@ use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, SignPdf,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::OneOrMany;
-use jiff::Timestamp;
+use identkit_wire::{Dts, OneOrMany};
+use jiff::civil::date;
+use jiff::{Timestamp, ToSpan as _};
 use jiff::tz::Offset;
 use serde_json::Value;
 
@@ -73,15 +74,17 @@ impl Order {
             checked.kind = Some(1);
             let mut initial = self.initial();
             initial.kind = Some(2);
+            let reused = self.reused().and_then(|known| known.identified.clone());
             IdentDataAnswer::default()
                 .order_id(self.id.clone())
-                .identified(self.executed.clone().unwrap_or_else(|| dts(self.decided)))
+                .identified(reused.or_else(|| self.executed.clone()).unwrap_or_else(|| dts(self.decided)))
                 .ident_data(OneOrMany::Many(vec![checked, initial]))
         });
         answer.order_id = Some(self.id.clone());
         answer.reference.clone_from(&self.request.reference);
         if variant == IdentVariant::IdentifyMethod {
-            answer.identify_method = Some("Video".into());
+            let reused = self.reused().and_then(|known| known.identify_method.clone());
+            answer.identify_method = reused.or_else(|| Some("Video".into()));
         }
         if variant != IdentVariant::InitialData {
             // An object by default, an array with the initial data besides (AT-23).
@@ -92,6 +95,9 @@ impl Order {
 
     /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
     fn checked(&self) -> IdentData {
+        if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
+            return known.clone();
+        }
         let pick = |text: &Text, otherwise: &str| given(text).or_else(|| Some(otherwise.into()));
         let order = self.request.ident_data.clone().unwrap_or_default();
         let address = self.request.address.clone().unwrap_or_default();
@@ -116,7 +122,7 @@ impl Order {
             CheckedIdCard::default()
                 .card_no(given(&card.card_no).unwrap_or_else(|| "T22000129".into()))
                 .place_of_issue(given(&card.place_of_issue).unwrap_or_else(|| "Stadt Köln".into()))
-                .valid_until(given(&card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
+                .valid_until(given(&card.valid_until).unwrap_or_else(|| self.validity().into()))
                 .kind("IDCard"),
         );
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
@@ -133,6 +139,14 @@ impl Order {
             details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
         });
         data
+    }
+
+    /// Until when a card is valid that the agent saw: the day of the document's example, or ten years later where that
+    /// had passed, since a card that is no longer valid identifies nobody.
+    fn validity(&self) -> String {
+        let seen = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
+        let (example, seen) = (date(2020, 10, 31), Offset::constant(2).to_datetime(seen).date());
+        if seen <= example { example } else { seen.saturating_add(10.years()) }.to_string()
     }
 
     /// What putOrder gave.

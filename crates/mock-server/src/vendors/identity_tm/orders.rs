@@ -9,6 +9,8 @@ use identkit_wire::Dts;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use super::media::Recording;
+use super::reuse::Reuse;
 use super::signing::IssuedTan;
 use super::stories::Step;
 use crate::{Timer, World};
@@ -37,6 +39,22 @@ pub struct Settings {
     pub wrong_tan_status: u16,
     /// After how long an unfinished order times out, [T 4.1].
     pub time_out: SignedDuration,
+    /// Whether every video is recorded, also without Add 131072, [T 3.8.1].
+    pub record_video: bool,
+    /// How long it takes until a recording that was asked for is ready; nothing is documented.
+    pub video_provisioning: SignedDuration,
+    /// Whether the call that says so is tried again like a webhook; otherwise it is made once (AT-39).
+    pub video_callback_retries: bool,
+    /// Whether `[OrderID]` and `[Ref]` are filled in in its URL (AT-39).
+    pub video_callback_placeholders: bool,
+    /// Whether identifications are recorded as sound, [T 3.9].
+    pub voice_files: bool,
+    /// Whether a slash in the answer with the sound is written as `\/` (AT-40).
+    pub escape_slashes: bool,
+    /// Whether identifications can be used again, [T 6]: `getIdentData/…/Signed` is answered, `IdentDataSigned` read.
+    pub reuse: bool,
+    /// Whether the signed form comes as the literal of a JSON string; otherwise as plain text (AT-71).
+    pub signed_as_json_string: bool,
 }
 
 impl Default for Settings {
@@ -48,6 +66,14 @@ impl Default for Settings {
             tan_tries: 3,
             wrong_tan_status: 400,
             time_out: SignedDuration::from_hours(30 * 24),
+            record_video: false,
+            video_provisioning: SignedDuration::from_secs(60),
+            video_callback_retries: false,
+            video_callback_placeholders: false,
+            voice_files: false,
+            escape_slashes: false,
+            reuse: true,
+            signed_as_json_string: false,
         }
     }
 }
@@ -78,6 +104,10 @@ pub(super) struct Order {
     pub(super) literal_data: Option<IdentDataAnswer>,
     /// The code that was texted last, once signing has begun.
     pub(super) tan: Option<IssuedTan>,
+    /// What has become of its recording.
+    pub(super) recording: Recording,
+    /// What came of the identification that was to be used again.
+    pub(super) reuse: Option<Reuse>,
 }
 
 impl Order {
@@ -94,6 +124,8 @@ impl Order {
             script: VecDeque::new(),
             literal_data: None,
             tan: None,
+            recording: Recording::default(),
+            reuse: None,
         }
     }
 
@@ -104,6 +136,8 @@ impl Order {
         rest.webhook_url = self.request.webhook_url.take();
         self.request = rest;
         self.literal_data = None;
+        self.recording = Recording::default();
+        self.reuse = None;
         self.deleted = true;
     }
 

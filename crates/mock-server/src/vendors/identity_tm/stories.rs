@@ -52,7 +52,7 @@ const SIGNED: [Step; 3] = [
 ];
 
 /// The stories by name.
-const STORIES: [&str; 6] = ["identified", "positive", "signed", "negative", "fraud", "timeout"];
+const STORIES: [&str; 7] = ["identified", "positive", "signed", "reuse", "negative", "fraud", "timeout"];
 
 fn story(name: &str, order: &Order) -> Result<Vec<Step>, Refused> {
     let refuse = |message: String| Err(Refused::new(400, Fault::new("story", message, "M-04", "sandbox")));
@@ -71,6 +71,7 @@ fn story(name: &str, order: &Order) -> Result<Vec<Step>, Refused> {
         "positive" => [&identify()[..], &final_call].concat(),
         "signed" if signs => [&identify()[..], &SIGNED, &final_call].concat(),
         "signed" => return refuse("this order has nothing to sign: play positive".into()),
+        "reuse" => return order.reuse_story(&SIGNED, &final_call).or_else(|message| refuse(message.into())),
         "negative" => ends(StatusKind::NEGATIVE),
         "fraud" => ends(StatusKind::FRAUD),
         "timeout" if started && signs => {
