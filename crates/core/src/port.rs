@@ -62,6 +62,8 @@ pub struct CallOptions {
     pub timeout: Option<Duration>,
     /// Attempts at the most; `None` takes the provider's default. Never overrules an operation's send-safety.
     pub attempts: Option<u32>,
+    /// A word of the caller's for observers: from the program text, so that no personal datum can get into it.
+    pub tag: Option<&'static str>,
 }
 
 impl CallOptions {
@@ -81,6 +83,13 @@ impl CallOptions {
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
+        self
+    }
+
+    /// A word of the caller's for observers.
+    #[must_use]
+    pub fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
         self
     }
 }

@@ -16,12 +16,18 @@ mod clock;
 mod driver;
 #[cfg(feature = "hyper")]
 pub mod http;
+mod observer;
 #[cfg(feature = "save")]
 pub mod save;
+#[cfg(feature = "tracing")]
+mod trace;
 mod transport;
 
 pub use auth::{Authenticator, Basic, Generation, NoAuth};
 pub use base::BaseUrl;
 pub use clock::SystemClock;
 pub use driver::{Answered, Driver, Policy};
+pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
+#[cfg(feature = "tracing")]
+pub use trace::TracingObserver;
 pub use transport::{Failure, Hop, Transport};
