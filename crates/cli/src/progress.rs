@@ -25,6 +25,9 @@ use crate::args::Format;
 /// A command takes longer than this before it shows anything.
 const DELAY: Duration = Duration::from_millis(400);
 
+/// How often the bar is drawn anew.
+const TICK: Duration = Duration::from_millis(80);
+
 /// A request of fewer bytes is on its way before anybody could look.
 const WORTH_WATCHING: u64 = 64 * 1024;
 
@@ -97,7 +100,7 @@ impl Shown {
 
     fn tick(&self) {
         if self.visible.load(Ordering::SeqCst) {
-            self.bar.enable_steady_tick(Duration::from_millis(80));
+            self.bar.enable_steady_tick(TICK);
         }
     }
 
@@ -164,7 +167,7 @@ impl Transport for Watched {
     }
 }
 
-/// A request body that tells how much of it was taken.
+/// A request body that tells how much of it was taken, in pieces: a document in memory would otherwise go in one.
 #[derive(Debug)]
 struct Counted {
     body: Body,
@@ -205,10 +208,7 @@ impl Read for Taken {
                 }
             }
         }
-        let count = self.rest.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(self.rest.iter()) {
-            *to = *from;
-        }
+        let count = self.rest.as_ref().read(into)?;
         self.rest.advance(count);
         self.shown.bar.inc(count as u64);
         Ok(count)
@@ -243,5 +243,58 @@ impl http_body::Body for Arriving {
             }
         }
         polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads the request and answers after a while.
+    #[derive(Debug)]
+    struct After(Duration);
+
+    #[async_trait]
+    impl Transport for After {
+        async fn send(&self, request: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+            let came: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
+            assert!(came.iter().all(|piece| piece.len() <= 64 * 1024) && came.concat() == SENT);
+            if !self.0.is_zero() {
+                let clock = SystemClock::new();
+                clock.sleep_until(clock.mono().plus(self.0)).await;
+            }
+            Ok(Response::new(Content::from_bytes("all of it")))
+        }
+    }
+
+    const SENT: [u8; 100_000] = [7; 100_000];
+
+    async fn send(after: Duration) -> (Arc<Shown>, Content) {
+        let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
+        let progress = Progress(Some(Arc::clone(&shown)));
+        let watched = progress.watch(Arc::new(After(after)));
+        let request = Request::new(Body::from(SENT.to_vec()));
+        let answer = watched.send(request, &Hop::new(false, Mono::NEVER)).await.unwrap();
+        (shown, answer.into_body())
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
+        let (shown, content) = send(Duration::ZERO).await;
+        assert_eq!(content.collect(100).await.unwrap(), "all of it");
+        assert!(!shown.visible.load(Ordering::SeqCst));
+        let (shown, content) = send(DELAY * 2).await;
+        assert!(shown.visible.load(Ordering::SeqCst) && !shown.bar.is_finished());
+        assert_eq!((shown.bar.position(), shown.bar.length()), (0, Some(9)), "now it is about the answer");
+        assert_eq!(content.collect(100).await.unwrap(), "all of it");
+        assert!(shown.bar.is_finished(), "it is taken away with the end of the answer");
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_not_shown_any_longer() {
+        let (shown, content) = send(Duration::ZERO).await;
+        assert!(!shown.bar.is_finished());
+        drop(content);
+        assert!(shown.bar.is_finished());
     }
 }

@@ -1,10 +1,8 @@
-//! Where files go, and how long a stream is waited for. Writing them whole is the transport's.
+//! Where files go, and how long their streams may take. Writing them whole is the transport's.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -18,9 +16,6 @@ use crate::exit::Failure;
 
 /// The most that one file may take on this disk, in bytes.
 const MOST: u64 = 16 * 1024 * 1024 * 1024;
-
-/// A stream that brings nothing for so long is given up, unless `--timeout` says otherwise.
-const STALLED: Duration = Duration::from_secs(60);
 
 /// A file that was written.
 #[derive(Debug)]
@@ -109,7 +104,7 @@ pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How long a stream is waited for: the deadline of a call ends with the head of its answer.
+/// The deadline that was given for a call, which otherwise ends with the head of its answer: over the whole stream, too.
 #[derive(Debug)]
 pub(crate) struct Patience {
     clock: SystemClock,
@@ -117,24 +112,25 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// From now: until the deadline that was given, else as long as something comes.
+    /// From now. Without `--timeout` a stream has the limits of the driver: for a stall, and over all.
     pub(crate) fn begin(calls: &Calls) -> Self {
         let clock = SystemClock::new();
         let until = calls.timeout.map(|timeout| clock.mono().plus(timeout));
         Self { clock, until }
     }
 
-    /// The same stream; it fails when it has to be waited for too long.
-    pub(crate) fn with(self, content: Content) -> Content {
-        Content::new(content.len(), Patient { content, patience: self, end: None })
+    /// The same stream, with that deadline.
+    pub(crate) fn with(&self, content: Content) -> Content {
+        match self.until {
+            Some(until) => Content::new(content.len(), Patient { content, end: self.clock.sleep_until(until) }),
+            None => content,
+        }
     }
 }
 
 struct Patient {
     content: Content,
-    patience: Patience,
-    /// When it is given up; there while it is waited for.
-    end: Option<BoxFuture<'static, Wake>>,
+    end: BoxFuture<'static, Wake>,
 }
 
 impl Body for Patient {
@@ -142,21 +138,13 @@ impl Body for Patient {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let this = &mut *self;
-        if let Poll::Ready(ready) = Pin::new(&mut this.content).poll_frame(cx) {
-            if this.patience.until.is_none() {
-                this.end = None;
-            }
-            return Poll::Ready(ready);
+        // First the time: a stream that always has a little more would otherwise go on for ever.
+        if self.end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(Error::new(
+                Kind::Timeout,
+                "the answer did not come whole in the time given",
+            ))));
         }
-        let Patience { clock, until } = &this.patience;
-        let end =
-            this.end.get_or_insert_with(|| clock.sleep_until(until.unwrap_or_else(|| clock.mono().plus(STALLED))));
-        end.as_mut().poll(cx).map(|_| Some(Err(gave_up())))
+        Pin::new(&mut self.content).poll_frame(cx)
     }
-}
-
-fn gave_up() -> Error {
-    let stalled = io::Error::from(io::ErrorKind::TimedOut);
-    Error::new(Kind::Timeout, "the answer did not come whole in the time given").with_source(stalled)
 }
