@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use identkit_core::Content;
 use identkit_identity_tm::messages::IdentData;
-use identkit_identity_tm::{GetIdentDataSigned, OrderId, SignedPdfs};
+use identkit_identity_tm::{OrderId, SignedPdfs};
 use serde_json::{Value, json};
 
 use crate::args::{Format, Tm};
@@ -112,9 +112,8 @@ pub(super) async fn signed_data(
         return Err(Failure::usage(told));
     }
     out.map(save::place).transpose()?;
-    let operation = GetIdentDataSigned::new(order_id.clone());
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    let answered = client.call(&operation, &connect::options(&tm.calls)).await?;
+    let answered = client.ident_data_signed(order_id, &connect::options(&tm.calls)).await?;
     warn(&answered);
     let about = about(&answered);
     let bytes = answered.value.0;
