@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    const SENT: [u8; 100_000] = [7; 100_000];
+    static SENT: [u8; 100_000] = [7; 100_000];
 
     async fn send(after: Duration) -> (Arc<Shown>, Content) {
         let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
@@ -282,7 +282,7 @@ mod tests {
     async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
         let (shown, content) = send(Duration::ZERO).await;
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(!shown.visible.load(Ordering::SeqCst));
+        assert!(!shown.visible.load(Ordering::SeqCst) && shown.due.0 >= DELAY);
         let (shown, content) = send(DELAY * 2).await;
         assert!(shown.visible.load(Ordering::SeqCst) && !shown.bar.is_finished());
         assert_eq!((shown.bar.position(), shown.bar.length()), (0, Some(9)), "now it is about the answer");

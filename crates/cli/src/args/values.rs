@@ -138,7 +138,14 @@ mod tests {
         let text = "00010203040506070809000102030405060708090001020304050607080900fF";
         let digest = sha256(text).unwrap();
         assert_eq!((digest[9], digest[31]), (9, 255));
-        for bad in ["", "00", &text[1..], &format!("{text}0"), &text.replace('f', "g"), &text.replace('f', "é")] {
+        for bad in [
+            "",
+            "00",
+            &text.replacen("00", "0", 1),
+            &format!("{text}0"),
+            &text.replace('f', "g"),
+            &text.replace('f', "é"),
+        ] {
             assert!(sha256(bad).is_err(), "{bad}");
         }
     }
