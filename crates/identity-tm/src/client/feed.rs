@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::{Request, Response, StatusCode, response};
 use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Mono, Window};
-use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, json};
+use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, Warning, json};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::IdentityTm;
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList, Paging, Period, StatusEntry};
-use crate::operations::{DrainUnreportedExtended, GetAllStatusExtended};
+use crate::operations::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
 
 /// Entries of a page, unless told otherwise.
 const ELEMENTS: u32 = 500;
@@ -41,9 +41,12 @@ pub struct StatusFeed {
     client: IdentityTm,
     options: CallOptions,
     elements: u32,
+    general: bool,
     windows: VecDeque<Window>,
     state: State,
     told: HashSet<u64>,
+    pages: u32,
+    warnings: Vec<Warning>,
     bounds: Option<Bounds>,
 }
 
@@ -87,6 +90,23 @@ impl StatusFeed {
         self
     }
 
+    /// Asks for the general codes only, which may hide a suspicion of fraud; all codes otherwise.
+    #[must_use]
+    pub fn general(mut self) -> Self {
+        self.general = true;
+        self
+    }
+
+    /// How many pages were read so far.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// What was odd about the answers so far, each once.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// The next orders that were not told before, `None` at the end. An order may come again with further entries.
     ///
     /// # Errors
@@ -124,7 +144,8 @@ impl StatusFeed {
                     first
                 }
                 State::Next(progress) => {
-                    let list = self.page(window, progress.page).await?;
+                    let page = progress.page;
+                    let list = self.page(window, page).await?;
                     if list.0.is_empty() {
                         self.end_of_window();
                         continue;
@@ -185,8 +206,10 @@ impl StatusFeed {
         let length = window.end.duration_since(window.begin);
         if length < SMALLEST * 2 {
             let detail = "the vendor does not honour paging, and the window cannot be made smaller: orders are missing";
-            return Err(Error::new(Kind::Protocol, detail).with_operation("getAllStatus/ExtendedList"));
+            let operation = if self.general { GetAllStatus::META.name } else { GetAllStatusExtended::META.name };
+            return Err(Error::new(Kind::Protocol, detail).with_operation(operation));
         }
+        self.note(Warning::new("the vendor does not honour paging: smaller windows were read instead", "AT-05"));
         let half = SignedDuration::from_secs(length.as_secs() / 2);
         let middle = window.begin.checked_add(half).unwrap_or(window.end);
         self.windows.pop_front();
@@ -197,7 +220,13 @@ impl StatusFeed {
         Ok(())
     }
 
-    async fn page(&self, window: Window, page: u32) -> Result<OrderList, Error> {
+    fn note(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    async fn page(&mut self, window: Window, page: u32) -> Result<OrderList, Error> {
         let paging = Paging::default().elements(self.elements).page(page);
         // Written in whole seconds: an end cut short would leave out what happened within its last one.
         let end = match window.end.subsec_nanosecond() {
@@ -209,7 +238,14 @@ impl StatusFeed {
             Some(bounds) => self.client.rest_of(bounds.deadline, &self.options)?,
             None => self.options.clone(),
         };
-        Ok(self.client.call(&GetAllStatusExtended::new(period), &options).await?.value)
+        let answered = if self.general {
+            self.client.call(&GetAllStatus::new(period), &options).await?
+        } else {
+            self.client.call(&GetAllStatusExtended::new(period), &options).await?
+        };
+        self.pages = self.pages.saturating_add(1);
+        answered.warnings.into_iter().for_each(|warning| self.note(warning));
+        Ok(answered.value)
     }
 
     /// Where the feed stands, to be taken up again by [`IdentityTm::status_pages_from`]; `None` at its end.
@@ -327,9 +363,12 @@ impl IdentityTm {
             client: self.clone(),
             options: options.clone(),
             elements: ELEMENTS,
+            general: false,
             windows: VecDeque::from([window]),
             state: State::Begin,
             told: HashSet::new(),
+            pages: 0,
+            warnings: Vec::new(),
             bounds: None,
         }
     }

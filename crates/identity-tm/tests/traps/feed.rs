@@ -121,6 +121,7 @@ async fn at_06_the_client_reads_destructively_only_where_the_name_says_so() {
         || Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
     let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
     assert!(vendor.status_feed(window(), &options()).next().await.unwrap().is_none());
+    assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"; 2]);
     for seen in script.sent() {
         let body: Value = serde_json::from_slice(&seen.body).unwrap();
         assert!(body["Period"]["Begin"].is_string() && body["Period"]["End"].is_string(), "{body}");
@@ -129,6 +130,18 @@ async fn at_06_the_client_reads_destructively_only_where_the_name_says_so() {
     assert_eq!(vendor.drain_unreported(&options()).await.unwrap().0.len(), 1);
     assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"]);
     assert!(script.sent()[0].body.is_empty());
+}
+
+#[tokio::test]
+async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too() {
+    let window =
+        Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
+    let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
+    let mut feed = vendor.status_feed(window, &options()).general();
+    assert!(feed.next().await.unwrap().is_none());
+    assert_eq!((script.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
+    assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
+    assert!(feed.warnings().is_empty());
 }
 
 #[tokio::test]
@@ -448,7 +461,10 @@ async fn at_05_where_paging_is_not_honoured_smaller_windows_find_everything_once
     for cap in [10, 17] {
         let (mut feed, vendor) = feed(120, move |asked, _| without_paging(&history(60), asked, cap));
         exactly_once(read_all(&mut feed).await, history(60));
+        let rules: Vec<_> = feed.warnings().iter().map(|warning| warning.rule).collect();
+        assert_eq!(rules, ["AT-05"], "told once, however often it was halved");
         let asked = vendor.asked.lock().unwrap();
+        assert_eq!(usize::try_from(feed.pages()).unwrap(), asked.len());
         let smallest = asked.iter().map(|asked| asked.end - asked.begin).min().unwrap();
         assert!((1..=5).contains(&smallest), "{smallest}");
         // Whether bounds are inclusive is not documented: neighbours share theirs, and no second lies between them.
