@@ -21,7 +21,7 @@ mod tolerant;
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use message::Extra;
+pub use message::{Extra, Unlisted};
 pub use operation::{
     Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning,
 };

@@ -3,14 +3,61 @@
 //! Why a macro of our own and not serde's derive with `flatten`: `flatten` reads through a buffer and loses the path
 //! of a fault, and two accepted spellings present at once would be a "duplicate field".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 
+type Elements = BTreeMap<String, Value>;
+
 /// Elements that a vendor sent (or a user adds) and the document does not list: kept through a round trip.
 #[derive(Clone, Default, PartialEq)]
-pub struct Extra(pub BTreeMap<String, Value>);
+pub struct Extra(pub Unlisted);
+
+/// A map by name, as its [`Deref`] says, that takes one pointer while it is empty: nearly every message has none, and
+/// a list holds thousands of messages.
+#[derive(Clone, Default)]
+pub struct Unlisted(Option<Box<Elements>>);
+
+impl Deref for Unlisted {
+    type Target = Elements;
+
+    fn deref(&self) -> &Elements {
+        const NONE: &Elements = &Elements::new();
+        self.0.as_deref().unwrap_or(NONE)
+    }
+}
+
+impl DerefMut for Unlisted {
+    fn deref_mut(&mut self) -> &mut Elements {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for Unlisted {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<'a> IntoIterator for &'a Unlisted {
+    type Item = (&'a String, &'a Value);
+    type IntoIter = btree_map::Iter<'a, String, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Unlisted {
+    type Item = (String, Value);
+    type IntoIter = btree_map::IntoIter<String, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.map(|elements| *elements).unwrap_or_default().into_iter()
+    }
+}
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,13 +70,20 @@ impl fmt::Debug for Extra {
 ///
 /// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
 /// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
-/// `#[non_exhaustive]` with `Default` and a setter per field.
+/// `#[non_exhaustive]` with `Default` and a setter per field. `field: Type as Reader` reads through another type, which
+/// becomes the field's by `From`.
 #[macro_export]
 macro_rules! message {
+    (@read $map:ident, $type:ty) => {
+        $map.next_value::<Option<$type>>()?
+    };
+    (@read $map:ident, $type:ty, $reader:ty) => {
+        $map.next_value::<Option<$reader>>()?.map(<$type>::from)
+    };
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty ),* $(,)?
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty $(as $reader:ty)? ),* $(,)?
         }
     ) => {
         $(#[$meta])*
@@ -122,7 +176,7 @@ macro_rules! message {
                             match key {
                                 $(
                                     Key::$field(first) => {
-                                        let value: Option<$type> = map.next_value()?;
+                                        let value = $crate::message!(@read map, $type $(, $reader)?);
                                         // `null` under one spelling does not undo what another one said.
                                         if value.is_some() && (first || read.$field.is_none()) {
                                             read.$field = value;

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use identkit_core::Pii;
-use identkit_wire::{Dts, OneOrMany, message};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+use identkit_wire::{Dts, message};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::StatusEntry;
+use super::status::Entries;
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
 message! {
@@ -52,7 +54,7 @@ message! {
         /// When the order was executed; the table calls it `Delivered`, the example `Executed` (AT-02).
         "Executed" | "Delivered" => executed: Dts,
         /// The entries; absent in the document's example though marked as always there (AT-03).
-        "Status" => status: Vec<StatusEntry>,
+        "Status" => status: Vec<StatusEntry> as Entries,
         /// The appointment, with status 19 only.
         "TVSlot" => tv_slot: TvSlot,
     }
@@ -85,62 +87,209 @@ impl ListedOrder {
 #[serde(transparent)]
 pub struct OrderList(pub Vec<ListedOrder>);
 
-message! {
-    /// An element of the list: an order, or a wrapper round one or several.
-    pub struct Element {
-        "Order" => order: OneOrMany<ListedOrder>,
-        "OrderID" => order_id: OrderId,
-        "Ref" => reference: Pii<String>,
-        "Executed" | "Delivered" => executed: Dts,
-        "Status" => status: Vec<StatusEntry>,
-        "TVSlot" => tv_slot: TvSlot,
+/// Where the orders of a list go while it is read.
+trait Taker {
+    fn take(&mut self, order: ListedOrder);
+
+    /// The last so many do not count, their wrapper's element being there once more: `false` when it is too late.
+    fn forget(&mut self, last: usize) -> bool;
+}
+
+impl Taker for Vec<ListedOrder> {
+    fn take(&mut self, order: ListedOrder) {
+        self.push(order);
+    }
+
+    fn forget(&mut self, last: usize) -> bool {
+        self.truncate(self.len().saturating_sub(last));
+        true
     }
 }
 
-impl Element {
-    fn into_orders(self, all: &mut Vec<ListedOrder>) {
-        let Self { order, order_id, reference, executed, status, tv_slot, extra } = self;
-        match order {
-            Some(OneOrMany::One(one)) => all.push(one),
-            Some(OneOrMany::Many(many)) => all.extend(many),
-            None => {
-                let order = ListedOrder { order_id, reference, executed, status, tv_slot, extra };
-                // An object that says nothing is how some say "none": no order is made of it.
-                if order != ListedOrder::default() {
-                    all.push(order);
+/// Hands each order on at once.
+struct Each<F>(F);
+
+impl<F: FnMut(ListedOrder)> Taker for Each<F> {
+    fn take(&mut self, order: ListedOrder) {
+        (self.0)(order);
+    }
+
+    fn forget(&mut self, last: usize) -> bool {
+        last == 0
+    }
+}
+
+/// Reads a list, in any shape, into a taker.
+struct List<'a, T>(&'a mut T);
+
+/// Reads an element of the list: an order, or a wrapper round one or several.
+struct Element<'a, T>(&'a mut T);
+
+/// Reads what is wrapped, and says how many orders it was; `None` for `null`.
+struct Wrapped<'a, T> {
+    taker: &'a mut T,
+    /// So many came under the same key before: the last of several counts, as with any other key.
+    before: usize,
+}
+
+impl<T: Taker> Wrapped<'_, T> {
+    fn begin<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        if self.taker.forget(self.before) { Ok(()) } else { Err(E::duplicate_field("Order")) }
+    }
+}
+
+/// The keys of an element, for the path of a fault.
+const ELEMENT: &[&str] = &["Order", "OrderID", "Ref", "Executed", "Delivered", "Status", "TVSlot"];
+
+impl<'de, T: Taker> DeserializeSeed<'de> for List<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Taker> Visitor<'de> for List<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of orders")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Element(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        Element(self.0).visit_map(map)
+    }
+}
+
+impl<'de, T: Taker> DeserializeSeed<'de> for Element<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_struct("Element", ELEMENT, self)
+    }
+}
+
+impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let mut wrapped = None;
+        let rest = Unwrapping { map, taker: &mut *self.0, wrapped: &mut wrapped };
+        let order = ListedOrder::deserialize(MapAccessDeserializer::new(rest))?;
+        // An object that says nothing is how some say "none": no order is made of it.
+        if wrapped.is_none() && order != ListedOrder::default() {
+            self.0.take(order);
+        }
+        Ok(())
+    }
+}
+
+/// The map of an element without what it wraps, which goes to the taker.
+struct Unwrapping<'a, A, T> {
+    map: A,
+    taker: &'a mut T,
+    wrapped: &'a mut Option<usize>,
+}
+
+impl<'de, A: MapAccess<'de>, T: Taker> MapAccess<'de> for Unwrapping<'_, A, T> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let mut seed = Some(seed);
+        loop {
+            match self.map.next_key_seed(Key(&mut seed))? {
+                None => return Ok(None),
+                Some(Some(key)) => return Ok(Some(key)),
+                Some(None) => {
+                    let before = self.wrapped.unwrap_or(0);
+                    let count = self.map.next_value_seed(Wrapped { taker: &mut *self.taker, before })?;
+                    *self.wrapped = count.or(*self.wrapped);
                 }
             }
         }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// A key of an element; `None` for the wrapper's.
+struct Key<'a, K>(&'a mut Option<K>);
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, K> {
+    type Value = Option<K::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Key<'_, K> {
+    type Value = Option<K::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        if key == "Order" {
+            return Ok(None);
+        }
+        self.0.take().map(|seed| seed.deserialize(key.into_deserializer())).transpose()
+    }
+}
+
+impl<'de, T: Taker> DeserializeSeed<'de> for Wrapped<'_, T> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Taker> Visitor<'de> for Wrapped<'_, T> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array of objects")
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Option<usize>, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Option<usize>, A::Error> {
+        self.begin()?;
+        let mut count = 0;
+        while let Some(order) = seq.next_element()? {
+            self.taker.take(order);
+            count += 1;
+        }
+        Ok(Some(count))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Option<usize>, A::Error> {
+        self.begin()?;
+        self.taker.take(ListedOrder::deserialize(MapAccessDeserializer::new(map))?);
+        Ok(Some(1))
     }
 }
 
 impl<'de> Deserialize<'de> for OrderList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shapes;
-
-        impl<'de> Visitor<'de> for Shapes {
-            type Value = OrderList;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of orders")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OrderList, A::Error> {
-                let mut all = Vec::new();
-                while let Some(element) = seq.next_element::<Element>()? {
-                    element.into_orders(&mut all);
-                }
-                Ok(OrderList(all))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OrderList, A::Error> {
-                let mut all = Vec::new();
-                Element::deserialize(MapAccessDeserializer::new(map))?.into_orders(&mut all);
-                Ok(OrderList(all))
-            }
-        }
-
-        deserializer.deserialize_any(Shapes)
+        let mut orders = Vec::new();
+        List(&mut orders).deserialize(deserializer)?;
+        Ok(Self(orders))
     }
 }
 
@@ -162,6 +311,10 @@ mod tests {
             (r#"{"Order":[]}"#, ""),
             (r#"{"Order":null}"#, ""),
             (r#"[{"Order":null},{"OrderID":"1"},{}]"#, "1"),
+            (r#"[{"OrderID":"9"},{"Order":[{"OrderID":"1"},{"OrderID":"2"}],"Order":{"OrderID":"3"},"Order":null}]"#, "93"),
+            (r#"{"OrderID":"1","Order":{"OrderID":"2"}}"#, "2"),
+            (r#"{"OrderID":"1","Order":[]}"#, ""),
+            (r#"{"OrderID":"1","Order":null}"#, "1"),
         ] {
             let read: OrderList = json::read(text.as_bytes()).unwrap();
             let told: String = read.0.iter().map(|order| order.order_id.as_ref().unwrap().expose()).collect();

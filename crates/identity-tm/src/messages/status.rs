@@ -1,7 +1,11 @@
 //! `getStatus`, [T 3.2.4].
 
-use identkit_core::Pii;
+use std::fmt;
+
+use identkit_core::{Pii, ShortText};
 use identkit_wire::{Dts, message};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
@@ -15,7 +19,7 @@ message! {
         /// When the order was executed, not when it was asked (AT-02). `Delivered` is read as well.
         "Executed" | "Delivered" => executed: Dts,
         /// The entries as they came: not sorted, perhaps repeated (AT-17).
-        "Status" => status: Vec<StatusEntry>,
+        "Status" => status: Vec<StatusEntry> as Entries,
     }
 }
 
@@ -27,7 +31,43 @@ message! {
         /// When it was set.
         "Time" => time: Dts,
         /// An explanation, e.g. `TAN` with 71.
-        "Text" => text: Pii<String>,
+        "Text" => text: Pii<ShortText>,
+    }
+}
+
+/// Reads entries. Room for several from the start: the document's example of an order has 11, and growing to that from
+/// nothing takes three allocations.
+pub(super) struct Entries(Vec<StatusEntry>);
+
+impl From<Entries> for Vec<StatusEntry> {
+    fn from(entries: Entries) -> Self {
+        entries.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
+                let Some(first) = seq.next_element()? else { return Ok(Entries(Vec::new())) };
+                let mut entries = Vec::with_capacity(8);
+                entries.push(first);
+                while let Some(entry) = seq.next_element()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_seq(Reader)
     }
 }
 
