@@ -1,22 +1,20 @@
 //! Personal text that is mostly short.
 
 use std::fmt;
-use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize;
 
-use crate::{Pii, Wipe};
+use crate::{REDACTED, Wipe};
 
 /// So many bytes are held without an allocation.
 const INLINE: usize = 22;
 
-/// Text that takes an allocation of its own only when it is longer than 22 bytes: for lists with thousands of them.
-///
-/// Meant to be held as `Pii<ShortText>`; by itself it is not wiped when it is dropped. Its `Debug` tells the length only.
+/// Personal text as [`Pii<String>`](crate::Pii), for lists that hold thousands of them: only a text longer than 22
+/// bytes takes an allocation of its own.
 #[derive(Clone)]
-pub struct ShortText(Held);
+pub struct ShortPii(Held);
 
 #[derive(Clone)]
 enum Held {
@@ -24,9 +22,9 @@ enum Held {
     Boxed(Box<str>),
 }
 
-impl ShortText {
-    /// The text.
-    pub fn as_str(&self) -> &str {
+impl ShortPii {
+    /// The text itself; whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
         match &self.0 {
             // Copied from a str and never changed: the empty text is unreachable.
             Held::Inline { len, bytes } => {
@@ -37,7 +35,25 @@ impl ShortText {
     }
 }
 
-impl From<&str> for ShortText {
+impl Wipe for ShortPii {
+    fn wipe(&mut self) {
+        match &mut self.0 {
+            Held::Inline { len, bytes } => {
+                bytes.zeroize();
+                *len = 0;
+            }
+            Held::Boxed(text) => text.zeroize(),
+        }
+    }
+}
+
+impl Drop for ShortPii {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl From<&str> for ShortPii {
     fn from(text: &str) -> Self {
         let mut bytes = [0; INLINE];
         match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
@@ -50,81 +66,53 @@ impl From<&str> for ShortText {
     }
 }
 
-impl From<&str> for Pii<ShortText> {
-    fn from(text: &str) -> Self {
-        Self::new(text.into())
-    }
-}
-
-impl From<String> for Pii<ShortText> {
+impl From<String> for ShortPii {
     fn from(mut text: String) -> Self {
         let short = Self::from(text.as_str());
-        text.zeroize();
+        text.wipe();
         short
     }
 }
 
-impl Default for ShortText {
+impl Default for ShortPii {
     fn default() -> Self {
-        Self(Held::Inline { len: 0, bytes: [0; INLINE] })
+        "".into()
     }
 }
 
-impl Deref for ShortText {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl PartialEq for ShortText {
+impl PartialEq for ShortPii {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.expose() == other.expose()
     }
 }
 
-impl Eq for ShortText {}
+impl Eq for ShortPii {}
 
-impl Wipe for ShortText {
-    fn wipe(&mut self) {
-        match &mut self.0 {
-            Held::Inline { len, bytes } => {
-                bytes.zeroize();
-                *len = 0;
-            }
-            Held::Boxed(text) => {
-                text.zeroize();
-                *self = Self::default();
-            }
-        }
-    }
-}
-
-impl fmt::Debug for ShortText {
+impl fmt::Debug for ShortPii {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ShortText({} bytes)", self.len())
+        f.write_str(REDACTED)
     }
 }
 
-impl Serialize for ShortText {
+impl Serialize for ShortPii {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
+        serializer.serialize_str(self.expose())
     }
 }
 
-impl<'de> Deserialize<'de> for ShortText {
+impl<'de> Deserialize<'de> for ShortPii {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl Visitor<'_> for Reader {
-            type Value = ShortText;
+            type Value = ShortPii;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<ShortText, E> {
+            #[inline]
+            fn visit_str<E: Error>(self, text: &str) -> Result<ShortPii, E> {
                 Ok(text.into())
             }
         }
@@ -140,27 +128,27 @@ mod tests {
     #[test]
     fn texts_of_every_length_are_kept_and_wiped() {
         for text in ["", "TAN", "signme Passwort", &"ä".repeat(11), &"ä".repeat(12), &"x".repeat(255)] {
-            let short = ShortText::from(text);
-            assert_eq!((short.as_str(), matches!(short.0, Held::Inline { .. })), (text, text.len() <= INLINE));
+            let short = ShortPii::from(text);
+            assert_eq!((short.expose(), matches!(short.0, Held::Inline { .. })), (text, text.len() <= INLINE));
             assert_eq!(serde_json::to_string(&short).unwrap(), format!("{text:?}"));
-            let mut read: ShortText = serde_json::from_str(&format!("{text:?}")).unwrap();
-            assert!(read == short);
+            let mut read: ShortPii = serde_json::from_str(&format!("{text:?}")).unwrap();
+            assert!(read == short && ShortPii::from(text.to_owned()) == short);
             read.wipe();
-            assert_eq!(read.as_str(), "");
-            assert!(matches!(read.0, Held::Inline { len: 0, bytes: [0, ..] }));
+            assert!(read.expose().bytes().all(|byte| byte == 0));
+            match &read.0 {
+                Held::Inline { len, bytes } => assert_eq!((*len, *bytes), (0, [0; INLINE])),
+                Held::Boxed(wiped) => assert_eq!(wiped.len(), text.len()),
+            }
         }
     }
 
     #[test]
     fn a_short_text_is_never_printed() {
-        let text: Pii<ShortText> = "Mustermann".into();
-        assert_eq!(format!("{text:?} {:?}", text.expose()), "[redacted] ShortText(10 bytes)");
-        let from_string: Pii<ShortText> = String::from("Mustermann").into();
-        assert!(from_string == text);
+        assert_eq!(format!("{:?}", ShortPii::from("Mustermann")), REDACTED);
     }
 
     #[test]
     fn a_short_text_is_no_larger_than_a_string() {
-        assert_eq!(size_of::<Option<Pii<ShortText>>>(), size_of::<String>());
+        assert_eq!(size_of::<Option<ShortPii>>(), size_of::<String>());
     }
 }

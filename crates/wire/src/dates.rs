@@ -40,6 +40,7 @@ impl Dts {
     }
 
     /// Reads the text, whatever it is.
+    #[inline]
     pub fn parse(text: impl AsRef<str>) -> Self {
         Self(Text::of(text.as_ref()))
     }
@@ -61,6 +62,7 @@ impl Dts {
 }
 
 impl Text {
+    #[inline]
     fn of(text: &str) -> Self {
         text.as_bytes().try_into().map_or_else(|_| Self::Other(text.into()), Self::Documented)
     }
@@ -141,6 +143,7 @@ impl Serialize for Dts {
 }
 
 impl<'de> Deserialize<'de> for Dts {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
@@ -151,6 +154,7 @@ impl<'de> Deserialize<'de> for Dts {
                 f.write_str("a date-time")
             }
 
+            #[inline]
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Dts, E> {
                 Ok(Dts::parse(text))
             }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use serde::de::{DeserializeSeed, Deserializer};
 use serde_json::Value;
 
 type Elements = BTreeMap<String, Value>;
@@ -127,52 +128,73 @@ macro_rules! message {
 
         impl<'de> $crate::private::Deserialize<'de> for $name {
             fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut read = Self::default();
+                $crate::private::Message::fill(&mut read, deserializer)?;
+                Ok(read)
+            }
+        }
+
+        impl $crate::private::Message for $name {
+            fn fill<'de, D: $crate::private::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
                 // A known key is recognised where it stands, without a copy; `true` for the first spelling listed.
                 #[allow(non_camel_case_types)]
                 enum Key {
                     $($field(bool),)*
                     // With a capital, unlike any field.
-                    Unlisted(String),
+                    Unlisted,
                 }
 
-                impl<'de> $crate::private::Deserialize<'de> for Key {
-                    fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                        struct KeyReader;
+                // Where a key goes that is not known, so that a known one is returned in a register.
+                struct KeyReader<'a>(&'a mut String);
 
-                        impl $crate::private::Visitor<'_> for KeyReader {
-                            type Value = Key;
+                impl<'de> $crate::private::DeserializeSeed<'de> for KeyReader<'_> {
+                    type Value = Key;
 
-                            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                                f.write_str("a key")
-                            }
-
-                            fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
-                                Ok(match key {
-                                    $(
-                                        $key => Key::$field(true),
-                                        $($other => Key::$field(false),)*
-                                    )*
-                                    _ => Key::Unlisted(key.to_owned()),
-                                })
-                            }
-                        }
-
-                        deserializer.deserialize_identifier(KeyReader)
+                    #[inline]
+                    fn deserialize<D: $crate::private::Deserializer<'de>>(
+                        self,
+                        deserializer: D,
+                    ) -> Result<Key, D::Error> {
+                        deserializer.deserialize_identifier(self)
                     }
                 }
 
-                struct Reader;
+                impl $crate::private::Visitor<'_> for KeyReader<'_> {
+                    type Value = Key;
 
-                impl<'de> $crate::private::Visitor<'de> for Reader {
-                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a key")
+                    }
+
+                    #[inline]
+                    fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
+                        Ok(match key {
+                            $(
+                                $key => Key::$field(true),
+                                $($other => Key::$field(false),)*
+                            )*
+                            _ => {
+                                key.clone_into(self.0);
+                                Key::Unlisted
+                            }
+                        })
+                    }
+                }
+
+                struct Reader<'a>(&'a mut $name);
+
+                impl<'de> $crate::private::Visitor<'de> for Reader<'_> {
+                    type Value = ();
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str("an object")
                     }
 
-                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                        let mut read = $name::default();
-                        while let Some(key) = map.next_key::<Key>()? {
+                    #[inline]
+                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                        let read = self.0;
+                        let mut unlisted = String::new();
+                        while let Some(key) = map.next_key_seed(KeyReader(&mut unlisted))? {
                             match key {
                                 $(
                                     Key::$field(first) => {
@@ -183,19 +205,41 @@ macro_rules! message {
                                         }
                                     }
                                 )*
-                                Key::Unlisted(key) => {
-                                    read.extra.0.insert(key, map.next_value()?);
+                                Key::Unlisted => {
+                                    read.extra.0.insert(std::mem::take(&mut unlisted), map.next_value()?);
                                 }
                             }
                         }
-                        Ok(read)
+                        Ok(())
                     }
                 }
 
-                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader)
+                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader(self))
             }
         }
     };
+}
+
+/// A message that can be read into its place, as the elements of a list are.
+pub trait Message: Default {
+    /// Reads into a message that is as its default.
+    ///
+    /// # Errors
+    /// The deserializer's; what was read until then stays.
+    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+}
+
+/// Reads a message into its place.
+#[derive(Debug)]
+pub struct Fill<'a, T>(pub &'a mut T);
+
+impl<'de, T: Message> DeserializeSeed<'de> for Fill<'_, T> {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.fill(deserializer)
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use identkit_core::{Pii, ShortText};
-use identkit_wire::{Dts, message};
+use identkit_core::{Pii, ShortPii};
+use identkit_wire::{Dts, Fill, message};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
@@ -31,11 +31,11 @@ message! {
         /// When it was set.
         "Time" => time: Dts,
         /// An explanation, e.g. `TAN` with 71.
-        "Text" => text: Pii<ShortText>,
+        "Text" => text: ShortPii,
     }
 }
 
-/// Reads entries. Room for several from the start: the document's example of an order has 11, and growing to that from
+/// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
 /// nothing takes three allocations.
 pub(super) struct Entries(Vec<StatusEntry>);
 
@@ -57,13 +57,17 @@ impl<'de> Deserialize<'de> for Entries {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
-                let Some(first) = seq.next_element()? else { return Ok(Entries(Vec::new())) };
-                let mut entries = Vec::with_capacity(8);
-                entries.push(first);
-                while let Some(entry) = seq.next_element()? {
-                    entries.push(entry);
+                let mut entries = Vec::with_capacity(12);
+                loop {
+                    // Filled where it stays.
+                    entries.push(StatusEntry::default());
+                    let Some(place) = entries.last_mut() else { break };
+                    if seq.next_element_seed(Fill(place))?.is_none() {
+                        entries.pop();
+                        break;
+                    }
                 }
-                Ok(Entries(entries))
+                Ok(Entries(if entries.is_empty() { Vec::new() } else { entries }))
             }
         }
 
