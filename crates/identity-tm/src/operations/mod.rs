@@ -15,6 +15,7 @@ mod misc;
 mod put_order;
 mod server_status;
 mod signing;
+mod unread;
 mod video;
 
 pub use cancel_order::CancelOrder;
@@ -31,6 +32,7 @@ pub use ident_data_body::{Decryptor, IdentDataBody, MaybeEncrypted};
 pub use misc::{CheckSignmeUser, GetBankList};
 pub use server_status::ServerStatus;
 pub use signing::{ConfirmSign, RequestResendSignTan, RequestSign};
+pub use unread::{Unread, UnreadList};
 pub use video::{GetVideo, RequestVideo, Video};
 
 use http::response;

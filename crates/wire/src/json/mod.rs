@@ -1,5 +1,6 @@
 //! JSON in and out. What goes wrong is told by path, line, column and expected type, never by value.
 
+mod files;
 mod probe;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use identkit_core::{Content, Error, Kind};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
 
+pub use self::files::{Files, Piece};
 use crate::{Body, Part, Source};
 
 /// Above this size only line and column are told: finding the path parses the text a second time.
