@@ -1,6 +1,7 @@
 //! The client of one account.
 
 mod feed;
+mod files;
 mod media;
 mod signing;
 

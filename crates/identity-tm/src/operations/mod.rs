@@ -2,6 +2,7 @@
 
 mod cancel_order;
 mod del_ident_data;
+mod files;
 mod get_all_status;
 mod get_e_sign_hash;
 mod get_e_sign_pdf;
@@ -20,6 +21,7 @@ mod video;
 
 pub use cancel_order::CancelOrder;
 pub use del_ident_data::DelIdentData;
+pub use files::{FileStream, Streamed};
 pub use get_all_status::{DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
 pub use get_e_sign_hash::GetESignHash;
 pub use get_e_sign_pdf::{GetESignPdf, SignedPdfs};

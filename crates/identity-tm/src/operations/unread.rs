@@ -7,12 +7,13 @@ use http::{Request, Response, StatusCode, response};
 use identkit_core::{Content, Error};
 use identkit_wire::{Decoded, Encoded, Meta, Operation, Params, Received, json};
 
+use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList};
 
 /// Any form of `getAllStatus` whose list is not read into memory: `Unread(GetAllStatusExtended::new(period))`.
 ///
-/// Never for the destructive forms: a list whose reading fails half-way would be lost with them, as it is told once.
+/// Not for the destructive forms: what they tell is told once, and a list that fails half-way would be lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread<Op>(pub Op);
 
@@ -40,7 +41,14 @@ impl UnreadList {
     }
 }
 
-impl<Op: Operation<Output = OrderList, Dialect = Dialect>> Operation for Unread<Op> {
+mod sealed {
+    /// A form that can be asked again.
+    pub trait Repeatable {}
+    impl Repeatable for super::GetAllStatus {}
+    impl Repeatable for super::GetAllStatusExtended {}
+}
+
+impl<Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable> Operation for Unread<Op> {
     const META: &'static Meta = Op::META;
     type Output = UnreadList;
     type Dialect = Dialect;
