@@ -39,7 +39,8 @@ impl Wipe for ShortPii {
     fn wipe(&mut self) {
         match &mut self.0 {
             Held::Inline { len, bytes } => {
-                bytes.zeroize();
+                // Beyond the text there was never anything.
+                bytes.iter_mut().take(usize::from(*len)).for_each(Zeroize::zeroize);
                 *len = 0;
             }
             Held::Boxed(text) => text.zeroize(),

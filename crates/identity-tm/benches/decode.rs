@@ -1,7 +1,7 @@
 //! Decoding the status list of 1000 orders, beside the same with owned `String`s.
 //!
 //! `cargo bench -p identkit-identity-tm --bench decode` prints rates, their ratio, and allocations. With arguments
-//! (`ours LIST N` or `strings LIST N`) it only decodes N times, for a tool that counts instructions.
+//! (`ours example N`, or `strings`, or `every-text`) it only decodes N times, for a tool that counts instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,6 +12,7 @@
 )]
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use identkit_identity_tm::messages::OrderList;
@@ -116,41 +117,48 @@ fn time(work: impl Fn() -> usize) -> Duration {
     began.elapsed()
 }
 
-/// The middle of many, interleaved so that both meet the same disturbances.
+type Work = fn(&[u8]) -> usize;
+
+const WAYS: [(&str, Work); 2] = [("ours", ours), ("strings", strings::read)];
+
+/// The middle of what the work took, so many times.
+fn middle(work: Work, list: &[u8], count: usize) -> Duration {
+    let mut took: Vec<Duration> = (0..count).map(|_| time(|| work(black_box(list)))).collect();
+    took.sort();
+    took[count / 2]
+}
+
+/// In processes of their own, since the two disturb each other's heap, and in turns.
 fn compare(name: &str, list: &[u8]) {
-    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..101 {
-        mine.push(time(|| ours(list)));
-        theirs.push(time(|| strings::read(list)));
+    let mut took = [Vec::new(), Vec::new()];
+    for _ in 0..11 {
+        for ((way, _), took) in WAYS.iter().zip(&mut took) {
+            let told = Command::new(std::env::current_exe().unwrap()).args([way, name, "41"]).output().unwrap();
+            took.push(String::from_utf8(told.stdout).unwrap().trim().parse::<f64>().unwrap());
+        }
     }
-    mine.sort();
-    theirs.sort();
-    let rate = |took: Duration| list.len() as f64 / took.as_secs_f64() / 1e6;
-    let (mine, theirs) = (rate(mine[50]), rate(theirs[50]));
     println!("{name}: 1000 orders, {} bytes", list.len());
-    let told = |who: &str, rate: f64, work: fn(&[u8]) -> usize| {
+    let rates = took.map(|mut took| {
+        took.sort_by(f64::total_cmp);
+        list.len() as f64 / took[took.len() / 2] * 1e3
+    });
+    for ((way, work), rate) in WAYS.iter().zip(rates) {
         let counted = allocation_counter::measure(|| {
             black_box(work(list));
         });
         let (count, peak) = (counted.count_total as f64 / 1000.0, counted.bytes_max / 1024);
-        println!("  {who:<15}{rate:6.0} MB/s  {count:6.2} allocations per order  {peak:6} KiB at most");
-    };
-    told("ours", mine, ours);
-    told("owned Strings", theirs, strings::read);
-    println!("  ratio          {:6.2}", mine / theirs);
+        println!("  {way:<8}{rate:6.0} MB/s  {count:6.2} allocations per order  {peak:6} KiB at most");
+    }
+    println!("  ratio   {:6.2}", rates[0] / rates[1]);
 }
 
 fn main() {
     let lists = [("example", example()), ("every-text", every_text())];
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    if let [which, name, count] = arguments.as_slice() {
+    if let [way, name, count] = arguments.as_slice() {
         let list = &lists.iter().find(|(known, _)| known == name).unwrap().1;
-        for _ in 0..count.parse::<u32>().unwrap() {
-            black_box(match which.as_str() {
-                "ours" => ours(black_box(list)),
-                _ => strings::read(black_box(list)),
-            });
-        }
+        let work = WAYS.iter().find(|(known, _)| known == way).unwrap().1;
+        println!("{}", middle(work, list, count.parse().unwrap()).as_nanos());
         return;
     }
     for (name, list) in &lists {

@@ -43,10 +43,10 @@ pub use id::OrderId;
 pub use messages::PutOrder;
 pub use operations::{
     CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
-    FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
-    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
-    IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedIdentData,
-    SignedPdfs, Streamed, Unread, UnreadList, Video,
+    FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
+    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
+    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
+    ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
 };
 pub use reference::random_reference;
 pub use status::{CATALOGUE, Finality, OrderFlavour, StatusKind, StatusText};

@@ -41,7 +41,9 @@ fn list_of_1000_orders() -> Bytes {
     let order = |number: usize| {
         let id = format!("9992{number:010}");
         let entries = [status; 11].join(",");
-        format!(r#"{{"OrderID":"{id}","Ref":"case-{number}","Executed":"2018-09-05T11:06:21+02:00","Status":[{entries}]}}"#)
+        format!(
+            r#"{{"OrderID":"{id}","Ref":"case-{number}","Executed":"2018-09-05T11:06:21+02:00","Status":[{entries}]}}"#
+        )
     };
     format!("[{}]", (0..1000).map(order).collect::<Vec<_>>().join(",")).into()
 }
@@ -66,7 +68,8 @@ fn a_status_list_is_gone_through_in_4_kib_beside_its_body() {
 fn at_07_an_unread_list_may_be_empty_and_an_empty_body_is_none() {
     let (mut head, ()) = Response::new(()).into_parts();
     let read = |head: &http::response::Parts, body: &'static str| {
-        let list = Unread(GetAllStatusExtended::default()).decode(head, Received::Whole(body.into()), &Dialect::default())?;
+        let list =
+            Unread(GetAllStatusExtended::default()).decode(head, Received::Whole(body.into()), &Dialect::default())?;
         let mut count = 0;
         list.value.for_each(|_| count += 1).map(|()| count)
     };
@@ -211,7 +214,10 @@ fn at_35_a_file_without_content_and_an_answer_without_files_are_errors() {
 
 #[test]
 fn at_37_a_single_signed_pdf_streams_as_it_is_and_is_written_so() {
-    let pdf = || Received::Stream { head: "%PDF-1.7".into(), rest: Content::new(None, Made { files: 0, size: 0, at: 0, number: 0, cut: false }) };
+    let pdf = || Received::Stream {
+        head: "%PDF-1.7".into(),
+        rest: Content::new(None, Made { files: 0, size: 0, at: 0, number: 0, cut: false }),
+    };
     let mut one = decode(&Streamed(GetESignPdf::new(id())), pdf()).unwrap();
     assert_eq!(now(one.next()).unwrap(), Some(Piece::Bytes("%PDF-1.7".into())));
     assert_eq!(now(one.next()).unwrap(), Some(Piece::End(SignedPdf::default())));

@@ -31,8 +31,8 @@ use identkit::identity_tm::messages::{PutOrder, SignPdf};
 use identkit::identity_tm::{Account, IdentityTm, samples};
 use identkit::transport::SystemClock;
 use identkit::transport::http::{HyperTransport, TlsConfig, certificates};
-use identkit::wire::{FileSource, OneOrMany};
 use identkit::wire::json::Blob;
+use identkit::wire::{FileSource, OneOrMany};
 use identkit::{CallOptions, Secret};
 use rcgen::{CertificateParams, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -55,7 +55,13 @@ fn main() {
     match arguments.as_slice() {
         ["sink", certificate] => runtime.block_on(sink(certificate)),
         ["way", way, count, port, certificate, folder] => {
-            runtime.block_on(upload(way, count.parse().unwrap(), port.parse().unwrap(), certificate, Path::new(folder)));
+            runtime.block_on(upload(
+                way,
+                count.parse().unwrap(),
+                port.parse().unwrap(),
+                certificate,
+                Path::new(folder),
+            ));
         }
         _ => compare(),
     }
@@ -173,7 +179,10 @@ async fn sink(certificate: &str) {
                     left -= read;
                 }
                 filled = 0;
-                let head = format!("HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", ANSWER.len());
+                let head = format!(
+                    "HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                    ANSWER.len()
+                );
                 stream.write_all(format!("{head}{ANSWER}").as_bytes()).await.unwrap();
                 stream.flush().await.unwrap();
             }
@@ -231,8 +240,7 @@ async fn by_hyper(tls: &TlsConnector, port: u16, body: Bytes) {
 async fn upload(way: &str, count: usize, port: u16, certificate: &str, folder: &Path) {
     let pdf = folder.join("contract.pdf");
     let pem = std::fs::read(certificate).unwrap();
-    let transport =
-        HyperTransport::new(&TlsConfig::with_authorities(&certificates(&pem).unwrap()).unwrap());
+    let transport = HyperTransport::new(&TlsConfig::with_authorities(&certificates(&pem).unwrap()).unwrap());
     let client = IdentityTm::builder(Account::new("customer", Secret::new("code")))
         .base_url(format!("https://localhost:{port}"))
         .build(Arc::new(transport), Arc::new(SystemClock::new()))

@@ -286,7 +286,6 @@ impl Blocks {
     }
 }
 
-
 impl fmt::Debug for BodyReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BodyReader")

@@ -251,7 +251,10 @@ mod tests {
             (r#"{"Order":[]}"#, ""),
             (r#"{"Order":null}"#, ""),
             (r#"[{"Order":null},{"OrderID":"1"},{}]"#, "1"),
-            (r#"[{"OrderID":"9"},{"Order":[{"OrderID":"1"},{"OrderID":"2"}],"Order":{"OrderID":"3"},"Order":null}]"#, "93"),
+            (
+                r#"[{"OrderID":"9"},{"Order":[{"OrderID":"1"},{"OrderID":"2"}],"Order":{"OrderID":"3"},"Order":null}]"#,
+                "93",
+            ),
             (r#"{"OrderID":"1","Order":{"OrderID":"2"}}"#, "2"),
             (r#"{"OrderID":"1","Order":[]}"#, ""),
             (r#"{"OrderID":"1","Order":null}"#, "1"),

@@ -84,7 +84,10 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
         match &piece {
             Some(Piece::Bytes(bytes)) => self.bytes += bytes.len() as u64,
             Some(Piece::End(_)) if self.bytes == 0 => {
-                return Err(Error::new(Kind::Protocol, format!("one of the {} of the answer has no content", self.what)));
+                return Err(Error::new(
+                    Kind::Protocol,
+                    format!("one of the {} of the answer has no content", self.what),
+                ));
             }
             Some(Piece::End(_)) => (self.files, self.bytes) = (self.files + 1, 0),
             None if self.files == 0 => {

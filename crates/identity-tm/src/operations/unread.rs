@@ -68,7 +68,9 @@ impl<Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable> 
         }
         let bytes = body.whole()?;
         if bytes.is_empty() {
-            return json::read::<OrderList>(&bytes).map(|_| UnreadList::default().into()).map_err(json::JsonFault::answer);
+            return json::read::<OrderList>(&bytes)
+                .map(|_| UnreadList::default().into())
+                .map_err(json::JsonFault::answer);
         }
         Ok(UnreadList(bytes).into())
     }

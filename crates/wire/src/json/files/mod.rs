@@ -95,9 +95,10 @@ impl<T: DeserializeOwned> Files<T> {
                 let Some(piece) = self.content.next().await.transpose()? else {
                     return self.scanner.finish().map(|()| None);
                 };
-                self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
-                    Error::new(Kind::Protocol, "the answer is longer than allowed")
-                })?;
+                self.left = self
+                    .left
+                    .checked_sub(piece.len() as u64)
+                    .ok_or_else(|| Error::new(Kind::Protocol, "the answer is longer than allowed"))?;
                 self.piece = piece;
             }
             let (done, found) = self.scanner.step(&self.piece).map_err(|Unreadable(error)| error)?;

@@ -129,7 +129,8 @@ impl Scanner {
                         let escaped = std::mem::replace(escape, !*escape && *byte == b'\\');
                         !escaped && *byte == b'"'
                     });
-                    let (text, after) = rest.split_at_checked(end.map_or(rest.len(), |at| at + 1)).unwrap_or((rest, &[]));
+                    let (text, after) =
+                        rest.split_at_checked(end.map_or(rest.len(), |at| at + 1)).unwrap_or((rest, &[]));
                     if end.is_some() {
                         self.state = State::Between;
                     }
@@ -233,11 +234,8 @@ impl Scanner {
             return Ok(());
         }
         let (from, list, file) = (self.text, self.list, self.file);
-        let key: String = self
-            .buffer()
-            .get(from..)
-            .and_then(|text| serde_json::from_slice(text).ok())
-            .ok_or_else(malformed)?;
+        let key: String =
+            self.buffer().get(from..).and_then(|text| serde_json::from_slice(text).ok()).ok_or_else(malformed)?;
         if element {
             self.file_next = key == file;
             return Ok(());
@@ -256,9 +254,9 @@ impl Scanner {
         if self.depth > 0 || !matches!(self.state, State::Between) {
             return Err(other_form("it ends before its JSON does"));
         }
-        crate::json::read::<BTreeMap<String, IgnoredAny>>(&self.outside).map(drop).map_err(|fault| {
-            if fault.well_formed { other_form(&fault.expected) } else { malformed() }
-        })
+        crate::json::read::<BTreeMap<String, IgnoredAny>>(&self.outside)
+            .map(drop)
+            .map_err(|fault| if fault.well_formed { other_form(&fault.expected) } else { malformed() })
     }
 }
 

@@ -77,13 +77,29 @@ fn files_are_found_wherever_they_stand_in_their_element() {
 
 #[test]
 fn at_40_base64_is_read_leniently_and_no_character_is_dropped() {
-    let file = |text: &str| read(format!(r#"{{"Files":[{{"Base64Data":"{text}"}}]}}"#).as_bytes(), 3).map(|mut files| files.remove(0).0);
+    let file = |text: &str| {
+        read(format!(r#"{{"Files":[{{"Base64Data":"{text}"}}]}}"#).as_bytes(), 3).map(|mut files| files.remove(0).0)
+    };
     for text in [r"\/\/uQ", "//uQ", "__uQ", r"/\u002fuQ", r"\/ /u\r\nQ", r"\t//uQ\u000a"] {
         assert_eq!(file(text).unwrap(), [0xff, 0xfb, 0x90], "{text}");
     }
     assert_eq!(file("TQ").unwrap(), b"M");
     assert_eq!(file("TQ==").unwrap(), b"M");
-    for text in [r"\\uQBAAAAA.....", r"\uQBA", "//u*Q", "T", "TQ=", "TQ=Q", "TQ===", "TWE==", r"\b", "//uQ\n", r"\u00e4", "ä", r"TQ\"] {
+    for text in [
+        r"\\uQBAAAAA.....",
+        r"\uQBA",
+        "//u*Q",
+        "T",
+        "TQ=",
+        "TQ=Q",
+        "TQ===",
+        "TWE==",
+        r"\b",
+        "//uQ\n",
+        r"\u00e4",
+        "ä",
+        r"TQ\",
+    ] {
         assert_eq!(file(text).unwrap_err().kind(), Kind::Protocol, "{text}");
     }
 }
