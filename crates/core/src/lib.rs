@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod personal;
 mod port;
+mod short;
 mod time;
 
 pub use content::Content;
@@ -24,6 +25,7 @@ pub use port::{
     Evidence, EvidenceItem, EvidenceKind, EvidenceProof, Gender, IdentityProvider, NewCase, Opened, Outcome, Person,
     Purpose, Window,
 };
+pub use short::ShortPii;
 pub use time::{BoxFuture, Clock, Mono, Wake};
 
 /// The attribute under which the async traits of this crate are written; implementors need the same one.

@@ -1,7 +1,7 @@
 //! Decoding the status list of 1000 orders, beside the same with owned `String`s.
 //!
-//! `cargo bench -p identkit-identity-tm --bench decode` prints rates, their ratio, and allocations. With an argument
-//! (`ours N` or `strings N`) it only decodes N times, for a tool that counts instructions.
+//! `cargo bench -p identkit-identity-tm --bench decode` prints rates, their ratio, and allocations. With arguments
+//! (`ours example N`, or `strings`, or `every-text`) it only decodes N times, for a tool that counts instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,6 +12,7 @@
 )]
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use identkit_identity_tm::messages::OrderList;
@@ -61,23 +62,53 @@ fn ours(bytes: &[u8]) -> usize {
     json::read::<OrderList>(bytes).unwrap().0.iter().map(|order| order.kinds().count()).sum()
 }
 
-/// 1000 orders of 11 entries, as in the document's example of one: about 625 KB, indented like the document's.
-fn list() -> Vec<u8> {
-    let codes = [25, 71, 94, 77, 78, 71, 75, 6, 23, 71, 95];
+/// 1000 orders, without white space.
+fn list(reference: impl Fn(usize) -> String, entries: &[(u32, Option<&str>)]) -> Vec<u8> {
     let orders: Vec<String> = (0..1000)
         .map(|order| {
-            let entries: Vec<String> = codes
+            let entries: Vec<String> = entries
                 .iter()
                 .enumerate()
-                .map(|(at, code)| format!(r#"{{"Kind":{code},"Time":"2018-09-05T10:{:02}:59+02:00"}}"#, at + 10))
+                .map(|(at, (code, text))| {
+                    let text = text.map(|text| format!(r#","Text":"{text}""#)).unwrap_or_default();
+                    format!(r#"{{"Kind":{code},"Time":"2018-09-05T10:{:02}:59+02:00"{text}}}"#, at + 10)
+                })
                 .collect();
             format!(
-                r#"{{"OrderID":"9992{order:010}","Ref":"identkit-{order:032x}","Executed":"2018-09-05T11:06:21+02:00","Status":[{}]}}"#,
+                r#"{{"OrderID":"9992{order:010}","Ref":"{}","Executed":"2018-09-05T11:06:21+02:00","Status":[{}]}}"#,
+                reference(order),
                 entries.join(",")
             )
         })
         .collect();
     format!("[{}]", orders.join(",")).into_bytes()
+}
+
+/// As in the document's example of an order, [T 3.2.4]: 11 entries, of which two have a `Text`.
+fn example() -> Vec<u8> {
+    let (password, tan) = (Some("signme Passwort"), Some("TAN"));
+    let entries = [
+        (25, None),
+        (71, password),
+        (94, None),
+        (77, None),
+        (78, None),
+        (71, tan),
+        (75, None),
+        (6, None),
+        (23, None),
+        (71, None),
+        (95, None),
+    ];
+    list(|order| format!("identkit-{order:08}"), &entries)
+}
+
+/// Every entry with a `Text`, so that owned `String`s take 24 allocations an order, at the same size.
+fn every_text() -> Vec<u8> {
+    let texts = ["TAN", "SMS", "video", "A", "B", "TAN", "C", "D", "E"];
+    let codes = [25, 71, 94, 77, 78, 71, 75, 6, 95];
+    let entries: Vec<_> = codes.into_iter().zip(texts.map(Some)).collect();
+    list(|order| format!("{order:06}"), &entries)
 }
 
 fn time(work: impl Fn() -> usize) -> Duration {
@@ -86,35 +117,51 @@ fn time(work: impl Fn() -> usize) -> Duration {
     began.elapsed()
 }
 
-fn main() {
-    let list = list();
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    if let [which, count] = arguments.as_slice() {
-        for _ in 0..count.parse::<u32>().unwrap() {
-            black_box(if which == "ours" { ours(black_box(&list)) } else { strings::read(black_box(&list)) });
+type Work = fn(&[u8]) -> usize;
+
+const WAYS: [(&str, Work); 2] = [("ours", ours), ("strings", strings::read)];
+
+/// The middle of what the work took, so many times.
+fn middle(work: Work, list: &[u8], count: usize) -> Duration {
+    let mut took: Vec<Duration> = (0..count).map(|_| time(|| work(black_box(list)))).collect();
+    took.sort();
+    took[count / 2]
+}
+
+/// In processes of their own, since the two disturb each other's heap, and in turns.
+fn compare(name: &str, list: &[u8]) {
+    let mut took = [Vec::new(), Vec::new()];
+    for _ in 0..11 {
+        for ((way, _), took) in WAYS.iter().zip(&mut took) {
+            let told = Command::new(std::env::current_exe().unwrap()).args([way, name, "41"]).output().unwrap();
+            took.push(String::from_utf8(told.stdout).unwrap().trim().parse::<f64>().unwrap());
         }
+    }
+    println!("{name}: 1000 orders, {} bytes", list.len());
+    let rates = took.map(|mut took| {
+        took.sort_by(f64::total_cmp);
+        list.len() as f64 / took[took.len() / 2] * 1e3
+    });
+    for ((way, work), rate) in WAYS.iter().zip(rates) {
+        let counted = allocation_counter::measure(|| {
+            black_box(work(list));
+        });
+        let (count, peak) = (counted.count_total as f64 / 1000.0, counted.bytes_max / 1024);
+        println!("  {way:<8}{rate:6.0} MB/s  {count:6.2} allocations per order  {peak:6} KiB at most");
+    }
+    println!("  ratio   {:6.2}", rates[0] / rates[1]);
+}
+
+fn main() {
+    let lists = [("example", example()), ("every-text", every_text())];
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let [way, name, count] = arguments.as_slice() {
+        let list = &lists.iter().find(|(known, _)| known == name).unwrap().1;
+        let work = WAYS.iter().find(|(known, _)| known == way).unwrap().1;
+        println!("{}", middle(work, list, count.parse().unwrap()).as_nanos());
         return;
     }
-    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..101 {
-        mine.push(time(|| ours(&list)));
-        theirs.push(time(|| strings::read(&list)));
+    for (name, list) in &lists {
+        compare(name, list);
     }
-    mine.sort();
-    theirs.sort();
-    let rate = |took: Duration| list.len() as f64 / took.as_secs_f64() / 1e6;
-    let (mine, theirs) = (rate(mine[50]), rate(theirs[50]));
-    let allocations = allocation_counter::measure(|| {
-        black_box(ours(&list));
-    });
-    println!("a list of 1000 orders, {} bytes", list.len());
-    println!("ours            {mine:8.0} MB/s   {:6.2} allocations per order", allocations.count_total as f64 / 1000.0);
-    let allocations = allocation_counter::measure(|| {
-        black_box(strings::read(&list));
-    });
-    println!(
-        "owned Strings   {theirs:8.0} MB/s   {:6.2} allocations per order",
-        allocations.count_total as f64 / 1000.0
-    );
-    println!("ratio           {:8.2}", mine / theirs);
 }

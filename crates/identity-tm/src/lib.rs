@@ -50,10 +50,10 @@ pub use messages::PutOrder;
 pub use network::DOCUMENTED_NETWORKS;
 pub use operations::{
     CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
-    GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
-    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
-    IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedIdentData,
-    SignedPdfs, Video,
+    FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
+    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
+    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
+    ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
 };
 pub use order::NewOrder;
 pub use reference::random_reference;

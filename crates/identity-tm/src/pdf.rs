@@ -30,14 +30,10 @@ pub(crate) fn is_encrypted(document: &Blob) -> bool {
 fn last_section(source: &dyn Source) -> io::Result<Option<Vec<u8>>> {
     let length = source.len();
     let mut tail = Vec::new();
-    let mut reader = source.open()?;
-    io::copy(&mut reader.by_ref().take(length.saturating_sub(TAIL as u64)), &mut io::sink())?;
-    reader.take(TAIL as u64).read_to_end(&mut tail)?;
+    source.open_at(length.saturating_sub(TAIL as u64))?.take(TAIL as u64).read_to_end(&mut tail)?;
     let Some(offset) = start_of_section(&tail).filter(|offset| *offset < length) else { return Ok(None) };
-    let mut reader = source.open()?;
-    io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
     let mut section = Vec::new();
-    reader.take(SECTION).read_to_end(&mut section)?;
+    source.open_at(offset)?.take(SECTION).read_to_end(&mut section)?;
     Ok(Some(section))
 }
 

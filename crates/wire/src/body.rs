@@ -3,14 +3,14 @@
 //! Invariants: the length of a body is known before it is sent; a body can be read again from the start for a
 //! further attempt; a source that yields another length than it said fails the request instead of sending it short.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::encode_base64;
+use base64_simd::AsOut;
+use bytes::{Bytes, BytesMut};
 
 /// How many source bytes one chunk holds: a multiple of 3, so that Base64 chunks join without padding.
 pub const CHUNK: usize = 48 * 1024;
@@ -33,6 +33,21 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// # Errors
     /// What opening meets.
     fn open(&self) -> io::Result<Box<dyn Read + Send>>;
+
+    /// A reader from so many bytes on; by default it reads up to there.
+    ///
+    /// # Errors
+    /// What opening or reading meets.
+    fn open_at(&self, from: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut reader = self.open()?;
+        io::copy(&mut reader.by_ref().take(from), &mut io::sink())?;
+        Ok(reader)
+    }
+
+    /// The bytes themselves, where they are one buffer in memory: they are then sent without a copy.
+    fn bytes(&self) -> Option<Bytes> {
+        None
+    }
 }
 
 /// Bytes in memory, shared and not copied.
@@ -56,6 +71,16 @@ impl Source for MemorySource {
 
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(io::Cursor::new(self.0.clone())))
+    }
+
+    fn open_at(&self, from: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut reader = io::Cursor::new(self.0.clone());
+        reader.set_position(from);
+        Ok(Box::new(reader))
+    }
+
+    fn bytes(&self) -> Option<Bytes> {
+        Some(self.0.clone())
     }
 }
 
@@ -95,6 +120,12 @@ impl Source for FileSource {
 
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(std::fs::File::open(&self.path)?))
+    }
+
+    fn open_at(&self, from: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut file = std::fs::File::open(&self.path)?;
+        file.seek(io::SeekFrom::Start(from))?;
+        Ok(Box::new(file))
     }
 }
 
@@ -185,9 +216,9 @@ impl Body {
         }
     }
 
-    /// The chunks from the start, each at most 64 KiB unless a part is a larger ready buffer.
+    /// The chunks from the start, each at most 64 KiB unless a part is a larger buffer in memory that goes out as it is.
     pub fn read(&self) -> BodyReader {
-        BodyReader { parts: self.parts.clone().into_iter(), current: None }
+        BodyReader { parts: self.parts.clone().into_iter(), current: None, spare: Blocks::default() }
     }
 }
 
@@ -203,16 +234,56 @@ impl From<Vec<u8>> for Body {
     }
 }
 
-struct Current {
-    reader: Box<dyn Read + Send>,
-    left: u64,
-    base64: bool,
+/// A source that is being read.
+enum Current {
+    /// In memory: what is left of it, which becomes Base64.
+    Bytes(Bytes),
+    Reader {
+        reader: Box<dyn Read + Send>,
+        left: u64,
+        base64: bool,
+        /// Where the bytes stay until they are Base64, chunk after chunk.
+        block: Vec<u8>,
+    },
 }
 
 /// The chunks of a [`Body`]. May wait for a disk: see [`Body::in_memory`].
 pub struct BodyReader {
     parts: std::vec::IntoIter<Part>,
     current: Option<Current>,
+    spare: Blocks,
+}
+
+/// Blocks of Base64 that were handed out, to be written again once nobody holds them: fresh memory for each chunk costs
+/// more than its Base64 does.
+#[derive(Default)]
+struct Blocks(VecDeque<Bytes>);
+
+impl Blocks {
+    /// So many are kept, at the most.
+    const KEPT: usize = 16;
+
+    /// The bytes as Base64.
+    fn encode(&mut self, bytes: &[u8]) -> Bytes {
+        let len = bytes.len().div_ceil(3) * 4;
+        // The one handed out first is free first.
+        let oldest = self.0.pop_front().map(Bytes::try_into_mut);
+        let mut block = match oldest {
+            Some(Ok(block)) if block.len() >= len => block,
+            Some(Err(held)) => {
+                self.0.push_front(held);
+                BytesMut::zeroed(len)
+            }
+            _ => BytesMut::zeroed(len),
+        };
+        block.truncate(len);
+        let _ = base64_simd::STANDARD.encode(bytes, block.as_out());
+        let block = block.freeze();
+        if self.0.len() < Self::KEPT {
+            self.0.push_back(block.clone());
+        }
+        block
+    }
 }
 
 impl fmt::Debug for BodyReader {
@@ -222,29 +293,48 @@ impl fmt::Debug for BodyReader {
 }
 
 impl BodyReader {
-    fn start(&mut self, source: &Arc<dyn Source>, base64: bool) -> io::Result<()> {
-        self.current = Some(Current { reader: source.open()?, left: source.len(), base64 });
-        Ok(())
-    }
-
-    fn chunk(current: &mut Current) -> io::Result<Bytes> {
-        let want = usize::try_from(current.left).map_or(CHUNK, |left| left.min(CHUNK));
-        let mut block = vec![0; want];
-        current.reader.read_exact(&mut block).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "a file became shorter while it was sent"),
-            kind => io::Error::new(kind, "a file could not be read while it was sent"),
-        })?;
-        current.left -= want as u64;
-        Ok(if current.base64 { encode_base64(&block).into() } else { block.into() })
-    }
-
-    fn finish(current: &mut Current) -> io::Result<()> {
-        match current.reader.read(&mut [0]) {
-            Ok(0) => Ok(()),
-            Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a file became longer while it was sent")),
-            Err(error) => Err(error),
+    /// Begins with a source; one in memory that goes out as it is needs no reading.
+    fn start(&mut self, source: &Arc<dyn Source>, base64: bool) -> io::Result<Option<Bytes>> {
+        match source.bytes() {
+            Some(bytes) if bytes.len() as u64 != source.len() => Err(changed("longer or shorter")),
+            Some(bytes) if !base64 => Ok(Some(bytes)),
+            Some(bytes) => {
+                self.current = Some(Current::Bytes(bytes));
+                Ok(None)
+            }
+            None => {
+                let (reader, left) = (source.open()?, source.len());
+                self.current = Some(Current::Reader { reader, left, base64, block: Vec::new() });
+                Ok(None)
+            }
         }
     }
+
+    /// The next chunk, `None` at the end of the source.
+    fn chunk(current: &mut Current, spare: &mut Blocks) -> io::Result<Option<Bytes>> {
+        match current {
+            Current::Bytes(bytes) if bytes.is_empty() => Ok(None),
+            Current::Bytes(bytes) => Ok(Some(spare.encode(&bytes.split_to(bytes.len().min(CHUNK))))),
+            Current::Reader { reader, left: 0, .. } => match reader.read(&mut [0])? {
+                0 => Ok(None),
+                _ => Err(changed("longer")),
+            },
+            Current::Reader { reader, left, base64, block } => {
+                block.resize(usize::try_from(*left).map_or(CHUNK, |left| left.min(CHUNK)), 0);
+                reader.read_exact(block).map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => changed("shorter"),
+                    kind => io::Error::new(kind, "a file could not be read while it was sent"),
+                })?;
+                *left -= block.len() as u64;
+                Ok(Some(if *base64 { spare.encode(block) } else { std::mem::take(block).into() }))
+            }
+        }
+    }
+}
+
+fn changed(how: &str) -> io::Error {
+    let kind = if how == "shorter" { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
+    io::Error::new(kind, format!("a file became {how} while it was sent"))
 }
 
 impl Iterator for BodyReader {
@@ -253,23 +343,24 @@ impl Iterator for BodyReader {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(current) = self.current.as_mut() {
-                if current.left > 0 {
-                    return Some(Self::chunk(current));
-                }
-                let finished = Self::finish(current);
-                self.current = None;
-                if let Err(error) = finished {
-                    return Some(Err(error));
+                match Self::chunk(current, &mut self.spare) {
+                    Ok(Some(chunk)) => return Some(Ok(chunk)),
+                    Ok(None) => self.current = None,
+                    Err(error) => {
+                        self.current = None;
+                        return Some(Err(error));
+                    }
                 }
             }
             let started = match self.parts.next()? {
-                Part::Bytes(bytes) if bytes.is_empty() => continue,
-                Part::Bytes(bytes) => return Some(Ok(bytes)),
+                Part::Bytes(bytes) => Ok(Some(bytes)),
                 Part::Base64(source) => self.start(&source, true),
                 Part::Raw(source) => self.start(&source, false),
             };
-            if let Err(error) = started {
-                return Some(Err(error));
+            match started {
+                Ok(Some(bytes)) if !bytes.is_empty() => return Some(Ok(bytes)),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
             }
         }
     }
@@ -286,6 +377,22 @@ mod tests {
 
     #[derive(Debug)]
     struct Lies(u64, Vec<u8>);
+
+    /// As long as it says, and read like a file.
+    #[derive(Debug)]
+    struct Elsewhere(Bytes);
+
+    impl Source for Elsewhere {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn in_memory(&self) -> bool {
+            false
+        }
+        fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+            Ok(Box::new(io::Cursor::new(self.0.clone())))
+        }
+    }
 
     impl Source for Lies {
         fn len(&self) -> u64 {
@@ -307,15 +414,38 @@ mod tests {
                 Part::Bytes(Bytes::from(text.clone())),
                 Part::Base64(Arc::new(MemorySource(pdf.clone()))),
                 Part::Raw(Arc::new(MemorySource(pdf.clone()))),
+                Part::Base64(Arc::new(Elsewhere(pdf.clone()))),
+                Part::Raw(Arc::new(Elsewhere(pdf.clone()))),
             ]);
             let sent = all(&body).unwrap();
             prop_assert_eq!(sent.len() as u64, body.len());
             let mut expected = text.into_bytes();
             expected.extend(base64_simd::STANDARD.encode_to_string(&pdf).into_bytes());
             expected.extend_from_slice(&pdf);
+            expected.extend(base64_simd::STANDARD.encode_to_string(&pdf).into_bytes());
+            expected.extend_from_slice(&pdf);
             prop_assert!(sent == expected);
             prop_assert!(all(&body).unwrap() == sent);
         }
+    }
+
+    #[test]
+    fn a_source_is_opened_at_any_place() {
+        let path = std::env::temp_dir().join(format!("identkit-source-{}", std::process::id()));
+        std::fs::write(&path, "0123456789").unwrap();
+        let sources: [Box<dyn Source>; 3] = [
+            Box::new(MemorySource("0123456789".into())),
+            Box::new(Elsewhere("0123456789".into())),
+            Box::new(FileSource::new(&path).unwrap()),
+        ];
+        for source in sources {
+            for (from, expected) in [(0, "0123456789"), (7, "789"), (10, ""), (11, "")] {
+                let mut read = String::new();
+                source.open_at(from).unwrap().read_to_string(&mut read).unwrap();
+                assert_eq!(read, expected, "{source:?} from {from}");
+            }
+        }
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -13,11 +13,9 @@ const DOCUMENTED: usize = 25;
 /// A date-time as a vendor wrote it. Reading never fails: what is no date-time keeps its text and has no timestamp.
 ///
 /// ISO 8601 with offset (`[T] 2.2`); `Z`, fractional or missing seconds and a blank for the `T` are read too (AT-74).
+/// The text is looked at when it is asked for its [`timestamp`](Self::timestamp): most times of a list never are.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Dts {
-    text: Text,
-    at: Option<Timestamp>,
-}
+pub struct Dts(Text);
 
 /// The documented form needs no allocation of its own: a list of orders holds thousands of them.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,24 +36,24 @@ impl Dts {
             minutes.unsigned_abs() / 60,
             minutes.unsigned_abs() % 60
         );
-        Self { text: Text::of(&text), at: Some(at) }
+        Self(Text::of(&text))
     }
 
     /// Reads the text, whatever it is.
+    #[inline]
     pub fn parse(text: impl AsRef<str>) -> Self {
-        let text = text.as_ref();
-        let at = read_documented(text).or_else(|| read(text.trim()));
-        Self { text: Text::of(text), at }
+        Self(Text::of(text.as_ref()))
     }
 
     /// The point in time, if the text is a date-time with an offset.
     pub fn timestamp(&self) -> Option<Timestamp> {
-        self.at
+        let text = self.as_str();
+        read_documented(text).or_else(|| read(text.trim()))
     }
 
     /// The text as it came.
     pub fn as_str(&self) -> &str {
-        match &self.text {
+        match &self.0 {
             // Made from a str and never changed: the empty text is unreachable.
             Text::Documented(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             Text::Other(text) => text,
@@ -64,6 +62,7 @@ impl Dts {
 }
 
 impl Text {
+    #[inline]
     fn of(text: &str) -> Self {
         text.as_bytes().try_into().map_or_else(|_| Self::Other(text.into()), Self::Documented)
     }
@@ -129,7 +128,7 @@ fn read(text: &str) -> Option<Timestamp> {
 
 impl fmt::Debug for Dts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.at {
+        match self.timestamp() {
             Some(_) => f.write_str(self.as_str()),
             // Text that is no date may be anything, a name too.
             None => f.write_str("[unreadable date-time]"),
@@ -144,6 +143,7 @@ impl Serialize for Dts {
 }
 
 impl<'de> Deserialize<'de> for Dts {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
@@ -154,6 +154,7 @@ impl<'de> Deserialize<'de> for Dts {
                 f.write_str("a date-time")
             }
 
+            #[inline]
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Dts, E> {
                 Ok(Dts::parse(text))
             }

@@ -21,7 +21,7 @@ mod tolerant;
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use message::Extra;
+pub use message::{Extra, Fill, Message, Unlisted};
 pub use operation::{
     Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning,
 };
@@ -31,7 +31,8 @@ pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_b
 /// What [`message!`] needs of serde; not for use by hand.
 #[doc(hidden)]
 pub mod private {
-    pub use serde::de::{Error, MapAccess, Visitor};
+    pub use crate::message::Message;
+    pub use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 }

@@ -3,14 +3,62 @@
 //! Why a macro of our own and not serde's derive with `flatten`: `flatten` reads through a buffer and loses the path
 //! of a fault, and two accepted spellings present at once would be a "duplicate field".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
+use serde::de::{DeserializeSeed, Deserializer};
 use serde_json::Value;
+
+type Elements = BTreeMap<String, Value>;
 
 /// Elements that a vendor sent (or a user adds) and the document does not list: kept through a round trip.
 #[derive(Clone, Default, PartialEq)]
-pub struct Extra(pub BTreeMap<String, Value>);
+pub struct Extra(pub Unlisted);
+
+/// A map by name, as its [`Deref`] says, that takes one pointer while it is empty: nearly every message has none, and
+/// a list holds thousands of messages.
+#[derive(Clone, Default)]
+pub struct Unlisted(Option<Box<Elements>>);
+
+impl Deref for Unlisted {
+    type Target = Elements;
+
+    fn deref(&self) -> &Elements {
+        const NONE: &Elements = &Elements::new();
+        self.0.as_deref().unwrap_or(NONE)
+    }
+}
+
+impl DerefMut for Unlisted {
+    fn deref_mut(&mut self) -> &mut Elements {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for Unlisted {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<'a> IntoIterator for &'a Unlisted {
+    type Item = (&'a String, &'a Value);
+    type IntoIter = btree_map::Iter<'a, String, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Unlisted {
+    type Item = (String, Value);
+    type IntoIter = btree_map::IntoIter<String, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.map(|elements| *elements).unwrap_or_default().into_iter()
+    }
+}
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,13 +71,20 @@ impl fmt::Debug for Extra {
 ///
 /// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
 /// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
-/// `#[non_exhaustive]` with `Default` and a setter per field.
+/// `#[non_exhaustive]` with `Default` and a setter per field. `field: Type as Reader` reads through another type, which
+/// becomes the field's by `From`.
 #[macro_export]
 macro_rules! message {
+    (@read $map:ident, $type:ty) => {
+        $map.next_value::<Option<$type>>()?
+    };
+    (@read $map:ident, $type:ty, $reader:ty) => {
+        $map.next_value::<Option<$reader>>()?.map(<$type>::from)
+    };
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty ),* $(,)?
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty $(as $reader:ty)? ),* $(,)?
         }
     ) => {
         $(#[$meta])*
@@ -73,75 +128,118 @@ macro_rules! message {
 
         impl<'de> $crate::private::Deserialize<'de> for $name {
             fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut read = Self::default();
+                $crate::private::Message::fill(&mut read, deserializer)?;
+                Ok(read)
+            }
+        }
+
+        impl $crate::private::Message for $name {
+            fn fill<'de, D: $crate::private::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
                 // A known key is recognised where it stands, without a copy; `true` for the first spelling listed.
                 #[allow(non_camel_case_types)]
                 enum Key {
                     $($field(bool),)*
                     // With a capital, unlike any field.
-                    Unlisted(String),
+                    Unlisted,
                 }
 
-                impl<'de> $crate::private::Deserialize<'de> for Key {
-                    fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                        struct KeyReader;
+                // Where a key goes that is not known, so that a known one is returned in a register.
+                struct KeyReader<'a>(&'a mut String);
 
-                        impl $crate::private::Visitor<'_> for KeyReader {
-                            type Value = Key;
+                impl<'de> $crate::private::DeserializeSeed<'de> for KeyReader<'_> {
+                    type Value = Key;
 
-                            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                                f.write_str("a key")
-                            }
-
-                            fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
-                                Ok(match key {
-                                    $(
-                                        $key => Key::$field(true),
-                                        $($other => Key::$field(false),)*
-                                    )*
-                                    _ => Key::Unlisted(key.to_owned()),
-                                })
-                            }
-                        }
-
-                        deserializer.deserialize_identifier(KeyReader)
+                    #[inline]
+                    fn deserialize<D: $crate::private::Deserializer<'de>>(
+                        self,
+                        deserializer: D,
+                    ) -> Result<Key, D::Error> {
+                        deserializer.deserialize_identifier(self)
                     }
                 }
 
-                struct Reader;
+                impl $crate::private::Visitor<'_> for KeyReader<'_> {
+                    type Value = Key;
 
-                impl<'de> $crate::private::Visitor<'de> for Reader {
-                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a key")
+                    }
+
+                    #[inline]
+                    fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
+                        Ok(match key {
+                            $(
+                                $key => Key::$field(true),
+                                $($other => Key::$field(false),)*
+                            )*
+                            _ => {
+                                key.clone_into(self.0);
+                                Key::Unlisted
+                            }
+                        })
+                    }
+                }
+
+                struct Reader<'a>(&'a mut $name);
+
+                impl<'de> $crate::private::Visitor<'de> for Reader<'_> {
+                    type Value = ();
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str("an object")
                     }
 
-                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                        let mut read = $name::default();
-                        while let Some(key) = map.next_key::<Key>()? {
+                    #[inline]
+                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                        let read = self.0;
+                        let mut unlisted = String::new();
+                        while let Some(key) = map.next_key_seed(KeyReader(&mut unlisted))? {
                             match key {
                                 $(
                                     Key::$field(first) => {
-                                        let value: Option<$type> = map.next_value()?;
+                                        let value = $crate::message!(@read map, $type $(, $reader)?);
                                         // `null` under one spelling does not undo what another one said.
                                         if value.is_some() && (first || read.$field.is_none()) {
                                             read.$field = value;
                                         }
                                     }
                                 )*
-                                Key::Unlisted(key) => {
-                                    read.extra.0.insert(key, map.next_value()?);
+                                Key::Unlisted => {
+                                    read.extra.0.insert(std::mem::take(&mut unlisted), map.next_value()?);
                                 }
                             }
                         }
-                        Ok(read)
+                        Ok(())
                     }
                 }
 
-                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader)
+                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader(self))
             }
         }
     };
+}
+
+/// A message that can be read into its place, as the elements of a list are.
+pub trait Message: Default {
+    /// Reads into a message that is as its default.
+    ///
+    /// # Errors
+    /// The deserializer's; what was read until then stays.
+    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+}
+
+/// Reads a message into its place.
+#[derive(Debug)]
+pub struct Fill<'a, T>(pub &'a mut T);
+
+impl<'de, T: Message> DeserializeSeed<'de> for Fill<'_, T> {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.fill(deserializer)
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{Request, Response, StatusCode, response};
-use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Mono, Window};
+use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Mono, ShortPii, Window};
 use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, Warning, json};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
@@ -335,7 +335,7 @@ fn keys(list: &OrderList) -> BTreeSet<u64> {
 
 fn entry_key(id: &str, entry: &StatusEntry) -> u64 {
     let time = entry.time.as_ref().map_or("", Dts::as_str);
-    let text = entry.text.as_ref().map_or("", |text| text.expose().as_str());
+    let text = entry.text.as_ref().map_or("", ShortPii::expose);
     key(&(id, entry.kind, time, text))
 }
 

@@ -2,6 +2,7 @@
 
 mod download;
 mod feed;
+mod files;
 mod media;
 mod signing;
 

@@ -1,13 +1,10 @@
-//! `getAllStatus`, [T 4.2]: many orders at once, in any of the shapes that table and example show (AT-03).
-
-use std::fmt;
+//! `getAllStatus`, [T 4.2]: its request, and an order of the answer.
 
 use identkit_core::Pii;
-use identkit_wire::{Dts, OneOrMany, message};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
-use serde::{Deserialize, Serialize};
+use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
+use super::status::Entries;
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
 message! {
@@ -52,7 +49,7 @@ message! {
         /// When the order was executed; the table calls it `Delivered`, the example `Executed` (AT-02).
         "Executed" | "Delivered" => executed: Dts,
         /// The entries; absent in the document's example though marked as always there (AT-03).
-        "Status" => status: Vec<StatusEntry>,
+        "Status" => status: Vec<StatusEntry> as Entries,
         /// The appointment, with status 19 only.
         "TVSlot" => tv_slot: TvSlot,
     }
@@ -80,105 +77,10 @@ impl ListedOrder {
     }
 }
 
-/// The list: a root array by the example, read also under `Order` and as a single object (AT-03). Written as an array.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct OrderList(pub Vec<ListedOrder>);
-
-message! {
-    /// An element of the list: an order, or a wrapper round one or several.
-    pub struct Element {
-        "Order" => order: OneOrMany<ListedOrder>,
-        "OrderID" => order_id: OrderId,
-        "Ref" => reference: Pii<String>,
-        "Executed" | "Delivered" => executed: Dts,
-        "Status" => status: Vec<StatusEntry>,
-        "TVSlot" => tv_slot: TvSlot,
-    }
-}
-
-impl Element {
-    fn into_orders(self, all: &mut Vec<ListedOrder>) {
-        let Self { order, order_id, reference, executed, status, tv_slot, extra } = self;
-        match order {
-            Some(OneOrMany::One(one)) => all.push(one),
-            Some(OneOrMany::Many(many)) => all.extend(many),
-            None => {
-                let order = ListedOrder { order_id, reference, executed, status, tv_slot, extra };
-                // An object that says nothing is how some say "none": no order is made of it.
-                if order != ListedOrder::default() {
-                    all.push(order);
-                }
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for OrderList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shapes;
-
-        impl<'de> Visitor<'de> for Shapes {
-            type Value = OrderList;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of orders")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OrderList, A::Error> {
-                let mut all = Vec::new();
-                while let Some(element) = seq.next_element::<Element>()? {
-                    element.into_orders(&mut all);
-                }
-                Ok(OrderList(all))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OrderList, A::Error> {
-                let mut all = Vec::new();
-                Element::deserialize(MapAccessDeserializer::new(map))?.into_orders(&mut all);
-                Ok(OrderList(all))
-            }
-        }
-
-        deserializer.deserialize_any(Shapes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use identkit_wire::json;
-
-    #[test]
-    fn at_03_the_list_is_read_in_every_shape() {
-        for (text, ids) in [
-            (r#"[{"OrderID":"1"},{"OrderID":"2"}]"#, "12"),
-            (r#"{"Order":[{"OrderID":"1"},{"OrderID":"2"}]}"#, "12"),
-            (r#"{"Order":{"OrderID":"1"}}"#, "1"),
-            (r#"[{"Order":{"OrderID":"1"}},{"Order":{"OrderID":"2"}}]"#, "12"),
-            (r#"{"OrderID":"1"}"#, "1"),
-            ("[]", ""),
-            ("{}", ""),
-            (r#"{"Order":[]}"#, ""),
-            (r#"{"Order":null}"#, ""),
-            (r#"[{"Order":null},{"OrderID":"1"},{}]"#, "1"),
-        ] {
-            let read: OrderList = json::read(text.as_bytes()).unwrap();
-            let told: String = read.0.iter().map(|order| order.order_id.as_ref().unwrap().expose()).collect();
-            assert_eq!(told, ids, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_documents_example_lacks_status_and_is_read() {
-        let text = include_str!("../../fixtures/S-062-get-all-status-response.json");
-        let read: OrderList = json::read(text.as_bytes()).unwrap();
-        assert_eq!(read.0.len(), 5);
-        assert!(read.0.iter().all(|order| order.kinds().count() == 0));
-        assert!(read.0[0].executed.is_none() && read.0[1].executed.is_some());
-        let again: serde_json::Value = serde_json::to_value(&read).unwrap();
-        assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
-    }
 
     #[test]
     fn the_documents_request_is_read_and_written() {

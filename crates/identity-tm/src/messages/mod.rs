@@ -7,10 +7,11 @@ mod all_status;
 mod details;
 mod ident_data;
 mod order;
+mod order_list;
 mod results;
 mod status;
 
-pub use all_status::{AllStatusRequest, ListedOrder, OrderList, Paging, Period, TvSlot};
+pub use all_status::{AllStatusRequest, ListedOrder, Paging, Period, TvSlot};
 pub use details::{DetailName, Details};
 pub use ident_data::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
@@ -20,6 +21,7 @@ pub use order::{
     LegitimationDocument, LegitimationDocuments, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer,
     RedirectUrl, SignHash, SignParameters, SignPdf, VideoHashes, WebhookUrl,
 };
+pub use order_list::OrderList;
 pub use results::{
     Bank, BankCode, ErrorAnswer, NamedHashes, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest,
     Tan, VideoRequest, VoiceFile, VoiceFiles,

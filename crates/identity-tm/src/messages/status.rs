@@ -1,7 +1,11 @@
 //! `getStatus`, [T 3.2.4].
 
-use identkit_core::Pii;
-use identkit_wire::{Dts, message};
+use std::fmt;
+
+use identkit_core::{Pii, ShortPii};
+use identkit_wire::{Dts, Fill, message};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
@@ -15,7 +19,7 @@ message! {
         /// When the order was executed, not when it was asked (AT-02). `Delivered` is read as well.
         "Executed" | "Delivered" => executed: Dts,
         /// The entries as they came: not sorted, perhaps repeated (AT-17).
-        "Status" => status: Vec<StatusEntry>,
+        "Status" => status: Vec<StatusEntry> as Entries,
     }
 }
 
@@ -27,7 +31,47 @@ message! {
         /// When it was set.
         "Time" => time: Dts,
         /// An explanation, e.g. `TAN` with 71.
-        "Text" => text: Pii<String>,
+        "Text" => text: ShortPii,
+    }
+}
+
+/// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
+/// nothing takes three allocations.
+pub(super) struct Entries(Vec<StatusEntry>);
+
+impl From<Entries> for Vec<StatusEntry> {
+    fn from(entries: Entries) -> Self {
+        entries.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::with_capacity(12);
+                loop {
+                    // Filled where it stays.
+                    entries.push(StatusEntry::default());
+                    let Some(place) = entries.last_mut() else { break };
+                    if seq.next_element_seed(Fill(place))?.is_none() {
+                        entries.pop();
+                        break;
+                    }
+                }
+                Ok(Entries(if entries.is_empty() { Vec::new() } else { entries }))
+            }
+        }
+
+        deserializer.deserialize_seq(Reader)
     }
 }
 

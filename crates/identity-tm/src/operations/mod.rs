@@ -2,6 +2,7 @@
 
 mod cancel_order;
 mod del_ident_data;
+mod files;
 mod get_all_status;
 mod get_e_sign_hash;
 mod get_e_sign_pdf;
@@ -15,10 +16,12 @@ mod misc;
 mod put_order;
 mod server_status;
 mod signing;
+mod unread;
 mod video;
 
 pub use cancel_order::CancelOrder;
 pub use del_ident_data::DelIdentData;
+pub use files::{FileStream, Streamed};
 pub use get_all_status::{DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
 pub use get_e_sign_hash::GetESignHash;
 pub use get_e_sign_pdf::{GetESignPdf, SignedPdfs};
@@ -31,6 +34,7 @@ pub use ident_data_body::{Decryptor, IdentDataBody, MaybeEncrypted};
 pub use misc::{CheckSignmeUser, GetBankList};
 pub use server_status::ServerStatus;
 pub use signing::{ConfirmSign, RequestResendSignTan, RequestSign};
+pub use unread::{Unread, UnreadList};
 pub use video::{GetVideo, RequestVideo, Video};
 
 use http::response;

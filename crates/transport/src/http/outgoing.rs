@@ -1,10 +1,11 @@
-//! A request body on its way out. Sources that may wait for a disk are read on a blocking thread, chunk by chunk.
+//! A request body on its way out. Sources that may wait for a disk are read on a blocking thread, some chunks at a time.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::vec;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -17,9 +18,26 @@ type Chunk = Option<io::Result<Bytes>>;
 
 enum State {
     Here(BodyReader),
-    Elsewhere(Option<BodyReader>),
-    Reading(JoinHandle<(Chunk, BodyReader)>),
+    Elsewhere(Option<BodyReader>, vec::IntoIter<Chunk>),
+    Reading(JoinHandle<(Vec<Chunk>, BodyReader)>),
     Done,
+}
+
+/// So many chunks are read in one go: each visit to another thread costs as much as the Base64 of a chunk.
+const AT_ONCE: usize = 8;
+
+/// The next chunks, up to the end or an error.
+fn some_chunks(mut reader: BodyReader) -> (Vec<Chunk>, BodyReader) {
+    let mut chunks = Vec::with_capacity(AT_ONCE);
+    while chunks.len() < AT_ONCE {
+        let chunk = reader.next();
+        let goes_on = matches!(chunk, Some(Ok(_)));
+        chunks.push(chunk);
+        if !goes_on {
+            break;
+        }
+    }
+    (chunks, reader)
 }
 
 /// Why a body broke off: hyper only tells that it did.
@@ -55,7 +73,7 @@ impl Outgoing {
         let state = match (left, body.in_memory()) {
             (0, _) => State::Done,
             (_, true) => State::Here(body.read()),
-            (_, false) => State::Elsewhere(Some(body.read())),
+            (_, false) => State::Elsewhere(Some(body.read()), Vec::new().into_iter()),
         };
         Self { state, left, trouble: Trouble::default(), hop: hop.clone() }
     }
@@ -70,20 +88,22 @@ impl Outgoing {
             match &mut self.state {
                 State::Done => return Poll::Ready(None),
                 State::Here(reader) => return Poll::Ready(reader.next()),
-                State::Elsewhere(reader) => {
-                    let Some(mut reader) = reader.take() else { return Poll::Ready(None) };
-                    self.state = State::Reading(tokio::task::spawn_blocking(move || (reader.next(), reader)));
+                State::Elsewhere(reader, ready) => {
+                    if let Some(chunk) = ready.next() {
+                        return Poll::Ready(chunk);
+                    }
+                    let Some(reader) = reader.take() else { return Poll::Ready(None) };
+                    self.state = State::Reading(tokio::task::spawn_blocking(move || some_chunks(reader)));
                 }
                 State::Reading(reading) => {
-                    let (chunk, reader) = match std::task::ready!(Pin::new(reading).poll(cx)) {
+                    let (chunks, reader) = match std::task::ready!(Pin::new(reading).poll(cx)) {
                         Ok(read) => read,
                         Err(_) => {
                             self.state = State::Done;
                             return Poll::Ready(Some(Err(io::Error::other("reading a document was cut off"))));
                         }
                     };
-                    self.state = State::Elsewhere(Some(reader));
-                    return Poll::Ready(chunk);
+                    self.state = State::Elsewhere(Some(reader), chunks.into_iter());
                 }
             }
         }

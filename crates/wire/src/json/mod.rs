@@ -1,16 +1,19 @@
 //! JSON in and out. What goes wrong is told by path, line, column and expected type, never by value.
 
+mod files;
 mod probe;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use identkit_core::{Content, Error, Kind};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
 
+pub use self::files::{Files, Piece};
 use crate::{Body, Part, Source};
 
 /// Above this size only line and column are told: finding the path parses the text a second time.
@@ -66,6 +69,18 @@ impl JsonFault {
 /// # Errors
 /// [`JsonFault`] without any value of the text.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
+    read_with::<T, _>(bytes, PhantomData::<T>)
+}
+
+/// Reads a whole JSON text by a seed, for what is not to be held in memory as a whole. `T` is the type whose form is
+/// told when the text is of another one.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
+    bytes: &'de [u8],
+    seed: S,
+) -> Result<S::Value, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -73,7 +88,9 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
         let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
     })?;
-    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    read.map_err(|error| explain::<T>(text, &error))
 }
 
 #[cold]
@@ -98,7 +115,11 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFa
 /// # Errors
 /// [`Kind::InvalidInput`] when the value has no JSON form.
 pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))
+    // Room for an order with all that an order usually has: growing to it would take four further allocations.
+    let mut written = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut written, value)
+        .map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))?;
+    Ok(written)
 }
 
 /// The headers of a JSON request.

@@ -1,0 +1,66 @@
+//! Writing the document's order, beside serde_json's `to_vec`.
+//!
+//! `cargo bench -p identkit-identity-tm --bench encode` prints nanoseconds, their ratio, and allocations. With arguments
+//! (`ours N` or `to_vec N`) it only writes N times, for a tool that counts instructions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark measures real time and prints it"
+)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use identkit_identity_tm::{PutOrder, samples};
+use identkit_wire::json;
+
+fn ours(order: &PutOrder) -> usize {
+    black_box(json::write(black_box(order)).unwrap()).len()
+}
+
+fn to_vec(order: &PutOrder) -> usize {
+    black_box(serde_json::to_vec(black_box(order)).unwrap()).len()
+}
+
+fn time(work: fn(&PutOrder) -> usize, order: &PutOrder) -> Duration {
+    let began = Instant::now();
+    for _ in 0..1000 {
+        work(order);
+    }
+    began.elapsed() / 1000
+}
+
+fn main() {
+    let order = PutOrder::from_json(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let [which, count] = arguments.as_slice() {
+        for _ in 0..count.parse::<u32>().unwrap() {
+            if which == "ours" {
+                ours(&order)
+            } else {
+                to_vec(&order)
+            };
+        }
+        return;
+    }
+    assert_eq!(json::write(&order).unwrap(), serde_json::to_vec(&order).unwrap());
+    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..301 {
+        mine.push(time(ours, &order));
+        theirs.push(time(to_vec, &order));
+    }
+    mine.sort();
+    theirs.sort();
+    let (mine, theirs) = (mine[150], theirs[150]);
+    println!("an order of {} bytes", ours(&order));
+    for (who, took, work) in [("ours", mine, ours as fn(&PutOrder) -> usize), ("to_vec", theirs, to_vec)] {
+        let counted = allocation_counter::measure(|| {
+            work(&order);
+        });
+        println!("{who:<8}{:>6} ns  {:>3} allocations", took.as_nanos(), counted.count_total);
+    }
+    println!("ratio   {:>6.2}", mine.as_secs_f64() / theirs.as_secs_f64());
+}
