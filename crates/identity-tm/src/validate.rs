@@ -132,9 +132,11 @@ impl Checker<'_> {
         }
     }
 
-    fn country(&mut self, field: &str, value: &Option<Pii<String>>) {
+    /// `three`: whether an alpha-3 code is accepted too.
+    fn country(&mut self, field: &str, value: &Option<Pii<String>>, three: bool) {
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
-        if text.len() != 2 || !text.chars().all(|c| c.is_ascii_uppercase()) {
+        let length = text.len() == 2 || (three && text.len() == 3);
+        if !length || !text.bytes().all(|c| c.is_ascii_uppercase()) {
             self.fault(field, "must be an ISO 3166 code of two capital letters, e.g. DE", "AT-44");
         }
     }
@@ -242,7 +244,8 @@ impl Checker<'_> {
         self.text("Address.Street", &address.street, 50);
         self.zip("Address.ZipCode", &address.zip_code);
         self.text("Address.City", &address.city, 100);
-        self.country("Address.Country", &address.country);
+        // Its table alone has 3 characters.
+        self.country("Address.Country", &address.country, self.dialect.three_letter_countries);
     }
 
     fn ident_data(&mut self, data: &OrderIdentData, order: &PutOrder) {
@@ -252,7 +255,7 @@ impl Checker<'_> {
         self.text("IdentData.Street", &data.street, 100);
         self.zip("IdentData.ZipCode", &data.zip_code);
         self.text("IdentData.City", &data.city, 100);
-        self.country("IdentData.Country", &data.country);
+        self.country("IdentData.Country", &data.country, false);
         self.date("IdentData.Birthdate", &data.birthdate);
         self.text("IdentData.Birthplace", &data.birthplace, 100);
         self.text("IdentData.Birthname", &data.birthname, 75);
@@ -344,8 +347,12 @@ impl Checker<'_> {
         for (index, hash) in hashes.iter().enumerate() {
             self.hash(&place("eSignHash", index, hashes.len()), hash);
         }
-        self.unique("eSignPDF", pdfs.iter().map(|pdf| &pdf.filename));
-        self.unique("eSignHash", hashes.iter().map(|hash| &hash.filename));
+        if !told_apart(pdfs.iter().map(|pdf| &pdf.filename)) {
+            self.warn("eSignPDF should have a Filename, and no two the same", "AT-35");
+        }
+        if !told_apart(hashes.iter().map(|hash| &hash.filename)) {
+            self.unnamed_hashes(hashes);
+        }
         if let Some(options) = &order.multi_sign_options {
             self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
             let id = options.first_order_id.as_ref().map(crate::OrderId::expose);
@@ -401,9 +408,6 @@ impl Checker<'_> {
 
     fn hash(&mut self, at: &str, hash: &SignHash) {
         self.text(&format!("{at}.Filename"), &hash.filename, 50);
-        if hash.filename.as_ref().is_none_or(|name| name.expose().is_empty()) {
-            self.fault(&format!("{at}.Filename"), "is required: the signed hash comes back under this name", "AT-35");
-        }
         match &hash.hash {
             None => self.fault(&format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
             Some(text) if text.is_empty() || identkit_wire::decode_base64(text.expose()).is_err() => {
@@ -509,12 +513,29 @@ impl Checker<'_> {
         }
     }
 
-    fn unique<'a>(&mut self, at: &str, names: impl Iterator<Item = &'a Option<Pii<String>>>) {
-        let mut seen = std::collections::BTreeSet::new();
-        if !names.flatten().all(|name| seen.insert(name.expose())) {
-            self.fault(at, "has two files of the same Filename; the results could not be told apart", "AT-35");
+    /// Hashes that lack a name of their own, under which alone the result comes back.
+    fn unnamed_hashes(&mut self, hashes: &[SignHash]) {
+        if self.dialect.same_file_names {
+            self.warn("hashes share or lack a Filename: their results cannot be told apart", "AT-35");
+            return;
+        }
+        let unnamed = |hash: &SignHash| hash.filename.as_ref().is_none_or(|name| name.expose().is_empty());
+        for (index, _) in hashes.iter().enumerate().filter(|(_, hash)| unnamed(hash)) {
+            let field = place("eSignHash", index, hashes.len()) + ".Filename";
+            self.fault(&field, "is required: the signed hash comes back under this name", "AT-35");
+        }
+        let named: Vec<_> = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename).collect();
+        if !told_apart(named.into_iter()) {
+            let message = "has two files of the same Filename; the results could not be told apart";
+            self.fault("eSignHash", message, "AT-35");
         }
     }
+}
+
+/// Whether each has a name, and no two the same.
+fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> bool {
+    let mut seen = std::collections::BTreeSet::new();
+    names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))
 }
 
 /// Exactly one `@` with text around it, and no blanks.
