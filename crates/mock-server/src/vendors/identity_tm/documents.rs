@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use identkit_core::{Content, Fault, Pii};
 use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, SignPdf,
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, SignPdf,
 };
 use identkit_wire::json::Blob;
 use identkit_wire::OneOrMany;
@@ -14,6 +14,7 @@ use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::orders::{Order, dts};
+use super::ways;
 use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
@@ -81,7 +82,7 @@ impl Order {
         answer.order_id = Some(self.id.clone());
         answer.reference.clone_from(&self.request.reference);
         if variant == IdentVariant::IdentifyMethod {
-            answer.identify_method = Some("Video".into());
+            answer.identify_method = Some(ways::name(self.method()).into());
         }
         if variant != IdentVariant::InitialData {
             // An object by default, an array with the initial data besides (AT-23).
@@ -110,15 +111,9 @@ impl Order {
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
         data.gender = pick(&order.gender, "female");
-        data.mobile = given(&self.request.mobile);
-        let card = order.id_card.clone().unwrap_or_default();
-        data.id_card = Some(
-            CheckedIdCard::default()
-                .card_no(given(&card.card_no).unwrap_or_else(|| "T22000129".into()))
-                .place_of_issue(given(&card.place_of_issue).unwrap_or_else(|| "Stadt Köln".into()))
-                .valid_until(given(&card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
-                .kind("IDCard"),
-        );
+        // Only when a TAN went there, [T 3.3.4].
+        data.mobile = given(&self.request.mobile).filter(|_| self.texted_a_tan());
+        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default()));
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicence::default();
             checked.licence_no.clone_from(&licence.licence_no);
@@ -133,6 +128,22 @@ impl Order {
             details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
         });
         data
+    }
+
+    /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
+    fn checked_card(&self, given_card: &IdCard) -> CheckedIdCard {
+        let mut card = CheckedIdCard::default()
+            .valid_until(given(&given_card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
+            .kind("IDCard");
+        let eid = self.method() == IdentifyMethod::Eid;
+        if eid {
+            card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
+        }
+        if !eid || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true)) {
+            card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
+            card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
+        }
+        card
     }
 
     /// What putOrder gave.

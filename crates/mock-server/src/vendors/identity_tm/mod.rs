@@ -5,14 +5,17 @@ mod documents;
 mod examples;
 mod feed;
 mod orders;
+mod results;
+mod settings;
 mod signing;
 mod stories;
+mod ways;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use identkit_core::{Content, Fault};
-use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
+use identkit_identity_tm::messages::{OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, ServerStatus, SignedPdfs, StatusKind,
@@ -20,11 +23,13 @@ use identkit_identity_tm::{
 use identkit_wire::{encode_base64, json};
 use serde_json::{Value, json};
 
-pub use self::orders::Settings;
+pub use self::results::unseal;
+pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
+pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
+use crate::vendor::{Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::{Profile, Timer, World};
 
 /// The vendor identity.TM.
@@ -57,28 +62,28 @@ impl IdentityTm {
             Route::of::<PutOrder>(true, |_| None, put_order),
             Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
             Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::of::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
+            Route::answered::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::InitialData)
             }),
-            Route::of::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
+            Route::answered::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
             }),
-            Route::of::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
+            Route::answered::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::Default)
             }),
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
             Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
-            Route::of::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
+            Route::answered::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
             Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
             Route::of::<RequestSign>(true, |op| id(&op.order_id), signing::request),
             Route::of::<ConfirmSign>(true, |op| id(&op.order_id), signing::confirm),
             Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
             Route::of::<GetBankList>(true, |_| None, signing::banks),
             Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
-            Route::of::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, op.request, true)),
-            Route::of::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, op.request, false)),
-            Route::of::<ServerStatus>(true, |_| None, |_, _| Ok(())),
+            Route::answered::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, &op.request, true)),
+            Route::answered::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
+            Route::answered::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
         ];
         Self { routes }
     }
@@ -115,6 +120,9 @@ impl MockVendor for IdentityTm {
         if !open && !Self::authenticated(world, request) {
             let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
             return Handled::Ready(refuse(&Refused::new(401, fault)));
+        }
+        if let Err(refused) = self.reachable(world, request.uri().path(), &path) {
+            return Handled::Ready(refuse(&refused));
         }
         // The example of [T 5.2.5] calls confirmSign so (AT-10).
         let path = match path.strip_prefix("/confirm/") {
@@ -156,14 +164,16 @@ impl MockVendor for IdentityTm {
     fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
         let deleted = world.part::<Orders>().by_id.get(case)?.deleted;
         let blocked = world.is_blocked(case);
-        let status = world.part::<Orders>().by_id.get(case)?.status_answer(true);
+        let status = world.part::<Orders>().by_id.get(case)?.status_answer(None);
         let status = serde_json::to_value(&status).unwrap_or(Value::Null);
+        let method = ways::name(world.part::<Orders>().by_id.get(case)?.method());
         let tan = world.part::<Orders>().by_id.get(case)?.tan.as_ref().map(|tan| tan.code.expose().to_owned());
         Some(json!({
             "vendor": PROVIDER,
             "id": case,
             "data_deleted": deleted,
             "blocked": blocked,
+            "method": method,
             "tan": tan,
             "status": status,
         }))
@@ -180,6 +190,26 @@ impl MockVendor for IdentityTm {
 }
 
 impl IdentityTm {
+    /// Whether the account may call this path, as it is set up.
+    fn reachable(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Refused> {
+        let settings = &world.part::<Orders>().settings;
+        let nowhere = |message: &'static str, rule: &'static str, section: &'static str| {
+            Err(Refused::new(404, Fault::new("path", message, rule, section)))
+        };
+        if !settings.any_version && !whole.starts_with("/api/2.10/") {
+            return nowhere("the version of the document is /api/2.10/", "AT-11", "[T] 2.6");
+        }
+        let fits = |ignore| self.routes.iter().any(|route| route.meta().match_path(path, ignore).is_some());
+        if settings.exact_paths && !fits(false) && fits(true) {
+            return nowhere("the call is written with other capital letters", "AT-09", "[T] 3-8");
+        }
+        let call = path.split('/').nth(1).unwrap_or_default();
+        match Feature::of(call) {
+            Some(feature) if settings.not_enabled.contains(&feature) => Err(not_enabled("path")),
+            _ => Ok(()),
+        }
+    }
+
     /// Why nothing answers here: another method, a call of a later version, or nothing at all.
     fn nowhere(&self, method: &Method, path: &str) -> Refused {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
@@ -238,11 +268,12 @@ fn deleted() -> Refused {
 
 /// The order, if it is known.
 fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    world.part::<Orders>().by_id.get_mut(id.expose()).ok_or_else(unknown_order)
+    world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone).ok_or_else(unknown_order)
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
 fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
+    let early = world.part::<Orders>().settings.early_data_status;
     let order = find(world, id)?;
     if order.deleted {
         return Err(deleted());
@@ -250,7 +281,7 @@ fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Ref
     let finality = order.finality();
     if !finality.is_final() {
         let fault = Fault::new("OrderID", "the order is not final yet: wait for OnFinal", "AT-62", "[T] 3.3.1");
-        return Err(Refused::new(400, fault));
+        return Err(Refused::new(early, fault));
     }
     if !finality.data_expected() {
         let fault = Fault::new("OrderID", "the order ended without data: neither positive nor suspicious of fraud", "T-022", "[T] 2.3");
@@ -266,27 +297,58 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
         checks::blanks(&order)?;
     }
     let order = order.normalised();
-    order.check(&documented()).map_err(|error| Refused::invalid(&error, "[T] 3.1.3"))?;
+    let settings = &world.part::<Orders>().settings;
+    if order.product.is_some_and(|product| settings.products_not_enabled.contains(&product)) {
+        return Err(not_enabled("Product"));
+    }
+    check(&order, settings)?;
     documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
-    Ok(orders::create(world, order))
+    orders::create(world, order)
+}
+
+fn not_enabled(what: &'static str) -> Refused {
+    Refused::new(400, Fault::new(what, "is not enabled for this account: support would have to", "T-006", "[T] 3.1.1"))
 }
 
 /// What the document itself forbids. Our writer is stricter by default, for the sake of whoever uses it.
-fn documented() -> Dialect {
+fn check(order: &PutOrder, settings: &Settings) -> Result<(), Refused> {
     let mut dialect = Dialect::default();
     // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
     dialect.any_reference = true;
     // Not described, and so not refused (AT-34).
     dialect.pdf_and_hash_together = true;
-    dialect
+    // `Filename` is optional. Of several hashes each needs one of its own, since nothing else tells the results apart.
+    dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
+    // The length in the table (AT-44).
+    dialect.three_letter_countries = true;
+    let Err(error) = order.check(&dialect) else { return Ok(()) };
+    let mut refused = Refused::invalid(&error, "[T] 3.1.3");
+    if settings.address_optional && order.address.is_none() {
+        refused.faults.retain(|fault| fault.field != "Address");
+    }
+    if refused.faults.is_empty() { Ok(()) } else { Err(refused) }
 }
 
 fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
-    Ok(find(world, id)?.status_answer(extended))
+    let settings = world.part::<Orders>().settings.clone();
+    let order = find(world, id)?;
+    if !order.status_is_told(&settings) {
+        return Err(deleted());
+    }
+    Ok(order.status_answer((!extended).then_some(&settings.general)))
 }
 
-fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<IdentDataAnswer, Refused> {
-    Ok(finished(world, id)?.ident_data(variant))
+fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {
+    match world.part::<Orders>().settings.service {
+        Service::Up => Ok(Response::new(Content::empty())),
+        Service::Down => Err(Refused::new(500, Fault::new("serverStatus", "the service is down", "AT-80", "[T] 7.1"))),
+        Service::Silent => Ok(NoAnswer::response()),
+    }
+}
+
+fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<Response<Content>, Refused> {
+    let answer = finished(world, id)?.ident_data(variant);
+    written(results::respond(answer, &world.part::<Orders>().settings), "[T] 3.3")
 }
 
 fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Refused> {
