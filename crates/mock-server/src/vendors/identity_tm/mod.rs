@@ -121,14 +121,14 @@ impl MockVendor for IdentityTm {
             let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
             return Handled::Ready(refuse(&Refused::new(401, fault)));
         }
-        if let Err(refused) = self.reachable(world, request.uri().path(), &path) {
-            return Handled::Ready(refuse(&refused));
-        }
         // The example of [T 5.2.5] calls confirmSign so (AT-10).
         let path = match path.strip_prefix("/confirm/") {
             Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}"),
             _ => path,
         };
+        if let Err(refused) = self.reachable(world, request.uri().path(), &path) {
+            return Handled::Ready(refuse(&refused));
+        }
         for route in &self.routes {
             match route.handle(world, &path, request) {
                 Some(Ok(handled)) => return handled,
