@@ -110,14 +110,14 @@ impl Route {
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
     ) -> Self {
-        Self::answered::<Op>(ignore_case, case, move |world, operation| {
+        Self::answering::<Op>(ignore_case, case, move |world, operation| {
             written(Op::encode_response(handler(world, operation)?), Op::META.section)
         })
     }
 
     /// As [`of`](Self::of), for a call whose answer has more shapes than its output is written in: the handler writes
     /// it itself.
-    pub fn answered<Op: Operation>(
+    pub fn answering<Op: Operation>(
         ignore_case: bool,
         case: fn(&Op) -> Option<String>,
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,

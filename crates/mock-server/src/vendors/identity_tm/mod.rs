@@ -62,28 +62,28 @@ impl IdentityTm {
             Route::of::<PutOrder>(true, |_| None, put_order),
             Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
             Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::answered::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
+            Route::answering::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::InitialData)
             }),
-            Route::answered::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
+            Route::answering::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
             }),
-            Route::answered::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
+            Route::answering::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::Default)
             }),
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
             Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
-            Route::answered::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
+            Route::answering::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
             Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
             Route::of::<RequestSign>(true, |op| id(&op.order_id), signing::request),
             Route::of::<ConfirmSign>(true, |op| id(&op.order_id), signing::confirm),
             Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
             Route::of::<GetBankList>(true, |_| None, signing::banks),
             Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
-            Route::answered::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, &op.request, true)),
-            Route::answered::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
-            Route::answered::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
+            Route::answering::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, &op.request, true)),
+            Route::answering::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
+            Route::answering::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
         ];
         Self { routes }
     }
