@@ -62,6 +62,8 @@ fn expected(story: &str) -> ([End; 5], bool) {
         "identified" => (only_signed(Outcome::Identified), true),
         "positive" => ([P, P, P, N, P], true),
         "signed" => (only_signed(Outcome::Signed), true),
+        // None of them brings an identification along; tests/reuse.rs has those that do.
+        "reuse" => ([N; 5], false),
         "account-only" => ([N, N, N, N, P], true),
         "negative" => (all(Outcome::Negative), true),
         "fraud" => (all(Outcome::FraudSuspicion), true),

@@ -8,8 +8,9 @@ use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, SignPdf,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::OneOrMany;
-use jiff::Timestamp;
+use identkit_wire::{Dts, OneOrMany};
+use jiff::civil::date;
+use jiff::{Timestamp, ToSpan as _};
 use jiff::tz::Offset;
 use serde_json::Value;
 
@@ -74,15 +75,17 @@ impl Order {
             checked.kind = Some(1);
             let mut initial = self.initial();
             initial.kind = Some(2);
+            let reused = self.reused().and_then(|known| known.identified.clone());
             IdentDataAnswer::default()
                 .order_id(self.id.clone())
-                .identified(self.executed.clone().unwrap_or_else(|| dts(self.decided)))
+                .identified(reused.or_else(|| self.executed.clone()).unwrap_or_else(|| dts(self.decided)))
                 .ident_data(OneOrMany::Many(vec![checked, initial]))
         });
         answer.order_id = Some(self.id.clone());
         answer.reference.clone_from(&self.request.reference);
         if variant == IdentVariant::IdentifyMethod {
-            answer.identify_method = Some(ways::name(self.method()).into());
+            let reused = self.reused().and_then(|known| known.identify_method.clone());
+            answer.identify_method = reused.or_else(|| Some(ways::name(self.method()).into()));
         }
         if variant != IdentVariant::InitialData {
             // An object by default, an array with the initial data besides (AT-23).
@@ -93,6 +96,9 @@ impl Order {
 
     /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
     fn checked(&self) -> IdentData {
+        if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
+            return known.clone();
+        }
         let pick = |text: &Text, otherwise: &str| given(text).or_else(|| Some(otherwise.into()));
         let order = self.request.ident_data.clone().unwrap_or_default();
         let address = self.request.address.clone().unwrap_or_default();
@@ -133,7 +139,7 @@ impl Order {
     /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
     fn checked_card(&self, given_card: &IdCard) -> CheckedIdCard {
         let mut card = CheckedIdCard::default()
-            .valid_until(given(&given_card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
+            .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
             .kind("IDCard");
         let eid = self.method() == IdentifyMethod::Eid;
         if eid {
@@ -144,6 +150,14 @@ impl Order {
             card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
         }
         card
+    }
+
+    /// Until when a card is valid that the agent saw: the day of the document's example, or ten years later where that
+    /// had passed, since a card that is no longer valid identifies nobody.
+    fn validity(&self) -> String {
+        let seen = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
+        let (example, seen) = (date(2020, 10, 31), Offset::constant(2).to_datetime(seen).date());
+        if seen <= example { example } else { seen.saturating_add(10.years()) }.to_string()
     }
 
     /// What putOrder gave.

@@ -4,8 +4,10 @@ mod checks;
 mod documents;
 mod examples;
 mod feed;
+mod media;
 mod orders;
 mod results;
+mod reuse;
 mod settings;
 mod signing;
 mod stories;
@@ -18,7 +20,7 @@ use identkit_core::{Content, Fault};
 use identkit_identity_tm::messages::{OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, ServerStatus, SignedPdfs, StatusKind,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{encode_base64, json};
 use serde_json::{Value, json};
@@ -44,13 +46,6 @@ impl Default for IdentityTm {
     }
 }
 
-/// Calls of the document that this sandbox does not answer yet, so that it says so instead of "not found".
-const LATER: &[&str] = &[
-    "getvideofilebinaryasync",
-    "getvideofilebinary",
-    "getvoicefiles",
-];
-
 impl IdentityTm {
     /// The vendor with all calls that the sandbox answers.
     pub fn new() -> Self {
@@ -68,11 +63,15 @@ impl IdentityTm {
             Route::answering::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
             }),
+            Route::of::<GetIdentDataSigned>(true, |op| id(&op.order_id), reuse::signed),
             Route::answering::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
                 ident_data(world, &op.order_id, IdentVariant::Default)
             }),
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
+            Route::of::<RequestVideo>(true, |op| id(&op.order_id), media::request),
+            Route::of::<GetVideo>(true, |op| id(&op.order_id), media::video),
+            Route::answering::<GetVoiceFiles>(true, |op| id(&op.order_id), media::voice),
             Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
             Route::answering::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
             Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
@@ -107,6 +106,7 @@ impl MockVendor for IdentityTm {
     }
 
     fn found(&self, world: &mut World) {
+        reuse::found(world);
         examples::place(world);
     }
 
@@ -147,6 +147,7 @@ impl MockVendor for IdentityTm {
                     order.delete_data();
                 }
             }
+            media::VIDEO => media::provisioned(world, &timer.subject),
             _ => {}
         }
     }
@@ -162,7 +163,9 @@ impl MockVendor for IdentityTm {
     }
 
     fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
-        let deleted = world.part::<Orders>().by_id.get(case)?.deleted;
+        let order = world.part::<Orders>().by_id.get(case)?;
+        let deleted = order.deleted;
+        let (recording, reuse) = (order.recording.told(), order.reuse.as_ref().map(reuse::Reuse::told));
         let blocked = world.is_blocked(case);
         let status = world.part::<Orders>().by_id.get(case)?.status_answer(None);
         let status = serde_json::to_value(&status).unwrap_or(Value::Null);
@@ -175,6 +178,8 @@ impl MockVendor for IdentityTm {
             "blocked": blocked,
             "method": method,
             "tan": tan,
+            "recording": recording,
+            "reuse": reuse,
             "status": status,
         }))
     }
@@ -221,9 +226,6 @@ impl IdentityTm {
                 (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
             }
             Some(route) => (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section),
-            None if LATER.contains(&name.as_str()) => {
-                (501, "the vendor has this call; this sandbox does not answer it yet".to_owned(), "[T] 3-8")
-            }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
         Refused::new(status, Fault::new("path", message, "T-001", section))
@@ -303,7 +305,11 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
     }
     check(&order, settings)?;
     documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
-    orders::create(world, order)
+    let answer = orders::create(world, order)?;
+    if let Some(id) = &answer.order_id {
+        reuse::apply(world, id);
+    }
+    Ok(answer)
 }
 
 fn not_enabled(what: &'static str) -> Refused {

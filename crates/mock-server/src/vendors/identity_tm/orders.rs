@@ -11,6 +11,8 @@ use identkit_wire::Dts;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use super::media::Recording;
+use super::reuse::Reuse;
 use super::settings::{GiroKey, Settings};
 use super::signing::{IssuedTan, bank_of};
 use super::stories::Step;
@@ -53,6 +55,10 @@ pub(super) struct Order {
     pub(super) literal_data: Option<IdentDataAnswer>,
     /// The code that was texted last, once signing has begun.
     pub(super) tan: Option<IssuedTan>,
+    /// What has become of its recording.
+    pub(super) recording: Recording,
+    /// What came of the identification that was to be used again.
+    pub(super) reuse: Option<Reuse>,
 }
 
 impl Order {
@@ -71,6 +77,8 @@ impl Order {
             script: VecDeque::new(),
             literal_data: None,
             tan: None,
+            recording: Recording::default(),
+            reuse: None,
         }
     }
 
@@ -81,6 +89,8 @@ impl Order {
         rest.webhook_url = self.request.webhook_url.take();
         self.request = rest;
         self.literal_data = None;
+        self.recording = Recording::default();
+        self.reuse = None;
         self.deleted = true;
     }
 

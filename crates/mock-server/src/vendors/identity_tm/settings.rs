@@ -168,6 +168,22 @@ pub struct Settings {
     pub reported_unit: Unit,
     /// What `serverStatus` says (AT-80).
     pub service: Service,
+    /// Every video is recorded, also without Add 131072, [T 3.8.1].
+    pub record_video: bool,
+    /// How long it takes until a recording that was asked for is ready (T-038); nothing is documented.
+    pub video_provisioning: SignedDuration,
+    /// The call that says so is tried again like a webhook; otherwise it is made once (AT-39).
+    pub video_callback_retries: bool,
+    /// `[OrderID]` and `[Ref]` are filled in in its URL (AT-39).
+    pub video_callback_placeholders: bool,
+    /// Identifications are recorded as sound (T-006), [T 3.9].
+    pub voice_files: bool,
+    /// A slash in the answer with the sound is written as `\/` (AT-40).
+    pub escape_slashes: bool,
+    /// Identifications can be used again (AT-72), [T 6]: `getIdentData/…/Signed` is answered, `IdentDataSigned` read.
+    pub reuse: bool,
+    /// The signed form comes as the literal of a JSON string; otherwise as plain text (AT-71).
+    pub signed_as_json_string: bool,
 }
 
 impl Default for Settings {
@@ -206,6 +222,14 @@ impl Default for Settings {
             page_unit: Unit::default(),
             reported_unit: Unit::default(),
             service: Service::default(),
+            record_video: false,
+            video_provisioning: SignedDuration::from_secs(60),
+            video_callback_retries: false,
+            video_callback_placeholders: false,
+            voice_files: false,
+            escape_slashes: false,
+            reuse: true,
+            signed_as_json_string: false,
         }
     }
 }

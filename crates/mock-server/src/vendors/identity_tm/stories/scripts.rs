@@ -14,10 +14,11 @@ use crate::vendors::identity_tm::settings::Settings;
 use crate::vendors::identity_tm::ways;
 
 /// The stories by name, as the admin API takes them.
-pub const STORIES: [&str; 20] = [
+pub const STORIES: [&str; 21] = [
     "identified",
     "positive",
     "signed",
+    "reuse",
     "account-only",
     "negative",
     "fraud",
@@ -274,6 +275,10 @@ impl Stage<'_> {
             }
             "signed" if self.signs() => Ok([&self.identified()?[..], &SIGNED, &final_call].concat()),
             "signed" => refuse(400, "this order has nothing to sign: play positive"),
+            "reuse" => self.order.reuse_story(&SIGNED, &final_call).or_else(|message| {
+                let instead = if self.signs() { "identified, then signed" } else { "positive" };
+                refuse(400, format!("{message}: play {instead}"))
+            }),
             "negative" if self.is_identified() => {
                 refuse(409, "the person is identified already: play signed, fraud, timeout-after-ident or cancelled")
             }
