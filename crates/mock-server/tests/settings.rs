@@ -88,7 +88,7 @@ async fn t_006_what_is_not_enabled_is_400_and_says_so() {
     let done = bench.ended(order(), "positive").await;
     bench.set_up(|settings| {
         settings.products_not_enabled = [15].into();
-        settings.not_enabled = [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe].into();
+        settings.not_enabled = [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe, Feature::Giro].into();
     });
     let order_of = |product: u32| serde_json::to_vec(&order().product(product).add(8_u64)).unwrap();
     bench.tm_call("PUT", "/putOrder", order_of(15)).await.refused(400, "Product", "T-006", "[T] 3.1.1");
@@ -101,12 +101,15 @@ async fn t_006_what_is_not_enabled_is_400_and_says_so() {
         ("POST", format!("/requestResendSignTan/{}", signing.expose())),
         ("POST", format!("/getVideoFileBinaryAsync/{}", done.expose())),
         ("POST", "/checkSignmeUser".to_owned()),
+        ("GET", "/getBankList".to_owned()),
         ("GET", format!("/getidentdatapdf/{}", done.expose())),
     ] {
         let answer = bench.tm_call(method, &path, "{}").await;
         assert_eq!(answer.status, 400, "{path}: {}", answer.text());
         answer.refused(400, "path", "T-006", "[T] 3.1.1");
     }
+    let giro = serde_json::to_vec(&order().get_giro_link("WELADED1OPR")).unwrap();
+    bench.tm_call("PUT", "/putOrder", giro).await.refused(400, "getGiroLink", "T-006", "[T] 3.1.1");
     assert_eq!(bench.get("/getIdentData/{}", &done).await.status, 200, "nothing else");
     let error = bench.tm().request_sign(&signing, &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(400)));

@@ -268,8 +268,11 @@ fn deleted() -> Refused {
     Refused::new(404, Fault::new("OrderID", "the data of this order is deleted", "AT-09", "[T] 3.10"))
 }
 
-/// The order, if it is known.
+/// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
 fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
+    if id.expose().chars().count() > 20 {
+        return Err(Refused::new(400, Fault::new("OrderID", "has more than 20 characters", "AT-22", "[T] 3.1.4")));
+    }
     world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone).ok_or_else(unknown_order)
 }
 
@@ -302,6 +305,9 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
     let settings = &world.part::<Orders>().settings;
     if order.product.is_some_and(|product| settings.products_not_enabled.contains(&product)) {
         return Err(not_enabled("Product"));
+    }
+    if order.get_giro_link.is_some() && settings.not_enabled.contains(&Feature::Giro) {
+        return Err(not_enabled("getGiroLink"));
     }
     check(&order, settings)?;
     documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;

@@ -81,18 +81,21 @@ pub enum Feature {
     AsyncVideo,
     /// `checkSignmeUser`, [T 8.3].
     SignMe,
+    /// identity Giro: `getBankList`, [T 8.1], and `getGiroLink`.
+    Giro,
 }
 
 impl Feature {
     /// What a call needs, by its name in the path.
     pub(super) fn of(call: &str) -> Option<Self> {
-        const CALLS: [(&str, Feature); 6] = [
+        const CALLS: [(&str, Feature); 7] = [
             ("getIdentDataPDF", Feature::Report),
             ("requestSign", Feature::CustomerSigning),
             ("confirmSign", Feature::CustomerSigning),
             ("requestResendSignTan", Feature::CustomerSigning),
             ("getVideoFileBinaryAsync", Feature::AsyncVideo),
             ("checkSignmeUser", Feature::SignMe),
+            ("getBankList", Feature::Giro),
         ];
         CALLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(call)).map(|(_, feature)| *feature)
     }
