@@ -387,11 +387,11 @@ async fn at_40_slashes_may_be_escaped_and_the_bytes_are_the_same() {
     bench.set(|settings| settings.voice_files = true);
     let id = bench.ended(order(), "positive").await;
     let plain = bench.call(CALLS[2], &id).await;
-    assert!(plain.text().contains(r#""Base64Data":"//uQ"#), "{}", &plain.text()[..100]);
+    assert!(plain.text().contains(r#""Base64Data":"//uQ"#));
     bench.set(|settings| settings.escape_slashes = true);
     let escaped = bench.call(CALLS[2], &id).await;
     assert_eq!((escaped.status, escaped.content_type()), (200, plain.content_type()));
-    assert!(escaped.text().contains(r#""Base64Data":"\/\/uQ"#), "{}", &escaped.text()[..100]);
+    assert!(escaped.text().contains(r#""Base64Data":"\/\/uQ"#));
     assert!(!escaped.text().replace(r"\/", "").contains('/'));
     assert_eq!(escaped.json(), plain.json());
     let files = bench.tm().voice_files(&id, &options()).await.unwrap().value.voicefiles.unwrap();

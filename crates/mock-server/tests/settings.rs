@@ -82,13 +82,26 @@ fn told(orders: &[ListedOrder]) -> BTreeSet<(String, u32)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t_003_the_credentials_are_the_accounts() {
+    let bench = Bench::configured(|settings| {
+        settings.customer_id = "4711".into();
+        settings.customer_code = "another".into();
+    });
+    assert_eq!(bench.tm_call("GET", "/getBankList", "").await.status, 401);
+    let code = format!("Basic {}", encode_base64(b"4711:another"));
+    let request = Request::builder().uri(format!("{TM}/getBankList")).header(AUTHORIZATION, code);
+    assert_eq!(bench.raw(request.body(Bytes::new()).unwrap()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn t_006_what_is_not_enabled_is_400_and_says_so() {
     let bench = Bench::new();
     let signing = bench.ended(to_sign(), "identified").await;
     let done = bench.ended(order(), "positive").await;
     bench.set_up(|settings| {
         settings.products_not_enabled = [15].into();
-        settings.not_enabled = [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe, Feature::Giro].into();
+        settings.not_enabled =
+            [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe, Feature::Giro].into();
     });
     let order_of = |product: u32| serde_json::to_vec(&order().product(product).add(8_u64)).unwrap();
     bench.tm_call("PUT", "/putOrder", order_of(15)).await.refused(400, "Product", "T-006", "[T] 3.1.1");
@@ -636,4 +649,48 @@ async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
     assert_eq!(tm.health(&options()).await, Health::Unreachable);
     bench.set_up(|settings| settings.service = Service::Up);
     assert_eq!(tm.health(&options()).await, Health::Up);
+}
+
+/// The settings with the documentation of each.
+fn settings() -> Vec<(String, String)> {
+    let source = include_str!("../src/vendors/identity_tm/settings.rs");
+    let (_, fields) = source.split_once("pub struct Settings {\n").unwrap();
+    let (fields, _) = fields.split_once("\n}").unwrap();
+    let mut found = Vec::new();
+    let mut about = String::new();
+    for line in fields.lines().map(str::trim) {
+        match (line.strip_prefix("///"), line.strip_prefix("pub ")) {
+            (Some(told), _) => about.push_str(told),
+            (None, Some(field)) => {
+                let (name, _) = field.split_once(':').unwrap();
+                found.push((name.to_owned(), std::mem::take(&mut about)));
+            }
+            (None, None) => panic!("neither a field nor a word about one: {line}"),
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_names_its_reason_and_is_in_the_documentation_and_in_a_test() {
+    let tests = [
+        include_str!("settings.rs"),
+        include_str!("signing.rs"),
+        include_str!("webhooks.rs"),
+        include_str!("virtual_time.rs"),
+        include_str!("determinism.rs"),
+        include_str!("media.rs"),
+        include_str!("reuse.rs"),
+        include_str!("network.rs"),
+    ]
+    .concat();
+    let documentation = include_str!("../../../docs/sandbox.md");
+    let all = settings();
+    assert!(all.len() > 30, "{}", all.len());
+    for (name, about) in all {
+        assert!(["AT-", "(T-", "[T "].iter().any(|reason| about.contains(reason)), "{name} has no reason: {about}");
+        assert!(documentation.contains(&format!("`{name}`")), "{name} is not in docs/sandbox.md");
+        let used = ["settings.", "set."].iter().any(|before| tests.contains(&format!("{before}{name}")));
+        assert!(used, "{name} is in no test");
+    }
 }

@@ -402,6 +402,16 @@ fn m_04_the_stories_use_the_codes_that_mean_something_to_a_person() {
     assert_eq!(missing.iter().copied().collect::<BTreeSet<_>>(), by_transition_only, "{missing:?}");
 }
 
+#[test]
+fn every_story_is_in_the_documentation() {
+    let documentation = include_str!("../../../docs/sandbox.md");
+    let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
+    let (table, _) = chapter.split_once("```mermaid").unwrap();
+    for story in STORIES {
+        assert!(table.contains(&format!("`{story}`")), "{story}");
+    }
+}
+
 fn told_by_stories() -> BTreeSet<u32> {
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
     runtime.block_on(async {

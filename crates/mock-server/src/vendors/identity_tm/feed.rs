@@ -154,6 +154,8 @@ fn page_of(
     let skipped = usize::try_from(page).unwrap_or(usize::MAX).saturating_mul(elements);
     Ok(match settings.page_unit {
         Unit::Statuses => all.into_iter().skip(skipped).take(elements).collect(),
-        Unit::Orders => all.chunk_by(|one, next| one.0 == next.0).skip(skipped).take(elements).flatten().cloned().collect(),
+        Unit::Orders => {
+            all.chunk_by(|one, next| one.0 == next.0).skip(skipped).take(elements).flatten().cloned().collect()
+        }
     })
 }

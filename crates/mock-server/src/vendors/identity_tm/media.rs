@@ -42,7 +42,12 @@ impl Recording {
     }
 }
 
-fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str, section: &'static str) -> Result<T, Refused> {
+fn refuse<T>(
+    field: &'static str,
+    message: &'static str,
+    rule: &'static str,
+    section: &'static str,
+) -> Result<T, Refused> {
     Err(Refused::new(400, Fault::new(field, message, rule, section)))
 }
 
@@ -121,11 +126,8 @@ fn not_made(error: ArtefactError) -> Refused {
 /// The recording, or the placeholder while it is not ready.
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Refused> {
     let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
-    let bytes = if order.recording.ready {
-        artefacts::recording(order.id.expose())
-    } else {
-        artefacts::placeholder_video()
-    };
+    let bytes =
+        if order.recording.ready { artefacts::recording(order.id.expose()) } else { artefacts::placeholder_video() };
     Ok(Video { media_type: "video/mp4".to_owned(), content: Content::from_bytes(bytes.map_err(not_made)?) })
 }
 

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
+use super::finished;
 use super::orders::{Order, Orders, dts};
 use super::stories::Step;
-use super::finished;
 use crate::World;
 use crate::vendor::Refused;
 

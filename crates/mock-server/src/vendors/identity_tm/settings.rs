@@ -150,7 +150,7 @@ pub struct Settings {
     pub general: BTreeSet<u32>,
     /// The key of the time of identification, which the document says to be misspelt (AT-01).
     pub identified_key: String,
-    /// Results tell the person's address on the network, [T 3.3.4]; always one of the documentation block 192.0.2.0/24.
+    /// Results tell the person's address on the network, [T 3.3.4]: always one of the documentation block 192.0.2.0/24.
     pub user_ip: bool,
     /// The JSON results come in a form that is not described (AT-70): see [`unseal`](super::unseal).
     pub encrypted_results: bool,

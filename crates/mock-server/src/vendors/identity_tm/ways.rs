@@ -1,7 +1,7 @@
 //! The methods of identification: which an order may take, and which one its statuses tell of.
 
-use identkit_identity_tm::{PutOrder, StatusKind};
 use identkit_identity_tm::messages::{IdentifyMethod, StatusEntry};
+use identkit_identity_tm::{PutOrder, StatusKind};
 
 /// Every method that a product names or excludes; `SmartID` stands in one list only, without a word about it (AT-82).
 pub(super) const ALL: [IdentifyMethod; 6] = [

@@ -88,17 +88,7 @@ const ACCOUNT_CREATED: [Step; 2] =
 const ACCOUNT_VERIFIED: [Step; 2] = [Status(StatusKind::SMS_SENT, None), Status(StatusKind::ACCOUNT_VERIFIED, None)];
 
 /// An appointment missed and called off, another one missed, and given up.
-const MISSED: [Step; 9] = [
-    code(19),
-    code(3),
-    code(15),
-    code(64),
-    code(26),
-    code(19),
-    code(3),
-    code(15),
-    code(57),
-];
+const MISSED: [Step; 9] = [code(19), code(3), code(15), code(64), code(26), code(19), code(3), code(15), code(57)];
 /// At the door by courier, on the phone otherwise.
 const REFUSED_AT_THE_DOOR: [Step; 3] = [code(19), code(3), code(16)];
 const REFUSED_BY_PHONE: [Step; 2] = [code(54), code(58)];
@@ -219,14 +209,21 @@ impl Stage<'_> {
         }
         let details = request.ident_data.as_ref().and_then(|data| data.additional.as_ref());
         if details.is_some_and(|details| details.len() > 2) {
-            return refuse(400, "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it");
+            return refuse(
+                400,
+                "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it",
+            );
         }
         Ok(())
     }
 
     /// The identification by the usual method, if it has not been.
     fn identified(&self) -> Result<Vec<Step>, Refused> {
-        if self.is_identified() { Ok(Vec::new()) } else { self.identified_by(Vec::new(), ways::usual(&self.order.request)) }
+        if self.is_identified() {
+            Ok(Vec::new())
+        } else {
+            self.identified_by(Vec::new(), ways::usual(&self.order.request))
+        }
     }
 
     /// An identification that ends the order otherwise.
@@ -271,7 +268,10 @@ impl Stage<'_> {
             "account-only" if account_only => self.identified(),
             "account-only" => {
                 let instead = if self.signs() { "identified, then signed" } else { "positive" };
-                refuse(400, format!("only an order of Product 15 with Add 8 makes nothing but an account: play {instead}"))
+                refuse(
+                    400,
+                    format!("only an order of Product 15 with Add 8 makes nothing but an account: play {instead}"),
+                )
             }
             "signed" if self.signs() => Ok([&self.identified()?[..], &SIGNED, &final_call].concat()),
             "signed" => refuse(400, "this order has nothing to sign: play positive"),
@@ -291,7 +291,9 @@ impl Stage<'_> {
             "timeout-after-ident" if self.signs() => {
                 Ok([self.identified()?, timed_out(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)].concat())
             }
-            "timeout-after-ident" => refuse(400, "identification ends this order, so that nothing times out after it: play timeout"),
+            "timeout-after-ident" => {
+                refuse(400, "identification ends this order, so that nothing times out after it: play timeout")
+            }
             "aborted" => Ok(self.aborted()),
             "cancelled" => Ok(cancelled(self.order, self.settings, self.settings.webhook_on_cancel)),
             "method-changes" => self.method_changes(),
@@ -299,7 +301,10 @@ impl Stage<'_> {
                 self.may(IdentifyMethod::Courier)?;
                 self.given_up(&MISSED)
             }
-            "refused" if self.may(IdentifyMethod::Courier).is_ok() && ways::usual(&self.order.request) == IdentifyMethod::Courier => {
+            "refused"
+                if self.may(IdentifyMethod::Courier).is_ok()
+                    && ways::usual(&self.order.request) == IdentifyMethod::Courier =>
+            {
                 self.given_up(&REFUSED_AT_THE_DOOR)
             }
             "refused" => self.given_up(&REFUSED_BY_PHONE),

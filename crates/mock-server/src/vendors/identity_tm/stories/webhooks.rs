@@ -12,7 +12,8 @@ use crate::vendors::identity_tm::orders::Orders;
 use crate::webhooks::{Delivery, Schedule};
 
 /// What no request line can hold.
-const IMPOSSIBLE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const IMPOSSIBLE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
 /// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
 pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
