@@ -205,11 +205,15 @@ async fn at_82_the_method_of_identification_is_the_storys() {
         let told = bench.tm_call("GET", &format!("/getIdentData/{}/IncludeIdentifyMethod", id.expose()), "").await;
         assert_eq!(told.json()["IdentifyMethod"], name, "{story} of {product}");
     }
-    let bench = Bench::new();
-    let id = bench.place(to_sign()).await;
-    bench.play(id.expose(), "courier").await;
-    bench.play(id.expose(), "signed").await;
-    assert_eq!(bench.method(&id).await, Some(Courier), "signing does not change it");
+    for (story, method) in
+        [("courier", Courier), ("autoid", AutoId), ("shop", Shop), ("giro", Giro), ("eid", Eid), ("video", Video)]
+    {
+        let bench = Bench::new();
+        let id = bench.place(to_sign()).await;
+        bench.play(id.expose(), story).await;
+        bench.play(id.expose(), "signed").await;
+        assert_eq!(bench.method(&id).await, Some(method), "{story}: signing does not change it");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

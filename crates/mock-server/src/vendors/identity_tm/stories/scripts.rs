@@ -157,6 +157,10 @@ impl Stage<'_> {
             IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
             IdentifyMethod::Eid => [&EID[..], &DONE].concat(),
             IdentifyMethod::Giro => [&GIRO[..], &DONE].concat(),
+            // It has no code of its own but the change to it.
+            IdentifyMethod::AutoId if ways::usual(&self.order.request) != method => {
+                [&[Status(ways::change_to(method), None)], &DONE[..]].concat()
+            }
             IdentifyMethod::AutoId => DONE.to_vec(),
             _ => {
                 let data = self.order.request.ident_data.as_ref();
