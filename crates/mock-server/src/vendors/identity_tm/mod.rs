@@ -342,12 +342,11 @@ fn check(order: &PutOrder, settings: &Settings) -> Result<(), Refused> {
 }
 
 fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
-    let settings = world.part::<Orders>().settings.clone();
-    let order = find(world, id)?;
-    if !order.status_is_told(&settings) {
-        return Err(deleted());
-    }
-    Ok(order.status_answer((!extended).then_some(&settings.general)))
+    find(world, id)?;
+    let Orders { settings, by_id, .. } = world.part::<Orders>();
+    let general = (!extended).then_some(&settings.general);
+    let told = by_id.get(id.expose()).filter(|order| order.status_is_told(settings));
+    told.map(|order| order.status_answer(general)).ok_or_else(deleted)
 }
 
 fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use identkit_core::Fault;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
-use identkit_identity_tm::{OrderCallback, PROVIDER, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
 
 use self::scripts::{Account, Stage};
@@ -38,7 +38,10 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 
 /// Begins a story, or sets one status.
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Refused> {
-    let (exists, verified) = account_of(world, id);
+    // Looked for among all orders, and so only where it matters.
+    let flavour = world.part::<Orders>().by_id.get(id).map(|order| order.flavour);
+    let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
+    let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let orders = world.part::<Orders>();
     let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
     if !order.script.is_empty() {
@@ -47,7 +50,11 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
     let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified } };
     let steps = match transition {
         Transition::Story(_) if order.finality().is_final() => {
-            return refuse(409, "order", "the order is final: place another one, or set a single status that comes late");
+            return refuse(
+                409,
+                "order",
+                "the order is final: place another one, or set a single status that comes late",
+            );
         }
         Transition::Story(name) => stage.story(name)?,
         Transition::Status(code) => {
