@@ -9,6 +9,7 @@ use crate::check::{self, CHECKS, Check};
 pub(crate) enum Command {
     Help,
     One(&'static Check),
+    Verbose(&'static Check),
     Ci(Vec<&'static Check>),
 }
 
@@ -33,6 +34,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
     match args.next() {
         None => Ok(Command::One(check)),
         Some(flag) if matches!(flag.as_str(), "--help" | "-h") => Ok(Command::Help),
+        Some(flag) if flag == "--verbose" && check::has_verbose(check) => match args.next() {
+            None => Ok(Command::Verbose(check)),
+            Some(extra) => Err(format!("`cargo xtask {word} --verbose` takes nothing more, but was given `{extra}`")),
+        },
         Some(extra) => Err(format!("`cargo xtask {word}` takes no arguments, but was given `{extra}`")),
     }
 }
@@ -105,6 +110,9 @@ mod tests {
         assert!(parsed("tset").unwrap_err().contains("`tset`"));
         assert!(parsed("").is_err());
         assert!(parsed("fmt --fix").unwrap_err().contains("--fix"));
+        assert!(parsed("fmt --verbose").unwrap_err().contains("--verbose"));
+        assert!(parsed("coverage --verbose more").unwrap_err().contains("`more`"));
+        assert!(matches!(parsed("coverage --verbose"), Ok(Command::Verbose(check)) if check.name == "coverage"));
         assert!(!exists("tset"));
     }
 

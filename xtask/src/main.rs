@@ -15,6 +15,7 @@ mod ci;
 mod clippy;
 mod command;
 mod cone;
+mod coverage;
 mod deps;
 mod docs;
 mod features;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     let ok = match command {
         Command::Help => true,
         Command::One(check) => check::report(check, &ws),
+        Command::Verbose(check) => check::report_verbose(check, &ws),
         Command::Ci(checks) => ci::run(&checks, &ws),
     };
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
@@ -16,29 +16,48 @@ pub struct Hop {
     pub fresh: bool,
     /// When the driver gives up waiting for the head of the answer.
     pub deadline: Mono,
-    sent: Arc<AtomicBool>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sent: AtomicBool,
+    /// Bytes of the body that have left.
+    moved: AtomicU64,
 }
 
 impl Hop {
     /// An attempt of which nothing has been sent.
     pub fn new(fresh: bool, deadline: Mono) -> Self {
-        Self { fresh, deadline, sent: Arc::default() }
+        Self { fresh, deadline, state: Arc::default() }
     }
 
     /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
     /// not to have been sent.
     pub fn mark_sent(&self) {
-        self.sent.store(true, Ordering::SeqCst);
+        self.state.sent.store(true, Ordering::SeqCst);
     }
 
     /// To be called by the transport when the request was handed back whole: not a byte of it has left after all.
     pub fn withdraw(&self) {
-        self.sent.store(false, Ordering::SeqCst);
+        self.state.sent.store(false, Ordering::SeqCst);
+        self.state.moved.store(0, Ordering::SeqCst);
+    }
+
+    /// To be called by the transport with every piece of the body that it hands on, so that an upload that stalls can
+    /// be told from one that is long.
+    pub fn progress(&self, bytes: u64) {
+        self.state.moved.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Bytes of the body that have left, as far as the transport tells.
+    pub fn moved(&self) -> u64 {
+        self.state.moved.load(Ordering::SeqCst)
     }
 
     /// What is known when the attempt is given up now.
     pub fn delivery(&self) -> Delivery {
-        if self.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
+        if self.state.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
     }
 }
 

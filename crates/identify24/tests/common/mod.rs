@@ -257,7 +257,7 @@ impl Transport for Vendor {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { backoff: Duration::ZERO, ..Policy::default() }
+    Policy::default().backoff(Duration::ZERO)
 }
 
 pub(crate) fn client_with(vendor: &Arc<Vendor>, clock: &TestClock, dialect: Dialect) -> Identify24 {

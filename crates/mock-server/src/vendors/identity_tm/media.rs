@@ -128,7 +128,7 @@ pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Refused> {
     let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
     let bytes =
         if order.recording.ready { artefacts::recording(order.id.expose()) } else { artefacts::placeholder_video() };
-    Ok(Video { media_type: "video/mp4".to_owned(), content: Content::from_bytes(bytes.map_err(not_made)?) })
+    Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(not_made)?)))
 }
 
 /// The sound instead of a video, where the account is set up so.

@@ -310,6 +310,11 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
         return Err(not_enabled("getGiroLink"));
     }
     check(&order, settings)?;
+    if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+        // Our writer only warns: an account may have products of a later version.
+        let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
+        return Err(Refused::new(400, fault));
+    }
     documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
     let answer = orders::create(world, order)?;
     if let Some(id) = &answer.order_id {

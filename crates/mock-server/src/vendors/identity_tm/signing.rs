@@ -191,7 +191,8 @@ pub(super) fn bank_of(text: &str) -> Result<Option<Bank>, Refused> {
 /// count, since the document's own request is answered with false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Refused> {
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
-    if !email.contains('@') {
+    let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    if !shaped || email.contains(char::is_whitespace) {
         return refuse(400, "Email", "is required: the e-mail address that is the sign-me user name", "T-051", "[T] 8.3.3");
     }
     let (exists, verified) = account(world, &email, None);
