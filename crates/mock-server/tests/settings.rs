@@ -12,7 +12,9 @@ use common::*;
 use http::Request;
 use http::header::AUTHORIZATION;
 use identkit_core::{Error, Kind, Outcome, Pii, Secret, Window};
-use identkit_identity_tm::messages::{ListedOrder, SignHash, SignPdf, WebhookUrl};
+use identkit_identity_tm::messages::{
+    IdCard, IdCardImages, ListedOrder, OrderIdentData, SignHash, SignPdf, WebhookUrl,
+};
 use identkit_identity_tm::{
     Account, Decryptor, Health, IdentDataBody, IdentityTm, OrderCallback, OrderFlavour, OrderId,
 };
@@ -393,6 +395,33 @@ async fn results_tell_the_persons_network_address_where_the_account_has_it() {
         let id = bench.ended(order(), "positive").await;
         let read = bench.tm().ident_data(&id, &options()).await.unwrap().value;
         assert_eq!(read.user_ip.as_ref().map(|ip| ip.expose().as_str()), told.then_some("192.0.2.1"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_28_results_hold_images_where_the_account_has_them() {
+    let jpeg = || Blob::Text(encode_base64(b"what a point of sale gave").into());
+    let given = OrderIdentData::default().id_card(IdCard::default().images(IdCardImages::default().front(jpeg())));
+    for (enabled, order, names) in [
+        (false, order(), vec![]),
+        (true, order(), vec!["front.png", "back.png"]),
+        (true, order().add(4_194_304_u64).ident_data(given), vec!["front.jpg", "back.png"]),
+    ] {
+        let bench = Bench::configured(|settings| settings.images = enabled);
+        // Written without the client, which streams images.
+        let placed = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order).unwrap()).await;
+        let id = OrderId::received(placed.json()["OrderID"].as_str().unwrap());
+        bench.play(id.expose(), "positive").await;
+        let data = bench.tm().ident_data_with_initial(&id, &options()).await.unwrap().value;
+        let images = data.checked().unwrap().images.clone().unwrap_or_default();
+        let told: Vec<_> = images.iter().map(|image| image.filename.as_ref().unwrap().expose().as_str()).collect();
+        assert_eq!(told, names);
+        assert!(data.initial().unwrap().images.is_none(), "nobody gave them");
+        for image in images {
+            let (bytes, name) = (image.image.unwrap().to_bytes().unwrap(), image.filename.unwrap());
+            let begins: &[u8] = if name.expose().ends_with("png") { b"\x89PNG\r\n" } else { b"what a point" };
+            assert!(bytes.starts_with(begins));
+        }
     }
 }
 

@@ -305,12 +305,17 @@ async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
         let card = checked.id_card.unwrap();
         assert!(card.eid_restricted_identifier.is_some());
         assert_eq!((card.card_no.is_some(), card.place_of_issue.is_some()), (ocr, ocr));
+        assert_eq!(card.date_of_issue.is_some(), ocr, "AT-26: the setting of the eID names it");
         assert!(checked.mobile.is_none(), "no TAN went to the number");
     }
-    let id = bench.place(order().mobile("+491711234567")).await;
+    let given = OrderIdentData::default().email("e.mustermann@example.com");
+    let given = given.id_card(IdCard::default().date_of_issue("2010-01-11"));
+    let id = bench.place(order().mobile("+491711234567").ident_data(given)).await;
     bench.play(id.expose(), "video").await;
     let data = tm.ident_data(&id, &options()).await.unwrap().value;
     let checked = data.checked().unwrap().clone();
+    assert!(checked.email.is_some(), "proved by a TAN, as the number is");
+    assert_eq!(checked.id_card.as_ref().unwrap().date_of_issue.as_ref().unwrap().expose(), "2010-01-11");
     assert!(checked.mobile.is_some() && checked.id_card.unwrap().eid_restricted_identifier.is_none());
 }
 

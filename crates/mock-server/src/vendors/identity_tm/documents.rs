@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use identkit_core::{Content, Fault, Pii};
 use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, SignPdf,
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image, SignPdf,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{Dts, OneOrMany};
+use identkit_wire::{Dts, OneOrMany, encode_base64};
 use jiff::civil::date;
 use jiff::{Timestamp, ToSpan as _};
 use jiff::tz::Offset;
@@ -119,6 +119,7 @@ impl Order {
         data.gender = pick(&order.gender, "female");
         // Only when a TAN went there, [T 3.3.4].
         data.mobile = given(&self.request.mobile).filter(|_| self.texted_a_tan());
+        data.email = given(&order.email).filter(|_| self.texted_a_tan());
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default()));
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicence::default();
@@ -148,6 +149,8 @@ impl Order {
         if !eid || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true)) {
             card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
             card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
+            // Checked where it was given, and read where OCR is asked for; the table of the answer lacks it (AT-26).
+            card.date_of_issue = given(&given_card.date_of_issue).or_else(|| eid.then(|| "2010-11-01".into()));
         }
         card
     }
@@ -158,6 +161,21 @@ impl Order {
         let seen = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
         let (example, seen) = (date(2020, 10, 31), Offset::constant(2).to_datetime(seen).date());
         if seen <= example { example } else { seen.saturating_add(10.years()) }.to_string()
+    }
+
+    /// The images of the result, `{Image, Filename}` each (AT-28): those that came with the order, or drawings.
+    pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtefactError> {
+        let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
+        let given = card.and_then(|card| card.images.as_ref());
+        let sides = [("front", given.and_then(|given| given.front.as_ref())), ("back", given.and_then(|given| given.back.as_ref()))];
+        let picture = |(side, given): (&str, Option<&Blob>)| match given {
+            Some(jpeg) => Ok(Image::default().image(jpeg.clone()).filename(format!("{side}.jpg"))),
+            None => {
+                let png = encode_base64(&artefacts::photograph(self.id.expose(), side)?);
+                Ok(Image::default().image(Blob::Text(png.into())).filename(format!("{side}.png")))
+            }
+        };
+        sides.into_iter().map(picture).collect()
     }
 
     /// What putOrder gave.

@@ -22,7 +22,7 @@ use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
-use identkit_wire::{encode_base64, json};
+use identkit_wire::{OneOrMany, encode_base64, json};
 use serde_json::{Value, json};
 
 pub use self::results::unseal;
@@ -363,7 +363,16 @@ fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {
 }
 
 fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<Response<Content>, Refused> {
-    let answer = finished(world, id)?.ident_data(variant);
+    let images = world.part::<Orders>().settings.images;
+    let order = finished(world, id)?;
+    let mut answer = order.ident_data(variant);
+    if images {
+        let pictures = order.pictures().map_err(documents::not_made)?;
+        let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
+        if let Some(data) = checked {
+            data.images = Some(pictures);
+        }
+    }
     written(results::respond(answer, &world.part::<Orders>().settings), "[T] 3.3")
 }
 

@@ -152,6 +152,8 @@ pub struct Settings {
     pub identified_key: String,
     /// Results tell the person's address on the network, [T 3.3.4]: always one of the documentation block 192.0.2.0/24.
     pub user_ip: bool,
+    /// The JSON results hold images (AT-28), [T 3.3.4]: drawings, or what a point of sale gave with the order.
+    pub images: bool,
     /// The JSON results come in a form that is not described (AT-70): see [`unseal`](super::unseal).
     pub encrypted_results: bool,
     /// The shape of signed hashes (AT-36).
@@ -216,6 +218,7 @@ impl Default for Settings {
             general: GENERAL.into(),
             identified_key: "Identified".into(),
             user_ip: false,
+            images: false,
             encrypted_results: false,
             hash_shape: HashShape::default(),
             delivered_besides: false,
