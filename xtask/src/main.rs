@@ -10,6 +10,7 @@
     reason = "a command line tool speaks through its standard output and error"
 )]
 
+mod campaign;
 mod check;
 mod ci;
 mod clippy;
@@ -61,6 +62,13 @@ fn main() -> ExitCode {
         Command::One(check) => check::report(check, &ws),
         Command::Verbose(check) => check::report_verbose(check, &ws),
         Command::Ci(checks) => ci::run(&checks, &ws),
+        Command::Campaign(campaign) => match campaign::run(campaign, &ws) {
+            Ok(held) => held,
+            Err(broken) => {
+                eprintln!("{broken}");
+                false
+            }
+        },
     };
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -17,6 +17,7 @@ mod driver;
 #[cfg(feature = "hyper")]
 pub mod http;
 mod observer;
+pub mod record;
 #[cfg(feature = "save")]
 pub mod save;
 #[cfg(feature = "tracing")]

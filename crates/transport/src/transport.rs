@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ::http::{Request, Response};
 use async_trait::async_trait;
 use identkit_core::{BoxError, Content, Delivery, Kind, Mono};
-use identkit_wire::Body;
+use identkit_wire::{Body, Meta};
 
 /// What a transport must know about one attempt.
 #[derive(Clone, Debug)]
@@ -16,6 +16,11 @@ pub struct Hop {
     pub fresh: bool,
     /// When the driver gives up waiting for the head of the answer.
     pub deadline: Mono,
+    /// Which operation it is an attempt of, where it is one: paths and bodies are recorded by it.
+    pub operation: Option<&'static Meta>,
+    /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
+    /// of its own, so that two accounts never meet on one connection, also where they share a transport.
+    pub scope: u64,
     state: Arc<State>,
 }
 
@@ -29,7 +34,21 @@ struct State {
 impl Hop {
     /// An attempt of which nothing has been sent.
     pub fn new(fresh: bool, deadline: Mono) -> Self {
-        Self { fresh, deadline, state: Arc::default() }
+        Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
+    }
+
+    /// Says which operation it is an attempt of.
+    #[must_use]
+    pub fn of(mut self, operation: &'static Meta) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Says whose connections may carry it.
+    #[must_use]
+    pub fn scope(mut self, scope: u64) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved

@@ -76,6 +76,8 @@ pub struct Driver<D> {
     jitter: Jitter,
     places: Places,
     bucket: RetryBucket,
+    /// Of its connections, see [`Hop::scope`].
+    scope: u64,
 }
 
 impl<D> fmt::Debug for Driver<D> {
@@ -123,7 +125,15 @@ impl<D: Send + Sync> Driver<D> {
             jitter: Jitter::new(),
             places,
             bucket,
+            scope: fastrand::Rng::new().u64(..),
         }
+    }
+
+    /// Lets it use the connections of another driver of the same account.
+    #[must_use]
+    pub fn sharing_connections(mut self, other: &Self) -> Self {
+        self.scope = other.scope;
+        self
     }
 
     /// Changes how calls are repeated.
@@ -219,7 +229,7 @@ impl<D: Send + Sync> Driver<D> {
 
             // A stale connection would make the outcome ambiguous where it matters.
             let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-            let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline);
+            let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline).of(meta).scope(self.scope);
             watch.attempt(made, &hop);
             let Failed { error, retry_after, lasting } =
                 match self.attempt(operation, request, generation, &hop, place, watch.observer()).await {

@@ -11,17 +11,17 @@ use super::{assert_in_order, example, mark};
 
 /// The output of a tool for a file, or `None` if there is no such tool.
 pub(super) fn run(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<String> {
-    output(tool, before, bytes, after, true).map(|output| String::from_utf8(output).unwrap())
+    output(tool, before, bytes, after).map(|output| String::from_utf8(output).unwrap())
 }
 
-/// As [`run`], with the output as it is; a tool that is not `needed` may always be missing.
-pub(super) fn output(tool: &str, before: &[&str], bytes: &[u8], after: &[&str], needed: bool) -> Option<Vec<u8>> {
+/// As [`run`], with the output as it is.
+pub(super) fn output(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<Vec<u8>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     let output = match Command::new(tool).args(before).arg(file.path()).args(after).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let required = needed && std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+            let required = std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
             assert!(!required, "{tool} is required here and missing");
             writeln!(std::io::stderr(), "not checked: {tool} is missing").unwrap();
             return None;
