@@ -92,7 +92,7 @@ async fn m_04_the_story_reuse_signs_without_a_video() {
     assert_eq!(told, "accepted");
     bench.play(id.expose(), "reuse").await;
     let kinds: Vec<u32> = bench.kinds(&id).await.iter().map(|kind| kind.0).collect();
-    assert_eq!(kinds, [25, 7, 6, 83, 71, 84]);
+    assert_eq!(kinds, [25, 7, 6, 102, 101, 83, 71, 84]);
     assert_eq!(receiver.events(), ["OnFinal"]);
 
     for (order, why) in

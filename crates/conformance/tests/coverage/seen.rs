@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use identkit_mock_server::vendors::identity_tm::{Settings, configure};
+use identkit_mock_server::vendors::identity_tm::{ListShape, Settings, configure};
 use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
@@ -171,7 +171,16 @@ async fn read_all(bench: &Bench, order: &str, seen: &mut Seen) {
 
 /// How an account may be set up, where that decides what its answers hold. A setting that is not here is not tried: what
 /// it would show is a gap.
-const ACCOUNTS: &[fn(&mut Settings)] = &[|_| {}];
+const ACCOUNTS: &[fn(&mut Settings)] = &[
+    |_| {},
+    |settings| {
+        settings.user_ip = true;
+        settings.images = true;
+        settings.voice_files = true;
+        settings.delivered_besides = true;
+    },
+    |settings| settings.list_shape = ListShape::UnderOrder,
+];
 
 async fn look(account: fn(&mut Settings), seen: &mut Seen) {
     let bench = Bench::new(Profile::Literal);

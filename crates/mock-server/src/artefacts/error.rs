@@ -21,7 +21,7 @@ pub enum ArtefactError {
     Placement,
     /// The result would be larger than the format or the sandbox allows.
     TooLarge,
-    /// The video could not be encoded.
+    /// The video or image could not be encoded.
     Unmade,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for ArtefactError {
             Self::NoSuchPage => "the PDF file has no such page",
             Self::Placement => "the mark does not fit at the place asked for",
             Self::TooLarge => "the PDF file would be too large",
-            Self::Unmade => "the video cannot be made",
+            Self::Unmade => "the video or image cannot be made",
         })
     }
 }
