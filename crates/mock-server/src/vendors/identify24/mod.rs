@@ -40,12 +40,16 @@ impl Identify24 {
         let routes = vec![
             Route::of::<Login>(false, |_| None, log_in),
             Route::of::<CreateIdent>(false, |_| None, idents::create),
-            Route::of::<GetIdent>(false, |op| Some(op.ident_id.expose().to_owned()), |world, op| {
-                idents::read(world, op.ident_id.expose()).map(Envelope::ident)
-            }),
-            Route::of::<GetAllProjects>(false, |_| None, |world, _| {
-                Ok(Envelope::projects(world.part::<Account>().projects.clone()))
-            }),
+            Route::of::<GetIdent>(
+                false,
+                |op| Some(op.ident_id.expose().to_owned()),
+                |world, op| idents::read(world, op.ident_id.expose()).map(Envelope::ident),
+            ),
+            Route::of::<GetAllProjects>(
+                false,
+                |_| None,
+                |world, _| Ok(Envelope::projects(world.part::<Account>().projects.clone())),
+            ),
             Route::of::<GetProject>(false, |_| None, project),
         ];
         Self { routes }

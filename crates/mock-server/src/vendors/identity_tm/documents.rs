@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use identkit_core::{Content, Fault, Pii};
-use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image, SignPdf,
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
+    SignPdf,
 };
+use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_wire::json::Blob;
 use identkit_wire::{Dts, OneOrMany, encode_base64};
 use jiff::civil::date;
-use jiff::{Timestamp, ToSpan as _};
 use jiff::tz::Offset;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::orders::{Order, dts};
@@ -112,7 +113,10 @@ impl Order {
         data.birthdate = pick(&order.birthdate, "1964-08-12");
         data.birthplace = pick(&order.birthplace, "Berlin");
         // Only determined when it was neither null nor left out (AT-48).
-        data.birthname = order.birthname.as_ref().map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
+        data.birthname = order
+            .birthname
+            .as_ref()
+            .map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
         data.nationality = pick(&order.nationality, "DE");
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
@@ -167,7 +171,10 @@ impl Order {
     pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtefactError> {
         let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
         let given = card.and_then(|card| card.images.as_ref());
-        let sides = [("front", given.and_then(|given| given.front.as_ref())), ("back", given.and_then(|given| given.back.as_ref()))];
+        let sides = [
+            ("front", given.and_then(|given| given.front.as_ref())),
+            ("back", given.and_then(|given| given.back.as_ref())),
+        ];
         let picture = |(side, given): (&str, Option<&Blob>)| match given {
             Some(jpeg) => Ok(Image::default().image(jpeg.clone()).filename(format!("{side}.jpg"))),
             None => {
@@ -206,7 +213,8 @@ impl Order {
     /// The report, [T 3.4.5]: supplied and checked values side by side.
     pub(super) fn report(&self, now: Timestamp) -> Result<Vec<u8>, ArtefactError> {
         let answer = self.ident_data(IdentVariant::InitialData);
-        let (checked, initial) = (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
+        let (checked, initial) =
+            (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
         let columns = [columns_of(&initial), columns_of(&checked)];
         let rows = REPORT_LABELS.iter().zip(&columns[0]).zip(&columns[1]).map(|((label, supplied), checked)| Row {
             label,

@@ -19,8 +19,10 @@ use http::{Method, Request, Response, StatusCode};
 use identkit_core::{Content, Fault};
 use identkit_identity_tm::messages::{OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList,
+    GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder,
+    RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{OneOrMany, encode_base64, json};
 use serde_json::{Value, json};
@@ -57,16 +59,22 @@ impl IdentityTm {
             Route::of::<PutOrder>(true, |_| None, put_order),
             Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
             Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::answering::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::InitialData)
-            }),
-            Route::answering::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
-            }),
+            Route::answering::<GetIdentDataInitial>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::InitialData),
+            ),
+            Route::answering::<GetIdentDataMethod>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::IdentifyMethod),
+            ),
             Route::of::<GetIdentDataSigned>(true, |op| id(&op.order_id), reuse::signed),
-            Route::answering::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::Default)
-            }),
+            Route::answering::<GetIdentData>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::Default),
+            ),
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
             Route::of::<RequestVideo>(true, |op| id(&op.order_id), media::request),
@@ -80,7 +88,11 @@ impl IdentityTm {
             Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
             Route::of::<GetBankList>(true, |_| None, signing::banks),
             Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
-            Route::answering::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, &op.request, true)),
+            Route::answering::<GetAllStatusExtended>(
+                true,
+                |_| None,
+                |world, op| feed::all_status(world, &op.request, true),
+            ),
             Route::answering::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
             Route::answering::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
         ];
@@ -118,7 +130,12 @@ impl MockVendor for IdentityTm {
         let path = below_version(request.uri().path()).unwrap_or_default().to_owned();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && !Self::authenticated(world, request) {
-            let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
+            let fault = Fault::new(
+                "Authorization",
+                "customer id or customer code is wrong or missing (HTTP Basic)",
+                "T-003",
+                "[T] 2.6",
+            );
             return Handled::Ready(refuse(&Refused::new(401, fault)));
         }
         // The example of [T 5.2.5] calls confirmSign so (AT-10).
@@ -225,7 +242,9 @@ impl IdentityTm {
             Some(route) if route.meta().method != method => {
                 (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
             }
-            Some(route) => (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section),
+            Some(route) => {
+                (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section)
+            }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
         Refused::new(status, Fault::new("path", message, "T-001", section))
@@ -289,7 +308,12 @@ fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Ref
         return Err(Refused::new(early, fault));
     }
     if !finality.data_expected() {
-        let fault = Fault::new("OrderID", "the order ended without data: neither positive nor suspicious of fraud", "T-022", "[T] 2.3");
+        let fault = Fault::new(
+            "OrderID",
+            "the order ended without data: neither positive nor suspicious of fraud",
+            "T-022",
+            "[T] 2.3",
+        );
         return Err(Refused::new(404, fault));
     }
     Ok(order)
@@ -389,7 +413,8 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
     }
     let documents = order.request.sign_pdf.as_ref().map_or(0, |pdfs| pdfs.as_slice().len());
     if documents == 0 || !order.has(StatusKind::SIGNED) {
-        let fault = Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
+        let fault =
+            Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
     order.signed_pdfs().map_err(documents::not_made)

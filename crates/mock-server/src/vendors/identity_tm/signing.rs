@@ -146,7 +146,13 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     }
     let wanted = order.request.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
     if wanted.is_empty() || !order.has(StatusKind::SIGNED) {
-        return refuse(400, "OrderID", "the order is not signed: it needs eSignHash and status 84", "T-060", "[T] 3.6.1");
+        return refuse(
+            400,
+            "OrderID",
+            "the order is not signed: it needs eSignHash and status 84",
+            "T-060",
+            "[T] 3.6.1",
+        );
     }
     let marked = |hash: &Secret| {
         let bytes = decode_base64_lenient(hash.expose()).unwrap_or_default();
@@ -193,7 +199,13 @@ pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<Sign
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
     let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     if !shaped || email.contains(char::is_whitespace) {
-        return refuse(400, "Email", "is required: the e-mail address that is the sign-me user name", "T-051", "[T] 8.3.3");
+        return refuse(
+            400,
+            "Email",
+            "is required: the e-mail address that is the sign-me user name",
+            "T-051",
+            "[T] 8.3.3",
+        );
     }
     let (exists, verified) = account(world, &email, None);
     Ok(SignmeUser::default().user_exists(exists).user_is_able_to_sign(verified))
