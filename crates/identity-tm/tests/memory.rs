@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::VecDeque;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use identkit_identity_tm::{
     Dialect, FileStream, GetAllStatusExtended, GetESignPdf, GetVoiceFiles, OrderId, Streamed, Unread,
 };
 use identkit_wire::json::Piece;
-use identkit_wire::{Operation, Received, encode_base64};
+use identkit_wire::{MemorySource, Operation, Part, Received, encode_base64};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -60,7 +62,7 @@ fn a_status_list_is_gone_through_in_4_kib_beside_its_body() {
     assert_eq!(told, 11_000);
     assert!(memory.bytes_max <= 4 * KIB, "{memory:?}");
     // The figure is not the measure's own doing.
-    let whole = allocation_counter::measure(|| drop(OrderList::for_each(&body, |order| std::mem::forget(order))));
+    let whole = allocation_counter::measure(|| drop(OrderList::for_each(&body, std::mem::forget)));
     assert!(whole.bytes_current > 500_000, "{whole:?}");
 }
 
@@ -166,6 +168,15 @@ fn piece_by_piece_signed_pdfs_take_the_same_whatever_their_size() {
 }
 
 #[test]
+fn a_body_that_comes_as_one_buffer_is_decoded_in_pieces_too() {
+    let data = encode_base64(&content_of(0, 0, 4 << 20));
+    let body = Received::Whole(format!(r#"{{"PDFs":[{{"Base64Data":"{data}"}}]}}"#).into());
+    let mut files = decode(&Streamed(GetESignPdf::new(id())), body).unwrap();
+    let memory = allocation_counter::measure(|| while now(files.next()).unwrap().is_some() {});
+    assert!(memory.bytes_max <= 128 * KIB, "{memory:?}");
+}
+
+#[test]
 fn a_list_of_files_that_ends_early_is_never_whole() {
     let mut files = made(2, 1000, true);
     assert!(now(files.next_file(1000)).unwrap().is_some() && now(files.next_file(1000)).unwrap().is_some());
@@ -174,6 +185,27 @@ fn a_list_of_files_that_ends_early_is_never_whole() {
     let mut files = made(1, 1000, false);
     assert_eq!(now(files.next_file(999)).unwrap_err().kind(), Kind::Protocol);
     assert_eq!(now(files.next()).unwrap_err().kind(), Kind::Protocol);
+}
+
+#[test]
+fn a_pdf_goes_up_in_blocks_that_are_written_again() {
+    let pdf = Bytes::from(vec![7; 6 << 20]);
+    let body = identkit_wire::Body::from_parts(vec![Part::Base64(Arc::new(MemorySource(pdf)))]);
+    let mut sent = 0;
+    let memory = allocation_counter::measure(|| {
+        // Each chunk is let go of when two more have come, as a connection does.
+        let mut held = VecDeque::new();
+        for chunk in body.read() {
+            let chunk = chunk.unwrap();
+            sent += chunk.len();
+            held.push_back(chunk);
+            if held.len() > 2 {
+                held.pop_front();
+            }
+        }
+    });
+    assert_eq!(sent, 8 << 20);
+    assert!(memory.bytes_total <= 512 * KIB, "8 MiB in how many blocks of 64 KiB? {memory:?}");
 }
 
 fn voices(text: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {

@@ -261,7 +261,7 @@ struct Blocks(VecDeque<Bytes>);
 
 impl Blocks {
     /// So many are kept, at the most.
-    const KEPT: usize = 16;
+    const KEPT: usize = 24;
 
     /// The bytes as Base64.
     fn encode(&mut self, bytes: &[u8]) -> Bytes {

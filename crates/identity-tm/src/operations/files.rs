@@ -34,7 +34,7 @@ pub struct FileStream<T> {
 enum Source<T> {
     /// The answer is the file.
     Itself(Content),
-    Json(Files<T>),
+    Json(Box<Files<T>>),
     Ended,
     Failed,
 }
@@ -210,7 +210,7 @@ streamed!(
         // By the first bytes, whatever the Content-Type says (AT-37).
         let from = match head.starts_with(b"%PDF-") {
             true => Source::Itself(content),
-            false => Source::Json(Files::new(content, "PDFs", "Base64Data", PDF_CAP)),
+            false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };
         FileStream::new(from, "signed documents")
     },
@@ -226,7 +226,7 @@ streamed!(
     JSON_CAP,
     |_, content| {
         let files = Files::new(content, "Voicefiles", "Base64Data", JSON_CAP);
-        FileStream::new(Source::Json(files), "recordings")
+        FileStream::new(Source::Json(Box::new(files)), "recordings")
     },
     |output| Ok(json_response(output))
 );

@@ -24,7 +24,7 @@ enum State {
 }
 
 /// So many chunks are read in one go: each visit to another thread costs as much as the Base64 of a chunk.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// The next chunks, up to the end or an error.
 fn some_chunks(mut reader: BodyReader) -> (Vec<Chunk>, BodyReader) {
