@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{clippy, cone, deps, docs, features, fmt as format, layers, names, public, snapshots, test};
+use crate::{clippy, cone, coverage, deps, docs, features, fmt as format, layers, names, public, snapshots, test};
 
 /// One check.
 pub(crate) struct Check {
@@ -50,6 +50,11 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check { name: "docs", about: "the documentation builds without warnings", run: docs::run },
     Check { name: "test", about: "all tests and doctests, with all features", run: test::run },
+    Check {
+        name: "coverage",
+        about: "every row of docs/contract has a type, a sandbox check and a test (--verbose: all rows)",
+        run: coverage::run,
+    },
     Check { name: "snapshots", about: "no snapshot is pending or unreferenced (after `test`)", run: snapshots::run },
 ];
 
@@ -58,9 +63,28 @@ pub(crate) fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
+/// The run of a check that has more to say with `--verbose`.
+fn verbose(check: &Check) -> Option<fn(&Workspace) -> Verdict> {
+    (check.name == "coverage").then_some(coverage::run_verbose)
+}
+
+/// Does this check have more to say with `--verbose`?
+pub(crate) fn has_verbose(check: &Check) -> bool {
+    verbose(check).is_some()
+}
+
 /// Runs one check and prints what it says; true when nothing was found.
 pub(crate) fn report(check: &Check, ws: &Workspace) -> bool {
-    match (check.run)(ws) {
+    said(check, (check.run)(ws))
+}
+
+/// As [`report`], with all that the check has to say.
+pub(crate) fn report_verbose(check: &Check, ws: &Workspace) -> bool {
+    said(check, verbose(check).unwrap_or(check.run)(ws))
+}
+
+fn said(check: &Check, verdict: Verdict) -> bool {
+    match verdict {
         Ok(findings) if findings.is_empty() => {
             println!("{}: ok", check.name);
             true
@@ -88,6 +112,7 @@ mod tests {
     fn snapshots_come_after_the_tests_that_reference_them() {
         let place = |name| CHECKS.iter().position(|check| check.name == name).unwrap();
         assert!(place("test") < place("snapshots"));
+        assert!(place("test") < place("coverage"), "what it needs is built by then");
         assert!(place("cone") < place("clippy"));
     }
 

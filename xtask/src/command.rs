@@ -2,6 +2,7 @@
 //!
 //! Parsed by hand, because this binary is built before everything else and nothing here needs more.
 
+use crate::campaign::{self, CAMPAIGNS, Campaign};
 use crate::check::{self, CHECKS, Check};
 
 /// What the user asked for.
@@ -9,12 +10,14 @@ use crate::check::{self, CHECKS, Check};
 pub(crate) enum Command {
     Help,
     One(&'static Check),
+    Verbose(&'static Check),
     Ci(Vec<&'static Check>),
+    Campaign(&'static Campaign),
 }
 
 /// Is this word a command of `cargo xtask`?
 pub(crate) fn exists(word: &str) -> bool {
-    matches!(word, "ci" | "help") || check::find(word).is_some()
+    matches!(word, "ci" | "campaign" | "help") || check::find(word).is_some()
 }
 
 /// Reads the arguments that follow the program's name; the error is one sentence for the user.
@@ -29,10 +32,22 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
     if word == "ci" {
         return parse_ci(args);
     }
+    if word == "campaign" {
+        let name = args.next().ok_or("`cargo xtask campaign` needs the name of a campaign")?;
+        return match (campaign::find(&name), args.next()) {
+            (Some(campaign), None) => Ok(Command::Campaign(campaign)),
+            (None, _) => Err(format!("`{name}` is not a campaign")),
+            (_, Some(extra)) => Err(format!("`cargo xtask campaign` takes one name, but was given `{extra}` too")),
+        };
+    }
     let check = check::find(&word).ok_or_else(|| format!("`{word}` is not a command of cargo xtask"))?;
     match args.next() {
         None => Ok(Command::One(check)),
         Some(flag) if matches!(flag.as_str(), "--help" | "-h") => Ok(Command::Help),
+        Some(flag) if flag == "--verbose" && check::has_verbose(check) => match args.next() {
+            None => Ok(Command::Verbose(check)),
+            Some(extra) => Err(format!("`cargo xtask {word} --verbose` takes nothing more, but was given `{extra}`")),
+        },
         Some(extra) => Err(format!("`cargo xtask {word}` takes no arguments, but was given `{extra}`")),
     }
 }
@@ -77,6 +92,9 @@ pub(crate) fn help() -> String {
     for check in CHECKS {
         line(check.name, check.about);
     }
+    for campaign in CAMPAIGNS {
+        line(&format!("campaign {}", campaign.name), &format!("  {}", campaign.about));
+    }
     line("help", "this text");
     text.push_str("\nOptions of ci:\n  --only a,b   only these checks\n  --keep-going the default: run every check, fail at the end");
     text
@@ -105,7 +123,19 @@ mod tests {
         assert!(parsed("tset").unwrap_err().contains("`tset`"));
         assert!(parsed("").is_err());
         assert!(parsed("fmt --fix").unwrap_err().contains("--fix"));
+        assert!(parsed("fmt --verbose").unwrap_err().contains("--verbose"));
+        assert!(parsed("coverage --verbose more").unwrap_err().contains("`more`"));
+        assert!(matches!(parsed("coverage --verbose"), Ok(Command::Verbose(check)) if check.name == "coverage"));
         assert!(!exists("tset"));
+    }
+
+    #[test]
+    fn a_campaign_is_asked_for_by_its_name() {
+        assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
+        assert!(help().contains("campaign logins") && exists("campaign"));
+        assert!(parsed("campaign").unwrap_err().contains("needs the name"));
+        assert!(parsed("campaign nothing").unwrap_err().contains("`nothing`"));
+        assert!(parsed("campaign logins 5").unwrap_err().contains("`5`"));
     }
 
     #[test]

@@ -10,11 +10,13 @@
     reason = "a command line tool speaks through its standard output and error"
 )]
 
+mod campaign;
 mod check;
 mod ci;
 mod clippy;
 mod command;
 mod cone;
+mod coverage;
 mod deps;
 mod docs;
 mod features;
@@ -58,7 +60,15 @@ fn main() -> ExitCode {
     let ok = match command {
         Command::Help => true,
         Command::One(check) => check::report(check, &ws),
+        Command::Verbose(check) => check::report_verbose(check, &ws),
         Command::Ci(checks) => ci::run(&checks, &ws),
+        Command::Campaign(campaign) => match campaign::run(campaign, &ws) {
+            Ok(held) => held,
+            Err(broken) => {
+                eprintln!("{broken}");
+                false
+            }
+        },
     };
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -70,6 +70,13 @@ impl Workspace {
         command.stdin(Stdio::null()).status().map_err(|error| cannot_start(&command, &error))
     }
 
+    /// Prints something that is no finding.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.throwaway {
+            println!("{text}");
+        }
+    }
+
     /// Runs a command to its end and keeps its output.
     pub(crate) fn capture(&self, mut command: Command) -> Result<Output, Broken> {
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))

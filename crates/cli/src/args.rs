@@ -1,5 +1,8 @@
 //! What can be typed, and the help that teaches it.
 
+mod help;
+mod values;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,27 +10,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  2  wrong usage or invalid input; nothing was sent
-  3  the vendor does not accept the credentials
-  4  the vendor does not know it
-  5  the vendor refused it
-  6  the outcome is unknown: the vendor may have carried it out;
-     do not repeat it blindly
-  7  the vendor is unreachable, not able to serve, or out of time
-  1  anything else";
-
-const TOP: &str = "\
-Examples:
-  identkit demo                       both vendors' typical flow, end to end
-  identkit sandbox                    a sandbox of both vendors, until ended
-  identkit tm put-order order.json    place an order with identity.TM
-  identkit identify24 get IDENT_ID    read an ident of identify24
-
-Every command has a --help of its own.
-";
+use self::help::{
+    BANKS_HELP, CANCEL_HELP, CREATE_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP,
+    EXIT_CODES, FINALITY_HELP, GET_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP,
+    PUT_ORDER_HELP, SANDBOX_HELP, SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP,
+    VIDEO_HELP, VIDEO_REQUEST_HELP, VOICE_HELP,
+};
+pub(crate) use self::values::{Moment, window};
+use self::values::{moment, sha256};
 
 /// What stands above the options that every command has.
 const OUTPUT: &str = "Output";
@@ -74,169 +64,6 @@ pub(crate) enum Command {
     #[command(name = "identify24", after_help = format!("{IDENTIFY24_HELP}\n{EXIT_CODES}"))]
     Identify24(Identify24),
 }
-
-const DEMO_HELP: &str = "\
-What it does:
-  1. starts a sandbox (TLS, a certificate authority of its own) and a webhook
-     receiver
-  2. identity.TM: places the document's own order with a PDF to sign, plays the
-     person, receives the webhooks, reads status, data, report and signed PDF,
-     saves and checks them, deletes them at the vendor
-  3. identify24: logs in, creates the document's John Doe, receives the webhook,
-     confirms it by a read
-
-Every step is told on standard error as it happens, the summary goes to standard
-output. All files are below --out; the inputs are there too, to be edited and
-used with the other commands.
-
-Examples:
-  identkit demo --out identkit-demo
-  identkit demo --output json | jq '.files[].path'
-  identkit demo --break receiver
-
-Exit codes:
-  0  every check held
-  2  wrong usage
-  1  a check did not hold
-A call that fails gives its own code, as identkit --help lists them.";
-
-const SANDBOX_HELP: &str = "\
-When it is ready it prints one line of JSON with its URLs, credentials and CA
-file, and runs until it is ended (Ctrl-C, SIGTERM).
-
-Examples:
-  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 \\
-    --write-ca ca.pem &
-  curl --cacert ca.pem https://127.0.0.1:8443/api/2.10/serverStatus
-  curl --cacert ca.pem -u sandbox-customer:sandbox-code \\
-    https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
-  curl -d '{\"story\":\"positive\"}' \\
-    http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
-
-The documents' own examples work: the orders 99921269855041 and 99920006C38842
-of identity.TM; the project 6, the token xxx and the ident
-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx of identify24.
-
-Exit codes:
-  0  ended from outside
-  2  wrong usage, an address that is not loopback among it
-  1  anything else, a port in use among it";
-
-const TM_HELP: &str = "\
-Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
-  export IDENTKIT_TM_BASE_URL=https://127.0.0.1:8443/api/2.10
-  export IDENTKIT_TM_CUSTOMER_ID=sandbox-customer
-  export IDENTKIT_TM_CUSTOMER_CODE=sandbox-code
-  export IDENTKIT_CA_FILE=ca.pem
-  identkit tm put-order order.json
-  identkit tm status 99921269855041 --extended
-";
-
-const PUT_ORDER_HELP: &str = "\
-Examples:
-  identkit tm put-order order.json
-  identkit tm put-order - --output json < order.json | jq -r .TargetURL
-
-An order without a Ref gets a random one: by it the order can be found again
-when the answer is lost.
-";
-
-const STATUS_HELP: &str = "\
-Examples:
-  identkit tm status 99921269855041
-  identkit tm status 99921269855041 --extended --output json
-";
-
-const IDENT_DATA_HELP: &str = "\
-Examples:
-  identkit tm ident-data 99921269855041 --include-initial-data
-  identkit tm ident-data 99921269855041 --output json
-";
-
-const IDENT_DATA_PDF_HELP: &str = "\
-Example:
-  identkit tm ident-data-pdf 99921269855041 -o report.pdf
-";
-
-const ESIGN_PDF_HELP: &str = "\
-Example:
-  identkit tm esign-pdf ORDER_ID -o signed
-";
-
-const DELETE_HELP: &str = "\
-Examples:
-  identkit tm delete 99920006C38842
-  identkit tm delete 99920006C38842 --yes
-
-After the vendor has said that the data is deleted, it is read once more: exit
-code 0 means that the vendor no longer has it.
-";
-
-const CANCEL_HELP: &str = "\
-Example:
-  identkit tm cancel ORDER_ID --yes
-
-When no complete answer comes the status is read: exit code 0 means that it
-shows the cancellation.
-";
-
-const ESIGN_HASH_HELP: &str = "\
-Example:
-  identkit tm esign-hash ORDER_ID --output json
-";
-
-const SIGN_HELP: &str = "\
-Examples:
-  identkit tm sign request ORDER_ID
-  identkit tm sign resend ORDER_ID
-  identkit tm sign confirm ORDER_ID --tan 012345
-";
-
-const BANKS_HELP: &str = "\
-Example:
-  identkit tm banks --output json
-";
-
-const SIGNME_HELP: &str = "\
-Example:
-  identkit tm signme-user e.mustermann@example.com
-";
-
-const FINALITY_HELP: &str = "\
-Examples:
-  identkit tm finality 99921269855041
-  identkit tm finality 99921269855041 --output json
-
-What ends an order depends on whether it is to be signed, which the status does
-not tell: both verdicts are given where they differ.
-";
-
-const PING_HELP: &str = "\
-Example:
-  identkit tm ping
-";
-
-const IDENTIFY24_HELP: &str = "\
-Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
-  export IDENTKIT_IDENTIFY24_BASE_URL=https://127.0.0.1:8443
-  export IDENTKIT_IDENTIFY24_PARTNER=911-internet
-  export IDENTKIT_IDENTIFY24_API_KEY=sandbox-api-key
-  export IDENTKIT_CA_FILE=ca.pem
-  identkit identify24 create ident.json
-  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
-";
-
-const CREATE_HELP: &str = "\
-Examples:
-  identkit identify24 create ident.json
-  identkit identify24 create - --output json < ident.json | jq -r .ident_id
-";
-
-const GET_HELP: &str = "\
-Examples:
-  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
-  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx --output json
-";
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
@@ -372,6 +199,14 @@ pub(crate) enum TmCommand {
         /// Tells how the person was identified.
         #[arg(long)]
         include_identify_method: bool,
+        /// The signed and encrypted form for use in a later order, byte for byte as it comes (chapter 6).
+        #[arg(long, conflicts_with_all = ["include_initial_data", "include_identify_method"])]
+        signed: bool,
+        /// With --signed: the file for it, whole or not at all; standard output if not given.
+        // The conflicts are named here, too: what --signed conflicts with would excuse its absence.
+        #[arg(short, long, value_name = "FILE", requires = "signed",
+              conflicts_with_all = ["include_initial_data", "include_identify_method"])]
+        out: Option<PathBuf>,
     },
     /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
     #[command(after_help = format!("{IDENT_DATA_PDF_HELP}\n{EXIT_CODES}"))]
@@ -415,6 +250,41 @@ pub(crate) enum TmCommand {
         /// The OrderID that putOrder returned.
         order_id: String,
     },
+    /// Asks for the recording of an identification, and fetches it (chapters 3.7 and 3.8).
+    #[command(subcommand, after_help = format!("{VIDEO_HELP}\n{EXIT_CODES}"))]
+    Video(VideoCommand),
+    /// Saves the audio recordings of an order (getVoiceFiles, chapter 3.9).
+    #[command(after_help = format!("{VOICE_HELP}\n{EXIT_CODES}"))]
+    Voice {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// The folder for the recordings; made if it is not there.
+        #[arg(short, long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Lists what happened to all orders in a window of time (getAllStatus, chapter 4.2). Marks nothing as reported.
+    #[command(after_help = format!("{STATUSES_HELP}\n{EXIT_CODES}"))]
+    Statuses {
+        /// Begin of the window: RFC 3339, a date, or a time ago.
+        #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
+        from: Moment,
+        /// End of the window, in the same forms.
+        #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true, default_value = "now")]
+        to: Moment,
+        /// All codes; without it the general ones, which may hide a suspicion of fraud.
+        #[arg(long)]
+        extended: bool,
+    },
+    /// Takes what was not reported before; the vendor never tells it again (getAllStatus, chapter 4.2). Asks on a terminal.
+    #[command(after_help = format!("{DRAIN_HELP}\n{EXIT_CODES}"))]
+    DrainUnreported {
+        /// The file that keeps every answer, on the disk before it is read; made if it is not there.
+        #[arg(long, value_name = "FILE")]
+        journal: PathBuf,
+        /// Does not ask.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Signs on your own side (chapter 5). Each call is sent at most once.
     #[command(subcommand, after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
     Sign(SignCommand),
@@ -436,6 +306,37 @@ pub(crate) enum TmCommand {
     /// Asks whether the service is up (serverStatus, chapter 7.1).
     #[command(after_help = format!("{PING_HELP}\n{EXIT_CODES}"))]
     Ping,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VideoCommand {
+    /// Asks for the recording: the vendor calls a URL when it is ready (getVideoFileBinaryAsync, chapter 3.7).
+    #[command(after_help = format!("{VIDEO_REQUEST_HELP}\n{EXIT_CODES}"))]
+    Request {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// What the vendor calls by GET; `https://`, or `http://` to this machine.
+        #[arg(long, value_name = "URL")]
+        callback_url: String,
+    },
+    /// Saves the recording (getVideoFileBinary, chapter 3.8). Before the vendor has called back it may be a placeholder.
+    #[command(after_help = format!("{VIDEO_GET_HELP}\n{EXIT_CODES}"))]
+    Get {
+        /// The OrderID that putOrder returned.
+        order_id: String,
+        /// Where the recording is written: whole, or not at all.
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+        /// Says that the vendor has called the callback URL for this order.
+        #[arg(long)]
+        callback_received: bool,
+        /// The digest of a known placeholder, which is then refused; may be given several times.
+        #[arg(long, value_name = "HEX", value_parser = sha256)]
+        placeholder_sha256: Vec<[u8; 32]>,
+        /// Refuses a recording of fewer bytes.
+        #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+        at_least: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]

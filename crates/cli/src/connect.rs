@@ -12,6 +12,7 @@ use identkit_transport::{BaseUrl, SystemClock, Transport};
 
 use crate::args::{self, Calls};
 use crate::exit::Failure;
+use crate::progress::Progress;
 
 /// Variables that hold base URLs.
 pub(crate) const TM_BASE_URL: &str = "IDENTKIT_TM_BASE_URL";
@@ -54,13 +55,14 @@ fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str) -> Result
         .ok_or_else(|| Failure::usage(format!("{flag} is missing: give it, or set {variable}")))
 }
 
-pub(crate) fn identity_tm(options: &args::Tm) -> Result<IdentityTm, Failure> {
+pub(crate) fn identity_tm(options: &args::Tm, progress: &Progress) -> Result<IdentityTm, Failure> {
     let id = required(options.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
     let code = required(options.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
     let account = Account::new(id.as_str(), Secret::new(code.as_str()));
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", TM_BASE_URL, &error))?;
     let builder = IdentityTm::builder(account).base_url(options.base_url.as_str());
-    builder.build(transport(options.calls.ca_file())?, Arc::new(SystemClock::new())).map_err(|error| {
+    let transport = progress.watch(transport(options.calls.ca_file())?);
+    builder.build(transport, Arc::new(SystemClock::new())).map_err(|error| {
         Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
     })
 }
@@ -68,12 +70,13 @@ pub(crate) fn identity_tm(options: &args::Tm) -> Result<IdentityTm, Failure> {
 pub(crate) fn identify24(
     options: &args::Identify24,
     dialect: identkit_identify24::Dialect,
+    progress: &Progress,
 ) -> Result<Identify24, Failure> {
     let partner = required(options.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
-    let builder = Identify24::builder(transport(options.calls.ca_file())?, credentials);
+    let builder = Identify24::builder(progress.watch(transport(options.calls.ca_file())?), credentials);
     builder.base_url(options.base_url.as_str()).dialect(dialect).build().map_err(|error| {
         let faults: Vec<String> =
             error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();

@@ -8,6 +8,7 @@ mod connect;
 mod demo;
 mod exit;
 mod output;
+mod progress;
 mod save;
 
 use std::process::ExitCode;

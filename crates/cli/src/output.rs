@@ -15,12 +15,22 @@ pub(crate) fn say(line: &str) {
 /// A result on standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    written(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::local(format!("the result could not be written to standard output: {}", error.kind())))
         }
         _ => Ok(()),
     }
+}
+
+/// Bytes on standard output, as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// A JSON document on standard output.

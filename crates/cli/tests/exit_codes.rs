@@ -5,30 +5,17 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{
     CANARY, NOBODY, Ran, Relay, Sandbox, Server, Then, feed, ident, identkit, json_sample, of_workspace, order, run,
-    sample,
+    sample, towards,
 };
 
 const ORDER: &str = "99921269855041";
 const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-/// The program with credentials for both vendors, towards this base URL.
-fn towards(base_url: &str) -> Command {
-    let mut command = identkit();
-    command
-        .env("IDENTKIT_TM_BASE_URL", base_url)
-        .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
-        .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
-        .env("IDENTKIT_IDENTIFY24_BASE_URL", base_url)
-        .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
-        .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
-    command
-}
 
 /// The document's order about somebody whose name must not turn up in logs, with something to sign left out.
 fn canary_order() -> String {

@@ -7,7 +7,7 @@ mod support;
 use support::{identkit, run};
 
 /// Every command, and whether it calls a vendor.
-const COMMANDS: [(&str, &[&str], bool); 23] = [
+const COMMANDS: [(&str, &[&str], bool); 29] = [
     ("identkit", &[], true),
     ("demo", &["demo"], false),
     ("sandbox", &["sandbox"], false),
@@ -20,6 +20,12 @@ const COMMANDS: [(&str, &[&str], bool); 23] = [
     ("tm_delete", &["tm", "delete"], true),
     ("tm_cancel", &["tm", "cancel"], true),
     ("tm_esign_hash", &["tm", "esign-hash"], true),
+    ("tm_video", &["tm", "video"], true),
+    ("tm_video_request", &["tm", "video", "request"], true),
+    ("tm_video_get", &["tm", "video", "get"], true),
+    ("tm_voice", &["tm", "voice"], true),
+    ("tm_statuses", &["tm", "statuses"], true),
+    ("tm_drain_unreported", &["tm", "drain-unreported"], true),
     ("tm_sign", &["tm", "sign"], true),
     ("tm_sign_request", &["tm", "sign", "request"], true),
     ("tm_sign_resend", &["tm", "sign", "resend"], true),

@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 
 use identkit_core::{
-    CallOptions, Capability, CaseRef, DeletePermit, Error, EvidenceItem, EvidenceKind, Kind, Opened, Window,
+    CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind, Kind,
+    Opened, Outcome, Window,
 };
 use identkit_mock_server::Transition;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{Bench, Broken};
 
@@ -66,8 +67,10 @@ impl<'a> Suite<'a> {
         self.opened(&opened).await;
         let Some(case) = self.stored(&opened.case) else { return };
         self.before_the_end(&case).await;
+        self.cancelled().await;
         self.play(&case);
         self.at_the_end(&case).await;
+        self.changed(&case).await;
         self.lacking(&case).await;
         self.deleted(&case).await;
     }
@@ -133,6 +136,81 @@ impl<'a> Suite<'a> {
         }
     }
 
+    /// A case of its own, cancelled.
+    async fn cancelled(&mut self) {
+        if !self.can(Capability::Cancel) {
+            return;
+        }
+        let (bench, options) = (self.bench, self.options.clone());
+        let result = bench.provider.cancel(&bench.unknown, &options).await;
+        self.fails("an unknown case is not found", Kind::NotFound, result);
+        let Ok(Opened { case, .. }) = bench.provider.open(&bench.case, &options).await else { return };
+        let cancelled = bench.provider.cancel(&case, &options).await;
+        self.check("an open case can be cancelled", cancelled.is_ok(), || format!("{cancelled:?}"));
+        let status = bench.provider.status(&case, &options).await;
+        let ended = status.as_ref().is_ok_and(|status| status.outcome == Outcome::Terminated);
+        self.check("a cancelled case ends as terminated", ended, || format!("{status:?}"));
+        let story = Transition::Story(bench.story.to_owned());
+        let played = bench.sandbox.transition(case.id.expose(), &story);
+        let refused = matches!(played, Some(Err(_)));
+        self.check("a cancelled case can no longer be identified", refused, || "the twin played on".into());
+    }
+
+    /// What changed in a day round now.
+    async fn changed(&mut self, case: &CaseRef) {
+        if !self.can(Capability::Changes) {
+            return;
+        }
+        let (bench, options) = (self.bench, self.options.clone());
+        let (now, half) = (bench.sandbox.clock().wall(), SignedDuration::from_hours(12));
+        let (Ok(begin), Ok(end)) = (now.checked_sub(half), now.checked_add(half)) else { return };
+        let window = Window { begin, end };
+        let first = self.pages(window).await;
+        let told = first.iter().flatten().any(|page| page.cases.iter().any(|(id, _)| *id == case.id));
+        self.check("what changed in a window holds a case that was opened in it", told, || "it is missing".into());
+        let again = self.pages(window).await;
+        self.check("reading what changed takes nothing away", first == again, || "another read tells others".into());
+        let earlier = Window { begin: window.begin - half, end: window.begin - SignedDuration::from_secs(1) };
+        let none = self.pages(earlier).await.iter().flatten().all(|page| page.cases.is_empty());
+        self.check("what changed in another window holds no case of this one", none, || "it does".into());
+
+        let turned = Window { begin: window.end, end: window.begin };
+        let result = bench.provider.changes(turned, None, &options).await;
+        self.fails("a window that ends before it begins is refused", Kind::InvalidInput, result);
+        let made_up = Cursor("made up".into());
+        let result = bench.provider.changes(window, Some(&made_up), &options).await;
+        self.fails("a cursor that was made up is refused", Kind::InvalidInput, result);
+        if let Some(cursor) = first.iter().flatten().find_map(|page| page.next.clone()) {
+            let result = bench.provider.changes(earlier, Some(&cursor), &options).await;
+            self.fails("a cursor is good for its own window only", Kind::InvalidInput, result);
+        }
+    }
+
+    /// All pages of a window; each cursor goes through a store.
+    async fn pages(&mut self, window: Window) -> Option<Vec<ChangesPage>> {
+        const MOST: usize = 100;
+        let (bench, options) = (self.bench, self.options.clone());
+        let (mut pages, mut cursor): (Vec<ChangesPage>, Option<Cursor>) = (Vec::new(), None);
+        while pages.len() < MOST {
+            let page = match bench.provider.changes(window, cursor.as_ref(), &options).await {
+                Ok(page) => page,
+                Err(error) => {
+                    let promise = "what changed in a window can be read";
+                    self.broken.push(Broken { promise, found: error.to_string() });
+                    return None;
+                }
+            };
+            self.silent(&page);
+            cursor = page.next.as_ref().map(|Cursor(text)| Cursor(text.clone()));
+            pages.push(page);
+            if cursor.is_none() {
+                return Some(pages);
+            }
+        }
+        self.check("the pages of a window end", false, || format!("there are more than {MOST}"));
+        None
+    }
+
     fn play(&mut self, case: &CaseRef) {
         let story = Transition::Story(self.bench.story.to_owned());
         let played = self.bench.sandbox.transition(case.id.expose(), &story);
@@ -148,6 +226,10 @@ impl<'a> Suite<'a> {
                 self.check("the story ends the case as it says", fits, || format!("{:?}", status.outcome));
             }
             Err(error) => self.broken.push(Broken { promise: "an ended case has a status", found: error.to_string() }),
+        }
+        if self.can(Capability::Cancel) {
+            let result = bench.provider.cancel(case, &options).await;
+            self.fails("a case that has ended cannot be cancelled", Kind::InvalidState, result);
         }
         if !self.can(Capability::Evidence) {
             return;

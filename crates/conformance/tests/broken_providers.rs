@@ -1,13 +1,13 @@
 //! The suite notices providers that do not keep their promises.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Bench, example_case, run, sandbox};
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
-    EvidenceItem, IdentityProvider, NewCase, Opened, Outcome, Purpose, Secret, Window, async_trait,
+    EvidenceItem, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret, Window, async_trait,
 };
 use identkit_identity_tm::{Account, IdentityTm, PROVIDER};
 
@@ -15,7 +15,18 @@ use identkit_identity_tm::{Account, IdentityTm, PROVIDER};
 enum Vice {
     None,
     Talks,
-    ClaimsToCancel,
+    ConcealsChanges,
+    CancelsNothing,
+    PretendsToCancel,
+    CancelsWhatHasEnded,
+    CancelsWhatNobodyKnows,
+    ForgetsChanges,
+    ChangesWithoutEnd,
+    TellsChangesOnce,
+    TakesAnyWindow,
+    TakesTurnedWindows,
+    TakesAnyCursor,
+    TakesCursorsOfOthers,
     DeletesSilently,
     AlwaysFinal,
     LetsEverybodyIn,
@@ -27,6 +38,9 @@ struct Liar {
     good: IdentityTm,
     vice: Vice,
     descriptor: Descriptor,
+    /// Ids that it says it has cancelled, and windows that it has told.
+    cancelled: Mutex<Vec<Secret>>,
+    told: Mutex<Vec<Window>>,
 }
 
 impl std::fmt::Debug for Liar {
@@ -49,6 +63,9 @@ impl IdentityProvider for Liar {
         if self.vice == Vice::AlwaysFinal {
             status.outcome = Outcome::Positive;
         }
+        if self.cancelled.lock().unwrap().contains(&case.id) {
+            status.outcome = Outcome::Terminated;
+        }
         Ok(status)
     }
     async fn evidence_list(&self, case: &CaseRef, options: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {
@@ -58,7 +75,19 @@ impl IdentityProvider for Liar {
         self.inner.evidence(case, item, options).await
     }
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
-        if self.vice == Vice::ClaimsToCancel { Ok(()) } else { self.inner.cancel(case, options).await }
+        match self.vice {
+            Vice::CancelsNothing => return Ok(()),
+            Vice::PretendsToCancel => {
+                self.cancelled.lock().unwrap().push(case.id.clone());
+                return Ok(());
+            }
+            _ => {}
+        }
+        match self.inner.cancel(case, options).await {
+            Err(error) if self.vice == Vice::CancelsWhatHasEnded && error.kind() == Kind::InvalidState => Ok(()),
+            Err(error) if self.vice == Vice::CancelsWhatNobodyKnows && error.kind() == Kind::NotFound => Ok(()),
+            told => told,
+        }
     }
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
         if self.vice == Vice::DeletesSilently { Ok(()) } else { self.inner.delete(case, permit, options).await }
@@ -69,7 +98,37 @@ impl IdentityProvider for Liar {
         after: Option<&Cursor>,
         options: &CallOptions,
     ) -> Result<ChangesPage, Error> {
-        self.inner.changes(window, after, options).await
+        let empty = ChangesPage { cases: Vec::new(), next: None };
+        let (mut window, mut after) = (window, after);
+        match self.vice {
+            Vice::ForgetsChanges => return Ok(empty),
+            Vice::TellsChangesOnce if after.is_none() => {
+                let mut told = self.told.lock().unwrap();
+                if told.contains(&window) {
+                    return Ok(empty);
+                }
+                told.push(window);
+            }
+            Vice::TakesAnyWindow if window.begin < window.end => window.end = jiff::Timestamp::MAX,
+            Vice::TakesTurnedWindows if window.end < window.begin => {
+                window = Window { begin: window.end, end: window.begin };
+            }
+            Vice::TakesAnyCursor if after.is_some_and(|Cursor(text)| text == "made up") => after = None,
+            Vice::TakesCursorsOfOthers if after.is_some() => {
+                return Ok(match self.inner.changes(window, after, options).await {
+                    Err(error) if error.kind() == Kind::InvalidInput && after != Some(&Cursor("made up".into())) => {
+                        empty
+                    }
+                    told => told?,
+                });
+            }
+            _ => {}
+        }
+        let mut page = self.inner.changes(window, after, options).await?;
+        if self.vice == Vice::ChangesWithoutEnd {
+            page.next = page.next.or_else(|| after.cloned());
+        }
+        Ok(page)
     }
 }
 
@@ -82,8 +141,12 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
     };
     let liar = |code: &str| -> Arc<dyn IdentityProvider> {
         let inner = client(code);
-        let descriptor = inner.descriptor().clone();
-        Arc::new(Liar { inner, good: client("sandbox-code"), vice, descriptor })
+        let mut descriptor = inner.descriptor().clone();
+        if vice == Vice::ConcealsChanges {
+            descriptor.capabilities = &[Capability::Open, Capability::Status];
+        }
+        let (cancelled, told) = (Mutex::default(), Mutex::default());
+        Arc::new(Liar { inner, good: client("sandbox-code"), vice, descriptor, cancelled, told })
     };
     let bench = Bench {
         provider: liar("sandbox-code"),
@@ -94,7 +157,6 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
         unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("9992UNKNOWN"), state: None },
         sandbox,
     };
-    assert!(!bench.provider.descriptor().can(Capability::Cancel));
     run(&bench).await.into_iter().map(|broken| broken.promise).collect()
 }
 
@@ -103,7 +165,18 @@ async fn each_vice_is_noticed_by_its_promise() {
     assert_eq!(broken(Vice::None).await, Vec::<&str>::new());
     for (vice, promise) in [
         (Vice::Talks, "what is printed never tells who the person is"),
-        (Vice::ClaimsToCancel, "what the descriptor does not list is unsupported"),
+        (Vice::ConcealsChanges, "what the descriptor does not list is unsupported"),
+        (Vice::CancelsNothing, "a cancelled case ends as terminated"),
+        (Vice::PretendsToCancel, "a cancelled case can no longer be identified"),
+        (Vice::CancelsWhatHasEnded, "a case that has ended cannot be cancelled"),
+        (Vice::CancelsWhatNobodyKnows, "an unknown case is not found"),
+        (Vice::ForgetsChanges, "what changed in a window holds a case that was opened in it"),
+        (Vice::ChangesWithoutEnd, "the pages of a window end"),
+        (Vice::TellsChangesOnce, "reading what changed takes nothing away"),
+        (Vice::TakesAnyWindow, "what changed in another window holds no case of this one"),
+        (Vice::TakesTurnedWindows, "a window that ends before it begins is refused"),
+        (Vice::TakesAnyCursor, "a cursor that was made up is refused"),
+        (Vice::TakesCursorsOfOthers, "a cursor is good for its own window only"),
         (Vice::DeletesSilently, "deleted data is gone"),
         (Vice::AlwaysFinal, "a fresh case is not final"),
         (Vice::LetsEverybodyIn, "wrong credentials are refused"),

@@ -62,6 +62,8 @@ pub struct CallOptions {
     pub timeout: Option<Duration>,
     /// Attempts at the most; `None` takes the provider's default. Never overrules an operation's send-safety.
     pub attempts: Option<u32>,
+    /// A word of the caller's for observers: from the program text, so that no personal datum can get into it.
+    pub tag: Option<&'static str>,
 }
 
 impl CallOptions {
@@ -81,6 +83,13 @@ impl CallOptions {
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
+        self
+    }
+
+    /// A word of the caller's for observers.
+    #[must_use]
+    pub fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
         self
     }
 }
@@ -334,14 +343,17 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-/// Where the next page of changes begins, opaque.
+/// Where the next page of changes begins, opaque: it holds neither secrets nor personal data, can be stored, and is
+/// good for the window that it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
 /// A page of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesPage {
-    /// The vendor's ids of the cases with their statuses.
+    /// The vendor's ids of the cases, with what the window tells of their statuses: a hint, since what came before the
+    /// window is not in it. `Unknown` where that alone decides nothing; read [`IdentityProvider::status`] before acting
+    /// on it. A case may come on several pages.
     pub cases: Vec<(Secret, CaseStatus)>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Cursor>,
@@ -368,13 +380,19 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Reads one piece of evidence.
     async fn evidence(&self, case: &CaseRef, item: &EvidenceItem, options: &CallOptions) -> Result<Evidence, Error>;
 
-    /// Cancels an open case.
+    /// Cancels an open case: it ends as [`Outcome::Terminated`].
+    ///
+    /// [`Kind::InvalidState`](crate::Kind::InvalidState) for a case that has ended, whatever ended it.
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error>;
 
     /// Deletes the data of a case at the vendor, for good.
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error>;
 
-    /// What changed in a window of time.
+    /// What changed in a window of time, page by page until there is no next cursor. Reading takes nothing away: the
+    /// same window, or the same cursor, can be read again.
+    ///
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) for a window that ends before it begins, and for a cursor that
+    /// is not of this window.
     async fn changes(
         &self,
         window: Window,

@@ -6,6 +6,8 @@
 //! - Only the vendor's 401 says that a token is dead; logging in ahead of time is an optimisation (I-008).
 //! - A 401 to a login is final: nothing more is sent until there are new credentials.
 //! - No lock is held while anything is sent.
+//! - A store that is shared with other processes saves logins and never costs a call: where it fails or takes too long,
+//!   this session logs in by itself (I-009).
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,12 +18,13 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Fault, Kind, Mono, Secret};
+use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Kind, Mono, Secret};
 use identkit_transport::{Answered, Authenticator, Driver, Generation};
 
-use crate::Dialect;
 use crate::messages::{AuthRequest, AuthResponse};
 use crate::operations::Login;
+use crate::token_store::{SharedTokens, StoredToken};
+use crate::{Credentials, Dialect};
 
 const PARTNER: HeaderName = HeaderName::from_static("x-api-partner");
 const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
@@ -29,46 +32,14 @@ const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 /// After so long without a call a new token is got ahead of time; the vendor forgets one after 30 minutes (I-006).
 const IDLE: Duration = Duration::from_secs(28 * 60);
 
-/// What a partner logs in with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    partner: Secret,
-    api_key: Secret,
-}
-
-impl Credentials {
-    /// The partner's user name and API key.
-    pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
-        Self { partner: partner.into(), api_key: api_key.into() }
-    }
-
-    /// The partner's name as a header.
-    fn header(&self) -> Result<HeaderValue, Error> {
-        let mut faults = Vec::new();
-        for (field, value) in [("PARTNER", &self.partner), ("APIKEY", &self.api_key)] {
-            let text = value.expose();
-            if text.trim().is_empty() || text.chars().any(char::is_control) {
-                faults.push(Fault::new(field, "must be text without control characters", "I-004", "[I] auth"));
-            }
-        }
-        match HeaderValue::from_bytes(self.partner.expose().as_bytes()) {
-            Ok(mut header) if faults.is_empty() => {
-                header.set_sensitive(true);
-                Ok(header)
-            }
-            _ => Err(Error::invalid(faults)),
-        }
-    }
-}
-
 /// A login that the vendor accepted.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct LoggedIn {
     /// Which of the session's logins it was.
     pub generation: Generation,
-    /// The vendor's answer and how it came.
-    pub answered: Answered<AuthResponse>,
+    /// The vendor's answer and how it came; `None` when the token is one that another process got.
+    pub answered: Option<Answered<AuthResponse>>,
 }
 
 type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
@@ -85,6 +56,15 @@ struct Token {
     header: HeaderValue,
     last_used: Mono,
     login: Arc<LoggedIn>,
+    /// Its version in the store that is shared with other processes.
+    version: Option<u64>,
+}
+
+/// A token that a login came to, before it is the session's.
+struct Granted {
+    header: HeaderValue,
+    answered: Option<Answered<AuthResponse>>,
+    version: Option<u64>,
 }
 
 struct State {
@@ -96,11 +76,16 @@ struct State {
     refused: bool,
     token: Option<Token>,
     slot: Option<Slot>,
+    /// The version in the shared store that the vendor refused: not to be taken from there again.
+    dead: Option<u64>,
+    /// Whether no token of others will do: the credentials were replaced and nothing was got by them yet.
+    distrust: bool,
 }
 
 struct Inner {
     driver: Arc<Driver<Dialect>>,
     clock: Arc<dyn Clock>,
+    shared: Option<SharedTokens>,
     state: Mutex<State>,
 }
 
@@ -117,10 +102,34 @@ impl JwtSession {
     /// # Errors
     /// [`Kind::InvalidInput`] when the credentials are empty or cannot be written into a header.
     pub fn new(driver: Driver<Dialect>, credentials: Credentials) -> Result<Self, Error> {
+        Self::sharing(driver, credentials, None)
+    }
+
+    /// As [`new`](Self::new), with a store that other processes share.
+    pub(crate) fn sharing(
+        driver: Driver<Dialect>,
+        credentials: Credentials,
+        shared: Option<SharedTokens>,
+    ) -> Result<Self, Error> {
         let partner = credentials.header()?;
         let clock = Arc::clone(driver.clock());
-        let state = State { credentials, partner, epoch: 0, issued: 0, refused: false, token: None, slot: None };
-        Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, state: Mutex::new(state) }) })
+        let state = Mutex::new(State {
+            credentials,
+            partner,
+            epoch: 0,
+            issued: 0,
+            refused: false,
+            token: None,
+            slot: None,
+            dead: None,
+            distrust: false,
+        });
+        Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, shared, state }) })
+    }
+
+    /// What logs in.
+    pub(crate) fn driver(&self) -> &Driver<Dialect> {
+        &self.inner.driver
     }
 
     /// Replaces the credentials. The present token is dropped, a login under way no longer counts, and a refusal of
@@ -136,6 +145,8 @@ impl JwtSession {
         state.epoch += 1;
         state.refused = false;
         state.token = None;
+        state.dead = None;
+        state.distrust = true;
         let former = state.slot.take();
         drop(state);
         drop(former);
@@ -147,14 +158,32 @@ impl JwtSession {
         self.inner.lock().token.as_ref().map(|token| token.login.generation)
     }
 
-    /// Gets a token newer than `seen`, together with everyone who waits for the same.
+    /// Gets a token newer than `seen`, together with everyone who waits for the same; where a store is shared, one that
+    /// another process got is as good.
     ///
     /// # Errors
     /// [`Kind::Authentication`] when the vendor refuses the credentials, now or before; else what the login met.
     pub async fn login(&self, seen: Option<Generation>) -> Result<Arc<LoggedIn>, Error> {
+        self.obtain(seen, false).await
+    }
+
+    /// Logs in, whatever token there is.
+    pub(crate) async fn log_in_anew(&self) -> Result<Answered<AuthResponse>, Error> {
+        let mut seen = self.generation();
+        loop {
+            let login = self.obtain(seen, true).await?;
+            match &login.answered {
+                Some(answered) => return Ok(answered.clone()),
+                // It joined somebody who made do with a token of another process.
+                None => seen = Some(login.generation),
+            }
+        }
+    }
+
+    async fn obtain(&self, seen: Option<Generation>, anew: bool) -> Result<Arc<LoggedIn>, Error> {
         let mut again = true;
         loop {
-            let (future, epoch, abandoned, waiting) = match self.join(seen)? {
+            let (future, epoch, abandoned, waiting) = match self.join(seen, anew)? {
                 Joined::Ready(login) => return Ok(login),
                 Joined::Waiting { future, epoch, abandoned, waiting } => (future, epoch, abandoned, waiting),
             };
@@ -176,7 +205,7 @@ impl JwtSession {
         }
     }
 
-    fn join(&self, seen: Option<Generation>) -> Result<Joined, Error> {
+    fn join(&self, seen: Option<Generation>, anew: bool) -> Result<Joined, Error> {
         let mut state = self.inner.lock();
         if state.refused {
             let detail = "the vendor has refused this API key before; nothing was sent";
@@ -196,7 +225,8 @@ impl JwtSession {
             let waiting = self.waiting(&slot.waiters);
             return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
         }
-        let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, state.credentials.clone()));
+        let wanted = Wanted { credentials: state.credentials.clone(), dead: state.dead, anew: anew || state.distrust };
+        let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, wanted));
         let future = login.shared();
         // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
         let waiters = Arc::new(AtomicUsize::new(1));
@@ -212,6 +242,15 @@ impl JwtSession {
 enum Joined {
     Ready(Arc<LoggedIn>),
     Waiting { future: Shared<BoxFuture<'static, Outcome>>, epoch: u64, abandoned: bool, waiting: Waiting },
+}
+
+/// What a login is begun with.
+struct Wanted {
+    credentials: Credentials,
+    /// The version in the shared store that is of no use.
+    dead: Option<u64>,
+    /// Whether none of the store's versions is.
+    anew: bool,
 }
 
 /// Counts one caller that waits for a login.
@@ -239,33 +278,59 @@ impl Inner {
     }
 
     /// The login itself. It holds the session weakly, because the session's slot holds it.
-    fn log_in(self: &Arc<Self>, epoch: u64, credentials: Credentials) -> impl Future<Output = Outcome> + use<> {
-        let driver = Arc::clone(&self.driver);
+    fn log_in(self: &Arc<Self>, epoch: u64, wanted: Wanted) -> impl Future<Output = Outcome> + use<> {
+        let (driver, shared) = (Arc::clone(&self.driver), self.shared.clone());
         let session = Arc::downgrade(self);
         async move {
-            let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
-            let answered = driver.call(&request, &CallOptions::new()).await;
-            Self::settle(&session, epoch, answered)
+            let granted = Self::grant(&driver, shared.as_ref(), wanted).await;
+            Self::settle(&session, epoch, granted)
         }
     }
 
-    fn settle(session: &Weak<Self>, epoch: u64, answered: Result<Answered<AuthResponse>, Error>) -> Outcome {
-        let granted = answered.and_then(|answered| {
-            let told = |error: Error| error.with_status(answered.status.as_u16()).with_delivery(Delivery::Answered);
-            let refused = answered.value.response_status == Some(401);
-            let header = answered.value.token().and_then(|token| {
-                HeaderValue::from_bytes(token.expose().as_bytes())
-                    .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be written into a header"))
-            });
-            match header {
-                Ok(mut header) => {
-                    header.set_sensitive(true);
-                    Ok((header, answered))
-                }
-                Err(error) if refused => Err(told(error).with_status(401)),
-                Err(error) => Err(told(error)),
+    /// A token of another process, or one of a login.
+    async fn grant(driver: &Driver<Dialect>, shared: Option<&SharedTokens>, wanted: Wanted) -> Result<Granted, Error> {
+        let Wanted { credentials, dead, anew } = wanted;
+        let partner = credentials.partner.clone();
+        // A store that just failed is not asked a second time: its failing would be waited for again.
+        let (mut shared, mut there) = (shared, None);
+        if let Some(tokens) = shared {
+            match tokens.load(driver.clock(), &partner).await {
+                Some(found) => there = found,
+                None => shared = None,
             }
-        });
+        }
+        if let Some(StoredToken { version, token }) = &there
+            && !anew
+            && dead != Some(*version)
+            && let Ok(header) = header(token)
+        {
+            return Ok(Granted { header, answered: None, version: Some(*version) });
+        }
+        let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
+        let answered = driver.call(&request, &CallOptions::new()).await?;
+        let told = |error: Error| error.with_status(answered.status.as_u16()).with_delivery(Delivery::Answered);
+        let refused = answered.value.response_status == Some(401);
+        let (token, own) = match answered.value.token().and_then(|token| Ok((token, header(token)?))) {
+            Ok(granted) => granted,
+            Err(error) if refused => return Err(told(error).with_status(401)),
+            Err(error) => return Err(told(error)),
+        };
+        let mut granted = Granted { header: own, answered: None, version: None };
+        if let Some(tokens) = shared {
+            let instead_of = there.map(|stored| stored.version);
+            let stored = tokens.store(driver.clock(), &partner, token, instead_of).await;
+            // Perhaps not ours, when another process was faster: all take the token that all can see.
+            if let Some(stored) = stored.filter(|stored| dead != Some(stored.version))
+                && let Ok(header) = header(&stored.token)
+            {
+                granted = Granted { header, answered: None, version: Some(stored.version) };
+            }
+        }
+        granted.answered = Some(answered);
+        Ok(granted)
+    }
+
+    fn settle(session: &Weak<Self>, epoch: u64, granted: Result<Granted, Error>) -> Outcome {
         let Some(session) = session.upgrade() else {
             return Err(Arc::new(Error::new(Kind::Authentication, "the session is gone")));
         };
@@ -275,11 +340,12 @@ impl Inner {
         }
         let finished = state.slot.take();
         let outcome = match granted {
-            Ok((header, answered)) => {
+            Ok(Granted { header, answered, version }) => {
                 state.issued += 1;
+                state.distrust = false;
                 let login = Arc::new(LoggedIn { generation: Generation(state.issued), answered });
                 let last_used = session.clock.mono();
-                state.token = Some(Token { header, last_used, login: Arc::clone(&login) });
+                state.token = Some(Token { header, last_used, login: Arc::clone(&login), version });
                 Ok(login)
             }
             Err(error) => {
@@ -291,6 +357,14 @@ impl Inner {
         drop(finished);
         outcome
     }
+}
+
+/// The token as a header, never to be printed.
+fn header(token: &Secret) -> Result<HeaderValue, Error> {
+    let mut header = HeaderValue::from_bytes(token.expose().as_bytes())
+        .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be written into a header"))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// The error of a call that was not sent because the login before it failed. How far the login got is not how far the
@@ -332,7 +406,9 @@ impl Authenticator for JwtSession {
 
     fn rejected(&self, generation: Generation) -> bool {
         let mut state = self.inner.lock();
-        state.token.take_if(|token| token.login.generation == generation);
+        if let Some(token) = state.token.take_if(|token| token.login.generation == generation) {
+            state.dead = token.version.or(state.dead);
+        }
         !state.refused
     }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use crate::PROVIDER;
-use crate::messages::{IdentWebhook, object};
+use crate::messages::IdentWebhook;
 
 /// The status webhook (`[I] Webhook`). Its URL is set once in the partner portal, not per ident (I-080).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl IdentStatusCallback {
     /// # Errors
     /// [`Kind::Protocol`] when it is neither.
     pub fn payload(body: &[u8]) -> Result<IdentWebhook, Error> {
-        let fault = match object(body) {
+        let fault = match json::read(body) {
             Ok(payload) => return Ok(payload),
             Err(fault) => fault,
         };

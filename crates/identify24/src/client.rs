@@ -10,13 +10,16 @@ use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
 use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Policy, SystemClock, Transport};
 use identkit_wire::{Operation, Warning};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::messages::{
-    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, Project, ProjectId, ProjectRequest,
+    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, LocalDateTime, Project, ProjectId, ProjectRequest,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::port::Outcomes;
-use crate::{Credentials, Dialect, JwtSession};
+use crate::token_store::SharedTokens;
+use crate::{Credentials, Dialect, JwtSession, TokenStore};
 
 /// Where the API is (`[I] Getting Started`).
 pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
@@ -32,6 +35,7 @@ struct Inner {
     session: JwtSession,
     timeout: Duration,
     outcomes: Outcomes,
+    zone: Option<TimeZone>,
 }
 
 /// Makes an [`Identify24`].
@@ -44,6 +48,8 @@ pub struct Builder {
     dialect: Dialect,
     policy: Policy,
     outcomes: Outcomes,
+    token_store: Option<Arc<dyn TokenStore>>,
+    zone: Option<TimeZone>,
 }
 
 impl Builder {
@@ -84,21 +90,48 @@ impl Builder {
         self
     }
 
+    /// What several statuses mean, see [`outcome`](Self::outcome).
+    #[must_use]
+    pub fn outcomes<'a>(mut self, table: impl IntoIterator<Item = (&'a str, Outcome)>) -> Self {
+        for (status, outcome) in table {
+            self.outcomes.insert(status, outcome);
+        }
+        self
+    }
+
+    /// In which zone the vendor's local times are, for [`Identify24::timestamp`] and [`Identify24::expires_at`]. None
+    /// is assumed; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
+    #[must_use]
+    pub fn zone(mut self, zone: TimeZone) -> Self {
+        self.zone = Some(zone);
+        self
+    }
+
+    /// Shares the login with other processes, or with other clients of this one, through a store (I-009).
+    #[must_use]
+    pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.token_store = Some(store);
+        self
+    }
+
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
     pub fn build(self) -> Result<Identify24, Error> {
-        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes } = self;
+        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store, zone } = self;
         let base = BaseUrl::parse(&base_url)?;
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let for_login =
             Driver::new(Arc::clone(&transport), Arc::clone(&clock), Arc::new(NoAuth), base.clone(), dialect.clone())
                 .with_policy(policy.clone());
-        let session = JwtSession::new(for_login, credentials)?;
+        let shared = token_store.map(|store| SharedTokens { store, base_url });
+        let session = JwtSession::sharing(for_login, credentials, shared)?;
         let timeout = policy.timeout;
-        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect).with_policy(policy);
-        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes }) })
+        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
+            .with_policy(policy)
+            .sharing_connections(session.driver());
+        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes, zone }) })
     }
 }
 
@@ -113,6 +146,8 @@ impl Identify24 {
             dialect: Dialect::new(),
             policy: Policy::default(),
             outcomes: Outcomes::default(),
+            token_store: None,
+            zone: None,
         }
     }
 
@@ -126,6 +161,17 @@ impl Identify24 {
         self.inner.driver.dialect()
     }
 
+    /// A local time of the vendor as a point of time, where a zone was set ([`Builder::zone`]).
+    pub fn timestamp(&self, local: &LocalDateTime) -> Option<Timestamp> {
+        local.in_zone(self.inner.zone.as_ref()?)
+    }
+
+    /// When the vendor probably forgets the ident, where a zone was set ([`Builder::zone`]): an estimate, see
+    /// [`Ident::expires_estimate`] (I-020).
+    pub fn expires_at(&self, ident: &Ident) -> Option<Timestamp> {
+        ident.expires_at(self.inner.zone.as_ref()?)
+    }
+
     /// What statuses mean.
     pub(crate) fn outcomes(&self) -> &Outcomes {
         &self.inner.outcomes
@@ -137,11 +183,8 @@ impl Identify24 {
     /// # Errors
     /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
     pub async fn login(&self, options: &CallOptions) -> Result<Answered<AuthResponse>, Error> {
-        let session = &self.inner.session;
-        let seen = session.generation();
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
-        let login = self.within(timeout, session.login(seen)).await??;
-        Ok(login.answered.clone())
+        self.within(timeout, self.inner.session.log_in_anew()).await?
     }
 
     /// Creates an ident (`[I] ident/create`).

@@ -65,6 +65,11 @@ pub struct Dialect {
     pub allow_other_gender: bool,
     /// Reads one project from the list of all, for networks that drop the body of a GET (AI-07).
     pub projects_by_list: bool,
+    /// Writes texts in Unicode's composed form (NFC), but for `custom_id` and `custom1` to `custom4`, which must come
+    /// back unchanged (AI-18).
+    pub compose: bool,
+    /// Refuses country codes that ISO 3166-1 assigns to no country, instead of any but two upper-case letters (AI-27).
+    pub assigned_countries: bool,
 }
 
 impl Dialect {
@@ -112,6 +117,20 @@ impl Dialect {
     #[must_use]
     pub fn projects_by_list(mut self, by_list: bool) -> Self {
         self.projects_by_list = by_list;
+        self
+    }
+
+    /// Writes texts in Unicode's composed form.
+    #[must_use]
+    pub fn compose(mut self, compose: bool) -> Self {
+        self.compose = compose;
+        self
+    }
+
+    /// Refuses country codes that are assigned to no country.
+    #[must_use]
+    pub fn assigned_countries(mut self, assigned: bool) -> Self {
+        self.assigned_countries = assigned;
         self
     }
 }

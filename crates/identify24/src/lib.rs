@@ -23,7 +23,8 @@
 //! Invariants:
 //! - [`messages`] mirror the vendor's JSON; [`operations`] are pure; only [`Identify24`] sends.
 //! - The writer is strict and tells every fault at once; the reader accepts every shape the document shows.
-//! - One token per client and its clones, got by one login however many callers wait ([`JwtSession`]).
+//! - One token per client and its clones, got by one login however many callers wait ([`JwtSession`]);
+//!   several processes may share it through a [`TokenStore`].
 //! - `ident/create` is never repeated once it may have been sent.
 //! - Ident ids and conference URLs let their bearer act: they are secrets and are never printed.
 //!
@@ -32,17 +33,22 @@
 mod auth;
 mod callback;
 mod client;
+mod countries;
+mod credentials;
 mod dialect;
 pub mod messages;
 pub mod operations;
 mod port;
 pub mod samples;
+mod token_store;
 mod writer;
 
-pub use auth::{Credentials, JwtSession, LoggedIn};
+pub use auth::{JwtSession, LoggedIn};
 pub use callback::IdentStatusCallback;
 pub use client::{Builder, DEFAULT_BASE_URL, Identify24};
+pub use credentials::Credentials;
 pub use dialect::{CasePolicy, Dialect, PdfEncoding, PhonePolicy};
+pub use token_store::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
 /// Name of this provider.
 pub const PROVIDER: &str = "identify24";

@@ -8,7 +8,9 @@ use identkit_core::{Error, Fault, Pii, Secret};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::{Body, Part, Warning};
 use jiff::civil::Date;
+use unicode_normalization::UnicodeNormalization;
 
+use crate::countries::is_assigned;
 use crate::messages::{CreateIdent, Gender, PdfContent, TypeOfId};
 use crate::{CasePolicy, Dialect, PhonePolicy};
 
@@ -66,7 +68,33 @@ impl CreateIdent {
         ] {
             rewrite(text, |text| text.trim().to_owned());
         }
+        if dialect.compose {
+            ident.compose();
+        }
         ident
+    }
+
+    /// Last of all, since upper case of a composed letter may be a decomposed one.
+    fn compose(&mut self) {
+        for text in [
+            &mut self.company_name,
+            &mut self.store_name,
+            &mut self.branche,
+            &mut self.person_title,
+            &mut self.person_first_name,
+            &mut self.person_last_name,
+            &mut self.person_position,
+            &mut self.email,
+            &mut self.street,
+            &mut self.house_no,
+            &mut self.zip_code,
+            &mut self.city,
+            &mut self.birth_place,
+            &mut self.id_number,
+            &mut self.issuing_authority,
+        ] {
+            rewrite(text, |text| text.nfc().collect());
+        }
     }
 }
 
@@ -113,9 +141,12 @@ impl Faults {
         }
     }
 
-    fn country(&mut self, field: &'static str, value: Option<&Pii<String>>) {
-        if value.is_some_and(|text| !is_alpha_2(text.expose())) {
+    fn country(&mut self, field: &'static str, value: Option<&Pii<String>>, dialect: &Dialect) {
+        let Some(text) = value.map(Pii::expose) else { return };
+        if !is_alpha_2(text) {
             self.add(field, "must be a two-letter country code in upper case (ISO 3166 alpha-2)", "AI-27");
+        } else if dialect.assigned_countries && !is_assigned(text) {
+            self.add(field, "must be a country code that ISO 3166 assigns to a country", "AI-27");
         }
     }
 }
@@ -147,9 +178,9 @@ pub(crate) fn check(ident: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warnin
     faults.date("birthday", ident.birthday.as_ref());
     faults.date("id_issue_date", ident.id_issue_date.as_ref());
     faults.date("id_end_date", ident.id_end_date.as_ref());
-    faults.country("nationality", ident.nationality.as_ref());
-    faults.country("country", ident.country.as_ref());
-    faults.country("id_country", ident.id_country.as_ref());
+    faults.country("nationality", ident.nationality.as_ref(), dialect);
+    faults.country("country", ident.country.as_ref(), dialect);
+    faults.country("id_country", ident.id_country.as_ref(), dialect);
     if ident.email.as_ref().is_some_and(|email| !is_email(email.expose())) {
         faults.add("email", "must be an e-mail address: one @ with text on both sides, no blanks", "I-043");
     }

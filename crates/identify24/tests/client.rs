@@ -529,6 +529,45 @@ async fn ai_12_other_statuses_mean_what_the_user_says() {
 }
 
 #[tokio::test]
+async fn ai_12_a_table_of_statuses_is_taken_as_a_whole_and_may_replace_the_default() {
+    let answer = |word: &str| ok(format!(r#"{{"result":true,"data":{{"status":"{word}"}}}}"#));
+    let words = ["Identified", "rejected ", "Unidentified", "Other"];
+    let vendor = Vendor::script(words.map(answer).to_vec());
+    let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
+    let table =
+        [("identified", Outcome::Positive), ("Rejected", Outcome::Negative), ("unidentified", Outcome::Unknown)];
+    let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+        .base_url("http://127.0.0.1:1")
+        .clock(Arc::new(TestClock::default()))
+        .outcomes(table)
+        .build()
+        .unwrap();
+    let case = CaseRef { provider: "identify24".into(), id: Secret::new("x"), state: None };
+    for outcome in [Outcome::Positive, Outcome::Negative, Outcome::Unknown, Outcome::Unknown] {
+        assert_eq!(client.status(&case, &options()).await.unwrap().outcome, outcome);
+    }
+}
+
+#[tokio::test]
+async fn i_020_the_end_of_an_ident_is_an_estimate_and_a_point_of_time_only_in_a_zone_that_was_set() {
+    let vendor = Vendor::script(vec![ident_answer()]);
+    let client = client(&vendor);
+    let ident = client.get_ident(&id(), &options()).await.unwrap().value;
+    assert_eq!(ident.expires_estimate(), Some(jiff::civil::date(2020, 1, 19).at(9, 57, 51, 0)));
+    assert_eq!(client.expires_at(&ident), None, "no zone is assumed");
+    assert_eq!(client.timestamp(ident.created_at.as_ref().unwrap()), None);
+
+    let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
+    let in_berlin = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+        .zone(jiff::tz::TimeZone::posix(identkit_identify24::messages::BERLIN).unwrap())
+        .build()
+        .unwrap();
+    assert_eq!(in_berlin.timestamp(ident.created_at.as_ref().unwrap()).unwrap().to_string(), "2019-10-21T07:57:51Z");
+    assert_eq!(in_berlin.expires_at(&ident).unwrap().to_string(), "2020-01-19T08:57:51Z", "winter by then");
+    assert_eq!(in_berlin.expires_at(&Ident::default()), None);
+}
+
+#[tokio::test]
 async fn the_port_refuses_what_the_vendor_has_no_place_for() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let client = client(&vendor);

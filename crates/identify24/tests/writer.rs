@@ -1,6 +1,6 @@
 //! The strict writer of `ident/create`: every rule has a fault, no fault quotes a value, and what is written is what
 //! the sandbox reads.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod common;
 
@@ -220,6 +220,22 @@ fn i_022_a_guessable_custom_id_is_a_warning() {
     assert!(warned(&erika().custom_id("2f1c6b0e-7d6a-4c55-9b6f-1f0d6a0a2c11")).is_empty());
 }
 
+#[cfg(feature = "uuid")]
+#[test]
+fn i_022_a_custom_id_is_made_where_there_is_none() {
+    let id = |ident: CreateIdent| ident.custom_id.unwrap().expose().clone();
+    let made: std::collections::BTreeSet<_> = (0..1000).map(|_| id(erika().with_custom_id())).collect();
+    assert_eq!(made.len(), 1000);
+    for one in &made {
+        let groups: Vec<_> = one.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12], "{one}");
+        assert_eq!((&one[14..15], "89ab".contains(&one[19..20])), ("4", true), "{one} is no UUID of version 4");
+    }
+    assert!(warned(&erika().with_custom_id()).is_empty(), "it is not easy to guess");
+    assert_eq!(id(erika().custom_id("mine").with_custom_id()), "mine");
+    assert!(!id(erika().custom_id("").with_custom_id()).is_empty());
+}
+
 #[test]
 fn ai_24_what_is_empty_is_not_sent() {
     let ident = erika().company_name("").store_name("  ").custom1("").pdf_url("").pdf_content("");
@@ -282,7 +298,7 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
             .nationality(nationality)
             .country(country)
             .zip_code(zip);
-        let mut optional = optional.into_iter().map(|text| text.map(Into::into));
+        let mut optional = optional.into_iter().map(|text: Option<String>| text.map(identkit_core::Pii::from));
         for field in [
             &mut ident.company_name,
             &mut ident.store_name,
@@ -303,6 +319,9 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
             *field = optional.next().flatten();
         }
         ident.pdf_content = pdf;
+        if let Some(text) = optional.next().flatten() {
+            ident.extra.0.insert("nickname".to_owned(), text.expose().clone().into());
+        }
         ident
     })
 }
@@ -312,6 +331,7 @@ proptest! {
     fn what_is_written_is_what_is_read(
         ident in idents(),
         preserve: bool,
+        compose: bool,
         phone in prop_oneof![Just(PhonePolicy::AsGiven), Just(PhonePolicy::DoubleZero), Just(PhonePolicy::Plus)],
         encoding in prop_oneof![
             Just(PdfEncoding::SampleDataUri),
@@ -320,7 +340,7 @@ proptest! {
         ],
     ) {
         let case = if preserve { CasePolicy::Preserve } else { CasePolicy::Uppercase };
-        let dialect = Dialect::new().case(case).phone(phone).pdf_encoding(encoding);
+        let dialect = Dialect::new().case(case).phone(phone).pdf_encoding(encoding).compose(compose);
         prop_assert_eq!(round_trip(&ident, &dialect), ident.normalised(&dialect));
     }
 }

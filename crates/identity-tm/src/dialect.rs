@@ -21,4 +21,9 @@ pub struct Dialect {
     pub empty_object_for_unreported: bool,
     /// Accepts documents and hashes to be signed in one order (AT-34).
     pub pdf_and_hash_together: bool,
+    /// Accepts hashes to be signed without a `Filename`, or with one that another has too (AT-35): the signed hashes come
+    /// back under these names. Then only a warning, as it always is for PDFs.
+    pub same_file_names: bool,
+    /// Accepts an `Address.Country` of three capital letters (AT-44): its table allows 3 characters, and says CC nowhere.
+    pub three_letter_countries: bool,
 }

@@ -6,12 +6,14 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use identkit_core::{CallOptions, Secret};
-//! use identkit_identity_tm::{Account, IdentityTm, PutOrder, OrderId};
+//! use identkit_identity_tm::messages::Address;
+//! use identkit_identity_tm::{Account, IdentityTm, NewOrder, OrderId};
 //! # use identkit_transport::{SystemClock, Transport};
-//! # async fn example(transport: Arc<dyn Transport>, json: &[u8]) -> Result<(), identkit_core::Error> {
+//! # async fn example(transport: Arc<dyn Transport>) -> Result<(), identkit_core::Error> {
 //! let account = Account::new("4711", Secret::new("customer code"));
 //! let vendor = IdentityTm::builder(account).build(transport, Arc::new(SystemClock::new()))?;
-//! let order: PutOrder = PutOrder::from_json(json)?;
+//! let address = Address::default().firstname("Erika").surname("Mustermann").country("DE");
+//! let order = NewOrder::identification("e.mustermann@example.com", address).target_link().build()?;
 //! let answer = vendor.put_order(order, &CallOptions::new()).await?;
 //! println!("HTTP {}, {} attempt(s)", answer.status, answer.attempts);
 //! let id: &OrderId = &answer.value.order_id;
@@ -25,7 +27,9 @@ mod client;
 mod dialect;
 mod id;
 pub mod messages;
+mod network;
 mod operations;
+pub mod order;
 mod pdf;
 mod port;
 mod reference;
@@ -34,13 +38,16 @@ mod status;
 mod validate;
 
 pub use callback::{OrderCallback, callbacks};
+#[cfg(feature = "save")]
+pub use client::VideoDownload;
 pub use client::{
-    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, StatusFeed, VideoCallback,
-    VideoReady,
+    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, PlaceholderRule, StatusFeed,
+    VideoCallback, VideoReady,
 };
 pub use dialect::Dialect;
 pub use id::OrderId;
 pub use messages::PutOrder;
+pub use network::DOCUMENTED_NETWORKS;
 pub use operations::{
     CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
     FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
@@ -48,6 +55,7 @@ pub use operations::{
     GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
     ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
 };
+pub use order::NewOrder;
 pub use reference::random_reference;
 pub use status::{CATALOGUE, Finality, OrderFlavour, StatusKind, StatusText};
 

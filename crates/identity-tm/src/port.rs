@@ -5,20 +5,29 @@ use std::time::Duration;
 use async_trait::async_trait;
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error,
-    Evidence, EvidenceItem, EvidenceKind, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
-    Secret, Window,
+    Evidence, EvidenceItem, EvidenceKind, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose, Secret,
+    Window,
 };
+use identkit_wire::Dts;
 use identkit_wire::json::{self, Blob};
-use identkit_wire::{Dts, OneOrMany};
 
-use crate::messages::{Address, OrderIdentData, RedirectUrl, SignPdf, WebhookUrl};
+use crate::messages::{Address, ListedOrder, OrderIdentData, OrderStatus, StatusEntry};
 use crate::operations::SignedPdfs;
-use crate::{Finality, IdentityTm, OrderFlavour, OrderId, PROVIDER, PutOrder};
+use crate::order::{Gender, NewOrder, ToSign};
+use crate::{Dialect, Finality, IdentityTm, OrderFlavour, OrderId, PROVIDER, PutOrder};
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: PROVIDER,
     document: "identity Trust Management Customer Services API 2.10c",
-    capabilities: &[Capability::Open, Capability::Sign, Capability::Status, Capability::Evidence, Capability::Delete],
+    capabilities: &[
+        Capability::Open,
+        Capability::Sign,
+        Capability::Status,
+        Capability::Evidence,
+        Capability::Cancel,
+        Capability::Delete,
+        Capability::Changes,
+    ],
     // [T 3.10]: 7 days after fulfilment.
     retention: Duration::from_secs(7 * 86_400),
 };
@@ -41,7 +50,7 @@ impl State {
     }
 }
 
-fn order_of(case: &NewCase) -> Result<PutOrder, Error> {
+fn order_of(case: &NewCase, dialect: &Dialect) -> Result<PutOrder, Error> {
     let person = &case.person;
     let address = &person.address;
     let street = match (&address.street, &address.house_number) {
@@ -64,48 +73,34 @@ fn order_of(case: &NewCase) -> Result<PutOrder, Error> {
     data.nationality.clone_from(&person.nationality);
     // The vendor has no word for a third gender (AT-50): it is then left for the agent to see.
     data.gender = match person.gender {
-        Some(Gender::Female) => Some("female".into()),
-        Some(Gender::Male) => Some("male".into()),
+        Some(identkit_core::Gender::Female) => Some(Gender::Female.into()),
+        Some(identkit_core::Gender::Male) => Some(Gender::Male.into()),
         _ => None,
     };
 
-    let mut order = PutOrder::default()
-        .product(match case.purpose {
-            Purpose::Signature => 15_u32,
-            _ => 12,
-        })
-        .add(0_u64)
-        .get_target_link(true)
-        .address(contact)
-        .ident_data(data);
-    order.reference.clone_from(&case.reference);
-    order.email.clone_from(&person.email);
-    order.mobile.clone_from(&person.mobile);
-    if case.redirect_success.is_some() || case.redirect_abort.is_some() {
-        let mut redirect = RedirectUrl::default();
-        redirect.success.clone_from(&case.redirect_success);
-        redirect.abort.clone_from(&case.redirect_abort);
-        order.redirect_url = Some(redirect);
+    let email = person.email.clone().unwrap_or_default();
+    let mut order = match case.purpose {
+        Purpose::Signature => NewOrder::signature(email, contact),
+        _ if !case.documents.is_empty() => {
+            let detail = "a case with documents to sign needs the purpose Signature";
+            return Err(Error::new(Kind::InvalidInput, detail));
+        }
+        _ => NewOrder::identification(email, contact),
+    };
+    order = order.target_link().ident_data(data).redirect(case.redirect_success.clone(), case.redirect_abort.clone());
+    if let Some(reference) = &case.reference {
+        order = order.reference(reference.clone());
+    }
+    if let Some(mobile) = &person.mobile {
+        order = order.mobile(mobile.clone());
     }
     if let Some(webhook) = &case.webhook_final {
-        order.webhook_url = Some(WebhookUrl::default().on_final(webhook.clone()));
+        order = order.on_final(webhook.clone());
     }
-    let pdfs: Vec<SignPdf> = case
-        .documents
-        .iter()
-        .map(|document| {
-            SignPdf::default().data(Blob::from_bytes(document.pdf.clone())).filename(document.name.as_str())
-        })
-        .collect();
-    if case.purpose != Purpose::Signature && !pdfs.is_empty() {
-        return Err(Error::new(Kind::InvalidInput, "a case with documents to sign needs the purpose Signature"));
+    for document in &case.documents {
+        order = order.sign(ToSign::pdf(document.name.as_str(), Blob::from_bytes(document.pdf.clone())));
     }
-    order.sign_pdf = match <[SignPdf; 1]>::try_from(pdfs) {
-        Ok([only]) => Some(OneOrMany::One(only)),
-        Err(pdfs) if pdfs.is_empty() => None,
-        Err(pdfs) => Some(OneOrMany::Many(pdfs)),
-    };
-    Ok(order)
+    order.build_for(dialect)
 }
 
 fn id_of(case: &CaseRef) -> Result<OrderId, Error> {
@@ -119,16 +114,32 @@ impl IdentityTm {
     async fn verdict(&self, case: &CaseRef, options: &CallOptions) -> Result<(Finality, CaseStatus), Error> {
         let status = self.status(&id_of(case)?, options).await?.value;
         let finality = status.finality(State::of(case).flavour);
-        let since = status
-            .timeline()
-            .into_iter()
-            .filter(|entry| entry.kind.is_some_and(|kind| finality.because.contains(&kind)))
-            .find_map(|entry| entry.time.as_ref().and_then(Dts::timestamp));
-        let vendor_codes =
-            status.timeline().iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
-        let neutral = CaseStatus { outcome: finality.outcome, since, vendor_codes };
+        let neutral = neutral(&finality, &status.timeline());
         Ok((finality, neutral))
     }
+}
+
+/// The verdict and the entries that it was made from, the oldest first, in neutral words.
+fn neutral(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
+    let since = timeline
+        .iter()
+        .filter(|entry| entry.kind.is_some_and(|kind| finality.because.contains(&kind)))
+        .find_map(|entry| entry.time.as_ref().and_then(Dts::timestamp));
+    let vendor_codes = timeline.iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
+    CaseStatus { outcome: finality.outcome, since, vendor_codes }
+}
+
+/// What the window told of an order. What it was before the window, and whether it is to be signed, is not known here:
+/// codes that do not end an order whatever it is leave the outcome open (AT-14).
+fn changed(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
+    let id = order.order_id.filter(|id| !id.expose().is_empty())?;
+    let mut status = OrderStatus::default();
+    status.status = order.status;
+    let mut finality = status.finality(OrderFlavour::Unknown);
+    if !finality.is_final() {
+        finality.outcome = Outcome::Unknown;
+    }
+    Some((Secret::new(id.expose()), neutral(&finality, &status.timeline())))
 }
 
 #[async_trait]
@@ -138,7 +149,7 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
-        let placed = self.put_order(order_of(case)?, options).await?.value;
+        let placed = self.put_order(order_of(case, self.dialect())?, options).await?.value;
         let state = State { flavour: placed.flavour }.pack()?;
         let id = Secret::new(placed.order_id.expose());
         let case = CaseRef { provider: PROVIDER.to_owned(), id, state: Some(state) };
@@ -191,15 +202,27 @@ impl IdentityProvider for IdentityTm {
         Ok(Evidence { item: item.clone(), content })
     }
 
-    async fn cancel(&self, _: &CaseRef, _: &CallOptions) -> Result<(), Error> {
-        Err(Error::unsupported("cancel"))
+    async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
+        self.cancel_order(&id_of(case)?, options).await
     }
 
     async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
         self.delete_ident_data(&id_of(case)?, options).await.map(|_| ())
     }
 
-    async fn changes(&self, _: Window, _: Option<&Cursor>, _: &CallOptions) -> Result<ChangesPage, Error> {
-        Err(Error::unsupported("changes"))
+    async fn changes(
+        &self,
+        window: Window,
+        after: Option<&Cursor>,
+        options: &CallOptions,
+    ) -> Result<ChangesPage, Error> {
+        let mut feed = match after {
+            None => self.status_pages(window, options),
+            Some(Cursor(position)) => self.status_pages_from(window, position, options)?,
+        };
+        let Some(orders) = feed.next().await? else { return Ok(ChangesPage { cases: Vec::new(), next: None }) };
+        // An order without an id cannot be come back to.
+        let cases = orders.into_iter().filter_map(changed).collect();
+        Ok(ChangesPage { cases, next: feed.position()?.map(Cursor) })
     }
 }

@@ -10,17 +10,9 @@ use crate::messages::{
     Additional, Address, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
     MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
+use crate::order::{Add, Product};
 
 const TABLE: &str = "[T] 3.1.3";
-
-/// `Add`: make a sign-me account.
-const ADD_GENERATE_ACCOUNT: u64 = 8;
-/// `Add`: use an existing sign-me account.
-const ADD_USE_ACCOUNT: u64 = 16;
-/// `Add`: licence checks.
-const ADD_LICENCE: u64 = 4096 | 8192;
-/// `Add`: PoS service.
-const ADD_POS: u64 = 4_194_304;
 
 /// Trims what people leave around addresses and numbers: the document's own example has a blank after the e-mail
 /// address (AT-47). Takes a single document out of its array, so that it comes back as the PDF itself (AT-33).
@@ -132,9 +124,11 @@ impl Checker<'_> {
         }
     }
 
-    fn country(&mut self, field: &str, value: &Option<Pii<String>>) {
+    /// `three`: whether an alpha-3 code is accepted too.
+    fn country(&mut self, field: &str, value: &Option<Pii<String>>, three: bool) {
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
-        if text.len() != 2 || !text.chars().all(|c| c.is_ascii_uppercase()) {
+        let length = text.len() == 2 || (three && text.len() == 3);
+        if !length || !text.bytes().all(|c| c.is_ascii_uppercase()) {
             self.fault(field, "must be an ISO 3166 code of two capital letters, e.g. DE", "AT-44");
         }
     }
@@ -166,7 +160,8 @@ impl Checker<'_> {
     }
 
     fn root(&mut self, order: &PutOrder) {
-        self.required("Product", &order.product);
+        let product = order.product.map(Product);
+        self.required("Product", &product);
         self.required("Add", &order.add);
         self.required_text("Email", &order.email);
         self.required("Address", &order.address);
@@ -186,10 +181,10 @@ impl Checker<'_> {
         if reference.is_empty() {
             self.warn("the order has no Ref: should its answer be lost, it cannot be found again", "AT-19");
         }
-        if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+        if product.is_some_and(|product| !Product::DOCUMENTED.contains(&product)) {
             self.warn("Product is none of the documented 0, 12, 15, 16", "T-006");
         }
-        let video = matches!(order.product, Some(12 | 15));
+        let video = matches!(product, Some(Product::VIDEO | Product::SIGN));
         if order.get_video_hashes == Some(true) && !video {
             self.warn("getVideoHashes has an effect with Product 12 and 15 only", "T-054");
         }
@@ -242,17 +237,18 @@ impl Checker<'_> {
         self.text("Address.Street", &address.street, 50);
         self.zip("Address.ZipCode", &address.zip_code);
         self.text("Address.City", &address.city, 100);
-        self.country("Address.Country", &address.country);
+        // Its table alone has 3 characters.
+        self.country("Address.Country", &address.country, self.dialect.three_letter_countries);
     }
 
     fn ident_data(&mut self, data: &OrderIdentData, order: &PutOrder) {
-        let add = order.add.unwrap_or_default();
+        let add = Add(order.add.unwrap_or_default());
         self.text("IdentData.Firstname", &data.firstname, 50);
         self.text("IdentData.Surname", &data.surname, 50);
         self.text("IdentData.Street", &data.street, 100);
         self.zip("IdentData.ZipCode", &data.zip_code);
         self.text("IdentData.City", &data.city, 100);
-        self.country("IdentData.Country", &data.country);
+        self.country("IdentData.Country", &data.country, false);
         self.date("IdentData.Birthdate", &data.birthdate);
         self.text("IdentData.Birthplace", &data.birthplace, 100);
         self.text("IdentData.Birthname", &data.birthname, 75);
@@ -271,23 +267,23 @@ impl Checker<'_> {
             self.text("IdentData.IDCard.PlaceOfIssue", &card.place_of_issue, 100);
             self.date("IdentData.IDCard.DateOfIssue", &card.date_of_issue);
             self.date("IdentData.IDCard.ValidUntil", &card.valid_until);
-            if card.images.is_some() && add & ADD_POS == 0 {
+            if card.images.is_some() && !add.contains(Add::POS) {
                 self.warn("IDCard.Images are documented for the PoS service (Add 4194304) only", "T-053");
             }
         }
-        if data.collected_by.is_some() && add & ADD_POS == 0 {
+        if data.collected_by.is_some() && !add.contains(Add::POS) {
             self.warn("CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
         }
         if let Some(licence) = &data.driver_licence {
             self.text("IdentData.DriverLicence.LicenceNo", &licence.licence_no, 50);
             self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
             self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
-            if add & ADD_LICENCE == 0 {
+            if !add.intersects(Add::LICENCE_WITH_ID | Add::LICENCE_WITHOUT_ID) {
                 self.warn("DriverLicence is documented for licence checks (Add 4096 or 8192) only", "T-053");
             }
         }
         let details = data.additional.as_ref().map_or(0, std::collections::BTreeMap::len);
-        let most = if order.product == Some(0) { 2 } else { 10 };
+        let most = if order.product.map(Product) == Some(Product::WITHOUT_VIDEO) { 2 } else { 10 };
         if details > most {
             self.fault(
                 "IdentData.Additional",
@@ -315,20 +311,21 @@ impl Checker<'_> {
     }
 
     fn signing(&mut self, order: &PutOrder) {
-        let add = order.add.unwrap_or_default();
+        let add = Add(order.add.unwrap_or_default());
+        let product = order.product.map(Product);
         let pdfs = order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
         let hashes = order.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
         let to_sign = !pdfs.is_empty() || !hashes.is_empty() || order.multi_sign_options.is_some();
-        if add & ADD_GENERATE_ACCOUNT != 0 && add & ADD_USE_ACCOUNT != 0 {
+        if add.contains(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT) {
             self.fault("Add", "8 (make a sign-me account) and 16 (use one) exclude each other", "T-052");
         }
-        if order.product == Some(15) && !to_sign && add & ADD_GENERATE_ACCOUNT == 0 {
+        if product == Some(Product::SIGN) && !to_sign && !add.contains(Add::GENERATE_ACCOUNT) {
             self.fault("eSignPDF", "an order with Product 15 needs something to sign: eSignPDF, eSignHash or MultiSignOptions (or Add 8 to make an account only)", "T-052");
         }
-        if order.product != Some(15) && add & (ADD_GENERATE_ACCOUNT | ADD_USE_ACCOUNT) != 0 {
+        if product != Some(Product::SIGN) && add.intersects(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT) {
             self.warn("Add 8 and 16 are documented for eSign (Product 15) with sign-me only", "T-052");
         }
-        if add & ADD_GENERATE_ACCOUNT != 0 && to_sign {
+        if add.contains(Add::GENERATE_ACCOUNT) && to_sign {
             self.warn("Add 8 makes an account only; the documents would not be signed", "T-052");
         }
         if !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together {
@@ -344,8 +341,12 @@ impl Checker<'_> {
         for (index, hash) in hashes.iter().enumerate() {
             self.hash(&place("eSignHash", index, hashes.len()), hash);
         }
-        self.unique("eSignPDF", pdfs.iter().map(|pdf| &pdf.filename));
-        self.unique("eSignHash", hashes.iter().map(|hash| &hash.filename));
+        if !told_apart(pdfs.iter().map(|pdf| &pdf.filename)) {
+            self.warn("eSignPDF should have a Filename, and no two the same", "AT-35");
+        }
+        if !told_apart(hashes.iter().map(|hash| &hash.filename)) {
+            self.unnamed_hashes(hashes);
+        }
         if let Some(options) = &order.multi_sign_options {
             self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
             let id = options.first_order_id.as_ref().map(crate::OrderId::expose);
@@ -401,9 +402,6 @@ impl Checker<'_> {
 
     fn hash(&mut self, at: &str, hash: &SignHash) {
         self.text(&format!("{at}.Filename"), &hash.filename, 50);
-        if hash.filename.as_ref().is_none_or(|name| name.expose().is_empty()) {
-            self.fault(&format!("{at}.Filename"), "is required: the signed hash comes back under this name", "AT-35");
-        }
         match &hash.hash {
             None => self.fault(&format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
             Some(text) if text.is_empty() || identkit_wire::decode_base64(text.expose()).is_err() => {
@@ -509,12 +507,29 @@ impl Checker<'_> {
         }
     }
 
-    fn unique<'a>(&mut self, at: &str, names: impl Iterator<Item = &'a Option<Pii<String>>>) {
-        let mut seen = std::collections::BTreeSet::new();
-        if !names.flatten().all(|name| seen.insert(name.expose())) {
-            self.fault(at, "has two files of the same Filename; the results could not be told apart", "AT-35");
+    /// Hashes that lack a name of their own, under which alone the result comes back.
+    fn unnamed_hashes(&mut self, hashes: &[SignHash]) {
+        if self.dialect.same_file_names {
+            self.warn("hashes share or lack a Filename: their results cannot be told apart", "AT-35");
+            return;
+        }
+        let unnamed = |hash: &SignHash| hash.filename.as_ref().is_none_or(|name| name.expose().is_empty());
+        for (index, _) in hashes.iter().enumerate().filter(|(_, hash)| unnamed(hash)) {
+            let field = place("eSignHash", index, hashes.len()) + ".Filename";
+            self.fault(&field, "is required: the signed hash comes back under this name", "AT-35");
+        }
+        let named: Vec<_> = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename).collect();
+        if !told_apart(named.into_iter()) {
+            let message = "has two files of the same Filename; the results could not be told apart";
+            self.fault("eSignHash", message, "AT-35");
         }
     }
+}
+
+/// Whether each has a name, and no two the same.
+fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> bool {
+    let mut seen = std::collections::BTreeSet::new();
+    names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))
 }
 
 /// Exactly one `@` with text around it, and no blanks.

@@ -450,7 +450,7 @@ proptest! {
         let read = decode(&GetIdentDataSigned::new(ident_id()), &answer(200, "text/plain", collect(body))).unwrap();
         prop_assert_eq!(read.value, told);
 
-        let told = Video { media_type: media.to_owned(), content: Content::from_bytes(bytes.clone()) };
+        let told = Video::new(media, Content::from_bytes(bytes.clone()));
         let (head, body) = GetVideo::encode_response(told).unwrap().into_parts();
         prop_assert_eq!(&head.headers["content-type"], media);
         let read = decode(&GetVideo::new(ident_id()), &answer(200, media, collect(body))).unwrap().value;

@@ -8,6 +8,9 @@
 //! | `identify24` | `identkit::identify24`: Identify VideoIdent API 1.0.1 |
 //! | `identity-tm` | `identkit::identity_tm`: identity Trust Management Customer API 2.10c |
 //! | `hyper` | `identkit::transport::http`: HTTP/1.1 over TLS |
+//! | `save` | `identkit::transport::save`: downloads into files that are whole or not there, with their SHA-256 |
+//! | `tracing` | `identkit::transport::TracingObserver`: calls as spans |
+//! | `platform-roots` | `TlsBuilder::platform_roots`: the roots that this machine trusts, instead of the bundled ones |
 //! | `webhook` | `identkit::webhook`: receiver, file inbox, listener |
 
 pub use identkit_core as core;

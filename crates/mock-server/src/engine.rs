@@ -269,13 +269,14 @@ impl Inner {
         let status = self.call(request.map(Body::from)).await;
         let mut world = self.world();
         let Some(delivery) = world.delivery(id) else { return };
-        let first = delivery.attempts.is_empty();
+        // What waits for another webhook is not set free by this one.
+        let waited_for = delivery.blocks && delivery.attempts.is_empty();
         let next = delivery.tried(at, status);
         let (vendor, case) = (delivery.vendor, delivery.case.clone());
         if let Some(next) = next {
             world.after(next, Timer { vendor: ENGINE, what: RETRY, subject: id.to_string() });
         }
-        if first && let Some(vendor) = self.vendors.iter().find(|known| known.name() == vendor) {
+        if waited_for && let Some(vendor) = self.vendors.iter().find(|known| known.name() == vendor) {
             vendor.delivered(&mut world, &case);
         }
         drop(world);

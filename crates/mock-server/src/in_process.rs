@@ -7,7 +7,7 @@ use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{Failure, Hop, Transport};
 use identkit_wire::Body;
 
-use crate::Sandbox;
+use crate::{NoAnswer, Sandbox};
 
 /// Carries requests into a sandbox in this process. Base URLs are those of any host; the path decides.
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ impl Transport for InProcess {
             bytes.extend_from_slice(&chunk);
         }
         hop.mark_sent();
-        Ok(self.0.handle(Request::from_parts(head, Bytes::from(bytes))).await)
+        let response = self.0.handle(Request::from_parts(head, Bytes::from(bytes))).await;
+        if NoAnswer::marks(&response) {
+            let detail = "the connection ended before the answer began";
+            return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
+        }
+        Ok(response)
     }
 }

@@ -10,6 +10,26 @@ use serde_json::Value;
 
 use crate::{Profile, Timer, World};
 
+/// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
+/// response, whose status then means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAnswer;
+
+impl NoAnswer {
+    /// A response that is not to be given.
+    pub fn response() -> Response<Content> {
+        let mut response = Response::new(Content::empty());
+        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+        response.extensions_mut().insert(Self);
+        response
+    }
+
+    /// Whether the response is not to be given.
+    pub fn marks(response: &Response<Content>) -> bool {
+        response.extensions().get::<Self>().is_some()
+    }
+}
+
 /// What a vendor does with a request.
 #[derive(Debug)]
 pub enum Handled {
@@ -60,6 +80,14 @@ pub enum Transition {
     Status(Value),
 }
 
+/// An answer, or that it could not be written.
+pub(crate) fn written(
+    answer: Result<Response<Content>, Error>,
+    section: &'static str,
+) -> Result<Response<Content>, Refused> {
+    answer.map_err(|error| Refused { status: 500, ..Refused::invalid(&error, section) })
+}
+
 type Run = Box<dyn Fn(&mut World, &str, &Request<Bytes>) -> Option<Result<Handled, Refused>> + Send + Sync>;
 
 /// A vendor's call and what the sandbox does with it.
@@ -82,6 +110,18 @@ impl Route {
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
     ) -> Self {
+        Self::answering::<Op>(ignore_case, case, move |world, operation| {
+            written(Op::encode_response(handler(world, operation)?), Op::META.section)
+        })
+    }
+
+    /// As [`of`](Self::of), for a call whose answer has more shapes than its output is written in: the handler writes
+    /// it itself.
+    pub fn answering<Op: Operation>(
+        ignore_case: bool,
+        case: fn(&Op) -> Option<String>,
+        handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,
+    ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
             let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
             Some(
@@ -91,10 +131,7 @@ impl Route {
                         if case(&operation).is_some_and(|case| world.is_blocked(&case)) {
                             return Ok(Handled::Blocked);
                         }
-                        let output = handler(world, operation)?;
-                        let response = Op::encode_response(output)
-                            .map_err(|error| Refused { status: 500, ..Refused::invalid(&error, Op::META.section) })?;
-                        Ok(Handled::Ready(response))
+                        handler(world, operation).map(Handled::Ready)
                     }),
             )
         };

@@ -41,6 +41,8 @@ pub struct Delivery {
     pub retries: VecDeque<Timestamp>,
     /// Whether the vendor tries again at all.
     pub schedule: Schedule,
+    /// Whether the case waits for the first try, as it does for a webhook (T-033), but not for every other call.
+    pub blocks: bool,
 }
 
 /// A request that can be sent more than once.
@@ -77,7 +79,15 @@ impl Delivery {
             next: None,
             retries: VecDeque::new(),
             schedule,
+            blocks: true,
         }
+    }
+
+    /// The same, but the case does not wait for it.
+    #[must_use]
+    pub fn without_blocking(mut self) -> Self {
+        self.blocks = false;
+        self
     }
 
     /// Whether a try has succeeded.

@@ -194,13 +194,8 @@ async fn t_001_another_method_is_405_and_the_right_one_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_come_later_say_so_and_unknown_ones_are_404() {
+async fn unknown_calls_are_404() {
     let bench = Bench::new();
-    for (method, path) in
-        [("POST", "/getVideoFileBinaryAsync/1"), ("GET", "/getVideoFileBinary/1"), ("GET", "/getVoiceFiles/1")]
-    {
-        bench.tm_call(method, path, "").await.refused(501, "path", "T-001", "[T]");
-    }
     bench.get("/getShops").await.refused(404, "path", "T-001", "[T]");
     bench.get("/getStatus").await.refused(404, "/getStatus/{OrderID}", "T-001", "[T] 3.2");
     bench.get("/getStatus/1/Other").await.refused(404, "/getStatus", "T-001", "[T] 3.2");
@@ -445,6 +440,58 @@ async fn at_34_documents_and_hashes_together_are_not_refused_because_nothing_for
     both["eSignHash"] = json!({ "Hash": encode_base64(b"a hash"), "Filename": "b.pdf" });
     let answer = bench.put_value(&both).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_35_only_hashes_of_several_need_names_of_their_own() {
+    let bench = Bench::new();
+    // The document asks for no name of a PDF; the results come in the order of the request.
+    let same = vec![pdf("a.pdf", sample_contract()), pdf("a.pdf", sample_contract())];
+    let id = bench.placed(&signing(same)).await;
+    bench.play(&id, "signed").await;
+    assert_eq!(bench.get(&format!("/getESignPDF/{id}")).await.json()["PDFs"].as_array().unwrap().len(), 2);
+
+    let hash = |name: Option<&str>| match name {
+        Some(name) => json!({ "Hash": encode_base64(b"a hash"), "Filename": name }),
+        None => json!({ "Hash": encode_base64(b"a hash") }),
+    };
+    let mut hashes = serde_json::to_value(order().product(15_u32)).unwrap();
+    for several in [json!([hash(Some("a")), hash(Some("a"))]), json!([hash(Some("a")), hash(None)])] {
+        hashes["eSignHash"] = several;
+        // Nothing else would tell the results apart.
+        bench.put_value(&hashes).await.refused(400, "eSignHash", "AT-35", "[T] 3.1.3");
+    }
+    for alone in [hash(None), json!([hash(None)])] {
+        hashes["eSignHash"] = alone;
+        let answer = bench.put_value(&hashes).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        let id = answer.json()["OrderID"].as_str().unwrap().to_owned();
+        bench.play(&id, "signed").await;
+        let read = bench.tm().signed_hashes(&OrderId::received(&*id), &options()).await.unwrap().value;
+        assert_eq!(read.hashes.unwrap().0.keys().collect::<Vec<_>>(), [""]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_44_the_country_of_an_address_has_up_to_three_letters_and_that_of_a_person_two() {
+    let bench = Bench::new();
+    let base = serde_json::to_value(order().ident_data(OrderIdentData::default())).unwrap();
+    for (place, country, status) in [
+        ("Address", "DE", 202),
+        ("Address", "DEU", 202),
+        ("Address", "DEUT", 400),
+        ("Address", "D", 400),
+        ("IdentData", "DE", 202),
+        ("IdentData", "DEU", 400),
+    ] {
+        let mut order = base.clone();
+        order[place]["Country"] = country.into();
+        let answer = bench.put_value(&order).await;
+        assert_eq!(answer.status, status, "{place} {country}: {}", answer.text());
+        if status == 400 {
+            answer.refused(400, &format!("{place}.Country"), "AT-44", "[T] 3.1.3");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

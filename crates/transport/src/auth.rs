@@ -1,12 +1,12 @@
 //! Who is calling: the seam, and HTTP Basic authentication.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use ::http::HeaderMap;
 use ::http::header::{AUTHORIZATION, HeaderValue};
 use async_trait::async_trait;
-use identkit_core::{Advice, Error, Kind, Secret};
+use identkit_core::{Advice, Delivery, Error, Kind, Secret};
 use identkit_wire::encode_base64;
 
 /// Which of the credentials made one after another a request carried.
@@ -49,10 +49,16 @@ impl Authenticator for NoAuth {
 }
 
 /// HTTP Basic authentication (UTF-8). The first 401 is final: no further request is sent with these credentials,
-/// since the vendor may lock an account.
+/// since the vendor may lock an account. [`replace`](Self::replace) makes it forget that.
 pub struct Basic {
+    state: RwLock<State>,
+}
+
+struct State {
     header: HeaderValue,
-    latched: AtomicBool,
+    /// How often the credentials were replaced.
+    generation: u64,
+    latched: bool,
 }
 
 impl Basic {
@@ -62,46 +68,79 @@ impl Basic {
     /// [`Kind::InvalidInput`] when the user name is empty or holds a colon, or either holds a control character
     /// (RFC 7617; AT-88).
     pub fn new(user: &str, password: &Secret) -> Result<Self, Error> {
-        let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
-        if user.is_empty() || user.contains(':') {
-            return refuse("the user name of HTTP Basic authentication must not be empty or hold a colon");
-        }
-        if user.chars().chain(password.expose().chars()).any(char::is_control) {
-            return refuse("user name and password must not hold control characters");
-        }
-        let joined = Secret::new(format!("{user}:{}", password.expose()));
-        let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
-        let Ok(mut header) = HeaderValue::from_str(value.expose()) else {
-            return refuse("the credentials cannot be written into a header");
-        };
-        header.set_sensitive(true);
-        Ok(Self { header, latched: AtomicBool::new(false) })
+        let header = basic(user, password)?;
+        Ok(Self { state: RwLock::new(State { header, generation: 0, latched: false }) })
     }
+
+    /// Replaces the credentials while calls are under way: those begun before keep the former ones, and a 401 to
+    /// them no longer counts.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); nothing changes then.
+    pub fn replace(&self, user: &str, password: &Secret) -> Result<(), Error> {
+        let header = basic(user, password)?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let generation = state.generation + 1;
+        *state = State { header, generation, latched: false };
+        Ok(())
+    }
+}
+
+fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
+    let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
+    if user.is_empty() || user.contains(':') {
+        return refuse("the user name of HTTP Basic authentication must not be empty or hold a colon");
+    }
+    if user.chars().chain(password.expose().chars()).any(char::is_control) {
+        return refuse("user name and password must not hold control characters");
+    }
+    let joined = Secret::new(format!("{user}:{}", password.expose()));
+    let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
+    let Ok(mut header) = HeaderValue::from_str(value.expose()) else {
+        return refuse("the credentials cannot be written into a header");
+    };
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 impl fmt::Debug for Basic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Basic").field("latched", &self.latched).finish_non_exhaustive()
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Basic")
+            .field("generation", &state.generation)
+            .field("latched", &state.latched)
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Authenticator for Basic {
     fn apply(&self, headers: &mut HeaderMap) -> Option<Generation> {
-        if self.latched.load(Ordering::SeqCst) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.latched {
             return None;
         }
-        headers.insert(AUTHORIZATION, self.header.clone());
-        Some(Generation(0))
+        headers.insert(AUTHORIZATION, state.header.clone());
+        Some(Generation(state.generation))
     }
 
-    fn rejected(&self, _: Generation) -> bool {
-        self.latched.store(true, Ordering::SeqCst);
-        false
+    fn rejected(&self, generation: Generation) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation == generation.0 {
+            state.latched = true;
+            return false;
+        }
+        // They were replaced meanwhile: the new ones are worth a try.
+        true
     }
 
     async fn renew(&self, _: Option<Generation>) -> Result<Generation, Error> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if !state.latched {
+            return Ok(Generation(state.generation));
+        }
         Err(Error::new(Kind::Authentication, "the vendor has refused these credentials before; nothing was sent")
+            .with_delivery(Delivery::NotSent)
             .with_advice(Advice::CheckCredentials))
     }
 }
@@ -129,5 +168,20 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(basic.apply(&mut headers).is_none() && headers.is_empty());
         assert_eq!(basic.renew(None).await.unwrap_err().kind(), Kind::Authentication);
+    }
+
+    #[tokio::test]
+    async fn new_credentials_unlatch_and_a_late_401_to_the_old_ones_counts_for_nothing() {
+        let basic = Basic::new("user", &Secret::new("old")).unwrap();
+        let mut headers = HeaderMap::new();
+        let old = basic.apply(&mut headers).unwrap();
+        assert!(!basic.rejected(old));
+        assert!(basic.replace("a:b", &Secret::new("x")).is_err() && basic.apply(&mut headers).is_none());
+        basic.replace("user", &Secret::new("new")).unwrap();
+        let new = basic.apply(&mut headers).unwrap();
+        assert_ne!(old, new);
+        assert!(basic.rejected(old), "another call was still under way with the old ones");
+        assert_eq!(basic.renew(Some(old)).await.unwrap(), new);
+        assert_eq!(basic.apply(&mut headers), Some(new));
     }
 }

@@ -1,4 +1,5 @@
-//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `hyper`.
+//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `hyper`, downloads into files
+//! behind `save`.
 //!
 //! A [`Transport`] carries one request and knows how far it got. The [`Driver`] makes a call of it: authentication,
 //! one deadline, repeats by the operation's send-safety and by what the transport knows, never by HTTP method.
@@ -7,7 +8,7 @@
 //! - What may have been sent is repeated only where the operation says that it may be.
 //! - Only a complete answer counts as answered.
 //! - No type of hyper or rustls appears outside the feature's own module, [`mod@http`].
-//! - Nothing is spawned that outlives a call.
+//! - Nothing is spawned that outlives a call, but the writer of a download that was given up, which cleans up and ends.
 
 mod auth;
 mod base;
@@ -15,10 +16,19 @@ mod clock;
 mod driver;
 #[cfg(feature = "hyper")]
 pub mod http;
+mod observer;
+pub mod record;
+#[cfg(feature = "save")]
+pub mod save;
+#[cfg(feature = "tracing")]
+mod trace;
 mod transport;
 
 pub use auth::{Authenticator, Basic, Generation, NoAuth};
 pub use base::BaseUrl;
 pub use clock::SystemClock;
 pub use driver::{Answered, Driver, Policy};
+pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
+#[cfg(feature = "tracing")]
+pub use trace::TracingObserver;
 pub use transport::{Failure, Hop, Transport};

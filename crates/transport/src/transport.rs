@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
 use identkit_core::{BoxError, Content, Delivery, Kind, Mono};
-use identkit_wire::Body;
+use identkit_wire::{Body, Meta};
 
 /// What a transport must know about one attempt.
 #[derive(Clone, Debug)]
@@ -16,29 +16,67 @@ pub struct Hop {
     pub fresh: bool,
     /// When the driver gives up waiting for the head of the answer.
     pub deadline: Mono,
-    sent: Arc<AtomicBool>,
+    /// Which operation it is an attempt of, where it is one: paths and bodies are recorded by it.
+    pub operation: Option<&'static Meta>,
+    /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
+    /// of its own, so that two accounts never meet on one connection, also where they share a transport.
+    pub scope: u64,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sent: AtomicBool,
+    /// Bytes of the body that have left.
+    moved: AtomicU64,
 }
 
 impl Hop {
     /// An attempt of which nothing has been sent.
     pub fn new(fresh: bool, deadline: Mono) -> Self {
-        Self { fresh, deadline, sent: Arc::default() }
+        Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
+    }
+
+    /// Says which operation it is an attempt of.
+    #[must_use]
+    pub fn of(mut self, operation: &'static Meta) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Says whose connections may carry it.
+    #[must_use]
+    pub fn scope(mut self, scope: u64) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
     /// not to have been sent.
     pub fn mark_sent(&self) {
-        self.sent.store(true, Ordering::SeqCst);
+        self.state.sent.store(true, Ordering::SeqCst);
     }
 
     /// To be called by the transport when the request was handed back whole: not a byte of it has left after all.
     pub fn withdraw(&self) {
-        self.sent.store(false, Ordering::SeqCst);
+        self.state.sent.store(false, Ordering::SeqCst);
+        self.state.moved.store(0, Ordering::SeqCst);
+    }
+
+    /// To be called by the transport with every piece of the body that it hands on, so that an upload that stalls can
+    /// be told from one that is long.
+    pub fn progress(&self, bytes: u64) {
+        self.state.moved.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Bytes of the body that have left, as far as the transport tells.
+    pub fn moved(&self) -> u64 {
+        self.state.moved.load(Ordering::SeqCst)
     }
 
     /// What is known when the attempt is given up now.
     pub fn delivery(&self) -> Delivery {
-        if self.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
+        if self.state.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
     }
 }
 

@@ -5,14 +5,17 @@
 //! Invariants:
 //! - 202 is answered only after [`Inbox::accept`](identkit_core::Inbox::accept) has returned: acknowledged means durable.
 //! - Everything unknown (path, provider, event, token) is answered by the same 404; tokens are compared in constant time.
+//! - Where addresses are checked as well, a request whose origin is not told is refused.
 //! - The vendor is never called from here: it blocks the order until the receiver has answered (T-040).
 
+mod allow;
 #[cfg(feature = "file")]
 mod file;
 mod receiver;
 #[cfg(feature = "server")]
 mod server;
 
+pub use allow::{AllowList, Network, Peer};
 #[cfg(feature = "file")]
 pub use file::FileInbox;
 pub use receiver::{BODY_LIMIT, Receiver};

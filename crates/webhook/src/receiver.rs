@@ -1,12 +1,15 @@
 //! The receiver as a function from request to response, for any server.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, request};
 use identkit_core::{Inbox, Secret};
 use identkit_wire::{Callback, CallbackPath};
+
+use crate::{AllowList, Peer};
 
 /// The most that a webhook's body may take, in bytes: the documented ones are below 4 KiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -16,6 +19,7 @@ pub struct Receiver {
     callbacks: Vec<Arc<dyn Callback>>,
     inbox: Arc<dyn Inbox>,
     tokens: Mutex<Vec<(String, Secret)>>,
+    allowed: HashMap<String, AllowList>,
 }
 
 impl fmt::Debug for Receiver {
@@ -27,7 +31,16 @@ impl fmt::Debug for Receiver {
 impl Receiver {
     /// A receiver of these callbacks. It knows no token yet, so that it accepts nothing.
     pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>) -> Self {
-        Self { callbacks, inbox, tokens: Mutex::default() }
+        Self { callbacks, inbox, tokens: Mutex::default(), allowed: HashMap::new() }
+    }
+
+    /// Accepts webhooks of this provider from these addresses only, besides asking for the token. Off unless called:
+    /// no vendor promises where its webhooks come from (AT-69). The request must tell its [`Peer`], as those of
+    /// [`listen`](crate::listen) do; all others are refused.
+    #[must_use]
+    pub fn allow_only(mut self, provider: &str, list: AllowList) -> Self {
+        self.allowed.insert(provider.to_owned(), list);
+        self
     }
 
     /// Accepts webhooks of this provider under this token from now on; several may be valid at once, so that they can
@@ -45,6 +58,13 @@ impl Receiver {
     /// Whether a path is one of a provider under a token of its own: what is not needs no reading.
     pub fn admits(&self, path: &str) -> bool {
         CallbackPath::of(path).is_some_and(|path| self.knows(&path))
+    }
+
+    /// Whether a request comes from where its provider's webhooks may come from; where nothing is said, from anywhere.
+    pub fn admits_origin(&self, head: &request::Parts) -> bool {
+        let Some(path) = CallbackPath::of(head.uri.path()) else { return false };
+        let Some(list) = self.allowed.get(path.provider) else { return true };
+        head.extensions.get::<Peer>().is_some_and(|peer| list.admits(peer.0, &head.headers))
     }
 
     fn knows(&self, path: &CallbackPath<'_>) -> bool {
@@ -73,10 +93,13 @@ impl Receiver {
             .iter()
             .find(|callback| callback.provider() == path.provider && callback.name() == path.event);
         let (Some(callback), true) = (callback, known) else { return StatusCode::NOT_FOUND };
-        if request.body().len() > BODY_LIMIT {
+        let (head, body) = request.into_parts();
+        if !self.admits_origin(&head) {
+            return StatusCode::NOT_FOUND;
+        }
+        if body.len() > BODY_LIMIT {
             return StatusCode::PAYLOAD_TOO_LARGE;
         }
-        let (head, body) = request.into_parts();
         if !callback.recognise(&head) {
             return StatusCode::METHOD_NOT_ALLOWED;
         }
@@ -91,7 +114,7 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{Method, Uri, request};
+    use http::{Method, Uri};
     use identkit_core::{Accepted, Error, Event, Kind, MemoryInbox, async_trait};
 
     /// A vendor like identity.TM: GET, and everything in the query.
@@ -183,6 +206,31 @@ mod tests {
         receiver.withdraw_token("identity-tm", &Secret::new("good"));
         assert!(!receiver.admits("/identity-tm/good/OnFinal"));
         assert_eq!(receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")).await.status(), 404);
+    }
+
+    #[tokio::test]
+    async fn at_69_addresses_are_checked_only_where_that_was_chosen_and_then_must_be_told() {
+        let inbox = Arc::new(MemoryInbox::new());
+        let list = AllowList::parse(["212.211.189.136/29"]).unwrap();
+        let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>).allow_only("identity-tm", list.clone());
+        let from = |peer: Option<&str>| {
+            let mut request = get("/identity-tm/good/OnFinal?orderId=9992");
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+            }
+            request
+        };
+        for peer in [None, Some("192.0.2.1"), Some("212.211.189.144")] {
+            assert_eq!(receiver.handle(from(peer)).await.status(), 404, "{peer:?}");
+        }
+        assert!(inbox.events().is_empty());
+        assert_eq!(receiver.handle(from(Some("212.211.189.143"))).await.status(), 202);
+        let mut guess = from(Some("212.211.189.143"));
+        *guess.uri_mut() = "/identity-tm/wrong/OnFinal?orderId=9992".parse().unwrap();
+        assert_eq!(receiver.handle(guess).await.status(), 404, "an address is no token");
+        // Another provider's addresses are its own.
+        let other = self::receiver(Arc::clone(&inbox) as Arc<dyn Inbox>).allow_only("identify24", list);
+        assert_eq!(other.handle(from(None)).await.status(), 202);
     }
 
     struct Full;

@@ -17,7 +17,7 @@ use identkit_core::Clock;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::{BODY_LIMIT, Receiver};
+use crate::{BODY_LIMIT, Peer, Receiver};
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
@@ -59,14 +59,17 @@ pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS => {
-                    let Ok((stream, _)) = accepted else {
+                    let Ok((stream, from)) = accepted else {
                         soon(PAUSE).await;
                         continue;
                     };
                     let receiver = Arc::clone(&receiver);
                     let end = soon(PATIENCE);
                     connections.spawn(async move {
-                        let service = service_fn(move |request: Request<Incoming>| answer(Arc::clone(&receiver), request));
+                        let service = service_fn(move |mut request: Request<Incoming>| {
+                            request.extensions_mut().insert(Peer(from.ip()));
+                            answer(Arc::clone(&receiver), request)
+                        });
                         let serve = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
                         // What goes wrong on a connection is its client's to see.
                         tokio::select! {
@@ -86,7 +89,7 @@ async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<R
     let (head, mut body) = request.into_parts();
     let mut all = BytesMut::new();
     // Nothing is read of what nobody knows.
-    if receiver.admits(head.uri.path()) {
+    if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             if let Ok(data) = frame?.into_data() {
                 all.extend_from_slice(&data);
@@ -134,6 +137,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::AllowList;
 
     #[derive(Debug)]
     struct Status;
@@ -180,8 +184,12 @@ mod tests {
     }
 
     async fn started() -> (Listening, Arc<MemoryInbox>) {
+        started_by(|receiver| receiver).await
+    }
+
+    async fn started_by(change: impl FnOnce(Receiver) -> Receiver) -> (Listening, Arc<MemoryInbox>) {
         let inbox = Arc::new(MemoryInbox::new());
-        let receiver = Receiver::new(vec![Arc::new(Status)], Arc::clone(&inbox) as Arc<dyn Inbox>);
+        let receiver = change(Receiver::new(vec![Arc::new(Status)], Arc::clone(&inbox) as Arc<dyn Inbox>));
         receiver.accept_token("identify24", Secret::new("good"));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         (listen(Arc::new(receiver), any, Arc::new(Still)).await.unwrap(), inbox)
@@ -214,6 +222,22 @@ mod tests {
                 .await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
         assert!(inbox.events().is_empty());
+    }
+
+    #[tokio::test]
+    async fn at_69_the_listener_tells_where_a_request_came_from() {
+        for (network, body, status) in [
+            ("127.0.0.0/8", "content-length: 2\r\n\r\n{}", "202"),
+            ("192.0.2.0/24", "content-length: 999999\r\n\r\n", "404"),
+        ] {
+            let list = AllowList::parse([network]).unwrap();
+            let (listening, inbox) = started_by(|receiver| receiver.allow_only("identify24", list)).await;
+            // Of a stranger's request no body is waited for.
+            let answer =
+                exchange(&listening, &format!("POST /identify24/good/status HTTP/1.1\r\nhost: x\r\n{body}")).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert_eq!(inbox.events().len(), usize::from(status == "202"));
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{warn, with_about};
 use crate::args::{Format, Identify24, Identify24Command};
 use crate::exit::Failure;
+use crate::progress::Progress;
 use crate::{connect, output};
 
 /// The order in which an ident is told; what the vendor adds follows.
@@ -54,7 +55,7 @@ async fn create(
     dialect: Dialect,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, dialect)?;
+    let client = connect::identify24(identify24, dialect, &Progress::new(format))?;
     let created = client.create_ident(ident, &connect::options(&identify24.calls)).await?;
     warn(&created);
     match format {
@@ -74,7 +75,7 @@ async fn create(
 }
 
 async fn get(identify24: &Identify24, ident_id: &IdentId, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, Dialect::new())?;
+    let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
     let read = client.get_ident(ident_id, &connect::options(&identify24.calls)).await?;
     warn(&read);
     let vendor = serde_json::to_value(&read.value).unwrap_or(Value::Null);

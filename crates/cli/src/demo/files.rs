@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use identkit_core::Content;
-use indicatif::ProgressBar;
 
 use crate::exit::Failure;
 use crate::save::{self, Saved};
@@ -49,7 +48,7 @@ impl Folder {
 
     /// Saves a stream, and lists it.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
-        let saved = save::stream(&self.path(name), content, &ProgressBar::hidden()).await?;
+        let saved = save::replace(&self.path(name), content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }

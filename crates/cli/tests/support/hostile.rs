@@ -19,6 +19,12 @@ pub(crate) struct Seen {
 pub(crate) enum Then {
     /// Answers with these bytes.
     Answer(String),
+    /// Answers with these bytes, which need not be text.
+    Bytes(Vec<u8>),
+    /// Answers with these bytes and closes the connection.
+    Cut(Vec<u8>),
+    /// Answers with these bytes and says nothing more.
+    Stall(Vec<u8>),
     /// Keeps the connection open and never answers.
     Silence,
     /// Closes the connection without a word.
@@ -32,9 +38,21 @@ impl Then {
         Self::Answer(format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"))
     }
 
+    /// An answer whose body need not be text.
+    pub(crate) fn bytes(media: &str, body: &[u8]) -> Self {
+        Self::Bytes(whole(media, body))
+    }
+
     pub(crate) fn json(status: &str, body: &str) -> Self {
         Self::answer(status, "application/json", body)
     }
+}
+
+/// A good answer of these bytes.
+pub(crate) fn whole(media: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
 }
 
 /// Accepts connections one after the other until it is dropped, each in a thread of its own.
@@ -92,7 +110,17 @@ impl Server {
                 noted.lock().unwrap().push(request.clone());
                 match decide(&request) {
                     Then::Answer(bytes) if stream.write_all(bytes.as_bytes()).is_ok() => {}
-                    Then::Answer(_) | Then::Close => break,
+                    Then::Bytes(bytes) if stream.write_all(&bytes).is_ok() => {}
+                    Then::Answer(_) | Then::Bytes(_) | Then::Close => break,
+                    Then::Cut(bytes) => {
+                        let _ = stream.write_all(&bytes);
+                        break;
+                    }
+                    Then::Stall(bytes) => {
+                        let _ = stream.write_all(&bytes);
+                        let _ = stream.read(&mut [0]);
+                        break;
+                    }
                     Then::Silence => {
                         // Until the client gives up.
                         let _ = stream.read(&mut [0]);

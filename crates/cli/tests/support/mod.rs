@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use self::hostile::{NOBODY, Relay, Seen, Server, Then};
+pub(crate) use self::hostile::{NOBODY, Relay, Seen, Server, Then, whole};
 
 /// After this long a process is taken to hang.
 pub(crate) const HANGS: Duration = Duration::from_secs(60);
@@ -61,6 +61,41 @@ impl Ran {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON document ({error}): {self:#?}"))
     }
+}
+
+/// The program with credentials for both vendors, towards this base URL.
+pub(crate) fn towards(base_url: &str) -> Command {
+    let mut command = identkit();
+    command
+        .env("IDENTKIT_TM_BASE_URL", base_url)
+        .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
+        .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
+        .env("IDENTKIT_IDENTIFY24_BASE_URL", base_url)
+        .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
+        .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
+    command
+}
+
+/// On a terminal of its own, which this is typed on; what it shows is its standard output. Needs the tool `script`.
+pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
+    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
+    let words: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    script.env("TERM", "xterm").env("SHELL", "/bin/sh");
+    feed(&mut script, typed.as_bytes())
+}
+
+/// Asserts that nothing of a person is told where logs are read.
+#[track_caller]
+pub(crate) fn assert_discreet(ran: &Ran) {
+    assert!(!ran.stderr.to_lowercase().contains(&CANARY.to_lowercase()), "a person's data is told: {ran:#?}");
 }
 
 /// The program, with none of this machine's settings for it and a fixed width.

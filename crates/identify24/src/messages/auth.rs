@@ -1,47 +1,41 @@
 //! `POST /auth`: the only message whose keys are in upper case (AI-10).
 
 use identkit_core::{Advice, Error, Kind, Secret};
-use serde::{Deserialize, Serialize};
 
-use super::{Messages, envelope, lenient};
+use super::message::message;
+use super::{Messages, envelope};
 use crate::operations::Login;
 use identkit_wire::Operation;
 
-/// What a partner logs in with (`[I] auth`).
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuthRequest {
-    /// The partner's user name.
-    #[serde(rename = "PARTNER", default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub partner: Option<Secret>,
-    /// The API key.
-    #[serde(rename = "APIKEY", default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub api_key: Option<Secret>,
+message! {
+    /// What a partner logs in with (`[I] auth`).
+    pub struct AuthRequest {
+        /// The partner's user name.
+        "PARTNER" => partner: Secret,
+        /// The API key.
+        "APIKEY" => api_key: Secret,
+    }
 }
 
 impl AuthRequest {
     /// A login of this partner with this key.
     pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
-        Self { partner: Some(partner.into()), api_key: Some(api_key.into()) }
+        Self { partner: Some(partner.into()), api_key: Some(api_key.into()), ..Self::default() }
     }
 }
 
-/// The answer to a login (`[I] auth`).
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuthResponse {
-    /// Whether it worked.
-    #[serde(default, deserialize_with = "lenient::flag", skip_serializing_if = "Option::is_none")]
-    pub result: Option<bool>,
-    /// The status once more.
-    #[serde(default, deserialize_with = "lenient::code", skip_serializing_if = "Option::is_none")]
-    pub response_status: Option<u16>,
-    /// The token, opaque: nothing is read out of it (AI-29).
-    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
-    pub token: Option<Secret>,
-    /// What the vendor has to say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub messages: Option<Messages>,
+message! {
+    /// The answer to a login (`[I] auth`).
+    pub struct AuthResponse {
+        /// Whether it worked.
+        "result" => result: bool,
+        /// The status once more.
+        "response_status" => response_status: u16,
+        /// The token, opaque: nothing is read out of it (AI-29).
+        "token" => token: Secret,
+        /// What the vendor has to say.
+        "messages" => messages: Messages,
+    }
 }
 
 impl AuthResponse {
@@ -52,6 +46,7 @@ impl AuthResponse {
             response_status: Some(200),
             token: Some(token.into()),
             messages: Some(["Successful.."].into_iter().collect()),
+            ..Self::default()
         }
     }
 

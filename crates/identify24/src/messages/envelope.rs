@@ -6,7 +6,8 @@ use identkit_wire::{Meta, OneOrMany, refusal};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Ident, Project, lenient};
+use super::message::message;
+use super::{Ident, Project};
 
 /// `messages`: nothing, a text, texts or objects, kept as texts (AI-03). They may quote the person's data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,33 +65,29 @@ fn gather(value: Value, texts: &mut Vec<String>) {
     }
 }
 
-/// An answer that carries its payload in `data`.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope<T> {
-    /// Whether it worked.
-    #[serde(default, deserialize_with = "lenient::flag", skip_serializing_if = "Option::is_none")]
-    pub result: Option<bool>,
-    /// What the vendor has to say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub messages: Option<Messages>,
-    /// The payload: an object, or a list of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<OneOrMany<T>>,
-    /// The status once more; absent in answers about idents.
-    #[serde(default, deserialize_with = "lenient::code", skip_serializing_if = "Option::is_none")]
-    pub response_status: Option<u16>,
-}
-
-impl<T> Default for Envelope<T> {
-    fn default() -> Self {
-        Self { result: None, messages: None, data: None, response_status: None }
+message! {
+    /// An answer that carries its payload in `data`.
+    pub struct Envelope<T> {
+        /// Whether it worked.
+        "result" => result: bool,
+        /// What the vendor has to say.
+        "messages" => messages: Messages,
+        /// The payload: an object, or a list of them.
+        "data" => data: OneOrMany<T>,
+        /// The status once more; absent in answers about idents (AI-02).
+        "response_status" => response_status: u16,
     }
 }
 
 impl<T> Envelope<T> {
     fn good(data: OneOrMany<T>, response_status: Option<u16>) -> Self {
-        Self { result: Some(true), messages: Some(Messages::none()), data: Some(data), response_status }
+        Self {
+            result: Some(true),
+            messages: Some(Messages::none()),
+            data: Some(data),
+            response_status,
+            ..Self::default()
+        }
     }
 
     /// What the answer says about itself.

@@ -1,15 +1,66 @@
-//! Readers for values whose JSON type the document leaves open. Used with `deserialize_with` and `default`.
+//! Readers for values whose JSON type the document leaves open.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use identkit_core::{Pii, Secret};
+use identkit_wire::OneOrMany;
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde_json::Value;
 
-use super::LocalDateTime;
+use super::values::ProjectNumber;
+use super::{Gender, IdentId, IdentStatus, LocalDateTime, Messages, PdfContent, ProjectId, TypeOfId};
+
+/// A value of a message, in every shape in which it may come.
+pub(super) trait Lenient: Sized {
+    /// Reads it; `None` for what is nothing, such as `null`.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+}
+
+/// What stands for a value: the value, or nothing.
+pub(super) struct Loose<T>(pub(super) Option<T>);
+
+impl<'de, T: Lenient> Deserialize<'de> for Loose<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+macro_rules! read_by {
+    ($($type:ty => $reader:expr),* $(,)?) => {$(
+        impl Lenient for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                $reader(deserializer)
+            }
+        }
+    )*};
+}
+
+read_by! {
+    String => text,
+    Pii<String> => text,
+    Secret => text,
+    IdentId => text,
+    ProjectId => text,
+    ProjectNumber => text,
+    IdentStatus => text,
+    Gender => text,
+    TypeOfId => text,
+    PdfContent => text,
+    bool => flag,
+    u16 => code,
+    LocalDateTime => local,
+    Messages => Option::deserialize,
+}
+
+impl<T: DeserializeOwned> Lenient for OneOrMany<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}
 
 /// Text that may come as a string, a number or a boolean; `null` is nothing (AI-06, AI-13).
-pub(super) fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Shapes<T>(PhantomData<T>);
 
     impl<'de, T: From<String>> Visitor<'de> for Shapes<T> {
@@ -60,7 +111,7 @@ pub(super) fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) 
 }
 
 /// A truth value that may come as a boolean, 0 or 1, or their words; anything else is nothing (AI-02).
-pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Bool(truth) => Some(truth),
         Value::Number(number) => number.as_f64().map(|number| number != 0.0),
@@ -74,7 +125,7 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// A status code that may come as a number or its digits; anything else is nothing (AI-02).
-pub(super) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
         Value::String(digits) => digits.trim().parse().ok(),
@@ -83,7 +134,7 @@ pub(super) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// A date-time in any form; an empty text, `null` and `0000-00-00 …` are nothing (AI-11).
-pub(super) fn local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LocalDateTime>, D::Error> {
+fn local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LocalDateTime>, D::Error> {
     let raw = match Value::deserialize(deserializer)? {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),

@@ -2,8 +2,24 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The vendor's probable zone, Europe/Berlin, as a rule that needs no database of zones: right for every year since
+/// 1996. The document names none (AI-11).
+///
+/// ```
+/// let berlin = jiff::tz::TimeZone::posix(identkit_identify24::messages::BERLIN)?;
+/// let created = identkit_identify24::messages::LocalDateTime::parse("21-10-2019 09:57:51");
+/// assert_eq!(created.in_zone(&berlin).unwrap().to_string(), "2019-10-21T07:57:51Z");
+/// # Ok::<(), jiff::Error>(())
+/// ```
+///
+/// `TimeZone::get("Europe/Berlin")` does the same where a feature of jiff brings a database (`tzdb-zoneinfo`,
+/// `tzdb-bundle-always`); this crate turns on neither.
+pub const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
 /// A local date-time as the vendor wrote it, of which no zone is documented. Reading never fails: what is no
 /// date-time keeps its text and has no [`civil`](Self::civil) value (`[I] ident/get`, Webhook).
@@ -34,8 +50,14 @@ impl LocalDateTime {
         Self { civil: read(&raw), raw }
     }
 
+    /// The point of time, if the text is a date-time and this is its zone. Of an hour that comes twice the first is
+    /// meant, and one that is left out moves on by what was left out.
+    pub fn in_zone(&self, zone: &TimeZone) -> Option<Timestamp> {
+        zone.to_ambiguous_timestamp(self.civil?).compatible().ok()
+    }
+
     /// The local time, if the text is one. Which zone it is in is for the integrator to say; the vendor's own is
-    /// probably Europe/Berlin.
+    /// probably Europe/Berlin ([`BERLIN`]).
     pub fn civil(&self) -> Option<DateTime> {
         self.civil
     }
@@ -131,6 +153,25 @@ mod tests {
             assert_eq!((read.civil(), read.as_str()), (None, text));
             assert!(!format!("{read:?}").contains("Mustermann"));
         }
+    }
+
+    #[test]
+    fn ai_11_a_zone_is_applied_only_when_it_is_given() {
+        let berlin = TimeZone::posix(BERLIN).unwrap();
+        for (text, utc) in [
+            ("21-10-2019 09:57:51", "2019-10-21T07:57:51Z"),
+            ("2019-12-24 11:11", "2019-12-24T10:11:00Z"),
+            // The hour that clocks leave out, and the one that they show twice.
+            ("2019-03-31 01:59", "2019-03-31T00:59:00Z"),
+            ("2019-03-31 02:30", "2019-03-31T01:30:00Z"),
+            ("2019-10-27 02:30", "2019-10-27T00:30:00Z"),
+            ("2019-10-27 03:00", "2019-10-27T02:00:00Z"),
+        ] {
+            assert_eq!(LocalDateTime::parse(text).in_zone(&berlin).unwrap().to_string(), utc, "{text}");
+        }
+        let noon = LocalDateTime::parse("2019-07-01 12:00");
+        assert_eq!(noon.in_zone(&TimeZone::UTC).unwrap().to_string(), "2019-07-01T12:00:00Z");
+        assert_eq!(LocalDateTime::parse("soon").in_zone(&berlin), None);
     }
 
     #[test]

@@ -100,6 +100,26 @@ impl From<u64> for ProjectId {
     }
 }
 
+/// A project's id where the document has a number: written as one where the text is a number in canonical decimal form
+/// (`[I] project/get`; AI-06).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectNumber(pub ProjectId);
+
+impl From<String> for ProjectNumber {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
+impl Serialize for ProjectNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_canonical_number() {
+            Some(number) => serializer.serialize_u64(number),
+            None => serializer.serialize_str(self.0.as_str()),
+        }
+    }
+}
+
 /// The status of an ident in the vendor's word; only `Unidentified` is documented (AI-12).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -40,7 +40,7 @@ impl Operation for CreateIdent {
     }
 
     fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<CreateIdentResponse>, Error> {
-        let answer: CreateIdentResponse = super::read(body)?;
+        let answer: CreateIdentResponse = super::read_or_keep(body)?;
         let id = answer.ident_id.as_ref().filter(|id| !id.is_empty());
         match (answer.accepted(), id) {
             (Ok(()), Some(_)) => Ok(answer.into()),

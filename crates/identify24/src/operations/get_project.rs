@@ -13,7 +13,7 @@ use crate::messages::{Envelope, Project, ProjectRequest};
 ///
 /// The body of a GET does not survive every network; [`Identify24::project`](crate::Identify24::project) falls back to
 /// the list of all projects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetProject(pub ProjectRequest);
 
 impl Operation for GetProject {
@@ -38,7 +38,7 @@ impl Operation for GetProject {
     }
 
     fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
-        if self.0.project_id.as_str().is_empty() {
+        if self.0.project_id.as_ref().is_none_or(|id| id.0.as_str().is_empty()) {
             return Err(Error::invalid(vec![Fault::new("project_id", "is required", "AI-07", Self::META.section)]));
         }
         Ok(Encoded { headers: json::headers(), body: json::write(&self.0)?.into(), warnings: Vec::new() })

@@ -10,7 +10,7 @@ use crate::Dialect;
 use crate::messages::{AuthRequest, AuthResponse};
 
 /// Gets a token (`[I] auth`). Whether one was granted is for [`AuthResponse::token`] to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Login(pub AuthRequest);
 
 impl Operation for Login {

@@ -17,7 +17,7 @@ use identkit_wire::json::JsonFault;
 use identkit_wire::{Decoded, Encoded, Meta, Received, Refusal, Reply, json};
 use serde::de::DeserializeOwned;
 
-use crate::messages::{Envelope, object};
+use crate::messages::Envelope;
 
 pub use get_all_projects::GetAllProjects;
 pub use get_ident::GetIdent;
@@ -92,17 +92,30 @@ fn bodiless() -> Encoded {
 
 /// The sandbox's side: the message in a request's body, whatever its Content-Type says.
 fn message<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Error> {
-    object(request.body()).map_err(JsonFault::input)
+    json::read(request.body()).map_err(JsonFault::input)
 }
 
 /// The message in an answer's body.
 fn read<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
-    object(&body.whole()?).map_err(JsonFault::answer)
+    json::read(&body.whole()?).map_err(JsonFault::answer)
+}
+
+/// The most of an unreadable answer that is kept, in characters.
+const KEPT: usize = 2_000;
+
+/// As [`read`]; of an answer that cannot be read the error keeps the beginning, unprinted (AI-01). Not for answers that
+/// carry a token.
+fn read_or_keep<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
+    let body = body.whole()?;
+    json::read(&body).map_err(|fault| {
+        let text: String = String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(KEPT).collect();
+        fault.answer().with_vendor_text(text)
+    })
 }
 
 /// An answer with its payload in `data`, judged (AI-02, AI-30).
 fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
-    let answer: Envelope<T> = read(body)?;
+    let answer: Envelope<T> = read_or_keep(body)?;
     answer.judge(meta)?;
     Ok(answer.into())
 }

@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono, Wake, async_trait};
 use identkit_identify24::messages::{CreateIdent, Gender};
@@ -140,6 +141,8 @@ impl Arrived {
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Json(u16, String),
+    /// 429 with this `Retry-After`.
+    Limited(&'static str),
     NotSent,
     Reset,
     Panic,
@@ -249,6 +252,12 @@ impl Transport for Vendor {
                 *response.status_mut() = StatusCode::from_u16(status).unwrap();
                 Ok(response)
             }
+            Answer::Limited(after) => {
+                let mut response = Response::new(Content::from_bytes("{}"));
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                response.headers_mut().insert(RETRY_AFTER, after.parse().unwrap());
+                Ok(response)
+            }
             Answer::NotSent => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused")),
             Answer::Panic => panic!("a transport with a bug"),
             Answer::Reset => Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset")),
@@ -257,7 +266,7 @@ impl Transport for Vendor {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { backoff: Duration::ZERO, ..Policy::default() }
+    Policy::default().backoff(Duration::ZERO)
 }
 
 pub(crate) fn client_with(vendor: &Arc<Vendor>, clock: &TestClock, dialect: Dialect) -> Identify24 {

@@ -11,15 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{Request, Response, StatusCode, response};
-use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, ShortPii, Window};
-use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, json};
+use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Mono, ShortPii, Window};
+use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, Warning, json};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::IdentityTm;
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList, Paging, Period, StatusEntry};
-use crate::operations::{DrainUnreportedExtended, GetAllStatusExtended};
+use crate::operations::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
 
 /// Entries of a page, unless told otherwise.
 const ELEMENTS: u32 = 500;
@@ -30,23 +31,40 @@ const SMALLEST: SignedDuration = SignedDuration::from_secs(1);
 /// So many pages of a window may hold nothing new to it before paging counts as not honoured.
 const STALE: u32 = 8;
 
+/// So many pages of a window are read by a feed that is taken up again from its position, which cannot know what is
+/// new: whoever pages for ever is then met with smaller windows too.
+const MOST_PAGES: u32 = 64;
+
 /// Reads a window of time page by page.
 #[derive(Debug)]
 pub struct StatusFeed {
     client: IdentityTm,
     options: CallOptions,
     elements: u32,
+    general: bool,
     windows: VecDeque<Window>,
     state: State,
     told: HashSet<u64>,
+    pages: u32,
+    warnings: Vec<Warning>,
+    bounds: Option<Bounds>,
+}
+
+/// What a feed is bound by whose pages are told by one call each.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Pages of a window at the most.
+    pages: u32,
+    /// When the call is over.
+    deadline: Mono,
 }
 
 #[derive(Clone, Debug)]
 enum State {
     /// The next window begins with its page 0.
     Begin,
-    /// Page 0 was read; page 1 is next.
-    First,
+    /// Page 0 was read and held this; page 1 is next.
+    First(u64),
     /// This page is next.
     Next(Progress),
 }
@@ -57,7 +75,7 @@ struct Progress {
     /// The page that is next.
     page: u32,
     /// What the page before held, in whatever order: to be compared.
-    before: BTreeSet<u64>,
+    before: u64,
     /// What the window held so far.
     seen: HashSet<u64>,
     /// Pages without anything new to the window since the last one with something.
@@ -70,6 +88,23 @@ impl StatusFeed {
     pub fn elements(mut self, elements: u32) -> Self {
         self.elements = elements.clamp(1, 1000);
         self
+    }
+
+    /// Asks for the general codes only, which may hide a suspicion of fraud; all codes otherwise.
+    #[must_use]
+    pub fn general(mut self) -> Self {
+        self.general = true;
+        self
+    }
+
+    /// How many pages were read so far.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// What was odd about the answers so far, each once.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The next orders that were not told before, `None` at the end. An order may come again with further entries.
@@ -89,22 +124,28 @@ impl StatusFeed {
                         Err(error) if matches!(error.kind(), Kind::Rejected | Kind::NotFound) => OrderList::default(),
                         Err(error) => return Err(error),
                     };
-                    self.state = State::First;
+                    self.state = State::First(key(&keys(&zero)));
                     zero
                 }
-                State::First => {
+                State::First(zero) => {
+                    let zero = *zero;
                     let first = self.page(window, 1).await?;
                     if first.0.is_empty() {
                         self.end_of_window();
                         continue;
                     }
-                    let before = keys(&first);
-                    let seen = before.iter().copied().collect();
-                    self.state = State::Next(Progress { page: 2, before, seen, stale: 0 });
+                    let keys = keys(&first);
+                    let before = key(&keys);
+                    self.state = State::Next(Progress { page: 2, before, seen: keys.into_iter().collect(), stale: 0 });
+                    // Pages that are counted from 1: page 0 was this one, and is told.
+                    if before == zero {
+                        continue;
+                    }
                     first
                 }
                 State::Next(progress) => {
-                    let list = self.page(window, progress.page).await?;
+                    let page = progress.page;
+                    let list = self.page(window, page).await?;
                     if list.0.is_empty() {
                         self.end_of_window();
                         continue;
@@ -132,9 +173,10 @@ impl StatusFeed {
     /// What a page from 2 on means, told by what the window held before it.
     fn after(&mut self, list: OrderList) -> Page {
         let State::Next(progress) = &mut self.state else { return Page::Read(list) };
-        let now = keys(&list);
+        let keys = keys(&list);
+        let now = key(&keys);
         let repeated = now == progress.before;
-        let news = now.iter().filter(|key| progress.seen.insert(**key)).count();
+        let news = keys.into_iter().filter(|key| progress.seen.insert(*key)).count();
         progress.stale = if news == 0 { progress.stale.saturating_add(1) } else { 0 };
         progress.page = progress.page.saturating_add(1);
         progress.before = now;
@@ -143,7 +185,8 @@ impl StatusFeed {
             return if entries(&list) < u64::from(self.elements) { Page::Last } else { Page::NotHonoured };
         }
         // The same entries in ever other portions would be read for ever.
-        if progress.stale >= STALE { Page::NotHonoured } else { Page::Read(list) }
+        let endless = self.bounds.is_some_and(|bounds| progress.page > bounds.pages);
+        if progress.stale >= STALE || endless { Page::NotHonoured } else { Page::Read(list) }
     }
 
     /// The same as a stream; it ends with the first error.
@@ -163,8 +206,10 @@ impl StatusFeed {
         let length = window.end.duration_since(window.begin);
         if length < SMALLEST * 2 {
             let detail = "the vendor does not honour paging, and the window cannot be made smaller: orders are missing";
-            return Err(Error::new(Kind::Protocol, detail).with_operation("getAllStatus/ExtendedList"));
+            let operation = if self.general { GetAllStatus::META.name } else { GetAllStatusExtended::META.name };
+            return Err(Error::new(Kind::Protocol, detail).with_operation(operation));
         }
+        self.note(Warning::new("the vendor does not honour paging: smaller windows were read instead", "AT-05"));
         let half = SignedDuration::from_secs(length.as_secs() / 2);
         let middle = window.begin.checked_add(half).unwrap_or(window.end);
         self.windows.pop_front();
@@ -175,7 +220,13 @@ impl StatusFeed {
         Ok(())
     }
 
-    async fn page(&self, window: Window, page: u32) -> Result<OrderList, Error> {
+    fn note(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    async fn page(&mut self, window: Window, page: u32) -> Result<OrderList, Error> {
         let paging = Paging::default().elements(self.elements).page(page);
         // Written in whole seconds: an end cut short would leave out what happened within its last one.
         let end = match window.end.subsec_nanosecond() {
@@ -183,7 +234,33 @@ impl StatusFeed {
             _ => window.end.checked_add(SignedDuration::from_secs(1)).unwrap_or(window.end),
         };
         let period = Period::default().begin(utc(window.begin)).end(utc(end)).paging(paging);
-        Ok(self.client.call(&GetAllStatusExtended::new(period), &self.options).await?.value)
+        let options = match self.bounds {
+            Some(bounds) => self.client.rest_of(bounds.deadline, &self.options)?,
+            None => self.options.clone(),
+        };
+        let answered = if self.general {
+            self.client.call(&GetAllStatus::new(period), &options).await?
+        } else {
+            self.client.call(&GetAllStatusExtended::new(period), &options).await?
+        };
+        self.pages = self.pages.saturating_add(1);
+        answered.warnings.into_iter().for_each(|warning| self.note(warning));
+        Ok(answered.value)
+    }
+
+    /// Where the feed stands, to be taken up again by [`IdentityTm::status_pages_from`]; `None` at its end.
+    pub(crate) fn position(&self) -> Result<Option<String>, Error> {
+        if self.windows.is_empty() {
+            return Ok(None);
+        }
+        let (page, before) = match &self.state {
+            State::Begin => (0, 0),
+            State::First(before) => (1, *before),
+            State::Next(progress) => (progress.page, progress.before),
+        };
+        let windows = self.windows.iter().map(|window| (window.begin.to_string(), window.end.to_string())).collect();
+        let written = json::write(&Position { windows, page, before })?;
+        Ok(Some(String::from_utf8_lossy(&written).into_owned()))
     }
 
     /// What was not told before, by order, code, time and text (AT-17).
@@ -200,6 +277,34 @@ impl StatusFeed {
             }
         }
         fresh
+    }
+}
+
+/// [`StatusFeed::position`] as text.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    /// What is left to be read, from and until, in order.
+    windows: Vec<(String, String)>,
+    /// The page of the first window that is next.
+    page: u32,
+    /// What the page before held.
+    before: u64,
+}
+
+impl Position {
+    /// The windows and the state, `None` unless it is a position within this window.
+    fn within(self, whole: Window) -> Option<(VecDeque<Window>, State)> {
+        let read = |(begin, end): (String, String)| {
+            let window = Window { begin: begin.parse().ok()?, end: end.parse().ok()? };
+            (whole.begin <= window.begin && window.begin <= window.end && window.end <= whole.end).then_some(window)
+        };
+        let windows: VecDeque<Window> = self.windows.into_iter().map(read).collect::<Option<_>>()?;
+        let state = match self.page {
+            0 => State::Begin,
+            1 => State::First(self.before),
+            page => State::Next(Progress { page, before: self.before, seen: HashSet::new(), stale: 0 }),
+        };
+        (!windows.is_empty()).then_some((windows, state))
     }
 }
 
@@ -258,10 +363,38 @@ impl IdentityTm {
             client: self.clone(),
             options: options.clone(),
             elements: ELEMENTS,
+            general: false,
             windows: VecDeque::from([window]),
             state: State::Begin,
             told: HashSet::new(),
+            pages: 0,
+            warnings: Vec::new(),
+            bounds: None,
         }
+    }
+
+    /// As [`status_feed`](Self::status_feed), for one call that reads one page: the deadline is one over all requests
+    /// of it, and where it then stands can be written down.
+    pub(crate) fn status_pages(&self, window: Window, options: &CallOptions) -> StatusFeed {
+        let bounds = Bounds { pages: MOST_PAGES, deadline: self.deadline(options) };
+        StatusFeed { bounds: Some(bounds), ..self.status_feed(window, options) }
+    }
+
+    /// As [`status_pages`](Self::status_pages), from where an earlier call stood. What it was told is not known any
+    /// more, so that an order at the edge of two pages may come again.
+    pub(crate) fn status_pages_from(
+        &self,
+        window: Window,
+        position: &str,
+        options: &CallOptions,
+    ) -> Result<StatusFeed, Error> {
+        let position = json::read::<Position>(position.as_bytes()).ok().and_then(|position| position.within(window));
+        let Some((windows, state)) = position else {
+            return Err(Error::new(Kind::InvalidInput, "the cursor is not one of this window")
+                .with_operation(GetAllStatusExtended::META.name)
+                .with_delivery(Delivery::NotSent));
+        };
+        Ok(StatusFeed { windows, state, ..self.status_pages(window, options) })
     }
 
     /// What was not reported before, all codes. **Destructive**: the vendor never tells it again, also when the answer

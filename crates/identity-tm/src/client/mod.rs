@@ -1,10 +1,14 @@
 //! The client of one account.
 
+mod download;
 mod feed;
 mod files;
 mod media;
 mod signing;
 
+pub use download::PlaceholderRule;
+#[cfg(feature = "save")]
+pub use download::VideoDownload;
 pub use feed::StatusFeed;
 pub use media::{VideoCallback, VideoReady};
 pub use signing::{AgentAvailability, Health};
@@ -12,8 +16,9 @@ pub use signing::{AgentAvailability, Health};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use identkit_core::{CallOptions, Clock, Content, Error, Kind, Secret};
+use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Kind, Mono, Secret};
 use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Policy, Transport};
 use identkit_wire::{Operation, Warning};
 
@@ -22,12 +27,14 @@ use crate::operations::{
     Decryptor, DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetStatus, GetStatusExtended, IdentDataBody, MaybeEncrypted, ServerStatus, SignedPdfs,
 };
+use crate::order::{Add, Product};
 use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
 
 /// The API's documented base URL, [T 2.6].
 pub const DOCUMENTED_BASE: &str = "https://customer.identity.tm/api/2.10";
 
 /// The credentials of an account.
+#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The user name of HTTP Basic authentication.
@@ -103,8 +110,9 @@ impl Builder {
         let auth: Arc<dyn Authenticator> =
             Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
         let base = BaseUrl::parse(&self.base)?;
+        let timeout = self.policy.timeout;
         let driver = Driver::new(transport, clock, auth, base, self.dialect).with_policy(self.policy);
-        Ok(IdentityTm { driver: Arc::new(driver), decryptor: self.decryptor, draining: Arc::default() })
+        Ok(IdentityTm { driver: Arc::new(driver), decryptor: self.decryptor, draining: Arc::default(), timeout })
     }
 }
 
@@ -115,6 +123,8 @@ pub struct IdentityTm {
     decryptor: Option<Arc<dyn Decryptor>>,
     /// Whether a destructive read is under way: two at once would take the other's news away (AT-06).
     draining: Arc<AtomicBool>,
+    /// How long a call may take that does not say so itself.
+    timeout: Duration,
 }
 
 impl fmt::Debug for IdentityTm {
@@ -124,6 +134,7 @@ impl fmt::Debug for IdentityTm {
 }
 
 /// A placed order: what must be kept to come back to it.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedOrder {
     /// The vendor's id.
@@ -139,6 +150,25 @@ impl IdentityTm {
     pub fn builder(account: Account) -> Builder {
         let base = DOCUMENTED_BASE.to_owned();
         Builder { account, base, dialect: Dialect::default(), policy: Policy::default(), decryptor: None }
+    }
+
+    /// The decisions on the ambiguous points of the document.
+    pub fn dialect(&self) -> &Dialect {
+        self.driver.dialect()
+    }
+
+    /// When a call with these options is over that begins now.
+    fn deadline(&self, options: &CallOptions) -> Mono {
+        self.driver.clock().mono().plus(options.timeout.unwrap_or(self.timeout))
+    }
+
+    /// The options of a further request of a call that is over then.
+    fn rest_of(&self, deadline: Mono, options: &CallOptions) -> Result<CallOptions, Error> {
+        let left = deadline.since(self.driver.clock().mono());
+        if left.is_zero() {
+            return Err(Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent));
+        }
+        Ok(options.clone().timeout(left))
     }
 
     /// Makes any call of this provider.
@@ -303,14 +333,14 @@ impl IdentityTm {
 impl PutOrder {
     /// What ends this order (AT-14): to be remembered with its id.
     pub fn flavour(&self) -> OrderFlavour {
-        let account_only = self.add.unwrap_or_default() & 8 != 0;
+        let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
         // An empty array is nothing to sign: 6 then ends the order after all.
         let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
             || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
             || self.multi_sign_options.is_some();
-        match self.product {
-            Some(15) if account_only => OrderFlavour::SignAccountOnly,
-            Some(15) => OrderFlavour::Qes,
+        match self.product.map(Product) {
+            Some(Product::SIGN) if account_only => OrderFlavour::SignAccountOnly,
+            Some(Product::SIGN) => OrderFlavour::Qes,
             _ if signs => OrderFlavour::Qes,
             Some(_) => OrderFlavour::IdentOnly,
             None => OrderFlavour::Unknown,

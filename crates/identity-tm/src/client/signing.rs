@@ -56,19 +56,25 @@ impl IdentityTm {
     }
 
     /// Cancels an open order, [T 4.3]. When no complete answer came the status is read: an order that shows a
-    /// cancellation (63) or a termination (22) was cancelled.
+    /// cancellation (63) or a termination (22) was cancelled. One deadline is over both; a quarter of the time is kept
+    /// for the status.
     ///
     /// # Errors
-    /// [`Kind::OutcomeUnknown`] when the status does not tell either; else as any call.
+    /// [`Kind::InvalidState`] when the order has ended (406); [`Kind::OutcomeUnknown`] when the status does not tell
+    /// either; else as any call.
     pub async fn cancel_order(&self, order: &OrderId, options: &CallOptions) -> Result<(), Error> {
-        let error = match self.call(&CancelOrder::new(order.clone()), options).await {
+        let deadline = self.deadline(options);
+        let whole = options.timeout.unwrap_or(self.timeout);
+        let first = options.clone().timeout(whole.saturating_sub(whole / 4));
+        let error = match self.call(&CancelOrder::new(order.clone()), &first).await {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
         if error.kind() != Kind::OutcomeUnknown && error.delivery() != Some(Delivery::MaybeSent) {
             return Err(error);
         }
-        let status = self.status(order, options).await.map_err(|_| error)?;
+        let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
+        let status = self.status(order, &rest).await.map_err(|_| error)?;
         let cancelled =
             status.value.kinds().any(|kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED));
         if cancelled {

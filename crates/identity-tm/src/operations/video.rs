@@ -90,12 +90,20 @@ impl Operation for RequestVideo {
 }
 
 /// A recording, or the placeholder for one.
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct Video {
     /// `video/mp4` or `video/webm`, as the vendor says.
     pub media_type: String,
     /// Its bytes.
     pub content: Content,
+}
+
+impl Video {
+    /// A recording of this media type.
+    pub fn new(media_type: impl Into<String>, content: Content) -> Self {
+        Self { media_type: media_type.into(), content }
+    }
 }
 
 order_operation! {

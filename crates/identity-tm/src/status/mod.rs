@@ -90,6 +90,7 @@ impl fmt::Display for StatusKind {
 }
 
 /// A code with its printed texts.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusText {
     /// The code.
@@ -116,6 +117,7 @@ pub enum OrderFlavour {
 }
 
 /// The verdict on an order, with the codes that led to it.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finality {
     /// The verdict.

@@ -233,7 +233,7 @@ pub(crate) fn client_by(
 
 /// A client over any transport, without waits between its attempts.
 pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Arc<dyn Transport>) -> IdentityTm {
-    let policy = Policy { backoff: Duration::ZERO, ..Policy::default() };
+    let policy = Policy::default().backoff(Duration::ZERO);
     let builder = IdentityTm::builder(Account::new("4711", Secret::new("code"))).policy(policy);
     change(builder).build(transport, Arc::new(SystemClock::new())).unwrap()
 }

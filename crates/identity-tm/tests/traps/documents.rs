@@ -28,15 +28,30 @@ fn at_34_documents_and_hashes_in_one_order_are_refused_unless_the_dialect_says_o
 }
 
 #[test]
-fn at_35_hashes_need_a_name_and_no_two_files_share_one() {
+fn at_35_hashes_need_a_name_of_their_own_and_pdfs_should_have_one() {
     let nameless = SignHash::default().hash("c2hhMjU2");
     let order = |hashes| plain_order().product(15_u32).sign_hash(hashes);
     rejects(&order(OneOrMany::One(nameless.clone())), "eSignHash.Filename", "AT-35");
     rejects(&order(OneOrMany::One(nameless.filename(""))), "eSignHash.Filename", "AT-35");
     rejects(&order(OneOrMany::Many(vec![hash("a"), hash("a")])), "eSignHash", "AT-35");
     accepts(&order(OneOrMany::Many(vec![hash("a"), hash("b")])));
-    let pdfs = OneOrMany::Many(vec![pdf("a"), pdf("a")]);
-    rejects(&plain_order().product(15_u32).sign_pdf(pdfs), "eSignPDF", "AT-35");
+    let nameless = || SignHash::default().hash("c2hhMjU2");
+    let told = faults(&order(OneOrMany::Many(vec![nameless(), hash("a"), hash("a"), nameless()])), &dialect());
+    let expected = [("eSignHash[0].Filename", "AT-35"), ("eSignHash[3].Filename", "AT-35"), ("eSignHash", "AT-35")];
+    assert_eq!(told, expected.map(|(field, rule)| (field.to_owned(), rule)));
+
+    let lenient = allowing(|dialect| dialect.same_file_names = true);
+    for hashes in [vec![hash("a"), hash("a")], vec![nameless()], vec![nameless().filename("")]] {
+        assert_eq!(rules(&order(OneOrMany::Many(hashes)).check(&lenient).unwrap()), ["AT-35"]);
+    }
+    assert_eq!(order(OneOrMany::Many(vec![hash("a"), hash("b")])).check(&lenient).unwrap(), []);
+
+    let pdf_order = |pdfs| plain_order().product(15_u32).sign_pdf(OneOrMany::Many(pdfs));
+    let nameless = || SignPdf::default().data(Blob::from_bytes(PDF));
+    for pdfs in [vec![pdf("a"), pdf("a")], vec![nameless()], vec![pdf(""), pdf("a")]] {
+        assert_eq!(warnings(&pdf_order(pdfs)), ["AT-35"]);
+    }
+    assert_eq!(warnings(&pdf_order(vec![pdf("a"), pdf("b")])), Vec::<&str>::new());
 }
 
 #[test]

@@ -17,8 +17,8 @@ use identkit_identity_tm::messages::{
     SignHash, SignParameters, SignPdf, SignmeUserRequest, WebhookUrl,
 };
 use identkit_identity_tm::{
-    Account, CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, Decryptor, DelIdentData, Dialect,
-    DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
+    Account, CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DOCUMENTED_NETWORKS, Decryptor, DelIdentData,
+    Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
     GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus,
     GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavour,
     OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind, VideoCallback,
@@ -47,6 +47,7 @@ mod misc;
 mod reading;
 mod results;
 mod signing;
+mod texts;
 mod writer;
 
 fn id() -> OrderId {

@@ -1,5 +1,13 @@
 //! The matrix of the contract's chapter 4: every code of every form of every call.
 
+use std::sync::Mutex;
+
+use http::{Request, Response};
+use identkit_conformance::mock_server::VirtualClock;
+use identkit_core::{Clock, Content, Mono, Window, async_trait};
+use identkit_transport::{Failure, Hop, Transport};
+use identkit_wire::Body;
+
 use super::*;
 
 /// What a call answers with, whatever the operation. `drain` before a name is the form without a period.
@@ -325,11 +333,74 @@ async fn a_cancellation_without_an_answer_is_sent_once_and_then_read_from_the_st
     }
 }
 
+/// Remembers until when each request might be answered. A cancellation never is, a page of the feed after 5 seconds.
+#[derive(Debug)]
+struct Deadlines {
+    seen: Mutex<Vec<(String, Mono)>>,
+    clock: VirtualClock,
+}
+
+#[async_trait]
+impl Transport for Deadlines {
+    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        hop.mark_sent();
+        self.seen.lock().unwrap().push((request.uri().path().to_owned(), hop.deadline));
+        if request.uri().path().contains("/cancelOrder/") {
+            std::future::pending::<()>().await;
+        }
+        if request.uri().path().contains("/getAllStatus/") {
+            let later = self.clock.mono().plus(Duration::from_secs(5));
+            drop(self.clock.sleep_until(later).await);
+            return Ok(Response::new(Content::from_bytes("[]")));
+        }
+        Ok(Response::new(Content::from_bytes(r#"{"Status":[{"Kind":63}]}"#)))
+    }
+}
+
 #[tokio::test]
-async fn a_cancellation_in_time_out_is_read_from_the_status_in_its_own_time() {
-    let (client, script) = client([Step::Hang, Step::Answer(json_answer(200, r#"{"Status":[{"Kind":63}]}"#))]);
-    client.cancel_order(&id(), &impatient()).await.unwrap();
-    assert_eq!(script.sent().len(), 2);
+async fn a_cancellation_in_time_out_and_the_status_that_is_read_then_have_one_deadline() {
+    for (given, whole) in [(Some(Duration::from_secs(20)), 20), (None, 60)] {
+        let clock = VirtualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        let transport = Arc::new(Deadlines { seen: Mutex::default(), clock: clock.clone() });
+        let builder = IdentityTm::builder(Account::new("4711", Secret::new("code")));
+        let client = builder.build(Arc::clone(&transport) as _, Arc::new(clock)).unwrap();
+        let options = given.map_or_else(options, |given| options().timeout(given));
+        let order = id();
+        let time = async {
+            transport.clock.advance(Duration::from_secs(60)).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            told = client.cancel_order(&order, &options) => told.unwrap(),
+            () = time => {}
+        }
+        let seen = transport.seen.lock().unwrap().clone();
+        let deadlines: Vec<u64> = seen.iter().map(|(_, deadline)| deadline.0.as_secs()).collect();
+        assert_eq!(deadlines, [whole / 4 * 3, whole], "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_pages_that_one_call_of_the_port_reads_have_one_deadline() {
+    let clock = VirtualClock::new(jiff::Timestamp::UNIX_EPOCH);
+    let transport = Arc::new(Deadlines { seen: Mutex::default(), clock: clock.clone() });
+    let builder = IdentityTm::builder(Account::new("4711", Secret::new("code")));
+    let client = builder.build(Arc::clone(&transport) as _, Arc::new(clock)).unwrap();
+    let window = Window { begin: jiff::Timestamp::UNIX_EPOCH, end: jiff::Timestamp::UNIX_EPOCH };
+    let options = options().timeout(Duration::from_secs(20));
+    let time = async {
+        transport.clock.advance(Duration::from_secs(60)).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        biased;
+        told = client.changes(window, None, &options) => assert!(told.unwrap().next.is_none()),
+        () = time => {}
+    }
+    let seen = transport.seen.lock().unwrap().clone();
+    let deadlines: Vec<u64> = seen.iter().map(|(_, deadline)| deadline.0.as_secs()).collect();
+    assert_eq!(deadlines, [20, 20], "{seen:?}");
 }
 
 #[tokio::test]

@@ -227,3 +227,25 @@ fn extra_of<'a>(order: &'a mut PutOrder, object: &str) -> &'a mut identkit_wire:
         other => panic!("{other} is no object of an order"),
     }
 }
+
+#[test]
+fn at_69_the_documented_networks_are_the_four_blocks_of_the_contract() {
+    use std::net::Ipv4Addr;
+    let row = include_str!("../../../../docs/contract/contract.md").lines().find(|line| line.starts_with("| T-007"));
+    let row = row.unwrap();
+    assert!(row.contains(&DOCUMENTED_NETWORKS.map(|network| format!("`{network}`")).join(", ")), "{row}");
+    // The same blocks, as the document prints them: from and until.
+    for (network, block) in DOCUMENTED_NETWORKS.iter().zip([
+        "212.211.189.136-143",
+        "212.211.206.240-247",
+        "212.211.181.64-71",
+        "212.211.191.96-103",
+    ]) {
+        assert!(row.contains(block));
+        let (first, prefix) = network.split_once('/').unwrap();
+        let first: Ipv4Addr = first.parse().unwrap();
+        let size = 1_u32 << (32 - prefix.parse::<u32>().unwrap());
+        let last = Ipv4Addr::from(u32::from(first) + size - 1);
+        assert_eq!(format!("{first}-{}", last.octets()[3]), block);
+    }
+}

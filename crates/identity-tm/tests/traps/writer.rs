@@ -22,6 +22,12 @@ fn at_44_countries_are_two_capital_letters_in_both_places() {
         let expected = [("Address.Country".to_owned(), "AT-44"), ("IdentData.Country".to_owned(), "AT-44")];
         assert_eq!(faults(&both(odd), &dialect()), expected, "{odd}");
     }
+    // The table of Address alone has 3 characters.
+    let longer = allowing(|dialect| dialect.three_letter_countries = true);
+    assert_eq!(faults(&both("DEU"), &longer), [("IdentData.Country".to_owned(), "AT-44")]);
+    for odd in ["deu", "D", "DEUT", "276", "Ö1"] {
+        assert!(faults(&both(odd), &longer).contains(&("Address.Country".to_owned(), "AT-44")), "{odd}");
+    }
     assert_eq!(ident_data(&json!({"IdentData": {"Country": "DEU"}})).checked().unwrap().country, Some("DEU".into()));
 }
 

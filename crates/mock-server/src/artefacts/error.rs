@@ -1,9 +1,9 @@
-//! What can go wrong with a PDF file.
+//! What can go wrong with a file.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a PDF file could not be made or marked.
+/// Why a file could not be made or marked.
 ///
 /// The variants carry no data, so that no message can repeat a part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub enum ArtefactError {
     Placement,
     /// The result would be larger than the format or the sandbox allows.
     TooLarge,
+    /// The video or image could not be encoded.
+    Unmade,
 }
 
 impl fmt::Display for ArtefactError {
@@ -32,6 +34,7 @@ impl fmt::Display for ArtefactError {
             Self::NoSuchPage => "the PDF file has no such page",
             Self::Placement => "the mark does not fit at the place asked for",
             Self::TooLarge => "the PDF file would be too large",
+            Self::Unmade => "the video or image cannot be made",
         })
     }
 }

@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use self::tls::Authority;
 
-use crate::Sandbox;
+use crate::{NoAnswer, Sandbox};
 
 /// The most that a request's body may take: the largest documents in Base64, with room.
 const BODY: usize = 256 * 1024 * 1024;
@@ -148,9 +148,12 @@ where
                     response
                 }
                 // The client went away in the middle of its request.
-                Err(error) => return Err(error),
+                Err(error) => return Err(io::Error::other(error)),
             };
-            Ok::<_, hyper::Error>(response)
+            if NoAnswer::marks(&response) {
+                return Err(io::Error::other("no answer is to be given"));
+            }
+            Ok::<_, io::Error>(response)
         }
     });
     // What goes wrong on a connection is its client's to see.

@@ -1,26 +1,19 @@
-//! The vendors of this sandbox, one line each. A vendor from outside is added by
+//! The vendors of this sandbox, one block each. A vendor from outside is added by
 //! [`SandboxBuilder::vendor`](crate::SandboxBuilder::vendor).
 
 use crate::MockVendor;
 
-macro_rules! vendors {
-    ($($feature:literal $module:ident $vendor:ident),* $(,)?) => {
-        $(
-            #[cfg(feature = $feature)]
-            pub mod $module;
-        )*
+#[cfg(feature = "identify24")]
+pub mod identify24;
+#[cfg(feature = "identity-tm")]
+pub mod identity_tm;
 
-        /// Every vendor of this crate that its features name.
-        pub fn all() -> Vec<Box<dyn MockVendor>> {
-            vec![$(
-                #[cfg(feature = $feature)]
-                Box::new($module::$vendor::new()),
-            )*]
-        }
-    };
-}
-
-vendors! {
-    "identify24" identify24 Identify24,
-    "identity-tm" identity_tm IdentityTm,
+/// Every vendor of this crate that its features name.
+pub fn all() -> Vec<Box<dyn MockVendor>> {
+    vec![
+        #[cfg(feature = "identify24")]
+        Box::new(identify24::Identify24::new()),
+        #[cfg(feature = "identity-tm")]
+        Box::new(identity_tm::IdentityTm::new()),
+    ]
 }

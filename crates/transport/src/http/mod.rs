@@ -3,157 +3,156 @@
 //! Each exchange owns its connection and polls it; no task is spawned. What a connector reports is proved not to have
 //! been sent; afterwards hyper's returning the unsent message proves it. Idle connections are kept for reads and
 //! never used for a request that asks for a fresh one.
+//!
+//! Invariants:
+//! - Dropping a call closes its connection, whatever phase it was in.
+//! - An answer whose end is not beyond doubt is an error, and its connection is not used again.
+//! - The credentials of a proxy are sent to the proxy and never into the tunnel.
 
 mod dial;
+mod exchange;
+mod fault;
 mod outgoing;
 mod pool;
+mod proxy;
 mod tls;
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use ::http::header::{HOST, HeaderValue};
 use ::http::uri::PathAndQuery;
 use ::http::{Request, Response, Uri};
 use async_trait::async_trait;
-use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use identkit_core::{Content, Delivery, Error, Kind};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
 use tower_service::Service;
 
 pub use self::dial::{Dial, Stream, TokioDial};
-pub use self::tls::{TlsConfig, certificates};
+pub use self::fault::{ConnectError, ConnectFault};
+pub use self::pool::IdleLimits;
+pub use self::proxy::Proxy;
+pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
-use self::dial::DialService;
+use self::dial::{DialService, Dialed, Meter};
+use self::exchange::{HEAD, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Line, Pool};
-use crate::{Failure, Hop, Transport};
+use self::proxy::ProxyDial;
+use self::tls::Asked;
+use crate::{Failure, Hop, SystemClock, Transport};
 
-/// The most that the head of an answer may take, in bytes.
-const HEAD: usize = 64 * 1024;
-
-/// A transport on raw hyper connections, with TLS 1.2 and 1.3.
+/// A transport on raw hyper connections, with TLS 1.2 and 1.3. Clones share their idle connections.
 #[derive(Clone)]
 pub struct HyperTransport {
     connector: HttpsConnector<DialService>,
     pool: Arc<Pool>,
+    asked: Asked,
+}
+
+/// The settings of a [`HyperTransport`].
+#[derive(Debug)]
+pub struct HyperBuilder {
+    tls: TlsConfig,
+    dial: Arc<dyn Dial>,
+    proxy: Option<Proxy>,
+    clock: Arc<dyn Clock>,
+    idle: IdleLimits,
+}
+
+impl HyperBuilder {
+    /// A network of one's own under TLS and under the proxy: a simulation, other limits.
+    #[must_use]
+    pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = dial;
+        self
+    }
+
+    /// Connects through a proxy where it applies; by default there is none, whatever the environment says.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// The clock by which idle connections grow old.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Which idle connections are kept.
+    #[must_use]
+    pub fn idle(mut self, limits: IdleLimits) -> Self {
+        self.idle = limits;
+        self
+    }
+
+    /// The transport.
+    pub fn build(self) -> HyperTransport {
+        let dial = match self.proxy {
+            Some(proxy) => Arc::new(ProxyDial::new(proxy, self.dial)),
+            None => self.dial,
+        };
+        let (config, asked) = self.tls.client();
+        let connector = HttpsConnector::from((DialService::new(dial), config));
+        HyperTransport { connector, pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
+    }
 }
 
 impl HyperTransport {
     /// With this machine's network and these TLS settings.
     pub fn new(tls: &TlsConfig) -> Self {
-        Self::with_dial(tls, Arc::new(TokioDial))
+        Self::builder(tls).build()
     }
 
-    /// With a network of one's own under TLS: a proxy, a simulation.
+    /// With a network of one's own under TLS.
     pub fn with_dial(tls: &TlsConfig, dial: Arc<dyn Dial>) -> Self {
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.client())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(DialService::new(dial));
-        Self { connector, pool: Arc::default() }
+        Self::builder(tls).dial(dial).build()
+    }
+
+    /// Settings to change before it is built.
+    pub fn builder(tls: &TlsConfig) -> HyperBuilder {
+        HyperBuilder {
+            tls: tls.clone(),
+            dial: Arc::new(TokioDial::new()),
+            proxy: None,
+            clock: Arc::new(SystemClock::new()),
+            idle: IdleLimits::default(),
+        }
+    }
+
+    /// Closes the idle connections. Those whose time is over are closed without it, at the next call: nothing runs
+    /// in the background.
+    pub fn close_idle(&self) {
+        self.pool.clear();
     }
 
     async fn connect(&self, uri: Uri) -> Result<Line, Failure> {
         let mut connector = self.connector.clone();
+        let asked = self.asked.times();
         let stream = connector.call(uri).await.map_err(|source| {
-            match tls_error(&*source) {
-                Some(rustls::Error::InvalidCertificate(_)) => {
-                    Failure::new(Delivery::NotSent, Kind::Unreachable, "the server's certificate is not trusted")
-                        .lasting()
-                }
-                Some(_) => {
-                    Failure::new(Delivery::NotSent, Kind::Unreachable, "no TLS connection could be agreed on").lasting()
-                }
-                None => Failure::new(Delivery::NotSent, Kind::Unreachable, "no connection could be made"),
-            }
-            .with_source(source)
+            let fault = fault::of_connector(&*source, self.asked.times() != asked);
+            ConnectError::new(fault, source).failure()
         })?;
+        let meter = meter(&stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
+            .max_header_size(HEAD)
             .handshake(stream)
             .await
-            .map_err(|source| {
-                Failure::new(Delivery::NotSent, Kind::Unreachable, "no connection could be made").with_source(source)
-            })?;
-        Ok(Line { sender, connection })
-    }
-
-    /// One exchange on one connection; gives the request back when it was provably not sent.
-    async fn exchange(
-        &self,
-        key: &str,
-        mut line: Line,
-        request: Request<Outgoing>,
-        hop: &Hop,
-    ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
-        let trouble = request.body().trouble();
-        hop.mark_sent();
-        let sent = {
-            let mut answer = pin!(line.sender.try_send_request(request));
-            let connection = &mut line.connection;
-            let mut open = true;
-            poll_fn(|cx| {
-                // A connection that has ended must not be polled again; the answer then resolves by itself.
-                if open && Pin::new(&mut *connection).poll(cx).is_ready() {
-                    open = false;
-                }
-                answer.as_mut().poll(cx)
-            })
-            .await
-        };
-        match sent {
-            Ok(response) => {
-                let (head, incoming) = response.into_parts();
-                let len = incoming.size_hint().exact();
-                let body = Answer { incoming, line: Some(line), pool: Arc::clone(&self.pool), key: key.to_owned() };
-                Ok(Response::from_parts(head, Content::new(len, body)))
-            }
-            Err(mut error) => {
-                let unsent = error.take_message();
-                let source = error.into_error();
-                if let Some(cause) = trouble.take() {
-                    let detail = "a document could not be read while it was sent";
-                    return Err((
-                        Failure::new(Delivery::MaybeSent, Kind::Storage, detail).lasting().with_source(cause),
-                        None,
-                    ));
-                }
-                let failure = match unsent {
-                    Some(_) => Failure::new(
-                        Delivery::NotSent,
-                        Kind::Unreachable,
-                        "the connection was closed before the request was sent",
-                    ),
-                    None if source.is_parse() => {
-                        Failure::new(Delivery::MaybeSent, Kind::Protocol, "the answer is no HTTP/1.1")
-                    }
-                    None => Failure::new(
-                        Delivery::MaybeSent,
-                        Kind::Unreachable,
-                        "the connection broke before a complete answer came",
-                    ),
-                };
-                Err((failure.with_source(source), unsent))
-            }
-        }
+            .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
+        Ok(Line { sender, connection, meter })
     }
 }
 
-/// hyper-rustls hands rustls' errors on inside one or more of `io::Error`.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return Some(tls);
+fn meter(stream: &MaybeHttpsStream<Dialed>) -> Meter {
+    match stream {
+        MaybeHttpsStream::Http(stream) => stream.inner().meter(),
+        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().0.inner().inner().meter(),
     }
-    let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-    tls_error(inner)
 }
 
 impl fmt::Debug for HyperTransport {
@@ -174,7 +173,7 @@ impl Transport for HyperTransport {
         let (Some(scheme), Some(authority)) = (head.uri.scheme_str(), head.uri.authority().cloned()) else {
             return Err(unusable("the URI of a request must be absolute"));
         };
-        let key = format!("{scheme}://{authority}");
+        let key = format!("{} {scheme}://{authority}", hop.scope);
         let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
             return Err(unusable("the host of a request cannot be written into a header"));
         };
@@ -182,63 +181,22 @@ impl Transport for HyperTransport {
         let path = target.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         head.uri = Uri::from(path);
         head.headers.insert(HOST, host);
-        let mut request = Request::from_parts(head, Outgoing::new(&body));
+        let mut request = Request::from_parts(head, Outgoing::new(&body, hop));
 
         // An idle connection that turns out to be closed gives the request back; the next one is tried.
         while let Some(line) = if hop.fresh { None } else { self.pool.take(&key).await } {
-            match self.exchange(&key, line, request, hop).await {
+            match exchange(&self.pool, &key, line, request, hop).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => {
                     hop.withdraw();
                     let (head, _) = unsent.into_parts();
-                    request = Request::from_parts(head, Outgoing::new(&body));
+                    request = Request::from_parts(head, Outgoing::new(&body, hop));
                 }
                 Err((failure, None)) => return Err(failure),
             }
         }
         let line = self.connect(target).await?;
-        self.exchange(&key, line, request, hop).await.map_err(|(failure, _)| failure)
-    }
-}
-
-/// The body of an answer: polls the connection that it comes through, and gives the connection back at its end.
-struct Answer {
-    incoming: Incoming,
-    line: Option<Line>,
-    pool: Arc<Pool>,
-    key: String,
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let this = &mut *self;
-        if let Some(line) = this.line.as_mut()
-            && Pin::new(&mut line.connection).poll(cx).is_ready()
-        {
-            this.line = None;
-        }
-        let frame = std::task::ready!(Pin::new(&mut this.incoming).poll_frame(cx));
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(source)) => {
-                this.line = None;
-                Some(Err(Error::new(Kind::Unreachable, "the connection broke before the whole answer came")
-                    .with_source(source)))
-            }
-            None => {
-                if let Some(line) = this.line.take() {
-                    this.pool.give(&this.key, line);
-                }
-                None
-            }
-        })
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        exchange(&self.pool, &key, line, request, hop).await.map_err(|(failure, _)| failure)
     }
 }
 

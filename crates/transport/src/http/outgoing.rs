@@ -12,6 +12,8 @@ use http_body::{Frame, SizeHint};
 use identkit_wire::{Body, BodyReader};
 use tokio::task::JoinHandle;
 
+use crate::Hop;
+
 type Chunk = Option<io::Result<Bytes>>;
 
 enum State {
@@ -52,6 +54,7 @@ pub(super) struct Outgoing {
     state: State,
     left: u64,
     trouble: Trouble,
+    hop: Hop,
 }
 
 /// Opens every source once, so that a file that is not there is told before anything is sent.
@@ -65,14 +68,14 @@ pub(super) async fn openable(body: &Body) -> io::Result<()> {
 }
 
 impl Outgoing {
-    pub(super) fn new(body: &Body) -> Self {
+    pub(super) fn new(body: &Body, hop: &Hop) -> Self {
         let left = body.len();
         let state = match (left, body.in_memory()) {
             (0, _) => State::Done,
             (_, true) => State::Here(body.read()),
             (_, false) => State::Elsewhere(Some(body.read()), Vec::new().into_iter()),
         };
-        Self { state, left, trouble: Trouble::default() }
+        Self { state, left, trouble: Trouble::default(), hop: hop.clone() }
     }
 
     /// Where the cause is left, should the body break off.
@@ -115,6 +118,7 @@ impl http_body::Body for Outgoing {
         let chunk = std::task::ready!(self.poll_chunk(cx));
         if let Some(Ok(bytes)) = &chunk {
             self.left = self.left.saturating_sub(bytes.len() as u64);
+            self.hop.progress(bytes.len() as u64);
         }
         if !matches!(chunk, Some(Ok(_))) {
             self.state = State::Done;

@@ -1,19 +1,25 @@
 //! `identkit tm`: identity.TM.
 
+mod feed;
+mod journal;
+mod media;
+mod names;
 mod results;
 mod signing;
 
 use std::process::ExitCode;
 
-use identkit_core::{Kind, Outcome};
+use identkit_core::{Clock, Kind, Outcome};
 use identkit_identity_tm::messages::OrderStatus;
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
+use identkit_transport::SystemClock;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
 use super::{warn, with_about};
-use crate::args::{Format, Tm, TmCommand};
+use crate::args::{Format, Tm, TmCommand, window};
 use crate::exit::Failure;
+use crate::progress::Progress;
 use crate::{connect, output};
 
 pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
@@ -27,7 +33,10 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             let order_id = OrderId::typed(order_id)?;
             status(tm, &order_id, *extended, format).await
         }
-        TmCommand::IdentData { order_id, include_initial_data, include_identify_method } => {
+        TmCommand::IdentData { order_id, signed: true, out, .. } => {
+            results::signed_data(tm, &OrderId::typed(order_id)?, out.as_deref(), format).await
+        }
+        TmCommand::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
             let variant = match (include_initial_data, include_identify_method) {
                 (true, _) => results::Variant::InitialData,
                 (_, true) => results::Variant::IdentifyMethod,
@@ -40,6 +49,13 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
         TmCommand::Delete { order_id, yes } => results::delete(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::Cancel { order_id, yes } => signing::cancel(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::EsignHash { order_id } => signing::hashes(tm, &OrderId::typed(order_id)?, format).await,
+        TmCommand::Video(command) => media::video(tm, command, format).await,
+        TmCommand::Voice { order_id, out } => media::voice(tm, &OrderId::typed(order_id)?, out, format).await,
+        TmCommand::Statuses { from, to, extended } => {
+            let window = window(*from, *to, SystemClock::new().wall())?;
+            feed::statuses(tm, window, *extended, format).await
+        }
+        TmCommand::DrainUnreported { journal, yes } => feed::drain(tm, journal, *yes, format).await,
         TmCommand::Sign(command) => signing::sign(tm, command, format).await,
         TmCommand::Banks => signing::banks(tm, format).await,
         TmCommand::SignmeUser { email } => signing::signme_user(tm, email, format).await,
@@ -50,7 +66,7 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
 }
 
 async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identity_tm(tm)?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
     // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
     let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
     let way_back = if own {
@@ -100,7 +116,7 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
 }
 
 async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identity_tm(tm)?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
     let answered = if extended {
         client.status(order_id, &options).await?
@@ -137,7 +153,8 @@ async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> 
 }
 
 async fn finality(tm: &Tm, order_id: &OrderId, format: Format) -> Result<ExitCode, Failure> {
-    let answered = connect::identity_tm(tm)?.status(order_id, &connect::options(&tm.calls)).await?;
+    let answered =
+        connect::identity_tm(tm, &Progress::new(format))?.status(order_id, &connect::options(&tm.calls)).await?;
     warn(&answered);
     let [ident, signature] = verdicts(&answered.value);
     match format {
@@ -151,7 +168,8 @@ async fn finality(tm: &Tm, order_id: &OrderId, format: Format) -> Result<ExitCod
 }
 
 async fn ping(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
-    let answered = connect::identity_tm(tm)?.server_status(&connect::options(&tm.calls)).await?;
+    let answered =
+        connect::identity_tm(tm, &Progress::new(format))?.server_status(&connect::options(&tm.calls)).await?;
     match format {
         Format::Json => output::print_json(&with_about(json!({ "up": true }), &answered, json!({})))?,
         Format::Table => output::print(&format!("up, answered in {:.1} ms", answered.elapsed.as_secs_f64() * 1000.0))?,

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::args::{Format, Tm};
 use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
-use crate::save::{self, Saved};
+use crate::progress::Progress;
+use crate::save::{self, Patience, Saved};
 use crate::{connect, output};
 
 /// A variant of getIdentData.
@@ -29,7 +30,7 @@ pub(super) async fn ident_data(
     variant: Variant,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let client = connect::identity_tm(tm)?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
     let answered = match variant {
         Variant::Default => client.ident_data(order_id, &options).await?,
@@ -99,50 +100,87 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-pub(super) async fn report(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    if out.is_dir() {
-        return Err(Failure::usage(format!("--out {} is a folder: name a file", out.display())));
+/// The signed form, byte for byte as it came (AT-71).
+pub(super) async fn signed_data(
+    tm: &Tm,
+    order_id: &OrderId,
+    out: Option<&Path>,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    if out.is_none() && format == Format::Table && std::io::stdout().is_terminal() {
+        let told = "the signed form is not for a terminal: name a file by -o, or send it on; nothing was sent";
+        return Err(Failure::usage(told));
     }
-    let answered = connect::identity_tm(tm)?.ident_data_pdf(order_id, &connect::options(&tm.calls)).await?;
+    out.map(save::place).transpose()?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    let answered = client.ident_data_signed(order_id, &connect::options(&tm.calls)).await?;
+    warn(&answered);
     let about = about(&answered);
-    let saved = download(out, answered.value).await?;
-    tell(&[saved], about, format)
+    let bytes = answered.value.0;
+    match (out, format) {
+        (Some(out), _) => tell(&[save::replace(out, Content::from_bytes(bytes), |_| Ok(())).await?], about, format),
+        (None, Format::Json) => {
+            let digest = save::hex(&save::digest(&bytes));
+            let text = identkit_wire::encode_base64(&bytes);
+            output::print_json(&json!({ "base64": text, "bytes": bytes.len(), "sha256": digest, "identkit": about }))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (None, Format::Table) => {
+            output::print_bytes(&bytes)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+pub(super) async fn report(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
+    save::place(out)?;
+    let patience = Patience::begin(&tm.calls);
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    let answered = client.ident_data_pdf(order_id, &connect::options(&tm.calls)).await?;
+    warn(&answered);
+    let about = about(&answered);
+    tell(&[save::replace(out, patience.with(answered.value), |_| Ok(())).await?], about, format)
 }
 
 pub(super) async fn signed(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    std::fs::create_dir_all(out)
-        .map_err(|error| Failure::usage(format!("--out {} cannot be used: {error}", out.display())))?;
-    let answered = connect::identity_tm(tm)?.signed_pdfs(order_id, &connect::options(&tm.calls)).await?;
+    folder(out)?;
+    let patience = Patience::begin(&tm.calls);
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    let answered = client.signed_pdfs(order_id, &connect::options(&tm.calls)).await?;
+    warn(&answered);
     let about = about(&answered);
     let mut saved = Vec::new();
     match answered.value {
-        SignedPdfs::One(content) => saved.push(download(&out.join("signed-1.pdf"), content).await?),
+        SignedPdfs::One(content) => {
+            let content = patience.with(content);
+            saved.push(save::replace(&out.join("signed-1.pdf"), content, |_| Ok(())).await?);
+        }
         SignedPdfs::Many(many) => {
             for (index, pdf) in many.iter().enumerate() {
                 let path = out.join(format!("signed-{}.pdf", index + 1));
-                saved.push(download(&path, Content::from_bytes(pdf.to_bytes()?)).await?);
+                saved.push(save::replace(&path, Content::from_bytes(pdf.to_bytes()?), |_| Ok(())).await?);
             }
         }
     }
     tell(&saved, about, format)
 }
 
-async fn download(path: &Path, content: Content) -> Result<Saved, Failure> {
-    let bar = save::bar();
-    let saved = save::stream(path, content, &bar).await;
-    bar.finish_and_clear();
-    saved
+/// Makes a folder for results, before anything is sent.
+pub(super) fn folder(out: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(out)
+        .map_err(|error| Failure::usage(format!("--out {} cannot be used: {error}", out.display())))
 }
 
-fn tell(saved: &[Saved], about: Value, format: Format) -> Result<ExitCode, Failure> {
+/// Files as JSON: where, how long, which digest.
+pub(super) fn files(saved: &[Saved]) -> Vec<Value> {
+    let file =
+        |file: &Saved| json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "sha256": file.sha256 });
+    saved.iter().map(file).collect()
+}
+
+pub(super) fn tell(saved: &[Saved], about: Value, format: Format) -> Result<ExitCode, Failure> {
     match format {
-        Format::Json => {
-            let files: Vec<Value> = saved
-                .iter()
-                .map(|file| json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "sha256": file.sha256 }))
-                .collect();
-            output::print_json(&json!({ "files": files, "identkit": about }))?;
-        }
+        Format::Json => output::print_json(&json!({ "files": files(saved), "identkit": about }))?,
         Format::Table => {
             for file in saved {
                 output::print(&format!("{} ({} bytes)\n  sha256 {}", file.path.display(), file.bytes, file.sha256))?;
@@ -153,7 +191,7 @@ fn tell(saved: &[Saved], about: Value, format: Format) -> Result<ExitCode, Failu
 }
 
 pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identity_tm(tm)?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
     if !yes && !agreed("Delete the data of this order at the vendor, for good?")? {
         return Err(Failure::usage("nothing was deleted: it was not agreed to"));
@@ -176,11 +214,17 @@ pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Forma
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks on a terminal; a script must say `--yes`.
-pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("what cannot be undone is asked on a terminal only: a script says --yes"));
+/// Whether somebody is there to be asked; a script must say `--yes`.
+pub(super) fn may_ask() -> Result<(), Failure> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
     }
+    Err(Failure::usage("what cannot be undone is asked on a terminal only: a script says --yes"))
+}
+
+/// Asks on a terminal.
+pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
+    may_ask()?;
     let mut out = std::io::stderr().lock();
     let asked = write!(out, "{question} Type yes: ").and_then(|()| out.flush());
     let mut line = String::new();

@@ -11,10 +11,11 @@ use super::results::agreed;
 use crate::args::{Format, SignCommand, Tm};
 use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
+use crate::progress::Progress;
 use crate::{connect, output};
 
 /// A call that is done when it is answered.
-fn done(answered: &Answered<()>, what: &str, told: &str, format: Format) -> Result<ExitCode, Failure> {
+pub(super) fn done(answered: &Answered<()>, what: &str, told: &str, format: Format) -> Result<ExitCode, Failure> {
     warn(answered);
     match format {
         Format::Json => output::print_json(&with_about(json!({ what: true }), answered, json!({})))?,
@@ -28,18 +29,18 @@ pub(super) async fn sign(tm: &Tm, command: &SignCommand, format: Format) -> Resu
     match command {
         SignCommand::Request { order_id } => {
             let id = OrderId::typed(order_id)?;
-            let answered = connect::identity_tm(tm)?.request_sign(&id, &options).await?;
+            let answered = connect::identity_tm(tm, &Progress::new(format))?.request_sign(&id, &options).await?;
             done(&answered, "requested", "signing has begun: a TAN is on its way to the person", format)
         }
         SignCommand::Resend { order_id } => {
             let id = OrderId::typed(order_id)?;
-            let answered = connect::identity_tm(tm)?.resend_tan(&id, &options).await?;
+            let answered = connect::identity_tm(tm, &Progress::new(format))?.resend_tan(&id, &options).await?;
             done(&answered, "resent", "another TAN is on its way to the person", format)
         }
         SignCommand::Confirm { order_id, tan } => {
             let id = OrderId::typed(order_id)?;
             let tan = Secret::new(tan.as_str());
-            let answered = connect::identity_tm(tm)?.confirm_sign(&id, tan, &options).await?;
+            let answered = connect::identity_tm(tm, &Progress::new(format))?.confirm_sign(&id, tan, &options).await?;
             done(
                 &answered,
                 "confirmed",
@@ -51,7 +52,7 @@ pub(super) async fn sign(tm: &Tm, command: &SignCommand, format: Format) -> Resu
 }
 
 pub(super) async fn cancel(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identity_tm(tm)?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
     if !yes && !agreed("Cancel this order? The person will not be able to go on.")? {
         return Err(Failure::usage("nothing was cancelled: it was not agreed to"));
     }
@@ -64,7 +65,8 @@ pub(super) async fn cancel(tm: &Tm, order_id: &OrderId, yes: bool, format: Forma
 }
 
 pub(super) async fn hashes(tm: &Tm, order_id: &OrderId, format: Format) -> Result<ExitCode, Failure> {
-    let answered = connect::identity_tm(tm)?.signed_hashes(order_id, &connect::options(&tm.calls)).await?;
+    let answered =
+        connect::identity_tm(tm, &Progress::new(format))?.signed_hashes(order_id, &connect::options(&tm.calls)).await?;
     warn(&answered);
     match format {
         Format::Json => {
@@ -83,7 +85,7 @@ pub(super) async fn hashes(tm: &Tm, order_id: &OrderId, format: Format) -> Resul
 }
 
 pub(super) async fn banks(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
-    let answered = connect::identity_tm(tm)?.banks(&connect::options(&tm.calls)).await?;
+    let answered = connect::identity_tm(tm, &Progress::new(format))?.banks(&connect::options(&tm.calls)).await?;
     warn(&answered);
     match format {
         Format::Json => {
@@ -106,7 +108,8 @@ pub(super) async fn banks(tm: &Tm, format: Format) -> Result<ExitCode, Failure> 
 }
 
 pub(super) async fn signme_user(tm: &Tm, email: &str, format: Format) -> Result<ExitCode, Failure> {
-    let answered = connect::identity_tm(tm)?.signme_user(email, &connect::options(&tm.calls)).await?;
+    let answered =
+        connect::identity_tm(tm, &Progress::new(format))?.signme_user(email, &connect::options(&tm.calls)).await?;
     warn(&answered);
     match format {
         Format::Json => {

@@ -12,6 +12,7 @@
 
 mod arbitrary;
 mod making;
+mod media;
 mod signing;
 mod tools;
 

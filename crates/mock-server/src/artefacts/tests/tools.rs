@@ -10,9 +10,14 @@ use super::super::{report, sample_contract, sign};
 use super::{assert_in_order, example, mark};
 
 /// The output of a tool for a file, or `None` if there is no such tool.
-fn run(tool: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> Option<String> {
+pub(super) fn run(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<String> {
+    output(tool, before, bytes, after).map(|output| String::from_utf8(output).unwrap())
+}
+
+/// As [`run`], with the output as it is.
+pub(super) fn output(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<Vec<u8>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(pdf).unwrap();
+    file.write_all(bytes).unwrap();
     let output = match Command::new(tool).args(before).arg(file.path()).args(after).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -25,7 +30,7 @@ fn run(tool: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> Option<String
     };
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && complaints.is_empty(), "{tool}: {complaints}");
-    Some(String::from_utf8(output.stdout).unwrap())
+    Some(output.stdout)
 }
 
 fn info(pdf: &[u8], pages: usize) {

@@ -8,11 +8,10 @@ use identkit_identify24::messages::{AuthResponse, Project};
 use identkit_identify24::operations::Login;
 use jiff::{SignedDuration, Timestamp};
 
+use super::settings::Settings;
 use crate::vendor::Refused;
 use crate::{Profile, World};
 
-/// A session ends when it was not used for so long, [I] Lifetime.
-const IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// After so long it is forgotten as well, so that its refusal no longer tells that it has expired.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
@@ -22,30 +21,6 @@ const EXAMPLE_KEY: &str = "YOUR API KEY";
 /// The token of the document's other examples.
 const EXAMPLE_TOKEN: &str = "xxx";
 
-/// How the account is set up, which at the vendor is done in its partner portal; see [`configure`](super::configure).
-#[derive(Clone)]
-pub struct Settings {
-    /// The partner's user name.
-    pub partner: String,
-    /// The API key.
-    pub api_key: String,
-    /// Where status webhooks go; `None` sends none.
-    pub webhook_url: Option<Secret>,
-}
-
-impl std::fmt::Debug for Settings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings").field("partner", &self.partner).finish_non_exhaustive()
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        // The partner of the document's examples, so that its commands work as printed.
-        Self { partner: "911-internet".into(), api_key: "sandbox-api-key".into(), webhook_url: None }
-    }
-}
-
 /// The vendor's share of a world, but for the idents.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
@@ -53,6 +28,8 @@ pub(super) struct Account {
     pub(super) projects: Vec<Project>,
     /// When each token was last used.
     sessions: BTreeMap<String, Timestamp>,
+    /// Since when requests are counted, and how many there were.
+    counted: Option<(Timestamp, u32)>,
 }
 
 /// Changes how the account is set up, as one does in the partner portal.
@@ -96,10 +73,41 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
     Ok(AuthResponse::granted(token))
 }
 
+/// Whether the vendor serves the account now: not while it is out of service, nor beyond its rate (429).
+pub(super) fn served(world: &mut World) -> Result<(), Refused> {
+    let now = world.now;
+    let account = world.part::<Account>();
+    if let Some(status) = account.settings.out_of_service {
+        let message = "is out of service, as the sandbox was told";
+        return Err(Refused::new(status, Fault::new("service", message, "1.9", "[I] Errors")));
+    }
+    let Some(rate) = account.settings.rate.clone() else { return Ok(()) };
+    let counted = account.counted.get_or_insert((now, 0));
+    if now.duration_since(counted.0) >= rate.period {
+        *counted = (now, 0);
+    }
+    counted.1 = counted.1.saturating_add(1);
+    if counted.1 <= rate.requests {
+        return Ok(());
+    }
+    let message = "too many requests; come back later, and wait longer each time";
+    Err(Refused::new(429, Fault::new("rate", message, "1.9", "[I] Errors")))
+}
+
+/// In how many seconds a request that was refused for its rate may come again.
+pub(super) fn retry_after(world: &mut World) -> Option<i64> {
+    let now = world.now;
+    let account = world.part::<Account>();
+    let rate = account.settings.rate.as_ref().filter(|rate| rate.retry_after)?;
+    let since = now.duration_since(account.counted?.0);
+    Some(rate.period.checked_sub(since)?.as_secs().max(1))
+}
+
 /// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
 pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Refused> {
     let (now, examples) = (world.now, world.profile == Profile::Literal);
     let account = world.part::<Account>();
+    let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let refuse = |field: &'static str, message: &'static str, rule: &'static str| {
         Err(Refused::new(401, Fault::new(field, message, rule, "[I] Authentication")))
@@ -114,8 +122,8 @@ pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<()
     let Some(used) = account.sessions.get_mut(token) else {
         return refuse("X-API-TOKEN", "is missing or was not given out by auth", "I-005");
     };
-    if now.duration_since(*used) >= IDLE {
-        return refuse("X-API-TOKEN", "has expired: it was not used for 30 minutes; log in again", "I-006");
+    if now.duration_since(*used) >= idle {
+        return refuse("X-API-TOKEN", "has expired: it was not used for too long; log in again", "I-006");
     }
     *used = now;
     Ok(())

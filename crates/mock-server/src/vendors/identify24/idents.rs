@@ -4,22 +4,20 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use identkit_core::{Event, Fault};
-use identkit_identify24::messages::{CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
+use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
-use jiff::SignedDuration;
-use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 
 use super::account::Account;
 use super::checks;
+use super::settings::Story;
 use crate::vendor::{Refused, Transition};
 use crate::webhooks::{Delivery, Schedule};
 use crate::{Profile, Timer, World};
 
 /// Timer: the vendor forgets an ident.
 pub(super) const EXPIRY: &str = "expiry";
-/// How long an ident lives, [I] Lifetime.
-const LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// The id of the document's examples.
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -41,7 +39,9 @@ fn unknown() -> Refused {
 }
 
 fn keep(world: &mut World, id: &str, request: &CreateIdent) {
-    let local = Offset::constant(2).to_datetime(world.now);
+    // The zone is not documented (AI-11); the vendor's own is likely.
+    let zone = TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC);
+    let local = zone.to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
     ident.project_id.clone_from(&request.project_id);
@@ -56,7 +56,8 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
     ident.created_at = Some(LocalDateTime::created(local));
     let kept = Kept { ident, company_name: request.company_name.clone() };
     world.part::<Idents>().by_id.insert(id.to_owned(), kept);
-    if let Ok(at) = world.now.checked_add(LIFE) {
+    let life = world.part::<Account>().settings.life;
+    if let Ok(at) = world.now.checked_add(life) {
         world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
     }
 }
@@ -70,10 +71,35 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
         checks::ident(&request)?;
     }
     request.encode(&dialect).map_err(|error| Refused::invalid(&error, CreateIdent::META.section))?;
+    allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
     keep(world, &id, &request);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
+}
+
+/// What the account's settings say to a valid request (1.9).
+fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
+    let refuse = |status, field: &'static str, message: &'static str, rule| {
+        Err(Refused::new(status, Fault::new(field, message, rule, CreateIdent::META.section)))
+    };
+    let taken = request.custom_id.is_some()
+        && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
+    let settings = &mut world.part::<Account>().settings;
+    if !settings.may_create {
+        return refuse(403, "APIKEY", "lacks the permission to create idents", "1.9");
+    }
+    if settings.unique_custom_ids && taken {
+        return refuse(409, "custom_id", "belongs to another ident already", "AI-16");
+    }
+    match &mut settings.creates_left {
+        Some(0) => refuse(402, "ident", "is valid, and none can be created any more", "1.9"),
+        Some(left) => {
+            *left -= 1;
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The ident as `ident/get` tells it.
@@ -101,17 +127,17 @@ pub(super) fn place_examples(world: &mut World) {
 pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Refused>> {
     let mut kept = world.part::<Idents>().by_id.get(id)?.clone();
     let refuse = |message: &'static str| Some(Err(Refused::new(400, Fault::new("story", message, "AI-12", "sandbox"))));
-    let (status, status_id, reason) = match transition {
-        Transition::Story(name) => match name.as_str() {
-            "positive" | "identified" => ("Identified".to_owned(), "2", None),
-            "negative" => ("Rejected".to_owned(), "3", Some("the document could not be verified")),
-            _ => return refuse("there is no such story; there are: positive, negative"),
+    let told = match transition {
+        Transition::Story(name) => match world.part::<Account>().settings.stories.get(name) {
+            Some(story) => story.clone(),
+            None => return refuse("there is no such story; there are positive, negative and those that were set"),
         },
-        Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => (word.clone(), "0", None),
+        Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Story::new(word, "0"),
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
+    let Story { status, status_id, reject_reason } = told;
     kept.ident.status = Some(status.into());
-    if let Err(refused) = deliver(world, id, payload(&kept, status_id, reason)) {
+    if let Err(refused) = deliver(world, id, payload(&kept, &status_id, &reject_reason)) {
         return Some(Err(refused));
     }
     world.part::<Idents>().by_id.insert(id.to_owned(), kept);
@@ -119,7 +145,7 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
 }
 
 /// All 16 keys, as in the document's example.
-fn payload(kept: &Kept, status_id: &str, reason: Option<&str>) -> IdentWebhook {
+fn payload(kept: &Kept, status_id: &str, reason: &str) -> IdentWebhook {
     let ident = &kept.ident;
     let mut payload = IdentWebhook::default();
     payload.ident_id.clone_from(&ident.id);
@@ -135,7 +161,7 @@ fn payload(kept: &Kept, status_id: &str, reason: Option<&str>) -> IdentWebhook {
     payload.custom3 = ident.custom3.clone().or_else(|| Some("".into()));
     payload.custom4 = ident.custom4.clone().or_else(|| Some("".into()));
     payload.agent_notes = Some("".into());
-    payload.reject_reason = Some(reason.unwrap_or_default().into());
+    payload.reject_reason = Some(reason.into());
     payload.agent_name = Some("Sandbox".into());
     payload.appointment_date = ident.appointment_date.clone().or_else(|| Some(LocalDateTime::parse("")));
     payload

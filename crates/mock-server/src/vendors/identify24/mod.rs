@@ -3,8 +3,10 @@
 mod account;
 mod checks;
 mod idents;
+mod settings;
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
 use identkit_core::{Content, Fault};
 use identkit_identify24::PROVIDER;
@@ -13,9 +15,10 @@ use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Logi
 use identkit_wire::json;
 use serde_json::{Value, json};
 
-pub use self::account::{Settings, configure, set_webhook};
+pub use self::account::{configure, set_webhook};
+pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 
-use self::account::{Account, authenticated, log_in};
+use self::account::{Account, authenticated, log_in, retry_after, served};
 use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
 use crate::{Profile, Timer, World};
 
@@ -37,12 +40,16 @@ impl Identify24 {
         let routes = vec![
             Route::of::<Login>(false, |_| None, log_in),
             Route::of::<CreateIdent>(false, |_| None, idents::create),
-            Route::of::<GetIdent>(false, |op| Some(op.ident_id.expose().to_owned()), |world, op| {
-                idents::read(world, op.ident_id.expose()).map(Envelope::ident)
-            }),
-            Route::of::<GetAllProjects>(false, |_| None, |world, _| {
-                Ok(Envelope::projects(world.part::<Account>().projects.clone()))
-            }),
+            Route::of::<GetIdent>(
+                false,
+                |op| Some(op.ident_id.expose().to_owned()),
+                |world, op| idents::read(world, op.ident_id.expose()).map(Envelope::ident),
+            ),
+            Route::of::<GetAllProjects>(
+                false,
+                |_| None,
+                |world, _| Ok(Envelope::projects(world.part::<Account>().projects.clone())),
+            ),
             Route::of::<GetProject>(false, |_| None, project),
         ];
         Self { routes }
@@ -50,10 +57,9 @@ impl Identify24 {
 }
 
 fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
-    let wanted = op.0.project_id;
-    if wanted.as_str().is_empty() {
+    let Some(wanted) = op.0.project_id.map(|id| id.0).filter(|id| !id.as_str().is_empty()) else {
         return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
-    }
+    };
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
     found.map(Envelope::project).ok_or_else(|| {
         Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
@@ -79,25 +85,10 @@ impl MockVendor for Identify24 {
     }
 
     fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled {
-        let path = request.uri().path();
-        if path != "/auth"
-            && let Err(refused) = authenticated(world, request.headers())
-        {
-            return Handled::Ready(refuse(&refused));
+        match self.answer(world, request) {
+            Ok(handled) => handled,
+            Err(refused) => Handled::Ready(refuse(world, &refused)),
         }
-        if world.profile == Profile::Strict
-            && let Err(refused) = checks::strict(request)
-        {
-            return Handled::Ready(refuse(&refused));
-        }
-        for route in &self.routes {
-            match route.handle(world, path, request) {
-                Some(Ok(handled)) => return handled,
-                Some(Err(refused)) => return Handled::Ready(refuse(&refused)),
-                None => {}
-            }
-        }
-        Handled::Ready(refuse(&self.nowhere(request.method(), path)))
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {
@@ -126,6 +117,25 @@ impl MockVendor for Identify24 {
 }
 
 impl Identify24 {
+    fn answer(&self, world: &mut World, request: &Request<Bytes>) -> Result<Handled, Refused> {
+        let path = request.uri().path();
+        served(world)?;
+        let arrived = on_the_way(world, request)?;
+        let request = arrived.as_ref().unwrap_or(request);
+        if path != "/auth" {
+            authenticated(world, request.headers())?;
+        }
+        if world.profile == Profile::Strict {
+            checks::strict(request)?;
+        }
+        for route in &self.routes {
+            if let Some(answer) = route.handle(world, path, request) {
+                return answer;
+            }
+        }
+        Err(self.nowhere(request.method(), path))
+    }
+
     fn nowhere(&self, method: &Method, path: &str) -> Refused {
         let known = self.routes.iter().find(|route| route.meta().match_path(path, false).is_some());
         let (status, message) = match known {
@@ -138,8 +148,39 @@ impl Identify24 {
     }
 }
 
-/// An error in the shape of the vendor's answers: the document shows none.
-fn refuse(refused: &Refused) -> Response<Content> {
-    let body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
-    json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()))
+/// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
+fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Refused> {
+    if request.method() != Method::GET || request.body().is_empty() {
+        return Ok(None);
+    }
+    match world.part::<Account>().settings.get_bodies {
+        GetBodies::Read => Ok(None),
+        GetBodies::Stripped => Ok(Some(request.clone().map(|_| Bytes::new()))),
+        GetBodies::Refused(status) => {
+            let message = "a proxy on the way does not pass the body of a GET";
+            Err(Refused::new(status, Fault::new("body", message, "AI-07", "[I] project/get")))
+        }
+    }
+}
+
+/// An error in the shape of the vendor's answers: the document shows none (AI-03).
+fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
+    let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
+    let status = match world.part::<Account>().settings.refusals {
+        Refusals::ByResult if refused.status != 401 => {
+            if let Some(body) = body.as_object_mut() {
+                body.remove("response_status");
+            }
+            200
+        }
+        Refusals::ByResponseStatus => 200,
+        _ => refused.status,
+    };
+    let mut response = json::response(status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    if status == 429
+        && let Some(seconds) = retry_after(world)
+    {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use identkit_core::{Content, Fault, Pii};
-use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, SignPdf,
+    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
+    SignPdf,
 };
+use identkit_identity_tm::{PutOrder, SignedPdfs};
 use identkit_wire::json::Blob;
-use identkit_wire::OneOrMany;
-use jiff::Timestamp;
+use identkit_wire::{Dts, OneOrMany, encode_base64};
+use jiff::civil::date;
 use jiff::tz::Offset;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::orders::{Order, dts};
+use super::ways;
 use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
@@ -73,15 +76,17 @@ impl Order {
             checked.kind = Some(1);
             let mut initial = self.initial();
             initial.kind = Some(2);
+            let reused = self.reused().and_then(|known| known.identified.clone());
             IdentDataAnswer::default()
                 .order_id(self.id.clone())
-                .identified(self.executed.clone().unwrap_or_else(|| dts(self.decided)))
+                .identified(reused.or_else(|| self.executed.clone()).unwrap_or_else(|| dts(self.decided)))
                 .ident_data(OneOrMany::Many(vec![checked, initial]))
         });
         answer.order_id = Some(self.id.clone());
         answer.reference.clone_from(&self.request.reference);
         if variant == IdentVariant::IdentifyMethod {
-            answer.identify_method = Some("Video".into());
+            let reused = self.reused().and_then(|known| known.identify_method.clone());
+            answer.identify_method = reused.or_else(|| Some(ways::name(self.method()).into()));
         }
         if variant != IdentVariant::InitialData {
             // An object by default, an array with the initial data besides (AT-23).
@@ -92,6 +97,9 @@ impl Order {
 
     /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
     fn checked(&self) -> IdentData {
+        if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
+            return known.clone();
+        }
         let pick = |text: &Text, otherwise: &str| given(text).or_else(|| Some(otherwise.into()));
         let order = self.request.ident_data.clone().unwrap_or_default();
         let address = self.request.address.clone().unwrap_or_default();
@@ -105,20 +113,18 @@ impl Order {
         data.birthdate = pick(&order.birthdate, "1964-08-12");
         data.birthplace = pick(&order.birthplace, "Berlin");
         // Only determined when it was neither null nor left out (AT-48).
-        data.birthname = order.birthname.as_ref().map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
+        data.birthname = order
+            .birthname
+            .as_ref()
+            .map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
         data.nationality = pick(&order.nationality, "DE");
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
         data.gender = pick(&order.gender, "female");
-        data.mobile = given(&self.request.mobile);
-        let card = order.id_card.clone().unwrap_or_default();
-        data.id_card = Some(
-            CheckedIdCard::default()
-                .card_no(given(&card.card_no).unwrap_or_else(|| "T22000129".into()))
-                .place_of_issue(given(&card.place_of_issue).unwrap_or_else(|| "Stadt Köln".into()))
-                .valid_until(given(&card.valid_until).unwrap_or_else(|| "2020-10-31".into()))
-                .kind("IDCard"),
-        );
+        // Only when a TAN went there, [T 3.3.4].
+        data.mobile = given(&self.request.mobile).filter(|_| self.texted_a_tan());
+        data.email = given(&order.email).filter(|_| self.texted_a_tan());
+        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default()));
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicence::default();
             checked.licence_no.clone_from(&licence.licence_no);
@@ -133,6 +139,50 @@ impl Order {
             details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
         });
         data
+    }
+
+    /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
+    fn checked_card(&self, given_card: &IdCard) -> CheckedIdCard {
+        let mut card = CheckedIdCard::default()
+            .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
+            .kind("IDCard");
+        let eid = self.method() == IdentifyMethod::Eid;
+        if eid {
+            card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
+        }
+        if !eid || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true)) {
+            card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
+            card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
+            // Checked where it was given, and read where OCR is asked for; the table of the answer lacks it (AT-26).
+            card.date_of_issue = given(&given_card.date_of_issue).or_else(|| eid.then(|| "2010-11-01".into()));
+        }
+        card
+    }
+
+    /// Until when a card is valid that the agent saw: the day of the document's example, or ten years later where that
+    /// had passed, since a card that is no longer valid identifies nobody.
+    fn validity(&self) -> String {
+        let seen = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
+        let (example, seen) = (date(2020, 10, 31), Offset::constant(2).to_datetime(seen).date());
+        if seen <= example { example } else { seen.saturating_add(10.years()) }.to_string()
+    }
+
+    /// The images of the result, `{Image, Filename}` each (AT-28): those that came with the order, or drawings.
+    pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtefactError> {
+        let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
+        let given = card.and_then(|card| card.images.as_ref());
+        let sides = [
+            ("front", given.and_then(|given| given.front.as_ref())),
+            ("back", given.and_then(|given| given.back.as_ref())),
+        ];
+        let picture = |(side, given): (&str, Option<&Blob>)| match given {
+            Some(jpeg) => Ok(Image::default().image(jpeg.clone()).filename(format!("{side}.jpg"))),
+            None => {
+                let png = encode_base64(&artefacts::photograph(self.id.expose(), side)?);
+                Ok(Image::default().image(Blob::Text(png.into())).filename(format!("{side}.png")))
+            }
+        };
+        sides.into_iter().map(picture).collect()
     }
 
     /// What putOrder gave.
@@ -163,7 +213,8 @@ impl Order {
     /// The report, [T 3.4.5]: supplied and checked values side by side.
     pub(super) fn report(&self, now: Timestamp) -> Result<Vec<u8>, ArtefactError> {
         let answer = self.ident_data(IdentVariant::InitialData);
-        let (checked, initial) = (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
+        let (checked, initial) =
+            (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
         let columns = [columns_of(&initial), columns_of(&checked)];
         let rows = REPORT_LABELS.iter().zip(&columns[0]).zip(&columns[1]).map(|((label, supplied), checked)| Row {
             label,

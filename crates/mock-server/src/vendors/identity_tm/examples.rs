@@ -32,7 +32,8 @@ pub(super) fn place(world: &mut World) {
     let request = PutOrder::default().product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person);
     let mut finished = Order::new(OrderId::received("99920006C38842"), request, now);
     let entry = |kind| identkit_identity_tm::messages::StatusEntry::default().kind(kind).time(super::orders::dts(now));
-    finished.status = vec![entry(StatusKind::INITIALISED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];
+    finished.status =
+        vec![entry(StatusKind::INITIALISED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];
     finished.executed = Some(super::orders::dts(now));
 
     for order in [identified, finished] {

@@ -1,18 +1,25 @@
 //! `getAllStatus`, [T 4.2]: by a period, or what was not reported before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use identkit_core::Fault;
+use http::Response;
+use identkit_core::{Content, Error, Fault};
+use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
-use identkit_wire::Dts;
+use identkit_wire::{Dts, Operation as _, json};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::orders::{GENERAL, Orders};
-use crate::vendor::Refused;
+use super::orders::Orders;
+use super::settings::{ListShape, Settings, Unit};
+use crate::vendor::{Refused, written};
 use crate::{Profile, World};
 
 /// The most status elements that one answer holds (T-101).
 const MOST: usize = 1000;
+
+/// Of a listed order: the appointment is told with it.
+const APPOINTMENT: u32 = 19;
 
 /// A status of the world: its order, its place there, and its time.
 type Place = (String, usize);
@@ -22,24 +29,28 @@ fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> 
 }
 
 /// Answers either form; an empty list becomes 304 (T-102).
-pub(super) fn all_status(world: &mut World, request: AllStatusRequest, extended: bool) -> Result<OrderList, Refused> {
-    // The document's example asks for it in the body (AT-04).
-    let extended = extended || request.extended_list == Some(true);
+pub(super) fn all_status(
+    world: &mut World,
+    request: &AllStatusRequest,
+    extended: bool,
+) -> Result<Response<Content>, Refused> {
     let strict = world.profile == Profile::Strict;
     let orders = world.part::<Orders>();
+    let settings = &orders.settings;
+    // The document's example asks for it in the body (AT-04).
+    let extended = extended || (settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
-    for (id, order) in &orders.by_id {
+    for (id, order) in orders.by_id.iter().filter(|(_, order)| order.status_is_told(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
-            if extended || entry.kind.is_some_and(|kind| GENERAL.contains(&kind.0)) {
+            if extended || entry.kind.is_some_and(|kind| settings.general.contains(&kind.0)) {
                 places.push(((id.clone(), index), entry.time.as_ref().and_then(Dts::timestamp)));
             }
         }
     }
     let chosen: Vec<Place> = match &request.period {
-        Some(period) => page_of(period, places, strict)?,
+        Some(period) => page_of(period, places, settings, strict)?,
         None => {
-            let fresh = places.into_iter().map(|(place, _)| place).filter(|place| !orders.reported.contains(place));
-            let fresh: Vec<Place> = fresh.take(MOST).collect();
+            let fresh = unreported(&orders.reported, places, settings.reported_unit);
             // Marked now, whether or not the answer arrives (AT-06).
             orders.reported.extend(fresh.iter().cloned());
             fresh
@@ -52,16 +63,70 @@ pub(super) fn all_status(world: &mut World, request: AllStatusRequest, extended:
     let listed = by_order.into_iter().filter_map(|(id, indices)| {
         let order = orders.by_id.get(&id)?;
         let entries: Vec<_> = indices.into_iter().filter_map(|index| order.status.get(index).cloned()).collect();
-        let mut listed = ListedOrder::default().order_id(order.id.clone()).status(entries);
+        let mut listed = ListedOrder::default().order_id(order.id.clone());
         listed.reference.clone_from(&order.request.reference);
         listed.executed.clone_from(&order.executed);
+        if entries.iter().any(|entry| entry.kind.is_some_and(|kind| kind.0 == APPOINTMENT)) {
+            listed.tv_slot.clone_from(&order.appointment);
+        }
+        if let Some(executed) = order.executed.as_ref().filter(|_| settings.delivered_besides) {
+            listed.extra.0.insert("Delivered".to_owned(), Value::String(executed.as_str().to_owned()));
+        }
+        if settings.list_shape != ListShape::Example {
+            listed.status = Some(entries);
+        }
         Some(listed)
     });
-    Ok(OrderList(listed.collect()))
+    written(respond(listed.collect(), settings.list_shape), "[T] 4.2")
 }
 
-/// The statuses of a period, or of one page of it. Both bounds are included, and the first page is 1: assumed (AT-05).
-fn page_of(period: &Period, places: Vec<(Place, Option<Timestamp>)>, strict: bool) -> Result<Vec<Place>, Refused> {
+/// The list in its shape.
+fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Content>, Error> {
+    let one = (listed.len() == 1).then(|| listed.first()).flatten();
+    match (shape, one) {
+        _ if listed.is_empty() => {}
+        (ListShape::UnderOrder, Some(one)) => return json::response(200, &BTreeMap::from([("Order", one)])),
+        (ListShape::UnderOrder, None) => return json::response(200, &BTreeMap::from([("Order", &listed)])),
+        (ListShape::EachUnderOrder, _) => {
+            let each: Vec<_> = listed.iter().map(|order| BTreeMap::from([("Order", order)])).collect();
+            return json::response(200, &each);
+        }
+        (ListShape::BareWhenOne, Some(one)) => return json::response(200, one),
+        _ => {}
+    }
+    GetAllStatus::encode_response(OrderList(listed))
+}
+
+/// What was not reported before, at most a thousand statuses (AT-06). Orders are told whole: what is left of one that
+/// counts as reported would never be told.
+fn unreported(reported: &BTreeSet<Place>, places: Vec<(Place, Option<Timestamp>)>, unit: Unit) -> Vec<Place> {
+    let known = |place: &Place| match unit {
+        Unit::Statuses => reported.contains(place),
+        Unit::Orders => reported.range((place.0.clone(), 0)..).next().is_some_and(|(id, _)| *id == place.0),
+    };
+    let fresh: Vec<Place> = places.into_iter().map(|(place, _)| place).filter(|place| !known(place)).collect();
+    match unit {
+        Unit::Statuses => fresh.into_iter().take(MOST).collect(),
+        Unit::Orders => {
+            let mut told: Vec<Place> = Vec::new();
+            for order in fresh.chunk_by(|one, next| one.0 == next.0) {
+                if !told.is_empty() && told.len() + order.len() > MOST {
+                    break;
+                }
+                told.extend_from_slice(order);
+            }
+            told
+        }
+    }
+}
+
+/// The statuses of a period, or of one page of it. Both bounds are included: assumed (AT-05).
+fn page_of(
+    period: &Period,
+    places: Vec<(Place, Option<Timestamp>)>,
+    settings: &Settings,
+    strict: bool,
+) -> Result<Vec<Place>, Refused> {
     let read = |bound: &Option<Dts>, field: &'static str| match bound.as_ref().map(Dts::timestamp) {
         Some(None) => refuse(field, "must be a date-time with offset", "T-005"),
         told => Ok(told.flatten()),
@@ -73,15 +138,24 @@ fn page_of(period: &Period, places: Vec<(Place, Option<Timestamp>)>, strict: boo
     let within = |at: &Option<Timestamp>| {
         at.is_some_and(|at| begin.is_none_or(|begin| at >= begin) && end.is_none_or(|end| at <= end))
     };
-    let all = places.into_iter().filter(|(_, at)| within(at)).map(|(place, _)| place);
-    let Some(paging) = &period.paging else { return Ok(all.take(MOST).collect()) };
+    let all: Vec<Place> = places.into_iter().filter(|(_, at)| within(at)).map(|(place, _)| place).collect();
+    let Some(paging) = &period.paging else { return Ok(all.into_iter().take(MOST).collect()) };
     let elements = paging.elements.map_or(MOST, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
     if elements == 0 || elements > MOST {
         return refuse("Period.Paging.Elements", "must be 1 to 1000", "T-101");
     }
+    let first = settings.first_page;
     let page = match paging.page {
-        Some(0) if strict => return refuse("Period.Paging.Page", "begins at 1", "AT-05"),
-        page => usize::try_from(page.unwrap_or(1).max(1)).unwrap_or(usize::MAX),
+        Some(page) if strict && page < first => {
+            return refuse("Period.Paging.Page", "is before the first one, which is 1", "AT-05");
+        }
+        page => page.unwrap_or(first).saturating_sub(first),
     };
-    Ok(all.skip((page - 1).saturating_mul(elements)).take(elements).collect())
+    let skipped = usize::try_from(page).unwrap_or(usize::MAX).saturating_mul(elements);
+    Ok(match settings.page_unit {
+        Unit::Statuses => all.into_iter().skip(skipped).take(elements).collect(),
+        Unit::Orders => {
+            all.chunk_by(|one, next| one.0 == next.0).skip(skipped).take(elements).flatten().cloned().collect()
+        }
+    })
 }

@@ -4,27 +4,36 @@ mod checks;
 mod documents;
 mod examples;
 mod feed;
+mod media;
 mod orders;
+mod results;
+mod reuse;
+mod settings;
 mod signing;
 mod stories;
+mod ways;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use identkit_core::{Content, Fault};
-use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
+use identkit_identity_tm::messages::{OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetStatus, GetStatusExtended, OrderId, PROVIDER, PutOrder, RequestResendSignTan, RequestSign, ServerStatus, SignedPdfs, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, GetAllStatus, GetAllStatusExtended, GetBankList,
+    GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder,
+    RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
-use identkit_wire::{encode_base64, json};
+use identkit_wire::{OneOrMany, encode_base64, json};
 use serde_json::{Value, json};
 
-pub use self::orders::Settings;
+pub use self::results::unseal;
+pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
+pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
+use crate::vendor::{Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::{Profile, Timer, World};
 
 /// The vendor identity.TM.
@@ -39,13 +48,6 @@ impl Default for IdentityTm {
     }
 }
 
-/// Calls of the document that this sandbox does not answer yet, so that it says so instead of "not found".
-const LATER: &[&str] = &[
-    "getvideofilebinaryasync",
-    "getvideofilebinary",
-    "getvoicefiles",
-];
-
 impl IdentityTm {
     /// The vendor with all calls that the sandbox answers.
     pub fn new() -> Self {
@@ -57,28 +59,42 @@ impl IdentityTm {
             Route::of::<PutOrder>(true, |_| None, put_order),
             Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
             Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::of::<GetIdentDataInitial>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::InitialData)
-            }),
-            Route::of::<GetIdentDataMethod>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
-            }),
-            Route::of::<GetIdentData>(true, |op| id(&op.order_id), |world, op| {
-                ident_data(world, &op.order_id, IdentVariant::Default)
-            }),
+            Route::answering::<GetIdentDataInitial>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::InitialData),
+            ),
+            Route::answering::<GetIdentDataMethod>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::IdentifyMethod),
+            ),
+            Route::of::<GetIdentDataSigned>(true, |op| id(&op.order_id), reuse::signed),
+            Route::answering::<GetIdentData>(
+                true,
+                |op| id(&op.order_id),
+                |world, op| ident_data(world, &op.order_id, IdentVariant::Default),
+            ),
             Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
             Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
+            Route::of::<RequestVideo>(true, |op| id(&op.order_id), media::request),
+            Route::of::<GetVideo>(true, |op| id(&op.order_id), media::video),
+            Route::answering::<GetVoiceFiles>(true, |op| id(&op.order_id), media::voice),
             Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
-            Route::of::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
+            Route::answering::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
             Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
             Route::of::<RequestSign>(true, |op| id(&op.order_id), signing::request),
             Route::of::<ConfirmSign>(true, |op| id(&op.order_id), signing::confirm),
             Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
             Route::of::<GetBankList>(true, |_| None, signing::banks),
             Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
-            Route::of::<GetAllStatusExtended>(true, |_| None, |world, op| feed::all_status(world, op.request, true)),
-            Route::of::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, op.request, false)),
-            Route::of::<ServerStatus>(true, |_| None, |_, _| Ok(())),
+            Route::answering::<GetAllStatusExtended>(
+                true,
+                |_| None,
+                |world, op| feed::all_status(world, &op.request, true),
+            ),
+            Route::answering::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
+            Route::answering::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
         ];
         Self { routes }
     }
@@ -102,6 +118,7 @@ impl MockVendor for IdentityTm {
     }
 
     fn found(&self, world: &mut World) {
+        reuse::found(world);
         examples::place(world);
     }
 
@@ -113,7 +130,12 @@ impl MockVendor for IdentityTm {
         let path = below_version(request.uri().path()).unwrap_or_default().to_owned();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && !Self::authenticated(world, request) {
-            let fault = Fault::new("Authorization", "customer id or customer code is wrong or missing (HTTP Basic)", "T-003", "[T] 2.6");
+            let fault = Fault::new(
+                "Authorization",
+                "customer id or customer code is wrong or missing (HTTP Basic)",
+                "T-003",
+                "[T] 2.6",
+            );
             return Handled::Ready(refuse(&Refused::new(401, fault)));
         }
         // The example of [T 5.2.5] calls confirmSign so (AT-10).
@@ -121,6 +143,9 @@ impl MockVendor for IdentityTm {
             Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}"),
             _ => path,
         };
+        if let Err(refused) = self.reachable(world, request.uri().path(), &path) {
+            return Handled::Ready(refuse(&refused));
+        }
         for route in &self.routes {
             match route.handle(world, &path, request) {
                 Some(Ok(handled)) => return handled,
@@ -139,6 +164,7 @@ impl MockVendor for IdentityTm {
                     order.delete_data();
                 }
             }
+            media::VIDEO => media::provisioned(world, &timer.subject),
             _ => {}
         }
     }
@@ -154,17 +180,23 @@ impl MockVendor for IdentityTm {
     }
 
     fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
-        let deleted = world.part::<Orders>().by_id.get(case)?.deleted;
+        let order = world.part::<Orders>().by_id.get(case)?;
+        let deleted = order.deleted;
+        let (recording, reuse) = (order.recording.told(), order.reuse.as_ref().map(reuse::Reuse::told));
         let blocked = world.is_blocked(case);
-        let status = world.part::<Orders>().by_id.get(case)?.status_answer(true);
+        let status = world.part::<Orders>().by_id.get(case)?.status_answer(None);
         let status = serde_json::to_value(&status).unwrap_or(Value::Null);
+        let method = ways::name(world.part::<Orders>().by_id.get(case)?.method());
         let tan = world.part::<Orders>().by_id.get(case)?.tan.as_ref().map(|tan| tan.code.expose().to_owned());
         Some(json!({
             "vendor": PROVIDER,
             "id": case,
             "data_deleted": deleted,
             "blocked": blocked,
+            "method": method,
             "tan": tan,
+            "recording": recording,
+            "reuse": reuse,
             "status": status,
         }))
     }
@@ -180,6 +212,26 @@ impl MockVendor for IdentityTm {
 }
 
 impl IdentityTm {
+    /// Whether the account may call this path, as it is set up.
+    fn reachable(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Refused> {
+        let settings = &world.part::<Orders>().settings;
+        let nowhere = |message: &'static str, rule: &'static str, section: &'static str| {
+            Err(Refused::new(404, Fault::new("path", message, rule, section)))
+        };
+        if !settings.any_version && !whole.starts_with("/api/2.10/") {
+            return nowhere("the version of the document is /api/2.10/", "AT-11", "[T] 2.6");
+        }
+        let fits = |ignore| self.routes.iter().any(|route| route.meta().match_path(path, ignore).is_some());
+        if settings.exact_paths && !fits(false) && fits(true) {
+            return nowhere("the call is written with other capital letters", "AT-09", "[T] 3-8");
+        }
+        let call = path.split('/').nth(1).unwrap_or_default();
+        match Feature::of(call) {
+            Some(feature) if settings.not_enabled.contains(&feature) => Err(not_enabled("path")),
+            _ => Ok(()),
+        }
+    }
+
     /// Why nothing answers here: another method, a call of a later version, or nothing at all.
     fn nowhere(&self, method: &Method, path: &str) -> Refused {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
@@ -190,9 +242,8 @@ impl IdentityTm {
             Some(route) if route.meta().method != method => {
                 (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
             }
-            Some(route) => (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section),
-            None if LATER.contains(&name.as_str()) => {
-                (501, "the vendor has this call; this sandbox does not answer it yet".to_owned(), "[T] 3-8")
+            Some(route) => {
+                (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section)
             }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
@@ -236,13 +287,17 @@ fn deleted() -> Refused {
     Refused::new(404, Fault::new("OrderID", "the data of this order is deleted", "AT-09", "[T] 3.10"))
 }
 
-/// The order, if it is known.
+/// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
 fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    world.part::<Orders>().by_id.get_mut(id.expose()).ok_or_else(unknown_order)
+    if id.expose().chars().count() > 20 {
+        return Err(Refused::new(400, Fault::new("OrderID", "has more than 20 characters", "AT-22", "[T] 3.1.4")));
+    }
+    world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone).ok_or_else(unknown_order)
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
 fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
+    let early = world.part::<Orders>().settings.early_data_status;
     let order = find(world, id)?;
     if order.deleted {
         return Err(deleted());
@@ -250,10 +305,15 @@ fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Ref
     let finality = order.finality();
     if !finality.is_final() {
         let fault = Fault::new("OrderID", "the order is not final yet: wait for OnFinal", "AT-62", "[T] 3.3.1");
-        return Err(Refused::new(400, fault));
+        return Err(Refused::new(early, fault));
     }
     if !finality.data_expected() {
-        let fault = Fault::new("OrderID", "the order ended without data: neither positive nor suspicious of fraud", "T-022", "[T] 2.3");
+        let fault = Fault::new(
+            "OrderID",
+            "the order ended without data: neither positive nor suspicious of fraud",
+            "T-022",
+            "[T] 2.3",
+        );
         return Err(Refused::new(404, fault));
     }
     Ok(order)
@@ -266,27 +326,78 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
         checks::blanks(&order)?;
     }
     let order = order.normalised();
-    order.check(&documented()).map_err(|error| Refused::invalid(&error, "[T] 3.1.3"))?;
+    let settings = &world.part::<Orders>().settings;
+    if order.product.is_some_and(|product| settings.products_not_enabled.contains(&product)) {
+        return Err(not_enabled("Product"));
+    }
+    if order.get_giro_link.is_some() && settings.not_enabled.contains(&Feature::Giro) {
+        return Err(not_enabled("getGiroLink"));
+    }
+    check(&order, settings)?;
+    if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+        // Our writer only warns: an account may have products of a later version.
+        let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
+        return Err(Refused::new(400, fault));
+    }
     documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
-    Ok(orders::create(world, order))
+    let answer = orders::create(world, order)?;
+    if let Some(id) = &answer.order_id {
+        reuse::apply(world, id);
+    }
+    Ok(answer)
+}
+
+fn not_enabled(what: &'static str) -> Refused {
+    Refused::new(400, Fault::new(what, "is not enabled for this account: support would have to", "T-006", "[T] 3.1.1"))
 }
 
 /// What the document itself forbids. Our writer is stricter by default, for the sake of whoever uses it.
-fn documented() -> Dialect {
+fn check(order: &PutOrder, settings: &Settings) -> Result<(), Refused> {
     let mut dialect = Dialect::default();
     // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
     dialect.any_reference = true;
     // Not described, and so not refused (AT-34).
     dialect.pdf_and_hash_together = true;
-    dialect
+    // `Filename` is optional. Of several hashes each needs one of its own, since nothing else tells the results apart.
+    dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
+    // The length in the table (AT-44).
+    dialect.three_letter_countries = true;
+    let Err(error) = order.check(&dialect) else { return Ok(()) };
+    let mut refused = Refused::invalid(&error, "[T] 3.1.3");
+    if settings.address_optional && order.address.is_none() {
+        refused.faults.retain(|fault| fault.field != "Address");
+    }
+    if refused.faults.is_empty() { Ok(()) } else { Err(refused) }
 }
 
 fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
-    Ok(find(world, id)?.status_answer(extended))
+    find(world, id)?;
+    let Orders { settings, by_id, .. } = world.part::<Orders>();
+    let general = (!extended).then_some(&settings.general);
+    let told = by_id.get(id.expose()).filter(|order| order.status_is_told(settings));
+    told.map(|order| order.status_answer(general)).ok_or_else(deleted)
 }
 
-fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<IdentDataAnswer, Refused> {
-    Ok(finished(world, id)?.ident_data(variant))
+fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {
+    match world.part::<Orders>().settings.service {
+        Service::Up => Ok(Response::new(Content::empty())),
+        Service::Down => Err(Refused::new(500, Fault::new("serverStatus", "the service is down", "AT-80", "[T] 7.1"))),
+        Service::Silent => Ok(NoAnswer::response()),
+    }
+}
+
+fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<Response<Content>, Refused> {
+    let images = world.part::<Orders>().settings.images;
+    let order = finished(world, id)?;
+    let mut answer = order.ident_data(variant);
+    if images {
+        let pictures = order.pictures().map_err(documents::not_made)?;
+        let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
+        if let Some(data) = checked {
+            data.images = Some(pictures);
+        }
+    }
+    written(results::respond(answer, &world.part::<Orders>().settings), "[T] 3.3")
 }
 
 fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Refused> {
@@ -302,7 +413,8 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
     }
     let documents = order.request.sign_pdf.as_ref().map_or(0, |pdfs| pdfs.as_slice().len());
     if documents == 0 || !order.has(StatusKind::SIGNED) {
-        let fault = Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
+        let fault =
+            Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
     order.signed_pdfs().map_err(documents::not_made)

@@ -2,55 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use http::Method;
-use identkit_identity_tm::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer, StatusEntry, VideoHashes};
+use identkit_core::Fault;
+use identkit_identity_tm::messages::{
+    IdentDataAnswer, IdentifyMethod, OrderStatus, PutOrderAnswer, StatusEntry, TvSlot, VideoHashes,
+};
 use identkit_identity_tm::{Finality, OrderFlavour, OrderId, PROVIDER, PutOrder, StatusKind};
 use identkit_wire::Dts;
+use jiff::Timestamp;
 use jiff::tz::Offset;
-use jiff::{SignedDuration, Timestamp};
 
-use super::signing::IssuedTan;
+use super::media::Recording;
+use super::reuse::Reuse;
+use super::settings::{GiroKey, Settings};
+use super::signing::{IssuedTan, bank_of};
 use super::stories::Step;
-use crate::{Timer, World};
+use super::ways;
+use crate::vendor::Refused;
+use crate::{Profile, Timer, World};
 
 /// Timer: the person has not finished in time.
 pub(super) const TIME_OUT: &str = "time-out";
 /// Timer: the vendor deletes the results.
 pub(super) const PURGE: &str = "purge";
-
-/// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
-/// ones and these, assumed.
-pub(super) const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
-
-/// How the account is set up, which at the vendor is done by its support; see [`configure`](super::configure).
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// User name of HTTP Basic authentication.
-    pub customer_id: String,
-    /// Its password.
-    pub customer_code: String,
-    /// Method of webhooks: GET, POST or PUT.
-    pub webhook_method: Method,
-    /// With how many wrong TANs an order is cancelled; the document says "too many".
-    pub tan_tries: u32,
-    /// The status of a single wrong TAN: 400 assumed, 409 in a later version (AT-54).
-    pub wrong_tan_status: u16,
-    /// After how long an unfinished order times out, [T 4.1].
-    pub time_out: SignedDuration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            customer_id: "sandbox-customer".into(),
-            customer_code: "sandbox-code".into(),
-            webhook_method: Method::GET,
-            tan_tries: 3,
-            wrong_tan_status: 400,
-            time_out: SignedDuration::from_hours(30 * 24),
-        }
-    }
-}
 
 /// The vendor's share of a world.
 #[derive(Clone, Debug, Default)]
@@ -72,12 +45,20 @@ pub(super) struct Order {
     pub(super) executed: Option<Dts>,
     pub(super) decided: Timestamp,
     pub(super) deleted: bool,
+    /// Nothing of it is known any more, its status neither (AT-59).
+    pub(super) gone: bool,
+    /// When the courier comes, once that was arranged: told by getAllStatus with status 19.
+    pub(super) appointment: Option<TvSlot>,
     /// What is still to happen, in order.
     pub(super) script: VecDeque<Step>,
     /// What is read instead of data made up from the request: the document's example.
     pub(super) literal_data: Option<IdentDataAnswer>,
     /// The code that was texted last, once signing has begun.
     pub(super) tan: Option<IssuedTan>,
+    /// What has become of its recording.
+    pub(super) recording: Recording,
+    /// What came of the identification that was to be used again.
+    pub(super) reuse: Option<Reuse>,
 }
 
 impl Order {
@@ -91,9 +72,13 @@ impl Order {
             executed: None,
             decided: now,
             deleted: false,
+            gone: false,
+            appointment: None,
             script: VecDeque::new(),
             literal_data: None,
             tan: None,
+            recording: Recording::default(),
+            reuse: None,
         }
     }
 
@@ -104,6 +89,8 @@ impl Order {
         rest.webhook_url = self.request.webhook_url.take();
         self.request = rest;
         self.literal_data = None;
+        self.recording = Recording::default();
+        self.reuse = None;
         self.deleted = true;
     }
 
@@ -111,12 +98,31 @@ impl Order {
         self.status.iter().any(|entry| entry.kind == Some(kind))
     }
 
+    /// Whether the person received a TAN, so that the mobile number is proved.
+    pub(super) fn texted_a_tan(&self) -> bool {
+        let tan = |entry: &StatusEntry| entry.text.as_ref().is_some_and(|text| text.expose() == "TAN");
+        self.status.iter().any(|entry| entry.kind == Some(StatusKind::SMS_SENT) && tan(entry))
+    }
+
     pub(super) fn finality(&self) -> Finality {
         Finality::judge(self.flavour, self.status.iter().filter_map(|entry| entry.kind))
     }
 
-    pub(super) fn status_answer(&self, extended: bool) -> OrderStatus {
-        let shown = |entry: &&StatusEntry| extended || entry.kind.is_some_and(|kind| GENERAL.contains(&kind.0));
+    /// How the person was identified, or will be.
+    pub(super) fn method(&self) -> IdentifyMethod {
+        ways::taken(&self.request, &self.status)
+    }
+
+    /// Whether the status can still be read (AT-09, AT-59).
+    pub(super) fn status_is_told(&self, settings: &Settings) -> bool {
+        !self.gone && (settings.status_after_deletion || !self.deleted)
+    }
+
+    /// The status: all of it, or the general codes only (AT-13).
+    pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>) -> OrderStatus {
+        let shown = |entry: &&StatusEntry| {
+            general.is_none_or(|general| entry.kind.is_some_and(|kind| general.contains(&kind.0)))
+        };
         let mut answer = OrderStatus::default()
             .order_id(self.id.clone())
             .status(self.status.iter().filter(shown).cloned().collect::<Vec<_>>());
@@ -131,9 +137,27 @@ pub(super) fn dts(at: Timestamp) -> Dts {
     Dts::new(at, Offset::constant(2))
 }
 
+/// Where the bank takes the person over, if a link to it is asked for. What comes of another bank than those of
+/// getBankList is not documented: no link, and in the profile `strict` a refusal.
+fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Refused> {
+    let Some(wanted) = request.get_giro_link.as_ref().filter(|wanted| !wanted.expose().is_empty()) else {
+        return Ok(None);
+    };
+    if bank_of(wanted.expose())?.is_none() {
+        if world.profile == Profile::Strict {
+            let message = "is neither BIC nor German IBAN of a bank that getBankList names";
+            return Err(Refused::new(400, Fault::new("getGiroLink", message, "AT-41", "[T] 3.1.3")));
+        }
+        return Ok(None);
+    }
+    let hash = world.random_text(b"0123456789ABCDEF", 32);
+    Ok(Some(format!("https://www.identity.tm/giro/{hash}")))
+}
+
 /// Takes an order and answers as the order asked for.
-pub(super) fn create(world: &mut World, request: PutOrder) -> PutOrderAnswer {
+pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Refused> {
     let now = world.now;
+    let giro = giro_link(world, &request)?;
     let id = loop {
         let id = format!("9992{}", world.random_text(b"0123456789ABCDEF", 10));
         if !world.part::<Orders>().by_id.contains_key(&id) {
@@ -151,12 +175,20 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> PutOrderAnswer {
         let long = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-", 20);
         answer = answer.video_hashes(VideoHashes::default().short_code(short).long_code(long));
     }
-    let mailed = request.get_target_link != Some(true);
+    let settings = &world.part::<Orders>().settings;
+    // Without the link the person is told by mail; with it nobody knows (AT-84).
+    let mailed = request.get_target_link != Some(true) || settings.mail_beside_link;
+    if let Some(link) = giro {
+        if settings.giro_key == GiroKey::TargetUrl && answer.target_url.is_none() {
+            answer = answer.target_url(link);
+        } else {
+            answer.extra.0.insert("GiroURL".to_owned(), link.into());
+        }
+    }
     let mut order = Order::new(OrderId::received(&*id), request, now);
     let entry = |kind| StatusEntry::default().kind(kind).time(dts(now));
     order.status.push(entry(StatusKind::INITIALISED));
     if mailed {
-        // Without the link the person is told by mail (AT-84).
         order.status.push(entry(StatusKind(7)));
     }
     let orders = world.part::<Orders>();
@@ -165,5 +197,5 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> PutOrderAnswer {
     if let Ok(at) = now.checked_add(time_out) {
         world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
     }
-    answer
+    Ok(answer)
 }

@@ -1,18 +1,22 @@
 //! Signing on the customer's side [T 5], cancelling [T 4.3], and what is asked before an order [T 8].
 
-use identkit_core::{Fault, Secret};
+use std::collections::BTreeMap;
+
+use http::Response;
+use identkit_core::{Content, Fault, Secret};
 use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavour, OrderId,
     RequestResendSignTan, RequestSign, StatusKind, samples,
 };
-use identkit_wire::{OneOrMany, decode_base64_lenient, encode_base64, json};
+use identkit_wire::{OneOrMany, Operation as _, decode_base64_lenient, encode_base64, json};
 
 use super::orders::Orders;
-use super::stories::{Step, go_on};
+use super::settings::HashShape;
+use super::stories::{self, Step, go_on};
 use super::{deleted, find};
 use crate::World;
-use crate::vendor::Refused;
+use crate::vendor::{Refused, written};
 
 /// The one-time code of an order whose signing has begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +25,6 @@ pub(super) struct IssuedTan {
     /// Wrong tries so far, counted over all codes of the order.
     wrong: u32,
 }
-
-const CANCELLED: [Step; 3] = [
-    // Which statuses a cancellation sets is not documented (AT-61), nor that OnFinal is called (AT-60): assumed.
-    Step::Status(StatusKind::CANCELLATION, None),
-    Step::Status(StatusKind::TERMINATED, None),
-    Step::Call(OrderCallback::OnFinal),
-];
 
 fn refuse<T>(
     status: u16,
@@ -52,7 +49,8 @@ pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Refused> 
     if order.finality().is_final() {
         return refuse(406, "OrderID", "the order has ended: nothing is left to be cancelled", "T-025", "[T] 4.3");
     }
-    happen(world, &op.order_id, CANCELLED);
+    let callback = world.part::<Orders>().settings.webhook_on_cancel;
+    stories::cancel(world, op.order_id.expose(), callback);
     Ok(())
 }
 
@@ -129,60 +127,106 @@ pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Refused>
         tan.wrong = wrong;
     }
     if wrong >= tries {
-        happen(world, &op.order_id, CANCELLED);
+        let callback = world.part::<Orders>().settings.webhook_on_tan_limit;
+        stories::cancel(world, op.order_id.expose(), callback);
         return refuse(429, "tan", "was wrong too often: the order is cancelled", "AT-54", SECTION);
     }
     // No code is listed for a single wrong TAN (AT-54).
     refuse(status, "tan", "is wrong", "AT-54", SECTION)
 }
 
-/// The hashes by the names that putOrder gave. Not signed by anybody: a mark and the hash itself.
-pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<SignedHashes, Refused> {
+/// The hashes by the names that putOrder gave, in the account's shape (AT-36). Not signed by anybody: a mark and the
+/// hash itself.
+pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Content>, Refused> {
+    const SECTION: &str = "[T] 3.6";
+    let shape = world.part::<Orders>().settings.hash_shape;
     let order = find(world, &op.order_id)?;
     if order.deleted {
         return Err(deleted());
     }
     let wanted = order.request.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
     if wanted.is_empty() || !order.has(StatusKind::SIGNED) {
-        return refuse(400, "OrderID", "the order is not signed: it needs eSignHash and status 84", "T-060", "[T] 3.6.1");
+        return refuse(
+            400,
+            "OrderID",
+            "the order is not signed: it needs eSignHash and status 84",
+            "T-060",
+            "[T] 3.6.1",
+        );
     }
     let marked = |hash: &Secret| {
         let bytes = decode_base64_lenient(hash.expose()).unwrap_or_default();
         Secret::new(encode_base64(&[b"sandbox, no signature: ", bytes.as_slice()].concat()))
     };
     let named = wanted.iter().filter_map(|hash| {
-        let name = hash.filename.as_ref()?.expose().clone();
+        // A lone hash may have no name (AT-35).
+        let name = hash.filename.as_ref().map_or_else(String::new, |name| name.expose().clone());
         Some((name, marked(hash.hash.as_ref()?)))
     });
-    Ok(SignedHashes::default().hashes(NamedHashes(named.collect())))
+    let named: BTreeMap<String, Secret> = named.collect();
+    let answer = match shape {
+        HashShape::EachInAnObject => GetESignHash::encode_response(SignedHashes::default().hashes(NamedHashes(named))),
+        HashShape::AllInOneObject => json::response(200, &BTreeMap::from([("Hashes", [named])])),
+        HashShape::Object => json::response(200, &BTreeMap::from([("Hashes", named)])),
+    };
+    written(answer, SECTION)
+}
+
+fn known_banks() -> Result<Vec<Bank>, Refused> {
+    json::read(samples::GET_BANK_LIST_RESPONSE.as_bytes()).map_err(|fault| Refused::invalid(&fault.answer(), "[T] 8.1"))
 }
 
 /// The banks of the document's example.
 pub(super) fn banks(_: &mut World, _: GetBankList) -> Result<Vec<Bank>, Refused> {
-    json::read(samples::GET_BANK_LIST_RESPONSE.as_bytes())
-        .map_err(|fault| Refused::invalid(&fault.answer(), "[T] 8.1"))
+    known_banks()
+}
+
+/// The bank that an IBAN or BIC names, if it is one of the list.
+pub(super) fn bank_of(text: &str) -> Result<Option<Bank>, Refused> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    // DE, two check digits, the bank code, and the account.
+    let code = text.strip_prefix("DE").filter(|rest| rest.len() == 20).and_then(|rest| rest.get(2..10));
+    let fits = |bank: &Bank| {
+        let bic = bank.bic.as_ref().is_some_and(|bic| bic.as_str() == text);
+        bic || code.is_some_and(|code| bank.blz.is_some_and(|blz| blz.to_string() == code))
+    };
+    Ok(known_banks()?.into_iter().find(fits))
 }
 
 /// Whether an order of this world made or found a sign-me account for the address; those of the examples do not
 /// count, since the document's own request is answered with false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Refused> {
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
-    if !email.contains('@') {
-        return refuse(400, "Email", "is required: the e-mail address that is the sign-me user name", "T-051", "[T] 8.3.3");
+    let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    if !shaped || email.contains(char::is_whitespace) {
+        return refuse(
+            400,
+            "Email",
+            "is required: the e-mail address that is the sign-me user name",
+            "T-051",
+            "[T] 8.3.3",
+        );
     }
-    let mut user = SignmeUser::default().user_exists(false).user_is_able_to_sign(false);
-    for order in world.part::<Orders>().by_id.values().filter(|order| order.literal_data.is_none()) {
-        let same = order.request.email.as_ref().is_some_and(|known| known.expose().trim().eq_ignore_ascii_case(&email));
-        if !same {
+    let (exists, verified) = account(world, &email, None);
+    Ok(SignmeUser::default().user_exists(exists).user_is_able_to_sign(verified))
+}
+
+/// Whether the person of an order has a sign-me account by another order, and whether it is verified.
+pub(super) fn account_of(world: &mut World, id: &str) -> (bool, bool) {
+    let order = world.part::<Orders>().by_id.get(id);
+    let email = order.and_then(|order| order.request.email.as_ref()).map(|email| email.expose().trim().to_owned());
+    email.map_or((false, false), |email| account(world, &email, Some(id)))
+}
+
+fn account(world: &mut World, email: &str, but: Option<&str>) -> (bool, bool) {
+    let (mut exists, mut verified) = (false, false);
+    for (id, order) in world.part::<Orders>().by_id.iter().filter(|(_, order)| order.literal_data.is_none()) {
+        let same = order.request.email.as_ref().is_some_and(|known| known.expose().trim().eq_ignore_ascii_case(email));
+        if !same || but == Some(id.as_str()) {
             continue;
         }
-        let verified = order.has(StatusKind::ACCOUNT_VERIFIED);
-        if verified || order.has(StatusKind::ACCOUNT_CREATED) || order.has(StatusKind::ACCOUNT_EXISTS) {
-            user.user_exists = Some(true);
-        }
-        if verified {
-            user.user_is_able_to_sign = Some(true);
-        }
+        verified |= order.has(StatusKind::ACCOUNT_VERIFIED);
+        exists |= verified || order.has(StatusKind::ACCOUNT_CREATED) || order.has(StatusKind::ACCOUNT_EXISTS);
     }
-    Ok(user)
+    (exists, verified)
 }

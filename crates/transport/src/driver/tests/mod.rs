@@ -1,9 +1,17 @@
-use super::*;
-use crate::{NoAuth, SystemClock};
-use ::http::Method;
-use async_trait::async_trait;
-use identkit_wire::{Decoded, Encoded, Params, Refusal};
+mod limits;
+mod observer;
+mod streams;
+
 use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use ::http::{Method, response};
+use async_trait::async_trait;
+use bytes::Bytes;
+use identkit_wire::{Decoded, Encoded, Meta, Params, Refusal};
+
+use super::*;
+use crate::{Failure, NoAuth, SystemClock};
 
 enum Step {
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -157,10 +165,81 @@ operation!(Text, Safety::SideEffect, OnAmbiguous::Never, Reply::Whole { cap: 100
 operation!(Cancel, Safety::IdempotentByEffect, OnAmbiguous::Probe, Reply::Whole { cap: 100 });
 operation!(Download, Safety::Safe, OnAmbiguous::Never, Reply::Stream { cap: 100 });
 
+/// A stream that is handed out.
+#[derive(Debug)]
+struct Opened(Content);
+
+impl PartialEq for Opened {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+macro_rules! special {
+    ($name:ident, $output:ty, $safety:expr, $reply:expr, $encode:expr, $decode:expr) => {
+        #[derive(Debug)]
+        struct $name;
+        impl Operation for $name {
+            const META: &'static Meta = &Meta {
+                name: stringify!($name),
+                provider: "test",
+                method: Method::PUT,
+                path: "/x",
+                section: "",
+                safety: $safety,
+                on_ambiguous: OnAmbiguous::Never,
+                expect: &[200],
+                reply: $reply,
+                refusals: &[],
+            };
+            type Output = $output;
+            type Dialect = ();
+            fn path_params(&self) -> Vec<(&'static str, &str)> {
+                Vec::new()
+            }
+            fn encode(&self, (): &()) -> Result<Encoded, Error> {
+                let body: Result<Body, Error> = $encode;
+                Ok(Encoded { headers: HeaderMap::new(), body: body?, warnings: Vec::new() })
+            }
+            fn decode(&self, _: &response::Parts, body: Received, (): &()) -> Result<Decoded<$output>, Error> {
+                let decode: fn(Received) -> $output = $decode;
+                Ok(decode(body).into())
+            }
+            fn decode_request(_: &Params, _: &Request<Bytes>) -> Result<Self, Error> {
+                Ok(Self)
+            }
+            fn encode_response(_: $output) -> Result<Response<Content>, Error> {
+                Ok(Response::new(Content::empty()))
+            }
+        }
+    };
+}
+
+special!(Open, Opened, Safety::Safe, Reply::Stream { cap: 1000 }, Ok(Body::empty()), |body| match body {
+    Received::Stream { head, rest } => Opened(rest.preceded_by(head)),
+    Received::Whole(bytes) => Opened(Content::from_bytes(bytes)),
+});
+special!(Long, (), Safety::Creating, Reply::Whole { cap: 100 }, Ok(Body::from(vec![0; 10_000_000])), |_| ());
+special!(
+    Unsendable,
+    (),
+    Safety::Creating,
+    Reply::Whole { cap: 100 },
+    Err(Error::new(Kind::InvalidInput, "a fault")),
+    |_| ()
+);
+
+/// Begins a call and drops it once it waits for something.
+async fn begin<T>(call: impl Future<Output = T>) {
+    let mut call = pin!(call);
+    let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+    assert!(waits, "the call was over at once");
+}
+
 fn driver_with(auth: Arc<dyn Authenticator>, steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
     let script = Arc::new(Script { steps: Mutex::new(steps.into()), ..Script::default() });
     let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-    let quick = Policy { backoff: Duration::ZERO, ..Policy::default() };
+    let quick = Policy::default().backoff(Duration::ZERO);
     let transport: Arc<dyn Transport> = Arc::clone(&script) as _;
     (Driver::new(transport, Arc::new(SystemClock::new()), auth, base, ()).with_policy(quick), script)
 }

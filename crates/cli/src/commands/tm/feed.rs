@@ -1,0 +1,310 @@
+//! Many orders at once: what happened in a window of time, and what was not reported before.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use identkit_core::{Clock, Error, Kind, Outcome, Window};
+use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
+use identkit_identity_tm::{Finality, OrderFlavour, OrderId};
+use identkit_transport::SystemClock;
+use identkit_wire::Dts;
+use serde_json::{Value, json};
+
+use super::journal::{self, Found, Journal};
+use super::results::{agreed, may_ask};
+use super::{word, words};
+use crate::args::{Format, Tm};
+use crate::exit::Failure;
+use crate::progress::Progress;
+use crate::save::{digest, hex};
+use crate::{connect, output};
+
+pub(super) async fn statuses(tm: &Tm, window: Window, extended: bool, format: Format) -> Result<ExitCode, Failure> {
+    let progress = Progress::new(format);
+    let client = connect::identity_tm(tm, &progress)?;
+    let feed = client.status_feed(window, &connect::options(&tm.calls));
+    let mut feed = if extended { feed } else { feed.general() };
+    let mut orders = Orders::default();
+    while let Some(more) = feed.next().await? {
+        orders.extend(more);
+        progress.about(&format!("{} orders in {} pages so far", orders.all.len(), feed.pages()));
+    }
+    for warning in feed.warnings() {
+        output::say(&format!("note: {} ({})", warning.message, warning.rule));
+    }
+    match format {
+        Format::Json => {
+            let warnings: Vec<Value> = feed
+                .warnings()
+                .iter()
+                .map(|warning| json!({ "message": warning.message, "rule": warning.rule }))
+                .collect();
+            let about = json!({
+                "from": window.begin.to_string(),
+                "to": window.end.to_string(),
+                "extended": extended,
+                "pages": feed.pages(),
+                "warnings": warnings,
+            });
+            output::print_json(&json!({ "orders": orders.to_json(), "identkit": about }))?;
+        }
+        Format::Table if orders.all.is_empty() => output::print("nothing happened in this window")?,
+        Format::Table => {
+            orders.print()?;
+            if !extended {
+                output::say("note: these are the general codes only, a suspicion of fraud may be hidden: --extended");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn drain(tm: &Tm, path: &Path, yes: bool, format: Format) -> Result<ExitCode, Failure> {
+    let clock = SystemClock::new();
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    if !yes {
+        may_ask()?;
+    }
+    let unusable = |error: &std::io::Error| {
+        Failure::usage(format!("--journal {} cannot be used: {error}; nothing was sent", path.display()))
+    };
+    let (mut journal, found) = Journal::open(path).map_err(|error| unusable(&error))?;
+    tell_found(&found);
+    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.")? {
+        return Err(Failure::usage("nothing was taken: it was not agreed to"));
+    }
+    // That it can be written at all is known before anything is sent.
+    let asked = clock.wall();
+    journal.asked(asked).map_err(|error| unusable(&error))?;
+
+    let (mut kept, mut homeless) = (None, None);
+    let keep = |bytes: &[u8]| {
+        let record = journal::answer(clock.wall(), bytes);
+        match journal.append(&record) {
+            Ok(()) => {
+                kept = Some((bytes.len(), hex(&digest(bytes))));
+                Ok(())
+            }
+            Err(error) => {
+                homeless = Some(record);
+                let told = "the vendor's answer came and could not be written to the journal";
+                Err(Error::new(Kind::OutcomeUnknown, told).with_source(error))
+            }
+        }
+    };
+    let drained = client.drain_unreported_to(keep, &connect::options(&tm.calls)).await;
+    let taken = kept.is_some() || homeless.is_some();
+    if let Some(record) = homeless {
+        // The last place that is left for it.
+        output::say("note: the record for the journal is on standard output instead: keep it, it comes once");
+        output::print(record.trim_end())?;
+    }
+    let orders = match drained {
+        Ok(list) => list.0,
+        Err(error) => {
+            let unknown = error.kind() == Kind::OutcomeUnknown;
+            if !taken && !unknown {
+                // Told as it is even if this cannot be written: the read then counts as one without an end.
+                let _ = journal.refused(clock.wall());
+            }
+            let failure = Failure::from(error);
+            return Err(if unknown {
+                failure.note(way_back(found.since.as_deref()))
+            } else if taken {
+                failure.note(format!("the answer is in {} as it came: nothing is lost", path.display()))
+            } else {
+                failure
+            });
+        }
+    };
+    if kept.is_none() {
+        journal.nothing(clock.wall()).map_err(|error| {
+            Failure::local(format!("nothing was new; {} could not be written: {error}", path.display()))
+        })?;
+    }
+    let mut all = Orders::default();
+    all.extend(orders);
+    match format {
+        Format::Json => {
+            let answer = kept.map(|(bytes, sha256)| json!({ "bytes": bytes, "sha256": sha256 }));
+            let about = json!({
+                "journal": path.display().to_string(),
+                "answer": answer,
+                "unfinished_since": found.open,
+                "torn": found.torn.map(|torn| torn.display().to_string()),
+            });
+            output::print_json(&json!({ "orders": all.to_json(), "identkit": about }))?;
+        }
+        Format::Table if all.all.is_empty() => output::print("nothing was new")?,
+        Format::Table => {
+            all.print()?;
+            output::say(&format!("note: the answer is in {}; there may be more: repeat it", path.display()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How to find what a lost answer told.
+fn way_back(since: Option<&str>) -> String {
+    let from = since.unwrap_or("the time of the first order");
+    format!(
+        "what the vendor may have told is marked as reported; read it by: identkit tm statuses --extended --from {from}"
+    )
+}
+
+fn tell_found(found: &Found) {
+    if let Some(torn) = &found.torn {
+        output::say(&format!(
+            "note: the journal ended in a record that was cut short; it is kept in {}",
+            torn.display()
+        ));
+    }
+    if let Some(open) = &found.open {
+        output::say(&format!("note: the read of {open} has no answer in the journal: it may be lost"));
+        output::say(&format!("note: {}", way_back(found.since.as_deref())));
+    }
+}
+
+/// Orders in the order in which they were told, each once.
+#[derive(Default)]
+struct Orders {
+    all: Vec<ListedOrder>,
+    places: HashMap<String, usize>,
+}
+
+impl Orders {
+    fn extend(&mut self, more: Vec<ListedOrder>) {
+        for order in more {
+            let id = order.order_id.as_ref().map(OrderId::expose).filter(|id| !id.is_empty()).map(str::to_owned);
+            let known = id.as_ref().and_then(|id| self.places.get(id)).and_then(|place| self.all.get_mut(*place));
+            match known {
+                Some(known) => merge(known, order),
+                None => {
+                    if let Some(id) = id {
+                        self.places.insert(id, self.all.len());
+                    }
+                    self.all.push(order);
+                }
+            }
+        }
+    }
+
+    /// The vendor's orders, each with the verdict under one key.
+    fn to_json(&self) -> Vec<Value> {
+        let one = |order: &ListedOrder| {
+            let mut vendor = serde_json::to_value(order).unwrap_or(Value::Null);
+            let [ident, signature] = verdicts(order);
+            if let Some(object) = vendor.as_object_mut() {
+                let verdict = json!({ "if_identification": word(ident), "if_signature": word(signature) });
+                object.insert("identkit".into(), json!({ "verdict": verdict }));
+            }
+            vendor
+        };
+        self.all.iter().map(one).collect()
+    }
+
+    fn print(&self) -> Result<(), Failure> {
+        let with_reference = self.all.iter().any(|order| order.reference.is_some());
+        let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Verdict"];
+        header.retain(|name| with_reference || *name != "Ref");
+        let mut table = output::table(&header);
+        let mut differ = false;
+        for order in &self.all {
+            let latest = latest(order);
+            let kind = latest.and_then(|entry| entry.kind);
+            let [ident, signature] = verdicts(order);
+            differ |= ident != signature;
+            let verdict = if ident == signature {
+                words(ident).to_owned()
+            } else {
+                format!("{} / {}", word(ident), word(signature))
+            };
+            let mut row = vec![output::plain(order.order_id.as_ref().map_or("", OrderId::expose))];
+            if with_reference {
+                row.push(output::plain(order.reference.as_ref().map_or("", |reference| reference.expose())));
+            }
+            row.push(output::plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
+            row.push(kind.map_or_else(String::new, |kind| kind.0.to_string()));
+            row.push(kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned());
+            row.push(verdict);
+            table.add_row(row);
+        }
+        output::print_table(&table)?;
+        if differ {
+            output::say("note: of two verdicts the first is for an identification, the second for a signature");
+        }
+        Ok(())
+    }
+}
+
+/// Adds what was told of an order later.
+fn merge(known: &mut ListedOrder, order: ListedOrder) {
+    let ListedOrder { reference, executed, status, tv_slot, extra, .. } = order;
+    known.reference = known.reference.take().or(reference);
+    known.executed = known.executed.take().or(executed);
+    known.tv_slot = known.tv_slot.take().or(tv_slot);
+    for (key, value) in extra.0 {
+        known.extra.0.entry(key).or_insert(value);
+    }
+    if let Some(more) = status {
+        let entries = known.status.get_or_insert_default();
+        for entry in more {
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+    }
+}
+
+/// The entry that is latest by its time; of several the last one, and any if none has a time.
+fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
+    order.status.iter().flatten().max_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp))
+}
+
+fn verdicts(order: &ListedOrder) -> [Outcome; 2] {
+    [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| Finality::judge(flavour, order.kinds()).outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identkit_wire::json as wire;
+
+    fn orders(texts: &[&str]) -> Orders {
+        let mut orders = Orders::default();
+        for text in texts {
+            orders.extend(wire::read(text.as_bytes()).unwrap());
+        }
+        orders
+    }
+
+    #[test]
+    fn an_order_that_is_told_again_is_one_with_all_its_entries() {
+        let told = orders(&[
+            r#"[{"OrderID":"1","Status":[{"Kind":25}]},{"OrderID":"2"},{"Ref":"a"},{"Ref":"a"}]"#,
+            r#"[{"OrderID":"1","Ref":"r","Status":[{"Kind":25},{"Kind":6}],"More":1}]"#,
+        ]);
+        assert_eq!(told.all.len(), 4, "orders without an id are never taken for one");
+        let first = &told.to_json()[0];
+        assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
+        assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
+        assert_eq!(first["identkit"]["verdict"]["if_identification"], "positive");
+    }
+
+    #[test]
+    fn at_17_the_latest_entry_is_the_one_with_the_latest_time() {
+        let kind = |text: &str| latest(&orders(&[text]).all[0]).and_then(|entry| entry.kind).map(|kind| kind.0);
+        let (early, late) = ("2020-09-10T12:00:00+02:00", "2020-09-10T11:00:00Z");
+        let of = |entries: Value| json!([{ "OrderID": "1", "Status": entries }]).to_string();
+        assert_eq!(kind(&of(json!([{"Kind": 6, "Time": late}, {"Kind": 25, "Time": early}]))), Some(6));
+        assert_eq!(kind(&of(json!([{"Kind": 6, "Time": late}, {"Kind": 84, "Time": late}, {"Kind": 9}]))), Some(84));
+        assert_eq!(kind(&of(json!([{"Kind": 6}, {"Kind": 84, "Time": "soon"}]))), Some(84));
+        assert_eq!(kind(&of(json!([]))), None);
+    }
+
+    #[test]
+    fn at_06_the_way_back_is_a_command() {
+        assert!(way_back(Some("2020-09-10T12:00:00Z")).ends_with("--from 2020-09-10T12:00:00Z"));
+    }
+}

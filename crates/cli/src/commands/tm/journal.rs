@@ -1,0 +1,377 @@
+//! The file that keeps what a destructive read brought: it is told once and never again (AT-06).
+//!
+//! One JSON object a line, each beginning with `{"v":1,"at":TIME,"event":`:
+//! - `"asked"` before a request is sent. Nothing after it means that the answer was lost, or the process ended.
+//! - `"answer"` with `bytes`, `sha256` and `base64`: the answer as it came.
+//! - `"nothing"` when the vendor had nothing new, `"refused"` when it provably took nothing.
+//!
+//! Invariants:
+//! - A record is on the disk before the method that writes it returns; the name of a new file, too.
+//! - What a crash cut short is moved to a file beside it and never thrown away: it may be a part of an answer.
+//! - A file that holds anything else is left alone.
+//! - One process at a time: the file is locked while it is open. Its owner alone may read it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use identkit_wire::{decode_base64, encode_base64};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::save::{digest, hex};
+
+/// How every record begins.
+const BEGIN: &str = "{\"v\":1,\"at\":\"";
+
+/// How often a name for what was cut short is tried.
+const SIDES: u32 = 10_000;
+
+/// An open journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: File,
+    path: PathBuf,
+    /// Where the last whole record ends; a failed write is cut back to it.
+    end: u64,
+}
+
+/// What a journal held when it was opened.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where a record that was cut short is now.
+    pub(super) torn: Option<PathBuf>,
+    /// When the last read was begun, if nothing is known of its end.
+    pub(super) open: Option<String>,
+    /// When the last read was begun that was answered: what came later may be what an open one was told.
+    pub(super) since: Option<String>,
+}
+
+/// An event of a record.
+enum Event {
+    Asked,
+    Answered,
+    Refused,
+}
+
+impl Journal {
+    /// Opens or creates the file, checks every record in it, and locks it.
+    ///
+    /// # Errors
+    /// When it cannot be written, is in use, is no regular file, or holds something that is no record.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Found)> {
+        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another process is using it: one read at a time")
+            }
+            TryLockError::Error(error) => error,
+        })?;
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        sync_folder(path)?;
+        let mut journal = Self { file, path: path.to_owned(), end: 0 };
+        let found = journal.check()?;
+        // What an earlier process wrote and did not sync.
+        journal.file.sync_all()?;
+        Ok((journal, found))
+    }
+
+    fn check(&mut self) -> io::Result<Found> {
+        let (mut found, mut asked, mut number) = (Found::default(), None, 0_u64);
+        let mut reader = BufReader::new(self.file.try_clone()?);
+        reader.seek(SeekFrom::Start(0))?;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let count = reader.read_until(b'\n', &mut line)?;
+            number += 1;
+            if count == 0 {
+                break;
+            }
+            let whole = line.last() == Some(&b'\n');
+            match record(&line) {
+                Some((at, Event::Asked)) => asked = Some(at),
+                Some((_, Event::Answered)) => found.since = asked.take().or(found.since),
+                Some((_, Event::Refused)) => asked = None,
+                None if !whole && is_begun(&line) => {
+                    found.torn = Some(self.set_aside(&line)?);
+                    break;
+                }
+                None => {
+                    let told = format!("line {number} is no record of a journal, or is damaged; it is left as it is");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+                }
+            }
+            if !whole {
+                // Whole but for the end of its line.
+                self.file.write_all(b"\n")?;
+                self.end += 1;
+            }
+            self.end += count as u64;
+        }
+        found.open = asked;
+        Ok(found)
+    }
+
+    /// Moves what a crash left of a record into a file of its own.
+    fn set_aside(&self, rest: &[u8]) -> io::Result<PathBuf> {
+        for number in 1..SIDES {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".torn-{number}"));
+            let path = PathBuf::from(name);
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut side = match options.open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            side.write_all(rest)?;
+            side.sync_all()?;
+            sync_folder(&path)?;
+            // Only now is it safe to take it away here.
+            self.file.set_len(self.end)?;
+            return Ok(path);
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "there are too many files of torn records beside it"))
+    }
+
+    /// Before a request is sent.
+    pub(super) fn asked(&mut self, at: Timestamp) -> io::Result<()> {
+        self.append(&line(at, "asked", ""))
+    }
+
+    /// The vendor had nothing new.
+    pub(super) fn nothing(&mut self, at: Timestamp) -> io::Result<()> {
+        self.append(&line(at, "nothing", ""))
+    }
+
+    /// The vendor has provably taken nothing.
+    pub(super) fn refused(&mut self, at: Timestamp) -> io::Result<()> {
+        self.append(&line(at, "refused", ""))
+    }
+
+    /// A record as [`answer`] makes it.
+    pub(super) fn append(&mut self, record: &str) -> io::Result<()> {
+        let written = self.file.write_all(record.as_bytes()).and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            // What is left of it, should this fail as well, is found when the journal is opened again.
+            let _ = self.file.set_len(self.end);
+            return Err(error);
+        }
+        self.end += record.len() as u64;
+        Ok(())
+    }
+}
+
+/// The record of an answer, with the end of its line.
+pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
+    let (length, sha256) = (bytes.len(), hex(&digest(bytes)));
+    let base64 = encode_base64(bytes);
+    line(at, "answer", &format!(",\"bytes\":{length},\"sha256\":\"{sha256}\",\"base64\":\"{base64}\""))
+}
+
+fn line(at: Timestamp, event: &str, more: &str) -> String {
+    format!("{BEGIN}{at}\",\"event\":\"{event}\"{more}}}\n")
+}
+
+/// Whether this could be the begin of a record.
+fn is_begun(line: &[u8]) -> bool {
+    let shared = line.len().min(BEGIN.len());
+    line.get(..shared) == BEGIN.as_bytes().get(..shared)
+}
+
+/// When it was written and what it says; `None` unless it is whole and true.
+fn record(line: &[u8]) -> Option<(String, Event)> {
+    if !is_begun(line) {
+        return None;
+    }
+    let record: Value = serde_json::from_slice(line).ok()?;
+    let at = record.get("at")?.as_str()?.to_owned();
+    let event = match record.get("event")?.as_str()? {
+        "asked" => Event::Asked,
+        "nothing" => Event::Answered,
+        "refused" => Event::Refused,
+        "answer" => {
+            let bytes = decode_base64(record.get("base64")?.as_str()?).ok()?;
+            let whole = record.get("bytes")?.as_u64()? == bytes.len() as u64
+                && record.get("sha256")?.as_str()? == hex(&digest(&bytes));
+            whole.then_some(Event::Answered)?
+        }
+        _ => return None,
+    };
+    Some((at, event))
+}
+
+/// The name of a new file is durable only with its folder.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] = br#"[{"OrderID":"99921269855041","Status":[{"Kind":6}]}]"#;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_600_000_000 + second).unwrap()
+    }
+
+    fn open(path: &Path) -> (Journal, Found) {
+        Journal::open(path).unwrap()
+    }
+
+    /// A journal of two reads.
+    fn written(path: &Path) -> Vec<u8> {
+        let (mut journal, found) = open(path);
+        assert_eq!(found, Found::default());
+        journal.asked(at(0)).unwrap();
+        journal.nothing(at(1)).unwrap();
+        journal.asked(at(10)).unwrap();
+        journal.append(&answer(at(11), ANSWER)).unwrap();
+        drop(journal);
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn at_06_the_format_is_the_one_that_the_help_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = String::from_utf8(written(&folder.path().join("j"))).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], r#"{"v":1,"at":"2020-09-13T12:26:40Z","event":"asked"}"#);
+        assert_eq!(lines[1], r#"{"v":1,"at":"2020-09-13T12:26:41Z","event":"nothing"}"#);
+        let record: Value = serde_json::from_str(lines[3]).unwrap();
+        assert_eq!((&record["event"], &record["bytes"]), (&"answer".into(), &ANSWER.len().into()));
+        assert_eq!(decode_base64(record["base64"].as_str().unwrap()).unwrap(), ANSWER);
+        assert_eq!(record["sha256"], hex(&digest(ANSWER)));
+    }
+
+    #[test]
+    fn at_06_a_record_that_was_cut_is_set_aside_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let whole = written(&path);
+        let ends: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] == b'\n').map(|at| at + 1).collect();
+        let third = ends[2];
+        // Every byte of the part before the answer's own, some of that, and the last ones: each costs several syncs.
+        let cuts =
+            (third..third + 20).chain((third + 20..whole.len() - 3).step_by(17)).chain(whole.len() - 3..whole.len());
+        for cut in cuts {
+            let place = tempfile::tempdir().unwrap();
+            let path = place.path().join("j");
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (mut journal, found) = open(&path);
+            let now = std::fs::read(&path).unwrap();
+            if cut == third {
+                assert_eq!((found.torn, now.len()), (None, third));
+            } else if cut == whole.len() - 1 {
+                // Only the end of the line is missing.
+                assert_eq!((found.torn, &now), (None, &whole));
+            } else {
+                assert_eq!(now, whole[..third], "cut at {cut}");
+                assert_eq!(std::fs::read(found.torn.unwrap()).unwrap(), whole[third..cut]);
+                assert_eq!(found.open, Some(at(10).to_string()), "the read has no answer");
+                assert_eq!(found.since, Some(at(0).to_string()));
+            }
+            journal.asked(at(20)).unwrap();
+            drop(journal);
+            assert_eq!(open(&path).1.torn, None, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn at_06_a_read_without_an_end_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let of = |write: &dyn Fn(&mut Journal) -> io::Result<()>| {
+            write(&mut open(&path).0).unwrap();
+            let found = open(&path).1;
+            (found.open, found.since)
+        };
+        let told = |second: i64| Some(at(second).to_string());
+        assert_eq!(of(&|journal| journal.asked(at(0))), (told(0), None));
+        assert_eq!(of(&|journal| journal.refused(at(1))), (None, None));
+        assert_eq!(of(&|journal| journal.asked(at(2))), (told(2), None));
+        assert_eq!(of(&|journal| journal.append(&answer(at(3), b""))), (None, told(2)));
+        assert_eq!(of(&|journal| journal.asked(at(4))), (told(4), told(2)));
+        assert_eq!(of(&|journal| journal.asked(at(5))), (told(5), told(2)));
+        assert_eq!(of(&|journal| journal.nothing(at(6))), (None, told(5)));
+    }
+
+    #[test]
+    fn a_second_torn_record_does_not_replace_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        for (number, rest) in [(1, "{\"v\":1,\"at\":\"first"), (2, "{\"v\":1,\"at\":\"second")] {
+            std::fs::write(&path, rest).unwrap();
+            let torn = open(&path).1.torn.unwrap();
+            assert_eq!(torn, folder.path().join(format!("j.torn-{number}")));
+            assert_eq!(std::fs::read_to_string(torn).unwrap(), rest);
+        }
+        assert_eq!(std::fs::read_to_string(folder.path().join("j.torn-1")).unwrap(), "{\"v\":1,\"at\":\"first");
+    }
+
+    #[test]
+    fn a_file_of_something_else_and_a_damaged_one_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let whole = String::from_utf8(written(&path)).unwrap();
+        let damaged = [
+            "my notes\n".to_owned(),
+            "my notes".to_owned(),
+            format!("{whole}my notes"),
+            format!("\n{whole}"),
+            format!("{whole}\0\0\0"),
+            whole.replace("asked", "often"),
+            whole.replace("\"bytes\":5", "\"bytes\":6"),
+            whole.replacen("\"sha256\":\"", "\"sha256\":\"0", 1),
+            whole.replacen("\"base64\":\"W", "\"base64\":\"X", 1),
+            whole.replacen("\"v\":1", "\"v\":2", 1),
+        ];
+        for text in damaged {
+            assert_ne!(text, whole);
+            std::fs::write(&path, &text).unwrap();
+            assert_eq!(Journal::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn at_06_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let first = open(&path);
+        assert_eq!(Journal::open(&path).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        open(&path);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_is_a_regular_file_that_only_its_owner_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        open(&path);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for other in [link.as_path(), folder.path(), Path::new("/dev/null")] {
+            assert!(Journal::open(other).is_err(), "{}", other.display());
+        }
+    }
+}

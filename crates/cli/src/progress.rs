@@ -1,0 +1,300 @@
+//! What goes up and comes down, on a terminal: a bar on standard error that quick calls never show.
+//!
+//! It watches a [`Transport`] from outside, so that no command needs to know of it. Where nobody looks (no terminal, or
+//! JSON for a program) the transport is left as it is.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Buf, Bytes};
+use http::{Request, Response};
+use http_body::Frame;
+use identkit_core::{BoxFuture, Clock, Content, Error, Mono, Wake};
+use identkit_transport::{Failure, Hop, SystemClock, Transport};
+use identkit_wire::{Body, BodyReader, Part, Source};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Format;
+
+/// A command takes longer than this before it shows anything.
+const DELAY: Duration = Duration::from_millis(400);
+
+/// How often the bar is drawn anew.
+const TICK: Duration = Duration::from_millis(80);
+
+/// A request of fewer bytes is on its way before anybody could look.
+const WORTH_WATCHING: u64 = 64 * 1024;
+
+const WAITING: &str = "{spinner} {prefix}waiting for the answer";
+const SENDING: &str = "{prefix}sending   {bar:30} {bytes} of {total_bytes}";
+const RECEIVING: &str = "{prefix}receiving {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}";
+const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
+
+/// The progress of one command.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Option<Arc<Shown>>);
+
+impl Progress {
+    pub(crate) fn new(format: Format) -> Self {
+        let looked_at = format == Format::Table && io::stderr().is_terminal();
+        Self(looked_at.then(|| Arc::new(Shown::new(ProgressDrawTarget::stderr))))
+    }
+
+    /// The same transport, with its progress shown.
+    pub(crate) fn watch(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        match &self.0 {
+            Some(shown) => Arc::new(Watched { inner: transport, shown: Arc::clone(shown) }),
+            None => transport,
+        }
+    }
+
+    /// What stands before everything else from now on.
+    pub(crate) fn about(&self, what: &str) {
+        if let Some(shown) = &self.0 {
+            shown.bar.set_prefix(format!("{what}, "));
+        }
+    }
+}
+
+/// One bar, for one thing after another.
+struct Shown {
+    bar: ProgressBar,
+    target: fn() -> ProgressDrawTarget,
+    clock: SystemClock,
+    due: Mono,
+    visible: AtomicBool,
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+impl Shown {
+    fn new(target: fn() -> ProgressDrawTarget) -> Self {
+        let clock = SystemClock::new();
+        let due = clock.mono().plus(DELAY);
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { bar, target, clock, due, visible: AtomicBool::new(false) }
+    }
+
+    /// Begins with the next thing; `length` in bytes, where it is known.
+    fn begin(&self, template: &str, length: Option<u64>) {
+        self.bar.reset();
+        match length {
+            Some(length) => self.bar.set_length(length),
+            None => self.bar.unset_length(),
+        }
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        self.tick();
+    }
+
+    fn tick(&self) {
+        if self.visible.load(Ordering::SeqCst) {
+            self.bar.enable_steady_tick(TICK);
+        }
+    }
+
+    /// To be awaited beside the work: ready when it has taken long enough to be shown.
+    fn delay(&self) -> Option<BoxFuture<'static, Wake>> {
+        (!self.visible.load(Ordering::SeqCst)).then(|| self.clock.sleep_until(self.due))
+    }
+
+    fn show(&self) {
+        if !self.visible.swap(true, Ordering::SeqCst) {
+            self.bar.set_draw_target((self.target)());
+        }
+        self.tick();
+    }
+}
+
+/// Takes the bar away when what it was about is over, or given up.
+struct Over(Arc<Shown>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.bar.finish_and_clear();
+    }
+}
+
+/// A transport that is looked at.
+#[derive(Debug)]
+struct Watched {
+    inner: Arc<dyn Transport>,
+    shown: Arc<Shown>,
+}
+
+#[async_trait]
+impl Transport for Watched {
+    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        let shown = &self.shown;
+        let over = Over(Arc::clone(shown));
+        let length = request.body().len();
+        let request = if length < WORTH_WATCHING {
+            shown.begin(WAITING, None);
+            request
+        } else {
+            shown.begin(SENDING, Some(length));
+            let counted = |body| Counted { body, shown: Arc::clone(shown) };
+            request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(counted(body)))]))
+        };
+        let mut sending = self.inner.send(request, hop);
+        let answered = match shown.delay() {
+            None => sending.await,
+            Some(delay) => tokio::select! {
+                biased;
+                answered = &mut sending => answered,
+                _ = delay => {
+                    shown.show();
+                    sending.await
+                }
+            },
+        };
+        Ok(answered?.map(|content| {
+            let length = content.len();
+            shown.begin(if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
+            Content::new(length, Arriving { content, delay: shown.delay(), over: Some(over) })
+        }))
+    }
+}
+
+/// A request body that tells how much of it was taken, in pieces: a document in memory would otherwise go in one.
+#[derive(Debug)]
+struct Counted {
+    body: Body,
+    shown: Arc<Shown>,
+}
+
+impl Source for Counted {
+    fn len(&self) -> u64 {
+        self.body.len()
+    }
+
+    fn in_memory(&self) -> bool {
+        self.body.in_memory()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        // A file that is missing is told before anything is sent, as it would be without being watched.
+        self.body.openable()?;
+        self.shown.bar.set_position(0);
+        Ok(Box::new(Taken { chunks: self.body.read(), rest: Bytes::new(), shown: Arc::clone(&self.shown) }))
+    }
+}
+
+struct Taken {
+    chunks: BodyReader,
+    rest: Bytes,
+    shown: Arc<Shown>,
+}
+
+impl Read for Taken {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.chunks.next().transpose()? {
+                Some(chunk) => self.rest = chunk,
+                None => {
+                    self.shown.begin(WAITING, None);
+                    return Ok(0);
+                }
+            }
+        }
+        let count = self.rest.as_ref().read(into)?;
+        self.rest.advance(count);
+        self.shown.bar.inc(count as u64);
+        Ok(count)
+    }
+}
+
+/// An answer that tells how much of it came.
+struct Arriving {
+    content: Content,
+    delay: Option<BoxFuture<'static, Wake>>,
+    over: Option<Over>,
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.content).poll_frame(cx);
+        let over = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        if let (Poll::Ready(Some(Ok(frame))), Some(shown)) = (&polled, &self.over) {
+            shown.0.bar.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
+        }
+        if over {
+            self.over = None;
+        } else if let Some(delay) = &mut self.delay
+            && delay.as_mut().poll(cx).is_ready()
+        {
+            self.delay = None;
+            if let Some(shown) = &self.over {
+                shown.0.show();
+            }
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads the request and answers after a while.
+    #[derive(Debug)]
+    struct After(Duration);
+
+    #[async_trait]
+    impl Transport for After {
+        async fn send(&self, request: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+            let came: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
+            assert!(came.iter().all(|piece| piece.len() <= 64 * 1024) && came.concat() == SENT);
+            if !self.0.is_zero() {
+                let clock = SystemClock::new();
+                clock.sleep_until(clock.mono().plus(self.0)).await;
+            }
+            Ok(Response::new(Content::from_bytes("all of it")))
+        }
+    }
+
+    static SENT: [u8; 100_000] = [7; 100_000];
+
+    async fn send(after: Duration) -> (Arc<Shown>, Content) {
+        let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
+        let progress = Progress(Some(Arc::clone(&shown)));
+        let watched = progress.watch(Arc::new(After(after)));
+        let request = Request::new(Body::from(SENT.to_vec()));
+        let answer = watched.send(request, &Hop::new(false, Mono::NEVER)).await.unwrap();
+        (shown, answer.into_body())
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
+        let (shown, content) = send(Duration::ZERO).await;
+        assert_eq!(content.collect(100).await.unwrap(), "all of it");
+        assert!(!shown.visible.load(Ordering::SeqCst) && shown.due.0 >= DELAY);
+        let (shown, content) = send(DELAY * 2).await;
+        assert!(shown.visible.load(Ordering::SeqCst) && !shown.bar.is_finished());
+        assert_eq!((shown.bar.position(), shown.bar.length()), (0, Some(9)), "now it is about the answer");
+        assert_eq!(content.collect(100).await.unwrap(), "all of it");
+        assert!(shown.bar.is_finished(), "it is taken away with the end of the answer");
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_not_shown_any_longer() {
+        let (shown, content) = send(Duration::ZERO).await;
+        assert!(!shown.bar.is_finished());
+        drop(content);
+        assert!(shown.bar.is_finished());
+    }
+}

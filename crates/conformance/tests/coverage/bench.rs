@@ -1,0 +1,98 @@
+//! A sandbox of identity.TM whose time stands still, asked without the client.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response};
+use identkit_core::Content;
+use identkit_mock_server::{Profile, Refused, Sandbox, Transition, VirtualClock};
+use identkit_transport::{Failure, Hop, Transport};
+use identkit_wire::{Body, encode_base64};
+use serde_json::Value;
+
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
+
+/// A receiver that has got every webhook.
+#[derive(Debug)]
+struct Got;
+
+#[async_trait]
+impl Transport for Got {
+    async fn send(&self, _: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+        Ok(Response::new(Content::empty()))
+    }
+}
+
+pub(crate) struct Bench {
+    pub(crate) sandbox: Sandbox,
+    clock: VirtualClock,
+}
+
+impl Bench {
+    pub(crate) fn new(profile: Profile) -> Self {
+        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let builder = Sandbox::builder().clock(Arc::new(clock.clone())).seed(4711).profile(profile);
+        Self { sandbox: builder.webhooks_through(Arc::new(Got)).start(), clock }
+    }
+
+    /// A call with the account's credentials. A path below `/api/2.10` unless it says another.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        let path = if path.starts_with("/api/") { path.to_owned() } else { format!("/api/2.10{path}") };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code")))
+            .header(CONTENT_TYPE, "application/json");
+        let (head, body) = self.sandbox.handle(request.body(body.into()).unwrap()).await.into_parts();
+        Answer { status: head.status.as_u16(), body: body.collect(u64::MAX).await.unwrap() }
+    }
+
+    pub(crate) async fn place(&self, order: &Value) -> String {
+        let answer = self.call("PUT", "/putOrder", order.to_string()).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        answer.json().unwrap()["OrderID"].as_str().unwrap().to_owned()
+    }
+
+    /// Plays a story and waits until all that follows from it at this time has happened.
+    pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Refused> {
+        let played = self.sandbox.transition(order, &Transition::Story(story.to_owned())).unwrap();
+        self.clock.settle().await;
+        played
+    }
+
+    pub(crate) fn set(&self, order: &str, code: u32) {
+        self.sandbox.transition(order, &Transition::Status(code.into())).unwrap().unwrap();
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The faults of a refusal: field and message of each.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let read = self.json().unwrap_or_default();
+        let faults = read["Faults"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        faults.iter().map(|fault| (text(&fault["field"]), text(&fault["message"]))).collect()
+    }
+
+    /// Whether the sandbox knows the call at all, whatever it says of the order.
+    pub(crate) fn is_of_a_call(&self) -> bool {
+        !(self.status == 405 || self.status == 501 || self.faults().iter().any(|(field, _)| field == "path"))
+    }
+}

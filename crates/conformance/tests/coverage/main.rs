@@ -1,0 +1,17 @@
+//! Evidence that both sides of identity.TM's contract are there, row by row of `docs/contract/`.
+//!
+//! Nothing here lists fields: what is tried is generated from each row, and what came of it is told, good or bad, to
+//! `cargo xtask coverage`, which compares it with the rows. A new row is covered by what is generated from it, or it is
+//! a gap. These tests fail by themselves where something is wrong rather than missing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod bench;
+mod calls;
+mod catalogue;
+mod document;
+mod evidence;
+mod refused;
+mod rows;
+mod seen;
+mod typed;

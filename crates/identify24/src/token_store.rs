@@ -1,0 +1,185 @@
+//! One login for several processes: a place outside of them where the token is kept (I-009).
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use identkit_core::{Clock, Error, Secret};
+
+/// How long a store may take. Longer, and the session goes on without it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whose token it is. A store keeps one token per key, so that neither partners nor hosts are mixed up.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenKey {
+    /// Where the API is: a token of the sandbox is none of the vendor's.
+    pub base_url: String,
+    /// The partner's user name.
+    pub partner: Secret,
+}
+
+impl TokenKey {
+    /// The key of this partner's token at this API.
+    pub fn new(base_url: impl Into<String>, partner: impl Into<Secret>) -> Self {
+        Self { base_url: base_url.into(), partner: partner.into() }
+    }
+}
+
+/// A token as it is stored.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredToken {
+    /// Grows with each token that is stored under a key.
+    pub version: u64,
+    /// The token, as good as a password while it lives.
+    pub token: Secret,
+}
+
+impl StoredToken {
+    /// This token under this version.
+    pub fn new(version: u64, token: impl Into<Secret>) -> Self {
+        Self { version, token: token.into() }
+    }
+}
+
+/// Where several processes keep the token that they share (I-009).
+///
+/// A session asks it before it logs in and tells it the token that it got. Only the vendor's 401 says that a token is
+/// dead (I-008): a stored one is taken as it is, and when the vendor refuses it, a newer version is looked for before
+/// anybody logs in. Two processes that begin at the same moment may both log in; then the token that was stored first
+/// is everybody's. A store that fails, or takes longer than two seconds, costs a login of one's own and no call.
+///
+/// A file that several processes of one machine share:
+///
+/// ```
+/// use std::path::PathBuf;
+/// use identkit_core::{Error, Kind, Secret, async_trait};
+/// use identkit_identify24::{StoredToken, TokenKey, TokenStore};
+///
+/// /// One account's token, in a folder that only this user can read.
+/// #[derive(Debug)]
+/// struct FileStore(PathBuf);
+///
+/// #[async_trait]
+/// impl TokenStore for FileStore {
+///     async fn load(&self, _: &TokenKey) -> Result<Option<StoredToken>, Error> {
+///         let Ok(text) = std::fs::read_to_string(&self.0) else { return Ok(None) };
+///         let stored = text.split_once(' ').and_then(|(version, token)| {
+///             Some(StoredToken::new(version.parse().ok()?, token))
+///         });
+///         Ok(stored)
+///     }
+///
+///     async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error> {
+///         let there = self.load(key).await?;
+///         if let Some(there) = there.filter(|there| Some(there.version) != instead_of) {
+///             return Ok(there);
+///         }
+///         let version = instead_of.unwrap_or(0) + 1;
+///         // Whole or not at all: written beside and renamed. Two at once cost a login more and nothing else.
+///         let beside = self.0.with_extension(std::process::id().to_string());
+///         std::fs::write(&beside, format!("{version} {}", token.expose()))
+///             .and_then(|()| std::fs::rename(&beside, &self.0))
+///             .map_err(|source| Error::new(Kind::Storage, "the token cannot be stored").with_source(source))?;
+///         Ok(StoredToken::new(version, token.clone()))
+///     }
+/// }
+/// # let path = std::env::temp_dir().join(format!("identkit-token-{}", std::process::id()));
+/// # let (store, key) = (FileStore(path.clone()), TokenKey::new("https://example.com", "partner"));
+/// # futures_util::FutureExt::now_or_never(async {
+/// #     assert_eq!(store.load(&key).await.unwrap(), None);
+/// #     assert_eq!(store.store(&key, &"a".into(), None).await.unwrap(), StoredToken::new(1, "a"));
+/// #     assert_eq!(store.store(&key, &"b".into(), None).await.unwrap(), StoredToken::new(1, "a"));
+/// #     assert_eq!(store.store(&key, &"b".into(), Some(1)).await.unwrap(), StoredToken::new(2, "b"));
+/// #     assert_eq!(store.load(&key).await.unwrap(), Some(StoredToken::new(2, "b")));
+/// # }).unwrap();
+/// # std::fs::remove_file(path).unwrap();
+/// ```
+#[async_trait]
+pub trait TokenStore: Send + Sync + fmt::Debug {
+    /// The token that is stored under this key.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the session then logs in by itself and tells the store nothing.
+    async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error>;
+
+    /// Stores a token in place of version `instead_of` (`None`: where there was none), under a higher version. Where
+    /// the store holds another version by then, that one stays. Returns what is stored now.
+    ///
+    /// # Errors
+    /// When the store cannot be written; the session then uses its token alone.
+    async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error>;
+}
+
+/// A store in memory: for several clients in one process, and for tests. Clones share their tokens.
+#[derive(Clone, Default)]
+pub struct MemoryTokenStore(Arc<Mutex<Vec<(TokenKey, StoredToken)>>>);
+
+impl fmt::Debug for MemoryTokenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryTokenStore")
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryTokenStore {
+    async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error> {
+        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(stored.iter().find(|(whose, _)| whose == key).map(|(_, stored)| stored.clone()))
+    }
+
+    async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error> {
+        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match stored.iter_mut().find(|(whose, _)| whose == key) {
+            Some((_, there)) if Some(there.version) == instead_of => {
+                *there = StoredToken::new(there.version + 1, token.clone());
+                Ok(there.clone())
+            }
+            Some((_, there)) => Ok(there.clone()),
+            None => {
+                let first = StoredToken::new(instead_of.unwrap_or(0) + 1, token.clone());
+                stored.push((key.clone(), first.clone()));
+                Ok(first)
+            }
+        }
+    }
+}
+
+/// A store as a session uses it: what fails or takes too long is nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedTokens {
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) base_url: String,
+}
+
+impl SharedTokens {
+    /// What is stored; the outer `None` when the store is of no use now.
+    pub(crate) async fn load(&self, clock: &Arc<dyn Clock>, partner: &Secret) -> Option<Option<StoredToken>> {
+        let key = TokenKey::new(&self.base_url, partner.clone());
+        patiently(clock, self.store.load(&key)).await
+    }
+
+    /// What is stored then; `None` when the store is of no use now.
+    pub(crate) async fn store(
+        &self,
+        clock: &Arc<dyn Clock>,
+        partner: &Secret,
+        token: &Secret,
+        instead_of: Option<u64>,
+    ) -> Option<StoredToken> {
+        let key = TokenKey::new(&self.base_url, partner.clone());
+        patiently(clock, self.store.store(&key, token, instead_of)).await
+    }
+}
+
+async fn patiently<T>(clock: &Arc<dyn Clock>, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    match select(pin!(work), clock.sleep_until(clock.mono().plus(PATIENCE))).await {
+        Either::Left((done, _)) => done.ok(),
+        Either::Right(_) => None,
+    }
+}

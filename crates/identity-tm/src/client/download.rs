@@ -1,0 +1,120 @@
+//! Recordings as files, and what is known of a placeholder (AT-38).
+
+use identkit_core::{Error, Kind};
+
+/// What is known of the placeholder that the vendor hands out, under 200, until a recording is there (AT-38). The
+/// document tells neither its digest nor its length: take them from one that came by
+/// [`VideoReady::force`](crate::VideoReady::force). The default knows nothing and refuses nothing.
+///
+/// ```
+/// use identkit_core::Kind;
+/// use identkit_identity_tm::PlaceholderRule;
+///
+/// let rule = PlaceholderRule::default().known([7; 32]).shorter_than(1024);
+/// assert_eq!(rule.check(5_000_000, &[7; 32]).unwrap_err().kind(), Kind::Integrity);
+/// assert_eq!(rule.check(1023, &[8; 32]).unwrap_err().kind(), Kind::Integrity);
+/// assert!(rule.check(1024, &[8; 32]).is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlaceholderRule {
+    hashes: Vec<[u8; 32]>,
+    min_length: u64,
+}
+
+impl PlaceholderRule {
+    /// What has this SHA-256 is a placeholder.
+    #[must_use]
+    pub fn known(mut self, sha256: [u8; 32]) -> Self {
+        self.hashes.push(sha256);
+        self
+    }
+
+    /// What has fewer bytes is a placeholder.
+    #[must_use]
+    pub fn shorter_than(mut self, bytes: u64) -> Self {
+        self.min_length = bytes;
+        self
+    }
+
+    /// Whether a digest can tell a placeholder.
+    pub fn knows_any(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
+    /// Judges what came: its length in bytes and its SHA-256.
+    ///
+    /// # Errors
+    /// [`Kind::Integrity`] when it is a placeholder.
+    pub fn check(&self, length: u64, sha256: &[u8; 32]) -> Result<(), Error> {
+        if self.hashes.contains(sha256) {
+            return Err(Error::new(Kind::Integrity, "the recording is a placeholder: its SHA-256 is known"));
+        }
+        if length < self.min_length {
+            let detail =
+                format!("the recording has {length} bytes, where less than {} is a placeholder", self.min_length);
+            return Err(Error::new(Kind::Integrity, detail));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "save")]
+pub use saved::VideoDownload;
+
+#[cfg(feature = "save")]
+mod saved {
+    use identkit_core::{CallOptions, Error};
+    use identkit_transport::Answered;
+    use identkit_transport::save::{Digested, Save};
+
+    use super::PlaceholderRule;
+    use crate::{IdentityTm, VideoReady};
+
+    /// A recording that was saved.
+    #[non_exhaustive]
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct VideoDownload {
+        /// `video/mp4` or `video/webm`, as the vendor says.
+        pub media_type: String,
+        /// Its length and its SHA-256, read back from the disk.
+        pub saved: Digested,
+        /// Whether the vendor had called back; otherwise it was fetched by force.
+        pub provisioned: bool,
+        /// Whether its digest was compared with those of known placeholders.
+        pub compared: bool,
+    }
+
+    impl VideoDownload {
+        /// Whether it may count as evidence: the vendor had called back, or its digest was compared.
+        pub fn counts_as_evidence(&self) -> bool {
+            self.provisioned || self.compared
+        }
+    }
+
+    impl IdentityTm {
+        /// Saves the recording, [T 3.8]: streamed, digested and read back. A placeholder gets no file.
+        ///
+        /// # Errors
+        /// As [`video`](Self::video) and [`Save::run`];
+        /// [`Kind::Integrity`](identkit_core::Kind::Integrity) for what the rule says is a placeholder.
+        pub async fn save_video(
+            &self,
+            ready: &VideoReady,
+            save: Save<'_>,
+            rule: &PlaceholderRule,
+            options: &CallOptions,
+        ) -> Result<Answered<VideoDownload>, Error> {
+            let answered = self.video(ready, options).await?;
+            let Answered { value, status, attempts, elapsed, warnings } = answered;
+            let judge = rule.clone();
+            let saved = save
+                .accept(move |came| judge.check(came.length, &came.sha256))
+                .run(value.content)
+                .await
+                .map_err(|error| error.with_operation("getVideoFileBinary").with_status(status.as_u16()))?;
+            let (provisioned, compared) = (ready.was_heard(), rule.knows_any());
+            let value = VideoDownload { media_type: value.media_type, saved, provisioned, compared };
+            Ok(Answered { value, status, attempts, elapsed, warnings })
+        }
+    }
+}

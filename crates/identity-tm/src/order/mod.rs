@@ -1,0 +1,266 @@
+//! Orders, built so that what the document forbids cannot be said, or is refused before anything is sent.
+//!
+//! [`NewOrder`] makes a [`PutOrder`], which is the vendor's JSON as it is and can hold anything: it is what a reader
+//! needs, and what an order that exists as JSON is read into. The rules are the same for both, and told all at once.
+
+mod signing;
+mod values;
+
+use identkit_core::{Error, Pii, Secret};
+use identkit_wire::OneOrMany;
+use serde_json::Value;
+
+pub use signing::{HashPlacement, Placement, Size, ToSign};
+pub use values::{Add, Birthname, Gender, Pick, Product};
+
+use crate::messages::{
+    Address, EidSettings, EmailNotifications, LegitimationDocument, MultiSignOptions, OrderIdentData, PutOrder,
+    RedirectUrl, SignParameters,
+};
+use crate::operations::SignedIdentData;
+use crate::{Dialect, OrderCallback, OrderId};
+
+/// When the vendor calls before the order is final: at one of two moments, never at both (T-050). At neither of them
+/// the data is necessarily there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// When the person leaves the video system.
+    AfterVideo(Secret),
+    /// When the identification was conducted.
+    AfterIdent(Secret),
+}
+
+impl Progress {
+    /// The callback that comes then.
+    pub fn callback(&self) -> OrderCallback {
+        match self {
+            Self::AfterVideo(_) => OrderCallback::AfterVideo,
+            Self::AfterIdent(_) => OrderCallback::AfterIdent,
+        }
+    }
+}
+
+/// Makes an order, [T 3.1.3].
+///
+/// ```
+/// use identkit_identity_tm::NewOrder;
+/// use identkit_identity_tm::messages::{Address, OrderIdentData};
+/// use identkit_identity_tm::order::{Birthname, Gender, Placement, ToSign};
+/// use identkit_wire::json::Blob;
+///
+/// # fn main() -> Result<(), identkit_core::Error> {
+/// let address = Address::default().firstname("Erika").surname("Mustermann").country("DE");
+/// let data = OrderIdentData::default().gender(Gender::Female).name_at_birth(Birthname::Determine);
+/// let contract = Blob::from_bytes("%PDF-1.7 the contract");
+/// let order = NewOrder::signature("e.mustermann@example.com", address)
+///     .sign(ToSign::pdf_at("contract.pdf", contract, Placement::at(1, 72.0, 144.0)))
+///     .reference("case-4711")
+///     .ident_data(data)
+///     .target_link()
+///     .build()?;
+/// assert_eq!((order.product, order.add), (Some(15), Some(0)));
+///
+/// let nowhere = Address::default().firstname("Erika").surname("Mustermann").country("Germany");
+/// let error = NewOrder::identification("no address", nowhere).build().unwrap_err();
+/// let told: Vec<_> = error.faults().iter().map(|fault| (&*fault.field, fault.rule)).collect();
+/// assert_eq!(told, [("Email", "AT-47"), ("Address.Country", "AT-44")]);
+/// # Ok(()) }
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    order: PutOrder,
+    add: Add,
+    to_sign: Vec<ToSign>,
+}
+
+impl NewOrder {
+    /// An order for this product: see the constructors for those that are documented.
+    pub fn of(product: Product, email: impl Into<Pii<String>>, address: Address) -> Self {
+        let order = PutOrder::default().product(product).email(email).address(address);
+        Self { order, add: Add::NORMAL, to_sign: Vec::new() }
+    }
+
+    /// The person is identified, by video or another way; the address needs names and country.
+    pub fn identification(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::VIDEO, email, address)
+    }
+
+    /// The person is identified, and not by video or autoID.
+    pub fn identification_without_video(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::WITHOUT_VIDEO, email, address)
+    }
+
+    /// The person is identified by autoID.
+    pub fn auto_id(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::AUTO_ID, email, address)
+    }
+
+    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
+    pub fn signature(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::SIGN, email, address)
+    }
+
+    /// The person signs with the sign-me account that is there: only when
+    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
+    pub fn signature_by_account(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::SIGN, email, address).with_add(Add::USE_ACCOUNT)
+    }
+
+    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
+    pub fn sign_me_account(email: impl Into<Pii<String>>, address: Address) -> Self {
+        Self::of(Product::SIGN, email, address).with_add(Add::GENERATE_ACCOUNT)
+    }
+
+    /// Something to be signed, after what was named before.
+    pub fn sign(mut self, what: impl Into<ToSign>) -> Self {
+        self.to_sign.push(what.into());
+        self
+    }
+
+    /// Signs the documents of another order, the master, as well: each where the vendor puts it, or as these parameters
+    /// say of the file of their name.
+    pub fn sign_of_order(mut self, master: OrderId, parameters: Vec<SignParameters>) -> Self {
+        let mut options = MultiSignOptions::default().first_order_id(master);
+        options.sign_parameters = Some(parameters).filter(|parameters| !parameters.is_empty());
+        self.order.multi_sign_options = Some(options);
+        self
+    }
+
+    /// Behaves in this way too, besides what was asked for before.
+    pub fn with_add(mut self, bits: Add) -> Self {
+        self.add |= bits;
+        self
+    }
+
+    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
+    pub fn reference(mut self, reference: impl Into<Pii<String>>) -> Self {
+        self.order.reference = Some(reference.into());
+        self
+    }
+
+    /// Phone number: `+` and digits.
+    pub fn phone(mut self, phone: impl Into<Pii<String>>) -> Self {
+        self.order.phone = Some(phone.into());
+        self
+    }
+
+    /// Mobile number: `+` and digits.
+    pub fn mobile(mut self, mobile: impl Into<Pii<String>>) -> Self {
+        self.order.mobile = Some(mobile.into());
+        self
+    }
+
+    /// The data to be checked.
+    pub fn ident_data(mut self, data: OrderIdentData) -> Self {
+        self.order.ident_data = Some(data);
+        self
+    }
+
+    /// A result of [`ident_data_signed`](crate::IdentityTm::ident_data_signed) to be used again, [T 6].
+    ///
+    /// # Errors
+    /// [`Kind::Integrity`](identkit_core::Kind::Integrity) when it is not what the vendor sent.
+    pub fn reuse(mut self, result: &SignedIdentData) -> Result<Self, Error> {
+        self.order.ident_data_signed = Some(result.for_reuse()?);
+        Ok(self)
+    }
+
+    /// A description of a document that is accepted, as the agent sees it; after those named before.
+    pub fn accept_document(mut self, description: impl Into<Pii<String>>) -> Self {
+        let document = LegitimationDocument::default().document(description);
+        self.order.legitimation_document.get_or_insert_default().0.push(document);
+        self
+    }
+
+    /// Settings of the eID method.
+    pub fn eid(mut self, settings: EidSettings) -> Self {
+        self.order.eid_settings = Some(settings);
+        self
+    }
+
+    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
+    /// (AT-84).
+    pub fn target_link(mut self) -> Self {
+        self.order.get_target_link = Some(true);
+        self
+    }
+
+    /// The answer is to hold the codes for the video app.
+    pub fn video_hashes(mut self) -> Self {
+        self.order.get_video_hashes = Some(true);
+        self
+    }
+
+    /// A link for a giro redirect at the bank of this IBAN or BIC.
+    pub fn giro_link(mut self, iban_or_bic: impl Into<Pii<String>>) -> Self {
+        self.order.get_giro_link = Some(iban_or_bic.into());
+        self
+    }
+
+    /// Where the person is sent after success and after failure; `None` is the account's setting.
+    pub fn redirect(mut self, success: Option<Secret>, abort: Option<Secret>) -> Self {
+        let mut redirect = RedirectUrl::default();
+        (redirect.success, redirect.abort) = (success, abort);
+        self.order.redirect_url = (redirect != RedirectUrl::default()).then_some(redirect);
+        self
+    }
+
+    /// What the vendor calls when the order is final.
+    pub fn on_final(mut self, url: impl Into<Secret>) -> Self {
+        self.order.webhook_url.get_or_insert_default().on_final = Some(url.into());
+        self
+    }
+
+    /// What the vendor calls before that.
+    pub fn on_progress(mut self, progress: Progress) -> Self {
+        let webhook = self.order.webhook_url.get_or_insert_default();
+        (webhook.after_video, webhook.after_ident) = match progress {
+            Progress::AfterVideo(url) => (Some(url), None),
+            Progress::AfterIdent(url) => (None, Some(url)),
+        };
+        self
+    }
+
+    /// Who is mailed when something happens, in place of the account's settings.
+    pub fn notify(mut self, mails: EmailNotifications) -> Self {
+        self.order.email_notifications = Some(mails);
+        self
+    }
+
+    /// An element that the document does not list (AT-42).
+    pub fn unlisted(mut self, key: impl Into<String>, value: Value) -> Self {
+        self.order.extra.0.insert(key.into(), value);
+        self
+    }
+
+    /// The order, if it breaks no rule.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with every fault: its field, rule and section.
+    pub fn build(self) -> Result<PutOrder, Error> {
+        self.build_for(&Dialect::default())
+    }
+
+    /// The order, if it breaks no rule of this account's dialect.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_for(self, dialect: &Dialect) -> Result<PutOrder, Error> {
+        let Self { mut order, add, to_sign } = self;
+        let (mut pdfs, mut hashes) = (Vec::new(), Vec::new());
+        for what in to_sign {
+            match what {
+                ToSign::Pdf(pdf) => pdfs.push(pdf),
+                ToSign::Hash(hash) => hashes.push(hash),
+            }
+        }
+        order.add = Some(add.into());
+        // One alone is written as an object: the order is normalised below.
+        order.sign_pdf = (!pdfs.is_empty()).then_some(OneOrMany::Many(pdfs));
+        order.sign_hash = (!hashes.is_empty()).then_some(OneOrMany::Many(hashes));
+        let order = order.normalised();
+        order.check(dialect)?;
+        Ok(order)
+    }
+}

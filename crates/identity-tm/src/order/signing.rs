@@ -1,0 +1,203 @@
+//! What is to be signed, and where the signature goes.
+
+use identkit_core::{Pii, Secret};
+use identkit_wire::encode_base64;
+use identkit_wire::json::Blob;
+
+use crate::messages::{SignHash, SignParameters, SignPdf};
+
+/// How large a signature is, in PDF points (1/72 inch); `None` leaves it to the vendor.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Size {
+    /// Its width.
+    pub width: Option<f64>,
+    /// Its height.
+    pub height: Option<f64>,
+}
+
+impl Size {
+    /// Both.
+    pub const fn new(width: f64, height: f64) -> Self {
+        Self { width: Some(width), height: Some(height) }
+    }
+}
+
+/// Where the signature goes in a PDF (AT-85): one of these, and never a mixture. Positions are in PDF points from the
+/// lower left corner of the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Placement {
+    /// Wherever the vendor puts it.
+    #[default]
+    Default,
+    /// On this page, wherever the vendor puts it there.
+    Page(u32),
+    /// At this position.
+    At {
+        /// From the left.
+        x: f64,
+        /// From below.
+        y: f64,
+        /// On this page.
+        page: Option<u32>,
+        /// So large.
+        size: Size,
+    },
+    /// Into the PDF's own signature field of this name.
+    Field(Pii<String>),
+}
+
+impl Placement {
+    /// At this position on this page.
+    pub const fn at(page: u32, x: f64, y: f64) -> Self {
+        Self::At { x, y, page: Some(page), size: Size { width: None, height: None } }
+    }
+}
+
+/// Where the signature of a hash goes: it has neither pages nor fields (AT-34).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum HashPlacement {
+    /// Wherever the vendor puts it.
+    #[default]
+    Default,
+    /// At this position.
+    At {
+        /// From the left, in PDF points.
+        x: f64,
+        /// From below, in PDF points.
+        y: f64,
+        /// So large.
+        size: Size,
+    },
+}
+
+/// The elements that say where a signature goes.
+#[derive(Default)]
+struct Elements {
+    x: Option<f64>,
+    y: Option<f64>,
+    size: Size,
+    page: Option<u32>,
+    field: Option<Pii<String>>,
+}
+
+impl From<Placement> for Elements {
+    fn from(placement: Placement) -> Self {
+        match placement {
+            Placement::Default => Self::default(),
+            Placement::Page(page) => Self { page: Some(page), ..Self::default() },
+            Placement::At { x, y, page, size } => Self { x: Some(x), y: Some(y), size, page, field: None },
+            Placement::Field(name) => Self { field: Some(name), ..Self::default() },
+        }
+    }
+}
+
+impl SignPdf {
+    /// Where the signature goes, in place of whatever was said of it before.
+    #[must_use]
+    pub fn placed(mut self, placement: Placement) -> Self {
+        let Elements { x, y, size, page, field } = placement.into();
+        (self.signature_pos_x, self.signature_pos_y) = (x, y);
+        (self.signature_width, self.signature_height) = (size.width, size.height);
+        (self.signature_page, self.signature_field_name) = (page, field);
+        self
+    }
+}
+
+impl SignParameters {
+    /// Where the signature goes in that file of the master order, in place of whatever was said of it before.
+    #[must_use]
+    pub fn placed(mut self, placement: Placement) -> Self {
+        let Elements { x, y, size, page, field } = placement.into();
+        (self.signature_pos_x, self.signature_pos_y) = (x, y);
+        (self.signature_width, self.signature_height) = (size.width, size.height);
+        (self.signature_page, self.signature_field_name) = (page, field);
+        self
+    }
+}
+
+impl SignHash {
+    /// Where the signature goes, in place of whatever was said of it before.
+    #[must_use]
+    pub fn placed(mut self, placement: HashPlacement) -> Self {
+        let (x, y, size) = match placement {
+            HashPlacement::Default => (None, None, Size::default()),
+            HashPlacement::At { x, y, size } => (Some(x), Some(y), size),
+        };
+        (self.signature_pos_x, self.signature_pos_y) = (x, y);
+        (self.signature_width, self.signature_height) = (size.width, size.height);
+        self
+    }
+}
+
+/// Something to be signed.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToSign {
+    /// A PDF.
+    Pdf(SignPdf),
+    /// The hash of a prepared PDF.
+    Hash(SignHash),
+}
+
+impl ToSign {
+    /// A PDF under a file name of at most 50 characters, which should be unique in the order (AT-35).
+    pub fn pdf(name: impl Into<Pii<String>>, pdf: Blob) -> Self {
+        Self::pdf_at(name, pdf, Placement::Default)
+    }
+
+    /// A PDF, and where its signature goes.
+    pub fn pdf_at(name: impl Into<Pii<String>>, pdf: Blob, placement: Placement) -> Self {
+        Self::Pdf(SignPdf::default().filename(name).data(pdf).placed(placement))
+    }
+
+    /// The hash of a prepared PDF, as bytes. The signed hash comes back under the name: at most 50 characters, unique
+    /// in the order (AT-35).
+    pub fn hash(name: impl Into<Pii<String>>, hash: &[u8]) -> Self {
+        Self::hash_at(name, hash, HashPlacement::Default)
+    }
+
+    /// A hash, and where the signature goes.
+    pub fn hash_at(name: impl Into<Pii<String>>, hash: &[u8], placement: HashPlacement) -> Self {
+        Self::Hash(SignHash::default().filename(name).hash(Secret::new(encode_base64(hash))).placed(placement))
+    }
+}
+
+impl From<SignPdf> for ToSign {
+    fn from(pdf: SignPdf) -> Self {
+        Self::Pdf(pdf)
+    }
+}
+
+impl From<SignHash> for ToSign {
+    fn from(hash: SignHash) -> Self {
+        Self::Hash(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_85_a_placement_replaces_every_other_one() {
+        let at = Placement::At { x: 1.0, y: 2.0, page: Some(3), size: Size::new(4.0, 5.0) };
+        let all = [Placement::Default, Placement::Page(2), at, Placement::Field("field".into())];
+        for first in &all {
+            for second in &all {
+                let pdf = SignPdf::default().placed(first.clone()).placed(second.clone());
+                assert_eq!(pdf, SignPdf::default().placed(second.clone()));
+                let file = SignParameters::default().placed(first.clone()).placed(second.clone());
+                assert_eq!(file, SignParameters::default().placed(second.clone()));
+            }
+        }
+        let pdf = SignPdf::default().placed(all[2].clone());
+        assert_eq!((pdf.signature_pos_x, pdf.signature_pos_y), (Some(1.0), Some(2.0)));
+        assert_eq!((pdf.signature_page, pdf.signature_field_name), (Some(3), None));
+        assert_eq!((pdf.signature_width, pdf.signature_height), (Some(4.0), Some(5.0)));
+        let hash = HashPlacement::At { x: 1.0, y: 2.0, size: Size { width: None, height: Some(5.0) } };
+        let hash = SignHash::default().placed(hash);
+        assert_eq!((hash.signature_pos_x, hash.signature_pos_y), (Some(1.0), Some(2.0)));
+        assert_eq!((hash.signature_width, hash.signature_height), (None, Some(5.0)));
+        assert_eq!(hash.placed(HashPlacement::Default), SignHash::default());
+    }
+}

@@ -1,0 +1,92 @@
+//! Lists, texts, versions and elements that the document tells of in two ways or in none.
+
+use identkit_identity_tm::messages::ListedOrder;
+use identkit_identity_tm::{CATALOGUE, Finality};
+
+use super::*;
+
+const FLAVOURS: [OrderFlavour; 4] =
+    [OrderFlavour::IdentOnly, OrderFlavour::Qes, OrderFlavour::SignAccountOnly, OrderFlavour::Unknown];
+
+/// There is one list, that of [T 3.2.1]: the "chapter 4.2.1.2" of [T 3.6.1] and the list "at the end" of [T 4.2] are it.
+#[test]
+fn at_12_get_all_status_and_signing_go_by_the_one_list_of_get_status() {
+    for text in CATALOGUE {
+        let entry = json!({"Status": [{"Kind": text.kind.0}]});
+        let status: OrderStatus = serde_json::from_value(entry.clone()).unwrap();
+        let listed: ListedOrder = serde_json::from_value(entry).unwrap();
+        for flavour in FLAVOURS {
+            assert_eq!(status.finality(flavour), listed.finality(flavour), "{text:?}");
+        }
+        // What getESignHash asks for (84) is the final code of an order to be signed, by the same list.
+        let signed = Finality::judge(OrderFlavour::Qes, [text.kind]).outcome == Outcome::Signed;
+        assert_eq!(signed, text.kind == StatusKind::SIGNED);
+    }
+}
+
+#[test]
+fn at_16_all_texts_are_kept_and_only_the_numbers_decide() {
+    let text = |code: u32| StatusKind(code).text().unwrap();
+    assert_eq!(text(12).english, text(55).english, "one English text for two codes");
+    assert_ne!(text(12).german, text(55).german);
+    // The catalogue says terminated where the list of final codes says by hand, and the German text something else.
+    assert_eq!((text(22).english, text(22).german), ("The processing was terminated", "Retour"));
+    assert_eq!((text(34).english, text(34).german), ("Giro Feedback", "Giro - Timeout"));
+    let misleading = text(6).english;
+    for (code, outcome) in
+        [(25, Outcome::Pending), (34, Outcome::Pending), (17, Outcome::Negative), (6, Outcome::Positive)]
+    {
+        for told in [misleading, text(17).english, "TimeOut", ""] {
+            let entry = json!({"Status": [{"Kind": code, "Text": told}]});
+            let status: OrderStatus = serde_json::from_value(entry).unwrap();
+            assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, outcome, "{code} {told}");
+        }
+    }
+}
+
+#[test]
+fn at_41_the_url_that_get_giro_link_asks_for_is_kept_under_whatever_name_it_comes() {
+    let order = plain_order().get_giro_link("DE02120300000000202051");
+    assert_eq!(sent_json(&order, &dialect())["getGiroLink"], "DE02120300000000202051");
+    for name in ["GiroURL", "GiroLink", "RedirectURL"] {
+        let text = json!({"OrderID": ORDER, "Ref": "case-4711", name: "https://giro.example/4711"});
+        let decoded = decode(&order, &json_answer(202, text.to_string())).unwrap();
+        assert_eq!(decoded.value.extra.0[name], "https://giro.example/4711");
+        assert_eq!(decoded.warnings, []);
+        assert!(!format!("{:?}", decoded.value).contains("4711"), "whoever has the link acts as the person");
+        assert_eq!(serde_json::to_value(&decoded.value).unwrap(), text);
+    }
+}
+
+#[test]
+fn at_63_data_is_expected_after_6_84_and_89_and_after_no_other_end() {
+    for (flavour, code, expected) in [
+        (OrderFlavour::IdentOnly, StatusKind::POSITIVE, true),
+        (OrderFlavour::SignAccountOnly, StatusKind::POSITIVE, true),
+        (OrderFlavour::Qes, StatusKind::SIGNED, true),
+        (OrderFlavour::IdentOnly, StatusKind::FRAUD, true),
+        (OrderFlavour::Qes, StatusKind::FRAUD, true),
+        (OrderFlavour::IdentOnly, StatusKind::NEGATIVE, false),
+        (OrderFlavour::Qes, StatusKind::TERMINATED, false),
+        (OrderFlavour::IdentOnly, StatusKind::TIMED_OUT, false),
+        (OrderFlavour::Qes, StatusKind::TIMED_OUT_AFTER_IDENT, false),
+    ] {
+        let finality = Finality::judge(flavour, [StatusKind::INITIALISED, code]);
+        assert!(finality.is_final(), "{code:?}");
+        assert_eq!(finality.data_expected(), expected, "{flavour:?} {code:?}");
+    }
+    // Identified, and the signature still open: nothing is promised yet.
+    assert!(!Finality::judge(OrderFlavour::Qes, [StatusKind::POSITIVE]).data_expected());
+}
+
+/// The document is 2.10c and its URL says 2.10; its changelog has 2.06b after 2.07.
+#[tokio::test]
+async fn at_75_a_version_is_a_text_that_nothing_compares_or_computes_with() {
+    assert!(DOCUMENTED_BASE.ends_with("/2.10"));
+    for version in ["2.10", "2.1", "2.10c", "2.06b", "v3-beta"] {
+        let base = format!("https://customer.identity.tm/api/{version}");
+        let (client, script) = client_by(|builder| builder.base_url(&base), [Step::Answer(json_answer(200, "{}"))]);
+        client.status_general(&id(), &options()).await.unwrap();
+        assert_eq!(script.sent()[0].uri.to_string(), format!("{base}/getStatus/{ORDER}"));
+    }
+}

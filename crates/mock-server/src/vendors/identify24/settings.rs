@@ -1,0 +1,147 @@
+//! How an account is set up, and how its vendor behaves where the document leaves it open.
+
+use std::collections::BTreeMap;
+
+use identkit_core::Secret;
+use jiff::SignedDuration;
+
+/// How the account is set up, which at the vendor is done in its partner portal; see [`configure`](super::configure).
+#[non_exhaustive]
+#[derive(Clone)]
+pub struct Settings {
+    /// The partner's user name (I-004).
+    pub partner: String,
+    /// The API key (I-004).
+    pub api_key: String,
+    /// Where status webhooks go; `None` sends none (I-080).
+    pub webhook_url: Option<Secret>,
+    /// For how long a token that is not used stays alive: 30 minutes (I-006).
+    pub idle: SignedDuration,
+    /// For how long an ident is known: 90 days (I-020).
+    pub life: SignedDuration,
+    /// What the person's stories come to, by name: the document lists no status but `Unidentified` (AI-12).
+    pub stories: BTreeMap<String, Story>,
+    /// How a refusal is told (AI-02, AI-30).
+    pub refusals: Refusals,
+    /// What becomes of the body of a GET on its way (AI-07).
+    pub get_bodies: GetBodies,
+    /// How many requests are served; more are refused with 429 (1.9).
+    pub rate: Option<Rate>,
+    /// Whether the key may create idents; else 403 (1.9).
+    pub may_create: bool,
+    /// How many idents can still be created; none left is 402, as the request is valid and still fails (1.9).
+    pub creates_left: Option<u32>,
+    /// Refuses a `custom_id` that an ident has already, with 409; the document only recommends that it is unique
+    /// (AI-16, AI-24).
+    pub unique_custom_ids: bool,
+    /// The status, 500 to 599, by which everything is answered while the vendor is out of service (1.9).
+    pub out_of_service: Option<u16>,
+}
+
+/// What a story comes to.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// The status in the vendor's word.
+    pub status: String,
+    /// Its id, in the webhook only.
+    pub status_id: String,
+    /// Why the person was not identified; empty otherwise.
+    pub reject_reason: String,
+}
+
+impl Story {
+    /// A story that ends with this status.
+    pub fn new(status: impl Into<String>, status_id: impl Into<String>) -> Self {
+        Self { status: status.into(), status_id: status_id.into(), reject_reason: String::new() }
+    }
+
+    /// Why the person was not identified.
+    #[must_use]
+    pub fn reject_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reject_reason = reason.into();
+        self
+    }
+}
+
+/// How a refusal is told.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refusals {
+    /// By the HTTP status.
+    #[default]
+    ByStatus,
+    /// By `result: false` alone, in an answer with status 200; what concerns the token keeps its 401 (AI-02).
+    ByResult,
+    /// By `response_status`, in an answer with status 200 (AI-30).
+    ByResponseStatus,
+}
+
+/// What becomes of the body of a GET.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GetBodies {
+    /// It arrives.
+    #[default]
+    Read,
+    /// A proxy drops it.
+    Stripped,
+    /// A proxy refuses the request with this status: 403, 411 and 413 are known.
+    Refused(u16),
+}
+
+/// How many requests are served.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many, logins among them.
+    pub requests: u32,
+    /// In so long, from the first of them.
+    pub period: SignedDuration,
+    /// Whether a refusal says when to come again: `Retry-After` is not documented (1.9).
+    pub retry_after: bool,
+}
+
+impl Rate {
+    /// So many requests in so long; a refusal does not say when to come again.
+    pub fn new(requests: u32, period: SignedDuration) -> Self {
+        Self { requests, period, retry_after: false }
+    }
+
+    /// Says when to come again.
+    #[must_use]
+    pub fn with_retry_after(mut self) -> Self {
+        self.retry_after = true;
+        self
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("partner", &self.partner).finish_non_exhaustive()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let positive = Story::new("Identified", "2");
+        let negative = Story::new("Rejected", "3").reject_reason("the document could not be verified");
+        let stories = [("positive", positive.clone()), ("identified", positive), ("negative", negative)];
+        Self {
+            // The partner of the document's examples, so that its commands work as printed.
+            partner: "911-internet".into(),
+            api_key: "sandbox-api-key".into(),
+            webhook_url: None,
+            idle: SignedDuration::from_mins(30),
+            life: SignedDuration::from_hours(90 * 24),
+            stories: stories.map(|(name, story)| (name.to_owned(), story)).into(),
+            refusals: Refusals::ByStatus,
+            get_bodies: GetBodies::Read,
+            rate: None,
+            may_create: true,
+            creates_left: None,
+            unique_custom_ids: false,
+            out_of_service: None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What happens to an order: the person's and the agent's moves, scripted.
+//!
+//! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
+
+mod scripts;
+mod webhooks;
+
+use std::collections::VecDeque;
+
+use identkit_core::Fault;
+use identkit_identity_tm::messages::{StatusEntry, TvSlot};
+use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
+use jiff::{SignedDuration, Timestamp};
+
+use self::scripts::{Account, Stage};
+use self::webhooks::call;
+use super::orders::{Orders, PURGE, TIME_OUT, dts};
+use super::signing::account_of;
+use crate::vendor::{Refused, Transition};
+use crate::{Timer, World};
+
+pub use self::scripts::STORIES;
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A status is set, perhaps with a text.
+    Status(StatusKind, Option<&'static str>),
+    /// The order is executed: the identification took place.
+    Executed,
+    /// A webhook is called, if the order has one of this name.
+    Call(OrderCallback),
+}
+
+fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Refused> {
+    Err(Refused::new(status, Fault::new(field, message, "M-04", "sandbox")))
+}
+
+/// Begins a story, or sets one status.
+pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Refused> {
+    // Looked for among all orders, and so only where it matters.
+    let flavour = world.part::<Orders>().by_id.get(id).map(|order| order.flavour);
+    let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
+    let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
+    let orders = world.part::<Orders>();
+    let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
+    if !order.script.is_empty() {
+        return refuse(409, "order", "the order is in the middle of a story: wait until its webhook was tried");
+    }
+    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified } };
+    let steps = match transition {
+        Transition::Story(_) if order.finality().is_final() => {
+            return refuse(
+                409,
+                "order",
+                "the order is final: place another one, or set a single status that comes late",
+            );
+        }
+        Transition::Story(name) => stage.story(name)?,
+        Transition::Status(code) => {
+            let code = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind);
+            let Some(code) = code else { return refuse(400, "status", "must be a status code, a number") };
+            single(&stage, code)?
+        }
+    };
+    order.script = VecDeque::from(steps);
+    go_on(world, id);
+    Ok(())
+}
+
+/// One status by itself, and the webhook if it ends the order. What does not end it may come after the end too (T-061).
+fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Refused> {
+    let order = stage.order;
+    let ends = code.is_final(order.flavour);
+    if order.finality().is_final() && ends {
+        return refuse(409, "order", "the order is final, and is not ended twice: place another one");
+    }
+    Ok(match code {
+        StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT if ends => scripts::timed_out(code, stage.settings),
+        _ if ends => vec![Step::Status(code, None), Step::Call(OrderCallback::OnFinal)],
+        _ => vec![Step::Status(code, None)],
+    })
+}
+
+/// Cancels an order, and calls this webhook about it.
+pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback>) {
+    let orders = world.part::<Orders>();
+    if let Some(order) = orders.by_id.get_mut(id) {
+        let steps = scripts::cancelled(order, &orders.settings, callback);
+        order.script.extend(steps);
+    }
+    go_on(world, id);
+}
+
+/// The person did not finish in time (T-023).
+pub(super) fn time_out(world: &mut World, id: &str) {
+    let refused = play(world, id, &Transition::Story("timeout".into())).is_err();
+    let open = world.part::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
+    // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
+    if refused
+        && open
+        && let Ok(at) = world.now.checked_add(SignedDuration::from_mins(1))
+    {
+        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id.to_owned() });
+    }
+}
+
+/// Does what comes next, up to the next webhook.
+pub(super) fn go_on(world: &mut World, id: &str) {
+    let now = world.now;
+    while !world.is_blocked(id) {
+        let Some(order) = world.part::<Orders>().by_id.get_mut(id) else { return };
+        let Some(step) = order.script.pop_front() else { return };
+        match step {
+            Step::Executed => order.executed = Some(dts(now)),
+            Step::Status(kind, text) => set(world, id, kind, text),
+            Step::Call(callback) => call(world, id, callback),
+        }
+    }
+}
+
+/// Sets a status, with what follows from it.
+fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<&'static str>) {
+    let now = world.now;
+    let orders = world.part::<Orders>();
+    let purge = orders.settings.purge_on_time_out;
+    let Some(order) = orders.by_id.get_mut(id) else { return };
+    let before = order.finality().is_final();
+    let mut entry = StatusEntry::default().kind(kind).time(dts(now));
+    entry.text = text.map(Into::into);
+    order.status.push(entry);
+    if kind == APPOINTMENT {
+        order.appointment = Some(slot(now));
+    }
+    if before || !kind.is_final(order.flavour) {
+        return;
+    }
+    order.decided = now;
+    if matches!(kind, StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT) {
+        // A time-out deletes the order (T-023); whether its status stays readable is open (AT-59).
+        order.delete_data();
+        order.gone = purge;
+    }
+    world.forget(|timer| timer.what == TIME_OUT && timer.subject == id);
+    // [T 3.10]: results are deleted 7 days after fulfilment.
+    if let Ok(at) = now.checked_add(SignedDuration::from_hours(7 * 24)) {
+        world.after(at, Timer { vendor: PROVIDER, what: PURGE, subject: id.to_owned() });
+    }
+}
+
+/// 19: an appointment.
+const APPOINTMENT: StatusKind = StatusKind(19);
+
+/// The two hours round this time: stories play at once, and the courier comes within the slot.
+fn slot(now: Timestamp) -> TvSlot {
+    let hour = Timestamp::from_second(now.as_second().div_euclid(3_600) * 3_600).unwrap_or(now);
+    let end = hour.checked_add(SignedDuration::from_hours(2)).unwrap_or(now);
+    TvSlot::default().slot_begin(dts(hour)).slot_end(dts(end))
+}

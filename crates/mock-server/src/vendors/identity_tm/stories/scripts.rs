@@ -1,0 +1,340 @@
+//! The stories: what happens to an order, as data, and which of it fits which order.
+//!
+//! A story is put together from fixed pieces, each in the order in which the vendor would set its statuses. Where the
+//! document says nothing, the order is a guess from the meaning of the codes, [T 3.2.1.3].
+
+use identkit_core::Fault;
+use identkit_identity_tm::messages::IdentifyMethod;
+use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
+
+use super::Step::{self, Call, Executed, Status};
+use crate::vendor::Refused;
+use crate::vendors::identity_tm::orders::Order;
+use crate::vendors::identity_tm::settings::Settings;
+use crate::vendors::identity_tm::ways;
+
+/// The stories by name, as the admin API takes them.
+pub const STORIES: [&str; 21] = [
+    "identified",
+    "positive",
+    "signed",
+    "reuse",
+    "account-only",
+    "negative",
+    "fraud",
+    "timeout",
+    "timeout-after-ident",
+    "aborted",
+    "cancelled",
+    "video",
+    "courier",
+    "shop",
+    "eid",
+    "giro",
+    "autoid",
+    "method-changes",
+    "courier-missed",
+    "refused",
+    "unreachable",
+];
+
+const fn code(code: u32) -> Step {
+    Status(StatusKind(code), None)
+}
+
+const VIDEO: [Step; 3] = [
+    Status(StatusKind::VIDEO_WAITING, None),
+    Status(StatusKind::VIDEO_CALL, None),
+    Status(StatusKind::SMS_SENT, Some("TAN")),
+];
+/// Tried by phone, spoken on the answering machine, an appointment (with its slot), and through the depots.
+const COURIER: [Step; 6] = [code(12), code(70), code(19), code(9), code(10), code(3)];
+const SHOP: [Step; 1] = [code(68)];
+/// Link, request, data.
+const EID: [Step; 3] = [code(49), code(50), code(51)];
+/// There and back.
+const GIRO: [Step; 2] = [code(33), code(34)];
+
+/// The person leaves the video system, and the order is not decided yet: what comes after is not necessarily there
+/// when these webhooks are called (T-037).
+const VIDEO_DONE: [Step; 4] = [
+    Executed,
+    Status(StatusKind::VIDEO_CONDUCTED, None),
+    Call(OrderCallback::AfterVideo),
+    Call(OrderCallback::AfterIdent),
+];
+const DONE: [Step; 2] = [Executed, Call(OrderCallback::AfterIdent)];
+
+/// An agent or a courier has seen the document.
+const SEEN: [Step; 2] = [Status(StatusKind::POSITIVE, None), Status(StatusKind::DOCUMENT_VERIFIED, None)];
+/// A machine has gathered the data.
+const GATHERED: [Step; 2] = [Status(StatusKind::POSITIVE, None), code(80)];
+/// On paper, back to whoever ordered.
+const PAPER: [Step; 2] = [code(66), code(14)];
+
+/// Preview, confirmed and hashed, asked for, TAN, signed.
+const SIGNED: [Step; 5] = [
+    code(102),
+    code(101),
+    Status(StatusKind::SIGNATURE_REQUEST, None),
+    Status(StatusKind::SMS_SENT, Some("TAN")),
+    Status(StatusKind::SIGNED, None),
+];
+
+/// As in [T 3.2.7]: before the person has done anything.
+const ACCOUNT_CREATED: [Step; 2] =
+    [Status(StatusKind::SMS_SENT, Some("signme Passwort")), Status(StatusKind::ACCOUNT_CREATED, None)];
+/// As in [T 3.2.7]: after the code that ends the order (AT-14).
+const ACCOUNT_VERIFIED: [Step; 2] = [Status(StatusKind::SMS_SENT, None), Status(StatusKind::ACCOUNT_VERIFIED, None)];
+
+/// An appointment missed and called off, another one missed, and given up.
+const MISSED: [Step; 9] = [code(19), code(3), code(15), code(64), code(26), code(19), code(3), code(15), code(57)];
+/// At the door by courier, on the phone otherwise.
+const REFUSED_AT_THE_DOOR: [Step; 3] = [code(19), code(3), code(16)];
+const REFUSED_BY_PHONE: [Step; 2] = [code(54), code(58)];
+/// Nothing works: the phone, its number, the address.
+const UNREACHABLE: [Step; 5] = [code(12), code(70), code(55), code(56), code(20)];
+
+/// What is known of sign-me about the person of an order: by other orders of this world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) exists: bool,
+    pub(super) verified: bool,
+}
+
+/// An order and what a story depends on besides.
+pub(super) struct Stage<'a> {
+    pub(super) order: &'a Order,
+    pub(super) settings: &'a Settings,
+    pub(super) account: Account,
+}
+
+fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused::new(status, Fault::new("story", message.into(), "M-04", "sandbox")))
+}
+
+fn then(callback: Option<OrderCallback>) -> Option<Step> {
+    callback.map(Call)
+}
+
+/// What a cancellation does; which statuses and which webhook is not documented (AT-60, AT-61).
+pub(super) fn cancelled(order: &Order, settings: &Settings, callback: Option<OrderCallback>) -> Vec<Step> {
+    let ends = settings.cancelled_by.iter().any(|kind| kind.is_final(order.flavour));
+    let statuses = settings.cancelled_by.iter().map(|kind| Status(*kind, None));
+    statuses.chain(then(callback).filter(|_| ends)).collect()
+}
+
+/// What a time-out does; which webhook is called is not documented (AT-60).
+pub(super) fn timed_out(kind: StatusKind, settings: &Settings) -> Vec<Step> {
+    [Status(kind, None)].into_iter().chain(then(settings.webhook_on_time_out)).collect()
+}
+
+impl Stage<'_> {
+    fn signs(&self) -> bool {
+        self.order.flavour == OrderFlavour::Qes
+    }
+
+    /// Identified, and waiting for the signature.
+    fn is_identified(&self) -> bool {
+        self.order.has(StatusKind::POSITIVE)
+    }
+
+    /// What comes before the person has chosen a method.
+    fn prelude(&self) -> Vec<Step> {
+        if self.order.flavour != OrderFlavour::SignAccountOnly
+            || self.order.has(StatusKind::ACCOUNT_CREATED)
+            || self.order.has(StatusKind::ACCOUNT_EXISTS)
+        {
+            return Vec::new();
+        }
+        if self.account.exists { vec![Status(StatusKind::ACCOUNT_EXISTS, None)] } else { ACCOUNT_CREATED.to_vec() }
+    }
+
+    /// The person and, where there is one, the agent: up to the decision.
+    fn conducted(&self, method: IdentifyMethod) -> Vec<Step> {
+        match method {
+            IdentifyMethod::Courier => [&COURIER[..], &DONE].concat(),
+            IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
+            IdentifyMethod::Eid => [&EID[..], &DONE].concat(),
+            IdentifyMethod::Giro => [&GIRO[..], &DONE].concat(),
+            // It has no code of its own but the change to it.
+            IdentifyMethod::AutoId if ways::usual(&self.order.request) != method => {
+                [&[Status(ways::change_to(method), None)], &DONE[..]].concat()
+            }
+            IdentifyMethod::AutoId => DONE.to_vec(),
+            _ => {
+                let data = self.order.request.ident_data.as_ref();
+                let images = data.and_then(|data| data.id_card.as_ref()?.images.as_ref()).is_some();
+                let sent = images.then_some(code(97));
+                sent.into_iter().chain(VIDEO).chain(VIDEO_DONE).collect()
+            }
+        }
+    }
+
+    /// The identification with its good end. An order to be signed is open afterwards, any other final.
+    fn identified_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Refused> {
+        if self.is_identified() {
+            return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
+        }
+        self.may(method)?;
+        let mut steps = [self.prelude(), before, self.conducted(method)].concat();
+        match method {
+            IdentifyMethod::Courier => steps.extend([&SEEN[..], &PAPER].concat()),
+            IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(SEEN),
+            _ => steps.extend(GATHERED),
+        }
+        if self.order.flavour == OrderFlavour::SignAccountOnly && !self.account.verified {
+            steps.extend(ACCOUNT_VERIFIED);
+        }
+        if !self.signs() {
+            steps.push(Call(OrderCallback::OnFinal));
+        }
+        Ok(steps)
+    }
+
+    /// Whether this order may be identified so, and what to play instead if not.
+    fn may(&self, method: IdentifyMethod) -> Result<(), Refused> {
+        let request = &self.order.request;
+        if !ways::allowed(request, method) {
+            let others: Vec<_> =
+                ways::ALL.into_iter().filter(|other| ways::allowed(request, *other)).map(ways::story).collect();
+            let message = format!(
+                "the Product of this order does not include {}: play {}",
+                ways::name(method),
+                others.join(", ")
+            );
+            return refuse(400, message);
+        }
+        if !matches!(method, IdentifyMethod::Courier | IdentifyMethod::Shop) {
+            return Ok(());
+        }
+        if request.address.is_none() {
+            return refuse(400, "courier and shop need the Address of the order (AT-43): play eid or giro");
+        }
+        let details = request.ident_data.as_ref().and_then(|data| data.additional.as_ref());
+        if details.is_some_and(|details| details.len() > 2) {
+            return refuse(
+                400,
+                "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it",
+            );
+        }
+        Ok(())
+    }
+
+    /// The identification by the usual method, if it has not been.
+    fn identified(&self) -> Result<Vec<Step>, Refused> {
+        if self.is_identified() {
+            Ok(Vec::new())
+        } else {
+            self.identified_by(Vec::new(), ways::usual(&self.order.request))
+        }
+    }
+
+    /// An identification that ends the order otherwise.
+    fn decided(&self, kind: StatusKind) -> Vec<Step> {
+        let conducted = self.conducted(ways::usual(&self.order.request));
+        [self.prelude(), conducted, vec![Status(kind, None), Call(OrderCallback::OnFinal)]].concat()
+    }
+
+    /// A failed errand: the order comes back.
+    fn given_up(&self, steps: &[Step]) -> Result<Vec<Step>, Refused> {
+        if self.is_identified() {
+            return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
+        }
+        let end = [Status(StatusKind::TERMINATED, None), Call(OrderCallback::OnFinal)];
+        Ok([&self.prelude()[..], steps, &end].concat())
+    }
+
+    /// Every change of procedure that the product has, and then the identification by the last one.
+    fn method_changes(&self) -> Result<Vec<Step>, Refused> {
+        use IdentifyMethod::{AutoId, Courier, Eid, Giro, Shop, Video};
+        let order = [Shop, Courier, Giro, Eid, AutoId, Video];
+        let changes: Vec<_> = order.into_iter().filter(|method| self.may(*method).is_ok()).collect();
+        match changes.as_slice() {
+            [.., _, last] => {
+                let changed = changes.iter().map(|method| Status(ways::change_to(*method), None)).collect();
+                self.identified_by(changed, *last)
+            }
+            _ => refuse(400, "the Product of this order has one method only: play positive"),
+        }
+    }
+
+    /// The steps of a story.
+    pub(super) fn story(&self, name: &str) -> Result<Vec<Step>, Refused> {
+        let account_only = self.order.flavour == OrderFlavour::SignAccountOnly;
+        let final_call = [Call(OrderCallback::OnFinal)];
+        match name {
+            "identified" if self.signs() => self.identified(),
+            // Without its OnFinal an order would be final and nobody told.
+            "identified" => refuse(400, "identification ends this order: play positive"),
+            "positive" if self.signs() => refuse(400, "this order is to be signed: play identified, then signed"),
+            "positive" => self.identified(),
+            "account-only" if account_only => self.identified(),
+            "account-only" => {
+                let instead = if self.signs() { "identified, then signed" } else { "positive" };
+                refuse(
+                    400,
+                    format!("only an order of Product 15 with Add 8 makes nothing but an account: play {instead}"),
+                )
+            }
+            "signed" if self.signs() => Ok([&self.identified()?[..], &SIGNED, &final_call].concat()),
+            "signed" => refuse(400, "this order has nothing to sign: play positive"),
+            "reuse" => self.order.reuse_story(&SIGNED, &final_call).or_else(|message| {
+                let instead = if self.signs() { "identified, then signed" } else { "positive" };
+                refuse(400, format!("{message}: play {instead}"))
+            }),
+            "negative" if self.is_identified() => {
+                refuse(409, "the person is identified already: play signed, fraud, timeout-after-ident or cancelled")
+            }
+            "negative" => Ok(self.decided(StatusKind::NEGATIVE)),
+            // A suspicion may come late.
+            "fraud" if self.is_identified() => Ok(vec![Status(StatusKind::FRAUD, None), Call(OrderCallback::OnFinal)]),
+            "fraud" => Ok(self.decided(StatusKind::FRAUD)),
+            "timeout" if self.is_identified() => Ok(timed_out(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)),
+            "timeout" => Ok(timed_out(StatusKind::TIMED_OUT, self.settings)),
+            "timeout-after-ident" if self.signs() => {
+                Ok([self.identified()?, timed_out(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)].concat())
+            }
+            "timeout-after-ident" => {
+                refuse(400, "identification ends this order, so that nothing times out after it: play timeout")
+            }
+            "aborted" => Ok(self.aborted()),
+            "cancelled" => Ok(cancelled(self.order, self.settings, self.settings.webhook_on_cancel)),
+            "method-changes" => self.method_changes(),
+            "courier-missed" => {
+                self.may(IdentifyMethod::Courier)?;
+                self.given_up(&MISSED)
+            }
+            "refused"
+                if self.may(IdentifyMethod::Courier).is_ok()
+                    && ways::usual(&self.order.request) == IdentifyMethod::Courier =>
+            {
+                self.given_up(&REFUSED_AT_THE_DOOR)
+            }
+            "refused" => self.given_up(&REFUSED_BY_PHONE),
+            "unreachable" => self.given_up(&UNREACHABLE),
+            _ => match ways::ALL.into_iter().find(|method| ways::story(*method) == name) {
+                Some(method) => self.identified_by(Vec::new(), method),
+                None => refuse(400, format!("there is no such story; there are: {}", STORIES.join(", "))),
+            },
+        }
+    }
+
+    /// The person leaves half-way. The order stays open: the person may come back, be timed out, or be cancelled.
+    fn aborted(&self) -> Vec<Step> {
+        let aborted = code(21);
+        if self.is_identified() {
+            return vec![Status(StatusKind::SIGNATURE_REQUEST, None), aborted];
+        }
+        let mut steps = self.prelude();
+        if ways::usual(&self.order.request) == IdentifyMethod::Video {
+            let left = [VIDEO_CALL_LEFT, Call(OrderCallback::AfterVideo)];
+            steps.extend([Status(StatusKind::VIDEO_WAITING, None), Status(StatusKind::VIDEO_CALL, None)]);
+            steps.extend(left);
+        }
+        steps.push(aborted);
+        steps
+    }
+}
+
+const VIDEO_CALL_LEFT: Step = code(79);

@@ -1,0 +1,50 @@
+//! The webhooks of an order.
+
+use bytes::Bytes;
+use http::Request;
+use identkit_core::{Error, Event};
+use identkit_identity_tm::{OrderCallback, PROVIDER};
+use identkit_wire::Callback as _;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::World;
+use crate::vendors::identity_tm::orders::Orders;
+use crate::webhooks::{Delivery, Schedule};
+
+/// What no request line can hold.
+const IMPOSSIBLE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
+pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
+    // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
+    let Some(Ok((request, event))) = request(world, id, callback) else { return };
+    world.block(id);
+    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::IdentityTm));
+}
+
+type Made = Result<(Request<Bytes>, Event), Error>;
+
+/// The webhook of this name, `None` when the order has none.
+fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
+    let orders = world.part::<Orders>();
+    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders);
+    let order = orders.by_id.get(id)?;
+    let urls = order.request.webhook_url.as_ref()?;
+    let template = match callback {
+        OrderCallback::AfterVideo => urls.after_video.as_ref(),
+        OrderCallback::AfterIdent => urls.after_ident.as_ref(),
+        OrderCallback::OnFinal => urls.on_final.as_ref(),
+    }?;
+    let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
+    event.case_id = Some(id.into());
+    event.reference.clone_from(&order.request.reference);
+    let mut url = template.expose().to_owned();
+    if raw {
+        // What is left of the placeholders would be encoded below (AT-20).
+        let reference = event.reference.as_ref().map_or("", |reference| reference.expose());
+        let possible = utf8_percent_encode(reference, IMPOSSIBLE).to_string();
+        url = url.replace("[OrderID]", id).replace("[Ref]", &possible);
+    }
+    Some(callback.emit(&url, &method, &event).map(|request| (request, event)))
+}

@@ -1,0 +1,91 @@
+//! The methods of identification: which an order may take, and which one its statuses tell of.
+
+use identkit_identity_tm::messages::{IdentifyMethod, StatusEntry};
+use identkit_identity_tm::{PutOrder, StatusKind};
+
+/// Every method that a product names or excludes; `SmartID` stands in one list only, without a word about it (AT-82).
+pub(super) const ALL: [IdentifyMethod; 6] = [
+    IdentifyMethod::Courier,
+    IdentifyMethod::Shop,
+    IdentifyMethod::Video,
+    IdentifyMethod::Eid,
+    IdentifyMethod::Giro,
+    IdentifyMethod::AutoId,
+];
+
+/// The method's name as `getIdentData` writes it, [T 3.3.4].
+pub(super) fn name(method: IdentifyMethod) -> &'static str {
+    match method {
+        IdentifyMethod::Courier => "Courier",
+        IdentifyMethod::Shop => "Shop",
+        IdentifyMethod::Eid => "eID",
+        IdentifyMethod::Giro => "Giro",
+        IdentifyMethod::AutoId => "autoID",
+        IdentifyMethod::SmartId => "SmartID",
+        _ => "Video",
+    }
+}
+
+/// The story that identifies by this method.
+pub(super) fn story(method: IdentifyMethod) -> &'static str {
+    match method {
+        IdentifyMethod::Courier => "courier",
+        IdentifyMethod::Shop => "shop",
+        IdentifyMethod::Eid => "eid",
+        IdentifyMethod::Giro => "giro",
+        IdentifyMethod::AutoId => "autoid",
+        _ => "video",
+    }
+}
+
+/// The change of procedure to this method.
+pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
+    StatusKind(match method {
+        IdentifyMethod::Shop => 68,
+        IdentifyMethod::Courier => 69,
+        IdentifyMethod::Eid => 74,
+        IdentifyMethod::Giro => 81,
+        IdentifyMethod::AutoId => 98,
+        _ => 73,
+    })
+}
+
+/// The method that a status belongs to, if it belongs to one.
+fn told_by(kind: StatusKind) -> Option<IdentifyMethod> {
+    Some(match kind.0 {
+        3 | 9 | 10 | 15 | 19 | 57 | 64 | 69 => IdentifyMethod::Courier,
+        68 => IdentifyMethod::Shop,
+        73 | 75 | 77 | 78 | 79 | 97 => IdentifyMethod::Video,
+        49 | 50 | 51 | 74 => IdentifyMethod::Eid,
+        33 | 34 | 81 => IdentifyMethod::Giro,
+        98 => IdentifyMethod::AutoId,
+        _ => return None,
+    })
+}
+
+/// What a product's line in [T 3.1.3] leaves open. 16 is read as autoID and nothing else; 15 excludes nothing.
+pub(super) fn allowed(order: &PutOrder, method: IdentifyMethod) -> bool {
+    match order.product {
+        Some(0) => !matches!(method, IdentifyMethod::Video | IdentifyMethod::AutoId),
+        Some(12) => method != IdentifyMethod::AutoId,
+        Some(16) => method == IdentifyMethod::AutoId,
+        _ => true,
+    }
+}
+
+/// The method that is taken when nobody asks for another.
+pub(super) fn usual(order: &PutOrder) -> IdentifyMethod {
+    match order.product {
+        // Without an address nobody can come.
+        Some(0) if order.address.is_none() => IdentifyMethod::Eid,
+        Some(0) => IdentifyMethod::Courier,
+        Some(16) => IdentifyMethod::AutoId,
+        _ => IdentifyMethod::Video,
+    }
+}
+
+/// The method by which an order came where it is: what the last of its statuses that belongs to one says.
+pub(super) fn taken(order: &PutOrder, status: &[StatusEntry]) -> IdentifyMethod {
+    let last = status.iter().rev().find_map(|entry| told_by(entry.kind?));
+    last.unwrap_or_else(|| usual(order))
+}

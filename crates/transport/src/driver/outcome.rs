@@ -1,0 +1,60 @@
+//! What a failed attempt means for a call.
+
+use identkit_core::{Advice, Delivery, Error, Kind};
+use identkit_wire::{Meta, OnAmbiguous, Safety};
+
+use crate::Failure;
+
+/// Why a transport brought no answer, as an error.
+pub(super) fn error_of(failure: Failure) -> Error {
+    let Failure { delivery, kind, detail, lasting, source } = failure;
+    let mut error = Error::new(kind, detail).with_delivery(delivery);
+    if let Some(source) = source {
+        error = error.with_source(source);
+    }
+    if lasting && kind == Kind::Unreachable {
+        error = error.with_advice(Advice::CheckConnection);
+    }
+    error
+}
+
+/// What a failed attempt means for this operation: where something may have changed, the outcome is unknown.
+pub(super) fn conclude(meta: &Meta, error: Error) -> Error {
+    let changes = !matches!(meta.safety, Safety::Safe);
+    let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
+    // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02).
+    let refused = matches!(
+        error.kind(),
+        Kind::Rejected | Kind::Authentication | Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::RateLimited
+    );
+    // 200 to 299 whether the operation reads it or not: a success that nobody expected is one all the same.
+    let broken_success = !refused && error.status().is_some_and(|status| (200..300).contains(&status));
+    let ambiguous =
+        error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable || broken_success;
+    if !changes || !ambiguous || (repeatable && !broken_success) {
+        return error;
+    }
+    let detail = format!("{}; whether the vendor carried it out is not known", error.detail());
+    error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent)
+}
+
+/// The last error of a call of which an earlier attempt may have arrived: what the last one knows is not the whole.
+pub(super) fn in_doubt(meta: &Meta, error: Error) -> Error {
+    if meta.safety == Safety::Safe || error.kind() == Kind::OutcomeUnknown {
+        return error;
+    }
+    match (error.delivery(), error.kind()) {
+        // A repeat is told that it is done already, perhaps by the first try: a 404 to a deletion, a 406.
+        (Some(Delivery::Answered), kind @ (Kind::NotFound | Kind::InvalidState)) => {
+            let detail = format!("{}; an earlier try of this call may have been carried out", error.detail());
+            // What the operation itself advises for this status is kept, unless it is to do nothing.
+            let advice = match error.advice() {
+                Advice::DoNotRetry => Advice::Reconcile,
+                own => own,
+            };
+            error.with_kind(kind, detail).with_advice(advice)
+        }
+        (Some(Delivery::NotSent) | None, _) => error.with_delivery(Delivery::MaybeSent),
+        _ => error,
+    }
+}

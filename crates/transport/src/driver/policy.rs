@@ -1,0 +1,103 @@
+//! How calls are repeated, how long they may take, and how many run at once.
+
+use std::time::Duration;
+
+/// How calls are repeated and how long they may take. Made by [`Default`] and changed by its setters.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Attempts at the most.
+    pub attempts: u32,
+    /// The first wait is drawn from zero to this; each further one from zero to twice the one before.
+    pub backoff: Duration,
+    /// No wait is drawn from more than this.
+    pub backoff_cap: Duration,
+    /// A longer `Retry-After` is an error instead of a wait.
+    pub retry_after_cap: Duration,
+    /// One deadline over the whole call, unless the call brings its own.
+    pub timeout: Duration,
+    /// The slowest upload that is waited for, in bytes per second: a request with a body may take
+    /// [`timeout`](Self::timeout) and the time that its bytes need at this rate.
+    pub slowest_upload: u64,
+    /// After so long without a byte of it a body that comes or goes counts as stalled.
+    pub stall: Duration,
+    /// How long a body that was handed out as a stream may take from then on.
+    pub stream_timeout: Duration,
+    /// Calls of this account that are under way at once; more wait, inside their own deadline. A stream counts until
+    /// it is read or dropped.
+    pub concurrency: u32,
+    /// What repeats may cost in all, in tokens: each takes 5, after a time-out 10, and a call that succeeds gives one
+    /// back and what its own repeats took. Empty, the bucket ends calls at their first failure instead of letting
+    /// all callers repeat against a vendor that is down.
+    pub retry_tokens: u32,
+}
+
+impl Default for Policy {
+    /// 4 attempts, 1 s doubling to 30 s, `Retry-After` up to 120 s; 60 s over all, an upload 32 KiB a second at
+    /// least; 30 s without a byte are a stall, an hour is the most for a stream; 64 calls at once, 500 tokens.
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            backoff: Duration::from_secs(1),
+            backoff_cap: Duration::from_secs(30),
+            retry_after_cap: Duration::from_secs(120),
+            timeout: Duration::from_secs(60),
+            slowest_upload: 32 * 1024,
+            stall: Duration::from_secs(30),
+            stream_timeout: Duration::from_secs(60 * 60),
+            concurrency: 64,
+            retry_tokens: 500,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty, $doc:literal;)*) => {
+        impl Policy {
+            $(
+                #[doc = $doc]
+                #[must_use]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.$name = $name;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    attempts: u32, "Attempts at the most.";
+    backoff: Duration, "The first wait is drawn from zero to this.";
+    backoff_cap: Duration, "No wait is drawn from more than this.";
+    retry_after_cap: Duration, "A longer `Retry-After` is an error instead of a wait.";
+    timeout: Duration, "One deadline over the whole call.";
+    slowest_upload: u64, "The slowest upload that is waited for, in bytes per second.";
+    stall: Duration, "After so long without a byte a body counts as stalled.";
+    stream_timeout: Duration, "How long a body that was handed out may take.";
+    concurrency: u32, "Calls under way at once.";
+    retry_tokens: u32, "What repeats may cost in all, in tokens.";
+}
+
+impl Policy {
+    /// The deadline of a call whose request has a body of this length.
+    pub(super) fn deadline_for(&self, body: u64) -> Duration {
+        let upload = Duration::from_secs(body.checked_div(self.slowest_upload).unwrap_or(0));
+        self.timeout.saturating_add(upload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_of_two_minutes_is_not_a_stalled_read() {
+        let policy = Policy::default();
+        assert_eq!(policy.deadline_for(0), Duration::from_secs(60));
+        assert_eq!(policy.deadline_for(200), Duration::from_secs(60), "a small order is no upload");
+        let order = 25 * 1024 * 1024 / 3 * 4;
+        assert!(policy.deadline_for(order) > Duration::from_secs(15 * 60));
+        assert_eq!(policy.slowest_upload(0).deadline_for(order), Duration::from_secs(60));
+    }
+}

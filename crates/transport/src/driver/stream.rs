@@ -1,0 +1,152 @@
+//! A body that was handed out: it may neither stall, nor take for ever, nor grow beyond its cap.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use identkit_core::{BoxFuture, Clock, Content, Error, Kind, Mono, Wake};
+
+use super::limits::Place;
+use crate::observer::{CallObserver, StreamReport};
+
+/// What watches over a body.
+pub(super) struct Guard {
+    pub(super) clock: Arc<dyn Clock>,
+    /// So long without a byte is a stall.
+    pub(super) stall: Duration,
+    /// When it must have come whole.
+    pub(super) deadline: Mono,
+    /// At most so many bytes.
+    pub(super) cap: u64,
+}
+
+/// A body under guard.
+struct Guarded {
+    inner: Option<Content>,
+    guard: Guard,
+    timer: Option<BoxFuture<'static, Wake>>,
+    /// When the last byte came.
+    moved: Mono,
+    read: u64,
+    told: Option<Told>,
+    /// Counts among the calls under way until the end.
+    place: Option<Place>,
+}
+
+/// Who hears how the stream ended.
+struct Told {
+    observer: Arc<dyn CallObserver>,
+    began: Mono,
+}
+
+impl Guard {
+    /// The body of a whole answer, which the call itself reads under its own deadline.
+    pub(super) fn watch(self, content: Content) -> Content {
+        self.over(content, None, None)
+    }
+
+    /// A body that is handed out.
+    pub(super) fn hand_out(
+        self,
+        content: Content,
+        place: Option<Place>,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Content {
+        let began = self.clock.mono();
+        self.over(content, place, observer.map(|observer| Told { observer, began }))
+    }
+
+    fn over(self, content: Content, place: Option<Place>, told: Option<Told>) -> Content {
+        let (len, moved) = (content.len(), self.clock.mono());
+        let body = Guarded { inner: Some(content), guard: self, timer: None, moved, read: 0, told, place };
+        Content::new(len, body)
+    }
+}
+
+impl Guarded {
+    fn end(&mut self, failure: Option<Kind>, dropped: bool) {
+        self.inner = None;
+        self.timer = None;
+        self.place = None;
+        if let Some(Told { observer, began }) = self.told.take() {
+            let elapsed = self.guard.clock.mono().since(began);
+            observer.streamed(&StreamReport { bytes: self.read, failure, elapsed, dropped });
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.end(Some(error.kind()), false);
+        Poll::Ready(Some(Err(error)))
+    }
+
+    /// Whether time is up, and why.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        loop {
+            let due = self.moved.plus(self.guard.stall).min(self.guard.deadline);
+            let timer = self.timer.get_or_insert_with(|| self.guard.clock.sleep_until(due));
+            // The token is of no use: the error is made at once.
+            let _ = std::task::ready!(timer.as_mut().poll(cx));
+            self.timer = None;
+            let now = self.guard.clock.mono();
+            if now >= self.guard.deadline {
+                return Poll::Ready(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
+            }
+            if now >= self.moved.plus(self.guard.stall) {
+                let seconds = self.guard.stall.as_secs();
+                let detail = format!("the body of the answer stalled: nothing came for {seconds} s");
+                return Poll::Ready(Error::new(Kind::Timeout, detail));
+            }
+            // Bytes came since the timer was set: it is set anew, once a stall and not once a frame.
+        }
+    }
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        let Some(inner) = this.inner.as_mut() else { return Poll::Ready(None) };
+        match Pin::new(inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.moved = this.guard.clock.mono();
+                if this.moved >= this.guard.deadline {
+                    return this.fail(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
+                }
+                this.read = this.read.saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
+                if this.read > this.guard.cap {
+                    let detail = format!("the answer is longer than the {} bytes allowed", this.guard.cap);
+                    return this.fail(Error::new(Kind::Protocol, detail));
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => this.fail(error),
+            Poll::Ready(None) => {
+                this.end(None, false);
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let error = std::task::ready!(this.poll_time(cx));
+                this.fail(error)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.end(None, true);
+    }
+}

@@ -1,0 +1,110 @@
+//! Bodies that are handed out: stall, deadline, cap, and the place that they hold. Time is tokio's, paused.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::*;
+
+/// Gives a piece of 10 bytes after each pause, and then ends or stays silent.
+struct Drip {
+    pauses: VecDeque<u64>,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    ends: bool,
+}
+
+impl http_body::Body for Drip {
+    type Data = Bytes;
+    type Error = Error;
+
+    #[allow(clippy::disallowed_methods)]
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
+        let Some(pause) = self.pauses.front().copied() else {
+            return if self.ends { Poll::Ready(None) } else { Poll::Pending };
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_secs(pause))));
+        std::task::ready!(timer.as_mut().poll(cx));
+        self.timer = None;
+        self.pauses.pop_front();
+        Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"0123456789")))))
+    }
+}
+
+#[derive(Debug)]
+struct Drips(Vec<u64>, Option<u64>);
+
+#[async_trait]
+impl Transport for Drips {
+    async fn send(&self, _: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        hop.mark_sent();
+        let drip = Drip { pauses: self.0.clone().into(), timer: None, ends: self.1.is_some() };
+        let mut response = Response::new(Content::new(self.1, drip));
+        if self.1.is_none() {
+            response.headers_mut().insert("transfer-encoding", HeaderValue::from_static("chunked"));
+        }
+        Ok(response)
+    }
+}
+
+fn drips(pauses: &[u64], len: Option<u64>) -> Driver<()> {
+    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+    let transport = Drips(pauses.to_vec(), len);
+    let driver = Driver::new(Arc::new(transport), Arc::new(SystemClock::new()), Arc::new(NoAuth), base, ());
+    driver.with_policy(Policy::default().concurrency(1))
+}
+
+async fn read(driver: &Driver<()>) -> Result<Bytes, Error> {
+    driver.call(&Open, &CallOptions::new()).await?.value.0.collect(u64::MAX).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_may_be_slow_but_not_silent() {
+    let slow = drips(&[25, 25, 25, 25], Some(40));
+    assert_eq!(read(&slow).await.unwrap().len(), 40, "longer than the deadline of the call, never silent for 30 s");
+    let error = read(&drips(&[1, 31], Some(20))).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout);
+    assert!(error.to_string().contains("stalled"), "{error}");
+    let error = read(&drips(&[1], None)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout, "silent for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_has_a_deadline_of_its_own() {
+    let pauses = vec![20; 9];
+    let driver = drips(&pauses, Some(90));
+    let driver = driver.with_policy(Policy::default().stream_timeout(Duration::from_secs(100)));
+    let error = read(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout);
+    assert!(error.to_string().contains("longer than it may"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_length_stops_at_its_cap() {
+    let driver = drips(&[0; 200], None);
+    let error = read(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Protocol, "1,990 bytes where 1,000 are allowed");
+    assert_eq!(read(&drips(&[0; 100], Some(1000))).await.unwrap().len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_counts_as_a_call_under_way_until_it_is_read_or_dropped() {
+    let driver = drips(&[0, 1], Some(20));
+    let short = CallOptions::new().timeout(Duration::from_millis(10));
+    let first = driver.call(&Open, &CallOptions::new()).await.unwrap();
+    assert_eq!(driver.call(&Open, &short).await.unwrap_err().kind(), Kind::Timeout);
+    drop(first);
+    let second = driver.call(&Open, &short).await.unwrap();
+    assert_eq!(second.value.0.collect(100).await.unwrap().len(), 20);
+    driver.call(&Open, &short).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_that_is_read_whole_may_not_stall_either() {
+    let driver = drips(&[1], None);
+    let long = CallOptions::new().timeout(Duration::from_secs(1000)).attempts(1);
+    let clock = SystemClock::new();
+    assert_eq!(driver.call(&Read, &long).await.unwrap_err().kind(), Kind::Timeout);
+    assert!(clock.mono().0 < Duration::from_secs(40));
+}

@@ -1,0 +1,203 @@
+//! Why no connection came about, told apart.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use identkit_core::{BoxError, Delivery, Kind};
+use rustls::{AlertDescription, CertificateError};
+
+use super::tls::PinMismatch;
+use crate::Failure;
+
+/// Why no connection came about. Nothing of a request has been sent, except where
+/// [`ClientCertificate`](Self::ClientCertificate) says otherwise.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectFault {
+    /// The host's name could not be resolved.
+    NameNotFound,
+    /// Refused, cut, or no answer.
+    Unreachable,
+    /// The server's certificate has expired.
+    CertificateExpired,
+    /// The server's certificate is not valid yet.
+    CertificateNotYetValid,
+    /// The server's certificate is for other names.
+    WrongHost,
+    /// No trusted authority issued the server's certificate.
+    UnknownAuthority,
+    /// The server's key is none of the pinned ones.
+    PinMismatch,
+    /// The server's certificate is broken, revoked or made for another purpose.
+    CertificateUnusable,
+    /// No version of TLS or no cipher in common: a server that speaks TLS 1.1 only, for one.
+    NoCommonTls,
+    /// The server wants a client certificate, or does not accept the one given. With TLS 1.3 this may be told after
+    /// the request was sent.
+    ClientCertificate,
+    /// What the server speaks is no TLS.
+    NoTls,
+    /// No connection to the proxy could be made.
+    ProxyUnreachable,
+    /// The proxy wants credentials, or does not accept those given (407, or 401).
+    ProxyCredentials,
+    /// The proxy does not allow a connection to this host (another 4xx, or a redirect).
+    ProxyForbids,
+    /// The proxy could not reach the host (5xx).
+    ProxyFailed,
+    /// The proxy's answer is no HTTP/1.1, or has no end.
+    ProxyProtocol,
+    /// The proxy closed the connection before it answered.
+    ProxyClosed,
+}
+
+impl ConnectFault {
+    /// The fault in words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NameNotFound => "the name of the host could not be resolved",
+            Self::Unreachable => "no connection could be made",
+            Self::CertificateExpired => "the server's certificate is not trusted: it has expired",
+            Self::CertificateNotYetValid => "the server's certificate is not trusted: it is not valid yet",
+            Self::WrongHost => "the server's certificate is not trusted: it is for another host",
+            Self::UnknownAuthority => "the server's certificate is not trusted: no trusted authority issued it",
+            Self::PinMismatch => "the server's certificate is not trusted: its key is none of the pinned ones",
+            Self::CertificateUnusable => {
+                "the server's certificate is not trusted: it is broken, revoked or made for another purpose"
+            }
+            Self::NoCommonTls => {
+                "no TLS connection could be agreed on: TLS 1.2 or 1.3 and a cipher of today are needed"
+            }
+            Self::ClientCertificate => "the server wants a client certificate, or does not accept the one given",
+            Self::NoTls => "no TLS connection could be agreed on: the server does not speak TLS",
+            Self::ProxyUnreachable => "no connection to the proxy could be made",
+            Self::ProxyCredentials => {
+                "the proxy wants credentials, or does not accept those given: check its user and password"
+            }
+            Self::ProxyForbids => "the proxy does not allow a connection to this host",
+            Self::ProxyFailed => "the proxy could not connect to the host",
+            Self::ProxyProtocol => "the proxy's answer is no HTTP/1.1",
+            Self::ProxyClosed => "the proxy closed the connection before it answered",
+        }
+    }
+
+    /// Whether trying again ends the same.
+    pub fn lasting(self) -> bool {
+        !matches!(
+            self,
+            Self::NameNotFound | Self::Unreachable | Self::ProxyUnreachable | Self::ProxyFailed | Self::ProxyClosed
+        )
+    }
+}
+
+/// A [`ConnectFault`] with its cause, as the source of a failure.
+#[derive(Debug)]
+pub struct ConnectError {
+    fault: ConnectFault,
+    source: BoxError,
+}
+
+impl ConnectError {
+    pub(super) fn new(fault: ConnectFault, source: impl Into<BoxError>) -> Self {
+        Self { fault, source: source.into() }
+    }
+
+    /// Which it is.
+    pub fn fault(&self) -> ConnectFault {
+        self.fault
+    }
+
+    /// As the failure of an attempt of which nothing was sent.
+    pub(super) fn failure(self) -> Failure {
+        let failure = Failure::new(Delivery::NotSent, Kind::Unreachable, self.fault.text());
+        let failure = if self.fault.lasting() { failure.lasting() } else { failure };
+        failure.with_source(self)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.fault.text())
+    }
+}
+
+impl StdError for ConnectError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
+
+/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and hyper-rustls
+/// wraps one in another: both are looked into.
+pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// What a connector's error means; `asked` says whether the server wanted a client certificate meanwhile.
+pub(super) fn of_connector(error: &(dyn StdError + 'static), asked: bool) -> ConnectFault {
+    if let Some(told) = find::<ConnectError>(error) {
+        return told.fault;
+    }
+    match find::<rustls::Error>(error) {
+        None => ConnectFault::Unreachable,
+        Some(rustls::Error::InvalidCertificate(certificate)) => of_certificate(certificate),
+        Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) if asked => {
+            ConnectFault::ClientCertificate
+        }
+        Some(tls) if refuses_client(tls) => ConnectFault::ClientCertificate,
+        Some(
+            rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                AlertDescription::ProtocolVersion
+                | AlertDescription::HandshakeFailure
+                | AlertDescription::InsufficientSecurity,
+            ),
+        ) => ConnectFault::NoCommonTls,
+        Some(_) => ConnectFault::NoTls,
+    }
+}
+
+/// Whether the server said that it will not have this client; with TLS 1.3 that comes after the handshake.
+pub(super) fn refuses_client(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+                | AlertDescription::NoCertificate
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+                // A certificate of an authority of a known name and with another key.
+                | AlertDescription::DecryptError
+        )
+    )
+}
+
+fn of_certificate(error: &CertificateError) -> ConnectFault {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => ConnectFault::CertificateExpired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ConnectFault::CertificateNotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
+        // An issuer of the name of a trusted one, and with another key, shows as a wrong signature.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
+        CertificateError::Other(other) if other.0.is::<PinMismatch>() => ConnectFault::PinMismatch,
+        _ => ConnectFault::CertificateUnusable,
+    }
+}

@@ -1,0 +1,280 @@
+//! Proxies: HTTP CONNECT, and where it applies.
+
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use ::http::{Method, Request, StatusCode, Uri};
+use async_trait::async_trait;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
+use identkit_core::{BoxError, Error, Kind, Secret};
+use identkit_wire::encode_base64;
+use tower_service::Service;
+
+use super::dial::{Dial, DialService, Stream, TooMuch, authority};
+use super::fault::{ConnectError, ConnectFault, find};
+use super::tls::TlsConfig;
+use crate::base::is_loopback;
+
+/// The most that the head of a proxy's answer may take, in bytes.
+const HEAD: usize = 16 * 1024;
+
+/// The most that may come until a proxy has answered, in bytes: interim answers and the head.
+const UNTIL_HEAD: u64 = 4 * HEAD as u64;
+
+/// An HTTP proxy that is asked for a tunnel (`CONNECT`) to each host, except to those that are to be reached directly.
+///
+/// Its credentials go to the proxy only: inside the tunnel is TLS between client and vendor. They are kept as the
+/// header that is sent, and never printed.
+#[derive(Clone)]
+pub struct Proxy {
+    uri: Uri,
+    credentials: Option<HeaderValue>,
+    matcher: Arc<Matcher>,
+    /// Whether this machine itself is reached directly.
+    spare_home: bool,
+    tls: Option<TlsConfig>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("uri", &self.uri)
+            .field("credentials", &self.credentials.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Proxy {
+    /// The proxy at this URL, e.g. `http://proxy.example.com:3128`, with user and password in it or not
+    /// (percent-encoded). `https://` is a proxy that is itself reached by TLS.
+    ///
+    /// `direct` names what is reached without it, separated by commas, as `NO_PROXY` does: domains with all below
+    /// them, addresses, networks (`10.0.0.0/8`), `*` for everything.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when it is no URL of an HTTP proxy: another scheme (SOCKS is not supported), no host, a
+    /// path.
+    pub fn new(url: &str, direct: &str) -> Result<Self, Error> {
+        let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
+        let url = url.trim();
+        let Ok(given) = url.parse::<Uri>() else { return refuse("the proxy is no URL, e.g. http://127.0.0.1:3128") };
+        if !matches!(given.scheme_str(), None | Some("http" | "https")) {
+            return refuse("the proxy must be an HTTP proxy: its URL begins with http:// or https://");
+        }
+        if given.path_and_query().is_some_and(|path| path != "/") {
+            return refuse("the URL of a proxy has no path and no query");
+        }
+        let matcher = Arc::new(Matcher::builder().all(url).no(direct).build());
+        let probe = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://identkit.invalid"));
+        let Some(found) = probe.filter(|found| found.uri().host().is_some_and(|host| !host.is_empty())) else {
+            return refuse("the proxy is no URL with a host, e.g. http://127.0.0.1:3128");
+        };
+        Ok(Self {
+            uri: found.uri().clone(),
+            credentials: found.basic_auth().cloned(),
+            matcher,
+            spare_home: false,
+            tls: None,
+        })
+    }
+
+    /// The proxy that the environment names: `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, the first that is
+    /// not empty; and `no_proxy` or `NO_PROXY`. This machine itself is always reached directly.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new): a setting that cannot be used is told instead of being passed by.
+    pub fn from_environment() -> Result<Option<Self>, Error> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Error> {
+        let first = |names: &[&str]| names.iter().find_map(|name| get(name).filter(|value| !value.trim().is_empty()));
+        let Some(url) = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
+        let direct = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+        let proxy = Self::new(&url, &direct)?;
+        Ok(Some(Self { spare_home: true, ..proxy }))
+    }
+
+    /// With these credentials, instead of what the URL holds (HTTP Basic).
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when the user name is empty or holds a colon.
+    pub fn credentials(mut self, user: &str, password: &Secret) -> Result<Self, Error> {
+        let refuse = || Error::new(Kind::InvalidInput, "the proxy's user name must not be empty or hold a colon");
+        if user.is_empty() || user.contains(':') {
+            return Err(refuse());
+        }
+        let joined = Secret::new(format!("{user}:{}", password.expose()));
+        let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
+        let mut header = HeaderValue::from_str(value.expose()).map_err(|_| refuse())?;
+        header.set_sensitive(true);
+        self.credentials = Some(header);
+        Ok(self)
+    }
+
+    /// How a proxy that is reached by TLS is authenticated; by the bundled roots otherwise. Client certificate and
+    /// pins for the vendor do not belong here.
+    #[must_use]
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Whether a host is reached through it. `host` is a name or an address without brackets.
+    pub fn applies_to(&self, host: &str, port: u16) -> bool {
+        if self.spare_home && is_loopback(host) {
+            return false;
+        }
+        let uri = authority(host, port)
+            .ok()
+            .and_then(|authority| Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok());
+        uri.is_none_or(|uri| self.matcher.intercept(&uri).is_some())
+    }
+}
+
+/// A network behind a proxy.
+pub(super) struct ProxyDial {
+    proxy: Proxy,
+    direct: Arc<dyn Dial>,
+}
+
+impl fmt::Debug for ProxyDial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyDial").field("proxy", &self.proxy).finish_non_exhaustive()
+    }
+}
+
+impl ProxyDial {
+    pub(super) fn new(proxy: Proxy, direct: Arc<dyn Dial>) -> Self {
+        Self { proxy, direct }
+    }
+
+    /// hyper speaks to the proxy, so that its limits and its strictness hold here as well.
+    async fn tunnel(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, ConnectError> {
+        let failed = |fault| move |source: BoxError| ConnectError::new(fault, source);
+        let unreachable = failed(ConnectFault::ProxyUnreachable);
+        let tls = match &self.proxy.tls {
+            Some(tls) => tls.clone(),
+            None => TlsConfig::bundled().map_err(|error| unreachable(error.into()))?,
+        };
+        let mut connector = HttpsConnector::from((DialService::new(Arc::clone(&self.direct)), tls.client().0));
+        let stream = connector.call(self.proxy.uri.clone()).await.map_err(unreachable)?;
+        let meter = super::meter(&stream);
+        meter.allow(UNTIL_HEAD);
+        let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(HEAD)
+            .max_header_size(HEAD)
+            .handshake(stream)
+            .await
+            .map_err(|source| unreachable(source.into()))?;
+        let request = connect_request(host, port, self.proxy.credentials.as_ref())
+            .map_err(|source| failed(ConnectFault::ProxyForbids)(source.into()))?;
+
+        // Some once the connection has ended, for a tunnel too; it must not be polled again then.
+        let mut ended = None;
+        let answered = {
+            let mut answer = pin!(sender.send_request(request));
+            poll_fn(|cx| {
+                if ended.is_none()
+                    && let Poll::Ready(end) = connection.poll_without_shutdown(cx)
+                {
+                    ended = Some(end);
+                }
+                answer.as_mut().poll(cx)
+            })
+            .await
+        };
+        let status = answered.map_err(no_answer)?.status();
+        if let Some(fault) = refusal(status) {
+            return Err(ConnectError::new(fault, ProxyStatus(status)));
+        }
+        match ended {
+            Some(end) => end,
+            None => poll_fn(|cx| connection.poll_without_shutdown(cx)).await,
+        }
+        .map_err(no_answer)?;
+        let parts = connection.into_parts();
+        if !parts.read_buf.is_empty() {
+            // The client speaks first in TLS: whatever came already is not the vendor's.
+            return Err(ConnectError::new(ConnectFault::ProxyProtocol, EarlyBytes));
+        }
+        meter.open();
+        Ok(Box::new(TokioIo::new(parts.io)))
+    }
+}
+
+#[async_trait]
+impl Dial for ProxyDial {
+    async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+        if self.proxy.applies_to(host, port) {
+            self.tunnel(host, port).await.map_err(io::Error::other)
+        } else {
+            self.direct.dial(host, port).await
+        }
+    }
+}
+
+/// What a proxy's answer means when it is no tunnel.
+fn refusal(status: StatusCode) -> Option<ConnectFault> {
+    match status.as_u16() {
+        // No answer to a CONNECT: hyper makes no tunnel of these.
+        101 | 204 => Some(ConnectFault::ProxyProtocol),
+        200..300 => None,
+        // tinyproxy says 401 to credentials that it does not accept.
+        401 | 407 => Some(ConnectFault::ProxyCredentials),
+        500.. => Some(ConnectFault::ProxyFailed),
+        _ => Some(ConnectFault::ProxyForbids),
+    }
+}
+
+fn no_answer(source: hyper::Error) -> ConnectError {
+    let endless = find::<TooMuch>(&source).is_some();
+    let fault = if endless || source.is_parse() { ConnectFault::ProxyProtocol } else { ConnectFault::ProxyClosed };
+    ConnectError::new(fault, source)
+}
+
+/// The status that a proxy answered, as a cause.
+#[derive(Debug)]
+struct ProxyStatus(StatusCode);
+
+impl fmt::Display for ProxyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {} from the proxy", self.0.as_u16())
+    }
+}
+
+impl std::error::Error for ProxyStatus {}
+
+#[derive(Debug)]
+struct EarlyBytes;
+
+impl fmt::Display for EarlyBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proxy sent bytes of its own into the tunnel")
+    }
+}
+
+impl std::error::Error for EarlyBytes {}
+
+fn connect_request(host: &str, port: u16, credentials: Option<&HeaderValue>) -> io::Result<Request<String>> {
+    let target = authority(host, port)?;
+    let told = HeaderValue::from_str(target.as_str()).map_err(io::Error::other)?;
+    let mut request = Request::new(String::new());
+    *request.method_mut() = Method::CONNECT;
+    *request.uri_mut() = Uri::from(target);
+    request.headers_mut().insert(HOST, told);
+    if let Some(credentials) = credentials {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use super::*;
+
+fn from(variables: &[(&str, &str)]) -> Result<Option<Proxy>, Error> {
+    Proxy::from_variables(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+#[test]
+fn the_environment_names_a_proxy_and_its_exceptions() {
+    assert!(from(&[]).unwrap().is_none());
+    assert!(from(&[("https_proxy", ""), ("HTTP_PROXY", "http://127.0.0.1:1")]).unwrap().is_none());
+    for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let variables = [(name, "http://proxy.example.com:3128"), ("NO_PROXY", "example.org, 10.0.0.0/8,192.0.2.1")];
+        let proxy = from(&variables).unwrap().unwrap();
+        assert_eq!(proxy.uri, "http://proxy.example.com:3128/");
+        for (host, applies) in [
+            ("example.com", true),
+            ("example.org", false),
+            ("api.example.org", false),
+            ("notexample.org", true),
+            ("10.1.2.3", false),
+            ("11.1.2.3", true),
+            ("192.0.2.1", false),
+            ("2001:db8::1", true),
+            // This machine is not behind a proxy.
+            ("localhost", false),
+            ("127.0.0.1", false),
+            ("::1", false),
+        ] {
+            assert_eq!(proxy.applies_to(host, 443), applies, "{host}");
+        }
+    }
+    let both = [("https_proxy", "http://one:1"), ("all_proxy", "http://two:2"), ("no_proxy", "*")];
+    let proxy = from(&both).unwrap().unwrap();
+    assert_eq!(proxy.uri, "http://one:1/");
+    assert!(!proxy.applies_to("example.com", 443));
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_told_and_not_passed_by() {
+    for bad in [
+        "socks5://127.0.0.1:1080",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:3128/path",
+        "://",
+        "a b",
+        "",
+        "http://user@",
+    ] {
+        assert_eq!(Proxy::new(bad, "").unwrap_err().kind(), Kind::InvalidInput, "{bad}");
+    }
+    assert_eq!(from(&[("ALL_PROXY", "socks5://127.0.0.1:1080")]).unwrap_err().kind(), Kind::InvalidInput);
+    assert_eq!(Proxy::new("127.0.0.1:3128", "").unwrap().uri, "http://127.0.0.1:3128/");
+}
+
+#[test]
+fn credentials_are_one_header_and_never_printed() {
+    let basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+    let by_url = Proxy::new("http://Aladdin:open%20sesame@127.0.0.1:3128", "").unwrap();
+    let set =
+        Proxy::new("http://127.0.0.1:3128", "").unwrap().credentials("Aladdin", &Secret::new("open sesame")).unwrap();
+    for proxy in [by_url, set] {
+        assert_eq!(proxy.credentials.as_ref().unwrap(), basic);
+        let request = connect_request("2001:db8::1", 443, proxy.credentials.as_ref()).unwrap();
+        assert_eq!(request.headers()[PROXY_AUTHORIZATION], basic);
+        assert_eq!(
+            (request.uri().to_string().as_str(), &request.headers()[HOST]),
+            ("[2001:db8::1]:443", &HeaderValue::from_static("[2001:db8::1]:443"))
+        );
+        let dial = ProxyDial::new(proxy.clone(), Arc::new(super::super::TokioDial::new()));
+        let printed = format!("{proxy:?} {dial:?} {request:?}");
+        assert!(!printed.contains("QWxh") && !printed.contains("sesame") && !printed.contains("Aladdin"), "{printed}");
+    }
+    let proxy = Proxy::new("http://127.0.0.1:3128", "").unwrap();
+    assert!(proxy.clone().credentials("a:b", &Secret::new("")).is_err());
+    assert!(proxy.credentials("", &Secret::new("")).is_err());
+}

@@ -1,0 +1,249 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use ::http::{Method, Request, Response, StatusCode};
+use async_trait::async_trait;
+use identkit_core::{Content, Delivery, Kind, Mono};
+use identkit_wire::{Body, Meta, OnAmbiguous, Reply, Safety};
+
+use super::*;
+use crate::{Failure, Transport};
+
+static STATUS: Meta = Meta {
+    name: "getStatus",
+    provider: "test",
+    method: Method::POST,
+    path: "/getStatus/{OrderID}",
+    section: "",
+    safety: Safety::Safe,
+    on_ambiguous: OnAmbiguous::Never,
+    expect: &[200],
+    reply: Reply::Whole { cap: 1000 },
+    refusals: &[],
+};
+
+/// Answers what it was given.
+#[derive(Debug, Default)]
+struct Script(Mutex<VecDeque<Step>>);
+
+type Step = Result<(u16, &'static str, Content), Failure>;
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, _: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+        let Some(step) = self.0.lock().unwrap().pop_front() else { return std::future::pending().await };
+        hop.mark_sent();
+        step.map(|(status, kind, content)| {
+            let mut response = Response::new(content);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response.headers_mut().insert("content-type", kind.parse().unwrap());
+            response.headers_mut().insert("set-cookie", "CANARY-cookie".parse().unwrap());
+            response
+        })
+    }
+}
+
+fn request(body: &'static [u8]) -> Request<Body> {
+    let mut request = Request::new(Body::from(body.to_vec()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = "https://vendor.invalid/getStatus/CANARY-id?key=CANARY-query".parse().unwrap();
+    request.headers_mut().insert("authorization", "Basic CANARY-password".parse().unwrap());
+    request
+}
+
+fn hop() -> Hop {
+    Hop::new(false, Mono::NEVER).of(&STATUS)
+}
+
+fn redaction() -> Redaction {
+    Redaction::keeping(["Status", "Codes"])
+}
+
+const ASKED: &[u8] =
+    br#"{"CustomerID": "CANARY-customer", "Codes": [1, 2], "Deep": {"Status": 7, "Name": "CANARY-name"}}"#;
+const TOLD: &str = r#"{"Status": 15, "OrderID": "CANARY-order", "Amount": 71717171, "Paid": true, "None": null,
+    "Codes": ["kept"], "List": [{"Status": "open", "CANARY Mustermann": 1}]}"#;
+
+/// One exchange after another of all kinds.
+async fn recorded() -> String {
+    let pdf = Content::from_bytes(b"%PDF-1.7 CANARY-pdf".to_vec());
+    let broken = Content::new(Some(1000), http_body_of("CANARY-half"));
+    let steps = [
+        Ok((200, "application/json; name=\"CANARY-file\"", Content::from_bytes(TOLD))),
+        Ok((404, "text/plain", Content::from_bytes("CANARY-text"))),
+        Ok((200, "application/pdf", pdf)),
+        Ok((200, "video/mp4", broken)),
+        // No UTF-8, and no kind of file that is known: "Musterma" and so on.
+        Ok((200, "text/plain", Content::from_bytes(b"Mustermann, K\xf6ln".to_vec()))),
+        Ok((204, "text/plain", Content::empty())),
+        Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused").lasting()),
+    ];
+    let recorder = Recorder::new(Script(Mutex::new(steps.into())), redaction());
+    for _ in 0..6 {
+        let response = recorder.send(request(ASKED), &hop()).await.unwrap();
+        let _ = response.into_body().collect(2000).await;
+    }
+    assert!(recorder.send(request(b""), &hop()).await.is_err());
+    // The eighth is given up: the script has no more.
+    assert!(futures_util::FutureExt::now_or_never(recorder.send(request(b"CANARY"), &hop())).is_none());
+    recorder.recording()
+}
+
+fn http_body_of(text: &'static str) -> Content {
+    Content::from_bytes(text)
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_that_is_not_on_the_list() {
+    let mut recording = recorded().await;
+    // JSON without any field.
+    let bare = ["\"CANARY-bare\"", "[\"CANARY-bare\", 71717171, [true]]"]
+        .map(|text| Ok((200, "x/y", Content::from_bytes(text))));
+    let recorder = Recorder::new(Script(Mutex::new(bare.into())), redaction());
+    for _ in 0..2 {
+        let response = recorder.send(request(b"\"CANARY-bare\""), &hop()).await.unwrap();
+        response.into_body().collect(2000).await.unwrap();
+    }
+    recording.push_str(&recorder.recording());
+    for secret in ["CANARY", "71717171", "\"Paid\": true", "4d75737465726d61", "Mustermann", "Basic", "cookie"] {
+        assert!(!recording.contains(secret), "{secret} in {recording}");
+    }
+    for kept in
+        ["\"Status\": 15", "\"Status\": \"open\"", "\"Status\": 7", "\"kept\"", "/getStatus/{OrderID}", "getStatus"]
+    {
+        assert!(recording.contains(kept), "{kept} is missing in {recording}");
+    }
+    // The scanner sees what is there: keeping a field shows its canary.
+    let script = Script(Mutex::new([Ok((200, "text/plain", Content::from_bytes(TOLD)))].into()));
+    let recorder = Recorder::new(script, Redaction::keeping(["OrderID", "CustomerID"]));
+    drop(recorder.send(request(ASKED), &hop()).await.unwrap().into_body().collect(2000).await);
+    assert!(recorder.recording().contains("CANARY-order") && recorder.recording().contains("CANARY-customer"));
+}
+
+#[tokio::test]
+async fn a_recording_is_read_by_people() {
+    let script = Script(Mutex::new([Ok((200, "application/json", Content::from_bytes(r#"{"Status":15}"#)))].into()));
+    let recorder = Recorder::new(script, redaction());
+    drop(recorder.send(request(b"{\"OrderID\":\"A1\"}"), &hop()).await.unwrap().into_body().collect(2000).await);
+    let expected = r#"{
+  "exchanges": [
+    {
+      "answer": {
+        "json": {
+          "Status": 15
+        }
+      },
+      "content_type": "application/json",
+      "method": "POST",
+      "operation": "getStatus",
+      "path": "/getStatus/{OrderID}",
+      "request": {
+        "json": {
+          "OrderID": "[redacted]"
+        }
+      },
+      "status": 200
+    }
+  ],
+  "format": "identkit recording",
+  "version": 1
+}
+"#;
+    assert_eq!(recorder.recording(), expected);
+}
+
+#[tokio::test]
+async fn a_recording_plays_back_in_order() {
+    let replayer = Arc::new(Replayer::new(&recorded().await, redaction()).unwrap());
+    let mut bodies = Vec::new();
+    for status in [200, 404, 200, 200, 200, 204] {
+        let attempt = hop();
+        let response = replayer.send(request(ASKED), &attempt).await.unwrap();
+        assert_eq!((response.status().as_u16(), attempt.delivery()), (status, Delivery::MaybeSent));
+        bodies.push(response.into_body().collect(2000).await);
+    }
+    let texts: Vec<_> = bodies.iter().map(|body| body.as_ref().map(|bytes| bytes.to_vec())).collect();
+    let json: serde_json::Value = serde_json::from_slice(texts[0].as_ref().unwrap()).unwrap();
+    assert_eq!((json["Status"].as_u64(), json["OrderID"].as_str()), (Some(15), Some("[redacted]")));
+    assert_eq!(texts[1].as_ref().unwrap(), "           ".as_bytes());
+    let pdf = texts[2].as_ref().unwrap();
+    assert!(pdf.starts_with(b"%PDF-1.7") && pdf.len() == 19, "{pdf:?}");
+    assert_eq!(texts[3].as_ref().unwrap_err().kind(), Kind::Integrity);
+    assert_eq!(texts[4].as_ref().unwrap(), &[0; 16]);
+    assert_eq!(texts[5].as_ref().unwrap(), b"");
+
+    let left = replayer.verify().unwrap_err().to_string();
+    assert!(left.starts_with("6 of 8 exchanges were asked for; the next would be getStatus"), "{left}");
+    let failure = replayer.send(request(b""), &hop()).await.unwrap_err();
+    assert_eq!((failure.delivery, failure.kind, failure.lasting), (Delivery::NotSent, Kind::Unreachable, true));
+    let failure = replayer.send(request(b"CANARY"), &hop()).await.unwrap_err();
+    assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Timeout));
+    replayer.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
+    let recording = recorded().await;
+    let why = async |request: Request<Body>, hop: Hop| {
+        let replayer = Replayer::new(&recording, redaction()).unwrap();
+        let failure = replayer.send(request, &hop).await.unwrap_err();
+        assert_eq!((failure.delivery, failure.kind, failure.lasting), (Delivery::NotSent, Kind::InvalidInput, true));
+        let told = replayer.verify().unwrap_err().to_string();
+        assert_eq!(failure.source.unwrap().to_string(), told);
+        // What comes after a request that did not fit is not answered either.
+        assert!(replayer.send(self::request(ASKED), &self::hop()).await.is_err());
+        assert!(!told.contains("CANARY"), "{told}");
+        told
+    };
+    let without = why(request(ASKED), Hop::new(false, Mono::NEVER)).await;
+    assert_eq!(without, "exchange 1 of 8 is getStatus (POST /getStatus/{OrderID}), and the request is POST /*/*");
+    for (body, expected) in [
+        (&br#"{"CustomerID": "x", "Codes": [1, 3], "Deep": {"Status": 7, "Name": "x"}}"#[..], "body.json.Codes[1]"),
+        (
+            br#"{"CustomerID": "x", "Codes": [1], "Deep": {"Status": 7, "Name": "x"}}"#,
+            "body.json.Codes: 1 elements instead of 2",
+        ),
+        (br#"{"CustomerID": "x", "Codes": [1, 2], "Deep": {"Status": 7}}"#, "body.json.Deep: Name is missing"),
+        (
+            br#"{"CustomerID": "x", "Codes": [1, 2], "Deep": {"Status": 7, "Name": "x"}, "More": 1}"#,
+            "body.json: More was not recorded",
+        ),
+        (br#"{"CustomerID": 7, "Codes": [1, 2], "Deep": {"Status": 7, "Name": "x"}}"#, "body.json.CustomerID"),
+        (b"CANARY", "body: json is missing"),
+    ] {
+        let told = why(request(body), hop()).await;
+        assert!(told.ends_with(&format!("the request differs in its {expected}")), "{told}");
+    }
+    // Another value of a field that is not kept fits.
+    let other = br#"{"CustomerID": "other", "Codes": [1, 2], "Deep": {"Status": 7, "Name": ""}}"#;
+    assert!(Replayer::new(&recording, redaction()).unwrap().send(request(other), &hop()).await.is_ok());
+
+    let empty =
+        Replayer::new(r#"{"format": "identkit recording", "version": 1, "exchanges": []}"#, redaction()).unwrap();
+    empty.verify().unwrap();
+    assert!(empty.send(request(ASKED), &hop()).await.is_err());
+    assert!(empty.verify().unwrap_err().to_string().contains("the recording ends after 0"));
+}
+
+#[test]
+fn what_is_no_recording_is_told() {
+    for (text, told) in [
+        ("{", "line 1, column 1"),
+        ("{}", "does not say"),
+        (r#"{"format": "identkit recording", "version": 2, "exchanges": []}"#, "version 1"),
+        (r#"{"format": "identkit recording", "version": 1}"#, "no list of exchanges"),
+        (r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 200}]}"#, "exchange 1 has neither"),
+        (
+            r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 2000, "answer": "empty"}]}"#,
+            "exchange 1",
+        ),
+        (
+            r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 200, "answer": {"binary": 1, "starts": "zz"}}]}"#,
+            "exchange 1",
+        ),
+    ] {
+        let error = Replayer::new(text, Redaction::everything()).unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidInput);
+        assert!(error.detail().contains(told), "{error}");
+    }
+}

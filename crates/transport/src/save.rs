@@ -1,0 +1,262 @@
+//! Downloads into files that are whole or not there.
+//!
+//! A stream goes into a file beside its place, which its owner alone may read, is synced, read back from the disk,
+//! and only then put in its place; the folder is synced too. Whatever ends it before that leaves no file, and one that
+//! was there before as it was. The disk is written on a blocking thread, so that no async thread waits for it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use identkit_core::{Content, Error, Kind};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::spawn_blocking;
+
+/// Pieces of the stream that may wait for the disk.
+const WAITING: usize = 16;
+
+/// How many bytes are read back at once.
+const BLOCK: usize = 256 * 1024;
+
+/// What becomes of a file that is in the place already.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and saving fails: evidence is not written over by accident.
+    #[default]
+    Keep,
+    /// The new one takes its place, once it is whole.
+    Replace,
+}
+
+/// How long a file is and its SHA-256, from its bytes on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Digested {
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its SHA-256.
+    pub sha256: [u8; 32],
+}
+
+impl Digested {
+    /// The SHA-256 in small hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] when it cannot be read.
+    pub async fn of_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        blocking(move || read_back(&path)).await
+    }
+}
+
+type Progress<'a> = Box<dyn FnMut(u64, Option<u64>) + Send + 'a>;
+type Accept = Box<dyn FnOnce(&Digested) -> Result<(), Error> + Send>;
+
+/// Saves a stream in a file.
+///
+/// ```
+/// # async fn example(report: identkit_core::Content) -> Result<(), identkit_core::Error> {
+/// use identkit_transport::save::Save;
+///
+/// let saved = Save::to("evidence/report.pdf").at_most(64 * 1024 * 1024).run(report).await?;
+/// println!("{} bytes, SHA-256 {}", saved.length, saved.hex());
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub struct Save<'a> {
+    path: PathBuf,
+    most: u64,
+    existing: Existing,
+    progress: Option<Progress<'a>>,
+    accept: Vec<Accept>,
+}
+
+impl fmt::Debug for Save<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A path may well be a person's.
+        f.debug_struct("Save").field("most", &self.most).field("existing", &self.existing).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Save<'a> {
+    /// Into this file; its folder is there.
+    pub fn to(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), most: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new() }
+    }
+
+    /// At most so many bytes. The streams of the clients are bounded too, by what the operation allows.
+    pub fn at_most(mut self, most: u64) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// What becomes of a file that is there already.
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// Is told of each piece that came: the bytes so far, and all of them where that is known.
+    pub fn progress(mut self, progress: impl FnMut(u64, Option<u64>) + Send + 'a) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Is asked, on a blocking thread, before the file gets its place; an error leaves none. Whoever was to be asked
+    /// before is asked first.
+    pub fn accept(mut self, accept: impl FnOnce(&Digested) -> Result<(), Error> + Send + 'static) -> Self {
+        self.accept.push(Box::new(accept));
+        self
+    }
+
+    /// Saves the stream. Dropped before the end of the stream it leaves no file; afterwards the file may still get its
+    /// place. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The stream's, [`Kind::Integrity`] for one that ends short among them, and for bytes that the disk did not keep;
+    /// [`Kind::Protocol`] for more than [`at_most`](Self::at_most) bytes; [`Kind::Conflict`] for a file that is there
+    /// already and is to be kept; [`Kind::Storage`] for what the disk refuses; and that of [`accept`](Self::accept).
+    pub async fn run(self, mut content: Content) -> Result<Digested, Error> {
+        let Self { path, most, existing, mut progress, accept } = self;
+        let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {most} bytes allowed"));
+        let total = content.len();
+        if total.is_some_and(|total| total > most) {
+            return Err(too_long());
+        }
+        let (to_disk, pieces) = channel(WAITING);
+        // At work from now on. Should this future be dropped it ends by itself, since no more pieces come.
+        let writer = spawn_blocking(move || write(&path, existing, pieces, accept));
+        let mut came = 0_u64;
+        let streamed = loop {
+            let piece = match content.next().await {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(error),
+                Some(Ok(piece)) => piece,
+            };
+            came = came.saturating_add(piece.len() as u64);
+            if came > most {
+                break Err(too_long());
+            }
+            // The writer is gone: it says why.
+            if to_disk.send(Some(piece)).await.is_err() {
+                break Ok(());
+            }
+            if let Some(progress) = &mut progress {
+                progress(came, total);
+            }
+        };
+        if streamed.is_ok() {
+            // Only with this the stream counts as whole; a channel that just ends is one that was given up.
+            let _ = to_disk.send(None).await;
+        }
+        drop(to_disk);
+        // Waited for in any case, so that no file is left when this returns.
+        let written = writer.await.unwrap_or_else(|_| Err(ended()));
+        streamed.and(written)
+    }
+}
+
+/// Runs work that waits for the disk.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    spawn_blocking(work).await.unwrap_or_else(|_| Err(ended()))
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Storage, "the runtime ended before the disk was done")
+}
+
+/// What the disk refused, in the words of the kind of error.
+fn refused(error: &io::Error) -> Error {
+    // tempfile's errors name the path, which may be a person's: only the number of the system is kept.
+    let bare = error.raw_os_error().map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error);
+    Error::new(Kind::Storage, format!("the file cannot be written: {}", error.kind())).with_source(bare)
+}
+
+fn write(
+    path: &Path,
+    existing: Existing,
+    mut pieces: Receiver<Option<Bytes>>,
+    accept: Vec<Accept>,
+) -> Result<Digested, Error> {
+    let taken = || Error::new(Kind::Conflict, "there is a file of this name already");
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(taken());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Dropped on any way out of here it is removed.
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| refused(&error))?;
+    let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    loop {
+        match pieces.blocking_recv() {
+            Some(Some(piece)) => {
+                length = length.saturating_add(piece.len() as u64);
+                hash.update(&piece);
+                file.write_all(&piece).map_err(|error| refused(&error))?;
+            }
+            Some(None) => break,
+            None => return Err(Error::new(Kind::Integrity, "the download was given up")),
+        }
+    }
+    file.as_file().sync_all().map_err(|error| refused(&error))?;
+    let came = Digested { length, sha256: hash.finalize().into() };
+    if read_back(file.path())? != came {
+        return Err(Error::new(Kind::Integrity, "what was read back from the disk is not what was written"));
+    }
+    for accept in accept {
+        accept(&came)?;
+    }
+    match existing {
+        Existing::Replace => file.persist(path),
+        Existing::Keep => file.persist_noclobber(path),
+    }
+    .map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => taken(),
+        _ => refused(&error.error),
+    })?;
+    sync_folder(folder)?;
+    Ok(came)
+}
+
+/// The name of a file is on the disk only when its folder is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| refused(&error))
+}
+
+/// Other systems do not open folders as files.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+fn read_back(path: &Path) -> Result<Digested, Error> {
+    let mut file = File::open(path).map_err(unreadable)?;
+    let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    let mut block = vec![0; BLOCK];
+    loop {
+        let count = file.read(&mut block).map_err(unreadable)?;
+        match block.get(..count) {
+            Some(read) if count > 0 => {
+                length = length.saturating_add(read.len() as u64);
+                hash.update(read);
+            }
+            _ => return Ok(Digested { length, sha256: hash.finalize().into() }),
+        }
+    }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::new(Kind::Storage, format!("the file cannot be read: {}", error.kind())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests;

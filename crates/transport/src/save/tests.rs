@@ -1,0 +1,195 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame};
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+
+/// What a download does next.
+enum Step {
+    Bytes(&'static str),
+    Fails,
+    /// Nothing more comes, and no end either.
+    Hangs,
+}
+
+struct Download(VecDeque<Step>);
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = Error;
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.0.pop_front() {
+            None => Poll::Ready(None),
+            Some(Step::Bytes(text)) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text.as_bytes()))))),
+            Some(Step::Fails) => Poll::Ready(Some(Err(Error::new(Kind::Unreachable, "reset")))),
+            Some(Step::Hangs) => {
+                self.0.push_front(Step::Hangs);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+fn download(length: Option<u64>, steps: impl IntoIterator<Item = Step>) -> Content {
+    Content::new(length, Download(steps.into_iter().collect()))
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+#[tokio::test]
+async fn a_saved_file_is_what_came_with_its_length_and_digest() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let content = download(Some(3), [Step::Bytes("a"), Step::Bytes("bc")]);
+    let saved =
+        Save::to(&path).at_most(3).progress(|so_far, all| seen.lock().unwrap().push((so_far, all))).run(content);
+    let saved = saved.await.unwrap();
+    assert_eq!((saved.length, saved.hex().as_str()), (3, ABC));
+    assert_eq!(std::fs::read(&path).unwrap(), b"abc");
+    assert_eq!(*told.lock().unwrap(), [(1, Some(3)), (3, Some(3))]);
+    assert_eq!(Digested::of_file(&path).await.unwrap(), saved);
+    assert_eq!(names(&folder), ["report.pdf"]);
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "its owner alone may read it");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_ends_short_or_is_too_long_leaves_no_file_and_an_earlier_one_as_it_was() {
+    for (content, kind) in [
+        (download(Some(3), [Step::Bytes("ab")]), Kind::Integrity),
+        (download(None, [Step::Bytes("abc"), Step::Fails]), Kind::Unreachable),
+        (download(None, [Step::Fails]), Kind::Unreachable),
+        (download(None, [Step::Bytes("ab"), Step::Bytes("cd")]), Kind::Protocol),
+        // Refused by its length, before anything is read.
+        (download(Some(4), [Step::Hangs]), Kind::Protocol),
+        (download(Some(2), [Step::Bytes("abc")]), Kind::Integrity),
+    ] {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("video.mp4");
+        std::fs::write(&path, "earlier").unwrap();
+        let error = Save::to(&path).existing(Existing::Replace).at_most(3).run(content).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(names(&folder), ["video.mp4"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"earlier");
+    }
+    let folder = tempdir().unwrap();
+    let short = download(Some(9), [Step::Bytes("abc")]);
+    assert!(Save::to(folder.path().join("new")).run(short).await.is_err());
+    assert_eq!(names(&folder), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_kept_unless_it_is_to_be_replaced() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    std::fs::write(&path, "earlier").unwrap();
+    let error = Save::to(&path).run(Content::from_bytes("abc")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert_eq!(std::fs::read(&path).unwrap(), b"earlier");
+    // It came while the stream ran.
+    let late = folder.path().join("late");
+    let place = late.clone();
+    let save = Save::to(&late).accept(move |_| {
+        std::fs::write(place, "earlier").unwrap();
+        Ok(())
+    });
+    assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(std::fs::read(&late).unwrap(), b"earlier");
+    Save::to(&path).existing(Existing::Replace).run(Content::from_bytes("abc")).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"abc");
+    assert_eq!(names(&folder), ["late", "report.pdf"]);
+}
+
+#[tokio::test]
+async fn what_is_not_accepted_gets_no_place_and_everybody_is_asked_in_turn() {
+    let folder = tempdir().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let note = |name| {
+        let asked = Arc::clone(&asked);
+        move |digested: &Digested| {
+            asked.lock().unwrap().push((name, digested.length));
+            if name == 2 { Err(Error::new(Kind::Integrity, "a placeholder")) } else { Ok(()) }
+        }
+    };
+    let save = Save::to(folder.path().join("video.mp4")).accept(note(1)).accept(note(2)).accept(note(3));
+    assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
+    assert_eq!(*asked.lock().unwrap(), [(1, 3), (2, 3)]);
+    assert_eq!(names(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn a_download_that_is_given_up_leaves_no_file() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("video.mp4");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let begun = tokio::sync::Notify::new();
+        let content = download(Some(9), [Step::Bytes("abc"), Step::Hangs]);
+        let save = Save::to(&path).progress(|_, _| begun.notify_one()).run(content);
+        tokio::select! {
+            done = save => panic!("it ended: {done:?}"),
+            () = begun.notified() => {}
+        }
+    });
+    // Waits for the blocking threads.
+    drop(runtime);
+    assert_eq!(names(&folder), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_disk_that_refuses_is_told_without_a_path() {
+    let folder = tempdir().unwrap();
+    let nowhere = folder.path().join("Mustermann").join("video.mp4");
+    // More pieces than may wait for the disk.
+    let content = download(None, (0..100).map(|_| Step::Bytes("abc")));
+    let error = Save::to(&nowhere).run(content).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Storage);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(!format!("{error} {error:?} {source}").contains("Mustermann"), "{error}: {source}");
+    let error = Digested::of_file(&nowhere).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Storage);
+    assert!(!format!("{:?}", Save::to(&nowhere)).contains("Mustermann"));
+}
+
+#[tokio::test]
+async fn bytes_that_the_disk_does_not_keep_are_no_file() {
+    let folder = tempdir().unwrap();
+    let place = folder.path().to_owned();
+    // As a disk would: what was written is changed behind the writer's back.
+    let spoil = move |so_far: u64, _| {
+        let written = || {
+            let beside = std::fs::read_dir(&place).unwrap().next()?.unwrap().path();
+            (std::fs::metadata(&beside).unwrap().len() == so_far).then_some(beside)
+        };
+        let beside = loop {
+            match written() {
+                Some(beside) => break beside,
+                None => std::thread::yield_now(),
+            }
+        };
+        std::fs::write(beside, "abd").unwrap();
+    };
+    let save = Save::to(folder.path().join("report.pdf")).progress(spoil);
+    assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
+    assert_eq!(names(&folder), Vec::<String>::new());
+}

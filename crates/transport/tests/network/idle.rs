@@ -1,0 +1,194 @@
+//! Idle connections: used again, dropped in time, and never at the cost of a create.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use identkit_core::{BoxFuture, Clock, Mono, Wake};
+use identkit_transport::http::{HyperTransport, IdleLimits, TlsConfig};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::support::{attempt, closed, hear, pause, plain, put, server, text};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// A clock whose hands are moved by the test.
+#[derive(Clone, Debug, Default)]
+struct Hands(Arc<Mutex<Duration>>);
+
+impl Hands {
+    fn forward(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Hands {
+    fn wall(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+
+    fn mono(&self) -> Mono {
+        Mono(*self.0.lock().unwrap())
+    }
+
+    fn sleep_until(&self, _: Mono) -> BoxFuture<'static, Wake> {
+        Box::pin(std::future::pending())
+    }
+
+    fn busy(&self) -> Wake {
+        Wake::idle()
+    }
+}
+
+/// Answers as long as requests come.
+async fn patient(mut stream: TcpStream, _: usize) {
+    while hear(&mut stream, "body").await.contains("body") {
+        stream.write_all(OK).await.unwrap();
+    }
+}
+
+fn limited(limits: IdleLimits, clock: &Hands) -> HyperTransport {
+    HyperTransport::builder(&TlsConfig::bundled().unwrap()).idle(limits).clock(Arc::new(clock.clone())).build()
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_dropped_after_its_time() {
+    let (address, count) = server(patient).await;
+    let clock = Hands::default();
+    let transport = limited(IdleLimits { time: Duration::from_secs(10), ..IdleLimits::default() }, &clock);
+    let url = format!("http://{address}/");
+    for (wait, connections) in [(0, 1), (9, 1), (9, 1), (10, 2), (11, 3), (0, 3)] {
+        clock.forward(Duration::from_secs(wait));
+        assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
+        assert_eq!(count.load(Ordering::SeqCst), connections, "after {wait} s");
+    }
+}
+
+#[tokio::test]
+async fn another_servers_connections_are_closed_in_time_too() {
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (left, _) = server(move |mut stream, _| {
+        let told = told.clone();
+        async move {
+            hear(&mut stream, "body").await;
+            stream.write_all(OK).await.unwrap();
+            closed(&mut stream).await;
+            told.send(()).unwrap();
+        }
+    })
+    .await;
+    let (other, _) = server(patient).await;
+    let clock = Hands::default();
+    let transport = limited(IdleLimits::default(), &clock);
+    text(&transport, &format!("http://{left}/"), false).await.unwrap();
+    clock.forward(Duration::from_secs(31));
+    text(&transport, &format!("http://{other}/"), false).await.unwrap();
+    crate::support::soon("closing", heard.recv()).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_more_are_kept_than_the_limits_say() {
+    for (limits, connections) in [
+        (IdleLimits { per_server: 2, ..IdleLimits::default() }, 4),
+        (IdleLimits { total: 1, ..IdleLimits::default() }, 5),
+        (IdleLimits { per_server: 0, ..IdleLimits::default() }, 6),
+    ] {
+        let (address, count) = server(patient).await;
+        let transport = limited(limits, &Hands::default());
+        let url = format!("http://{address}/");
+        // Three at once make three connections; then three more at once.
+        for _ in 0..2 {
+            let (one, two, three) = futures_util::future::join3(
+                attempt(&transport, put(&url, "body"), false),
+                attempt(&transport, put(&url, "body"), false),
+                attempt(&transport, put(&url, "body"), false),
+            )
+            .await;
+            for (sent, _) in [one, two, three] {
+                assert_eq!(sent.unwrap().into_body().collect(10).await.unwrap(), "ok");
+            }
+        }
+        assert_eq!(count.load(Ordering::SeqCst), connections, "{limits:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_used_again_by_reads_and_never_when_a_fresh_one_is_wanted() {
+    let (address, count) = server(patient).await;
+    let transport = plain();
+    let url = format!("http://{address}/");
+    for (fresh, connections) in [(false, 1), (false, 1), (true, 2), (true, 3), (false, 3)] {
+        assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok");
+        assert_eq!(count.load(Ordering::SeqCst), connections);
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_can_be_closed() {
+    let (address, count) = server(patient).await;
+    let transport = plain();
+    let url = format!("http://{address}/");
+    text(&transport, &url, false).await.unwrap();
+    transport.close_idle();
+    text(&transport, &url, false).await.unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn servers_do_not_share_connections() {
+    let named = |name: &'static [u8]| {
+        move |mut stream: TcpStream, _| async move {
+            while hear(&mut stream, "body").await.contains("body") {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n").await.unwrap();
+                stream.write_all(name).await.unwrap();
+            }
+        }
+    };
+    let (first, _) = server(named(b"1")).await;
+    let (second, _) = server(named(b"2")).await;
+    let transport = plain();
+    for _ in 0..2 {
+        assert_eq!(text(&transport, &format!("http://{first}/"), false).await.unwrap(), "1");
+        assert_eq!(text(&transport, &format!("http://{second}/"), false).await.unwrap(), "2");
+    }
+    // The same port under another name is another server: its certificate has not been checked for that name.
+    let url = format!("http://localhost:{}/", first.port());
+    assert_eq!(text(&transport, &url, false).await.unwrap(), "1");
+}
+
+/// How a server leaves a connection that the client believes to be alive.
+#[derive(Clone, Copy, Debug)]
+enum Leaves {
+    Closing,
+    Resetting,
+}
+
+#[tokio::test]
+async fn a_stale_connection_never_costs_a_create() {
+    for leaves in [Leaves::Closing, Leaves::Resetting] {
+        let (address, count) = server(move |mut stream, number| async move {
+            if number > 0 {
+                return patient(stream, number).await;
+            }
+            hear(&mut stream, "body").await;
+            stream.write_all(OK).await.unwrap();
+            if matches!(leaves, Leaves::Resetting) {
+                // The answer must be there before the reset overtakes it.
+                pause(Duration::from_millis(50)).await;
+                stream.set_zero_linger().unwrap();
+            }
+        })
+        .await;
+        let transport = plain();
+        let url = format!("http://{address}/");
+        assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
+        pause(Duration::from_millis(150)).await;
+        // A create: on a connection of its own, one request, one answer.
+        assert_eq!(text(&transport, &url, true).await.unwrap(), "ok", "{leaves:?}");
+        // Whoever uses the pool all the same notices that the connection is gone before anything is sent.
+        assert_eq!(text(&transport, &url, false).await.unwrap(), "ok", "{leaves:?}");
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+}

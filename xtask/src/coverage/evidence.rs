@@ -1,0 +1,86 @@
+//! What the tests have shown: one line each of sort, id, how it stands, and a word on it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::finding::Broken;
+
+/// How something stands, and a word on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stand {
+    Shown(String),
+    NotApplicable(String),
+    Missing(String),
+}
+
+/// By sort (`typed`, `sandbox-request`, `status`, …) and id.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence(BTreeMap<(String, String), Stand>);
+
+impl Evidence {
+    /// Reads every file of the folder.
+    pub(super) fn read(folder: &Path) -> Result<Self, Broken> {
+        let unreadable = |error| Broken::new(format!("reading the evidence in {}: {error}", folder.display()));
+        let mut evidence = Self::default();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            evidence.add(&fs::read_to_string(entry.map_err(unreadable)?.path()).map_err(unreadable)?)?;
+        }
+        Ok(evidence)
+    }
+
+    /// Adds the lines of a file. Where two tell of the same thing, one that misses it outweighs one that shows it.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), Broken> {
+        for line in text.lines() {
+            let broken = || Broken::new(format!("the evidence is not understood: {line}"));
+            let mut cells = line.splitn(4, '\t');
+            let mut next = || cells.next().map(str::to_owned).ok_or_else(broken);
+            let (sort, id, word, why) = (next()?, next()?, next()?, next()?);
+            let stand = match word.as_str() {
+                "shown" => Stand::Shown(why),
+                "not-applicable" => Stand::NotApplicable(why),
+                "missing" => Stand::Missing(why),
+                _ => return Err(broken()),
+            };
+            let known = self.0.entry((sort, id)).or_insert_with(|| stand.clone());
+            if !matches!(known, Stand::Missing(_)) {
+                *known = stand;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn of(&self, sort: &str, id: &str) -> Option<&Stand> {
+        self.0.get(&(sort.to_owned(), id.to_owned()))
+    }
+
+    /// Everything that was told, by sort and id.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.keys().map(|(sort, id)| (sort.as_str(), id.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_outweighs_what_is_shown_in_whatever_order_it_is_told() {
+        for lines in
+            ["typed\tF-1\tshown\ta\ntyped\tF-1\tmissing\tb\n", "typed\tF-1\tmissing\tb\ntyped\tF-1\tshown\ta\n"]
+        {
+            let mut evidence = Evidence::default();
+            evidence.add(lines).unwrap();
+            assert_eq!(evidence.of("typed", "F-1"), Some(&Stand::Missing("b".into())));
+            assert_eq!(evidence.of("test", "F-1"), None);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_broken() {
+        for line in ["typed", "typed\tF-1\tshown", "typed\tF-1\tperhaps\tx"] {
+            assert!(Evidence::default().add(line).is_err(), "{line}");
+        }
+        assert!(Evidence::read(Path::new("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,149 @@
+//! `cargo xtask coverage`: every row of the contract has a typed field, a sandbox check and a test.
+//!
+//! Nothing here knows what is covered. The tests named `coverage` of the workspace try each row of `docs/contract/` on
+//! the code, and write what came of it into a folder that this check empties before it runs them; here it is compared
+//! with the rows. Traps are looked for in the names of tests.
+//!
+//! Invariant: what nothing tells of is a gap. A row that was added, a test that was deleted or never ran, and evidence
+//! of something else can therefore never pass.
+
+mod contract;
+mod evidence;
+mod judge;
+mod traps;
+
+use std::fs;
+use std::io;
+
+use crate::finding::{Broken, Finding, Verdict};
+use crate::workspace::Workspace;
+
+use contract::Contract;
+use evidence::Evidence;
+use judge::{Judgement, Vendor};
+
+/// The vendors of the contract.
+const VENDORS: &[Vendor] =
+    &[Vendor { name: "identity.TM", enforced: true }, Vendor { name: "identify24", enforced: false }];
+
+/// Where the tests find the folder.
+const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
+
+pub(crate) fn run(ws: &Workspace) -> Verdict {
+    look(ws, false)
+}
+
+/// As [`run`], with everything that was shown.
+pub(crate) fn run_verbose(ws: &Workspace) -> Verdict {
+    look(ws, true)
+}
+
+fn look(ws: &Workspace, verbose: bool) -> Verdict {
+    let read = |name: &str| ws.read(&format!("docs/contract/{name}"));
+    let contract =
+        Contract::read(&read("fields.tsv")?, &read("status.tsv")?, &read("samples.tsv")?, &read("contract.md")?)?;
+    let tested = traps::tested(&ws.read_all(|path| path.starts_with("crates/") && path.ends_with(".rs"))?);
+    let (evidence, failed) = try_everything(ws)?;
+
+    let Judgement { report, mut findings } = judge::judge(&contract, &evidence, &tested, VENDORS, verbose);
+    ws.say(&report);
+    if failed {
+        findings.insert(0, Finding::new("some coverage tests failed or did not compile: see above"));
+    }
+    Ok(findings)
+}
+
+/// Runs the tests, and says whether one failed.
+fn try_everything(ws: &Workspace) -> Result<(Evidence, bool), Broken> {
+    let folder = ws.target().join("xtask").join("coverage");
+    let broken = |error| Broken::new(format!("preparing {}: {error}", folder.display()));
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(broken(error)),
+        _ => {}
+    }
+    fs::create_dir_all(&folder).map_err(broken)?;
+    // With the features of `cargo xtask test`, so that nothing is built twice.
+    let mut cargo = ws.cargo(&["test", "--quiet", "--workspace", "--all-features", "--test", "coverage"]);
+    cargo.env(FOLDER, &folder);
+    let failed = !ws.run(cargo)?.success();
+    Ok((Evidence::read(&folder)?, failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contract::tests::{FIELDS, PAGE, SAMPLES, STATUSES};
+    use super::*;
+    use crate::throwaway::Throwaway;
+
+    /// Tells of every row of identity.TM in the sample contract, but for those that a line of it leaves out.
+    const TELLS: &str = r#"
+//! Tells.
+
+#[test]
+fn at_01_and_at_02_tell() {
+    let folder = std::path::PathBuf::from(std::env::var_os("IDENTKIT_COVERAGE_DIR").unwrap());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "the folder is empty");
+    let lines = [
+        "typed\tF-001\tshown\tx",
+        "typed\tF-002\tshown\tx",
+        "sandbox-request\tF-001\tshown\tx",
+        "sandbox-answer\tF-002\tshown\tx",
+        "test\tF-001\tshown\tx",
+        "test\tF-002\tshown\tx",
+        "status\t3\tshown\tx",
+        "status\t6\tshown\tx",
+        "sample\tS-002\tshown\tx",
+    ];
+    std::fs::write(folder.join("sample.tsv"), lines.join("\n")).unwrap();
+    assert_eq!(1 + 1, 2);
+}
+"#;
+
+    fn repository(tests: &str) -> Throwaway {
+        let repo = Throwaway::package("");
+        repo.git(&["init", "--quiet"]);
+        repo.write(".gitignore", "target\n");
+        for (name, text) in
+            [("fields.tsv", FIELDS), ("status.tsv", STATUSES), ("samples.tsv", SAMPLES), ("contract.md", PAGE)]
+        {
+            repo.write(&format!("docs/contract/{name}"), text);
+        }
+        repo.write("crates/sample/tests/coverage.rs", tests.trim_start());
+        repo
+    }
+
+    fn said(repo: &Throwaway) -> Vec<String> {
+        run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn evidence_of_the_run_before_does_not_count_and_a_failed_test_is_told() {
+        let repo = repository(TELLS);
+        assert_eq!(said(&repo), Vec::<String>::new());
+        // The same again: the folder was emptied.
+        assert_eq!(said(&repo), Vec::<String>::new());
+
+        repo.write("crates/sample/tests/coverage.rs", TELLS.replace("1 + 1, 2", "1 + 1, 3").trim_start());
+        assert!(matches!(&said(&repo)[..], [one] if one.contains("tests failed")));
+
+        // A test that tells nothing leaves every row without evidence, whatever was told before.
+        repo.write("crates/sample/tests/coverage.rs", "//! Silent.\n\n#[test]\nfn at_01_and_at_02_tell() {}\n");
+        assert_eq!(said(&repo).len(), 9);
+    }
+
+    #[test]
+    fn a_row_too_many_and_a_trap_without_a_test_are_found_in_a_repository() {
+        let repo = repository(TELLS);
+        let more = "F-004\tidentity.TM\tPUT /putOrder\treq\tColour\tS\t\tN\t\n";
+        repo.write("docs/contract/fields.tsv", &format!("{FIELDS}{more}"));
+        assert_eq!(said(&repo).len(), 3);
+
+        repo.write("docs/contract/fields.tsv", FIELDS);
+        repo.write("docs/contract/contract.md", &format!("{PAGE}| AT-03 | x | y |\n"));
+        assert!(matches!(&said(&repo)[..], [one] if one.starts_with("AT-03 ")));
+
+        repo.write("docs/contract/contract.md", PAGE);
+        repo.remove("docs/contract/status.tsv");
+        assert!(run(&repo.workspace()).is_err());
+    }
+}
