@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
-use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Policy, SystemClock, Transport};
+use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Observer, Policy, SystemClock, Transport};
 use identkit_wire::{Operation, Warning};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -50,6 +50,7 @@ pub struct Builder {
     outcomes: Outcomes,
     token_store: Option<Arc<dyn TokenStore>>,
     zone: Option<TimeZone>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Builder {
@@ -114,23 +115,37 @@ impl Builder {
         self
     }
 
+    /// Tells every call to an observer, the logins too; see `docs/observation.md`.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
     pub fn build(self) -> Result<Identify24, Error> {
-        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store, zone } = self;
+        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store, zone, observer } =
+            self;
         let base = BaseUrl::parse(&base_url)?;
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let for_login =
+        let mut for_login =
             Driver::new(Arc::clone(&transport), Arc::clone(&clock), Arc::new(NoAuth), base.clone(), dialect.clone())
                 .with_policy(policy.clone());
+        if let Some(observer) = &observer {
+            for_login = for_login.with_observer(Arc::clone(observer));
+        }
         let shared = token_store.map(|store| SharedTokens { store, base_url });
         let session = JwtSession::sharing(for_login, credentials, shared)?;
         let timeout = policy.timeout;
-        let driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
+        let mut driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
             .with_policy(policy)
             .sharing_connections(session.driver());
+        if let Some(observer) = observer {
+            driver = driver.with_observer(observer);
+        }
         Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes, zone }) })
     }
 }
@@ -148,6 +163,7 @@ impl Identify24 {
             outcomes: Outcomes::default(),
             token_store: None,
             zone: None,
+            observer: None,
         }
     }
 

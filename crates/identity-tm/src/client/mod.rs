@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Kind, Mono, Secret};
-use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Policy, Transport};
+use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Observer, Policy, Transport};
 use identkit_wire::{Operation, Warning};
 
 use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
@@ -58,6 +58,7 @@ pub struct Builder {
     dialect: Dialect,
     policy: Policy,
     decryptor: Option<Arc<dyn Decryptor>>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl fmt::Debug for Builder {
@@ -102,17 +103,27 @@ impl Builder {
         self
     }
 
+    /// Tells every call to an observer; see `docs/observation.md`.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// The client, over this transport and clock.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] when base URL or credentials cannot be used.
     pub fn build(self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Result<IdentityTm, Error> {
-        let auth: Arc<dyn Authenticator> =
-            Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
+        let auth = Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
         let base = BaseUrl::parse(&self.base)?;
         let timeout = self.policy.timeout;
-        let driver = Driver::new(transport, clock, auth, base, self.dialect).with_policy(self.policy);
-        Ok(IdentityTm { driver: Arc::new(driver), decryptor: self.decryptor, draining: Arc::default(), timeout })
+        let account: Arc<dyn Authenticator> = Arc::clone(&auth) as _;
+        let mut driver = Driver::new(transport, clock, account, base, self.dialect).with_policy(self.policy);
+        if let Some(observer) = self.observer {
+            driver = driver.with_observer(observer);
+        }
+        Ok(IdentityTm { driver: Arc::new(driver), auth, decryptor: self.decryptor, draining: Arc::default(), timeout })
     }
 }
 
@@ -120,6 +131,7 @@ impl Builder {
 #[derive(Clone)]
 pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,
+    auth: Arc<Basic>,
     decryptor: Option<Arc<dyn Decryptor>>,
     /// Whether a destructive read is under way: two at once would take the other's news away (AT-06).
     draining: Arc<AtomicBool>,
@@ -149,7 +161,14 @@ impl IdentityTm {
     /// A client for this account.
     pub fn builder(account: Account) -> Builder {
         let base = DOCUMENTED_BASE.to_owned();
-        Builder { account, base, dialect: Dialect::default(), policy: Policy::default(), decryptor: None }
+        Builder {
+            account,
+            base,
+            dialect: Dialect::default(),
+            policy: Policy::default(),
+            decryptor: None,
+            observer: None,
+        }
     }
 
     /// The decisions on the ambiguous points of the document.
@@ -169,6 +188,15 @@ impl IdentityTm {
             return Err(Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent));
         }
         Ok(options.clone().timeout(left))
+    }
+
+    /// Replaces the credentials of this client and all its clones while calls are under way. After a 401 it is the way
+    /// back: until then nothing more is sent.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when they cannot be used; nothing changes then.
+    pub fn set_account(&self, account: &Account) -> Result<(), Error> {
+        self.auth.replace(&account.customer_id, &account.customer_code)
     }
 
     /// Makes any call of this provider.
