@@ -201,10 +201,9 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
         settings.stories = [("refused".to_owned(), refused), ("seen".to_owned(), Story::new("Gesehen", "78"))].into();
     });
     let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
-    for (story, status, status_id, reason, notes) in [
-        ("refused", "Abgelehnt", "77", "the document is blurred", "see page 2"),
-        ("seen", "Gesehen", "78", "", ""),
-    ] {
+    for (story, status, status_id, reason, notes) in
+        [("refused", "Abgelehnt", "77", "the document is blurred", "see page 2"), ("seen", "Gesehen", "78", "", "")]
+    {
         bench.play(&id, story).await;
         let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
         assert_eq!(read["data"]["status"], status);

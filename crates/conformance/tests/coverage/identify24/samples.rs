@@ -19,7 +19,9 @@ use crate::evidence::Stand;
 /// A sample without a fixture.
 pub(crate) fn stand(sample: &Sample<'_>) -> Stand {
     let shown = match sample.kind {
-        "placeholder list" => return Stand::NotApplicable("names of variables of the document, without a value".into()),
+        "placeholder list" => {
+            return Stand::NotApplicable("names of variables of the document, without a value".into());
+        }
         "url" | "url template" => url(sample.content),
         "header table" => table(sample.section, sample.content),
         _ => Err("no fixture: add it to the provider's fixtures, byte for byte".into()),
@@ -62,7 +64,8 @@ async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
         return Err(format!("the client called {path}: {made:?}"));
     }
     for name in content.split(", ") {
-        let given = sent.get(name).and_then(|value| value.to_str().ok()).ok_or(format!("the client sends no {name}"))?;
+        let given =
+            sent.get(name).and_then(|value| value.to_str().ok()).ok_or(format!("the client sends no {name}"))?;
         // AI-09: what the table prints as the value of partner and token is a slip.
         let right = match name {
             "Content-Type" => given == "application/json",
@@ -122,7 +125,8 @@ fn request(call: &str, path: &str, headers: &HeaderMap) -> Request<Bytes> {
 #[test]
 fn a_url_or_a_header_that_nobody_knows_is_a_gap() {
     let base = DEFAULT_BASE_URL;
-    for unknown in [format!("POST {base}/ident/get/{{ident_id}}"), format!("GET {base}/ident/list"), "GET /auth".into()] {
+    for unknown in [format!("POST {base}/ident/get/{{ident_id}}"), format!("GET {base}/ident/list"), "GET /auth".into()]
+    {
         assert!(url(&unknown).is_err(), "{unknown}");
     }
     assert!(table("ident/get", "X-API-TOKEN, Accept-Language").is_err());

@@ -37,7 +37,8 @@ impl Seen {
     fn note(&mut self, endpoint: &'static str, answer: &Answer, created: Option<&Value>) {
         let text = answer.json();
         // A refusal may come with status 200 (AI-02).
-        let good = answer.status == 200 && text["result"] == true && text.get("response_status").is_none_or(|n| n == 200);
+        let good =
+            answer.status == 200 && text["result"] == true && text.get("response_status").is_none_or(|n| n == 200);
         self.0.push(Text { endpoint, good, text, created: created.cloned() });
     }
 

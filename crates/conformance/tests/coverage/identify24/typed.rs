@@ -28,7 +28,9 @@ fn typed(row: &Row) -> Stand {
     put(&mut beside, &unlisted, Value::Null);
     replace(&mut beside, &unlisted, wrong.clone());
     if !through(&beside).is_ok_and(|out| get(&out, &unlisted) == Some(&wrong)) {
-        return Stand::Missing("what the document does not list is not kept beside it, so that this shows nothing".into());
+        return Stand::Missing(
+            "what the document does not list is not kept beside it, so that this shows nothing".into(),
+        );
     }
     let mut text = whole;
     replace(&mut text, &row.steps, wrong.clone());
@@ -56,7 +58,11 @@ fn goes_through(row: &Row) -> Stand {
         "A" => came.is_some_and(Value::is_array),
         _ => came == Some(&good(row)) && came == given,
     };
-    if same { Stand::Shown("read and written, the same".into()) } else { Stand::Missing("it is lost or changed".into()) }
+    if same {
+        Stand::Shown("read and written, the same".into())
+    } else {
+        Stand::Missing("it is lost or changed".into())
+    }
 }
 
 #[test]
