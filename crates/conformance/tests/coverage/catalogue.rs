@@ -173,4 +173,5 @@ fn every_sample_of_the_document_is_a_fixture_or_is_understood_as_printed() {
         evidence.add(id, sample(&Sample { id, document, lines, section, kind, content }, &fixtures));
     }
     evidence.tell();
+    assert_eq!(evidence.missing(), Vec::<String>::new());
 }

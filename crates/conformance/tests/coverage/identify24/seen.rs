@@ -3,6 +3,7 @@
 //!
 //! The stories are asked of the sandbox itself. Settings of the account have to be entered, in [`ACCOUNTS`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use identkit_mock_server::Profile;
@@ -75,8 +76,8 @@ impl Seen {
     }
 
     /// Elements of good answers and of webhooks that the document does not list.
-    fn strangers(&self) -> Vec<String> {
-        let mut found = Vec::new();
+    fn strangers(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
         for one in self.0.iter().filter(|one| one.good) {
             let mut paths = Vec::new();
             walk(&one.text, &mut Vec::new(), &mut paths);
@@ -84,7 +85,7 @@ impl Seen {
                 let rows = || all().iter().filter(|row| !row.request && row.endpoint == one.endpoint);
                 let known = path.last().is_none_or(|step| *step == Step::Item) || rows().any(|row| row.steps == path);
                 if !known {
-                    found.push(format!("{} {}", one.endpoint, told(&path)));
+                    found.insert(format!("{} {}", one.endpoint, told(&path)));
                 }
             }
         }
@@ -214,7 +215,7 @@ async fn every_element_of_identify24_is_seen_on_the_wire_with_its_type() {
     }
     evidence.tell();
     assert_eq!(evidence.missing(), Vec::<String>::new());
-    assert_eq!(seen.strangers(), Vec::<String>::new(), "AI-02: each endpoint answers exactly what the document shows");
+    assert_eq!(seen.strangers(), BTreeSet::new(), "AI-02: each endpoint answers exactly what the document shows");
 }
 
 #[test]
@@ -249,5 +250,6 @@ fn what_was_not_seen_or_is_not_right_is_a_gap() {
 
     let text = json!({ "result": true, "data": [{ "id": "6", "colour": 1 }], "nickname": {} });
     let stranger = Seen(vec![Text { endpoint: "GET /project/getAll", good: true, text, created: None }]).strangers();
-    assert_eq!(stranger, ["GET /project/getAll data[0].colour", "GET /project/getAll nickname"]);
+    let told = ["GET /project/getAll data[0].colour", "GET /project/getAll nickname"].map(str::to_owned);
+    assert_eq!(stranger, told.into());
 }
