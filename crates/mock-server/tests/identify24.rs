@@ -348,6 +348,22 @@ async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m_08_strict_wants_texts_where_the_document_has_texts() {
+    let (bench, strict) = (Bench::new(), Bench::strict());
+    for (field, value) in [("zip_code", json!(94_670)), ("house_no", json!(23)), ("custom1", json!(true))] {
+        let mut ident = clean();
+        ident[field] = value;
+        assert_eq!(bench.create(&ident).await.status, 200, "{field}");
+        strict.create(&ident).await.refused(400, field, "M-08", "[I] ident/create");
+    }
+    // AI-06: a project is told by a text or a number.
+    let mut ident = clean();
+    ident["project_id"] = json!(6);
+    assert_eq!(strict.create(&ident).await.status, 200);
+    strict.log_in(r#"{"PARTNER":911,"APIKEY":"sandbox-api-key"}"#).await.refused(400, "PARTNER", "M-08", "[I] auth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
     let strict = Bench::strict();
     let example = fixture("identify24", "S-006-auth-curl-body.json");

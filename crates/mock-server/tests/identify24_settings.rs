@@ -197,18 +197,19 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
     let bench = Bench::receiving(&receiver);
     bench.set(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
-        let refused = Story::new("Abgelehnt", "77").reject_reason("the document is blurred");
+        let refused = Story::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
         settings.stories = [("refused".to_owned(), refused), ("seen".to_owned(), Story::new("Gesehen", "78"))].into();
     });
     let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
-    for (story, status, status_id, reason) in
-        [("refused", "Abgelehnt", "77", "the document is blurred"), ("seen", "Gesehen", "78", "")]
+    for (story, status, status_id, reason, notes) in
+        [("refused", "Abgelehnt", "77", "the document is blurred", "see page 2"), ("seen", "Gesehen", "78", "", "")]
     {
         bench.play(&id, story).await;
         let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
         assert_eq!(read["data"]["status"], status);
         let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
-        assert_eq!([&told["status"], &told["status_id"], &told["reject_reason"]], [status, status_id, reason]);
+        assert_eq!([&told["status"], &told["status_id"]], [status, status_id]);
+        assert_eq!([&told["reject_reason"], &told["agent_notes"]], [reason, notes]);
     }
     assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400, "the list was replaced");
 }

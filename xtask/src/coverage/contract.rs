@@ -33,6 +33,8 @@ pub(super) struct Contract {
     pub(super) fields: Vec<Field>,
     /// The codes of identity.TM.
     pub(super) statuses: Vec<String>,
+    /// The HTTP codes of identify24's general table.
+    pub(super) codes: Vec<String>,
     pub(super) samples: Vec<Sample>,
     pub(super) traps: Vec<Trap>,
 }
@@ -53,11 +55,14 @@ impl Contract {
             fields: rows("fields.tsv", fields)?.iter().map(|row| field(row)).collect::<Result<_, _>>()?,
             statuses: rows("status.tsv", statuses)?.iter().map(|row| cell(row, 0).to_owned()).collect(),
             samples: rows("samples.tsv", samples)?.iter().map(|row| sample(row)).collect::<Result<_, _>>()?,
+            codes: codes(page),
             traps: traps(page)?,
         };
-        let parts = [contract.fields.len(), contract.statuses.len(), contract.samples.len(), contract.traps.len()];
-        if parts.contains(&0) {
-            return Err(Broken::new("docs/contract: one of fields, status codes, samples and traps is empty"));
+        let Self { fields, statuses, codes, samples, traps } = &contract;
+        if [fields.len(), statuses.len(), codes.len(), samples.len(), traps.len()].contains(&0) {
+            return Err(Broken::new(
+                "docs/contract: one of fields, status codes, HTTP codes, samples and traps is empty",
+            ));
         }
         Ok(contract)
     }
@@ -106,6 +111,14 @@ fn sample(row: &[&str]) -> Result<Sample, Broken> {
     })
 }
 
+/// The codes of chapter 1.9, which has one table; several stand in one row with `/` between them.
+fn codes(page: &str) -> Vec<String> {
+    let chapter = page.lines().skip_while(|line| !line.starts_with("## 1.9 ")).skip(1);
+    let table = chapter.take_while(|line| !line.starts_with('#')).filter_map(|line| line.strip_prefix("| "));
+    let cells = table.filter_map(|row| row.split(" |").next()).flat_map(|cell| cell.split('/'));
+    cells.filter(|code| code.parse::<u16>().is_ok()).map(str::to_owned).collect()
+}
+
 /// The traps are the rows of the tables that begin with one: `| AT-38 | …`.
 fn traps(page: &str) -> Result<Vec<Trap>, Broken> {
     let mut traps = Vec::new();
@@ -133,14 +146,14 @@ pub(super) mod tests {
     pub(crate) const STATUSES: &str = "code\ta\tb\tc\td\te\tf\tg\th\n3\t\t\t\t\t\t\t\t\n6\t\t\t\t\t\t\t\t\n";
     pub(crate) const SAMPLES: &str = "id\tdocument\tlines\tsection\tkind\tcontent\tvalid_json\tnote\n\
         S-001\tI\t1\t\turl\tPOST x\tn/a\t\nS-002\tT\t1\t\tjson\torder\tyes\t\n";
-    pub(crate) const PAGE: &str =
-        "# 6\n| id | what |\n|---|---|\n| AI-01 | x | see AT-02 |\n# 7\n| AT-01 | x | y |\n| AT-02 | x | y |\n";
+    pub(crate) const PAGE: &str = "## 1.9 HTTP codes\n| code | what |\n|---|---|\n| 200 | x |\n| 500/502 | y |\n# 6\n| id | what |\n|---|---|\n| 7 | z |\n| AI-01 | x | see AT-02 |\n# 7\n| AT-01 | x | y |\n| AT-02 | x | y |\n";
 
     #[test]
     fn the_four_files_are_read() {
         let contract = Contract::read(FIELDS, STATUSES, SAMPLES, PAGE).unwrap();
         assert_eq!(contract.fields.iter().map(|field| field.request).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(contract.statuses, ["3", "6"]);
+        assert_eq!(contract.codes, ["200", "500", "502"]);
         assert_eq!(
             contract.samples.iter().map(|sample| &*sample.vendor).collect::<Vec<_>>(),
             ["identify24", "identity.TM"]
@@ -157,5 +170,6 @@ pub(super) mod tests {
         assert!(broken(FIELDS, &PAGE.replace("AT-02 |", "AT-two |")).contains("AT-two"));
         assert!(broken("heading\n", PAGE).contains("is empty"));
         assert!(broken(FIELDS, "").contains("is empty"));
+        assert!(broken(FIELDS, &PAGE.replace("## 1.9", "## 1.8")).contains("is empty"));
     }
 }

@@ -121,6 +121,16 @@ fn answers<'a>(contract: &'a Contract, evidence: &'a Evidence, tested: &'a BTree
             wanted: "the codes are tried in crates/conformance/tests/coverage",
         });
     }
+    for code in &contract.codes {
+        answers.push(Answer {
+            vendor: "identify24",
+            group: "HTTP codes".to_owned(),
+            what: "code",
+            name: format!("HTTP {code}"),
+            stand: evidence.of("code", code),
+            wanted: "the codes are tried in crates/conformance/tests/coverage/identify24",
+        });
+    }
     for sample in &contract.samples {
         answers.push(Answer {
             vendor: &sample.vendor,
@@ -176,7 +186,9 @@ fn counts(answers: &[Answer<'_>], vendors: &[Vendor]) -> String {
             }
         }
         row("all", None);
-        for (what, name) in [("status", "status codes"), ("sample", "samples"), ("trap", "traps")] {
+        for (what, name) in
+            [("status", "status codes"), ("code", "HTTP codes"), ("sample", "samples"), ("trap", "traps")]
+        {
             let some = of(None, what);
             if !some.is_empty() {
                 others.push([vendor.name.to_owned(), name.to_owned(), shown(&some)]);
@@ -207,6 +219,7 @@ fn strangers(contract: &Contract, evidence: &Evidence, tested: &BTreeMap<String,
     for (sort, id) in evidence.told() {
         let known = match sort {
             "status" => contract.statuses.iter().any(|code| code == id),
+            "code" => contract.codes.iter().any(|code| code == id),
             "sample" => contract.samples.iter().any(|sample| sample.id == id),
             "typed" | "test" => contract.fields.iter().any(|field| field.id == id),
             "sandbox-request" => contract.fields.iter().any(|field| field.id == id && field.request),
@@ -255,7 +268,7 @@ mod tests {
         assert!(report.contains("identity.TM  PUT /putOrder, request  1     1/1    1/1      0/0"), "{report}");
         assert!(report.contains("identity.TM  all                     2     2/2    2/2      1/1"), "{report}");
         assert!(report.contains("test: F-001 Ref: not applicable: read only"), "{report}");
-        assert!(report.contains("identify24: not yet enforced, 5 gap(s)"), "{report}");
+        assert!(report.contains("identify24: not yet enforced, 8 gap(s)"), "{report}");
         assert!(report.contains("identity.TM  status codes  2/2"), "{report}");
         assert!(report.contains("identify24   traps         0/1"), "{report}");
     }
@@ -302,11 +315,38 @@ mod tests {
     }
 
     #[test]
+    fn both_vendors_are_held_to_their_rows_once_both_are_enforced() {
+        let contract = Contract::read(FIELDS, STATUSES, SAMPLES, PAGE).unwrap();
+        let lines = "typed\tF-003\tshown\tx\nsandbox-request\tF-003\tshown\tx\ntest\tF-003\tshown\tx\n\
+            sample\tS-001\tshown\tx\ncode\t200\tshown\tx\ncode\t500\tshown\tx\ncode\t502\tshown\tx\n";
+        let vendors = ["identity.TM", "identify24"].map(|name| Vendor { name, enforced: true });
+        let judged = |lines: &str, traps: &[&str]| {
+            let mut told = Evidence::default();
+            told.add(EVIDENCE).unwrap();
+            told.add(lines).unwrap();
+            let tested = traps.iter().map(|trap| ((*trap).to_owned(), "crates/x/a.rs".to_owned())).collect();
+            let Judgement { report, findings } = judge(&contract, &told, &tested, &vendors, false);
+            (report, findings.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let all = ["AT-01", "AT-02", "AI-01"];
+        let (report, findings) = judged(lines, &all);
+        assert_eq!(findings, Vec::<String>::new());
+        assert!(report.contains("identify24   HTTP codes    3/3") && !report.contains("enforced"), "{report}");
+        for line in lines.lines() {
+            let without: String = lines.lines().filter(|one| *one != line).map(|one| format!("{one}\n")).collect();
+            let (_, findings) = judged(&without, &all);
+            assert!(matches!(&findings[..], [one] if one.contains("(identify24, ")), "{line}: {findings:?}");
+        }
+        assert!(matches!(&judged(lines, TRAPS).1[..], [one] if one.starts_with("AI-01 ")));
+    }
+
+    #[test]
     fn what_the_contract_does_not_have_is_found_too() {
         for line in [
             "typed\tF-999\tshown\tx",
             "sandbox-answer\tF-001\tshown\tx",
             "status\t7\tshown\tx",
+            "code\t418\tshown\tx",
             "smell\tF-001\tshown\tx",
         ] {
             let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, &format!("{EVIDENCE}{line}\n"), TRAPS);

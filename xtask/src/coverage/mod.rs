@@ -24,7 +24,7 @@ use judge::{Judgement, Vendor};
 
 /// The vendors of the contract.
 const VENDORS: &[Vendor] =
-    &[Vendor { name: "identity.TM", enforced: true }, Vendor { name: "identify24", enforced: false }];
+    &[Vendor { name: "identity.TM", enforced: true }, Vendor { name: "identify24", enforced: true }];
 
 /// Where the tests find the folder.
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    /// Tells of every row of identity.TM in the sample contract, but for those that a line of it leaves out.
+    /// Tells of everything in the sample contract, but for what a line of it leaves out.
     const TELLS: &str = r#"
 //! Tells.
 
 #[test]
-fn at_01_and_at_02_tell() {
+fn at_01_and_at_02_and_ai_01_tell() {
     let folder = std::path::PathBuf::from(std::env::var_os("IDENTKIT_COVERAGE_DIR").unwrap());
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "the folder is empty");
     let lines = [
@@ -93,6 +93,13 @@ fn at_01_and_at_02_tell() {
         "status\t3\tshown\tx",
         "status\t6\tshown\tx",
         "sample\tS-002\tshown\tx",
+        "typed\tF-003\tshown\tx",
+        "sandbox-request\tF-003\tshown\tx",
+        "test\tF-003\tshown\tx",
+        "sample\tS-001\tshown\tx",
+        "code\t200\tshown\tx",
+        "code\t500\tshown\tx",
+        "code\t502\tshown\tx",
     ];
     std::fs::write(folder.join("sample.tsv"), lines.join("\n")).unwrap();
     assert_eq!(1 + 1, 2);
@@ -127,8 +134,11 @@ fn at_01_and_at_02_tell() {
         assert!(matches!(&said(&repo)[..], [one] if one.contains("tests failed")));
 
         // A test that tells nothing leaves every row without evidence, whatever was told before.
-        repo.write("crates/sample/tests/coverage.rs", "//! Silent.\n\n#[test]\nfn at_01_and_at_02_tell() {}\n");
-        assert_eq!(said(&repo).len(), 9);
+        repo.write(
+            "crates/sample/tests/coverage.rs",
+            "//! Silent.\n\n#[test]\nfn at_01_and_at_02_and_ai_01_tell() {}\n",
+        );
+        assert_eq!(said(&repo).len(), 16);
     }
 
     #[test]

@@ -198,3 +198,10 @@ fn at_mut<'a>(text: &'a mut Value, steps: &[Step]) -> &'a mut Value {
 pub(crate) fn wrong_type(row: &Row) -> Value {
     if row.is_container() { true.into() } else { json!({ "wrong": true }) }
 }
+
+/// Gives an element of the text itself another name.
+pub(crate) fn rename_key(text: &mut Value, from: &str, to: &str) {
+    let object = text.as_object_mut().unwrap();
+    let value = object.remove(from).unwrap();
+    object.insert(to.to_owned(), value);
+}

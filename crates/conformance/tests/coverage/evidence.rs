@@ -20,13 +20,19 @@ pub(crate) enum Stand {
 /// Evidence of one sort.
 #[derive(Debug)]
 pub(crate) struct Evidence {
+    vendor: &'static str,
     sort: &'static str,
     rows: Vec<(String, Stand)>,
 }
 
 impl Evidence {
     pub(crate) fn of(sort: &'static str) -> Self {
-        Self { sort, rows: Vec::new() }
+        Self::of_vendor(crate::rows::VENDOR, sort)
+    }
+
+    /// Evidence of a vendor's rows, which stands in a file of its own.
+    pub(crate) fn of_vendor(vendor: &'static str, sort: &'static str) -> Self {
+        Self { vendor, sort, rows: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, id: &str, stand: Stand) {
@@ -58,7 +64,7 @@ impl Evidence {
             let why = why.replace(['\t', '\n', '\r'], " ");
             writeln!(text, "{}\t{id}\t{word}\t{why}", self.sort).unwrap();
         }
-        let file = Path::new(&folder).join(format!("{}.{}.tsv", env!("CARGO_PKG_NAME"), self.sort));
+        let file = Path::new(&folder).join(format!("{}.{}.{}.tsv", env!("CARGO_PKG_NAME"), self.vendor, self.sort));
         std::fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 }

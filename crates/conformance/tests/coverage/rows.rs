@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// The vendor whose rows are looked at.
+/// The vendor whose rows are looked at here; those of identify24 are looked at in a folder of their own.
 pub(crate) const VENDOR: &str = "identity.TM";
 
 /// One step of a path.
@@ -61,10 +61,15 @@ impl Row {
     }
 }
 
-/// Every row of the vendor.
+/// Every row of identity.TM.
 pub(crate) fn all() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    ROWS.get_or_init(|| parse(include_str!("../../../../docs/contract/fields.tsv")))
+    ROWS.get_or_init(|| of(VENDOR))
+}
+
+/// Every row of a vendor.
+pub(crate) fn of(vendor: &str) -> Vec<Row> {
+    parse(include_str!("../../../../docs/contract/fields.tsv"), vendor)
 }
 
 /// The rows of the same endpoint and direction, in their order.
@@ -82,8 +87,8 @@ pub(crate) fn endpoints(request: bool) -> Vec<&'static str> {
     found
 }
 
-fn parse(table: &str) -> Vec<Row> {
-    let mut rows: Vec<Row> = table.lines().skip(1).filter_map(row).collect();
+fn parse(table: &str, vendor: &str) -> Vec<Row> {
+    let mut rows: Vec<Row> = table.lines().skip(1).filter_map(|line| row(line, vendor)).collect();
     for wrapper in rows.iter_mut().filter(|row| row.is_wrapper()) {
         wrapper.steps.insert(0, Step::Item);
     }
@@ -104,18 +109,19 @@ fn parse(table: &str) -> Vec<Row> {
     rows
 }
 
-fn row(line: &str) -> Option<Row> {
+fn row(line: &str, wanted: &str) -> Option<Row> {
     let columns: Vec<&str> = line.split('\t').collect();
     let [id, vendor, endpoint, direction, path, kind, most, required, note] = columns[..] else {
         panic!("a row of the contract has {} columns: {line}", columns.len());
     };
-    (vendor == VENDOR).then(|| Row {
+    (vendor == wanted).then(|| Row {
         id: id.to_owned(),
         endpoint: endpoint.to_owned(),
         request: match direction {
             "req" => true,
-            "resp" => false,
-            other => panic!("{id}: {other} is no direction of identity.TM"),
+            // A webhook is sent by the sandbox, like an answer.
+            "resp" | "in" => false,
+            other => panic!("{id}: {other} is no direction"),
         },
         path: path.to_owned(),
         kind: kind.to_owned(),

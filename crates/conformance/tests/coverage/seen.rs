@@ -50,7 +50,7 @@ impl Seen {
 }
 
 /// Every element with its path; `null` is none.
-fn walk(value: &Value, at: &mut Vec<Step>, seen: &mut Vec<(Vec<Step>, Value)>) {
+pub(crate) fn walk(value: &Value, at: &mut Vec<Step>, seen: &mut Vec<(Vec<Step>, Value)>) {
     if value.is_null() {
         return;
     }
@@ -87,7 +87,7 @@ fn fits(path: &[Step], row: &Row) -> bool {
     path.len() == row_steps.len() && path.iter().zip(&row_steps).all(same)
 }
 
-fn is_of_type(value: &Value, kind: &str) -> bool {
+pub(crate) fn is_of_type(value: &Value, kind: &str) -> bool {
     let text = |is: fn(&str) -> bool| value.as_str().is_some_and(is);
     match kind {
         "S" => value.is_string(),

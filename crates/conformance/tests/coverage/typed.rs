@@ -18,7 +18,7 @@ fn through(call: &Call, row: &Row, text: &Value) -> Result<Value, identkit_core:
 
 /// Whether a reader's complaint is about this place. Readers by hand tell `*` for names in and below their objects; the
 /// depth is the same, and nothing else in the text is wrong.
-fn names(complaint: &str, steps: &[Step]) -> bool {
+pub(crate) fn names(complaint: &str, steps: &[Step]) -> bool {
     let place = told(steps);
     complaint.split(": ").any(|part| {
         part.split('.').count() == place.split('.').count()

@@ -22,7 +22,8 @@ fn object(text: &[u8]) -> Map<String, Value> {
     }
 }
 
-/// Every call: its media type (I-002, AI-26), and a body that is flat and holds nothing unlisted (I-003, AI-05).
+/// Every call: its media type (I-002, AI-26), and a body that is flat, holds nothing unlisted (I-003, AI-05), and texts
+/// where the document has texts (M-08).
 pub(super) fn strict(request: &Request<Bytes>) -> Result<(), Refused> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
@@ -43,6 +44,11 @@ pub(super) fn strict(request: &Request<Bytes>) -> Result<(), Refused> {
     let mut faults = Vec::new();
     if given.values().any(|value| value.is_object() || value.is_array()) {
         faults.push(Fault::new("body", "must be flat: no value is an object or an array", "AI-05", section));
+    }
+    // What the document shows as a text is one; of project_id it shows both (AI-06).
+    let texts = listed.iter().filter(|key| *key != "project_id");
+    for key in texts.filter(|key| given.get(*key).is_some_and(|value| value.is_number() || value.is_boolean())) {
+        faults.push(Fault::new(key.clone(), "must be a string, as in the document's example", "M-08", section));
     }
     if given.keys().any(|key| !listed.contains(key)) {
         let message = "holds an attribute that the document does not list; the profile literal passes over it";

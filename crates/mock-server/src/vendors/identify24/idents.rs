@@ -135,9 +135,8 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
         Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Story::new(word, "0"),
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
-    let Story { status, status_id, reject_reason } = told;
-    kept.ident.status = Some(status.into());
-    if let Err(refused) = deliver(world, id, payload(&kept, &status_id, &reject_reason)) {
+    kept.ident.status = Some(told.status.clone().into());
+    if let Err(refused) = deliver(world, id, payload(&kept, &told)) {
         return Some(Err(refused));
     }
     world.part::<Idents>().by_id.insert(id.to_owned(), kept);
@@ -145,11 +144,11 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
 }
 
 /// All 16 keys, as in the document's example.
-fn payload(kept: &Kept, status_id: &str, reason: &str) -> IdentWebhook {
+fn payload(kept: &Kept, story: &Story) -> IdentWebhook {
     let ident = &kept.ident;
     let mut payload = IdentWebhook::default();
     payload.ident_id.clone_from(&ident.id);
-    payload.status_id = Some(status_id.into());
+    payload.status_id = Some(story.status_id.clone().into());
     payload.status.clone_from(&ident.status);
     payload.project_id.clone_from(&ident.project_id);
     payload.custom_id = ident.custom_id.clone().or_else(|| Some("".into()));
@@ -160,8 +159,8 @@ fn payload(kept: &Kept, status_id: &str, reason: &str) -> IdentWebhook {
     payload.custom2 = ident.custom2.clone().or_else(|| Some("".into()));
     payload.custom3 = ident.custom3.clone().or_else(|| Some("".into()));
     payload.custom4 = ident.custom4.clone().or_else(|| Some("".into()));
-    payload.agent_notes = Some("".into());
-    payload.reject_reason = Some(reason.into());
+    payload.agent_notes = Some(story.agent_notes.clone().into());
+    payload.reject_reason = Some(story.reject_reason.clone().into());
     payload.agent_name = Some("Sandbox".into());
     payload.appointment_date = ident.appointment_date.clone().or_else(|| Some(LocalDateTime::parse("")));
     payload

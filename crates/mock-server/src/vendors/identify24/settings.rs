@@ -48,18 +48,32 @@ pub struct Story {
     pub status_id: String,
     /// Why the person was not identified; empty otherwise.
     pub reject_reason: String,
+    /// What the agent noted, free text; empty for nothing.
+    pub agent_notes: String,
 }
 
 impl Story {
     /// A story that ends with this status.
     pub fn new(status: impl Into<String>, status_id: impl Into<String>) -> Self {
-        Self { status: status.into(), status_id: status_id.into(), reject_reason: String::new() }
+        Self {
+            status: status.into(),
+            status_id: status_id.into(),
+            reject_reason: String::new(),
+            agent_notes: String::new(),
+        }
     }
 
     /// Why the person was not identified.
     #[must_use]
     pub fn reject_reason(mut self, reason: impl Into<String>) -> Self {
         self.reject_reason = reason.into();
+        self
+    }
+
+    /// What the agent noted.
+    #[must_use]
+    pub fn agent_notes(mut self, notes: impl Into<String>) -> Self {
+        self.agent_notes = notes.into();
         self
     }
 }
@@ -125,7 +139,9 @@ impl std::fmt::Debug for Settings {
 impl Default for Settings {
     fn default() -> Self {
         let positive = Story::new("Identified", "2");
-        let negative = Story::new("Rejected", "3").reject_reason("the document could not be verified");
+        let negative = Story::new("Rejected", "3")
+            .reject_reason("the document could not be verified")
+            .agent_notes("the hologram could not be seen");
         let stories = [("positive", positive.clone()), ("identified", positive), ("negative", negative)];
         Self {
             // The partner of the document's examples, so that its commands work as printed.
