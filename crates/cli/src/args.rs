@@ -1,6 +1,7 @@
 //! What can be typed, and the help that teaches it.
 
 mod help;
+mod identify24;
 mod values;
 
 use std::ffi::OsString;
@@ -11,11 +12,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::help::{
-    BANKS_HELP, CANCEL_HELP, CREATE_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP,
-    EXIT_CODES, FINALITY_HELP, GET_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP,
-    PUT_ORDER_HELP, SANDBOX_HELP, SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP,
-    VIDEO_HELP, VIDEO_REQUEST_HELP, VOICE_HELP,
+    BANKS_HELP, CANCEL_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP, EXIT_CODES,
+    FINALITY_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP, PUT_ORDER_HELP, SANDBOX_HELP,
+    SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP, VIDEO_HELP, VIDEO_REQUEST_HELP,
+    VOICE_HELP,
 };
+pub(crate) use self::identify24::{Identify24, Identify24Command, Told};
 pub(crate) use self::values::{Moment, window};
 use self::values::{moment, sha256};
 
@@ -361,53 +363,6 @@ pub(crate) enum SignCommand {
         /// Six characters, leading zeros included.
         #[arg(long)]
         tan: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Identify24 {
-    /// Base URL of the API; `http://` is accepted for loopback only.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identify24::DEFAULT_BASE_URL)]
-    pub(crate) base_url: String,
-
-    /// The partner's user name.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME",
-          help_heading = CONNECTION)]
-    pub(crate) partner: Option<String>,
-
-    /// The API key. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY",
-          help_heading = CONNECTION)]
-    pub(crate) api_key: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) calls: Calls,
-
-    #[command(subcommand)]
-    pub(crate) command: Identify24Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Identify24Command {
-    /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{CREATE_HELP}\n{EXIT_CODES}"))]
-    Create {
-        /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
-        #[arg(value_name = "FILE|-")]
-        file: PathBuf,
-        /// Sends names and places as they are; by default in upper case, as the document asks.
-        #[arg(long)]
-        preserve_case: bool,
-        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented.
-        #[arg(long)]
-        allow_both_pdf_sources: bool,
-    },
-    /// Reads an ident (ident/get).
-    #[command(after_help = format!("{GET_HELP}\n{EXIT_CODES}"))]
-    Get {
-        /// The ident_id that create returned.
-        ident_id: String,
     },
 }
 

@@ -10,6 +10,7 @@ mod exit;
 mod output;
 mod progress;
 mod save;
+mod verdict;
 
 use std::process::ExitCode;
 
