@@ -1,16 +1,16 @@
 //! What can be typed, and the help that teaches it.
 
+mod connection;
 mod help;
 mod identify24;
 mod values;
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::connection::Calls;
 use self::help::{
     BANKS_HELP, CANCEL_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP, EXIT_CODES,
     FINALITY_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP, PUT_ORDER_HELP, SANDBOX_HELP,
@@ -114,38 +114,9 @@ pub(crate) struct SandboxOptions {
     pub(crate) seed: Option<u64>,
 }
 
-/// What every command that calls a vendor takes.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Calls {
-    /// A file of certificate authorities (PEM) to trust besides the bundled ones.
-    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    pub(crate) ca_file: Option<OsString>,
-
-    /// One deadline over the whole call, attempts and waits included; 60 if not given.
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, help_heading = CONNECTION)]
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Calls {
-    /// The CA file; an empty variable is one that is not set.
-    pub(crate) fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref().filter(|path| !path.is_empty()).map(Path::new)
-    }
-}
-
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address and a port are needed, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "a number of seconds is needed, e.g. 2 or 0.5".to_owned())?;
-    if number > 0.0 && number <= 86_400.0 {
-        Ok(Duration::from_secs_f64(number))
-    } else {
-        Err("it must be more than 0 and at most 86400".to_owned())
-    }
 }
 
 #[derive(Debug, Args)]
@@ -374,13 +345,5 @@ mod tests {
     fn the_definition_is_sound() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn seconds_are_positive_and_finite() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["0", "-1", "nan", "inf", "soon", "1e9"] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
     }
 }

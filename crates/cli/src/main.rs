@@ -7,6 +7,7 @@ mod commands;
 mod connect;
 mod demo;
 mod exit;
+mod network;
 mod output;
 mod progress;
 mod save;

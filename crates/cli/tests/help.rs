@@ -57,6 +57,11 @@ fn every_command_explains_itself() {
             "IDENTKIT_IDENTIFY24_PARTNER",
             "IDENTKIT_IDENTIFY24_API_KEY",
             "IDENTKIT_CA_FILE",
+            "IDENTKIT_CLIENT_CERT",
+            "IDENTKIT_CLIENT_KEY",
+            "IDENTKIT_PROXY",
+            "IDENTKIT_PROXY_AUTH_FILE",
+            "IDENTKIT_NO_PROXY",
         ] {
             asked.env(variable, SECRET);
         }
