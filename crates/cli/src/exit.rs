@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use identkit_core::{Advice, Error, Kind};
+use identkit_transport::http::{ConnectError, ConnectFault};
 
 use crate::output;
 
@@ -165,16 +166,48 @@ fn sentence(error: &Error) -> String {
     if let Some(cause) = &cause {
         told.push_str(&format!(": {cause}"));
     }
-    let advice = match (error.kind(), cause) {
-        (Kind::InvalidInput, _) if error.faults().is_empty() => "nothing was sent",
-        (Kind::InvalidInput, _) => Advice::FixInput.text(),
-        // Its authority will not be trusted later either.
-        (Kind::Unreachable, Some(cause)) if cause.contains("certificate") => {
-            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
-        }
-        _ => error.advice().text(),
+    let advice = match error.kind() {
+        Kind::InvalidInput if error.faults().is_empty() => "nothing was sent",
+        Kind::InvalidInput => Advice::FixInput.text(),
+        _ => fault(error, cause.as_deref()).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{told}; {advice}")
+}
+
+/// Why no connection came about, where that is what failed.
+fn fault(error: &Error, cause: Option<&str>) -> Option<ConnectFault> {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(found) = inner.downcast_ref::<ConnectError>() {
+            return Some(found.fault());
+        }
+        source = inner.source();
+    }
+    // In TLS 1.3 the server says so when the connection stands, perhaps just before the request would be sent.
+    cause.is_some_and(|cause| cause.ends_with("alert: CertificateRequired")).then_some(ConnectFault::ClientCertificate)
+}
+
+/// What can be done about it here, where waiting does not help.
+fn remedy(fault: ConnectFault) -> Option<&'static str> {
+    Some(match fault {
+        ConnectFault::UnknownAuthority => {
+            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
+        }
+        ConnectFault::CertificateExpired | ConnectFault::CertificateNotYetValid => {
+            "check the clock of this machine; else it is the server's to mend"
+        }
+        ConnectFault::WrongHost => "check the base URL",
+        ConnectFault::PinMismatch => {
+            "if the vendor says, in another way than this one, that it has a new key, give that by --pin"
+        }
+        ConnectFault::ClientCertificate => "give the one that it accepts by --client-cert and --client-key",
+        ConnectFault::ProxyUnreachable | ConnectFault::ProxyProtocol => {
+            "check --proxy, IDENTKIT_PROXY or https_proxy, whichever is set"
+        }
+        ConnectFault::ProxyCredentials => "give them by --proxy-auth-file or in IDENTKIT_PROXY",
+        ConnectFault::ProxyForbids => "ask whoever runs the proxy, or see --no-proxy",
+        _ => return None,
+    })
 }
 
 /// The innermost cause of a network failure, which is made of addresses and certificates, never of a body.

@@ -7,9 +7,11 @@ mod commands;
 mod connect;
 mod demo;
 mod exit;
+mod network;
 mod output;
 mod progress;
 mod save;
+mod verdict;
 
 use std::process::ExitCode;
 

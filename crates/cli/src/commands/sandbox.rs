@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::args::SandboxOptions;
 use crate::exit::Failure;
-use crate::{connect, output};
+use crate::{network, output};
 
 pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     let sandbox = Sandbox::builder()
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..)))
-        .webhooks_through(connect::transport(options.webhook_ca.as_deref())?)
+        .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?)
         .start();
     if let Some(url) = &options.identify24_webhook {
         let url = Secret::new(url.as_str());

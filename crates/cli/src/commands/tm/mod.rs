@@ -20,6 +20,7 @@ use super::{warn, with_about};
 use crate::args::{Format, Tm, TmCommand, window};
 use crate::exit::Failure;
 use crate::progress::Progress;
+use crate::verdict::{word, words};
 use crate::{connect, output};
 
 pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
@@ -190,40 +191,6 @@ fn verdicts(status: &OrderStatus) -> [Outcome; 2] {
     [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| status.finality(flavour).outcome)
 }
 
-/// A verdict for programs: one word that does not change.
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pending => "pending",
-        Outcome::Identified => "identified",
-        Outcome::Positive => "positive",
-        Outcome::Signed => "signed",
-        Outcome::Negative => "negative",
-        Outcome::Terminated => "terminated",
-        Outcome::FraudSuspicion => "fraud_suspicion",
-        Outcome::TimedOut => "timed_out",
-        Outcome::TimedOutAfterIdent => "timed_out_after_ident",
-        Outcome::Gone => "gone",
-        _ => "unknown",
-    }
-}
-
-/// A verdict for people.
-fn words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pending => "not finished",
-        Outcome::Identified => "identified, the signature is still open",
-        Outcome::Positive => "positive, final",
-        Outcome::Signed => "identified and signed, final",
-        Outcome::Negative => "negative, final",
-        Outcome::Terminated => "ended by hand, final",
-        Outcome::FraudSuspicion => "suspicion of fraud, final",
-        Outcome::TimedOut => "not finished in time, final",
-        Outcome::TimedOutAfterIdent => "identified, but not signed in time, final",
-        Outcome::Gone => "no longer known to the vendor",
-        _ => "unknown",
-    }
-}
-
 /// What ends an order.
 fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
     match flavour {
@@ -234,17 +201,5 @@ fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
             "a positive identification (status 6), which makes a sign-me account; nothing is signed",
         ),
         OrderFlavour::Unknown => ("unknown", "unknown"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_is_one_word_for_programs() {
-        for outcome in [Outcome::Pending, Outcome::FraudSuspicion, Outcome::TimedOutAfterIdent, Outcome::Unknown] {
-            assert!(word(outcome).chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{outcome:?}");
-        }
     }
 }
