@@ -169,13 +169,13 @@ fn sentence(error: &Error) -> String {
     let advice = match error.kind() {
         Kind::InvalidInput if error.faults().is_empty() => "nothing was sent",
         Kind::InvalidInput => Advice::FixInput.text(),
-        _ => fault(error, cause.as_deref()).and_then(remedy).unwrap_or_else(|| error.advice().text()),
+        _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{told}; {advice}")
 }
 
 /// Why no connection came about, where that is what failed.
-fn fault(error: &Error, cause: Option<&str>) -> Option<ConnectFault> {
+fn fault(error: &Error) -> Option<ConnectFault> {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         if let Some(found) = inner.downcast_ref::<ConnectError>() {
@@ -183,8 +183,7 @@ fn fault(error: &Error, cause: Option<&str>) -> Option<ConnectFault> {
         }
         source = inner.source();
     }
-    // In TLS 1.3 the server says so when the connection stands, perhaps just before the request would be sent.
-    cause.is_some_and(|cause| cause.ends_with("alert: CertificateRequired")).then_some(ConnectFault::ClientCertificate)
+    None
 }
 
 /// What can be done about it here, where waiting does not help.

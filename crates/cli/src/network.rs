@@ -113,8 +113,6 @@ fn text(flag: &str, path: &Path) -> Result<String, Failure> {
 /// The proxy that was asked for, or that of the environment, where it applies to this host.
 fn proxy(calls: &Calls, base_url: &str) -> Result<Option<Proxy>, Failure> {
     let direct = calls.no_proxy.as_deref().unwrap_or_default();
-    // Said of names, it would not hold for addresses.
-    let everything = direct.split(',').any(|item| item.trim() == "*");
     let refuse = |name: &str, error: &Error| {
         Failure::usage(format!("{name} cannot be used: {}; nothing was sent", error.detail()))
     };
@@ -131,7 +129,7 @@ fn proxy(calls: &Calls, base_url: &str) -> Result<Option<Proxy>, Failure> {
             .map_err(|error| refuse("the proxy of the environment (https_proxy or all_proxy)", &error))?
             .filter(|_| !spared(direct, base_url)),
     };
-    let Some(found) = found.filter(|_| !everything) else { return Ok(None) };
+    let Some(found) = found else { return Ok(None) };
     let Some(path) = calls.proxy_auth_file() else { return Ok(Some(found)) };
     let name = "--proxy-auth-file";
     let text = Secret::new(text(name, path)?);
