@@ -67,3 +67,28 @@ fn every_form_of_every_call_of_identity_tm_made_by_curl_gives_the_documented_sta
         assert!(!ran.stdout.contains("FAILED") && ran.stdout.lines().count() > 40, "{}", ran.stdout);
     }
 }
+
+#[test]
+fn the_python_of_the_sandboxs_guide_works_as_printed() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::start();
+    let guide = std::fs::read_to_string(of_workspace("docs/sandbox.md")).unwrap();
+    let (_, rest) = guide.split_once("```python\n").expect("the guide has Python");
+    let mut script = rest.split("```").next().unwrap().to_owned();
+    for (printed, here) in [
+        ("https://127.0.0.1:8443", sandbox.told("/listen")),
+        ("http://127.0.0.1:8444", sandbox.told("/admin")),
+        ("\"ca.pem\"", &format!("{:?}", sandbox.told("/ca_file"))),
+        // Nobody is there, and the order goes on all the same.
+        ("127.0.0.1:9000", "127.0.0.1:9"),
+    ] {
+        assert!(script.contains(printed), "{printed}");
+        script = script.replace(printed, here);
+    }
+    let mut command = Command::new(python);
+    command.args(["-c", &script]).current_dir(of_workspace("."));
+    command.env("REQUESTS_CA_BUNDLE", "/nowhere").env("NO_PROXY", "*");
+    let ran = run(&mut command);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stderr);
+    assert!(ran.stdout.contains("'Firstname': 'Erika'"), "{}", ran.stdout);
+}
