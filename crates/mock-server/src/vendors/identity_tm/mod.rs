@@ -25,7 +25,7 @@ use identkit_identity_tm::{
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{OneOrMany, encode_base64, json};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use self::results::unseal;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
@@ -33,7 +33,8 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
+use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
+use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
 
 /// The vendor identity.TM.
@@ -208,6 +209,15 @@ impl MockVendor for IdentityTm {
             "customer_id": settings.customer_id,
             "customer_code": settings.customer_code,
         })
+    }
+
+    fn settings(&self, world: &mut World) -> Value {
+        by_name::told(&world.part::<Orders>().settings)
+    }
+
+    fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
+        let settings = by_name::changed(&world.part::<Orders>().settings, changes)?;
+        Ok(Box::new(|world| world.part::<Orders>().settings = settings))
     }
 }
 
