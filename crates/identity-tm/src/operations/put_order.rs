@@ -112,7 +112,8 @@ impl Operation for PutOrder {
         };
         let mut warnings = Vec::new();
         if odd {
-            let message = "an element of the answer has another form than documented: it is kept among the unlisted ones";
+            let message =
+                "an element of the answer has another form than documented: it is kept among the unlisted ones";
             warnings.push(Warning::new(message, "AT-22"));
         }
         if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
