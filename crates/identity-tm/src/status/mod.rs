@@ -228,6 +228,29 @@ mod tests {
     }
 
     #[test]
+    fn of_two_final_codes_the_graver_one_is_the_verdict_whichever_came_first() {
+        let gravest_first = [
+            (89, Outcome::FraudSuspicion),
+            (17, Outcome::Negative),
+            (22, Outcome::Terminated),
+            (84, Outcome::Signed),
+            (100, Outcome::TimedOutAfterIdent),
+            (99, Outcome::TimedOut),
+            (6, Outcome::Positive),
+        ];
+        for flavour in FLAVOURS {
+            let ends: Vec<_> =
+                gravest_first.into_iter().filter(|(code, _)| StatusKind(*code).is_final(flavour)).collect();
+            for (at, (graver, verdict)) in ends.iter().enumerate() {
+                for (other, _) in &ends[at..] {
+                    assert_eq!(outcome(flavour, &[*graver, *other]), *verdict, "{flavour:?} {graver} {other}");
+                    assert_eq!(outcome(flavour, &[*other, *graver]), *verdict, "{flavour:?} {other} {graver}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn at_59_an_order_is_gone_when_a_second_404_comes_five_minutes_after_the_first() {
         let first = Timestamp::from_second(1_600_000_000).unwrap();
         let later = |seconds: i64| first.checked_add(SignedDuration::from_secs(seconds)).unwrap();
