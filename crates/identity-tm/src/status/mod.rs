@@ -125,6 +125,8 @@ pub struct Finality {
     pub outcome: Outcome,
     /// The codes that decided it; empty while pending, and when the vendor no longer knows the order.
     pub because: Vec<StatusKind>,
+    /// Whether the person was identified, or suspected of fraud, by any of the codes.
+    examined: bool,
 }
 
 impl Finality {
@@ -139,13 +141,15 @@ impl Finality {
         if self.is_final() || again.duration_since(first) < Self::GONE_AFTER {
             return self;
         }
-        Self { outcome: Outcome::Gone, because: Vec::new() }
+        Self { outcome: Outcome::Gone, because: Vec::new(), examined: false }
     }
 
     /// Judges a set of codes. Of several final ones the graver wins, so that a suspicion of fraud is never hidden
     /// by what came before or after it.
     pub fn judge(flavour: OrderFlavour, codes: impl IntoIterator<Item = StatusKind>) -> Self {
         let codes: std::collections::BTreeSet<_> = codes.into_iter().collect();
+        let examined =
+            [StatusKind::POSITIVE, StatusKind::SIGNED, StatusKind::FRAUD].iter().any(|code| codes.contains(code));
         const GRAVITY: [(StatusKind, Outcome); 7] = [
             (StatusKind::FRAUD, Outcome::FraudSuspicion),
             (StatusKind::NEGATIVE, Outcome::Negative),
@@ -157,15 +161,15 @@ impl Finality {
         ];
         for (code, outcome) in GRAVITY {
             if codes.contains(&code) && code.is_final(flavour) {
-                return Self { outcome, because: vec![code] };
+                return Self { outcome, because: vec![code], examined };
             }
         }
         if codes.contains(&StatusKind::POSITIVE) {
             // Final for an order without QES, and only half-way for one with it: without the flavour nobody can say.
             let outcome = if flavour == OrderFlavour::Unknown { Outcome::Unknown } else { Outcome::Identified };
-            return Self { outcome, because: vec![StatusKind::POSITIVE] };
+            return Self { outcome, because: vec![StatusKind::POSITIVE], examined };
         }
-        Self { outcome: Outcome::Pending, because: Vec::new() }
+        Self { outcome: Outcome::Pending, because: Vec::new(), examined }
     }
 
     /// Whether the order has ended.
@@ -173,9 +177,12 @@ impl Finality {
         self.outcome.is_final()
     }
 
-    /// Whether identification data is promised ([T 2.3], AT-63): positive, signed or suspicious of fraud.
+    /// Whether identification data is promised ([T 2.3], AT-63): the order has ended, and the person was identified or
+    /// suspected of fraud. An order that was ended by hand, or negatively, after a positive identification still has
+    /// it (a cancellation keeps the data, [T 4.3]); a time-out deletes it ([T 4.1]).
     pub fn data_expected(&self) -> bool {
-        matches!(self.outcome, Outcome::Positive | Outcome::Signed | Outcome::FraudSuspicion)
+        let kept = !matches!(self.outcome, Outcome::TimedOut | Outcome::TimedOutAfterIdent);
+        self.is_final() && self.examined && kept
     }
 }
 
