@@ -4,6 +4,7 @@ use identkit_core::Pii;
 use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
+use super::lenient::AsText;
 use super::status::Entries;
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
@@ -45,9 +46,9 @@ message! {
         /// The vendor's id.
         "OrderID" => order_id: OrderId,
         /// The integrator's reference.
-        "Ref" => reference: Pii<String>,
+        "Ref" => reference: Pii<String> as AsText<Pii<String>>,
         /// When the order was executed; the table calls it `Delivered`, the example `Executed` (AT-02).
-        "Executed" | "Delivered" => executed: Dts,
+        "Executed" | "Delivered" => executed: Dts as AsText<Dts>,
         /// The entries; absent in the document's example though marked as always there (AT-03).
         "Status" => status: Vec<StatusEntry> as Entries,
         /// The appointment, with status 19 only.
@@ -59,9 +60,9 @@ message! {
     /// An appointment.
     pub struct TvSlot {
         /// Its begin.
-        "SlotBegin" => slot_begin: Dts,
+        "SlotBegin" => slot_begin: Dts as AsText<Dts>,
         /// Its end.
-        "SlotEnd" => slot_end: Dts,
+        "SlotEnd" => slot_end: Dts as AsText<Dts>,
     }
 }
 

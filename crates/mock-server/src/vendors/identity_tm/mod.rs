@@ -5,6 +5,7 @@ mod documents;
 mod examples;
 mod feed;
 mod media;
+mod multi_sign;
 mod orders;
 mod results;
 mod reuse;
@@ -349,9 +350,13 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
         let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
         return Err(Refused::new(400, fault));
     }
-    documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
+    documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now).map_err(documents::not_signable)?;
+    let of_master = multi_sign::of_master(world, &order)?;
     let answer = orders::create(world, order)?;
     if let Some(id) = &answer.order_id {
+        if let Some(order) = world.part::<Orders>().by_id.get_mut(id.expose()) {
+            order.of_master = of_master;
+        }
         reuse::apply(world, id);
     }
     Ok(answer)
@@ -421,10 +426,9 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
     if order.deleted {
         return Err(deleted());
     }
-    let documents = order.request.sign_pdf.as_ref().map_or(0, |pdfs| pdfs.as_slice().len());
-    if documents == 0 || !order.has(StatusKind::SIGNED) {
-        let fault =
-            Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
+    if order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED) {
+        let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
+        let fault = Fault::new("OrderID", message, "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
     order.signed_pdfs().map_err(documents::not_made)
