@@ -12,6 +12,12 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// A question on standard error, which is answered on the same line.
+pub(crate) fn ask(question: &str) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    write!(out, "{question}").and_then(|()| out.flush())
+}
+
 /// A result on standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -10,21 +10,13 @@ use std::process::Stdio;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use support::{CANARY, Ran, Server, Then, assert_discreet, has, on_a_terminal, run, towards, whole};
+use support::{CANARY, Ran, Server, Then, assert_discreet, has, names, on_a_terminal, run, towards, whole};
 
 const ORDER: &str = "99921269855041";
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The names in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 fn tm(server: &Server, arguments: &[&str]) -> Ran {

@@ -10,7 +10,8 @@ Exit codes:
   6  the outcome is unknown: the vendor may have carried it out;
      do not repeat it blindly
   7  the vendor is unreachable, not able to serve, or out of time
-  1  anything else";
+  1  anything else
+130  interrupted (Ctrl-C), 143 ended (SIGTERM): what was sent may be carried out";
 
 pub(super) const TOP: &str = "\
 Examples:
@@ -45,6 +46,7 @@ Exit codes:
   0  every check held
   2  wrong usage
   1  a check did not hold
+130  interrupted (Ctrl-C), 143 ended (SIGTERM)
 A call that fails gives its own code, as identkit --help lists them.";
 
 pub(super) const SANDBOX_HELP: &str = "\
@@ -59,6 +61,11 @@ Examples:
     https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
   curl -d '{\"story\":\"positive\"}' \\
     http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+
+POST /_sandbox/v1/settings sets the accounts up while it runs; docs/sandbox.md has
+every setting:
+  curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
+    http://127.0.0.1:8444/_sandbox/v1/settings
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
 of identity.TM; the project 6, the token xxx and the ident

@@ -71,7 +71,7 @@ pub(super) async fn drain(tm: &Tm, path: &Path, yes: bool, format: Format) -> Re
     };
     let (mut journal, found) = Journal::open(path).map_err(|error| unusable(&error))?;
     tell_found(&found);
-    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.")? {
+    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.").await? {
         return Err(Failure::usage("nothing was taken: it was not agreed to"));
     }
     // That it can be written at all is known before anything is sent.

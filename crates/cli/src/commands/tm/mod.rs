@@ -26,7 +26,7 @@ use crate::{connect, output};
 pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
     let ran = match &tm.command {
         TmCommand::PutOrder { file } => {
-            let input = connect::input(file)?;
+            let input = connect::input(file).await?;
             let order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
             put_order(tm, order, &input.name, format).await
         }
@@ -69,6 +69,7 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
 async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
+    let mut sent = Sent(None);
     let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
     let way_back = if own {
         format!(
@@ -76,12 +77,14 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         )
     } else {
         let reference = random_reference();
-        let told =
-            format!("the order went out with the Ref {reference}: keep it, the vendor would know the order by it");
+        let with = format!("with the Ref {reference}: keep it, the vendor would know the order by it");
+        sent.0 = Some(format!("the order may be on its way {with}"));
         order = order.reference(reference);
-        told
+        format!("the order went out {with}")
     };
-    let placed = client.put_order(order, &connect::options(&tm.calls)).await.map_err(|error| {
+    let placed = client.put_order(order, &connect::options(&tm.calls)).await;
+    sent.0 = None;
+    let placed = placed.map_err(|error| {
         let failure = Failure::from(error);
         if failure.kind() == Some(Kind::OutcomeUnknown) { failure.note(way_back) } else { failure }
     })?;
@@ -114,6 +117,17 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is to be told of an order that is given up while it is on its way: its Ref is known nowhere else.
+struct Sent(Option<String>);
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(way_back) = &self.0 {
+            output::say(&format!("note: {way_back}"));
+        }
+    }
 }
 
 async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> Result<ExitCode, Failure> {

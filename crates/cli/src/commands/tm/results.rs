@@ -1,6 +1,6 @@
 //! The results of an order: data, report, signed documents, and their deletion.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::save::{self, Patience, Saved};
-use crate::{connect, output};
+use crate::{connect, output, signals};
 
 /// A variant of getIdentData.
 #[derive(Clone, Copy)]
@@ -193,7 +193,8 @@ pub(super) fn tell(saved: &[Saved], about: Value, format: Format) -> Result<Exit
 pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
-    if !yes && !agreed("Delete the data of this order at the vendor, for good?")? {
+    let question = || format!("Delete the data of the order {} at the vendor, for good?", order_id.expose());
+    if !yes && !agreed(&question()).await? {
         return Err(Failure::usage("nothing was deleted: it was not agreed to"));
     }
     let answered = client.delete_ident_data(order_id, &options).await?;
@@ -223,14 +224,19 @@ pub(super) fn may_ask() -> Result<(), Failure> {
 }
 
 /// Asks on a terminal.
-pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
+pub(super) async fn agreed(question: &str) -> Result<bool, Failure> {
     may_ask()?;
-    let mut out = std::io::stderr().lock();
-    let asked = write!(out, "{question} Type yes: ").and_then(|()| out.flush());
+    let asked = output::ask(&format!("{question} Type yes: "));
     let mut line = String::new();
-    let read = asked.and_then(|()| std::io::stdin().read_line(&mut line));
-    match read {
-        Ok(_) => Ok(line.trim().eq_ignore_ascii_case("yes")),
+    let read = signals::beside(move || asked.and_then(|()| std::io::stdin().read_line(&mut line)).map(|_| line));
+    match read.await? {
+        Ok(line) => {
+            if !line.ends_with('\n') {
+                // Ctrl-D leaves the cursor behind the question.
+                output::say("");
+            }
+            Ok(line.trim().eq_ignore_ascii_case("yes"))
+        }
         Err(error) => Err(Failure::local(format!("the answer could not be read: {}", error.kind()))),
     }
 }

@@ -53,7 +53,8 @@ pub(super) async fn sign(tm: &Tm, command: &SignCommand, format: Format) -> Resu
 
 pub(super) async fn cancel(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    if !yes && !agreed("Cancel this order? The person will not be able to go on.")? {
+    let question = || format!("Cancel the order {}? The person will not be able to go on.", order_id.expose());
+    if !yes && !agreed(&question()).await? {
         return Err(Failure::usage("nothing was cancelled: it was not agreed to"));
     }
     client.cancel_order(order_id, &connect::options(&tm.calls)).await?;
