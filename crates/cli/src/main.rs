@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Ok(Err(ended)) => {
             // The command is given up by now; what it has at work on the disk sees that and takes its files away.
             runtime.shutdown_timeout(PARTING);
+            save::tidy();
             let told = "interrupted; nothing more is done here, and what was sent may be carried out by the vendor";
             output::say(&format!("error: {told}"));
             ExitCode::from(ended.code())

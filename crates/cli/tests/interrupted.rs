@@ -7,7 +7,9 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -19,10 +21,12 @@ const TOLD: &str =
 
 /// Ends the process with a signal as soon as it is where it should be.
 #[track_caller]
-fn end_when(command: &mut Command, signal: &str, there: impl Fn() -> bool) -> Ran {
+fn end_when(command: &mut Command, signal: &str, mut there: impl FnMut(&mut Option<ChildStdin>) -> bool) -> Ran {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while !there() {
+    // Open until the end: nothing is to end because its input does.
+    let mut stdin = child.stdin.take();
+    while !there(&mut stdin) {
         assert!(began.elapsed() < HANGS, "it never came so far");
         assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         std::thread::sleep(Duration::from_millis(5));
@@ -42,7 +46,7 @@ fn a_download_that_is_interrupted_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let mut command = towards(&server.url());
         command.args(["tm", "video", "get", ORDER, "-o"]).arg(folder.path().join("video.mp4"));
-        let written = || {
+        let written = |_: &mut Option<ChildStdin>| {
             // The temporary file, with what came so far.
             let files = std::fs::read_dir(folder.path()).unwrap();
             files.flatten().any(|file| file.metadata().is_ok_and(|file| file.len() > 0))
@@ -54,6 +58,24 @@ fn a_download_that_is_interrupted_leaves_no_file() {
 }
 
 #[test]
+fn a_folder_that_was_made_for_an_interrupted_download_goes_too() {
+    let server = Server::start(|_| {
+        Then::Stall(whole("application/pdf", &[b"%PDF-1.4".as_slice(), &[7; 1000]].concat())[..900].to_vec())
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("signed");
+    let mut command = towards(&server.url());
+    command.args(["tm", "esign-pdf", ORDER, "-o"]).arg(&out);
+    let written = |_: &mut Option<ChildStdin>| {
+        let files = std::fs::read_dir(&out).into_iter().flatten();
+        files.flatten().any(|file| file.metadata().is_ok_and(|file| file.len() > 0))
+    };
+    let ran = end_when(&mut command, "TERM", written);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(143), TOLD));
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
 fn the_ref_of_an_order_that_is_interrupted_on_its_way_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("order.json");
@@ -61,7 +83,7 @@ fn the_ref_of_an_order_that_is_interrupted_on_its_way_is_told() {
         std::fs::write(&file, order).unwrap();
         let server = Server::always(|| Then::Silence);
         let mut command = towards(&server.url());
-        let ran = end_when(command.args(["tm", "put-order"]).arg(&file), "INT", || !server.seen().is_empty());
+        let ran = end_when(command.args(["tm", "put-order"]).arg(&file), "INT", |_| !server.seen().is_empty());
         assert_eq!(ran.code, Some(130));
         let sent: Value = serde_json::from_str(&server.seen()[0].body).unwrap();
         (ran.stderr, sent["Ref"].as_str().unwrap().to_owned())
@@ -74,14 +96,24 @@ fn the_ref_of_an_order_that_is_interrupted_on_its_way_is_told() {
 
 #[test]
 fn a_read_of_standard_input_can_be_interrupted() {
-    for arguments in [&["tm", "put-order", "-"][..], &["identify24", "get", "-"]] {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["tm", "put-order", "-"][..], &["identify24", "create", "-", "--out", "created.json"]] {
         let server = Server::always(|| Then::Silence);
         let mut command = towards(&server.url());
-        let began = Instant::now();
-        // Until its handlers are there the signal ends it as well, but not with this code.
-        let ran =
-            end_when(command.args(arguments).stdin(Stdio::piped()), "INT", || began.elapsed() > Duration::from_secs(1));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::piped());
+        let (done, fed) = mpsc::channel();
+        let ran = end_when(&mut command, "INT", |stdin| {
+            if let Some(mut stdin) = stdin.take() {
+                let done = done.clone();
+                // More than a pipe holds: when all of it went in, it is being read.
+                std::thread::spawn(move || done.send((stdin.write_all(&[b' '; 1 << 20]), stdin)));
+            }
+            let Ok((written, open)) = fed.try_recv() else { return false };
+            written.unwrap();
+            *stdin = Some(open);
+            true
+        });
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(130), TOLD), "{arguments:?}");
-        assert!(ran.took < HANGS && server.connections() == 0);
+        assert_eq!((server.connections(), names(folder.path()).len()), (0, 0));
     }
 }

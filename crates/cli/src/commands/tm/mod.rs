@@ -13,6 +13,7 @@ use identkit_core::{Clock, Kind, Outcome};
 use identkit_identity_tm::messages::OrderStatus;
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
 use identkit_transport::SystemClock;
+use identkit_transport::save::Existing;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
@@ -34,8 +35,8 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             let order_id = OrderId::typed(order_id)?;
             status(tm, &order_id, *extended, format).await
         }
-        TmCommand::IdentData { order_id, signed: true, out, .. } => {
-            results::signed_data(tm, &OrderId::typed(order_id)?, out.as_deref(), format).await
+        TmCommand::IdentData { order_id, signed: true, out, force, .. } => {
+            results::signed_data(tm, &OrderId::typed(order_id)?, out.as_deref(), existing(*force), format).await
         }
         TmCommand::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
             let variant = match (include_initial_data, include_identify_method) {
@@ -45,8 +46,12 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             };
             results::ident_data(tm, &OrderId::typed(order_id)?, variant, format).await
         }
-        TmCommand::IdentDataPdf { order_id, out } => results::report(tm, &OrderId::typed(order_id)?, out, format).await,
-        TmCommand::EsignPdf { order_id, out } => results::signed(tm, &OrderId::typed(order_id)?, out, format).await,
+        TmCommand::IdentDataPdf { order_id, out, force } => {
+            results::report(tm, &OrderId::typed(order_id)?, out, existing(*force), format).await
+        }
+        TmCommand::EsignPdf { order_id, out, force } => {
+            results::signed(tm, &OrderId::typed(order_id)?, out, existing(*force), format).await
+        }
         TmCommand::Delete { order_id, yes } => results::delete(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::Cancel { order_id, yes } => signing::cancel(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::EsignHash { order_id } => signing::hashes(tm, &OrderId::typed(order_id)?, format).await,
@@ -64,6 +69,11 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
         TmCommand::Ping => ping(tm, format).await,
     };
     ran.map_err(|failure| failure.asked_at(&tm.base_url, connect::TM_BASE_URL))
+}
+
+/// What becomes of a file that is in the place of a result.
+fn existing(force: bool) -> Existing {
+    if force { Existing::Replace } else { Existing::Keep }
 }
 
 async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
