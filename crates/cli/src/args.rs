@@ -180,6 +180,9 @@ pub(crate) enum TmCommand {
         #[arg(short, long, value_name = "FILE", requires = "signed",
               conflicts_with_all = ["include_initial_data", "include_identify_method"])]
         out: Option<PathBuf>,
+        /// Replaces a file that is there already.
+        #[arg(long, requires = "out")]
+        force: bool,
     },
     /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
     #[command(after_help = format!("{IDENT_DATA_PDF_HELP}\n{EXIT_CODES}"))]
@@ -189,15 +192,21 @@ pub(crate) enum TmCommand {
         /// Where the PDF is written: whole, or not at all.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
+        /// Replaces a file that is there already.
+        #[arg(long)]
+        force: bool,
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
     #[command(after_help = format!("{ESIGN_PDF_HELP}\n{EXIT_CODES}"))]
     EsignPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
-        /// The folder for signed-1.pdf, signed-2.pdf, in the order of the request.
+        /// The folder for ORDER_ID-1.pdf, ORDER_ID-2.pdf, in the order of the request; made if it is not there.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
+        /// Replaces files that are there already.
+        #[arg(long)]
+        force: bool,
     },
     /// Deletes the data of an order for good (delIdentdata, chapter 3.10). Asks on a terminal.
     #[command(after_help = format!("{DELETE_HELP}\n{EXIT_CODES}"))]
@@ -300,6 +309,9 @@ pub(crate) enum VideoCommand {
         /// Where the recording is written: whole, or not at all.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
+        /// Replaces a file that is there already.
+        #[arg(long)]
+        force: bool,
         /// Says that the vendor has called the callback URL for this order.
         #[arg(long)]
         callback_received: bool,

@@ -11,8 +11,8 @@ use identkit_transport::{BaseUrl, SystemClock};
 
 use crate::args::{self, Calls};
 use crate::exit::Failure;
-use crate::network;
 use crate::progress::Progress;
+use crate::{network, signals};
 
 /// Variables that hold base URLs.
 pub(crate) const TM_BASE_URL: &str = "IDENTKIT_TM_BASE_URL";
@@ -78,7 +78,12 @@ impl Input {
 }
 
 /// The bytes of a file, or of standard input for `-`.
-pub(crate) fn input(path: &Path) -> Result<Input, Failure> {
+pub(crate) async fn input(path: &Path) -> Result<Input, Failure> {
+    let path = path.to_owned();
+    signals::beside(move || read(&path)).await?
+}
+
+fn read(path: &Path) -> Result<Input, Failure> {
     let mut bytes = Vec::new();
     let (name, read) = if path.as_os_str() == "-" {
         ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes))

@@ -58,6 +58,15 @@ impl Failure {
         self
     }
 
+    /// The same, where the vendor answered with this HTTP status.
+    #[must_use]
+    pub(crate) fn note_on(self, status: u16, told: impl Into<String>) -> Self {
+        match &self.cause {
+            Cause::Call(error) if error.status() == Some(status) => self.note(told),
+            _ => self,
+        }
+    }
+
     /// Where the API was looked for, when that may be what is wrong.
     #[must_use]
     pub(crate) fn asked_at(self, base_url: &str, variable: &str) -> Self {

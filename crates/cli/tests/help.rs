@@ -73,7 +73,9 @@ fn every_command_explains_itself() {
         assert!(text.contains("Example"), "{name} has no example");
         assert!(text.contains("Exit codes:"), "{name} has no exit codes");
         if calls {
-            for code in ["  0  done", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  1  anything else"] {
+            for code in
+                ["  0  done", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  1  anything else", "130  ", "143 "]
+            {
                 assert!(text.contains(code), "{name} does not explain `{code}`");
             }
         }
@@ -85,6 +87,14 @@ fn every_command_explains_itself() {
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(format!("cli__help__{name}"), text);
         });
+    }
+}
+
+#[test]
+fn the_sandbox_tells_how_its_accounts_are_set_up() {
+    let text = run(identkit().args(["sandbox", "--help"])).stdout;
+    for word in ["POST", "/_sandbox/v1/settings", "docs/sandbox.md"] {
+        assert!(text.contains(word), "{word}:\n{text}");
     }
 }
 

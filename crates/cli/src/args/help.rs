@@ -10,7 +10,8 @@ Exit codes:
   6  the outcome is unknown: the vendor may have carried it out;
      do not repeat it blindly
   7  the vendor is unreachable, not able to serve, or out of time
-  1  anything else";
+  1  anything else
+130  interrupted (Ctrl-C), 143 ended (SIGTERM): what was sent may be carried out";
 
 pub(super) const TOP: &str = "\
 Examples:
@@ -45,6 +46,7 @@ Exit codes:
   0  every check held
   2  wrong usage
   1  a check did not hold
+130  interrupted (Ctrl-C), 143 ended (SIGTERM)
 A call that fails gives its own code, as identkit --help lists them.";
 
 pub(super) const SANDBOX_HELP: &str = "\
@@ -59,6 +61,11 @@ Examples:
     https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
   curl -d '{\"story\":\"positive\"}' \\
     http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+
+POST /_sandbox/v1/settings sets the accounts up while it runs; docs/sandbox.md
+lists every setting:
+  curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
+    http://127.0.0.1:8444/_sandbox/v1/settings
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
 of identity.TM; the project 6, the token xxx and the ident
@@ -101,17 +108,24 @@ Examples:
   identkit tm ident-data 99921269855041 --signed -o ident.signed
 
 The signed form is opaque. Keep the file as it is: a byte more or less, and the
-vendor refuses it in a later order. It is never written to a terminal.
+vendor refuses it in a later order. It is never written to a terminal. A file
+that is there already is replaced with --force only.
 ";
 
 pub(super) const IDENT_DATA_PDF_HELP: &str = "\
 Example:
   identkit tm ident-data-pdf 99921269855041 -o report.pdf
+
+A file that is there already is replaced with --force only.
 ";
 
 pub(super) const ESIGN_PDF_HELP: &str = "\
 Example:
   identkit tm esign-pdf ORDER_ID -o signed
+
+The documents are ORDER_ID-1.pdf, ORDER_ID-2.pdf and so on, so that orders can
+share a folder. Files that are there already are replaced with --force only. A
+folder that is made is its owner's only, and goes if nothing is written into it.
 ";
 
 pub(super) const DELETE_HELP: &str = "\
@@ -163,7 +177,7 @@ Until it has called back, the vendor answers with a placeholder video, under the
 same status as a real one. Without --callback-received the result says so
 (\"provisioned\": \"unknown\"), and is no evidence before its digest was compared.
 A placeholder that you know is refused by its digest: exit code 1, and nothing
-is written.
+is written. A file that is there already is replaced with --force only.
 ";
 
 pub(super) const VOICE_HELP: &str = "\

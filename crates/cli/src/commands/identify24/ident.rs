@@ -18,7 +18,7 @@ use crate::commands::{warn, with_about};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::verdict::{self, word, words};
-use crate::{connect, output};
+use crate::{connect, output, signals};
 
 /// The order in which an ident is told; what the vendor adds follows.
 const ORDER: [&str; 12] = [
@@ -40,11 +40,11 @@ const ORDER: [&str; 12] = [
 const ID: u64 = 4096;
 
 /// The id that was typed, or that stands where it was said.
-pub(super) fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
+pub(super) async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
     let id = match (typed, from) {
-        (Some("-"), _) => standard_input()?,
+        (Some("-"), _) => signals::beside(standard_input).await??,
         (Some(id), _) => Secret::new(id),
-        (None, Some(path)) => of_file(path)?,
+        (None, Some(path)) => of_file(path).await?,
         (None, None) => Secret::new(""),
     };
     Ok(IdentId::from_typed(id.expose())?)
@@ -58,8 +58,8 @@ fn standard_input() -> Result<Secret, Failure> {
     Ok(Secret::new(text))
 }
 
-fn of_file(path: &Path) -> Result<Secret, Failure> {
-    let input = connect::input(path)?;
+async fn of_file(path: &Path) -> Result<Secret, Failure> {
+    let input = connect::input(path).await?;
     let unusable = || Failure::usage(format!("{} holds no ident_id that create wrote; nothing was sent", input.name));
     let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
     created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
@@ -69,11 +69,11 @@ fn of_file(path: &Path) -> Result<Secret, Failure> {
 struct Outcomes(BTreeMap<String, Outcome>);
 
 impl Outcomes {
-    fn read(told: &Told) -> Result<Self, Failure> {
+    async fn read(told: &Told) -> Result<Self, Failure> {
         // The only documented one.
         let mut outcomes = BTreeMap::from([("unidentified".to_owned(), Outcome::Pending)]);
         if let Some(path) = &told.outcomes {
-            let input = connect::input(path)?;
+            let input = connect::input(path).await?;
             let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
             let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
             let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
@@ -113,7 +113,7 @@ pub(super) async fn get(
     told: &Told,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let outcomes = Outcomes::read(told)?;
+    let outcomes = Outcomes::read(told).await?;
     let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
     let read = client.get_ident(id, &connect::options(&identify24.calls)).await?;
     warn(&read);

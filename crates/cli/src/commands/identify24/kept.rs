@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::exit::Failure;
+use crate::save;
 
 /// More than any answer takes, in bytes.
 const ROOM: usize = 64 * 1024;
@@ -19,6 +20,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn make(path: &Path) -> Result<Self, Failure> {
+        save::no_dash(path)?;
         if path.symlink_metadata().is_ok() {
             let told = "is there already and may hold the only copy of an ident_id: name a new file; nothing was sent";
             return Err(Failure::usage(format!("--out {} {told}", path.display())));

@@ -21,14 +21,14 @@ pub(crate) async fn run(identify24: &Identify24, format: Format) -> Result<ExitC
         Identify24Command::Login => account::login(identify24, format).await,
         Identify24Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
             create::somewhere(identify24.reveal, out.as_deref())?;
-            let input = connect::input(file)?;
+            let input = connect::input(file).await?;
             let ident: CreateIdent = json::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
             let case = if *preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
             let dialect = Dialect::new().case(case).allow_both_pdf_sources(*allow_both_pdf_sources);
             create::create(identify24, &ident, &input.name, dialect, out.as_deref(), format).await
         }
         Identify24Command::Get { ident_id, from, told } => {
-            let id = ident::id(ident_id.as_deref(), from.as_deref())?;
+            let id = ident::id(ident_id.as_deref(), from.as_deref()).await?;
             ident::get(identify24, &id, told, format).await
         }
         Identify24Command::Projects => account::projects(identify24, format).await,
