@@ -68,7 +68,7 @@ fn others() -> Value {
             "webhook_url": "http://127.0.0.1:9/status",
             "idle": 60,
             "life": 120,
-            "stories": { "positive": { "status": "Ok", "status_id": "9", "reject_reason": "" } },
+            "stories": { "positive": { "status": "Ok", "status_id": "9", "reject_reason": "", "agent_notes": "" } },
             "refusals": "ByResult",
             "get_bodies": { "Refused": 411 },
             "rate": { "requests": 3, "period": 60, "retry_after": true },

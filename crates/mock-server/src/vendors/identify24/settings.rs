@@ -60,6 +60,7 @@ pub struct Story {
     #[serde(default)]
     pub reject_reason: String,
     /// What the agent noted, free text; empty for nothing.
+    #[serde(default)]
     pub agent_notes: String,
 }
 
