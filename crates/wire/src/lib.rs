@@ -35,5 +35,4 @@ pub mod private {
     pub use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    pub use serde_json::Value;
 }

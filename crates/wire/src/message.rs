@@ -72,30 +72,19 @@ impl fmt::Debug for Extra {
 /// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
 /// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
 /// `#[non_exhaustive]` with `Default` and a setter per field. `field: Type as Reader` reads through another type, which
-/// becomes the field's by `From`; with `| extra` behind it, the reader becomes a `Result<Type, Value>`, whose value goes
-/// into `extra` under the field's key, so that what is not of the type survives a round trip.
+/// becomes the field's by `From`.
 #[macro_export]
 macro_rules! message {
-    (@read $map:ident, $read:ident, $key:literal, $type:ty) => {
+    (@read $map:ident, $type:ty) => {
         $map.next_value::<Option<$type>>()?
     };
-    (@read $map:ident, $read:ident, $key:literal, $type:ty, $reader:ty) => {
+    (@read $map:ident, $type:ty, $reader:ty) => {
         $map.next_value::<Option<$reader>>()?.map(<$type>::from)
-    };
-    (@read $map:ident, $read:ident, $key:literal, $type:ty, $reader:ty, $extra:ident) => {
-        match $map.next_value::<Option<$reader>>()?.map(Result::<$type, $crate::private::Value>::from) {
-            Some(Ok(value)) => Some(value),
-            Some(Err(other)) => {
-                $read.$extra.0.insert($key.to_owned(), other);
-                None
-            }
-            None => None,
-        }
     };
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty $(as $reader:ty $(| $extra:ident)?)? ),* $(,)?
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty $(as $reader:ty)? ),* $(,)?
         }
     ) => {
         $(#[$meta])*
@@ -209,7 +198,7 @@ macro_rules! message {
                             match key {
                                 $(
                                     Key::$field(first) => {
-                                        let value = $crate::message!(@read map, read, $key, $type $(, $reader $(, $extra)?)?);
+                                        let value = $crate::message!(@read map, $type $(, $reader)?);
                                         // `null` under one spelling does not undo what another one said.
                                         if value.is_some() && (first || read.$field.is_none()) {
                                             read.$field = value;

@@ -4,7 +4,6 @@ use identkit_core::Pii;
 use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
-use super::lenient::AsText;
 use super::status::Entries;
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
@@ -46,9 +45,9 @@ message! {
         /// The vendor's id.
         "OrderID" => order_id: OrderId,
         /// The integrator's reference.
-        "Ref" => reference: Pii<String> as AsText<Pii<String>>,
+        "Ref" => reference: Pii<String>,
         /// When the order was executed; the table calls it `Delivered`, the example `Executed` (AT-02).
-        "Executed" | "Delivered" => executed: Dts as AsText<Dts>,
+        "Executed" | "Delivered" => executed: Dts,
         /// The entries; absent in the document's example though marked as always there (AT-03).
         "Status" => status: Vec<StatusEntry> as Entries,
         /// The appointment, with status 19 only.
@@ -60,9 +59,9 @@ message! {
     /// An appointment.
     pub struct TvSlot {
         /// Its begin.
-        "SlotBegin" => slot_begin: Dts as AsText<Dts>,
+        "SlotBegin" => slot_begin: Dts,
         /// Its end.
-        "SlotEnd" => slot_end: Dts as AsText<Dts>,
+        "SlotEnd" => slot_end: Dts,
     }
 }
 

@@ -6,7 +6,6 @@
 mod all_status;
 mod details;
 mod ident_data;
-mod lenient;
 mod order;
 mod order_list;
 mod results;

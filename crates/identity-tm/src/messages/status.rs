@@ -5,10 +5,8 @@ use std::fmt;
 use identkit_core::{Pii, ShortPii};
 use identkit_wire::{Dts, Fill, message};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::lenient::{AsText, Code};
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
 message! {
@@ -17,9 +15,9 @@ message! {
         /// The vendor's id.
         "OrderID" => order_id: OrderId,
         /// The integrator's reference.
-        "Ref" => reference: Pii<String> as AsText<Pii<String>>,
+        "Ref" => reference: Pii<String>,
         /// When the order was executed, not when it was asked (AT-02). `Delivered` is read as well.
-        "Executed" | "Delivered" => executed: Dts as AsText<Dts>,
+        "Executed" | "Delivered" => executed: Dts,
         /// The entries as they came: not sorted, perhaps repeated (AT-17).
         "Status" => status: Vec<StatusEntry> as Entries,
     }
@@ -28,17 +26,17 @@ message! {
 message! {
     /// One entry.
     pub struct StatusEntry {
-        /// The code. What is none, `-1` for one, is kept in `extra` under the same name.
-        "Kind" => kind: StatusKind as Code | extra,
+        /// The code.
+        "Kind" => kind: StatusKind,
         /// When it was set.
-        "Time" => time: Dts as AsText<Dts>,
+        "Time" => time: Dts,
         /// An explanation, e.g. `TAN` with 71.
-        "Text" => text: ShortPii as AsText<ShortPii>,
+        "Text" => text: ShortPii,
     }
 }
 
 /// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
-/// nothing takes three allocations. A single entry need not stand in an array, and `null` is none.
+/// nothing takes three allocations.
 pub(super) struct Entries(Vec<StatusEntry>);
 
 impl From<Entries> for Vec<StatusEntry> {
@@ -64,57 +62,16 @@ impl<'de> Deserialize<'de> for Entries {
                     // Filled where it stays.
                     entries.push(StatusEntry::default());
                     let Some(place) = entries.last_mut() else { break };
-                    match seq.next_element_seed(UnlessNull(place))? {
-                        Some(true) => {}
-                        Some(false) => drop(entries.pop()),
-                        None => {
-                            entries.pop();
-                            break;
-                        }
+                    if seq.next_element_seed(Fill(place))?.is_none() {
+                        entries.pop();
+                        break;
                     }
                 }
                 Ok(Entries(if entries.is_empty() { Vec::new() } else { entries }))
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entries, A::Error> {
-                StatusEntry::deserialize(MapAccessDeserializer::new(map)).map(|entry| Entries(vec![entry]))
-            }
         }
 
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-/// Fills an entry and says whether there was one.
-struct UnlessNull<'a>(&'a mut StatusEntry);
-
-impl<'de> DeserializeSeed<'de> for UnlessNull<'_> {
-    type Value = bool;
-
-    #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for UnlessNull<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_none<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    #[inline]
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        Fill(self.0).deserialize(deserializer).map(|()| true)
+        deserializer.deserialize_seq(Reader)
     }
 }
 

@@ -39,7 +39,6 @@ use support::{
 mod answers;
 mod documents;
 mod encrypted;
-mod entries;
 mod feed;
 mod ids;
 mod matrix;
