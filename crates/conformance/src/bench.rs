@@ -27,7 +27,7 @@ pub struct Bench {
 /// A sandbox whose time stands still, for tests that must come out the same each time.
 pub fn sandbox() -> Sandbox {
     let start = jiff::Timestamp::from_second(1_599_739_200).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    Sandbox::builder().clock(Arc::new(VirtualClock::new(start))).seed(7).start()
+    Sandbox::builder().clock(VirtualClock::new(start)).seed(7).start()
 }
 
 /// A PDF that can be signed.

@@ -162,7 +162,7 @@ impl<'a> Suite<'a> {
             return;
         }
         let (bench, options) = (self.bench, self.options.clone());
-        let (now, half) = (bench.sandbox.clock().wall(), SignedDuration::from_hours(12));
+        let (now, half) = (bench.sandbox.now(), SignedDuration::from_hours(12));
         let (Ok(begin), Ok(end)) = (now.checked_sub(half), now.checked_add(half)) else { return };
         let window = Window { begin, end };
         let first = self.pages(window).await;

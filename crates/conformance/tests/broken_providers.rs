@@ -137,7 +137,7 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
     let client = |code: &str| {
         let account = Account::new("sandbox-customer", Secret::new(code));
         let transport = Arc::new(InProcess(sandbox.clone()));
-        IdentityTm::builder(account).build(transport, Arc::clone(sandbox.clock())).unwrap()
+        IdentityTm::builder(account).build(transport, Arc::new(sandbox.clock().clone())).unwrap()
     };
     let liar = |code: &str| -> Arc<dyn IdentityProvider> {
         let inner = client(code);

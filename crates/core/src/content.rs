@@ -59,6 +59,11 @@ impl Content {
         self.len == Some(0)
     }
 
+    /// All of it, when it is here already and nothing of it has been read.
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        self.whole.as_ref().filter(|_| self.body.is_none() && self.read == 0)
+    }
+
     /// The next bytes, `None` at the end.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ async fn an_identification_keeps_every_promise() {
         let transport = Arc::new(InProcess(sandbox.clone()));
         let builder = Identify24::builder(transport, Credentials::new("911-internet", key));
         // The vendor's words are not documented (AI-12): the integrator says what they mean.
-        let builder = builder.clock(Arc::clone(sandbox.clock())).outcome("Identified", Outcome::Positive);
+        let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
         Arc::new(builder.build().unwrap())
     };
     let bench = Bench {

@@ -13,7 +13,7 @@ fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Bench {
     let provider = |code: &str| -> Arc<dyn IdentityProvider> {
         let account = Account::new("sandbox-customer", Secret::new(code));
         let transport = Arc::new(InProcess(sandbox.clone()));
-        Arc::new(IdentityTm::builder(account).build(transport, Arc::clone(sandbox.clock())).unwrap())
+        Arc::new(IdentityTm::builder(account).build(transport, Arc::new(sandbox.clock().clone())).unwrap())
     };
     Bench {
         provider: provider("sandbox-code"),

@@ -1,8 +1,9 @@
 //! The sandbox: vendors emulated, stateful, with time under control.
 //!
-//! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries. A [`MockVendor`] is a
-//! vendor's server side over a world, pure and synchronous. The [`Sandbox`] moves worlds along with a clock, delivers
-//! webhooks, and has two doors: a transport straight into it, and (feature `server`) listeners with TLS.
+//! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries, a journal. A
+//! [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A [`Sandbox`] moves one world along
+//! with a clock and delivers its webhooks; [`Worlds`] are many of them behind one door, told apart by credentials. There
+//! are two doors: a transport straight into a sandbox, and (feature `server`) listeners with TLS.
 //!
 //! Invariants:
 //! - Only synthetic data: a listener refuses every address but loopback ones.
@@ -11,17 +12,20 @@
 
 pub mod artefacts;
 mod clock;
-mod engine;
 mod in_process;
+pub mod journal;
+mod sandbox;
 #[cfg(feature = "server")]
 pub mod server;
 mod vendor;
 pub mod vendors;
 pub mod webhooks;
 mod world;
+pub mod worlds;
 
-pub use clock::VirtualClock;
-pub use engine::{Sandbox, SandboxBuilder};
+pub use clock::{Mode, VirtualClock};
 pub use in_process::InProcess;
+pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, Timer, World};
+pub use worlds::Worlds;

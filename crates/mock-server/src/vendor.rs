@@ -128,8 +128,11 @@ impl Route {
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))
                     .and_then(|operation| {
-                        if case(&operation).is_some_and(|case| world.is_blocked(&case)) {
-                            return Ok(Handled::Blocked);
+                        if let Some(case) = case(&operation) {
+                            world.concerns(&case);
+                            if world.is_blocked(&case) {
+                                return Ok(Handled::Blocked);
+                            }
                         }
                         handler(world, operation).map(Handled::Ready)
                     }),
@@ -141,6 +144,11 @@ impl Route {
     /// The operation.
     pub fn meta(&self) -> &'static Meta {
         self.meta
+    }
+
+    /// Whether a request calls this operation; literal path segments without regard to case if `ignore_case`.
+    pub fn fits(&self, path: &str, request: &Request<Bytes>, ignore_case: bool) -> bool {
+        *request.method() == self.meta.method && self.meta.match_path(path, ignore_case).is_some()
     }
 
     /// Handles a request whose method is this route's; `None` when the path is not.
@@ -171,6 +179,19 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
 
     /// Answers a request.
     fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled;
+
+    /// Which of its operations a request calls, however it will be answered.
+    fn operation(&self, world: &World, request: &Request<Bytes>) -> Option<&'static Meta>;
+
+    /// Whose account a request says that it comes from: the public half of the credentials. By it the server of many
+    /// worlds finds the world.
+    fn claims(&self, request: &Request<Bytes>) -> Option<String>;
+
+    /// That half of this world's account.
+    fn identity(&self, world: &mut World) -> String;
+
+    /// Gives this world's account credentials of its own: the public half, and the secret one.
+    fn mint(&self, world: &mut World, identity: &str, secret: &str);
 
     /// Does what a timer was set for.
     fn fire(&self, world: &mut World, timer: &Timer);

@@ -41,6 +41,8 @@ pub struct Delivery {
     pub retries: VecDeque<Timestamp>,
     /// Whether the vendor tries again at all.
     pub schedule: Schedule,
+    /// Whether a try is under way.
+    pub on_its_way: bool,
     /// Whether the case waits for the first try, as it does for a webhook (T-033), but not for every other call.
     pub blocks: bool,
 }
@@ -79,6 +81,7 @@ impl Delivery {
             next: None,
             retries: VecDeque::new(),
             schedule,
+            on_its_way: false,
             blocks: true,
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::journal::{Journal, What};
 use crate::webhooks::Delivery;
 
 /// How strictly requests are judged.
@@ -18,13 +19,31 @@ pub enum Profile {
     Strict,
 }
 
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Literal, Self::Strict];
+
+    /// Its name, as flags and the admin API write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Literal => "literal",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// The profile of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+}
+
 /// A vendor's share of a world.
-pub trait Part: Any + Send + fmt::Debug {
+pub trait Part: Any + Send + Sync + fmt::Debug {
     /// A copy of it, for a copy of the world.
     fn copy(&self) -> Box<dyn Part>;
 }
 
-impl<T: Any + Send + Clone + fmt::Debug> Part for T {
+impl<T: Any + Send + Sync + Clone + fmt::Debug> Part for T {
     fn copy(&self) -> Box<dyn Part> {
         Box::new(self.clone())
     }
@@ -52,7 +71,11 @@ pub struct World {
     pub profile: Profile,
     /// Webhooks, delivered and due.
     pub deliveries: Vec<Delivery>,
+    /// What happened.
+    pub journal: Journal,
+    concerned: Option<String>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
+    seed: u64,
     sequence: u64,
     blocked: BTreeSet<String>,
     outbox: Vec<u64>,
@@ -67,12 +90,20 @@ impl World {
             random: fastrand::Rng::with_seed(seed),
             profile,
             deliveries: Vec::new(),
+            journal: Journal::default(),
+            concerned: None,
             timers: BTreeMap::new(),
+            seed,
             sequence: 0,
             blocked: BTreeSet::new(),
             outbox: Vec::new(),
             parts: HashMap::new(),
         }
+    }
+
+    /// The seed of everything random in it.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The vendor's share, made when it is first asked for.
@@ -83,6 +114,21 @@ impl World {
             Some(part) => part,
             None => unreachable!("a share is stored under its own type"),
         }
+    }
+
+    /// Puts into the journal what happens now, and returns its number there.
+    pub fn note(&mut self, what: What) -> u64 {
+        self.journal.note(self.now, what)
+    }
+
+    /// Says which case the request is about that is being handled, for the journal.
+    pub fn concerns(&mut self, case: &str) {
+        self.concerned = Some(case.to_owned());
+    }
+
+    /// Which case that was, since this was last asked.
+    pub(crate) fn take_concerned(&mut self) -> Option<String> {
+        self.concerned.take()
     }
 
     /// Sets a timer.
@@ -136,6 +182,15 @@ impl World {
         self.outbox.push(id);
     }
 
+    /// Puts what was being delivered when the world was copied on its way again: its answer went to the original.
+    pub(crate) fn send_what_was_on_its_way(&mut self) {
+        for delivery in &mut self.deliveries {
+            if std::mem::take(&mut delivery.on_its_way) {
+                self.outbox.push(delivery.id);
+            }
+        }
+    }
+
     /// Takes the webhooks that are to be sent now.
     pub fn take_outbox(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.outbox)
@@ -143,7 +198,9 @@ impl World {
 
     /// A delivery by its id.
     pub fn delivery(&mut self, id: u64) -> Option<&mut Delivery> {
-        self.deliveries.iter_mut().find(|delivery| delivery.id == id)
+        // They are in the order of their ids.
+        let at = self.deliveries.binary_search_by_key(&id, |delivery| delivery.id).ok()?;
+        self.deliveries.get_mut(at)
     }
 
     /// A random text of this length out of an alphabet.
@@ -159,7 +216,10 @@ impl Clone for World {
             random: self.random.clone(),
             profile: self.profile,
             deliveries: self.deliveries.clone(),
+            journal: self.journal.clone(),
+            concerned: self.concerned.clone(),
             timers: self.timers.clone(),
+            seed: self.seed,
             sequence: self.sequence,
             blocked: self.blocked.clone(),
             outbox: self.outbox.clone(),

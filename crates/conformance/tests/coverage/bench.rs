@@ -35,7 +35,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(profile: Profile) -> Self {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
-        let builder = Sandbox::builder().clock(Arc::new(clock.clone())).seed(4711).profile(profile);
+        let builder = Sandbox::builder().clock(clock.clone()).seed(4711).profile(profile);
         Self { sandbox: builder.webhooks_through(Arc::new(Got)).start(), clock }
     }
 

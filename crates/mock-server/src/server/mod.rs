@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use self::tls::Authority;
 
-use crate::{NoAnswer, Sandbox};
+use crate::{NoAnswer, Worlds};
 
 /// The most that a request's body may take: the largest documents in Base64, with room.
 const BODY: usize = 256 * 1024 * 1024;
@@ -58,15 +58,16 @@ impl Drop for Listening {
     }
 }
 
-/// Serves the vendors' APIs under the vendors' own paths; plain HTTP without an authority.
+/// Serves the vendors' APIs under the vendors' own paths, in the world that a request's credentials select; plain HTTP
+/// without an authority.
 ///
 /// # Errors
 /// When the address cannot be listened on, or is not a loopback one: the sandbox accepts anybody's requests.
-pub async fn vendors(sandbox: &Sandbox, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listening> {
-    let sandbox = sandbox.clone();
+pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listening> {
+    let worlds = worlds.into();
     serve(address, tls, move |request| {
-        let sandbox = sandbox.clone();
-        async move { sandbox.handle(request).await }
+        let worlds = worlds.clone();
+        async move { worlds.handle(request).await }
     })
     .await
 }
@@ -75,11 +76,11 @@ pub async fn vendors(sandbox: &Sandbox, address: SocketAddr, tls: Option<&Author
 ///
 /// # Errors
 /// As [`vendors`].
-pub async fn admin(sandbox: &Sandbox, address: SocketAddr) -> io::Result<Listening> {
-    let sandbox = sandbox.clone();
+pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listening> {
+    let worlds = worlds.into();
     serve(address, None, move |request| {
-        let sandbox = sandbox.clone();
-        async move { admin::handle(&sandbox, &request).await }
+        let worlds = worlds.clone();
+        async move { admin::handle(&worlds, &request).await }
     })
     .await
 }

@@ -69,7 +69,8 @@ impl Bench {
 
     pub(crate) fn since(start: Timestamp, more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let clock = VirtualClock::new(start);
-        let builder = Sandbox::builder().clock(Arc::new(clock.clone())).seed(4711);
+        // A receiver in this process is never given up on because the machine is busy.
+        let builder = Sandbox::builder().clock(clock.clone()).seed(4711).receiver_guard(10 * SECOND);
         Self { sandbox: more(builder).start(), clock }
     }
 

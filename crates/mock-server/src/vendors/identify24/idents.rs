@@ -74,6 +74,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
+    world.concerns(&id);
     keep(world, &id, &request);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
 }

@@ -12,7 +12,7 @@ use identkit_core::{Content, Fault};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_wire::json;
+use identkit_wire::{Meta, json};
 use serde_json::{Map, Value, json};
 
 pub use self::account::{configure, set_webhook};
@@ -90,6 +90,30 @@ impl MockVendor for Identify24 {
             Ok(handled) => handled,
             Err(refused) => Handled::Ready(refuse(world, &refused)),
         }
+    }
+
+    fn operation(&self, _world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
+        let path = request.uri().path();
+        self.routes.iter().find(|route| route.fits(path, request, false)).map(Route::meta)
+    }
+
+    fn claims(&self, request: &Request<Bytes>) -> Option<String> {
+        if request.uri().path() == "/auth" {
+            let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;
+            return login.get("PARTNER")?.as_str().map(str::to_owned);
+        }
+        Some(request.headers().get("x-api-partner")?.to_str().ok()?.to_owned())
+    }
+
+    fn identity(&self, world: &mut World) -> String {
+        world.part::<Account>().settings.partner.clone()
+    }
+
+    fn mint(&self, world: &mut World, identity: &str, secret: &str) {
+        configure(world, |settings| {
+            settings.partner = identity.into();
+            settings.api_key = secret.into();
+        });
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {

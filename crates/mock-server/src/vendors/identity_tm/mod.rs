@@ -14,6 +14,8 @@ mod signing;
 mod stories;
 mod ways;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
@@ -25,7 +27,7 @@ use identkit_identity_tm::{
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PROVIDER, PutOrder,
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
-use identkit_wire::{OneOrMany, encode_base64, json};
+use identkit_wire::{Meta, OneOrMany, decode_base64, encode_base64, json};
 use serde_json::{Map, Value, json};
 
 pub use self::results::unseal;
@@ -140,11 +142,7 @@ impl MockVendor for IdentityTm {
             );
             return Handled::Ready(refuse(&Refused::new(401, fault)));
         }
-        // The example of [T 5.2.5] calls confirmSign so (AT-10).
-        let path = match path.strip_prefix("/confirm/") {
-            Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}"),
-            _ => path,
-        };
+        let path = as_printed(world, &path).into_owned();
         if let Err(refused) = self.reachable(world, request.uri().path(), &path) {
             return Handled::Ready(refuse(&refused));
         }
@@ -156,6 +154,31 @@ impl MockVendor for IdentityTm {
             }
         }
         Handled::Ready(refuse(&self.nowhere(request.method(), &path)))
+    }
+
+    fn operation(&self, world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
+        let path = &*as_printed(world, below_version(request.uri().path())?);
+        let ignore_case = world.profile != Profile::Strict;
+        self.routes.iter().find(|route| route.fits(path, request, ignore_case)).map(Route::meta)
+    }
+
+    fn claims(&self, request: &Request<Bytes>) -> Option<String> {
+        let given = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, code) = given.split_once(' ')?;
+        let code = scheme.eq_ignore_ascii_case("basic").then_some(code.trim())?;
+        let pair = String::from_utf8(decode_base64(code).ok()?).ok()?;
+        pair.split_once(':').map(|(customer, _)| customer.to_owned())
+    }
+
+    fn identity(&self, world: &mut World) -> String {
+        world.part::<Orders>().settings.customer_id.clone()
+    }
+
+    fn mint(&self, world: &mut World, identity: &str, secret: &str) {
+        configure(world, |settings| {
+            settings.customer_id = identity.into();
+            settings.customer_code = secret.into();
+        });
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {
@@ -272,6 +295,14 @@ fn below_version(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/api/")?;
     let slash = rest.find('/')?;
     rest.get(slash..)
+}
+
+/// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
+fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
+    match path.strip_prefix("/confirm/") {
+        Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}").into(),
+        _ => path.into(),
+    }
 }
 
 /// An error as the sandbox writes it: a text under `Error`, and what it is made of (AT-53).

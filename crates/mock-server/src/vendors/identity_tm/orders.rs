@@ -169,6 +169,7 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
             break id;
         }
     };
+    world.concerns(&id);
     let mut answer = PutOrderAnswer::default().order_id(OrderId::received(&*id));
     answer.reference.clone_from(&request.reference);
     if request.get_target_link == Some(true) {

@@ -1,29 +1,93 @@
-//! Virtual time: it stands still until it is advanced, and then stops at everything that is due.
+//! The sandbox's time: it stands still until it is advanced, or goes on like real time, or faster.
 //!
 //! `advance` takes the earliest sleeper, moves time there, wakes it, and waits until nobody holds a token for work in
 //! flight; then the next. Ties are woken in the order in which they asked. A sleeper that is dropped is forgotten at
 //! once, so that a clock does not fill up with deadlines of calls that have long ended.
+//!
+//! Invariants:
+//! - Time goes forward only, in every mode and over every change of mode.
+//! - While it stands still, it is moved by `advance` alone, and never past somebody who holds a token.
+//! - While it goes on, tokens hold nothing: real time waits for nobody.
+
+mod going;
+mod sleep;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, Clock, Mono, Wake};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, oneshot};
 
+use self::going::Going;
+use self::sleep::Sleep;
+
+/// How time goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Mode {
+    /// It stands still, and only `advance` moves it.
+    #[default]
+    Frozen,
+    /// Like real time.
+    Real,
+    /// So many times as fast as real time: more than 0, at most [`Mode::FASTEST`].
+    Scaled(f64),
+}
+
+impl Mode {
+    /// The most that time can be scaled by: a day in less than a tenth of a second.
+    pub const FASTEST: f64 = 1_000_000.0;
+
+    /// Its name, as the admin API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Frozen => "frozen",
+            Self::Real => "real",
+            Self::Scaled(_) => "scaled",
+        }
+    }
+
+    /// How much faster than real time it goes; 0 when it stands still.
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::Frozen => 0.0,
+            Self::Real => 1.0,
+            Self::Scaled(factor) if factor.is_finite() => factor.clamp(0.0, Self::FASTEST),
+            Self::Scaled(_) => 0.0,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Inner {
+    /// The time, or the time when it began to go on as it goes now.
     now: Duration,
+    mode: Mode,
+    going: Option<Going>,
     sequence: u64,
     sleepers: BTreeMap<(Mono, u64), oneshot::Sender<Wake>>,
     in_flight: usize,
 }
 
-/// A clock that only [`advance`](Self::advance) moves. Cheap to clone; clones share their time.
+impl Inner {
+    fn now(&self) -> Duration {
+        let gone = self.going.as_ref().map_or(Duration::ZERO, |going| going.gone(self.mode));
+        self.now.saturating_add(gone)
+    }
+
+    /// Time is now at least this, and goes on from there.
+    fn set(&mut self, now: Duration) {
+        self.now = self.now().max(now);
+        if let Some(going) = &mut self.going {
+            going.begin();
+        }
+    }
+}
+
+/// The sandbox's clock. It stands still until [`advance`](Self::advance), unless its [`Mode`] is another one. Cheap to
+/// clone; clones share their time.
 #[derive(Clone)]
 pub struct VirtualClock {
     start: Timestamp,
@@ -33,8 +97,12 @@ pub struct VirtualClock {
 
 impl fmt::Debug for VirtualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VirtualClock").field("wall", &self.wall()).finish_non_exhaustive()
+        f.debug_struct("VirtualClock").field("wall", &self.wall()).field("mode", &self.mode()).finish_non_exhaustive()
     }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl VirtualClock {
@@ -44,7 +112,7 @@ impl VirtualClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     fn token(&self, inner: &mut Inner) -> Wake {
@@ -54,6 +122,30 @@ impl VirtualClock {
             clock.lock().in_flight -= 1;
             clock.settled.notify_waiters();
         })
+    }
+
+    /// How time goes on.
+    pub fn mode(&self) -> Mode {
+        self.lock().mode
+    }
+
+    /// Lets time go on in another way from now on.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, unless the mode is [`Mode::Frozen`].
+    pub fn set_mode(&self, mode: Mode) {
+        let mut inner = self.lock();
+        inner.now = inner.now();
+        // A factor that is none stands still, like 0.
+        inner.mode = if mode.factor() > 0.0 { mode } else { Mode::Frozen };
+        let going = match inner.mode {
+            Mode::Frozen => None,
+            _ => Some(Going::start(self)),
+        };
+        let before = std::mem::replace(&mut inner.going, going);
+        drop(inner);
+        // Its task ends; it may be waiting for this lock.
+        drop(before);
     }
 
     /// Waits until no work is in flight.
@@ -82,77 +174,66 @@ impl VirtualClock {
                 // Somebody began something after it was quiet.
                 continue;
             }
-            let target = *target.get_or_insert(inner.now.saturating_add(by));
-            let due = inner.sleepers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| at.0 <= target);
-            let Some(key) = due else {
-                // Another advance may have gone further in the meantime; time never goes back.
-                inner.now = inner.now.max(target);
-                return woken;
-            };
-            inner.now = inner.now.max(key.0.0);
-            if let Some(sleeper) = inner.sleepers.remove(&key) {
-                let token = self.token(&mut inner);
-                // Before the token can come back: giving it back takes the lock.
-                drop(inner);
-                woken += usize::from(sleeper.send(token).is_ok());
+            let target = *target.get_or_insert_with(|| inner.now().saturating_add(by));
+            match self.wake_next(&mut inner, target) {
+                Some(waking) => {
+                    // Before the token can come back: giving it back takes the lock.
+                    drop(inner);
+                    woken += usize::from(waking());
+                }
+                None => {
+                    // Another advance may have gone further in the meantime; time never goes back.
+                    inner.set(target);
+                    return woken;
+                }
             }
         }
+    }
+
+    /// Moves time to the next sleeper that is due by `target`, and returns what wakes it, to be called without the lock.
+    fn wake_next(&self, inner: &mut Inner, target: Duration) -> Option<impl FnOnce() -> bool + use<>> {
+        let key = inner.sleepers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| at.0 <= target)?;
+        inner.set(key.0.0);
+        let sleeper = inner.sleepers.remove(&key)?;
+        let token = self.token(inner);
+        Some(move || sleeper.send(token).is_ok())
     }
 
     /// How long until the next sleeper is due.
     pub fn next_due(&self) -> Option<Duration> {
         let inner = self.lock();
-        inner.sleepers.first_key_value().map(|((at, _), _)| at.0.saturating_sub(inner.now))
-    }
-}
-
-/// Someone who waits; dropped before its time, it leaves the clock.
-struct Sleep {
-    key: (Mono, u64),
-    inner: Arc<Mutex<Inner>>,
-    receive: oneshot::Receiver<Wake>,
-}
-
-impl Future for Sleep {
-    type Output = Wake;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Wake> {
-        match std::task::ready!(Pin::new(&mut self.receive).poll(cx)) {
-            Ok(wake) => Poll::Ready(wake),
-            // Not while this future keeps the clock's inside; polled again after its end it never comes.
-            Err(_) => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        let sender = self.inner.lock().unwrap_or_else(PoisonError::into_inner).sleepers.remove(&self.key);
-        drop(sender);
+        let now = inner.now();
+        inner.sleepers.first_key_value().map(|((at, _), _)| at.0.saturating_sub(now))
     }
 }
 
 impl Clock for VirtualClock {
     fn wall(&self) -> Timestamp {
-        let passed = SignedDuration::try_from(self.lock().now).unwrap_or(SignedDuration::MAX);
+        let passed = SignedDuration::try_from(self.lock().now()).unwrap_or(SignedDuration::MAX);
         self.start.saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 
     fn mono(&self) -> Mono {
-        Mono(self.lock().now)
+        Mono(self.lock().now())
     }
 
     fn sleep_until(&self, at: Mono) -> BoxFuture<'static, Wake> {
         let mut inner = self.lock();
-        if at.0 <= inner.now {
+        if at.0 <= inner.now() {
             let token = self.token(&mut inner);
             return Box::pin(std::future::ready(token));
         }
         let (send, receive) = oneshot::channel();
         inner.sequence += 1;
-        let sequence = inner.sequence;
-        inner.sleepers.insert((at, sequence), send);
-        Box::pin(Sleep { key: (at, sequence), inner: Arc::clone(&self.inner), receive })
+        let key = (at, inner.sequence);
+        inner.sleepers.insert(key, send);
+        if let Some(going) =
+            inner.going.as_ref().filter(|_| inner.sleepers.first_key_value().is_some_and(|(first, _)| *first == key))
+        {
+            // It is due before everything that the task of a clock that goes on waits for.
+            going.look_again();
+        }
+        Box::pin(Sleep::new(key, Arc::clone(&self.inner), receive))
     }
 
     fn busy(&self) -> Wake {

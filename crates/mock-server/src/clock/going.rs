@@ -1,0 +1,90 @@
+//! Time that goes on by itself: a task that wakes sleepers when real time has come to them.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use identkit_core::{Clock as _, Mono};
+use identkit_transport::SystemClock;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::{Inner, Mode, VirtualClock, lock};
+
+/// What makes time go on; it stands still when this is dropped.
+pub(super) struct Going {
+    real: SystemClock,
+    earlier: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Going {
+    /// Lets the time of this clock go on from now.
+    pub(super) fn start(clock: &VirtualClock) -> Self {
+        let earlier = Arc::new(Notify::new());
+        let (inner, settled) = (Arc::downgrade(&clock.inner), Arc::clone(&clock.settled));
+        let task = tokio::spawn(wake(clock.start, inner, settled, Arc::clone(&earlier)));
+        Self { real: SystemClock::new(), earlier, task }
+    }
+
+    /// How far time has gone on.
+    pub(super) fn gone(&self, mode: Mode) -> Duration {
+        scaled(self.real.mono().0, mode.factor())
+    }
+
+    /// Time goes on from here.
+    pub(super) fn begin(&mut self) {
+        self.real = SystemClock::new();
+    }
+
+    /// Somebody waits for an earlier time than anybody before.
+    pub(super) fn look_again(&self) {
+        self.earlier.notify_one();
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Without the overflow that a float of seconds would panic on.
+fn scaled(time: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
+
+/// Wakes who is due; ends with the last handle of its clock.
+async fn wake(start: Timestamp, inner: Weak<Mutex<Inner>>, settled: Arc<Notify>, earlier: Arc<Notify>) {
+    loop {
+        let Some(inner) = inner.upgrade() else { return };
+        let clock = VirtualClock { start, inner, settled: Arc::clone(&settled) };
+        let wait = {
+            let mut inner = lock(&clock.inner);
+            let (now, factor) = (inner.now(), inner.mode.factor());
+            match clock.wake_next(&mut inner, now) {
+                Some(waking) => {
+                    drop(inner);
+                    waking();
+                    continue;
+                }
+                None => inner.sleepers.first_key_value().map(|((at, _), _)| {
+                    // Rounded up: too early would mean to look twice.
+                    scaled(at.0.saturating_sub(now), factor.recip()).saturating_add(Duration::from_nanos(1))
+                }),
+            }
+        };
+        // Held only while it looks, so that the clock can end in the meantime.
+        drop(clock);
+        match wait {
+            None => earlier.notified().await,
+            Some(wait) => {
+                let sleep = SystemClock::new().sleep_until(Mono(wait));
+                match select(std::pin::pin!(earlier.notified()), sleep).await {
+                    Either::Left(((), _)) | Either::Right((_, _)) => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Someone who waits for a time.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use identkit_core::{Mono, Wake};
+use tokio::sync::oneshot;
+
+use super::{Inner, lock};
+
+/// Someone who waits; dropped before its time, it leaves the clock.
+pub(super) struct Sleep {
+    key: (Mono, u64),
+    inner: Arc<Mutex<Inner>>,
+    receive: oneshot::Receiver<Wake>,
+}
+
+impl Sleep {
+    pub(super) fn new(key: (Mono, u64), inner: Arc<Mutex<Inner>>, receive: oneshot::Receiver<Wake>) -> Self {
+        Self { key, inner, receive }
+    }
+}
+
+impl Future for Sleep {
+    type Output = Wake;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Wake> {
+        match std::task::ready!(Pin::new(&mut self.receive).poll(cx)) {
+            Ok(wake) => Poll::Ready(wake),
+            // Not while this future keeps the clock's inside; polled again after its end it never comes.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let sender = lock(&self.inner).sleepers.remove(&self.key);
+        drop(sender);
+    }
+}

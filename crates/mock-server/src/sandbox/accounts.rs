@@ -1,0 +1,63 @@
+//! The accounts of a sandbox and how they are set up.
+
+use identkit_core::Fault;
+use serde_json::{Map, Value};
+
+use super::Sandbox;
+use crate::vendor::Refused;
+
+impl Sandbox {
+    /// The accounts by vendor, as the ready line of `identkit sandbox` tells them.
+    pub fn accounts(&self) -> Vec<(&'static str, Value)> {
+        let mut world = self.running.world();
+        self.running.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
+    }
+
+    /// How the accounts are set up: their settings by name, under the vendors' names as the ready line writes them.
+    pub fn settings(&self) -> Value {
+        let mut world = self.running.world();
+        let told = self.running.plan.vendors.iter().map(|vendor| (in_json(vendor.name()), vendor.settings(&mut world)));
+        Value::Object(told.filter(|(_, settings)| !settings.is_null()).collect())
+    }
+
+    /// Sets accounts up, each as the object under its vendor's name says. Nothing is changed when anything cannot be.
+    ///
+    /// # Errors
+    /// All that cannot be set, and what would be valid.
+    pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
+        const SOURCE: &str = "docs/sandbox.md";
+        let vendors = &self.running.plan.vendors;
+        self.with_world(|world| {
+            let (mut changes, mut faults) = (Vec::new(), Vec::new());
+            for (name, settings) in wanted {
+                let Some(vendor) = vendors.iter().find(|vendor| in_json(vendor.name()) == *name) else {
+                    let known = vendors.iter().map(|vendor| in_json(vendor.name())).collect::<Vec<_>>().join(", ");
+                    let message = format!("is no vendor of this sandbox, which has {known}");
+                    faults.push(Fault::new(name.clone(), message, "sandbox", SOURCE));
+                    continue;
+                };
+                let Value::Object(settings) = settings else {
+                    faults.push(Fault::new(name.clone(), "must be an object of settings", "sandbox", SOURCE));
+                    continue;
+                };
+                match vendor.set_up(world, settings) {
+                    Ok(change) => changes.push(change),
+                    Err(refused) => faults.extend(refused.faults.into_iter().map(|mut fault| {
+                        fault.field = format!("{name}.{}", fault.field).into();
+                        fault
+                    })),
+                }
+            }
+            if !faults.is_empty() {
+                return Err(Refused { status: 400, faults });
+            }
+            changes.into_iter().for_each(|change| change(world));
+            Ok(())
+        })
+    }
+}
+
+/// A vendor's name as a key of JSON.
+pub(crate) fn in_json(name: &str) -> String {
+    name.replace('-', "_")
+}

@@ -1,0 +1,168 @@
+//! Makes a sandbox.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use identkit_core::Clock as _;
+use identkit_transport::{SystemClock, Transport};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::running::{Plan, Running};
+use super::{Guard, Sandbox};
+use crate::clock::{Mode, VirtualClock};
+use crate::vendor::MockVendor;
+use crate::world::{Profile, World};
+
+/// How long a receiver may take before its call is cut off, [T 2.5.1].
+const RECEIVER: Duration = Duration::from_secs(10);
+
+/// How long a receiver holds time that stands still, unless said otherwise.
+const GUARD: Duration = Duration::from_millis(250);
+
+/// Makes a [`Sandbox`].
+pub struct SandboxBuilder {
+    clock: Option<VirtualClock>,
+    receiver: Option<Arc<dyn Transport>>,
+    vendors: Vec<Box<dyn MockVendor>>,
+    world: Option<World>,
+    seed: u64,
+    profile: Profile,
+    patience: Duration,
+    guard: Duration,
+}
+
+impl fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxBuilder").field("vendors", &self.vendors).finish_non_exhaustive()
+    }
+}
+
+impl SandboxBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            clock: None,
+            receiver: None,
+            vendors: crate::vendors::all(),
+            world: None,
+            seed: 0,
+            profile: Profile::default(),
+            patience: RECEIVER,
+            guard: GUARD,
+        }
+    }
+
+    /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
+    /// like real time.
+    #[must_use]
+    pub fn clock(mut self, clock: VirtualClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// How webhooks are delivered; without it every try fails, as if nobody could be reached.
+    ///
+    /// It must not hold the [`Sandbox`] itself, which would then never end.
+    #[must_use]
+    pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
+        self.receiver = Some(receiver);
+        self
+    }
+
+    /// A vendor more; those of this crate are there already.
+    #[must_use]
+    pub fn vendor(mut self, vendor: Box<dyn MockVendor>) -> Self {
+        self.vendors.push(vendor);
+        self
+    }
+
+    /// A world that was there before, in place of a new one: its copy goes on from its time. Seed and profile are its
+    /// own.
+    #[must_use]
+    pub fn world(mut self, world: World) -> Self {
+        self.world = Some(world);
+        self
+    }
+
+    /// The seed of everything random.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How strictly requests are judged.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// How long a receiver may take in real time before its call is cut off: 10 s, as documented ([T 2.5.1]), unless
+    /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
+    #[must_use]
+    pub fn receiver_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How long, in real time, a receiver that does not answer holds time that stands still: 250 ms unless said
+    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further.
+    #[must_use]
+    pub fn receiver_guard(mut self, guard: Duration) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Starts the sandbox; it spawns on the current tokio runtime and ends when it is dropped.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(self) -> Sandbox {
+        let plan =
+            Plan { receiver: self.receiver, vendors: self.vendors.into(), patience: self.patience, guard: self.guard };
+        let clock = self.clock.unwrap_or_else(|| {
+            let begin = self.world.as_ref().map_or_else(|| SystemClock::new().wall(), |world| world.now);
+            let clock = VirtualClock::new(begin);
+            clock.set_mode(Mode::Real);
+            clock
+        });
+        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile));
+        plan.start(clock, world)
+    }
+}
+
+impl Plan {
+    /// A new world.
+    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile) -> World {
+        let mut world = World::new(now, seed, profile);
+        for vendor in &*self.vendors {
+            vendor.found(&mut world);
+        }
+        world
+    }
+
+    /// Lets a world live by this clock.
+    pub(crate) fn start(&self, clock: VirtualClock, mut world: World) -> Sandbox {
+        // What was on its way when the world was copied goes on its way again.
+        world.send_what_was_on_its_way();
+        // Until the task below has seen the timers of the new world.
+        let pending = Mutex::new(Some(clock.busy()));
+        let running = Arc::new(Running {
+            world: Mutex::new(world),
+            plan: self.clone(),
+            clock,
+            changed: Notify::new(),
+            moved: Notify::new(),
+            pending,
+            tasks: Mutex::new(Some(JoinSet::new())),
+            runtime: Handle::current(),
+            worlds: Mutex::default(),
+        });
+        running.begin();
+        let guard = Arc::new(Guard(Arc::clone(&running)));
+        Sandbox { running, _guard: guard }
+    }
+}

@@ -1,0 +1,144 @@
+//! A running sandbox: a world, moved along by its clock.
+//!
+//! One task waits for the next timer; each webhook is a task of its own. All of them end with the [`Sandbox`].
+
+mod accounts;
+mod builder;
+mod calls;
+mod dispatch;
+mod running;
+mod time;
+
+use std::fmt;
+use std::sync::Arc;
+
+use identkit_core::Clock as _;
+use serde_json::Value;
+
+pub(crate) use self::accounts::in_json;
+pub use self::builder::SandboxBuilder;
+pub(crate) use self::running::{Plan, Running, lock};
+pub use self::time::Advanced;
+
+use crate::clock::VirtualClock;
+use crate::journal::{Entry, What};
+use crate::vendor::{Refused, Transition};
+use crate::webhooks::Delivery;
+use crate::world::World;
+
+/// A running sandbox. Cheap to clone; it ends when the last clone is dropped.
+#[derive(Clone)]
+pub struct Sandbox {
+    running: Arc<Running>,
+    _guard: Arc<Guard>,
+}
+
+/// Ends the tasks with the last handle from outside; the tasks themselves hold only the inside.
+struct Guard(Arc<Running>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let tasks = lock(&self.0.tasks).take();
+        drop(tasks);
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("vendors", &self.running.plan.vendors).finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// A sandbox with the vendors of this crate, in real time.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::new()
+    }
+
+    /// Moves a case along. `None` when no vendor has such a case.
+    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+        let _busy = self.running.clock.busy();
+        let moved = {
+            let mut world = self.running.world();
+            let moved =
+                self.running.plan.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition));
+            if moved == Some(Ok(())) {
+                let by = match transition {
+                    Transition::Story(story) => story.clone(),
+                    Transition::Status(status) => status.to_string(),
+                };
+                world.note(What::Moved { case: case.to_owned(), by });
+            }
+            moved
+        };
+        self.running.settle();
+        moved
+    }
+
+    /// What the sandbox knows of a case.
+    pub fn peek(&self, case: &str) -> Option<Value> {
+        let mut world = self.running.world();
+        self.running.plan.vendors.iter().find_map(|vendor| vendor.peek(&mut world, case))
+    }
+
+    /// The deliveries so far, of one case or of all.
+    pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
+        let world = self.running.world();
+        world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
+    }
+
+    /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be
+    /// called inside: the world is locked.
+    pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
+        let _busy = self.running.clock.busy();
+        let value = f(&mut self.running.world());
+        self.running.settle();
+        value
+    }
+
+    /// Waits until what happened after the entry of this number is what is waited for: `found` is asked at once, and
+    /// again whenever something has happened. In real time; bound it with a time-out.
+    pub async fn happened_after<T>(
+        &self,
+        sequence: u64,
+        mut found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
+    ) -> T {
+        loop {
+            let mut moved = std::pin::pin!(self.running.moved.notified());
+            // From here on nothing is missed.
+            moved.as_mut().enable();
+            // Not through `with_world`, which tells others that something has happened.
+            if let Some(found) = found(&mut self.running.world().journal.since(sequence)) {
+                return found;
+            }
+            moved.await;
+        }
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &VirtualClock {
+        &self.running.clock
+    }
+
+    /// A copy of its world as it is now, to be looked at or to go on from
+    /// ([`SandboxBuilder::world`]).
+    pub fn snapshot(&self) -> World {
+        self.running.world().clone()
+    }
+
+    /// Another sandbox that goes on from the world as it is now, with a clock of its own in the same mode. What is done
+    /// to one of them does not touch the other; both know the same credentials.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn fork(&self) -> Self {
+        let world = self.snapshot();
+        let clock = VirtualClock::new(world.now);
+        clock.set_mode(self.running.clock.mode());
+        self.running.plan.start(clock, world)
+    }
+}

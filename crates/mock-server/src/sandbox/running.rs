@@ -1,0 +1,172 @@
+//! A world that moves along with its clock.
+//!
+//! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
+//! seen the new timers, so that virtual time never passes one of them by.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
+use identkit_transport::Transport;
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::clock::VirtualClock;
+use crate::journal::What;
+use crate::vendor::MockVendor;
+use crate::world::World;
+use crate::worlds::Registry;
+
+/// Whose the sandbox's own timers are: no vendor's.
+pub(super) const SANDBOX: &str = "sandbox";
+
+/// What they are for.
+pub(super) const RETRY: &str = "retry";
+
+/// What the worlds of one server have in common.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
+    pub(super) receiver: Option<Arc<dyn Transport>>,
+    pub(super) patience: Duration,
+    pub(super) guard: Duration,
+}
+
+impl Plan {
+    /// The vendor of this name.
+    pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
+    }
+}
+
+pub(crate) struct Running {
+    pub(super) world: Mutex<World>,
+    pub(crate) plan: Plan,
+    pub(super) clock: VirtualClock,
+    /// The next timer may be another one.
+    pub(super) changed: Notify,
+    /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
+    pub(super) moved: Notify,
+    /// Holds virtual time from a change of the timers until the waiting task has seen it.
+    pub(super) pending: Mutex<Option<Wake>>,
+    /// `None` once the sandbox has ended: nothing is spawned any more.
+    pub(super) tasks: Mutex<Option<JoinSet<()>>>,
+    /// Where tasks run, also when they are asked for from outside of it.
+    pub(super) runtime: Handle,
+    /// The worlds that this one is the default of, while anybody uses them.
+    pub(crate) worlds: Mutex<Weak<Registry>>,
+}
+
+/// A registration with the clock.
+type Sleep = BoxFuture<'static, Wake>;
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Running {
+    /// Waits for timers, in a task that ends with the sandbox.
+    pub(super) fn begin(self: &Arc<Self>) {
+        let pump = Arc::clone(self);
+        self.spawn(async move {
+            pump.send_webhooks();
+            let mut held = (None, None);
+            loop {
+                let sleep = pump.next_sleep();
+                // Not sooner: time must not move between one timer and the registration of the next.
+                drop(held);
+                held = pump.wait(sleep).await;
+                pump.run_due();
+            }
+        });
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = lock(&self.world);
+        world.now = self.clock.wall();
+        world
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.tasks);
+        let Some(tasks) = tasks.as_mut() else { return };
+        // What has ended needs no keeping.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(work, &self.runtime);
+    }
+
+    /// Registers the next waking, and only then lets virtual time go on.
+    fn next_sleep(&self) -> Option<Sleep> {
+        // A timer is a wall time, a sleep a monotonic one: time must not move between reading the two.
+        let _busy = self.clock.busy();
+        // Taken before looking: the token of a change that comes after the look stays for the next round.
+        let seen = lock(&self.pending).take();
+        let due = self.world().next_due();
+        let sleep = due.map(|due| self.clock.sleep_until(self.mono_of(due)));
+        drop(seen);
+        sleep
+    }
+
+    fn mono_of(&self, at: Timestamp) -> Mono {
+        let ahead = at.duration_since(self.clock.wall());
+        self.clock.mono().plus(Duration::try_from(ahead).unwrap_or_default())
+    }
+
+    /// Waits until a timer is due or the timers have changed, and returns what holds time until then: the token of the
+    /// waking, or the registration that has not come to its end.
+    async fn wait(&self, sleep: Option<Sleep>) -> (Option<Wake>, Option<Sleep>) {
+        let changed = std::pin::pin!(self.changed.notified());
+        match sleep {
+            None => {
+                changed.await;
+                (None, None)
+            }
+            Some(sleep) => match select(changed, sleep).await {
+                Either::Left(((), sleep)) => (None, Some(sleep)),
+                Either::Right((wake, _)) => (Some(wake), None),
+            },
+        }
+    }
+
+    /// Fires what is due.
+    fn run_due(self: &Arc<Self>) {
+        let mut world = self.world();
+        let mut fired = false;
+        while let Some(timer) = world.take_due() {
+            fired = true;
+            world.note(What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() });
+            if timer.vendor == SANDBOX {
+                if let Ok(id) = timer.subject.parse() {
+                    world.deliver_again(id);
+                }
+            } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
+                vendor.fire(&mut world, &timer);
+            }
+        }
+        drop(world);
+        if fired {
+            self.moved.notify_waiters();
+        }
+        self.send_webhooks();
+    }
+
+    /// Sends the webhooks that are to be sent now, each in a task of its own.
+    pub(super) fn send_webhooks(self: &Arc<Self>) {
+        for id in lock(&self.world).take_outbox() {
+            let (running, busy) = (Arc::clone(self), self.clock.busy());
+            self.spawn(async move { running.attempt(id, busy).await });
+        }
+    }
+
+    /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
+    /// those who wait for something.
+    pub(super) fn settle(self: &Arc<Self>) {
+        self.send_webhooks();
+        *lock(&self.pending) = Some(self.clock.busy());
+        self.changed.notify_one();
+        self.moved.notify_waiters();
+    }
+}

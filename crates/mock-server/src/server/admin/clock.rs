@@ -1,0 +1,76 @@
+//! A world's time.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::journal::entry;
+use super::{Answer, Asked, Problem, answer};
+use crate::clock::Mode;
+use crate::sandbox::Advanced;
+
+/// The most that time is moved on at once: a hundred years.
+const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
+
+pub(super) fn health(asked: &Asked<'_>) -> Answer {
+    answer(&json!({ "status": "ok", "now": asked.sandbox()?.now().to_string() }))
+}
+
+pub(super) fn version() -> Answer {
+    answer(&json!({ "name": "identkit sandbox", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+pub(super) fn get(asked: &Asked<'_>) -> Answer {
+    let sandbox = asked.sandbox()?;
+    let mode = sandbox.clock().mode();
+    answer(&json!({
+        "now": sandbox.now().to_string(),
+        "mode": mode.name(),
+        "factor": mode.factor(),
+        "next_due": sandbox.next_due().map(|at| at.to_string()),
+    }))
+}
+
+pub(super) async fn advance(asked: Asked<'_>) -> Answer {
+    const EXAMPLE: &str = r#"{"seconds":86400}"#;
+    let wanted = asked.object(EXAMPLE)?;
+    let seconds = wanted.get("seconds").and_then(Value::as_f64).filter(|seconds| (0.0..=FURTHEST).contains(seconds));
+    let Some(seconds) = seconds else {
+        let detail = format!("send {EXAMPLE}: seconds from 0 to a hundred years; time goes forward only");
+        return Err(Problem::new(400, "how far", detail, "admin-clock"));
+    };
+    let advanced = asked.sandbox()?.advance(Duration::from_secs_f64(seconds)).await;
+    answer(&told(&advanced))
+}
+
+pub(super) async fn run_to_next(asked: Asked<'_>) -> Answer {
+    let advanced = asked.sandbox()?.run_to_next().await;
+    answer(&told(&advanced))
+}
+
+pub(super) fn mode(asked: &Asked<'_>) -> Answer {
+    const EXAMPLE: &str = r#"{"mode":"frozen"}, {"mode":"real"} or {"mode":"scaled","factor":60}"#;
+    let wanted = asked.object(EXAMPLE)?;
+    let refuse = |what: &str| {
+        Err(Problem::new(400, "no such way for time to go on", format!("{what}; send {EXAMPLE}"), "admin-clock"))
+    };
+    let factor = wanted.get("factor").map(Value::as_f64);
+    let mode = match (wanted.get("mode").and_then(Value::as_str), factor) {
+        (Some("frozen"), None) => Mode::Frozen,
+        (Some("real"), None) => Mode::Real,
+        (Some("scaled"), Some(Some(factor))) if factor > 0.0 && factor <= Mode::FASTEST => Mode::Scaled(factor),
+        (Some("scaled"), _) => return refuse("a factor above 0 and up to 1000000 is needed"),
+        (Some("frozen" | "real"), Some(_)) => return refuse("only scaled time has a factor"),
+        _ => return refuse("the modes are frozen, real and scaled"),
+    };
+    asked.sandbox()?.set_mode(mode);
+    get(asked)
+}
+
+fn told(advanced: &Advanced) -> Value {
+    json!({
+        "now": advanced.now.to_string(),
+        "fired": advanced.fired.iter().map(entry).collect::<Vec<_>>(),
+        "next_due": advanced.next_due.map(|at| at.to_string()),
+    })
+}

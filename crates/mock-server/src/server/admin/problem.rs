@@ -1,0 +1,85 @@
+//! What went wrong, as problem+json (RFC 9457) with a `rule` that programs can go by.
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
+use identkit_core::Content;
+use identkit_wire::json;
+use serde_json::{Value, json};
+
+use crate::vendor::Refused;
+use crate::worlds::WorldError;
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: u16,
+    title: &'static str,
+    detail: String,
+    rule: &'static str,
+    /// What is wrong where, when it is more than one thing.
+    faults: Vec<Value>,
+    allow: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(status: u16, title: &'static str, detail: impl Into<String>, rule: &'static str) -> Self {
+        Self { status, title, detail: detail.into(), rule, faults: Vec::new(), allow: None }
+    }
+
+    pub(super) fn nowhere(detail: &str) -> Self {
+        let detail = format!("{detail}; the calls are listed in docs/sandbox.md");
+        Self::new(404, "no such call", detail, "admin-path")
+    }
+
+    pub(super) fn another_method<'a>(methods: impl Iterator<Item = &'a Method>) -> Self {
+        let allow = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let problem = Self::new(405, "another method", format!("this path is called with {allow}"), "admin-method");
+        Self { allow: Some(allow), ..problem }
+    }
+
+    pub(super) fn no_world(ids: &[String]) -> Self {
+        let some = ids.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
+        Self::new(404, "no such world", format!("there is {some}{more}"), "admin-world")
+    }
+
+    pub(super) fn no_case() -> Self {
+        Self::new(404, "no such case", "no vendor of this world has an order or ident of this id", "admin-case")
+    }
+
+    /// What a vendor would not do.
+    pub(super) fn refused(title: &'static str, refused: &Refused) -> Self {
+        let rule = refused.faults.first().map_or("admin", |fault| fault.rule);
+        let faults = refused.faults.iter().map(|fault| {
+            json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })
+        });
+        Self { faults: faults.collect(), ..Self::new(refused.status, title, refused.text(), rule) }
+    }
+
+    pub(super) fn response(self) -> Response<Content> {
+        let Self { status, title, detail, rule, faults, allow } = self;
+        let mut value =
+            json!({ "type": "about:blank", "status": status, "title": title, "detail": detail, "rule": rule });
+        if let Some(object) = value.as_object_mut().filter(|_| !faults.is_empty()) {
+            object.insert("faults".into(), faults.into());
+        }
+        let mut response = json::response(status, &value).unwrap_or_else(|_| Response::new(Content::empty()));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+impl From<WorldError> for Problem {
+    fn from(error: WorldError) -> Self {
+        let status = match error {
+            WorldError::Unknown | WorldError::UnknownSnapshot => 404,
+            WorldError::Taken | WorldError::Default | WorldError::SameCredentials => 409,
+            WorldError::NotAnId => 400,
+        };
+        Self::new(status, "the world cannot be made so", error.to_string(), "admin-world")
+    }
+}
