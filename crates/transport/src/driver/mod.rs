@@ -229,7 +229,8 @@ impl<D: Send + Sync> Driver<D> {
 
             // A stale connection would make the outcome ambiguous where it matters.
             let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-            let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline).of(meta).scope(self.scope);
+            let fresh = self.policy.fresh_connections && meta.safety != Safety::Safe && !repeatable;
+            let hop = Hop::new(fresh, deadline).of(meta).scope(self.scope);
             watch.attempt(made, &hop);
             let Failed { error, retry_after, lasting } =
                 match self.attempt(operation, request, generation, &hop, place, watch.observer()).await {
