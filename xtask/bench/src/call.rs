@@ -30,7 +30,7 @@ const AGENT: HeaderValue = HeaderValue::from_static("identkit/0.1.0");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Who calls. What is shared by calls at once is shared by clones; only hyper's connection is not.
-enum Caller {
+pub enum Caller {
     Hyper {
         sender: SendRequest<Full<Bytes>>,
         host: HeaderValue,
@@ -101,7 +101,8 @@ pub fn reqwest(certificate: &str) -> reqwest::Client {
 }
 
 impl Caller {
-    async fn new(way: &str, port: &str, certificate: &str) -> Self {
+    /// The way of this name.
+    pub async fn new(way: &str, port: &str, certificate: &str) -> Self {
         let host = HeaderValue::from_str(&format!("localhost:{port}")).unwrap();
         let url = format!("https://localhost:{port}/putOrder");
         let order = || Box::new(serde_json::from_str::<Order>(ORDER).unwrap());
@@ -152,7 +153,8 @@ impl Caller {
         }
     }
 
-    async fn call(&mut self) {
+    /// Places an order.
+    pub async fn call(&mut self) {
         match self {
             Self::Hyper { sender, host, body } => {
                 by_hyper(sender, host, body.clone()).await;
@@ -212,22 +214,12 @@ async fn by_hyper(sender: &mut SendRequest<Full<Bytes>>, host: &HeaderValue, bod
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
-/// So many calls one after another; prints allocations of a call beyond the first.
-pub fn calls(way: &str, count: u32, port: &str, certificate: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut caller = runtime.block_on(async {
-        let mut caller = Caller::new(way, port, certificate).await;
+/// So many calls one after another.
+pub async fn calls(way: &str, count: u32, port: &str, certificate: &str) {
+    let mut caller = Caller::new(way, port, certificate).await;
+    for _ in 0..count {
         caller.call().await;
-        caller
-    });
-    let counted = allocation_counter::measure(|| {
-        runtime.block_on(async {
-            for _ in 1..count {
-                caller.call().await;
-            }
-        });
-    });
-    println!("{}", counted.count_total as f64 / f64::from((count - 1).max(1)));
+    }
 }
 
 /// So many calls, 64 at a time; prints milliseconds of CPU and of the clock.

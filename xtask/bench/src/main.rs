@@ -1,19 +1,8 @@
-//! `cargo xtask bench transport`: calls, connections and downloads of identkit, beside hyper, hyper-util's client and
-//! reqwest, in one run.
-//!
-//! Each way runs in processes of its own, in turns with the others, against a server in a further process. Nothing here
-//! judges: it prints.
-
-mod call;
-mod cone;
-mod download;
-mod measure;
-mod order;
-mod server;
-mod table;
-mod tls;
+//! `cargo xtask bench transport`; the further arguments are for processes of its own.
 
 use std::process::ExitCode;
+
+use identkit_bench::{call, download, server, table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +10,9 @@ fn main() -> ExitCode {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match arguments.as_slice() {
         ["server", certificate] => runtime().block_on(server::serve(certificate)),
-        ["calls", way, count, port, certificate] => call::calls(way, count.parse().unwrap(), port, certificate),
+        ["calls", way, count, port, certificate] => {
+            runtime().block_on(call::calls(way, count.parse().unwrap(), port, certificate))
+        }
         ["at-once", way, count, port, certificate] => {
             runtime().block_on(call::at_once(way, count.parse().unwrap(), port, certificate));
         }

@@ -64,6 +64,14 @@ impl Server {
         (told.split_whitespace().map(|number| number.parse().unwrap()).collect(), took)
     }
 
+    /// Allocations of a call in this way.
+    pub fn allocations(&self, way: &str) -> f64 {
+        let program = std::env::current_exe().unwrap().with_file_name("allocations");
+        let output = Command::new(program).args([way, "1000", &self.port, &self.certificate]).output().unwrap();
+        assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+
     /// Downloads so many MiB in this way into this folder: milliseconds of CPU and of the clock, and MiB of memory.
     pub fn download(&self, way: &str, mebibytes: &str, folder: &str) -> Vec<f64> {
         let output = again(&["download", way, mebibytes, &self.port, &self.certificate, folder]).output().unwrap();

@@ -44,7 +44,7 @@ fn calls(server: &Server) {
         let (_, making) = figures.pop().unwrap();
         figures.last_mut().unwrap().1 -= making;
     };
-    let mut allocations: Vec<_> = ways().map(|way| (way, server.told(&["calls", way, "1000"]).0[0])).collect();
+    let mut allocations: Vec<_> = ways().map(|way| (way, server.allocations(way))).collect();
     less(&mut allocations);
     let instructions = |way, count| server.instructions(&["calls", way, count]);
     let mut counted: Vec<_> = ways()

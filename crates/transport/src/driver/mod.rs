@@ -16,15 +16,16 @@ mod tests;
 mod watch;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
+use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use ::http::{Request, Response, StatusCode};
 use futures_util::future::{Either, select};
-use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Kind, Mono};
+use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Content, Delivery, Error, Kind, Mono, Wake};
 use identkit_wire::{Body, OnAmbiguous, Operation, Received, Reply, Safety, Warning, refusal};
 
 pub use self::policy::Policy;
@@ -208,7 +209,10 @@ impl<D: Send + Sync> Driver<D> {
         let began = watch.began();
         let attempts = options.attempts.unwrap_or(self.policy.attempts).max(1);
         let encoded = operation.encode(&self.dialect)?;
-        let uri = self.base.join(&meta.path(&operation.path_params())?)?;
+        let path = meta.path(&operation.path_params())?;
+        let mut first = Some((self.base.join(&path)?, encoded.headers));
+        // What a further attempt begins with.
+        let headers = first.as_ref().map(|(_, headers)| Kept::new(headers)).unwrap_or_default();
         let bytes = encoded.body.len();
         let deadline = began.plus(options.timeout.unwrap_or_else(|| self.policy.deadline_for(bytes)));
 
@@ -222,8 +226,10 @@ impl<D: Send + Sync> Driver<D> {
             let place = self.place(deadline).await?;
             let mut request = Request::new(encoded.body.clone());
             *request.method_mut() = meta.method.clone();
-            *request.uri_mut() = uri.clone();
-            *request.headers_mut() = encoded.headers.clone();
+            (*request.uri_mut(), *request.headers_mut()) = match first.take() {
+                Some(first) => first,
+                None => (self.base.join(&path)?, headers.again()),
+            };
             request.headers_mut().insert(USER_AGENT, self.agent.clone());
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
@@ -336,7 +342,10 @@ impl<D: Send + Sync> Driver<D> {
         Op: Operation<Dialect = D>,
     {
         let bytes = request.body().len();
-        let response = match self.sending(hop, bytes, self.transport.send(request, hop)).await {
+        let mut deadline = Deadline::new(&*self.clock, hop.deadline);
+        // Sent by what is inside the `Arc`, which is a transport too, in a box of its own.
+        let sending = Transport::send(&*self.transport, request, hop);
+        let response = match self.sending(hop, bytes, &mut deadline, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
                 let lasting = failure.lasting;
@@ -349,7 +358,7 @@ impl<D: Send + Sync> Driver<D> {
         };
         let status = response.status();
         let retry_after = retry_after(response.headers());
-        match self.within(hop.deadline, self.receive(operation, response, place, observer)).await {
+        match deadline.over(self.receive(operation, response, place, observer)).await {
             Ok(Ok((value, warnings))) => {
                 Attempt::Done(Answered { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
             }
@@ -418,16 +427,19 @@ impl<D: Send + Sync> Driver<D> {
 
     /// Races a future against the deadline.
     async fn within<T>(&self, deadline: Mono, work: impl Future<Output = T>) -> Result<T, Error> {
-        match select(pin!(work), self.clock.sleep_until(deadline)).await {
-            Either::Left((done, _)) => Ok(done),
-            Either::Right(_) => Err(too_late()),
-        }
+        Deadline::new(&*self.clock, deadline).over(work).await
     }
 
     /// Races the sending against the deadline, and a long body against a stall.
-    async fn sending<T>(&self, hop: &Hop, bytes: u64, work: impl Future<Output = T>) -> Result<T, Error> {
+    async fn sending<T>(
+        &self,
+        hop: &Hop,
+        bytes: u64,
+        deadline: &mut Deadline<'_>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         if bytes <= WATCHED {
-            return self.within(hop.deadline, work).await;
+            return deadline.over(work).await;
         }
         match select(pin!(work), pin!(self.stalls(hop, bytes))).await {
             Either::Left((done, _)) => Ok(done),
@@ -460,6 +472,70 @@ impl<D: Send + Sync> Driver<D> {
         let doublings = made.saturating_sub(1).min(16);
         let limit = self.policy.backoff.saturating_mul(1 << doublings).min(self.policy.backoff_cap);
         limit.mul_f64(self.jitter.draw())
+    }
+}
+
+/// The end of an attempt, with one timer for all its parts, set by the first that has to wait.
+struct Deadline<'a> {
+    clock: &'a dyn Clock,
+    at: Mono,
+    timer: Option<BoxFuture<'static, Wake>>,
+}
+
+impl<'a> Deadline<'a> {
+    fn new(clock: &'a dyn Clock, at: Mono) -> Self {
+        Self { clock, at, timer: None }
+    }
+
+    /// Races a future against it.
+    async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            let timer = self.timer.get_or_insert_with(|| self.clock.sleep_until(self.at));
+            let struck = timer.as_mut().poll(cx).is_ready();
+            if struck {
+                // Must not be polled again.
+                self.timer = None;
+                return Poll::Ready(Err(too_late()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The headers of an operation for a further attempt. They are few, and kept without memory of their own.
+#[derive(Default)]
+struct Kept {
+    few: [Option<(HeaderName, HeaderValue)>; 4],
+    many: Option<HeaderMap>,
+}
+
+impl Kept {
+    fn new(headers: &HeaderMap) -> Self {
+        let mut kept = Self::default();
+        if headers.len() > kept.few.len() {
+            kept.many = Some(headers.clone());
+            return kept;
+        }
+        for (place, (name, value)) in kept.few.iter_mut().zip(headers) {
+            *place = Some((name.clone(), value.clone()));
+        }
+        kept
+    }
+
+    fn again(&self) -> HeaderMap {
+        if let Some(headers) = &self.many {
+            return headers.clone();
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.few.iter().flatten() {
+            headers.append(name.clone(), value.clone());
+        }
+        headers
     }
 }
 

@@ -15,7 +15,7 @@ use identkit_core::{Content, Delivery, Error, Kind};
 use super::dial::TooMuch;
 use super::fault::{self, ConnectError, ConnectFault};
 use super::outgoing::Outgoing;
-use super::pool::{Line, Pool};
+use super::pool::{Key, Line, Pool};
 use crate::{Failure, Hop};
 
 /// The most that the head of an answer may take, in bytes.
@@ -28,12 +28,11 @@ const UNTIL_HEAD: u64 = 4 * HEAD as u64;
 /// Sends the request; gives it back when it was provably not sent.
 pub(super) async fn exchange(
     pool: &Arc<Pool>,
-    key: &str,
-    mut line: Line,
+    key: Key,
+    mut line: Box<Line>,
     request: Request<Outgoing>,
     hop: &Hop,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
-    let trouble = request.body().trouble();
     line.meter.allow(UNTIL_HEAD);
     hop.mark_sent();
     let sent = {
@@ -55,13 +54,13 @@ pub(super) async fn exchange(
             let (head, incoming) = response.into_parts();
             framed(&head).map_err(|failure| (failure, None))?;
             let len = incoming.size_hint().exact();
-            let body = Answer { incoming, line: Some(line), pool: Arc::clone(pool), key: key.to_owned() };
+            let body = Answer { incoming, line: Some(line), pool: Arc::clone(pool), key };
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
             let unsent = error.take_message();
             let source = error.into_error();
-            if let Some(cause) = trouble.take() {
+            if let Some(cause) = hop.take_trouble() {
                 let detail = "a document could not be read while it was sent";
                 let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).lasting().with_source(cause);
                 return Err((failure, None));
@@ -115,9 +114,9 @@ fn framed(head: &response::Parts) -> Result<(), Failure> {
 /// The body of an answer: polls the connection that it comes through, and gives the connection back at its end.
 struct Answer {
     incoming: Incoming,
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     pool: Arc<Pool>,
-    key: String,
+    key: Key,
 }
 
 impl http_body::Body for Answer {
@@ -140,7 +139,7 @@ impl http_body::Body for Answer {
             None => {
                 // It has been looked at above: bytes behind the end of the answer have ended it.
                 if let Some(line) = this.line.take() {
-                    this.pool.give(&this.key, line);
+                    this.pool.give(this.key.clone(), line);
                 }
                 None
             }

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ::http::HeaderValue;
+use ::http::uri::{Authority, Scheme};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
 use identkit_core::{Clock, Mono};
@@ -33,8 +35,18 @@ impl Default for IdleLimits {
     }
 }
 
-/// A connection and the handle that sends on it.
+/// Whose connection to which server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) scope: u64,
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+}
+
+/// A connection and the handle that sends on it. Moved about in a box, since it is large.
 pub(super) struct Line {
+    /// What requests on it say as their host.
+    pub(super) host: HeaderValue,
     pub(super) sender: SendRequest<Outgoing>,
     pub(super) connection: Connection<MaybeHttpsStream<Dialed>, Outgoing>,
     pub(super) meter: Meter,
@@ -57,15 +69,22 @@ impl Line {
 }
 
 struct Idle {
-    line: Line,
+    line: Box<Line>,
     until: Mono,
 }
 
-/// Idle connections by scheme and authority, the latest used first.
+/// Idle connections, the latest used first.
 pub(super) struct Pool {
     limits: IdleLimits,
     clock: Arc<dyn Clock>,
-    idle: Mutex<HashMap<String, Vec<Idle>>>,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    idle: HashMap<Key, Vec<Idle>>,
+    /// No connection's time is over before this: until then there is nothing to look for. `None` when there is none.
+    earliest: Option<Mono>,
 }
 
 impl fmt::Debug for Pool {
@@ -76,48 +95,53 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     pub(super) fn new(limits: IdleLimits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, idle: Mutex::default() }
+        Self { limits, clock, shelf: Mutex::default() }
     }
 
-    pub(super) async fn take(&self, key: &str) -> Option<Line> {
+    pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
         loop {
-            self.sweep();
-            let mut line = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key)?.pop()?.line;
+            let mut line = self.shelf(self.clock.mono()).idle.get_mut(key)?.pop()?.line;
             if line.usable().await {
                 return Some(line);
             }
         }
     }
 
-    pub(super) fn give(&self, key: &str, line: Line) {
+    pub(super) fn give(&self, key: Key, line: Box<Line>) {
         if line.sender.is_closed() {
             return;
         }
-        self.sweep();
-        let until = self.clock.mono().plus(self.limits.time);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = idle.values().map(Vec::len).sum();
-        let lines = idle.entry(key.to_owned()).or_default();
+        let now = self.clock.mono();
+        let until = now.plus(self.limits.time);
+        let mut shelf = self.shelf(now);
+        let all: usize = shelf.idle.values().map(Vec::len).sum();
+        let lines = shelf.idle.entry(key).or_default();
         if lines.len() < self.limits.per_server && all < self.limits.total {
             lines.push(Idle { line, until });
+            shelf.earliest = Some(shelf.earliest.map_or(until, |earliest| earliest.min(until)));
         }
     }
 
-    /// Closes those whose time is over.
-    pub(super) fn sweep(&self) {
-        let now = self.clock.mono();
-        self.retain(|idle| idle.until > now);
+    /// The connections whose time is not over; the others are closed.
+    fn shelf(&self, now: Mono) -> MutexGuard<'_, Shelf> {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.earliest.is_some_and(|earliest| earliest <= now) {
+            shelf.retain(|idle| idle.until > now);
+        }
+        shelf
     }
 
     pub(super) fn clear(&self) {
-        self.retain(|_| false);
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
     }
+}
 
-    fn retain(&self, keep: impl Fn(&Idle) -> bool) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|_, lines| {
+impl Shelf {
+    fn retain(&mut self, keep: impl Fn(&Idle) -> bool) {
+        self.idle.retain(|_, lines| {
             lines.retain(&keep);
             !lines.is_empty()
         });
+        self.earliest = self.idle.values().flatten().map(|idle| idle.until).min();
     }
 }
