@@ -40,9 +40,8 @@ pub(crate) fn normalise(order: &mut PutOrder) {
 
 /// Whether [`normalise`] would leave the order as it is.
 pub(crate) fn is_normal(order: &PutOrder) -> bool {
-    let trimmed = |text: &Option<Pii<String>>| {
-        text.as_ref().is_none_or(|text| text.expose().trim().len() == text.expose().len())
-    };
+    let trimmed =
+        |text: &Option<Pii<String>>| text.as_ref().is_none_or(|text| text.expose().trim().len() == text.expose().len());
     let data = order.ident_data.as_ref();
     !is_single(&order.sign_pdf)
         && !is_single(&order.sign_hash)
@@ -88,7 +87,12 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, field: impl fmt::Display, message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) {
+    fn fault(
+        &mut self,
+        field: impl fmt::Display,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+        rule: &'static str,
+    ) {
         self.faults.push(Fault::new(field.to_string(), message, rule, TABLE));
     }
 
@@ -560,13 +564,15 @@ fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> b
 
 /// Exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
-    let shaped = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
-    });
-    let odd = |text: &str| text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let bytes = text.as_bytes();
+    let ats = bytes.iter().filter(|byte| **byte == b'@').count();
+    let edges = |bytes: &[u8]| matches!(bytes, [b'@', ..] | [.., b'@' | b'.']);
+    if ats != 1 || edges(bytes) || text.contains("@.") {
+        return false;
+    }
     // Printable ASCII without the blank, which is nearly every address, is neither.
-    let plain = text.bytes().fold(true, |plain, byte| plain & (byte > b' ') & (byte < 0x7f));
-    shaped && (plain || !odd(text))
+    let plain = bytes.iter().fold(true, |plain, byte| plain & (*byte > b' ') & (*byte < 0x7f));
+    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.

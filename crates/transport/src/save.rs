@@ -195,17 +195,29 @@ fn write(
     // Dropped on any way out of here it is removed.
     let mut file = NamedTempFile::new_in(folder).map_err(|error| refused(&error))?;
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    // Pieces are as small as a record of TLS; the disk is asked for large ones.
+    let mut gathered = Vec::with_capacity(BLOCK);
     loop {
         match pieces.blocking_recv() {
             Some(Some(piece)) => {
                 length = length.saturating_add(piece.len() as u64);
                 hash.update(&piece);
-                file.write_all(&piece).map_err(|error| refused(&error))?;
+                if gathered.len() + piece.len() > BLOCK {
+                    file.write_all(&gathered).map_err(|error| refused(&error))?;
+                    gathered.clear();
+                }
+                if piece.len() >= BLOCK {
+                    file.write_all(&piece).map_err(|error| refused(&error))?;
+                } else {
+                    gathered.extend_from_slice(&piece);
+                }
             }
             Some(None) => break,
             None => return Err(Error::new(Kind::Integrity, "the download was given up")),
         }
     }
+    file.write_all(&gathered).map_err(|error| refused(&error))?;
+    drop(gathered);
     file.as_file().sync_all().map_err(|error| refused(&error))?;
     let came = Digested { length, sha256: hash.finalize().into() };
     if read_back(file.path())? != came {

@@ -6,6 +6,8 @@
 //! - A 401 is answered by new credentials once; the second is final.
 //! - One deadline covers queueing, every attempt, the waits between them and the body of a whole answer.
 
+mod deadline;
+mod kept;
 mod limits;
 mod outcome;
 mod policy;
@@ -16,20 +18,21 @@ mod tests;
 mod watch;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use ::http::{Request, Response, StatusCode};
 use futures_util::future::{Either, select};
-use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Content, Delivery, Error, Kind, Mono, Wake};
+use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Kind, Mono};
 use identkit_wire::{Body, OnAmbiguous, Operation, Received, Reply, Safety, Warning, refusal};
 
 pub use self::policy::Policy;
 
+use self::deadline::{Deadline, too_late};
+use self::kept::Kept;
 use self::limits::{Jitter, Place, Places, RetryBucket};
 use self::outcome::{conclude, error_of, in_doubt};
 use self::receive::{beginning, body_of, retry_after};
@@ -473,74 +476,6 @@ impl<D: Send + Sync> Driver<D> {
         let limit = self.policy.backoff.saturating_mul(1 << doublings).min(self.policy.backoff_cap);
         limit.mul_f64(self.jitter.draw())
     }
-}
-
-/// The end of an attempt, with one timer for all its parts, set by the first that has to wait.
-struct Deadline<'a> {
-    clock: &'a dyn Clock,
-    at: Mono,
-    timer: Option<BoxFuture<'static, Wake>>,
-}
-
-impl<'a> Deadline<'a> {
-    fn new(clock: &'a dyn Clock, at: Mono) -> Self {
-        Self { clock, at, timer: None }
-    }
-
-    /// Races a future against it.
-    async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(Ok(done));
-            }
-            let timer = self.timer.get_or_insert_with(|| self.clock.sleep_until(self.at));
-            let struck = timer.as_mut().poll(cx).is_ready();
-            if struck {
-                // Must not be polled again.
-                self.timer = None;
-                return Poll::Ready(Err(too_late()));
-            }
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-/// The headers of an operation for a further attempt. They are few, and kept without memory of their own.
-#[derive(Default)]
-struct Kept {
-    few: [Option<(HeaderName, HeaderValue)>; 4],
-    many: Option<HeaderMap>,
-}
-
-impl Kept {
-    fn new(headers: &HeaderMap) -> Self {
-        let mut kept = Self::default();
-        if headers.len() > kept.few.len() {
-            kept.many = Some(headers.clone());
-            return kept;
-        }
-        for (place, (name, value)) in kept.few.iter_mut().zip(headers) {
-            *place = Some((name.clone(), value.clone()));
-        }
-        kept
-    }
-
-    fn again(&self) -> HeaderMap {
-        if let Some(headers) = &self.many {
-            return headers.clone();
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.few.iter().flatten() {
-            headers.append(name.clone(), value.clone());
-        }
-        headers
-    }
-}
-
-fn too_late() -> Error {
-    Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent)
 }
 
 /// What every request says it comes from.

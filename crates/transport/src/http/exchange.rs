@@ -21,6 +21,9 @@ use crate::{Failure, Hop};
 /// The most that the head of an answer may take, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
 
+/// The most that is read at once, in bytes. A download in smaller pieces costs more, in larger ones more memory.
+pub(super) const BUFFER: usize = 2 * HEAD;
+
 /// The most that may come until the head of the final answer is complete, in bytes: interim answers, the head, and
 /// what was read with it.
 const UNTIL_HEAD: u64 = 4 * HEAD as u64;
@@ -119,17 +122,28 @@ struct Answer {
     key: Key,
 }
 
+impl Answer {
+    /// Lets the connection go on, and drops one that has ended.
+    fn look(&mut self, cx: &mut Context<'_>) {
+        if self.line.as_mut().is_some_and(|line| line.ended(cx)) {
+            self.line = None;
+        }
+    }
+}
+
 impl http_body::Body for Answer {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        if this.line.as_mut().is_some_and(|line| line.ended(cx)) {
-            this.line = None;
+        // What was read with the head is here already; the connection is asked for more only when it is needed.
+        let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
+        if frame.is_pending() {
+            this.look(cx);
+            frame = Pin::new(&mut this.incoming).poll_frame(cx);
         }
-        let frame = std::task::ready!(Pin::new(&mut this.incoming).poll_frame(cx));
-        Poll::Ready(match frame {
+        Poll::Ready(match std::task::ready!(frame) {
             Some(Ok(frame)) => Some(Ok(frame)),
             Some(Err(source)) => {
                 this.line = None;
@@ -137,7 +151,8 @@ impl http_body::Body for Answer {
                     .with_source(source)))
             }
             None => {
-                // It has been looked at above: bytes behind the end of the answer have ended it.
+                // Bytes behind the end of the answer end the connection.
+                this.look(cx);
                 if let Some(line) = this.line.take() {
                     this.pool.give(this.key.clone(), line);
                 }

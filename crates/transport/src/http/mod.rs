@@ -36,7 +36,7 @@ pub use self::proxy::Proxy;
 pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
 use self::dial::{DialService, Dialed, Meter};
-use self::exchange::{HEAD, exchange};
+use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Line, Pool};
 use self::proxy::ProxyDial;
@@ -147,7 +147,7 @@ impl HyperTransport {
         })?;
         let meter = meter(&stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
-            .max_buf_size(HEAD)
+            .max_buf_size(BUFFER)
             .max_header_size(HEAD)
             .handshake(stream)
             .await
@@ -177,7 +177,8 @@ impl Transport for HyperTransport {
             let detail = "a document of the request cannot be read; nothing was sent";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).lasting().with_source(source)
         })?;
-        let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts() else {
+        let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts()
+        else {
             let detail = "the URI of a request must be absolute";
             return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting());
         };

@@ -1,6 +1,5 @@
 //! Idle connections, to be used again by reads.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -36,7 +35,7 @@ impl Default for IdleLimits {
 }
 
 /// Whose connection to which server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) scope: u64,
     pub(super) scheme: Scheme,
@@ -80,9 +79,15 @@ pub(super) struct Pool {
     shelf: Mutex<Shelf>,
 }
 
+struct Server {
+    key: Key,
+    lines: Vec<Idle>,
+}
+
 #[derive(Default)]
 struct Shelf {
-    idle: HashMap<Key, Vec<Idle>>,
+    /// Few, and found by looking at one after the other.
+    servers: Vec<Server>,
     /// No connection's time is over before this: until then there is nothing to look for. `None` when there is none.
     earliest: Option<Mono>,
 }
@@ -100,7 +105,7 @@ impl Pool {
 
     pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
         loop {
-            let mut line = self.shelf(self.clock.mono()).idle.get_mut(key)?.pop()?.line;
+            let mut line = self.shelf(self.clock.mono()).of(key)?.lines.pop()?.line;
             if line.usable().await {
                 return Some(line);
             }
@@ -114,12 +119,21 @@ impl Pool {
         let now = self.clock.mono();
         let until = now.plus(self.limits.time);
         let mut shelf = self.shelf(now);
-        let all: usize = shelf.idle.values().map(Vec::len).sum();
-        let lines = shelf.idle.entry(key).or_default();
-        if lines.len() < self.limits.per_server && all < self.limits.total {
-            lines.push(Idle { line, until });
-            shelf.earliest = Some(shelf.earliest.map_or(until, |earliest| earliest.min(until)));
+        let all: usize = shelf.servers.iter().map(|server| server.lines.len()).sum();
+        if all >= self.limits.total {
+            return;
         }
+        if let Some(server) = shelf.of(&key) {
+            if server.lines.len() >= self.limits.per_server {
+                return;
+            }
+            server.lines.push(Idle { line, until });
+        } else if self.limits.per_server > 0 {
+            // Those without a connection are kept for the next one, and not for ever.
+            shelf.servers.retain(|server| !server.lines.is_empty());
+            shelf.servers.push(Server { key, lines: vec![Idle { line, until }] });
+        }
+        shelf.earliest = Some(shelf.earliest.map_or(until, |earliest| earliest.min(until)));
     }
 
     /// The connections whose time is not over; the others are closed.
@@ -137,11 +151,15 @@ impl Pool {
 }
 
 impl Shelf {
+    fn of(&mut self, key: &Key) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| server.key == *key)
+    }
+
     fn retain(&mut self, keep: impl Fn(&Idle) -> bool) {
-        self.idle.retain(|_, lines| {
-            lines.retain(&keep);
-            !lines.is_empty()
+        self.servers.retain_mut(|server| {
+            server.lines.retain(&keep);
+            !server.lines.is_empty()
         });
-        self.earliest = self.idle.values().flatten().map(|idle| idle.until).min();
+        self.earliest = self.servers.iter().flat_map(|server| &server.lines).map(|idle| idle.until).min();
     }
 }
