@@ -13,6 +13,7 @@ use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
@@ -195,10 +196,19 @@ fn write(
     // Dropped on any way out of here it is removed.
     let mut file = NamedTempFile::new_in(folder).map_err(|error| refused(&error))?;
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
-    // Pieces are as small as a record of TLS; the disk is asked for large ones.
+    // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
     let mut gathered = Vec::with_capacity(BLOCK);
     loop {
-        match pieces.blocking_recv() {
+        let piece = match pieces.try_recv() {
+            Ok(piece) => Some(piece),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => {
+                file.write_all(&gathered).map_err(|error| refused(&error))?;
+                gathered.clear();
+                pieces.blocking_recv()
+            }
+        };
+        match piece {
             Some(Some(piece)) => {
                 length = length.saturating_add(piece.len() as u64);
                 hash.update(&piece);

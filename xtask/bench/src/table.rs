@@ -74,9 +74,11 @@ fn calls(server: &Server) {
 fn at_once(server: &Server) {
     const COUNT: &str = "25600";
     const ROUNDS: usize = 7;
-    let mut told = vec![(Vec::new(), Vec::new()); CALLS.len()];
+    // The order that put_order takes is made outside the call: its CPU is taken off, its time is not.
+    let ways: Vec<_> = CALLS.into_iter().chain([("making", "the orders for it, made and dropped")]).collect();
+    let mut told = vec![(Vec::new(), Vec::new()); ways.len()];
     for _ in 0..ROUNDS {
-        for ((way, _), told) in CALLS.iter().zip(&mut told) {
+        for ((way, _), told) in ways.iter().zip(&mut told) {
             let figures = server.told(&["at-once", way, COUNT]).0;
             told.0.push(figures[0]);
             told.1.push(figures[1]);
@@ -87,13 +89,14 @@ fn at_once(server: &Server) {
     println!("{:<44}{:>14}{:>14}", "", "CPU of a call", "calls");
     let mut cpu = Vec::new();
     let mut rate = Vec::new();
-    for ((way, name), told) in CALLS.iter().zip(told) {
+    for ((way, name), told) in ways.iter().zip(told) {
         let (spent, took) = (middle(told.0) * 1e3 / count, middle(told.1));
         println!("{name:<44}{spent:>11.1} us{:>12.0}/s", count / took * 1e3);
         cpu.push((*way, spent));
         rate.push((*way, 1.0 / took));
     }
-    println!("CPU / hyper + serde_json: {:.2} (<= 1.06)", of(&cpu, "identkit") / of(&cpu, "hyper-json"));
+    let ours = of(&cpu, "identkit") - of(&cpu, "making");
+    println!("CPU / hyper + serde_json: {:.2} (<= 1.06)", ours / of(&cpu, "hyper-json"));
     println!("rate / hyper + serde_json: {:.2} (>= 0.94)", of(&rate, "identkit") / of(&rate, "hyper-json"));
 }
 
