@@ -15,13 +15,29 @@ pub(crate) struct Campaign {
 }
 
 /// All campaigns.
-pub(crate) const CAMPAIGNS: &[Campaign] = &[Campaign {
-    name: "logins",
-    about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
-    package: "identkit-identify24",
-    test: "storm",
-    rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
-}];
+pub(crate) const CAMPAIGNS: &[Campaign] = &[
+    Campaign {
+        name: "logins",
+        about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
+        package: "identkit-identify24",
+        test: "storm",
+        rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
+    },
+    Campaign {
+        name: "simulation",
+        about: "20 orders over each of 10,000 simulated networks: one intent, at most one order",
+        package: "identkit-mock-server",
+        test: "simulation",
+        rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")],
+    },
+    Campaign {
+        name: "download",
+        about: "2 GiB over TLS into little memory",
+        package: "identkit-transport",
+        test: "download",
+        rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")],
+    },
+];
 
 /// The campaign of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
@@ -30,8 +46,17 @@ pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
 
 /// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
 pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
-    let mut cargo =
-        ws.cargo(&["test", "--release", "-p", campaign.package, "--test", campaign.test, "--", "--nocapture"]);
+    let mut cargo = ws.cargo(&[
+        "test",
+        "--release",
+        "--all-features",
+        "-p",
+        campaign.package,
+        "--test",
+        campaign.test,
+        "--",
+        "--nocapture",
+    ]);
     for (variable, rounds) in campaign.rounds {
         if std::env::var_os(variable).is_none() {
             cargo.env(variable, rounds);

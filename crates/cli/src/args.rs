@@ -1,21 +1,23 @@
 //! What can be typed, and the help that teaches it.
 
+mod connection;
 mod help;
+mod identify24;
 mod values;
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::connection::Calls;
 use self::help::{
-    BANKS_HELP, CANCEL_HELP, CREATE_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP,
-    EXIT_CODES, FINALITY_HELP, GET_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP,
-    PUT_ORDER_HELP, SANDBOX_HELP, SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP,
-    VIDEO_HELP, VIDEO_REQUEST_HELP, VOICE_HELP,
+    BANKS_HELP, CANCEL_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP, EXIT_CODES,
+    FINALITY_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP, PUT_ORDER_HELP, SANDBOX_HELP,
+    SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP, VIDEO_HELP, VIDEO_REQUEST_HELP,
+    VOICE_HELP,
 };
+pub(crate) use self::identify24::{Identify24, Identify24Command, Told};
 pub(crate) use self::values::{Moment, window};
 use self::values::{moment, sha256};
 
@@ -112,38 +114,9 @@ pub(crate) struct SandboxOptions {
     pub(crate) seed: Option<u64>,
 }
 
-/// What every command that calls a vendor takes.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Calls {
-    /// A file of certificate authorities (PEM) to trust besides the bundled ones.
-    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    pub(crate) ca_file: Option<OsString>,
-
-    /// One deadline over the whole call, attempts and waits included; 60 if not given.
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, help_heading = CONNECTION)]
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Calls {
-    /// The CA file; an empty variable is one that is not set.
-    pub(crate) fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref().filter(|path| !path.is_empty()).map(Path::new)
-    }
-}
-
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address and a port are needed, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "a number of seconds is needed, e.g. 2 or 0.5".to_owned())?;
-    if number > 0.0 && number <= 86_400.0 {
-        Ok(Duration::from_secs_f64(number))
-    } else {
-        Err("it must be more than 0 and at most 86400".to_owned())
-    }
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +180,9 @@ pub(crate) enum TmCommand {
         #[arg(short, long, value_name = "FILE", requires = "signed",
               conflicts_with_all = ["include_initial_data", "include_identify_method"])]
         out: Option<PathBuf>,
+        /// Replaces a file that is there already.
+        #[arg(long, requires = "out")]
+        force: bool,
     },
     /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
     #[command(after_help = format!("{IDENT_DATA_PDF_HELP}\n{EXIT_CODES}"))]
@@ -216,15 +192,21 @@ pub(crate) enum TmCommand {
         /// Where the PDF is written: whole, or not at all.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
+        /// Replaces a file that is there already.
+        #[arg(long)]
+        force: bool,
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
     #[command(after_help = format!("{ESIGN_PDF_HELP}\n{EXIT_CODES}"))]
     EsignPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
-        /// The folder for signed-1.pdf, signed-2.pdf, in the order of the request.
+        /// The folder for ORDER_ID-1.pdf, ORDER_ID-2.pdf, in the order of the request; made if it is not there.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
+        /// Replaces files that are there already.
+        #[arg(long)]
+        force: bool,
     },
     /// Deletes the data of an order for good (delIdentdata, chapter 3.10). Asks on a terminal.
     #[command(after_help = format!("{DELETE_HELP}\n{EXIT_CODES}"))]
@@ -327,6 +309,9 @@ pub(crate) enum VideoCommand {
         /// Where the recording is written: whole, or not at all.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
+        /// Replaces a file that is there already.
+        #[arg(long)]
+        force: bool,
         /// Says that the vendor has called the callback URL for this order.
         #[arg(long)]
         callback_received: bool,
@@ -364,53 +349,6 @@ pub(crate) enum SignCommand {
     },
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Identify24 {
-    /// Base URL of the API; `http://` is accepted for loopback only.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identify24::DEFAULT_BASE_URL)]
-    pub(crate) base_url: String,
-
-    /// The partner's user name.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME",
-          help_heading = CONNECTION)]
-    pub(crate) partner: Option<String>,
-
-    /// The API key. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY",
-          help_heading = CONNECTION)]
-    pub(crate) api_key: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) calls: Calls,
-
-    #[command(subcommand)]
-    pub(crate) command: Identify24Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Identify24Command {
-    /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{CREATE_HELP}\n{EXIT_CODES}"))]
-    Create {
-        /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
-        #[arg(value_name = "FILE|-")]
-        file: PathBuf,
-        /// Sends names and places as they are; by default in upper case, as the document asks.
-        #[arg(long)]
-        preserve_case: bool,
-        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented.
-        #[arg(long)]
-        allow_both_pdf_sources: bool,
-    },
-    /// Reads an ident (ident/get).
-    #[command(after_help = format!("{GET_HELP}\n{EXIT_CODES}"))]
-    Get {
-        /// The ident_id that create returned.
-        ident_id: String,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,13 +357,5 @@ mod tests {
     fn the_definition_is_sound() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn seconds_are_positive_and_finite() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["0", "-1", "nan", "inf", "soon", "1e9"] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
     }
 }

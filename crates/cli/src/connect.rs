@@ -7,12 +7,12 @@ use std::sync::Arc;
 use identkit_core::{CallOptions, Error, Secret};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::{Account, IdentityTm};
-use identkit_transport::http::{HyperTransport, TlsConfig, certificates};
-use identkit_transport::{BaseUrl, SystemClock, Transport};
+use identkit_transport::{BaseUrl, SystemClock};
 
 use crate::args::{self, Calls};
 use crate::exit::Failure;
 use crate::progress::Progress;
+use crate::{network, signals};
 
 /// Variables that hold base URLs.
 pub(crate) const TM_BASE_URL: &str = "IDENTKIT_TM_BASE_URL";
@@ -20,27 +20,6 @@ pub(crate) const IDENTIFY24_BASE_URL: &str = "IDENTKIT_IDENTIFY24_BASE_URL";
 
 /// The most that an input file may take, in bytes.
 const INPUT: u64 = 512 * 1024 * 1024;
-
-/// HTTP over TLS, trusting the bundled roots and those of a file.
-pub(crate) fn transport(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
-    let authorities = match ca_file {
-        None => Vec::new(),
-        Some(path) => {
-            let pem = std::fs::read(path)
-                .map_err(|error| Failure::usage(format!("--ca-file {} cannot be read: {error}", path.display())))?;
-            certificates(&pem).map_err(|error| unusable(path, &error))?
-        }
-    };
-    let tls = TlsConfig::with_authorities(&authorities).map_err(|error| match ca_file {
-        Some(path) => unusable(path, &error),
-        None => error.into(),
-    })?;
-    Ok(Arc::new(HyperTransport::new(&tls)))
-}
-
-fn unusable(ca_file: &Path, error: &Error) -> Failure {
-    Failure::usage(format!("--ca-file {} cannot be used: {}", ca_file.display(), error.detail()))
-}
 
 pub(crate) fn options(calls: &Calls) -> CallOptions {
     match calls.timeout {
@@ -61,7 +40,7 @@ pub(crate) fn identity_tm(options: &args::Tm, progress: &Progress) -> Result<Ide
     let account = Account::new(id.as_str(), Secret::new(code.as_str()));
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", TM_BASE_URL, &error))?;
     let builder = IdentityTm::builder(account).base_url(options.base_url.as_str());
-    let transport = progress.watch(transport(options.calls.ca_file())?);
+    let transport = progress.watch(network::vendor(&options.calls, &options.base_url)?);
     builder.build(transport, Arc::new(SystemClock::new())).map_err(|error| {
         Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
     })
@@ -76,7 +55,7 @@ pub(crate) fn identify24(
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
-    let builder = Identify24::builder(progress.watch(transport(options.calls.ca_file())?), credentials);
+    let builder = Identify24::builder(progress.watch(network::vendor(&options.calls, &options.base_url)?), credentials);
     builder.base_url(options.base_url.as_str()).dialect(dialect).build().map_err(|error| {
         let faults: Vec<String> =
             error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
@@ -99,7 +78,12 @@ impl Input {
 }
 
 /// The bytes of a file, or of standard input for `-`.
-pub(crate) fn input(path: &Path) -> Result<Input, Failure> {
+pub(crate) async fn input(path: &Path) -> Result<Input, Failure> {
+    let path = path.to_owned();
+    signals::beside(move || read(&path)).await?
+}
+
+fn read(path: &Path) -> Result<Input, Failure> {
     let mut bytes = Vec::new();
     let (name, read) = if path.as_os_str() == "-" {
         ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes))

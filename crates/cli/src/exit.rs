@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use identkit_core::{Advice, Error, Kind};
+use identkit_transport::http::{ConnectError, ConnectFault};
 
 use crate::output;
 
@@ -55,6 +56,15 @@ impl Failure {
     pub(crate) fn note(mut self, told: impl Into<String>) -> Self {
         self.notes.push(told.into());
         self
+    }
+
+    /// The same, where the vendor answered with this HTTP status.
+    #[must_use]
+    pub(crate) fn note_on(self, status: u16, told: impl Into<String>) -> Self {
+        match &self.cause {
+            Cause::Call(error) if error.status() == Some(status) => self.note(told),
+            _ => self,
+        }
     }
 
     /// Where the API was looked for, when that may be what is wrong.
@@ -165,16 +175,47 @@ fn sentence(error: &Error) -> String {
     if let Some(cause) = &cause {
         told.push_str(&format!(": {cause}"));
     }
-    let advice = match (error.kind(), cause) {
-        (Kind::InvalidInput, _) if error.faults().is_empty() => "nothing was sent",
-        (Kind::InvalidInput, _) => Advice::FixInput.text(),
-        // Its authority will not be trusted later either.
-        (Kind::Unreachable, Some(cause)) if cause.contains("certificate") => {
-            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
-        }
-        _ => error.advice().text(),
+    let advice = match error.kind() {
+        Kind::InvalidInput if error.faults().is_empty() => "nothing was sent",
+        Kind::InvalidInput => Advice::FixInput.text(),
+        _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{told}; {advice}")
+}
+
+/// Why no connection came about, where that is what failed.
+fn fault(error: &Error) -> Option<ConnectFault> {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(found) = inner.downcast_ref::<ConnectError>() {
+            return Some(found.fault());
+        }
+        source = inner.source();
+    }
+    None
+}
+
+/// What can be done about it here, where waiting does not help.
+fn remedy(fault: ConnectFault) -> Option<&'static str> {
+    Some(match fault {
+        ConnectFault::UnknownAuthority => {
+            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
+        }
+        ConnectFault::CertificateExpired | ConnectFault::CertificateNotYetValid => {
+            "check the clock of this machine; else it is the server's to mend"
+        }
+        ConnectFault::WrongHost => "check the base URL",
+        ConnectFault::PinMismatch => {
+            "if the vendor says, in another way than this one, that it has a new key, give that by --pin"
+        }
+        ConnectFault::ClientCertificate => "give the one that it accepts by --client-cert and --client-key",
+        ConnectFault::ProxyUnreachable | ConnectFault::ProxyProtocol => {
+            "check --proxy, IDENTKIT_PROXY or https_proxy, whichever is set"
+        }
+        ConnectFault::ProxyCredentials => "give them by --proxy-auth-file or in IDENTKIT_PROXY",
+        ConnectFault::ProxyForbids => "ask whoever runs the proxy, or see --no-proxy",
+        _ => return None,
+    })
 }
 
 /// The innermost cause of a network failure, which is made of addresses and certificates, never of a body.

@@ -7,16 +7,24 @@ mod commands;
 mod connect;
 mod demo;
 mod exit;
+mod network;
 mod output;
 mod progress;
 mod save;
+mod signals;
+mod verdict;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Failure;
+use crate::signals::Ended;
+
+/// How long an end from outside waits for the disk, which has files to remove.
+const PARTING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     // A panic message may quote what it was about: only the place is told.
@@ -30,9 +38,31 @@ fn main() -> ExitCode {
         Err(error) => return Failure::local(format!("no runtime could be started: {}", error.kind())).report(false),
     };
     let show = arguments.show_vendor_text;
-    match runtime.block_on(run(arguments)) {
-        Ok(code) => code,
+    match runtime.block_on(until_ended(arguments)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(ended)) => {
+            // The command is given up by now; what it has at work on the disk sees that and takes its files away.
+            runtime.shutdown_timeout(PARTING);
+            save::tidy();
+            let told = "interrupted; nothing more is done here, and what was sent may be carried out by the vendor";
+            output::say(&format!("error: {told}"));
+            ExitCode::from(ended.code())
+        }
         Err(failure) => failure.report(show),
+    }
+}
+
+/// Runs the command, or gives it up where it stands when the program is ended from outside.
+async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, Ended>, Failure> {
+    if let Command::Sandbox(options) = &arguments.command {
+        // To be ended is how it is done.
+        return commands::sandbox::run(options).await.map(Ok);
+    }
+    let ended = signals::ended()?;
+    tokio::select! {
+        biased;
+        ran = run(arguments) => ran.map(Ok),
+        ended = ended => Ok(Err(ended)),
     }
 }
 

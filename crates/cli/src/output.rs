@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, LineStyle, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
 use serde_json::Value;
 
 use crate::exit::Failure;
@@ -10,6 +10,12 @@ use crate::exit::Failure;
 /// A line on standard error. That nobody reads it is no failure.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// A question on standard error, which is answered on the same line.
+pub(crate) fn ask(question: &str) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    write!(out, "{question}").and_then(|()| out.flush())
 }
 
 /// A result on standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
@@ -52,6 +58,18 @@ pub(crate) fn table(header: &[&str]) -> Table {
         table.set_header(header.iter().copied());
     }
     table
+}
+
+/// Gives these columns the width of what is in them, however narrow the terminal is: an id or a time that is broken in
+/// two is read wrong, and copied wrong. To be called when all rows are in.
+pub(crate) fn keep_whole(table: &mut Table, header: &[&str], names: &[&str]) {
+    for (index, name) in header.iter().enumerate() {
+        if names.contains(name)
+            && let Some(column) = table.column_mut(index)
+        {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
 }
 
 /// What is printed of a text that came from elsewhere: without the characters that steer a terminal.

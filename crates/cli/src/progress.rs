@@ -31,9 +31,10 @@ const TICK: Duration = Duration::from_millis(80);
 /// A request of fewer bytes is on its way before anybody could look.
 const WORTH_WATCHING: u64 = 64 * 1024;
 
+// The bar takes what the rest leaves of the line: a line that wraps could not be wiped.
 const WAITING: &str = "{spinner} {prefix}waiting for the answer";
-const SENDING: &str = "{prefix}sending   {bar:30} {bytes} of {total_bytes}";
-const RECEIVING: &str = "{prefix}receiving {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}";
+const SENDING: &str = "{prefix}sending   {wide_bar} {bytes} of {total_bytes}";
+const RECEIVING: &str = "{prefix}receiving {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
 const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
 
 /// The progress of one command.
@@ -288,6 +289,59 @@ mod tests {
         assert_eq!((shown.bar.position(), shown.bar.length()), (0, Some(9)), "now it is about the answer");
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
         assert!(shown.bar.is_finished(), "it is taken away with the end of the answer");
+    }
+
+    /// A terminal of 80 columns that keeps what is written on it.
+    #[derive(Clone, Debug, Default)]
+    struct Narrow(Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl indicatif::TermLike for Narrow {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push(text.to_owned());
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_shown_fits_on_a_line_of_80_columns() {
+        for (template, length) in
+            [(WAITING, None), (SENDING, Some(1 << 29)), (RECEIVING, Some(1 << 29)), (RECEIVING_SO_FAR, None)]
+        {
+            let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
+            Progress(Some(Arc::clone(&shown))).about("100000 orders, 1000 pages");
+            let narrow = Narrow::default();
+            shown.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
+            shown.begin(template, length);
+            shown.bar.inc(123_456_789);
+            shown.bar.force_draw();
+            let lines = narrow.0.lock().unwrap();
+            assert!(lines.iter().any(|line| line.contains("100000 orders, 1000 pages, ")), "{lines:?}");
+            assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -33,22 +34,100 @@ impl Saved {
 }
 
 /// Whether a file can be written there. Asked before anything is sent: where nothing can be kept, nothing is fetched.
-pub(crate) fn place(path: &Path) -> Result<(), Failure> {
-    if path.is_dir() {
-        return Err(Failure::usage(format!("--out {} is a folder: name a file", path.display())));
+pub(crate) fn place(path: &Path, existing: Existing) -> Result<(), Failure> {
+    let name = path.display();
+    no_dash(path)?;
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() || path.is_dir() => {
+            return Err(Failure::usage(format!("--out {name} is a folder: name a file; nothing was sent")));
+        }
+        // What replaces it would take the place of the link, and leave what it leads to as it is.
+        Ok(found) if found.is_symlink() => {
+            let told = "is a symbolic link, which is neither followed nor replaced: name the file itself";
+            return Err(Failure::usage(format!("--out {name} {told}; nothing was sent")));
+        }
+        // A device would be replaced by the file, not written to.
+        Ok(found) if !found.is_file() => {
+            return Err(Failure::usage(format!("--out {name} is no regular file: name one; nothing was sent")));
+        }
+        Ok(_) if existing == Existing::Keep => {
+            return Err(Failure::usage(format!("{name} is there already; --force replaces it; nothing was sent")));
+        }
+        _ => {}
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let tried = NamedTempFile::new_in(folder).and_then(NamedTempFile::close);
-    tried.map_err(|error| Failure::usage(format!("--out {} cannot be written: {}", path.display(), error.kind())))
+    tried.map_err(|error| Failure::usage(format!("--out {name} cannot be written: {}; nothing was sent", error.kind())))
 }
 
-/// Saves a stream in place of what was there before, once it is whole and accepted.
-pub(crate) async fn replace(
+/// Elsewhere `-` is standard output, here it would be a file of that name.
+pub(crate) fn no_dash(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        let told = "--out - is no name: files are never written to standard output; nothing was sent";
+        return Err(Failure::usage(told));
+    }
+    Ok(())
+}
+
+/// A folder for results. One that was made for them is its owner's only, and is removed if nothing came into it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    /// What was not there before, the innermost first.
+    made: Vec<PathBuf>,
+}
+
+/// Folders to be looked at once more: a download that was given up still had its file in them.
+static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+impl Folder {
+    /// Makes it where it is not there, before anything is sent.
+    pub(crate) fn make(out: &Path) -> Result<Self, Failure> {
+        no_dash(out)?;
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && folder.symlink_metadata().is_err();
+        let made = out.ancestors().take_while(missing).map(Path::to_owned).collect();
+        let folder = Self { made };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(out).map_err(|error| {
+            Failure::usage(format!("--out {} cannot be used: {}; nothing was sent", out.display(), error.kind()))
+        })?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let left = remove_empty(std::mem::take(&mut self.made));
+        if let Ok(mut all) = LEFT.lock() {
+            all.extend(left);
+        }
+    }
+}
+
+/// Removes those that are empty, and returns the others.
+fn remove_empty(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
+    // A folder with something in it is never removed by this.
+    folders.retain(|folder| std::fs::remove_dir(folder).is_err());
+    folders
+}
+
+/// Removes the folders that became empty after their command was given up.
+pub(crate) fn tidy() {
+    if let Ok(mut left) = LEFT.lock() {
+        remove_empty(std::mem::take(&mut left));
+    }
+}
+
+/// Saves a stream in a file, once it is whole and accepted.
+pub(crate) async fn whole(
     path: &Path,
+    existing: Existing,
     content: Content,
     accept: impl FnOnce(&Digested) -> Result<(), Error> + Send + 'static,
 ) -> Result<Saved, Failure> {
-    let save = Save::to(path).at_most(MOST).existing(Existing::Replace).accept(accept);
+    let save = Save::to(path).at_most(MOST).existing(existing).accept(accept);
     let saved = save.run(content).await.map_err(|error| told(path, error))?;
     Ok(Saved::new(path.to_owned(), &saved))
 }
@@ -85,6 +164,7 @@ pub(crate) async fn apart(
 /// A failure of this machine with the path; one of the stream as it is.
 fn told(path: &Path, error: Error) -> Failure {
     match error.kind() {
+        Kind::Conflict => Failure::local(format!("{} is there already and stays; --force replaces it", path.display())),
         Kind::Storage => Failure::local(format!("{}: {}", path.display(), error.detail())),
         _ => error.into(),
     }

@@ -83,22 +83,23 @@ mod what_is_done {
     fn an_ident_is_created_and_read() {
         let sandbox = Sandbox::start();
         let ran = feed(
-            sandbox.identkit().args(["identify24", "create", "-", "--output", "json"]),
+            sandbox.identkit().args(["identify24", "create", "-", "--reveal", "--output", "json"]),
             ident(&json!({})).as_bytes(),
         );
         // The document's custom_id is a word.
         let created = ran.ends_with(0, &["note: custom_id"]).json();
         let id = created["ident_id"].as_str().unwrap();
         assert_eq!(created["conference_url"], format!("https://identify24.de/apply/{id}"));
-        let ran = run(sandbox.identkit().args(["identify24", "get", id, "--output", "json"]));
+        let ran = run(sandbox.identkit().args(["identify24", "get", id, "--reveal", "--output", "json"]));
         let read = ran.ends_with(0, &[]).json();
         assert_eq!((&read["id"], &read["status"]), (&json!(id), &json!("Unidentified")));
         assert_eq!(read["person_first_name"], "JOHN", "upper case, as the document asks (AI-04)");
 
-        let arguments = ["identify24", "create", "-", "--preserve-case", "--output", "json"];
+        let arguments = ["identify24", "create", "-", "--reveal", "--preserve-case", "--output", "json"];
         let ran = feed(sandbox.identkit().args(arguments), ident(&json!({})).as_bytes());
         let created = ran.ends_with(0, &[]).json();
-        let ran = run(sandbox.identkit().args(["identify24", "get", created["ident_id"].as_str().unwrap()]));
+        let ran =
+            run(sandbox.identkit().args(["identify24", "get", "--reveal", created["ident_id"].as_str().unwrap()]));
         assert!(ran.ends_with(0, &[]).stdout.contains("John"), "{ran:#?}");
     }
 
@@ -183,7 +184,7 @@ mod what_the_vendor_refuses {
             ran.fails_with(3, &["ident/get", "logging in failed", "partner and API key", "check the credentials"]);
         }
         let mut command = sandbox.identkit();
-        command.args(["identify24", "--api-key", "wrong", "create", "-"]);
+        command.args(["identify24", "--api-key", "wrong", "create", "-", "--reveal"]);
         assert_discreet(feed(&mut command, canary_ident().as_bytes()).fails_with(3, &["check the credentials"]));
     }
 
@@ -217,7 +218,8 @@ mod what_the_vendor_refuses {
     #[test]
     fn a_refusal_inside_a_good_status_is_a_refusal() {
         let server = Server::after_login(|_| Then::json("200 OK", r#"{"result":false,"messages":["Mustermann"]}"#));
-        let ran = feed(towards(&server.url()).args(["identify24", "create", "-"]), canary_ident().as_bytes());
+        let ran =
+            feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
         assert_discreet(ran.fails_with(5, &["ident/create"]));
         assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
         let server = Server::always(|| Then::json("200 OK", r#"{"result":false,"messages":["no"]}"#));
@@ -263,7 +265,7 @@ mod what_is_never_sent {
         let server = listening();
         let broken = format!("{{\n  \"Email\": \"{CANARY}\"\n  \"Ref\": \"{CANARY}\"\n}}");
         let of_another_form = format!("{{\n  \"Ref\": \"x\",\n  \"Product\": \"{CANARY}\"\n}}");
-        for vendor in [&["tm", "put-order", "-"][..], &["identify24", "create", "-"]] {
+        for vendor in [&["tm", "put-order", "-"][..], &["identify24", "create", "-", "--reveal"]] {
             let ran = feed(towards(&server.url()).args(vendor), broken.as_bytes());
             assert_discreet(
                 ran.fails_with(2, &["standard input", "not valid JSON", "line 3, column 3", "nothing was sent"]),
@@ -285,7 +287,7 @@ mod what_is_never_sent {
     fn the_documents_sample_that_is_no_json_is_refused_cleanly() {
         let server = listening();
         let sample = sample("identify24/fixtures/S-024-project-get-request.json");
-        let ran = feed(towards(&server.url()).args(["identify24", "create", "-"]), sample.as_bytes());
+        let ran = feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), sample.as_bytes());
         ran.fails_with(2, &["not valid JSON", "line 1, column 18"]);
         assert_eq!(server.connections(), 0);
     }
@@ -297,7 +299,7 @@ mod what_is_never_sent {
         let missing = folder.path().join("order.json");
         let empty = folder.path().join("empty.json");
         std::fs::write(&empty, "").unwrap();
-        for vendor in [["tm", "put-order"], ["identify24", "create"]] {
+        for vendor in [&["tm", "put-order"][..], &["identify24", "create", "--reveal"]] {
             for (path, told) in
                 [(&missing, "cannot be read"), (&empty, "is empty"), (&folder.path().to_owned(), "cannot be read")]
             {
@@ -343,7 +345,7 @@ mod what_is_never_sent {
     fn an_ident_is_told_all_its_faults_at_once() {
         let server = listening();
         let faulty = ident(&json!({ "email": null, "birthday": CANARY, "gender": CANARY, "country": CANARY }));
-        let ran = feed(towards(&server.url()).args(["identify24", "create", "-"]), faulty.as_bytes());
+        let ran = feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), faulty.as_bytes());
         let faults =
             ["\n  email: is required", "\n  birthday: ", "\n  gender: ", "\n  country: ", "I-043", "AI-22", "AI-27"];
         assert_discreet(ran.fails_with(2, &faults));
@@ -353,7 +355,7 @@ mod what_is_never_sent {
     #[test]
     fn ai_19_the_documents_ident_as_printed_has_two_pdfs() {
         let file = of_workspace("crates/identify24/fixtures/S-012-ident-create-curl-body.json");
-        let create = ["identify24", "create", file.to_str().unwrap()];
+        let create = ["identify24", "create", "--reveal", file.to_str().unwrap()];
         let server = listening();
         let ran = run(towards(&server.url()).args(create));
         ran.fails_with(2, &["pdf_content", "pdf_url", "AI-19", "--allow-both-pdf-sources"]);
@@ -444,8 +446,10 @@ mod what_cannot_be_reached {
         ran.fails_with(7, &["no connection could be made", "refused"]);
         let place = feed(towards(NOBODY).args(["tm", "put-order", "-", "--timeout", "1"]), canary_order().as_bytes());
         assert_discreet(place.fails_with(7, &["putOrder"]));
-        let create =
-            feed(towards(NOBODY).args(["identify24", "create", "-", "--timeout", "1"]), canary_ident().as_bytes());
+        let create = feed(
+            towards(NOBODY).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
+            canary_ident().as_bytes(),
+        );
         assert_discreet(create.fails_with(7, &["ident/create"]));
     }
 
@@ -489,7 +493,7 @@ mod what_cannot_be_reached {
 
         let silent = Server::after_login(|_| Then::Silence);
         let ran = feed(
-            towards(&silent.url()).args(["identify24", "create", "-", "--timeout", "1"]),
+            towards(&silent.url()).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
             canary_ident().as_bytes(),
         );
         assert_discreet(ran.fails_with(6, &["ident/create", "is not known"]));
@@ -504,7 +508,8 @@ mod what_cannot_be_reached {
         assert_eq!((closing.calls(), closing.connections()), (vec!["PUT /putOrder".to_owned()], 1));
 
         let closing = Server::after_login(|_| Then::Close);
-        let ran = feed(towards(&closing.url()).args(["identify24", "create", "-"]), canary_ident().as_bytes());
+        let ran =
+            feed(towards(&closing.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
         assert_discreet(ran.fails_with(6, &["ident/create", "do not repeat it"]));
         assert_eq!(closing.calls(), ["POST /auth", "POST /ident/create"]);
     }
@@ -524,7 +529,7 @@ mod what_cannot_be_reached {
         for then in [|| Then::Close, || Then::Silence, || Then::json("500 Internal Server Error", "{}")] {
             let server = Server::always(then);
             let ran = feed(
-                towards(&server.url()).args(["identify24", "create", "-", "--timeout", "1"]),
+                towards(&server.url()).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
                 canary_ident().as_bytes(),
             );
             assert_discreet(ran.fails_with(7, &["ident/create"]));
@@ -543,7 +548,8 @@ mod what_cannot_be_reached {
         assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
         assert_eq!(failing.calls(), ["PUT /putOrder"]);
         let failing = Server::after_login(|_| Then::json("502 Bad Gateway", "{}"));
-        let ran = feed(towards(&failing.url()).args(["identify24", "create", "-"]), canary_ident().as_bytes());
+        let ran =
+            feed(towards(&failing.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
         assert_discreet(ran.fails_with(6, &["ident/create", "HTTP 502"]));
         assert_eq!(failing.calls(), ["POST /auth", "POST /ident/create"]);
     }
@@ -579,7 +585,8 @@ mod what_cannot_be_understood {
         let ran = feed(towards(&server.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
         assert_discreet(ran.fails_with(6, &["putOrder", "HTTP 200"]));
         let server = Server::after_login(|_| Then::json("200 OK", "<html></html>"));
-        let ran = feed(towards(&server.url()).args(["identify24", "create", "-"]), canary_ident().as_bytes());
+        let ran =
+            feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
         assert_discreet(ran.fails_with(6, &["ident/create"]));
     }
 

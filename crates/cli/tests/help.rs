@@ -7,7 +7,7 @@ mod support;
 use support::{identkit, run};
 
 /// Every command, and whether it calls a vendor.
-const COMMANDS: [(&str, &[&str], bool); 29] = [
+const COMMANDS: [(&str, &[&str], bool); 32] = [
     ("identkit", &[], true),
     ("demo", &["demo"], false),
     ("sandbox", &["sandbox"], false),
@@ -35,8 +35,11 @@ const COMMANDS: [(&str, &[&str], bool); 29] = [
     ("tm_finality", &["tm", "finality"], true),
     ("tm_ping", &["tm", "ping"], true),
     ("identify24", &["identify24"], true),
+    ("identify24_login", &["identify24", "login"], true),
     ("identify24_create", &["identify24", "create"], true),
     ("identify24_get", &["identify24", "get"], true),
+    ("identify24_projects", &["identify24", "projects"], true),
+    ("identify24_project", &["identify24", "project"], true),
 ];
 
 /// What stands in variables of this machine while help is asked for.
@@ -54,6 +57,11 @@ fn every_command_explains_itself() {
             "IDENTKIT_IDENTIFY24_PARTNER",
             "IDENTKIT_IDENTIFY24_API_KEY",
             "IDENTKIT_CA_FILE",
+            "IDENTKIT_CLIENT_CERT",
+            "IDENTKIT_CLIENT_KEY",
+            "IDENTKIT_PROXY",
+            "IDENTKIT_PROXY_AUTH_FILE",
+            "IDENTKIT_NO_PROXY",
         ] {
             asked.env(variable, SECRET);
         }
@@ -65,7 +73,9 @@ fn every_command_explains_itself() {
         assert!(text.contains("Example"), "{name} has no example");
         assert!(text.contains("Exit codes:"), "{name} has no exit codes");
         if calls {
-            for code in ["  0  done", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  1  anything else"] {
+            for code in
+                ["  0  done", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  1  anything else", "130  ", "143 "]
+            {
                 assert!(text.contains(code), "{name} does not explain `{code}`");
             }
         }
@@ -77,6 +87,14 @@ fn every_command_explains_itself() {
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(format!("cli__help__{name}"), text);
         });
+    }
+}
+
+#[test]
+fn the_sandbox_tells_how_its_accounts_are_set_up() {
+    let text = run(identkit().args(["sandbox", "--help"])).stdout;
+    for word in ["POST", "/_sandbox/v1/settings", "docs/sandbox.md"] {
+        assert!(text.contains(word), "{word}:\n{text}");
     }
 }
 

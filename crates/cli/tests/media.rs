@@ -10,21 +10,13 @@ use std::process::Stdio;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use support::{CANARY, Ran, Server, Then, assert_discreet, has, on_a_terminal, run, towards, whole};
+use support::{CANARY, Ran, Server, Then, assert_discreet, has, names, on_a_terminal, run, towards, whole};
 
 const ORDER: &str = "99921269855041";
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The names in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 fn tm(server: &Server, arguments: &[&str]) -> Ran {
@@ -131,11 +123,11 @@ mod video {
         assert_eq!(told["files"][0]["sha256"], sha256(VIDEO));
         assert_eq!(told["files"][0]["bytes"], VIDEO.len());
         assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
-        let ran = get(&good(), &path, &[]);
+        let ran = get(&good(), &path, &["--force"]);
         ran.ends_with(0, &["may be a placeholder"]);
         assert!(ran.stdout.contains(&sha256(VIDEO)) && ran.stdout.contains(&format!("({} bytes)", VIDEO.len())));
 
-        let ran = get(&good(), &path, &["--output", "json", "--callback-received"]);
+        let ran = get(&good(), &path, &["--output", "json", "--callback-received", "--force"]);
         assert_eq!(ran.ends_with(0, &[]).stderr, "");
         assert_eq!(ran.json()["identkit"]["provisioned"], "callback_received");
     }
@@ -158,7 +150,7 @@ mod video {
             (&true.into(), &"unknown".into())
         );
         std::fs::write(&path, "the real one").unwrap();
-        get(&good(), &path, &refused).fails_with(1, &[]);
+        get(&good(), &path, &[&refused[..], &["--force"]].concat()).fails_with(1, &[]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "the real one", "what was there stays");
         let server = listening();
         get(&server, &path, &["--placeholder-sha256", "00"]).ends_with(2, &["64 hexadecimal digits"]);
@@ -197,7 +189,7 @@ mod video {
         let path = folder.path().join("video.webm");
         get(&good(), &path, &["--callback-received"]).ends_with(0, &["MP4", ".mp4"]);
         let odd = Server::always(|| Then::bytes("video/Zsuzsannakanarienvogel", VIDEO));
-        assert_discreet(get(&odd, &path, &[]).ends_with(0, &["does not say that it is an MP4 or a WebM"]));
+        assert_discreet(get(&odd, &path, &["--force"]).ends_with(0, &["does not say that it is an MP4 or a WebM"]));
     }
 }
 

@@ -155,7 +155,7 @@ fn at_71_the_signed_form_identifies_the_person_again_only_as_it_came() {
     let file = folder.path().join("ident.signed");
     for as_json in [false, true] {
         account.sandbox.with_world(|world| configure(world, |settings| settings.signed_as_json_string = as_json));
-        account.run(&["ident-data", &id, "--signed", "-o", &file.display().to_string()]).ends_with(0, &[]);
+        account.run(&["ident-data", &id, "--signed", "--force", "-o", &file.display().to_string()]).ends_with(0, &[]);
         let stored = std::fs::read_to_string(&file).unwrap();
         assert_eq!(account.run(&["ident-data", &id, "--signed"]).ends_with(0, &[]).stdout, stored);
         assert_eq!(stored.starts_with('"'), as_json);

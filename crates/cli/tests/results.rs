@@ -49,8 +49,12 @@ fn an_order_without_a_signature_has_no_signed_documents() {
     let sandbox = Sandbox::plain();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("signed");
-    run(sandbox.identkit().args(["tm", "esign-pdf", FINISHED, "-o"]).arg(&out)).fails_with(5, &["getESignPDF"]);
-    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+    let note = format!("not signed yet, or had nothing to sign: identkit tm finality {FINISHED} tells");
+    run(sandbox.identkit().args(["tm", "esign-pdf", FINISHED, "-o"]).arg(&out)).fails_with(5, &["getESignPDF", &note]);
+    run(sandbox.identkit().args(["tm", "esign-hash", FINISHED])).fails_with(5, &["getESignHash", &note]);
+    let ran = run(sandbox.identkit().args(["tm", "voice", FINISHED, "-o"]).arg(&out));
+    ran.fails_with(5, &["getVoiceFiles", "no audio recording, or the account is not set up for it"]);
+    assert!(!out.exists(), "a folder that nothing was written into is gone");
 }
 
 #[test]
@@ -90,5 +94,9 @@ fn deleting_asks_on_a_terminal_only_and_is_proved_by_a_read() {
     data(0);
     run(sandbox.identkit().args(["tm", "delete", FINISHED, "--yes"])).ends_with(0, &[]);
     data(4);
+    for form in [&["ident-data"][..], &["ident-data", "--signed"], &["ident-data-pdf", "-o", "never.pdf"]] {
+        let ran = run(sandbox.identkit().arg("tm").args(form).arg(FINISHED));
+        ran.fails_with(4, &["does not know an order of this id", "or its data is deleted"]);
+    }
     run(sandbox.identkit().args(["tm", "delete", FINISHED, "--yes"])).fails_with(4, &["deleted already"]);
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Sandbox, feed, run};
+use support::{Sandbox, feed, has, on_a_terminal, run};
 
 /// Places the document's order with something to sign, and returns its id.
 fn placed(sandbox: &Sandbox) -> String {
@@ -72,6 +72,25 @@ fn cancelling_asks_on_a_terminal_only() {
     tm(&["cancel", &id, "--yes"]).ends_with(0, &[]);
     tm(&["cancel", &id, "--yes"]).fails_with(5, &["cannot be cancelled"]);
     assert!(tm(&["finality", &id]).stdout.contains("ended by hand, final"));
+}
+
+#[test]
+fn a_question_names_its_order_and_ctrl_d_is_a_no_on_a_line_of_its_own() {
+    if !has("script") {
+        return;
+    }
+    let sandbox = Sandbox::plain();
+    let id = placed(&sandbox);
+    for (command, question) in [
+        ("cancel", format!("Cancel the order {id}? ")),
+        ("delete", format!("Delete the data of the order {id} at the vendor, for good? ")),
+    ] {
+        let ran = on_a_terminal(sandbox.identkit().args(["tm", command, &id]), "\u{4}");
+        assert_eq!(ran.code, Some(2), "{ran:#?}");
+        assert!(ran.stdout.contains(&question) && ran.stdout.contains("\nerror: nothing was "), "{ran:#?}");
+    }
+    let told = run(sandbox.identkit().args(["tm", "finality", &id])).stdout;
+    assert!(!told.contains("final"), "{told}");
 }
 
 #[test]

@@ -336,6 +336,16 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
         assert_eq!(error.vendor_text().unwrap().expose(), "ident_id kept");
         assert_eq!(vendor.paths(), ["/auth", "/ident/create"]);
     }
+    // The same where only its URL, or another place for its id, is a trace of it.
+    for trace in [r#""conference_url":"https://identify24.de/apply/abc""#, r#""data":{"ident_id":"abc"}"#] {
+        for code in [401, 429] {
+            let body = format!(r#"{{"result":true,"response_status":{code},{trace}}}"#);
+            let vendor = Vendor::script(vec![ok(body)]);
+            let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::OutcomeUnknown, "{code} {trace}");
+            assert_eq!(vendor.paths(), ["/auth", "/ident/create"], "{code} {trace}");
+        }
+    }
     // An expired token that is told by the body alone: one further login, one further try.
     let expired = ok(r#"{"result":false,"response_status":"401"}"#);
     let vendor = Vendor::script(vec![expired.clone(), ok(fixture("S-013-ident-create-response.json"))]);

@@ -68,7 +68,9 @@ impl Callback for OrderCallback {
             .ok_or_else(|| Error::new(Kind::Protocol, "the webhook names no order: its URL lacks orderId=[OrderID]"))?;
         let mut event = Event::new(PROVIDER, self.name(), format!("{order_id}/{}", self.name()));
         event.case_id = Some(Secret::new(order_id));
-        event.reference = parameter(query, "ref").filter(|reference| !reference.is_empty()).map(Pii::new);
+        // An order without a Ref has nothing to fill in.
+        let told = |reference: &String| !reference.is_empty() && reference != "[Ref]";
+        event.reference = parameter(query, "ref").filter(told).map(Pii::new);
         Ok(event)
     }
 
@@ -143,6 +145,15 @@ mod tests {
             event.reference = Some(reference.as_str().into());
             let request = OrderCallback::OnFinal.emit(template.expose(), &Method::GET, &event).unwrap();
             prop_assert_eq!(OrderCallback::OnFinal.parse(&request).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn at_20_a_placeholder_that_was_not_filled_in_is_no_reference() {
+        for unfilled in ["[Ref]", "%5BRef%5D", ""] {
+            let uri = format!("/identity-tm/t/OnFinal?orderId=1&ref={unfilled}");
+            let request = Request::builder().uri(uri).body(Bytes::new()).unwrap();
+            assert_eq!(OrderCallback::OnFinal.parse(&request).unwrap().reference, None, "{unfilled}");
         }
     }
 

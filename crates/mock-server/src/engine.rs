@@ -14,11 +14,11 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
-use identkit_core::{BoxFuture, Clock, Content, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Content, Fault, Mono, Wake};
 use identkit_transport::{Hop, SystemClock, Transport};
 use identkit_wire::{Body, json};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -379,6 +379,49 @@ impl Sandbox {
         self.inner.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
     }
 
+    /// How the accounts are set up: their settings by name, under the vendors' names as the ready line writes them.
+    pub fn settings(&self) -> Value {
+        let mut world = self.inner.world();
+        let told = self.inner.vendors.iter().map(|vendor| (in_json(vendor.name()), vendor.settings(&mut world)));
+        Value::Object(told.filter(|(_, settings)| !settings.is_null()).collect())
+    }
+
+    /// Sets accounts up, each as the object under its vendor's name says. Nothing is changed when anything cannot be.
+    ///
+    /// # Errors
+    /// All that cannot be set, and what would be valid.
+    pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
+        const SOURCE: &str = "docs/sandbox.md";
+        let vendors = &self.inner.vendors;
+        self.with_world(|world| {
+            let (mut changes, mut faults) = (Vec::new(), Vec::new());
+            for (name, settings) in wanted {
+                let Some(vendor) = vendors.iter().find(|vendor| in_json(vendor.name()) == *name) else {
+                    let known = vendors.iter().map(|vendor| in_json(vendor.name())).collect::<Vec<_>>().join(", ");
+                    let message = format!("is no vendor of this sandbox, which has {known}");
+                    faults.push(Fault::new(name.clone(), message, "sandbox", SOURCE));
+                    continue;
+                };
+                let Value::Object(settings) = settings else {
+                    faults.push(Fault::new(name.clone(), "must be an object of settings", "sandbox", SOURCE));
+                    continue;
+                };
+                match vendor.set_up(world, settings) {
+                    Ok(change) => changes.push(change),
+                    Err(refused) => faults.extend(refused.faults.into_iter().map(|mut fault| {
+                        fault.field = format!("{name}.{}", fault.field).into();
+                        fault
+                    })),
+                }
+            }
+            if !faults.is_empty() {
+                return Err(Refused { status: 400, faults });
+            }
+            changes.into_iter().for_each(|change| change(world));
+            Ok(())
+        })
+    }
+
     /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be
     /// called inside: the world is locked.
     pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
@@ -394,6 +437,11 @@ impl Sandbox {
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
     }
+}
+
+/// A vendor's name as a key of JSON.
+fn in_json(name: &str) -> String {
+    name.replace('-', "_")
 }
 
 fn nowhere() -> Response<Content> {

@@ -23,5 +23,5 @@ mod world;
 pub use clock::VirtualClock;
 pub use engine::{Sandbox, SandboxBuilder};
 pub use in_process::InProcess;
-pub use vendor::{Handled, MockVendor, NoAnswer, Refused, Route, Transition};
+pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, Timer, World};

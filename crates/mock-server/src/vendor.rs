@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Meta, Operation};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Profile, Timer, World};
 
@@ -152,6 +152,9 @@ impl Route {
     }
 }
 
+/// A change of a world that was found to be possible.
+pub type Change = Box<dyn FnOnce(&mut World)>;
+
 /// A vendor's server side: pure, over a world.
 pub trait MockVendor: Send + Sync + fmt::Debug {
     /// Name of the provider that it is the twin of.
@@ -183,4 +186,17 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
 
     /// The account's credentials and base path, for the ready line.
     fn account(&self, world: &mut World) -> Value;
+
+    /// How the account is set up, by the names of the settings; `Null` when nothing can be set.
+    fn settings(&self, _world: &mut World) -> Value {
+        Value::Null
+    }
+
+    /// What sets the account up so: the settings that are named, and none of them when one cannot be set.
+    ///
+    /// # Errors
+    /// What cannot be set, and what would be valid.
+    fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
+        Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
 }

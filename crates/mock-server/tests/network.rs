@@ -415,6 +415,34 @@ async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_admin_api_sets_accounts_up_and_says_how_when_it_cannot() {
+    let admin = Admin::new(&Receiver::answering(Some(200))).await;
+    let defaults = admin.good("GET", "/settings", "").await;
+    assert_eq!(defaults["identity_tm"]["voice_files"], false);
+    assert_eq!(admin.good("POST", "/settings", "{}").await, defaults, "nothing is named, nothing changes");
+    let body = r#"{"identity_tm":{"voice_files":true,"time_out":3600},"identify24":{"may_create":false}}"#;
+    let set = admin.good("POST", "/settings", body).await;
+    assert_eq!((&set["identity_tm"]["voice_files"], &set["identify24"]["may_create"]), (&json!(true), &json!(false)));
+    assert_eq!(admin.good("GET", "/settings", "").await, set);
+    // It is the account's, and at once.
+    let id = admin.bench.place(order()).await;
+    admin.bench.clock.advance(HOUR).await;
+    let peeked = admin.good("GET", &format!("/orders/{}", id.expose()), "").await;
+    assert!(peeked["status"].to_string().contains("\"Kind\":99,"), "{peeked}");
+    for body in ["", "[]", "null", r#"{"identity_tm":true}"#, r#"{"identity_tm":null}"#] {
+        let problem = admin.problem("POST", "/settings", body, 400).await;
+        assert_eq!(problem["rule"], "sandbox");
+    }
+    let body = r#"{"identity_tm":{"voice_files":false},"identify24":{"out_of_service":"Kanarienvogel"}}"#;
+    let problem = admin.problem("POST", "/settings", body, 400).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("identify24.out_of_service: must be a status from 500 to 599, or null"), "{detail}");
+    assert!(!detail.contains("Kanarienvogel"));
+    assert_eq!(admin.good("GET", "/settings", "").await, set, "all or nothing");
+    admin.problem("DELETE", "/settings", "", 405).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_lists_deliveries_with_their_attempts() {
     let receiver = Receiver::script(&[Some(500), None, Some(202), Some(500)]);
     let admin = Admin::new(&receiver).await;

@@ -10,7 +10,8 @@ Exit codes:
   6  the outcome is unknown: the vendor may have carried it out;
      do not repeat it blindly
   7  the vendor is unreachable, not able to serve, or out of time
-  1  anything else";
+  1  anything else
+130  interrupted (Ctrl-C), 143 ended (SIGTERM): what was sent may be carried out";
 
 pub(super) const TOP: &str = "\
 Examples:
@@ -45,6 +46,7 @@ Exit codes:
   0  every check held
   2  wrong usage
   1  a check did not hold
+130  interrupted (Ctrl-C), 143 ended (SIGTERM)
 A call that fails gives its own code, as identkit --help lists them.";
 
 pub(super) const SANDBOX_HELP: &str = "\
@@ -59,6 +61,11 @@ Examples:
     https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
   curl -d '{\"story\":\"positive\"}' \\
     http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+
+POST /_sandbox/v1/settings sets the accounts up while it runs; docs/sandbox.md
+lists every setting:
+  curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
+    http://127.0.0.1:8444/_sandbox/v1/settings
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
 of identity.TM; the project 6, the token xxx and the ident
@@ -101,17 +108,24 @@ Examples:
   identkit tm ident-data 99921269855041 --signed -o ident.signed
 
 The signed form is opaque. Keep the file as it is: a byte more or less, and the
-vendor refuses it in a later order. It is never written to a terminal.
+vendor refuses it in a later order. It is never written to a terminal. A file
+that is there already is replaced with --force only.
 ";
 
 pub(super) const IDENT_DATA_PDF_HELP: &str = "\
 Example:
   identkit tm ident-data-pdf 99921269855041 -o report.pdf
+
+A file that is there already is replaced with --force only.
 ";
 
 pub(super) const ESIGN_PDF_HELP: &str = "\
 Example:
   identkit tm esign-pdf ORDER_ID -o signed
+
+The documents are ORDER_ID-1.pdf, ORDER_ID-2.pdf and so on, so that orders can
+share a folder. Files that are there already are replaced with --force only. A
+folder that is made is its owner's only, and goes if nothing is written into it.
 ";
 
 pub(super) const DELETE_HELP: &str = "\
@@ -163,7 +177,7 @@ Until it has called back, the vendor answers with a placeholder video, under the
 same status as a real one. Without --callback-received the result says so
 (\"provisioned\": \"unknown\"), and is no evidence before its digest was compared.
 A placeholder that you know is refused by its digest: exit code 1, and nothing
-is written.
+is written. A file that is there already is replaced with --force only.
 ";
 
 pub(super) const VOICE_HELP: &str = "\
@@ -251,18 +265,63 @@ Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:
   export IDENTKIT_IDENTIFY24_PARTNER=911-internet
   export IDENTKIT_IDENTIFY24_API_KEY=sandbox-api-key
   export IDENTKIT_CA_FILE=ca.pem
-  identkit identify24 create ident.json
+  identkit identify24 login
+  identkit identify24 create ident.json --out created.json
+  identkit identify24 get --from created.json
   identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+
+Whoever has an ident_id or a conference_url can act as the person, and whoever
+has a token as the partner. These and personal data are `[redacted]` in tables
+and in JSON; --reveal shows them.
+";
+
+pub(super) const LOGIN_HELP: &str = "\
+Examples:
+  identkit identify24 login
+  identkit identify24 login --reveal --output json | jq -r .token
+
+Not needed before other commands: each of them logs in by itself. A token idles
+out 30 minutes after its last use.
 ";
 
 pub(super) const CREATE_HELP: &str = "\
 Examples:
-  identkit identify24 create ident.json
-  identkit identify24 create - --output json < ident.json | jq -r .ident_id
+  identkit identify24 create ident.json --out created.json
+  jq -r .conference_url created.json
+  identkit identify24 get --from created.json
+  identkit identify24 create - --reveal --output json < ident.json
+
+identify24 has no call that lists idents: an ident_id that nobody kept is lost.
+So nothing is sent unless it goes into a file (--out) or is shown (--reveal).
+The file is whole or not there, never in place of another, and its owner's only.
 ";
 
 pub(super) const GET_HELP: &str = "\
 Examples:
-  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
-  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx --output json
+  identkit identify24 get --from created.json
+  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx --reveal
+  echo \"$IDENT_ID\" | identkit identify24 get - --output json
+  identkit identify24 get --from created.json --zone Europe/Berlin \\
+    --outcome Identified=positive --outcome Rejected=negative
+
+An ident_id on the command line can be read by others on this machine: --from
+and - keep it from there. The document names one status, Unidentified (pending);
+what any other means is for you to say, its case does not matter. Outcomes:
+  pending identified positive signed negative terminated fraud_suspicion
+  timed_out timed_out_after_ident gone
+When the vendor forgets the ident is an estimate: 90 days after its creation.
+";
+
+pub(super) const PROJECTS_HELP: &str = "\
+Example:
+  identkit identify24 projects --output json | jq -r '.projects[].id'
+";
+
+pub(super) const PROJECT_HELP: &str = "\
+Examples:
+  identkit identify24 project 6
+  identkit identify24 project 6 --by-list
+
+It is a GET with a body, which some proxies refuse or drop. Where it does not
+get through, the project is looked up in the list of all, and a note says so.
 ";

@@ -1,9 +1,12 @@
 //! Values that are more than a text.
 
-use identkit_core::{Kind, Window};
+use identkit_core::{Kind, Outcome, Window};
+use identkit_identify24::messages::BERLIN;
 use jiff::civil::Date;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
+
+use crate::verdict;
 
 /// A point in time as it is typed: absolute, or so long before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,41 @@ pub(super) fn sha256(text: &str) -> Result<[u8; 32], String> {
     Ok(digest)
 }
 
+/// `STATUS=OUTCOME`; the outcome stands behind the last `=`, since nobody knows the vendor's words.
+pub(super) fn outcome(text: &str) -> Result<(String, Outcome), String> {
+    let given = text.rsplit_once('=').filter(|(status, _)| !status.trim().is_empty());
+    let (status, word) =
+        given.ok_or_else(|| "a status, = and its outcome are needed, e.g. Identified=positive".to_owned())?;
+    Ok((status.to_owned(), verdict::outcome(word)?))
+}
+
+/// `Europe/Berlin`, `UTC`, an offset as `+01:00`, or a rule as POSIX has it for `TZ`.
+pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+    let found = match text {
+        "Europe/Berlin" => TimeZone::posix(BERLIN).ok(),
+        "UTC" => Some(TimeZone::UTC),
+        _ => offset(text).map(TimeZone::fixed).or_else(|| TimeZone::posix(text).ok()),
+    };
+    found.ok_or_else(|| {
+        "Europe/Berlin, UTC, an offset (+01:00) or a rule of POSIX (CET-1CEST,M3.5.0,M10.5.0/3) is needed".to_owned()
+    })
+}
+
+/// `+01:00`.
+fn offset(text: &str) -> Option<Offset> {
+    let sign = match text.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let number = |digits: &str, below: i32| {
+        let plain = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        digits.parse::<i32>().ok().filter(|number| plain && *number < below)
+    };
+    Offset::from_seconds(sign * (number(hours, 24)? * 3600 + number(minutes, 60)? * 60)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +185,33 @@ mod tests {
             &text.replace('f', "é"),
         ] {
             assert!(sha256(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ai_12_a_status_and_its_outcome_are_split_at_the_last_equals_sign() {
+        assert_eq!(outcome("Identified=positive"), Ok(("Identified".to_owned(), Outcome::Positive)));
+        assert_eq!(outcome("a=b=negative"), Ok(("a=b".to_owned(), Outcome::Negative)));
+        for bad in ["", "Identified", "=positive", " =positive", "Identified=", "Identified=good", "Identified=unknown"]
+        {
+            assert!(outcome(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ai_11_a_zone_is_a_name_an_offset_or_a_rule() {
+        let noon = jiff::civil::date(2019, 7, 1).at(12, 0, 0, 0);
+        for (text, utc) in [
+            ("Europe/Berlin", "2019-07-01T10:00:00Z"),
+            ("CET-1CEST,M3.5.0,M10.5.0/3", "2019-07-01T10:00:00Z"),
+            ("+01:00", "2019-07-01T11:00:00Z"),
+            ("-03:30", "2019-07-01T15:30:00Z"),
+            ("UTC", "2019-07-01T12:00:00Z"),
+        ] {
+            assert_eq!(zone(text).unwrap().to_timestamp(noon).unwrap().to_string(), utc, "{text}");
+        }
+        for bad in ["", "Berlin", "+1", "+25:00", "+01:60", "+0a:00", "é1:00", "europe/berlin"] {
+            assert!(zone(bad).is_err(), "{bad}");
         }
     }
 }

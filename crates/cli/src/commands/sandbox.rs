@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::args::SandboxOptions;
 use crate::exit::Failure;
-use crate::{connect, output};
+use crate::{network, output, signals};
 
 pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     let sandbox = Sandbox::builder()
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..)))
-        .webhooks_through(connect::transport(options.webhook_ca.as_deref())?)
+        .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?)
         .start();
     if let Some(url) = &options.identify24_webhook {
         let url = Secret::new(url.as_str());
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
         None => None,
     };
     // Before the ready line, so that nobody can end the sandbox between the two and leave a file behind.
-    let ended = ended()?;
+    let ended = signals::ended()?;
 
     let mut ready = json!({
         "listen": api.url(),
@@ -91,30 +91,6 @@ fn guide(ready: &Value) {
     }
     output::say("  identkit tm status 99921269855041 --extended");
     output::say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-}
-
-/// Resolves when somebody ends the program; listens from the moment it is called.
-fn ended() -> Result<impl Future<Output = ()>, Failure> {
-    let cannot = |error: std::io::Error| Failure::local(format!("signals cannot be heard: {error}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = cannot;
-        Ok(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
-    }
 }
 
 /// The CA certificate on disk; a temporary one goes with the sandbox.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use identkit_core::Content;
+use identkit_transport::save::Existing;
 
 use crate::exit::Failure;
 use crate::save::{self, Saved};
@@ -48,7 +49,7 @@ impl Folder {
 
     /// Saves a stream, and lists it.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
-        let saved = save::replace(&self.path(name), content, |_| Ok(())).await?;
+        let saved = save::whole(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }

@@ -103,7 +103,11 @@ pub(crate) fn identkit() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_identkit"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("IDENTKIT_") || name.starts_with("CLICOLOR") || name == "NO_COLOR" {
+        if name.starts_with("IDENTKIT_")
+            || name.starts_with("CLICOLOR")
+            || name == "NO_COLOR"
+            || name.to_lowercase().ends_with("_proxy")
+        {
             command.env_remove(name);
         }
     }
@@ -255,6 +259,14 @@ impl Drop for Sandbox {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// A file of the workspace.

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::Error;
+use identkit_identity_tm::messages::PutOrderAnswer;
 use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
     GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
     GetIdentDataMethod, GetStatus, GetStatusExtended, GetVoiceFiles, PutOrder, RequestVideo,
 };
-use identkit_wire::{Meta, Operation, Received};
+use identkit_wire::{Meta, Operation, Received, json};
 use serde_json::Value;
 
 use crate::document::ORDER;
@@ -39,7 +40,7 @@ pub(crate) fn with_request() -> Vec<Call> {
 /// The calls that are answered with JSON.
 pub(crate) fn with_answer() -> Vec<Call> {
     vec![
-        call::<PutOrder>(),
+        Call { answer: order_answer, ..call::<PutOrder>() },
         call::<GetStatus>(),
         call::<GetStatusExtended>(),
         call::<GetIdentData>(),
@@ -68,6 +69,12 @@ pub(crate) fn is_of(endpoint: &str, meta: &Meta) -> bool {
     let same =
         meta.path == base || (variants && meta.path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')));
     meta.method == method && same
+}
+
+/// putOrder keeps an element of another form rather than lose the order (AT-22), so that its type is asked first.
+fn order_answer(text: &Value) -> Result<Value, Error> {
+    json::read::<PutOrderAnswer>(text.to_string().as_bytes()).map_err(json::JsonFault::answer)?;
+    answer::<PutOrder>(text)
 }
 
 fn read<Op: Operation>(body: &str) -> Result<Op, Error> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use identkit_mock_server::Profile;
+use identkit_mock_server::artefacts::sample_contract;
+use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use crate::bench::{Answer, Bench};
@@ -109,7 +111,7 @@ struct Stage {
     bench: Bench,
     method: &'static str,
     path: String,
-    /// Elements that depend on the sandbox.
+    /// Elements that depend on the sandbox, by their pointer.
     fixed: BTreeMap<&'static str, Value>,
 }
 
@@ -138,7 +140,16 @@ async fn stage(endpoint: &str) -> Stage {
             id = bench.place(&order(json!({"Product": 15, "eSignHash": hash}))).await;
             bench.play(&id, "identified").await.unwrap();
             assert_eq!(bench.call("POST", &format!("/requestSign/{id}"), "").await.status, 202);
-            fixed.insert("tan", bench.sandbox.peek(&id).unwrap()["tan"].clone());
+            fixed.insert("/tan", bench.sandbox.peek(&id).unwrap()["tan"].clone());
+        }
+        "PUT /putOrder" => {
+            // The master order has the files that a place is said for: the one of every order, and the longest.
+            let named = all().iter().find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
+            let data = encode_base64(&sample_contract());
+            let file = |name: Value| json!({"Data": data, "Filename": name});
+            let files = [file(good(named)), file(of_length(named, named.most.unwrap()).unwrap())];
+            let master = bench.place(&order(json!({"Product": 15, "eSignPDF": files}))).await;
+            fixed.insert("/MultiSignOptions/FirstOrderID", master.into());
         }
         _ if template.contains("{OrderID}") => {
             // With a recording of the video, should that be what is asked for.
@@ -158,9 +169,9 @@ impl Stage {
     /// The request with every element, right for this stage.
     fn right(&self, row: &Row) -> Value {
         let mut text = everything(row);
-        for (name, value) in &self.fixed {
-            if text.get(*name).is_some() {
-                text[*name] = value.clone();
+        for (place, value) in &self.fixed {
+            if let Some(place) = text.pointer_mut(place) {
+                *place = value.clone();
             }
         }
         text
@@ -183,8 +194,10 @@ async fn shown(stage: &Stage, row: &Row) -> Stand {
     }
     let mut accepted = vec![right];
     // As long as it may be.
-    if let Some(longest) =
-        row.most.filter(|_| !row.of_name && row.name() != "tan").and_then(|most| of_length(row, most))
+    if let Some(longest) = row
+        .most
+        .filter(|_| !row.of_name && !matches!(row.name(), "tan" | "FirstOrderID"))
+        .and_then(|most| of_length(row, most))
     {
         let mut text = accepted[0].clone();
         if !row.note.contains("Base64") && row.name() != "Ref" {

@@ -50,6 +50,11 @@ impl Operation for CreateIdent {
                 let detail = "the vendor's answer refuses the ident and names its ident_id all the same";
                 Err(Error::new(Kind::Protocol, detail).with_vendor_text(format!("ident_id {}", id.expose())))
             }
+            // The same, where only its URL or its place in `data` says so: a repeat could make a second ident.
+            (Err(error), None) if hints_at_an_ident(&answer) => {
+                let detail = "the vendor's answer refuses the ident and holds traces of one all the same";
+                Err(error.with_kind(Kind::Protocol, detail))
+            }
             (Err(error), None) => Err(error),
         }
     }
@@ -61,4 +66,12 @@ impl Operation for CreateIdent {
     fn encode_response(output: CreateIdentResponse) -> Result<Response<Content>, Error> {
         json::response(200, &output)
     }
+}
+
+/// Whether an answer without an `ident_id` in its place still looks as if an ident was made.
+fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
+    let there = |value: &serde_json::Value| !value.is_null() && value.as_str() != Some("");
+    let url = answer.conference_url.as_ref().is_some_and(|url| !url.is_empty());
+    let data = answer.extra.0.get("data");
+    url || data.is_some_and(|data| ["ident_id", "id"].iter().any(|key| data.get(key).is_some_and(there)))
 }

@@ -6,6 +6,7 @@
 mod all_status;
 mod details;
 mod ident_data;
+pub(crate) mod mend;
 mod order;
 mod order_list;
 mod results;

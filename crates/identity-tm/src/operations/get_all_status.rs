@@ -6,7 +6,7 @@ use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Body, Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety, json};
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
-use crate::messages::{AllStatusRequest, OrderList, Paging, Period};
+use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
 use crate::validate::listed_in_extra;
 use crate::{Dialect, PROVIDER};
 
@@ -18,7 +18,7 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
         return Ok(OrderList::default().into());
     }
     let bytes = body.whole()?;
-    json::read::<OrderList>(&bytes).map(Into::into).map_err(json::JsonFault::answer)
+    mend::read::<OrderList>(&bytes).map(Into::into).map_err(json::JsonFault::answer)
 }
 
 fn respond(output: OrderList) -> Result<Response<Content>, Error> {

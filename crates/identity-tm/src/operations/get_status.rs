@@ -4,13 +4,13 @@ use http::response;
 use identkit_core::Error;
 use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
 
-use super::{JSON_CAP, READ, about, order_operation, read_json};
+use super::{JSON_CAP, READ, about, order_operation};
 use crate::OrderId;
-use crate::messages::OrderStatus;
+use crate::messages::{OrderStatus, mend};
 
 /// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
-fn decode(order_id: &OrderId, head: &response::Parts, body: Received) -> Result<Decoded<OrderStatus>, Error> {
-    let value: OrderStatus = read_json(head, body)?;
+fn decode(order_id: &OrderId, _: &response::Parts, body: Received) -> Result<Decoded<OrderStatus>, Error> {
+    let value: OrderStatus = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     about(order_id, value.order_id.as_ref())?;
     Ok(value.into())
 }

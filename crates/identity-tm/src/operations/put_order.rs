@@ -10,9 +10,9 @@ use identkit_wire::json::{self, Blob};
 use identkit_wire::{
     Decoded, Encoded, Meta, OnAmbiguous, OneOrMany, Operation, Params, Received, Reply, Safety, Source, Warning,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{BAD_REQUEST, UNAUTHORIZED, read_json};
+use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
 
@@ -49,6 +49,20 @@ impl PutOrder {
         let pdfs = self.sign_pdf.iter().flat_map(OneOrMany::as_slice).flat_map(|pdf| &pdf.data);
         images.chain(pdfs).filter_map(Blob::source).cloned().collect()
     }
+}
+
+/// What can be read of an answer in which an element has another form: an order that was taken is never lost for the
+/// sake of what stands beside its id (AT-22).
+fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
+    let Value::Object(elements) = json::read::<Value>(bytes).ok()? else { return None };
+    let readable = |key: &str, value: &Value| {
+        let alone = Map::from_iter([(key.to_owned(), value.clone())]);
+        serde_json::from_value::<PutOrderAnswer>(Value::Object(alone)).is_ok()
+    };
+    let (good, odd): (Map<_, _>, Map<_, _>) = elements.into_iter().partition(|(key, value)| readable(key, value));
+    let mut answer: PutOrderAnswer = serde_json::from_value(Value::Object(good)).ok()?;
+    answer.extra.0.extend(odd);
+    Some(answer)
 }
 
 impl Operation for PutOrder {
@@ -89,8 +103,12 @@ impl Operation for PutOrder {
         Ok(Encoded { headers: json::headers(), body, warnings })
     }
 
-    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<PutOrderAnswer>, Error> {
-        let answer: PutOrderAnswer = read_json(head, body)?;
+    fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<PutOrderAnswer>, Error> {
+        let bytes = body.whole()?;
+        let (answer, odd) = match json::read::<PutOrderAnswer>(&bytes) {
+            Ok(answer) => (answer, false),
+            Err(fault) => (salvage(&bytes).ok_or_else(|| fault.answer())?, true),
+        };
         let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
             // An order may exist all the same: never resend, find it by its Ref (AT-53).
             let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
@@ -101,6 +119,11 @@ impl Operation for PutOrder {
             });
         };
         let mut warnings = Vec::new();
+        if odd {
+            let message =
+                "an element of the answer has another form than documented: it is kept among the unlisted ones";
+            warnings.push(Warning::new(message, "AT-22"));
+        }
         if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
             warnings.push(Warning::new("the vendor accepted the order and reported an error besides", "AT-53"));
         }

@@ -8,6 +8,7 @@ mod catalogue;
 use std::fmt;
 
 use identkit_core::Outcome;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use catalogue::CATALOGUE;
@@ -122,15 +123,33 @@ pub enum OrderFlavour {
 pub struct Finality {
     /// The verdict.
     pub outcome: Outcome,
-    /// The codes that decided it; empty while pending.
+    /// The codes that decided it; empty while pending, and when the vendor no longer knows the order.
     pub because: Vec<StatusKind>,
+    /// Whether the person was identified, or suspected of fraud, by any of the codes.
+    examined: bool,
 }
 
 impl Finality {
+    /// So long after a first 404 a second one is believed: one alone may be a hiccup on the way (AT-59).
+    pub const GONE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+    /// The verdict when `getStatus` has answered 404 at both of these times, and OnFinal had been heard before: a
+    /// time-out deletes the order ([T 4.1], AT-59). What is final already stays so; otherwise the order is gone once
+    /// the second 404 came [`GONE_AFTER`](Self::GONE_AFTER) the first or later, and before that nothing changes.
+    #[must_use]
+    pub fn after_not_found(self, first: Timestamp, again: Timestamp) -> Self {
+        if self.is_final() || again.duration_since(first) < Self::GONE_AFTER {
+            return self;
+        }
+        Self { outcome: Outcome::Gone, because: Vec::new(), examined: false }
+    }
+
     /// Judges a set of codes. Of several final ones the graver wins, so that a suspicion of fraud is never hidden
     /// by what came before or after it.
     pub fn judge(flavour: OrderFlavour, codes: impl IntoIterator<Item = StatusKind>) -> Self {
         let codes: std::collections::BTreeSet<_> = codes.into_iter().collect();
+        let examined =
+            [StatusKind::POSITIVE, StatusKind::SIGNED, StatusKind::FRAUD].iter().any(|code| codes.contains(code));
         const GRAVITY: [(StatusKind, Outcome); 7] = [
             (StatusKind::FRAUD, Outcome::FraudSuspicion),
             (StatusKind::NEGATIVE, Outcome::Negative),
@@ -142,15 +161,15 @@ impl Finality {
         ];
         for (code, outcome) in GRAVITY {
             if codes.contains(&code) && code.is_final(flavour) {
-                return Self { outcome, because: vec![code] };
+                return Self { outcome, because: vec![code], examined };
             }
         }
         if codes.contains(&StatusKind::POSITIVE) {
             // Final for an order without QES, and only half-way for one with it: without the flavour nobody can say.
             let outcome = if flavour == OrderFlavour::Unknown { Outcome::Unknown } else { Outcome::Identified };
-            return Self { outcome, because: vec![StatusKind::POSITIVE] };
+            return Self { outcome, because: vec![StatusKind::POSITIVE], examined };
         }
-        Self { outcome: Outcome::Pending, because: Vec::new() }
+        Self { outcome: Outcome::Pending, because: Vec::new(), examined }
     }
 
     /// Whether the order has ended.
@@ -158,9 +177,12 @@ impl Finality {
         self.outcome.is_final()
     }
 
-    /// Whether identification data is promised ([T 2.3], AT-63): positive, signed or suspicious of fraud.
+    /// Whether identification data is promised ([T 2.3], AT-63): the order has ended, and the person was identified or
+    /// suspected of fraud. An order that was ended by hand, or negatively, after a positive identification still has
+    /// it (a cancellation keeps the data, [T 4.3]); a time-out deletes it ([T 4.1]).
     pub fn data_expected(&self) -> bool {
-        matches!(self.outcome, Outcome::Positive | Outcome::Signed | Outcome::FraudSuspicion)
+        let kept = !matches!(self.outcome, Outcome::TimedOut | Outcome::TimedOutAfterIdent);
+        self.is_final() && self.examined && kept
     }
 }
 
@@ -212,6 +234,55 @@ mod tests {
         }
     }
 
+    #[test]
+    fn of_two_final_codes_the_graver_one_is_the_verdict_whichever_came_first() {
+        let gravest_first = [
+            (89, Outcome::FraudSuspicion),
+            (17, Outcome::Negative),
+            (22, Outcome::Terminated),
+            (84, Outcome::Signed),
+            (100, Outcome::TimedOutAfterIdent),
+            (99, Outcome::TimedOut),
+            (6, Outcome::Positive),
+        ];
+        for flavour in FLAVOURS {
+            let ends: Vec<_> =
+                gravest_first.into_iter().filter(|(code, _)| StatusKind(*code).is_final(flavour)).collect();
+            for (at, (graver, verdict)) in ends.iter().enumerate() {
+                for (other, _) in &ends[at..] {
+                    assert_eq!(outcome(flavour, &[*graver, *other]), *verdict, "{flavour:?} {graver} {other}");
+                    assert_eq!(outcome(flavour, &[*other, *graver]), *verdict, "{flavour:?} {other} {graver}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn at_59_an_order_is_gone_when_a_second_404_comes_five_minutes_after_the_first() {
+        let first = Timestamp::from_second(1_600_000_000).unwrap();
+        let later = |seconds: i64| first.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        for (codes, after, outcome) in [
+            (&[][..], 299, Outcome::Pending),
+            (&[], 300, Outcome::Gone),
+            (&[25, 75], 301, Outcome::Gone),
+            (&[25, 75], -301, Outcome::Pending),
+            (&[25, 6], 299, Outcome::Identified),
+            (&[25, 6], 300, Outcome::Gone),
+            (&[25, 6, 84], 300, Outcome::Signed),
+            (&[99], 300, Outcome::TimedOut),
+        ] {
+            let known = Finality::judge(OrderFlavour::Qes, codes.iter().copied().map(StatusKind));
+            let verdict = known.clone().after_not_found(first, later(after));
+            assert_eq!(verdict.outcome, outcome, "{codes:?} {after}");
+            assert_eq!(verdict.is_final(), outcome.is_final());
+            if outcome == Outcome::Gone {
+                assert!(verdict.because.is_empty() && !verdict.data_expected());
+            } else {
+                assert_eq!(verdict, known);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn at_17_order_duplicates_and_strangers_never_change_a_verdict(
@@ -224,6 +295,11 @@ mod tests {
             let again = codes.clone();
             codes.extend(again);
             codes.push(strange);
+            // Whatever ends no order may come late, 95 after 6 for one.
+            let ends_none =
+                |kind: &StatusKind| *kind != StatusKind::POSITIVE && FLAVOURS.iter().all(|of| !kind.is_final(*of));
+            let late = CATALOGUE.iter().map(|text| text.kind).filter(ends_none).map(|kind| kind.0);
+            codes.extend(late);
             let turn = usize::try_from(seed % codes.len() as u64).unwrap();
             codes.rotate_left(turn);
             prop_assert_eq!(outcome(flavour, &codes), verdict);

@@ -80,3 +80,33 @@ fn at_22_a_first_order_id_has_14_characters_unless_the_dialect_says_otherwise() 
     rejects(&long, "MultiSignOptions.FirstOrderID", "AT-22");
     assert_eq!(faults(&long, &allowing(|dialect| dialect.long_first_order_ids = true)), []);
 }
+
+#[tokio::test]
+async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_id() {
+    for (beside, key) in [
+        (json!({"Ref": 4711}), "Ref"),
+        (json!({"Error": {"message": "Mustermann"}}), "Error"),
+        (json!({"Error": ["Mustermann"]}), "Error"),
+        (json!({"VideoHashes": []}), "VideoHashes"),
+        (json!({"VideoHashes": {"ShortCode": 12345}}), "VideoHashes"),
+        (json!({"TargetURL": false}), "TargetURL"),
+    ] {
+        let mut text = json!({"OrderID": ORDER, "Later": [1]});
+        text.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        let (client, script) = client([Step::Answer(json_answer(202, text.to_string()))]);
+        let placed =
+            client.put_order(plain_order(), &options()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(placed.value.order_id, id(), "{text}");
+        assert_eq!(rules(&placed.warnings), ["AT-22"], "{text}");
+        assert_eq!(placed.value.answer.extra.0.get(key), beside.get(key), "kept as it came");
+        assert!(placed.value.answer.extra.0.contains_key("Later"), "{text}");
+        assert!(!format!("{placed:?}").contains("Mustermann"), "{text}");
+        assert_eq!(script.sent().len(), 1);
+    }
+    for text in [r#"{"OrderID":["99921269855041"]}"#, r#"{"Ref":4711}"#, r#"[{"OrderID":"99921269855041"}]"#] {
+        let (client, script) = client([Step::Answer(json_answer(202, text))]);
+        let error = client.put_order(plain_order(), &options()).await.unwrap_err();
+        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{text}");
+        assert_eq!(script.sent().len(), 1);
+    }
+}

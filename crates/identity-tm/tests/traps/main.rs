@@ -39,6 +39,7 @@ use support::{
 mod answers;
 mod documents;
 mod encrypted;
+mod entries;
 mod feed;
 mod ids;
 mod matrix;

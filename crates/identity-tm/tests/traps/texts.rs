@@ -75,6 +75,16 @@ fn at_63_data_is_expected_after_6_84_and_89_and_after_no_other_end() {
         assert!(finality.is_final(), "{code:?}");
         assert_eq!(finality.data_expected(), expected, "{flavour:?} {code:?}");
     }
+    // What ends an order after the person was identified takes nothing away, unless it is a time-out.
+    for (code, expected) in [
+        (StatusKind::TERMINATED, true),
+        (StatusKind::NEGATIVE, true),
+        (StatusKind::TIMED_OUT, false),
+        (StatusKind::TIMED_OUT_AFTER_IDENT, false),
+    ] {
+        let finality = Finality::judge(OrderFlavour::Qes, [StatusKind::POSITIVE, code]);
+        assert_eq!((finality.is_final(), finality.data_expected()), (true, expected), "6 and {code:?}");
+    }
     // Identified, and the signature still open: nothing is promised yet.
     assert!(!Finality::judge(OrderFlavour::Qes, [StatusKind::POSITIVE]).data_expected());
 }

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use identkit_core::Content;
 use identkit_wire::json;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Sandbox;
 use crate::vendor::{Refused, Transition};
@@ -29,7 +29,9 @@ pub(super) async fn handle(sandbox: &Sandbox, request: &Request<Bytes>) -> Respo
         (&Method::POST, ["orders", case, "transition"]) => transition(sandbox, case, request.body()),
         (&Method::GET, ["deliveries"]) => answer(&deliveries(sandbox, request.uri().query())),
         (&Method::GET, ["tans"]) => tans(sandbox, request.uri().query()),
-        (_, ["health" | "clock" | "deliveries" | "tans"] | ["orders", ..]) => {
+        (&Method::GET, ["settings"]) => answer(&sandbox.settings()),
+        (&Method::POST, ["settings"]) => set_up(sandbox, request.body()),
+        (_, ["health" | "clock" | "deliveries" | "tans" | "settings"] | ["orders", ..]) => {
             problem(405, "another method", "see the list of calls in docs/sandbox.md", "sandbox")
         }
         _ => problem(404, "no such call", "see the list of calls in docs/sandbox.md", "sandbox"),
@@ -62,6 +64,24 @@ fn transition(sandbox: &Sandbox, case: &str, body: &[u8]) -> Response<Content> {
         None => unknown(),
         Some(Err(refused)) => refusal(&refused),
         Some(Ok(())) => answer(&sandbox.peek(case).unwrap_or(Value::Null)),
+    }
+}
+
+/// Sets accounts up, and tells how they are set up then.
+fn set_up(sandbox: &Sandbox, body: &[u8]) -> Response<Content> {
+    let wanted: Map<String, Value> = match json::read(body) {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            let detail = format!(r#"send {{"identity_tm":{{"voice_files":true}}}}: {fault}"#);
+            return problem(400, "the body cannot be read", &detail, "sandbox");
+        }
+    };
+    match sandbox.set_up(&wanted) {
+        Ok(()) => answer(&sandbox.settings()),
+        Err(refused) => {
+            let rule = refused.faults.first().map_or("sandbox", |fault| fault.rule);
+            problem(refused.status, "the account cannot be set up so", &refused.text(), rule)
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::MockVendor;
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod settings;
 
 /// Every vendor of this crate that its features name.
 pub fn all() -> Vec<Box<dyn MockVendor>> {

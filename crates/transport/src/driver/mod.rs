@@ -276,6 +276,13 @@ impl<D: Send + Sync> Driver<D> {
             } else if meta.safety == Safety::SideEffect && error.delivery() != Some(Delivery::NotSent) {
                 // Each costs money, texts a person or burns a try: never repeated once it was answered.
                 1
+            } else if meta.safety == Safety::Creating
+                && error.delivery() == Some(Delivery::Answered)
+                && !meta.refusals.iter().any(|documented| Some(documented.status) == error.status())
+            {
+                // A 429 that the vendor does not document may come from anybody on the way, who need not have kept the
+                // request from the vendor.
+                1
             } else {
                 attempts
             };

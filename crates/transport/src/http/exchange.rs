@@ -76,14 +76,17 @@ pub(super) async fn exchange(
 /// Why a connection gave no answer.
 fn broken(source: hyper::Error, unsent: bool) -> Failure {
     let maybe = |kind, detail| Failure::new(Delivery::MaybeSent, kind, detail);
-    if unsent {
-        let detail = "the connection was closed before the request was sent";
-        return Failure::new(Delivery::NotSent, Kind::Unreachable, detail).with_source(source);
-    }
     // TLS 1.3 lets the client finish first: the server's refusal comes when the request may be under way.
     if fault::find::<rustls::Error>(&source).is_some_and(fault::refuses_client) {
         let told = ConnectFault::ClientCertificate;
-        return maybe(Kind::Unreachable, told.text()).lasting().with_source(ConnectError::new(told, source));
+        let delivery = if unsent { Delivery::NotSent } else { Delivery::MaybeSent };
+        return Failure::new(delivery, Kind::Unreachable, told.text())
+            .lasting()
+            .with_source(ConnectError::new(told, source));
+    }
+    if unsent {
+        let detail = "the connection was closed before the request was sent";
+        return Failure::new(Delivery::NotSent, Kind::Unreachable, detail).with_source(source);
     }
     let failure = if fault::find::<TooMuch>(&source).is_some() {
         maybe(Kind::Protocol, "the server sends without end and does not answer")

@@ -39,6 +39,8 @@ pub struct Proxy {
     matcher: Arc<Matcher>,
     /// Whether this machine itself is reached directly.
     spare_home: bool,
+    /// Whether everything is: the matcher takes the star for a name, and no address has one.
+    spare_all: bool,
     tls: Option<TlsConfig>,
 }
 
@@ -81,6 +83,7 @@ impl Proxy {
             credentials: found.basic_auth().cloned(),
             matcher,
             spare_home: false,
+            spare_all: direct.split(',').any(|item| item.trim() == "*"),
             tls: None,
         })
     }
@@ -129,7 +132,7 @@ impl Proxy {
 
     /// Whether a host is reached through it. `host` is a name or an address without brackets.
     pub fn applies_to(&self, host: &str, port: u16) -> bool {
-        if self.spare_home && is_loopback(host) {
+        if self.spare_all || (self.spare_home && is_loopback(host)) {
             return false;
         }
         let uri = authority(host, port)

@@ -218,13 +218,15 @@ async fn a_client_certificate_is_shown_and_its_absence_told() {
         let key = Secret::new(issued.key.serialize_pem());
         trusting(&authority).client_certificate(issued.pem.as_bytes(), &key).unwrap()
     };
-    for (versions, delivery) in [(TLS_1_2, Delivery::NotSent), (TLS_1_3, Delivery::MaybeSent)] {
+    // With TLS 1.3 the refusal comes after the client's last word: at times before the request has left, at times not.
+    let (before, after) = (Delivery::NotSent, Delivery::MaybeSent);
+    for (versions, known) in [(TLS_1_2, &[before][..]), (TLS_1_3, &[before, after])] {
         let config = settings(&authority.issue(&["localhost"], |_| ()), versions, Some(&clients));
         let (address, heard) = peer(config).await;
         for without in [trusting(&authority), showing(&stranger)] {
             let (fault, failure) = refused(without, address, &heard).await;
-            assert_eq!((fault, failure.delivery), (ConnectFault::ClientCertificate, delivery), "{:?}", failure.source);
-            assert!(failure.lasting);
+            assert_eq!(fault, ConnectFault::ClientCertificate, "{:?}", failure.source);
+            assert!(known.contains(&failure.delivery) && failure.lasting);
         }
         accepted(showing(&client), address, &heard).await;
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Outcome, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
 use identkit_identity_tm::{Finality, OrderFlavour, OrderId};
@@ -28,7 +29,7 @@ pub(super) async fn statuses(tm: &Tm, window: Window, extended: bool, format: Fo
     let mut orders = Orders::default();
     while let Some(more) = feed.next().await? {
         orders.extend(more);
-        progress.about(&format!("{} orders in {} pages so far", orders.all.len(), feed.pages()));
+        progress.about(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
     }
     for warning in feed.warnings() {
         output::say(&format!("note: {} ({})", warning.message, warning.rule));
@@ -71,7 +72,7 @@ pub(super) async fn drain(tm: &Tm, path: &Path, yes: bool, format: Format) -> Re
     };
     let (mut journal, found) = Journal::open(path).map_err(|error| unusable(&error))?;
     tell_found(&found);
-    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.")? {
+    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.").await? {
         return Err(Failure::usage("nothing was taken: it was not agreed to"));
     }
     // That it can be written at all is known before anything is sent.
@@ -204,7 +205,8 @@ impl Orders {
         self.all.iter().map(one).collect()
     }
 
-    fn print(&self) -> Result<(), Failure> {
+    /// The orders, and whether the two verdicts on any of them differ.
+    fn table(&self) -> (Table, bool) {
         let with_reference = self.all.iter().any(|order| order.reference.is_some());
         let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Verdict"];
         header.retain(|name| with_reference || *name != "Ref");
@@ -230,6 +232,12 @@ impl Orders {
             row.push(verdict);
             table.add_row(row);
         }
+        output::keep_whole(&mut table, &header, &["OrderID", "Time"]);
+        (table, differ)
+    }
+
+    fn print(&self) -> Result<(), Failure> {
+        let (table, differ) = self.table();
         output::print_table(&table)?;
         if differ {
             output::say("note: of two verdicts the first is for an identification, the second for a signature");
@@ -301,6 +309,22 @@ mod tests {
         assert_eq!(kind(&of(json!([{"Kind": 6, "Time": late}, {"Kind": 84, "Time": late}, {"Kind": 9}]))), Some(84));
         assert_eq!(kind(&of(json!([{"Kind": 6}, {"Kind": 84, "Time": "soon"}]))), Some(84));
         assert_eq!(kind(&of(json!([]))), None);
+    }
+
+    #[test]
+    fn on_80_columns_an_order_id_and_its_time_are_whole() {
+        let (id, time) = ("12345678901234567890", "2020-09-10T12:00:00+02:00");
+        let of = |more: Value| {
+            let mut order = json!({ "OrderID": id, "Status": [{ "Kind": 6, "Time": time }] });
+            order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let (mut table, _) = orders(&[&json!([order]).to_string()]).table();
+            table.set_width(80).trim_fmt()
+        };
+        for more in [json!({}), json!({ "Ref": "0123456789abcdef0123456789abcdef" })] {
+            let told = of(more);
+            assert!(told.contains(id) && told.contains(time), "{told}");
+            assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+        }
     }
 
     #[test]

@@ -5,18 +5,18 @@ use std::process::ExitCode;
 
 use identkit_core::{Advice, Error, Kind, Secret};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
-use identkit_transport::save::Digested;
+use identkit_transport::save::{Digested, Existing};
 use identkit_wire::Operation;
 use serde_json::{Value, json};
 
-use super::names;
-use super::results::{files, folder, tell};
+use super::results::{files, tell};
 use super::signing::done;
+use super::{existing, names};
 use crate::args::{Format, Tm, VideoCommand};
 use crate::commands::{about, warn};
 use crate::exit::Failure;
 use crate::progress::Progress;
-use crate::save::{self, Patience};
+use crate::save::{self, Folder, Patience};
 use crate::{connect, output};
 
 pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Result<ExitCode, Failure> {
@@ -30,10 +30,11 @@ pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Re
                         get may bring a placeholder";
             done(&answered, "requested", told, format)
         }
-        VideoCommand::Get { order_id, out, callback_received, placeholder_sha256, at_least } => {
+        VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least } => {
             let rule = PlaceholderRule::default().shorter_than(*at_least);
             let rule = placeholder_sha256.iter().fold(rule, |rule, known| rule.known(*known));
-            get(tm, &OrderId::typed(order_id)?, out, *callback_received, rule, format).await
+            let place = (out.as_path(), existing(*force));
+            get(tm, &OrderId::typed(order_id)?, place, *callback_received, rule, format).await
         }
     }
 }
@@ -41,12 +42,12 @@ pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Re
 async fn get(
     tm: &Tm,
     order_id: &OrderId,
-    out: &Path,
+    (out, existing): (&Path, Existing),
     callback_received: bool,
     rule: PlaceholderRule,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    save::place(out)?;
+    save::place(out, existing)?;
     let patience = Patience::begin(&tm.calls);
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     // No event of the vendor's is at hand here, only somebody's word for it.
@@ -58,7 +59,7 @@ async fn get(
     let compared = rule.knows_any();
     let refused = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
     let accept = move |came: &Digested| rule.check(came.length, &came.sha256).map_err(refused);
-    let saved = save::replace(out, patience.with(answered.value.content), accept).await.map_err(|failure| {
+    let saved = save::whole(out, existing, patience.with(answered.value.content), accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
     if let Some(note) = misnamed(out, &media_type) {
@@ -94,10 +95,14 @@ fn misnamed(out: &Path, media_type: &str) -> Option<&'static str> {
     }
 }
 
+/// What a refusal of recordings means ([T 3.9]).
+const NO_VOICE: &str = "there is no audio recording, or the account is not set up for it";
+
 pub(super) async fn voice(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    folder(out)?;
+    let _folder = Folder::make(out)?;
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    let answered = client.voice_files(order_id, &connect::options(&tm.calls)).await?;
+    let answered = client.voice_files(order_id, &connect::options(&tm.calls)).await;
+    let answered = answered.map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     warn(&answered);
     let mut about = about(&answered);
     let recordings = answered.value.voicefiles.unwrap_or_default();

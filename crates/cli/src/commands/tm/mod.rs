@@ -13,6 +13,7 @@ use identkit_core::{Clock, Kind, Outcome};
 use identkit_identity_tm::messages::OrderStatus;
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
 use identkit_transport::SystemClock;
+use identkit_transport::save::Existing;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
@@ -20,12 +21,13 @@ use super::{warn, with_about};
 use crate::args::{Format, Tm, TmCommand, window};
 use crate::exit::Failure;
 use crate::progress::Progress;
+use crate::verdict::{word, words};
 use crate::{connect, output};
 
 pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
     let ran = match &tm.command {
         TmCommand::PutOrder { file } => {
-            let input = connect::input(file)?;
+            let input = connect::input(file).await?;
             let order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
             put_order(tm, order, &input.name, format).await
         }
@@ -33,8 +35,8 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             let order_id = OrderId::typed(order_id)?;
             status(tm, &order_id, *extended, format).await
         }
-        TmCommand::IdentData { order_id, signed: true, out, .. } => {
-            results::signed_data(tm, &OrderId::typed(order_id)?, out.as_deref(), format).await
+        TmCommand::IdentData { order_id, signed: true, out, force, .. } => {
+            results::signed_data(tm, &OrderId::typed(order_id)?, out.as_deref(), existing(*force), format).await
         }
         TmCommand::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
             let variant = match (include_initial_data, include_identify_method) {
@@ -44,8 +46,12 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
             };
             results::ident_data(tm, &OrderId::typed(order_id)?, variant, format).await
         }
-        TmCommand::IdentDataPdf { order_id, out } => results::report(tm, &OrderId::typed(order_id)?, out, format).await,
-        TmCommand::EsignPdf { order_id, out } => results::signed(tm, &OrderId::typed(order_id)?, out, format).await,
+        TmCommand::IdentDataPdf { order_id, out, force } => {
+            results::report(tm, &OrderId::typed(order_id)?, out, existing(*force), format).await
+        }
+        TmCommand::EsignPdf { order_id, out, force } => {
+            results::signed(tm, &OrderId::typed(order_id)?, out, existing(*force), format).await
+        }
         TmCommand::Delete { order_id, yes } => results::delete(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::Cancel { order_id, yes } => signing::cancel(tm, &OrderId::typed(order_id)?, *yes, format).await,
         TmCommand::EsignHash { order_id } => signing::hashes(tm, &OrderId::typed(order_id)?, format).await,
@@ -65,9 +71,15 @@ pub(crate) async fn run(tm: &Tm, format: Format) -> Result<ExitCode, Failure> {
     ran.map_err(|failure| failure.asked_at(&tm.base_url, connect::TM_BASE_URL))
 }
 
+/// What becomes of a file that is in the place of a result.
+fn existing(force: bool) -> Existing {
+    if force { Existing::Replace } else { Existing::Keep }
+}
+
 async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
+    let mut sent = Sent(None);
     let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
     let way_back = if own {
         format!(
@@ -75,12 +87,14 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         )
     } else {
         let reference = random_reference();
-        let told =
-            format!("the order went out with the Ref {reference}: keep it, the vendor would know the order by it");
+        let with = format!("with the Ref {reference}: keep it, the vendor would know the order by it");
+        sent.0 = Some(format!("the order may be on its way {with}"));
         order = order.reference(reference);
-        told
+        format!("the order went out {with}")
     };
-    let placed = client.put_order(order, &connect::options(&tm.calls)).await.map_err(|error| {
+    let placed = client.put_order(order, &connect::options(&tm.calls)).await;
+    sent.0 = None;
+    let placed = placed.map_err(|error| {
         let failure = Failure::from(error);
         if failure.kind() == Some(Kind::OutcomeUnknown) { failure.note(way_back) } else { failure }
     })?;
@@ -113,6 +127,17 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is to be told of an order that is given up while it is on its way: its Ref is known nowhere else.
+struct Sent(Option<String>);
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(way_back) = &self.0 {
+            output::say(&format!("note: {way_back}"));
+        }
+    }
 }
 
 async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> Result<ExitCode, Failure> {
@@ -190,40 +215,6 @@ fn verdicts(status: &OrderStatus) -> [Outcome; 2] {
     [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| status.finality(flavour).outcome)
 }
 
-/// A verdict for programs: one word that does not change.
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pending => "pending",
-        Outcome::Identified => "identified",
-        Outcome::Positive => "positive",
-        Outcome::Signed => "signed",
-        Outcome::Negative => "negative",
-        Outcome::Terminated => "terminated",
-        Outcome::FraudSuspicion => "fraud_suspicion",
-        Outcome::TimedOut => "timed_out",
-        Outcome::TimedOutAfterIdent => "timed_out_after_ident",
-        Outcome::Gone => "gone",
-        _ => "unknown",
-    }
-}
-
-/// A verdict for people.
-fn words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pending => "not finished",
-        Outcome::Identified => "identified, the signature is still open",
-        Outcome::Positive => "positive, final",
-        Outcome::Signed => "identified and signed, final",
-        Outcome::Negative => "negative, final",
-        Outcome::Terminated => "ended by hand, final",
-        Outcome::FraudSuspicion => "suspicion of fraud, final",
-        Outcome::TimedOut => "not finished in time, final",
-        Outcome::TimedOutAfterIdent => "identified, but not signed in time, final",
-        Outcome::Gone => "no longer known to the vendor",
-        _ => "unknown",
-    }
-}
-
 /// What ends an order.
 fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
     match flavour {
@@ -234,17 +225,5 @@ fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
             "a positive identification (status 6), which makes a sign-me account; nothing is signed",
         ),
         OrderFlavour::Unknown => ("unknown", "unknown"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_is_one_word_for_programs() {
-        for outcome in [Outcome::Pending, Outcome::FraudSuspicion, Outcome::TimedOutAfterIdent, Outcome::Unknown] {
-            assert!(word(outcome).chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{outcome:?}");
-        }
     }
 }

@@ -1,20 +1,21 @@
 //! The results of an order: data, report, signed documents, and their deletion.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use identkit_core::Content;
+use identkit_core::{Content, Error};
 use identkit_identity_tm::messages::IdentData;
 use identkit_identity_tm::{OrderId, SignedPdfs};
+use identkit_transport::save::Existing;
 use serde_json::{Value, json};
 
 use crate::args::{Format, Tm};
 use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
 use crate::progress::Progress;
-use crate::save::{self, Patience, Saved};
-use crate::{connect, output};
+use crate::save::{self, Folder, Patience, Saved};
+use crate::{connect, output, signals};
 
 /// A variant of getIdentData.
 #[derive(Clone, Copy)]
@@ -33,10 +34,11 @@ pub(super) async fn ident_data(
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
     let answered = match variant {
-        Variant::Default => client.ident_data(order_id, &options).await?,
-        Variant::InitialData => client.ident_data_with_initial(order_id, &options).await?,
-        Variant::IdentifyMethod => client.ident_data_with_method(order_id, &options).await?,
-    };
+        Variant::Default => client.ident_data(order_id, &options).await,
+        Variant::InitialData => client.ident_data_with_initial(order_id, &options).await,
+        Variant::IdentifyMethod => client.ident_data_with_method(order_id, &options).await,
+    }
+    .map_err(unknown)?;
     warn(&answered);
     let data = &answered.value;
     match format {
@@ -105,20 +107,24 @@ pub(super) async fn signed_data(
     tm: &Tm,
     order_id: &OrderId,
     out: Option<&Path>,
+    existing: Existing,
     format: Format,
 ) -> Result<ExitCode, Failure> {
     if out.is_none() && format == Format::Table && std::io::stdout().is_terminal() {
         let told = "the signed form is not for a terminal: name a file by -o, or send it on; nothing was sent";
         return Err(Failure::usage(told));
     }
-    out.map(save::place).transpose()?;
+    out.map(|out| save::place(out, existing)).transpose()?;
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    let answered = client.ident_data_signed(order_id, &connect::options(&tm.calls)).await?;
+    let answered = client.ident_data_signed(order_id, &connect::options(&tm.calls)).await.map_err(unknown)?;
     warn(&answered);
     let about = about(&answered);
     let bytes = answered.value.0;
     match (out, format) {
-        (Some(out), _) => tell(&[save::replace(out, Content::from_bytes(bytes), |_| Ok(())).await?], about, format),
+        (Some(out), _) => {
+            let saved = save::whole(out, existing, Content::from_bytes(bytes), |_| Ok(())).await?;
+            tell(&[saved], about, format)
+        }
         (None, Format::Json) => {
             let digest = save::hex(&save::digest(&bytes));
             let text = identkit_wire::encode_base64(&bytes);
@@ -132,43 +138,77 @@ pub(super) async fn signed_data(
     }
 }
 
-pub(super) async fn report(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    save::place(out)?;
+pub(super) async fn report(
+    tm: &Tm,
+    order_id: &OrderId,
+    out: &Path,
+    existing: Existing,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    save::place(out, existing)?;
     let patience = Patience::begin(&tm.calls);
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    let answered = client.ident_data_pdf(order_id, &connect::options(&tm.calls)).await?;
+    let answered = client.ident_data_pdf(order_id, &connect::options(&tm.calls)).await.map_err(unknown)?;
     warn(&answered);
     let about = about(&answered);
-    tell(&[save::replace(out, patience.with(answered.value), |_| Ok(())).await?], about, format)
+    tell(&[save::whole(out, existing, patience.with(answered.value), |_| Ok(())).await?], about, format)
 }
 
-pub(super) async fn signed(tm: &Tm, order_id: &OrderId, out: &Path, format: Format) -> Result<ExitCode, Failure> {
-    folder(out)?;
+/// A failed read of data: the vendor forgets what was deleted.
+fn unknown(error: Error) -> Failure {
+    Failure::from(error).note_on(404, "or its data is deleted")
+}
+
+/// What a refusal of signed documents or hashes means ([T 3.5], [T 3.6]).
+pub(super) fn unsigned(error: Error, order_id: &OrderId) -> Failure {
+    let ask = format!("identkit tm finality {} tells", order_id.expose());
+    Failure::from(error).note_on(400, format!("the order is not signed yet, or had nothing to sign: {ask}"))
+}
+
+pub(super) async fn signed(
+    tm: &Tm,
+    order_id: &OrderId,
+    out: &Path,
+    existing: Existing,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    let _folder = Folder::make(out)?;
+    // An order of its own has names of its own: orders may share a folder.
+    let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
+    save::place(&path(1), existing)?;
     let patience = Patience::begin(&tm.calls);
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    let answered = client.signed_pdfs(order_id, &connect::options(&tm.calls)).await?;
+    let answered = client.signed_pdfs(order_id, &connect::options(&tm.calls)).await;
+    let answered = answered.map_err(|error| unsigned(error, order_id))?;
     warn(&answered);
     let about = about(&answered);
-    let mut saved = Vec::new();
+    let (mut saved, mut failed) = (Vec::new(), None);
     match answered.value {
         SignedPdfs::One(content) => {
-            let content = patience.with(content);
-            saved.push(save::replace(&out.join("signed-1.pdf"), content, |_| Ok(())).await?);
+            saved.push(save::whole(&path(1), existing, patience.with(content), |_| Ok(())).await?);
         }
         SignedPdfs::Many(many) => {
-            for (index, pdf) in many.iter().enumerate() {
-                let path = out.join(format!("signed-{}.pdf", index + 1));
-                saved.push(save::replace(&path, Content::from_bytes(pdf.to_bytes()?), |_| Ok(())).await?);
+            for (number, pdf) in (1..).zip(many.iter()) {
+                let file = match pdf.to_bytes() {
+                    Ok(bytes) => save::whole(&path(number), existing, Content::from_bytes(bytes), |_| Ok(())).await,
+                    Err(error) => Err(error.into()),
+                };
+                match file {
+                    Ok(file) => saved.push(file),
+                    Err(failure) => {
+                        failed = Some(failure);
+                        break;
+                    }
+                }
             }
         }
     }
-    tell(&saved, about, format)
-}
-
-/// Makes a folder for results, before anything is sent.
-pub(super) fn folder(out: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(out)
-        .map_err(|error| Failure::usage(format!("--out {} cannot be used: {error}", out.display())))
+    // What was written is told, whatever became of the rest.
+    match failed {
+        None => tell(&saved, about, format),
+        Some(failure) if saved.is_empty() => Err(failure),
+        Some(failure) => tell(&saved, about, format).and(Err(failure)),
+    }
 }
 
 /// Files as JSON: where, how long, which digest.
@@ -193,7 +233,8 @@ pub(super) fn tell(saved: &[Saved], about: Value, format: Format) -> Result<Exit
 pub(super) async fn delete(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     let options = connect::options(&tm.calls);
-    if !yes && !agreed("Delete the data of this order at the vendor, for good?")? {
+    let question = || format!("Delete the data of the order {} at the vendor, for good?", order_id.expose());
+    if !yes && !agreed(&question()).await? {
         return Err(Failure::usage("nothing was deleted: it was not agreed to"));
     }
     let answered = client.delete_ident_data(order_id, &options).await?;
@@ -223,14 +264,19 @@ pub(super) fn may_ask() -> Result<(), Failure> {
 }
 
 /// Asks on a terminal.
-pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
+pub(super) async fn agreed(question: &str) -> Result<bool, Failure> {
     may_ask()?;
-    let mut out = std::io::stderr().lock();
-    let asked = write!(out, "{question} Type yes: ").and_then(|()| out.flush());
+    let asked = output::ask(&format!("{question} Type yes: "));
     let mut line = String::new();
-    let read = asked.and_then(|()| std::io::stdin().read_line(&mut line));
-    match read {
-        Ok(_) => Ok(line.trim().eq_ignore_ascii_case("yes")),
+    let read = signals::beside(move || asked.and_then(|()| std::io::stdin().read_line(&mut line)).map(|_| line));
+    match read.await? {
+        Ok(line) => {
+            if !line.ends_with('\n') {
+                // Ctrl-D leaves the cursor behind the question.
+                output::say("");
+            }
+            Ok(line.trim().eq_ignore_ascii_case("yes"))
+        }
         Err(error) => Err(Failure::local(format!("the answer could not be read: {}", error.kind()))),
     }
 }

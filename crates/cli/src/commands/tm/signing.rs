@@ -7,7 +7,7 @@ use identkit_identity_tm::OrderId;
 use identkit_transport::Answered;
 use serde_json::{Value, json};
 
-use super::results::agreed;
+use super::results::{agreed, unsigned};
 use crate::args::{Format, SignCommand, Tm};
 use crate::commands::{about, warn, with_about};
 use crate::exit::Failure;
@@ -53,7 +53,8 @@ pub(super) async fn sign(tm: &Tm, command: &SignCommand, format: Format) -> Resu
 
 pub(super) async fn cancel(tm: &Tm, order_id: &OrderId, yes: bool, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
-    if !yes && !agreed("Cancel this order? The person will not be able to go on.")? {
+    let question = || format!("Cancel the order {}? The person will not be able to go on.", order_id.expose());
+    if !yes && !agreed(&question()).await? {
         return Err(Failure::usage("nothing was cancelled: it was not agreed to"));
     }
     client.cancel_order(order_id, &connect::options(&tm.calls)).await?;
@@ -65,8 +66,9 @@ pub(super) async fn cancel(tm: &Tm, order_id: &OrderId, yes: bool, format: Forma
 }
 
 pub(super) async fn hashes(tm: &Tm, order_id: &OrderId, format: Format) -> Result<ExitCode, Failure> {
-    let answered =
-        connect::identity_tm(tm, &Progress::new(format))?.signed_hashes(order_id, &connect::options(&tm.calls)).await?;
+    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    let answered = client.signed_hashes(order_id, &connect::options(&tm.calls)).await;
+    let answered = answered.map_err(|error| unsigned(error, order_id))?;
     warn(&answered);
     match format {
         Format::Json => {

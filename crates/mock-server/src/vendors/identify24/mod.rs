@@ -13,13 +13,14 @@ use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_wire::json;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use self::account::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 
 use self::account::{Account, authenticated, log_in, retry_after, served};
-use crate::vendor::{Handled, MockVendor, Refused, Route, Transition};
+use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
+use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
 
 /// The vendor identify24.
@@ -113,6 +114,15 @@ impl MockVendor for Identify24 {
     fn account(&self, world: &mut World) -> Value {
         let settings = &world.part::<Account>().settings;
         json!({ "base_path": "", "partner": settings.partner, "api_key": settings.api_key })
+    }
+
+    fn settings(&self, world: &mut World) -> Value {
+        by_name::told(&world.part::<Account>().settings)
+    }
+
+    fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
+        let settings = by_name::changed(&world.part::<Account>().settings, changes)?;
+        Ok(Box::new(|world| world.part::<Account>().settings = settings))
     }
 }
 

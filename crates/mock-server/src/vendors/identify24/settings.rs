@@ -4,20 +4,28 @@ use std::collections::BTreeMap;
 
 use identkit_core::Secret;
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::vendors::settings::{failure, refusal, seconds};
 
 /// How the account is set up, which at the vendor is done in its partner portal; see [`configure`](super::configure).
+///
+/// From outside they are set by these names, spans of time in seconds.
 #[non_exhaustive]
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// The partner's user name (I-004).
     pub partner: String,
     /// The API key (I-004).
     pub api_key: String,
     /// Where status webhooks go; `None` sends none (I-080).
+    #[serde(with = "address")]
     pub webhook_url: Option<Secret>,
     /// For how long a token that is not used stays alive: 30 minutes (I-006).
+    #[serde(with = "seconds")]
     pub idle: SignedDuration,
     /// For how long an ident is known: 90 days (I-020).
+    #[serde(with = "seconds")]
     pub life: SignedDuration,
     /// What the person's stories come to, by name: the document lists no status but `Unidentified` (AI-12).
     pub stories: BTreeMap<String, Story>,
@@ -35,20 +43,24 @@ pub struct Settings {
     /// (AI-16, AI-24).
     pub unique_custom_ids: bool,
     /// The status, 500 to 599, by which everything is answered while the vendor is out of service (1.9).
+    #[serde(deserialize_with = "failure")]
     pub out_of_service: Option<u16>,
 }
 
 /// What a story comes to.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Story {
     /// The status in the vendor's word.
     pub status: String,
     /// Its id, in the webhook only.
     pub status_id: String,
     /// Why the person was not identified; empty otherwise.
+    #[serde(default)]
     pub reject_reason: String,
     /// What the agent noted, free text; empty for nothing.
+    #[serde(default)]
     pub agent_notes: String,
 }
 
@@ -80,7 +92,7 @@ impl Story {
 
 /// How a refusal is told.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusals {
     /// By the HTTP status.
     #[default]
@@ -93,7 +105,7 @@ pub enum Refusals {
 
 /// What becomes of the body of a GET.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GetBodies {
     /// It arrives.
     #[default]
@@ -101,18 +113,21 @@ pub enum GetBodies {
     /// A proxy drops it.
     Stripped,
     /// A proxy refuses the request with this status: 403, 411 and 413 are known.
-    Refused(u16),
+    Refused(#[serde(deserialize_with = "refusal")] u16),
 }
 
 /// How many requests are served.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rate {
     /// So many, logins among them.
     pub requests: u32,
     /// In so long, from the first of them.
+    #[serde(with = "seconds")]
     pub period: SignedDuration,
     /// Whether a refusal says when to come again: `Retry-After` is not documented (1.9).
+    #[serde(default)]
     pub retry_after: bool,
 }
 
@@ -127,6 +142,28 @@ impl Rate {
     pub fn with_retry_after(mut self) -> Self {
         self.retry_after = true;
         self
+    }
+}
+
+/// Where webhooks go, if anywhere.
+mod address {
+    use http::Uri;
+    use identkit_core::Secret;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(url: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
+        url.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+        let right = || D::Error::custom("expected a URL that begins with https:// or http://, or null");
+        let url = Option::<Secret>::deserialize(from).map_err(|_| right())?;
+        let called = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
+        match url.as_ref().is_none_or(|url| url.expose().parse().is_ok_and(called)) {
+            true => Ok(url),
+            false => Err(right()),
+        }
     }
 }
 

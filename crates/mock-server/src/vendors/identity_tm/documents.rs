@@ -234,7 +234,7 @@ impl Order {
 
     /// The documents, signed.
     pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtefactError> {
-        let mut signed = sign_all(&self.request, self.id.expose(), self.decided)?;
+        let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
         Ok(match signed.len() {
             1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
             _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
@@ -242,8 +242,13 @@ impl Order {
     }
 }
 
-/// The documents of an order in its order, each with its own bytes kept and a mark of the sandbox added.
-pub(super) fn sign_all(order: &PutOrder, id: &str, at: Timestamp) -> Result<Vec<Vec<u8>>, ArtefactError> {
+/// The documents as the person of the order signs them, each with its own bytes kept and a mark of the sandbox added.
+pub(super) fn sign_all<'a>(
+    order: &PutOrder,
+    pdfs: impl IntoIterator<Item = &'a SignPdf>,
+    id: &str,
+    at: Timestamp,
+) -> Result<Vec<Vec<u8>>, ArtefactError> {
     let address = order.address.clone().unwrap_or_default();
     let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
     let signer = format!("{} {}", name(&address.firstname), name(&address.surname));
@@ -253,7 +258,7 @@ pub(super) fn sign_all(order: &PutOrder, id: &str, at: Timestamp) -> Result<Vec<
         let mark = SignatureMark { signer: signer.trim(), order_id: id, time: &time, placement: placement(pdf) };
         artefacts::sign(&bytes, &mark)
     };
-    order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice).iter().map(sign).collect()
+    pdfs.into_iter().map(sign).collect()
 }
 
 fn placement(pdf: &SignPdf) -> Placement {

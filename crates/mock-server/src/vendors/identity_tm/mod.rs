@@ -5,6 +5,7 @@ mod documents;
 mod examples;
 mod feed;
 mod media;
+mod multi_sign;
 mod orders;
 mod results;
 mod reuse;
@@ -25,7 +26,7 @@ use identkit_identity_tm::{
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind,
 };
 use identkit_wire::{OneOrMany, encode_base64, json};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use self::results::unseal;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
@@ -33,7 +34,8 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
+use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
+use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
 
 /// The vendor identity.TM.
@@ -209,6 +211,15 @@ impl MockVendor for IdentityTm {
             "customer_code": settings.customer_code,
         })
     }
+
+    fn settings(&self, world: &mut World) -> Value {
+        by_name::told(&world.part::<Orders>().settings)
+    }
+
+    fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
+        let settings = by_name::changed(&world.part::<Orders>().settings, changes)?;
+        Ok(Box::new(|world| world.part::<Orders>().settings = settings))
+    }
 }
 
 impl IdentityTm {
@@ -339,9 +350,13 @@ fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refus
         let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
         return Err(Refused::new(400, fault));
     }
-    documents::sign_all(&order, "", world.now).map_err(documents::not_signable)?;
+    documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now).map_err(documents::not_signable)?;
+    let of_master = multi_sign::of_master(world, &order)?;
     let answer = orders::create(world, order)?;
     if let Some(id) = &answer.order_id {
+        if let Some(order) = world.part::<Orders>().by_id.get_mut(id.expose()) {
+            order.of_master = of_master;
+        }
         reuse::apply(world, id);
     }
     Ok(answer)
@@ -411,10 +426,9 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
     if order.deleted {
         return Err(deleted());
     }
-    let documents = order.request.sign_pdf.as_ref().map_or(0, |pdfs| pdfs.as_slice().len());
-    if documents == 0 || !order.has(StatusKind::SIGNED) {
-        let fault =
-            Fault::new("OrderID", "the order is not signed: it needs eSignPDF and status 84", "T-060", "[T] 3.5.1");
+    if order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED) {
+        let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
+        let fault = Fault::new("OrderID", message, "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
     order.signed_pdfs().map_err(documents::not_made)

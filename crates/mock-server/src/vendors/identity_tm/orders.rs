@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::media::Recording;
+use super::multi_sign::OfMaster;
 use super::reuse::Reuse;
 use super::settings::{GiroKey, Settings};
 use super::signing::{IssuedTan, bank_of};
@@ -57,6 +58,8 @@ pub(super) struct Order {
     pub(super) tan: Option<IssuedTan>,
     /// What has become of its recording.
     pub(super) recording: Recording,
+    /// What it signs of its master order.
+    pub(super) of_master: OfMaster,
     /// What came of the identification that was to be used again.
     pub(super) reuse: Option<Reuse>,
 }
@@ -78,6 +81,7 @@ impl Order {
             literal_data: None,
             tan: None,
             recording: Recording::default(),
+            of_master: OfMaster::default(),
             reuse: None,
         }
     }
@@ -90,6 +94,7 @@ impl Order {
         self.request = rest;
         self.literal_data = None;
         self.recording = Recording::default();
+        self.of_master = OfMaster::default();
         self.reuse = None;
         self.deleted = true;
     }

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use http::Method;
 use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::vendors::settings::{positive, refusal, seconds};
 
 /// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
 /// ones and these, assumed.
 const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
 
 /// What is counted: pages (AT-05), or what was reported (AT-06).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Each status by itself.
     #[default]
@@ -21,7 +24,7 @@ pub enum Unit {
 }
 
 /// The shape of a list of orders (AT-03).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ListShape {
     /// `[{…,"Status":[…]}]`: the document's example, with what its table asks for.
     #[default]
@@ -37,7 +40,7 @@ pub enum ListShape {
 }
 
 /// The shape of signed hashes (AT-36).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HashShape {
     /// `[{"a":"…"},{"b":"…"}]`.
     #[default]
@@ -49,7 +52,7 @@ pub enum HashShape {
 }
 
 /// Where a giro link is told (AT-41).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GiroKey {
     /// `TargetURL`; `GiroURL` when the order asks for the landing page as well, which would otherwise be lost.
     #[default]
@@ -59,7 +62,7 @@ pub enum GiroKey {
 }
 
 /// What `serverStatus` says (AT-80).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Service {
     /// 200.
     #[default]
@@ -71,7 +74,7 @@ pub enum Service {
 }
 
 /// What has to be enabled for an account (T-006).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
     Report,
@@ -102,7 +105,10 @@ impl Feature {
 }
 
 /// How the account is set up; see [`configure`](super::configure). The defaults are the contract's decisions.
-#[derive(Clone, Debug)]
+///
+/// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as they
+/// are written here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// User name of HTTP Basic authentication (T-003).
     pub customer_id: String,
@@ -119,26 +125,34 @@ pub struct Settings {
     /// Where the link of `getGiroLink` is told (AT-41).
     pub giro_key: GiroKey,
     /// Method of webhooks: GET, POST or PUT (T-032).
+    #[serde(with = "method")]
     pub webhook_method: Method,
     /// `[Ref]` and `[OrderID]` go into webhook URLs as they are; only what no request line can hold is encoded (AT-20).
     pub raw_placeholders: bool,
     /// After how long an unfinished order times out, [T 4.1].
+    #[serde(with = "seconds")]
     pub time_out: SignedDuration,
     /// A time-out deletes the order altogether: its status is 404 as well (AT-59).
     pub purge_on_time_out: bool,
     /// The webhook that is called when an order times out (AT-60).
+    #[serde(with = "callback")]
     pub webhook_on_time_out: Option<OrderCallback>,
     /// The webhook that is called when an order is cancelled by `cancelOrder` (AT-60).
+    #[serde(with = "callback")]
     pub webhook_on_cancel: Option<OrderCallback>,
     /// The webhook that is called when too many wrong TANs cancel an order (AT-60).
+    #[serde(with = "callback")]
     pub webhook_on_tan_limit: Option<OrderCallback>,
     /// The statuses that cancelling sets (AT-61). Without a final one among them the order stays open.
     pub cancelled_by: Vec<StatusKind>,
     /// With how many wrong TANs an order is cancelled; the document says "too many" (AT-54).
+    #[serde(deserialize_with = "positive")]
     pub tan_tries: u32,
     /// The status of a single wrong TAN: 400 assumed, 409 in a later version (AT-54).
+    #[serde(deserialize_with = "refusal")]
     pub wrong_tan_status: u16,
     /// The status of data that is asked for before the order is final: 400 assumed, or 404 (AT-62).
+    #[serde(deserialize_with = "refusal")]
     pub early_data_status: u16,
     /// The status of an order stays readable after `delIdentdata` (AT-09); otherwise it is 404, and not listed.
     pub status_after_deletion: bool,
@@ -165,6 +179,7 @@ pub struct Settings {
     /// `ExtendedList` in the body of `getAllStatus` counts, as in the document's example (AT-04).
     pub extended_list_in_body: bool,
     /// The number of the first page, 0 or 1 (AT-05). With 1, page 0 answers like page 1; the profile `strict` refuses it.
+    #[serde(deserialize_with = "zero_or_one")]
     pub first_page: u32,
     /// What pages count (AT-05).
     pub page_unit: Unit,
@@ -176,6 +191,7 @@ pub struct Settings {
     /// Every video is recorded, also without Add 131072, [T 3.8.1].
     pub record_video: bool,
     /// How long it takes until a recording that was asked for is ready (T-038); nothing is documented.
+    #[serde(with = "seconds")]
     pub video_provisioning: SignedDuration,
     /// The call that says so is tried again like a webhook; otherwise it is made once (AT-39).
     pub video_callback_retries: bool,
@@ -189,6 +205,50 @@ pub struct Settings {
     pub reuse: bool,
     /// The signed form comes as the literal of a JSON string; otherwise as plain text (AT-71).
     pub signed_as_json_string: bool,
+}
+
+/// The method of webhooks, by its name.
+mod method {
+    use http::Method;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::PUT];
+
+    pub(super) fn serialize<S: Serializer>(method: &Method, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(method.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
+        let told = String::deserialize(from).ok();
+        let known = METHODS.into_iter().find(|method| told.as_deref() == Some(method.as_str()));
+        known.ok_or_else(|| D::Error::custom("expected GET, POST or PUT"))
+    }
+}
+
+/// One of the webhooks of an order by its name, or none of them.
+mod callback {
+    use identkit_identity_tm::OrderCallback;
+    use identkit_wire::Callback as _;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    const ALL: [OrderCallback; 3] = [OrderCallback::AfterVideo, OrderCallback::AfterIdent, OrderCallback::OnFinal];
+
+    pub(super) fn serialize<S: Serializer>(callback: &Option<OrderCallback>, to: S) -> Result<S::Ok, S::Error> {
+        callback.map(|callback| callback.name()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OrderCallback>, D::Error> {
+        let right = || D::Error::custom("expected AfterVideo, AfterIdent, OnFinal, or null");
+        let Some(told) = Option::<String>::deserialize(from).map_err(|_| right())? else { return Ok(None) };
+        ALL.into_iter().find(|callback| callback.name() == told).map(Some).ok_or_else(right)
+    }
+}
+
+fn zero_or_one<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let told = u32::deserialize(from).ok().filter(|number| *number < 2);
+    told.ok_or_else(|| serde::de::Error::custom("expected 0 or 1"))
 }
 
 impl Default for Settings {

@@ -9,7 +9,7 @@ use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavour, OrderId,
     RequestResendSignTan, RequestSign, StatusKind, samples,
 };
-use identkit_wire::{OneOrMany, Operation as _, decode_base64_lenient, encode_base64, json};
+use identkit_wire::{Operation as _, decode_base64_lenient, encode_base64, json};
 
 use super::orders::Orders;
 use super::settings::HashShape;
@@ -144,12 +144,11 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     if order.deleted {
         return Err(deleted());
     }
-    let wanted = order.request.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
-    if wanted.is_empty() || !order.has(StatusKind::SIGNED) {
+    if order.hashes().next().is_none() || !order.has(StatusKind::SIGNED) {
         return refuse(
             400,
             "OrderID",
-            "the order is not signed: it needs eSignHash and status 84",
+            "the order is not signed: it needs eSignHash, or a master order with it, and status 84",
             "T-060",
             "[T] 3.6.1",
         );
@@ -158,7 +157,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         let bytes = decode_base64_lenient(hash.expose()).unwrap_or_default();
         Secret::new(encode_base64(&[b"sandbox, no signature: ", bytes.as_slice()].concat()))
     };
-    let named = wanted.iter().filter_map(|hash| {
+    let named = order.hashes().filter_map(|hash| {
         // A lone hash may have no name (AT-35).
         let name = hash.filename.as_ref().map_or_else(String::new, |name| name.expose().clone());
         Some((name, marked(hash.hash.as_ref()?)))

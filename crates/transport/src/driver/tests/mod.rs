@@ -107,8 +107,16 @@ impl Transport for Script {
     }
 }
 
+/// A status that the operation's document lists.
+const fn documented(status: u16, kind: Kind) -> Refusal {
+    Refusal { status, kind, meaning: "documented", advice: Advice::DoNotRetry }
+}
+
 macro_rules! operation {
     ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr) => {
+        operation!($name, $safety, $ambiguous, $reply, documented(410, Kind::SigningCancelled));
+    };
+    ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr, $refusal:expr) => {
         #[derive(Debug)]
         struct $name;
         impl Operation for $name {
@@ -122,12 +130,7 @@ macro_rules! operation {
                 on_ambiguous: $ambiguous,
                 expect: &[200, 202],
                 reply: $reply,
-                refusals: &[Refusal {
-                    status: 410,
-                    kind: Kind::SigningCancelled,
-                    meaning: "dead",
-                    advice: Advice::DoNotRetry,
-                }],
+                refusals: &[$refusal],
             };
             type Output = String;
             type Dialect = ();
@@ -160,6 +163,13 @@ macro_rules! operation {
 
 operation!(Read, Safety::Safe, OnAmbiguous::Retry(3), Reply::Whole { cap: 100 });
 operation!(Create, Safety::Creating, OnAmbiguous::Never, Reply::Whole { cap: 100 });
+operation!(
+    CreateLimited,
+    Safety::Creating,
+    OnAmbiguous::Never,
+    Reply::Whole { cap: 100 },
+    documented(429, Kind::RateLimited)
+);
 operation!(Delete, Safety::IdempotentByEffect, OnAmbiguous::Retry(2), Reply::Whole { cap: 100 });
 operation!(Text, Safety::SideEffect, OnAmbiguous::Never, Reply::Whole { cap: 100 });
 operation!(Cancel, Safety::IdempotentByEffect, OnAmbiguous::Probe, Reply::Whole { cap: 100 });
@@ -297,8 +307,15 @@ async fn a_refusal_is_final_and_a_rate_limit_is_not() {
         assert_eq!((error.kind(), error.status()), (kind, Some(status)));
         assert_eq!(sent(&script), 1);
     }
-    let (driver, _) = driver(vec![Step::Answer(429, &[("retry-after", "0")], ""), Step::Answer(202, &[], "ok")]);
-    assert_eq!(driver.call(&Create, &CallOptions::new()).await.unwrap().attempts, 2);
+    let limited = || vec![Step::Answer(429, &[("retry-after", "0")], ""), Step::Answer(202, &[], "ok")];
+    let (driver, _) = driver(limited());
+    assert_eq!(driver.call(&Delete, &CallOptions::new()).await.unwrap().attempts, 2);
+    let (driver, _) = self::driver(limited());
+    assert_eq!(driver.call(&CreateLimited, &CallOptions::new()).await.unwrap().attempts, 2, "documented");
+    let (driver, script) = self::driver(vec![Step::Answer(429, &[("retry-after", "0")], "")]);
+    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::RateLimited, Some(Delivery::Answered)));
+    assert_eq!(sent(&script), 1, "a create whose document knows no 429 is not repeated on one");
 }
 
 #[tokio::test]

@@ -32,7 +32,9 @@ fn the_environment_names_a_proxy_and_its_exceptions() {
     let both = [("https_proxy", "http://one:1"), ("all_proxy", "http://two:2"), ("no_proxy", "*")];
     let proxy = from(&both).unwrap().unwrap();
     assert_eq!(proxy.uri, "http://one:1/");
-    assert!(!proxy.applies_to("example.com", 443));
+    for host in ["example.com", "192.0.2.1", "2001:db8::1"] {
+        assert!(!proxy.applies_to(host, 443), "{host}: the star excepts everything");
+    }
 }
 
 #[test]

@@ -178,7 +178,11 @@ impl Scanner {
 
     /// A byte between texts.
     fn between(&mut self, byte: u8) -> Result<Option<Found>, Error> {
-        if byte.is_ascii_whitespace() {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            // What it parts stays apart: `1 2` is no number.
+            if self.buffer().last().is_some_and(|last| last.is_ascii_alphanumeric() || b"+-.".contains(last)) {
+                self.keep(b" ")?;
+            }
             return Ok(None);
         }
         let (list_next, file_next) = (std::mem::take(&mut self.list_next), std::mem::take(&mut self.file_next));

@@ -196,3 +196,17 @@ proptest! {
         prop_assert!(read.is_err() || serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
     }
 }
+
+#[test]
+fn white_space_that_was_passed_over_never_makes_json_of_what_is_none() {
+    for text in [
+        r#"{"More":1 2,"Files":[]}"#,
+        r#"{"More":tr ue}"#,
+        r#"{"More":- 1}"#,
+        r#"{"Files":[{"Pages":1 2,"Base64Data":"b25l"}]}"#,
+        r#"{"Files":n ull}"#,
+        "{\"Files\":[\u{c}]}",
+    ] {
+        assert_eq!(told(text), "the vendor's answer cannot be read: not valid JSON", "{text}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading an ident.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use identkit_core::{Outcome, Secret};
+use identkit_identify24::Dialect;
+use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::shown::{Shown, date_time};
+use crate::args::{Format, Identify24, Told};
+use crate::commands::{warn, with_about};
+use crate::exit::Failure;
+use crate::progress::Progress;
+use crate::verdict::{self, word, words};
+use crate::{connect, output, signals};
+
+/// The order in which an ident is told; what the vendor adds follows.
+const ORDER: [&str; 12] = [
+    "id",
+    "status",
+    "project_id",
+    "person_first_name",
+    "person_last_name",
+    "created_at",
+    "appointment_date",
+    "custom_id",
+    "custom1",
+    "custom2",
+    "custom3",
+    "custom4",
+];
+
+/// The most that is read where an id is expected, in bytes.
+const ID: u64 = 4096;
+
+/// The id that was typed, or that stands where it was said.
+pub(super) async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
+    let id = match (typed, from) {
+        (Some("-"), _) => signals::beside(standard_input).await??,
+        (Some(id), _) => Secret::new(id),
+        (None, Some(path)) => of_file(path).await?,
+        (None, None) => Secret::new(""),
+    };
+    Ok(IdentId::from_typed(id.expose())?)
+}
+
+fn standard_input() -> Result<Secret, Failure> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(ID).read_to_string(&mut text).map_err(|error| {
+        Failure::usage(format!("standard input cannot be read as an ident_id: {}; nothing was sent", error.kind()))
+    })?;
+    Ok(Secret::new(text))
+}
+
+async fn of_file(path: &Path) -> Result<Secret, Failure> {
+    let input = connect::input(path).await?;
+    let unusable = || Failure::usage(format!("{} holds no ident_id that create wrote; nothing was sent", input.name));
+    let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
+    created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
+}
+
+/// What statuses mean; their case does not matter (AI-12).
+struct Outcomes(BTreeMap<String, Outcome>);
+
+impl Outcomes {
+    async fn read(told: &Told) -> Result<Self, Failure> {
+        // The only documented one.
+        let mut outcomes = BTreeMap::from([("unidentified".to_owned(), Outcome::Pending)]);
+        if let Some(path) = &told.outcomes {
+            let input = connect::input(path).await?;
+            let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
+            let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
+            let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
+            let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
+            let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
+            outcomes.extend(once(&pairs, &input.name)?);
+        }
+        outcomes.extend(once(&told.outcome, "--outcome")?);
+        Ok(Self(outcomes))
+    }
+
+    fn of(&self, ident: &Ident) -> Outcome {
+        let status = ident.status.as_ref().map(|status| key(status.as_str()));
+        status.and_then(|status| self.0.get(&status).copied()).unwrap_or(Outcome::Unknown)
+    }
+}
+
+fn key(status: &str) -> String {
+    status.trim().to_lowercase()
+}
+
+/// The table of these pairs, of which no two may contradict each other.
+fn once(pairs: &[(String, Outcome)], told_by: &str) -> Result<BTreeMap<String, Outcome>, Failure> {
+    let mut table = BTreeMap::new();
+    for (status, outcome) in pairs {
+        if table.insert(key(status), *outcome).is_some_and(|former| former != *outcome) {
+            let told = format!("{told_by} gives {} two outcomes; nothing was sent", output::plain(status));
+            return Err(Failure::usage(told));
+        }
+    }
+    Ok(table)
+}
+
+pub(super) async fn get(
+    identify24: &Identify24,
+    id: &IdentId,
+    told: &Told,
+    format: Format,
+) -> Result<ExitCode, Failure> {
+    let outcomes = Outcomes::read(told).await?;
+    let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
+    let read = client.get_ident(id, &connect::options(&identify24.calls)).await?;
+    warn(&read);
+    let ident = &read.value;
+    let outcome = outcomes.of(ident);
+    let vendor = serde_json::to_value(ident).unwrap_or(Value::Null);
+    let mut open = vec!["status", "project_id"];
+    for name in ["created_at", "appointment_date"] {
+        if vendor.get(name).and_then(Value::as_str).is_some_and(date_time) {
+            open.push(name);
+        }
+    }
+    let shown = Shown::new(vendor, &open, identify24.reveal);
+    let times = Times::of(ident, told.zone.as_ref());
+    match format {
+        Format::Json => {
+            let mut more = Map::from_iter([("hidden".into(), shown.hidden.clone().into())]);
+            more.insert("outcome".into(), word(outcome).into());
+            more.insert("expires_estimate".into(), times.expires.clone().into());
+            if told.zone.is_some() {
+                more.insert("created_at".into(), times.created.clone().into());
+                more.insert("appointment_date".into(), times.appointment.clone().into());
+            }
+            output::print_json(&with_about(shown.value, &read, json!(more)))?;
+        }
+        Format::Table => {
+            let mut names: Vec<&String> = shown.value.as_object().into_iter().flat_map(Map::keys).collect();
+            names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
+            let mut table = output::table(&[]);
+            for name in names {
+                let mut text = shown.text(name).unwrap_or_default();
+                let time = match name.as_str() {
+                    "created_at" => &times.created,
+                    "appointment_date" => &times.appointment,
+                    _ => &None,
+                };
+                if let Some(time) = time {
+                    text = format!("{text} ({time})");
+                }
+                table.add_row([output::plain(name), text]);
+                if name == "status" {
+                    let meaning = words(outcome);
+                    table.add_row([
+                        "outcome",
+                        if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning },
+                    ]);
+                }
+            }
+            if let Some(expires) = &times.expires {
+                table.add_row(["forgotten about", expires]);
+            }
+            output::print_table(&table)?;
+            shown.note();
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The vendor's local times with an offset where their zone is given, and the estimate of the end (I-020, AI-11).
+struct Times {
+    created: Option<String>,
+    appointment: Option<String>,
+    expires: Option<String>,
+}
+
+impl Times {
+    fn of(ident: &Ident, zone: Option<&TimeZone>) -> Self {
+        let Some(zone) = zone else {
+            let expires = ident.expires_estimate().map(|at| at.to_string());
+            return Self { created: None, appointment: None, expires };
+        };
+        let with_offset = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        let told = |local: Option<&LocalDateTime>| local?.in_zone(zone).map(with_offset);
+        Self {
+            created: told(ident.created_at.as_ref()),
+            appointment: told(ident.appointment_date.as_ref()),
+            expires: ident.expires_at(zone).map(with_offset),
+        }
+    }
+}

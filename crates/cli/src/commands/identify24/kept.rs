@@ -1,0 +1,105 @@
+//! A file for secrets: its owner's only, whole or not there, never in place of another.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::exit::Failure;
+use crate::save;
+
+/// More than any answer takes, in bytes.
+const ROOM: usize = 64 * 1024;
+
+/// The place for an answer, with room for it: made before anything is sent, so that nothing is sent where nothing can
+/// be kept.
+pub(super) struct Place {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Place {
+    pub(super) fn make(path: &Path) -> Result<Self, Failure> {
+        save::no_dash(path)?;
+        if path.symlink_metadata().is_ok() {
+            let told = "is there already and may hold the only copy of an ident_id: name a new file; nothing was sent";
+            return Err(Failure::usage(format!("--out {} {told}", path.display())));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let made = tempfile::Builder::new().prefix(".identkit-ident-").tempfile_in(folder).and_then(|mut file| {
+            // Temporary files are their owner's only, and stay so under their final name.
+            file.write_all(&[b' '; ROOM])?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        });
+        let cannot = |error: io::Error| {
+            Failure::usage(format!("--out {} cannot be written: {}; nothing was sent", path.display(), error.kind()))
+        };
+        Ok(Self { path: path.to_owned(), file: made.map_err(cannot)? })
+    }
+
+    /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
+    pub(super) fn put(mut self, bytes: &[u8]) -> Result<PathBuf, Failure> {
+        let name = self.path.display().to_string();
+        if let Err(error) = self.write(bytes) {
+            let told = "the ident was created, and its ident_id is lost: ask the vendor for it";
+            return Err(Failure::local(format!("{name} cannot be written: {}; {told}", error.kind())));
+        }
+        let lost = match self.file.persist_noclobber(&self.path) {
+            Ok(_) => return Ok(self.path),
+            Err(lost) => lost,
+        };
+        let why = lost.error.kind();
+        match lost.file.keep() {
+            Ok((_, path)) => Err(Failure::local(format!(
+                "the ident was created, but {name} cannot be written: {why}; the answer with its ident_id is in {}",
+                path.display()
+            ))),
+            Err(_) => Err(Failure::local(format!(
+                "{name} cannot be written: {why}; the ident was created, and its ident_id is lost: ask the vendor for it"
+            ))),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = self.file.as_file_mut();
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_its_owners_only_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("created.json");
+        drop(Place::make(&path).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a call that failed leaves nothing");
+        Place::make(&path).unwrap().put(b"secret").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"secret");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_not_replaced_and_the_answer_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("created.json");
+        let place = Place::make(&path).unwrap();
+        std::fs::write(&path, "another ident's").unwrap();
+        let told = place.put(b"secret").unwrap_err().sentence();
+        assert_eq!(std::fs::read(&path).unwrap(), b"another ident's");
+        let other = told.rsplit_once(" is in ").unwrap().1;
+        assert_eq!(std::fs::read(other).unwrap(), b"secret");
+        assert!(Place::make(&path).is_err(), "and at once, where it is there from the beginning");
+    }
+}

@@ -1,0 +1,160 @@
+//! From options to a way to the vendor: whom to trust, what to show, through which proxy.
+//!
+//! All of it is read and checked before anything is sent; what cannot be used is told by its option.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::Uri;
+use identkit_core::{Error, Secret};
+use identkit_transport::Transport;
+use identkit_transport::http::{HyperTransport, Pin, Proxy, TlsBuilder, TlsConfig, certificates};
+
+use crate::args::Calls;
+use crate::exit::Failure;
+
+/// May hold a password, other than the command line.
+const PROXY: &str = "IDENTKIT_PROXY";
+
+/// The way for the sandbox's webhooks.
+pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
+    let builder = TlsConfig::builder().authorities(&authorities("--webhook-ca", ca_file)?);
+    let tls = builder.build().map_err(|error| untrusted("--webhook-ca", ca_file, error))?;
+    Ok(Arc::new(HyperTransport::new(&tls)))
+}
+
+/// The way to the vendor at this base URL.
+pub(crate) fn vendor(calls: &Calls, base_url: &str) -> Result<Arc<dyn Transport>, Failure> {
+    if calls.no_bundled_roots && calls.ca_file().is_none() {
+        return Err(Failure::usage("--no-bundled-roots trusts nobody: name the authorities to trust by --ca-file"));
+    }
+    let authorities = authorities("--ca-file", calls.ca_file())?;
+    // Of the two only whom to trust concerns a proxy as well.
+    let trust =
+        trusting(calls, &authorities).build().map_err(|error| untrusted("--ca-file", calls.ca_file(), error))?;
+    let tls = match identified(calls, trusting(calls, &authorities))? {
+        Some(tls) => tls,
+        None => trust.clone(),
+    };
+    let proxy = proxy(calls, base_url)?.map(|proxy| proxy.tls(trust));
+    Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
+}
+
+fn trusting(calls: &Calls, authorities: &[Vec<u8>]) -> TlsBuilder {
+    let builder = TlsConfig::builder().authorities(authorities);
+    match (calls.no_bundled_roots, calls.platform_roots) {
+        (true, _) => builder.without_roots(),
+        (_, true) => builder.platform_roots(),
+        _ => builder,
+    }
+}
+
+fn authorities(flag: &str, file: Option<&Path>) -> Result<Vec<Vec<u8>>, Failure> {
+    let Some(path) = file else { return Ok(Vec::new()) };
+    certificates(&read(flag, path)?).map_err(|error| unusable(flag, path, &error))
+}
+
+fn untrusted(flag: &str, file: Option<&Path>, error: Error) -> Failure {
+    match file {
+        Some(path) => unusable(flag, path, &error),
+        None => error.into(),
+    }
+}
+
+fn unusable(flag: &str, path: &Path, error: &Error) -> Failure {
+    Failure::usage(format!("{flag} {} cannot be used: {}; nothing was sent", path.display(), error.detail()))
+}
+
+fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("{flag} {} cannot be read: {error}; nothing was sent", path.display())))
+}
+
+/// With pins and a client certificate, where there are any.
+fn identified(calls: &Calls, mut builder: TlsBuilder) -> Result<Option<TlsConfig>, Failure> {
+    let pins: Vec<Pin> = calls
+        .pin
+        .iter()
+        .map(|pin| Pin::parse(pin))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(format!("--pin cannot be used: {}; nothing was sent", error.detail())))?;
+    let (certificate, key) = match (calls.client_cert(), calls.client_key()) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) if pins.is_empty() => return Ok(None),
+        (None, None) => {
+            return builder.pins(pins).build().map(Some).map_err(Failure::from);
+        }
+        (Some(_), None) => return Err(half("--client-cert", "--client-key", "IDENTKIT_CLIENT_KEY")),
+        (None, Some(_)) => return Err(half("--client-key", "--client-cert", "IDENTKIT_CLIENT_CERT")),
+    };
+    let unusable = |error: &Error| {
+        let (certificate, key) = (certificate.display(), key.display());
+        let detail = error.detail();
+        Failure::usage(format!(
+            "--client-cert {certificate} with --client-key {key} cannot be used: {detail}; nothing was sent"
+        ))
+    };
+    let chain = read("--client-cert", certificate)?;
+    let key = Secret::new(text("--client-key", key)?);
+    builder = builder.pins(pins).client_certificate(&chain, &key).map_err(|error| unusable(&error))?;
+    builder.build().map(Some).map_err(|error| unusable(&error))
+}
+
+fn half(given: &str, missing: &str, variable: &str) -> Failure {
+    Failure::usage(format!("{given} needs {missing} (or {variable}); nothing was sent"))
+}
+
+/// A file as text; what is in it is not told when it is none.
+fn text(flag: &str, path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(flag, path)?)
+        .map_err(|_| Failure::usage(format!("{flag} {} is no text; nothing was sent", path.display())))
+}
+
+/// The proxy that was asked for, or that of the environment, where it applies to this host.
+fn proxy(calls: &Calls, base_url: &str) -> Result<Option<Proxy>, Failure> {
+    let direct = calls.no_proxy.as_deref().unwrap_or_default();
+    let refuse = |name: &str, error: &Error| {
+        Failure::usage(format!("{name} cannot be used: {}; nothing was sent", error.detail()))
+    };
+    let found = match (calls.proxy(), variable()?) {
+        (Some(url), _) if url.contains('@') => {
+            return Err(Failure::usage(format!(
+                "--proxy must not hold a user or a password, since a command line can be read by others: put them into \
+                 {PROXY} or into a --proxy-auth-file; nothing was sent"
+            )));
+        }
+        (Some(url), _) => Some(Proxy::new(url, direct).map_err(|error| refuse("--proxy", &error))?),
+        (None, Some(url)) => Some(Proxy::new(url.expose(), direct).map_err(|error| refuse(PROXY, &error))?),
+        (None, None) => Proxy::from_environment()
+            .map_err(|error| refuse("the proxy of the environment (https_proxy or all_proxy)", &error))?
+            .filter(|_| !spared(direct, base_url)),
+    };
+    let Some(found) = found else { return Ok(None) };
+    let Some(path) = calls.proxy_auth_file() else { return Ok(Some(found)) };
+    let name = "--proxy-auth-file";
+    let text = Secret::new(text(name, path)?);
+    let line = text.expose().trim_end_matches(['\r', '\n']);
+    let (user, password) = line.split_once(':').filter(|_| !line.contains(char::is_control)).ok_or_else(|| {
+        Failure::usage(format!("{name} {} must hold user:password in one line; nothing was sent", path.display()))
+    })?;
+    found.credentials(user, &Secret::new(password)).map(Some).map_err(|error| unusable(name, path, &error))
+}
+
+/// The URL in the variable; empty is not set.
+fn variable() -> Result<Option<Secret>, Failure> {
+    match std::env::var(PROXY) {
+        Ok(url) if !url.trim().is_empty() => Ok(Some(Secret::new(url))),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{PROXY} is no text; nothing was sent"))),
+    }
+}
+
+/// Whether --no-proxy takes this host from the environment's proxy, which has a list of its own besides.
+fn spared(direct: &str, base_url: &str) -> bool {
+    // Any proxy does: only its list is asked.
+    let asked = Proxy::new("http://proxy.invalid", direct).ok().zip(base_url.parse::<Uri>().ok());
+    asked.is_some_and(|(proxy, url)| {
+        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        !proxy.applies_to(host, url.port_u16().unwrap_or(443))
+    })
+}

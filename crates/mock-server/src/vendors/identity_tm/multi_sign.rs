@@ -1,0 +1,140 @@
+//! Signing what a master order is to have signed (`MultiSignOptions`, [T 3.1.3]): copies, made when the order is
+//! placed, so that what becomes of the master afterwards changes nothing.
+//!
+//! Not documented, and assumed: the copies are without the master's signature, even where that is there already; and
+//! they come after what the order has of its own.
+
+use std::collections::BTreeSet;
+
+use identkit_core::{Fault, Pii};
+use identkit_identity_tm::PutOrder;
+use identkit_identity_tm::messages::{SignHash, SignParameters, SignPdf};
+use identkit_identity_tm::order::{HashPlacement, Placement, Size};
+use identkit_wire::OneOrMany;
+use jiff::Timestamp;
+
+use super::documents;
+use super::orders::{Order, Orders};
+use crate::World;
+use crate::vendor::Refused;
+
+/// What an order signs of its master.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfMaster {
+    pdfs: Vec<SignPdf>,
+    hashes: Vec<SignHash>,
+}
+
+impl OfMaster {
+    fn names(&self) -> Vec<Option<&Pii<String>>> {
+        let pdfs = self.pdfs.iter().map(|pdf| pdf.filename.as_ref());
+        pdfs.chain(self.hashes.iter().map(|hash| hash.filename.as_ref())).collect()
+    }
+}
+
+/// The documents that an order has of its own.
+pub(super) fn own_pdfs(order: &PutOrder) -> &[SignPdf] {
+    order.sign_pdf.as_ref().map_or(&[], OneOrMany::as_slice)
+}
+
+fn own_hashes(order: &PutOrder) -> &[SignHash] {
+    order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)
+}
+
+impl Order {
+    /// The documents that the order signs: its own, then its master's.
+    pub(super) fn pdfs(&self) -> impl Iterator<Item = &SignPdf> {
+        own_pdfs(&self.request).iter().chain(&self.of_master.pdfs)
+    }
+
+    /// The hashes that the order signs: its own, then its master's.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &SignHash> {
+        own_hashes(&self.request).iter().chain(&self.of_master.hashes)
+    }
+}
+
+fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> Result<T, Refused> {
+    Err(Refused::new(400, Fault::new(field, message, rule, "[T] 3.1.3")))
+}
+
+/// What the order signs of its master, each where it says; nothing when it names none.
+pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster, Refused> {
+    const ID: &str = "MultiSignOptions.FirstOrderID";
+    let Some(options) = &order.multi_sign_options else { return Ok(OfMaster::default()) };
+    let id = options.first_order_id.as_ref().map_or("", |id| id.expose());
+    let Some(master) = world.part::<Orders>().by_id.get(id).filter(|master| !master.gone) else {
+        return refuse(ID, "the sandbox has no such order: place the master order first", "T-060");
+    };
+    if master.deleted {
+        return refuse(ID, "the data of the master order is deleted, its documents among it", "AT-09");
+    }
+    let mut copies = OfMaster { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
+    if copies.pdfs.is_empty() && copies.hashes.is_empty() {
+        return refuse(ID, "the master order has nothing to sign: it needs eSignPDF or eSignHash", "T-052");
+    }
+    let parameters = options.sign_parameters.as_deref().unwrap_or_default();
+    fits(&copies, parameters)?;
+    for pdf in &mut copies.pdfs {
+        let placement = placement(find(parameters, pdf.filename.as_ref()));
+        *pdf = std::mem::take(pdf).placed(placement);
+    }
+    for hash in &mut copies.hashes {
+        // What is answered for a hash has no place.
+        *hash = std::mem::take(hash).placed(HashPlacement::Default);
+    }
+    let mut names = BTreeSet::new();
+    let mut all = own_hashes(order).iter().chain(&copies.hashes);
+    if !all.all(|hash| names.insert(hash.filename.as_ref().map_or("", |name| name.expose()))) {
+        let message = "is the name of a hash of the master order too: nothing else would tell the results apart";
+        return refuse("eSignHash.Filename", message, "AT-35");
+    }
+    signable(&copies, world.now)?;
+    Ok(copies)
+}
+
+/// Every place is for a file of the master order. Without a name it is for the only one.
+fn fits(master: &OfMaster, parameters: &[SignParameters]) -> Result<(), Refused> {
+    const NAME: &str = "MultiSignOptions.SignParameters.Filename";
+    let names = master.names();
+    for parameters in parameters {
+        match &parameters.filename {
+            Some(name) if !names.contains(&Some(name)) => {
+                return refuse(NAME, "the master order has no file of this name", "AT-32");
+            }
+            None if names.len() != 1 => {
+                return refuse(NAME, "is required where the master order has several files", "AT-32");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn find<'a>(parameters: &'a [SignParameters], name: Option<&Pii<String>>) -> Option<&'a SignParameters> {
+    parameters.iter().find(|parameters| parameters.filename.is_none() || parameters.filename.as_ref() == name)
+}
+
+/// Where the signature goes: as it is said, otherwise wherever the vendor puts it, since the master's own place is
+/// taken by the master's signature. The rules of the order have refused mixtures before.
+fn placement(parameters: Option<&SignParameters>) -> Placement {
+    let Some(said) = parameters else { return Placement::Default };
+    match (said.signature_pos_x, said.signature_pos_y, &said.signature_field_name) {
+        (Some(x), Some(y), _) => {
+            let size = Size { width: said.signature_width, height: said.signature_height };
+            Placement::At { x, y, page: said.signature_page, size }
+        }
+        (_, _, Some(name)) => Placement::Field(name.clone()),
+        _ => said.signature_page.map_or(Placement::Default, Placement::Page),
+    }
+}
+
+/// The master's documents could be signed when it was placed, so that only the places can be wrong.
+fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Refused> {
+    documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
+        let mut refused = documents::not_signable(error);
+        for fault in &mut refused.faults {
+            fault.field = fault.field.replace("eSignPDF", "MultiSignOptions.SignParameters").into();
+        }
+        refused
+    })
+}

@@ -1,0 +1,100 @@
+//! Settings by their names, for whoever sets an account up from outside (the admin API): what cannot be set is refused
+//! with the name of the setting and what it takes, all of it at once.
+
+use identkit_core::Fault;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::vendor::Refused;
+
+/// What is said to be the source of these rules: no vendor's document.
+const SOURCE: &str = "docs/sandbox.md";
+
+/// All settings by their names.
+pub(super) fn told<S: Serialize>(settings: &S) -> Value {
+    serde_json::to_value(settings).unwrap_or(Value::Null)
+}
+
+/// The settings with these changes.
+pub(super) fn changed<S: Serialize + DeserializeOwned>(
+    settings: &S,
+    changes: &Map<String, Value>,
+) -> Result<S, Refused> {
+    let Value::Object(mut all) = told(settings) else { return Err(refused(Vec::new())) };
+    let names = || all.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let mut faults = Vec::new();
+    for name in changes.keys().filter(|name| !all.contains_key(*name)) {
+        let told = format!("is no setting of this vendor, which has {}", names());
+        faults.push(Fault::new(name.clone(), told, "sandbox", SOURCE));
+    }
+    for (name, value) in changes {
+        let Some(before) = all.get(name).cloned() else { continue };
+        all.insert(name.clone(), value.clone());
+        // Each by itself, so that whatever is wrong with it is told under its name.
+        if let Err(error) = S::deserialize(&Value::Object(all.clone())) {
+            faults.push(Fault::new(name.clone(), reason(&error.to_string()), "sandbox", SOURCE));
+            all.insert(name.clone(), before);
+        }
+    }
+    match faults.is_empty() {
+        true => S::deserialize(Value::Object(all)).map_err(|_| refused(Vec::new())),
+        false => Err(refused(faults)),
+    }
+}
+
+fn refused(faults: Vec<Fault>) -> Refused {
+    Refused { status: 400, faults }
+}
+
+/// What would be right, without the value that was wrong: serde tells it after the last `expected`.
+fn reason(error: &str) -> String {
+    match error.rsplit_once("expected ") {
+        Some((_, right)) => match right {
+            "u16" | "u32" | "i64" => "must be a whole number, and not negative".to_owned(),
+            "a sequence" => "must be a list".to_owned(),
+            "a map" => "must be an object".to_owned(),
+            right => format!("must be {}", right.replace("struct ", "an object: ")),
+        },
+        None if error.starts_with("missing field") => format!("is incomplete: {error}"),
+        None => "cannot be read".to_owned(),
+    }
+}
+
+/// A span of time, in whole seconds.
+pub(super) mod seconds {
+    use jiff::SignedDuration;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(in crate::vendors) fn serialize<S: Serializer>(span: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(span.as_secs())
+    }
+
+    pub(in crate::vendors) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+        let told =
+            u32::deserialize(from).map_err(|_| serde::de::Error::custom("expected a number of whole seconds"))?;
+        Ok(SignedDuration::from_secs(told.into()))
+    }
+}
+
+/// The status of a refusal.
+pub(super) fn refusal<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    let told = u16::deserialize(from).ok().filter(|status| (400..=599).contains(status));
+    told.ok_or_else(|| serde::de::Error::custom("expected a status from 400 to 599"))
+}
+
+/// The status of a failure, if there is one.
+#[cfg(feature = "identify24")]
+pub(super) fn failure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    match Option::<u16>::deserialize(from) {
+        Ok(told) if told.is_none_or(|status| (500..=599).contains(&status)) => Ok(told),
+        _ => Err(serde::de::Error::custom("expected a status from 500 to 599, or null")),
+    }
+}
+
+/// A number that is not 0.
+#[cfg(feature = "identity-tm")]
+pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let told = u32::deserialize(from).ok().filter(|number| *number > 0);
+    told.ok_or_else(|| serde::de::Error::custom("expected a whole number, 1 or more"))
+}
