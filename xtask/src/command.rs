@@ -2,6 +2,7 @@
 //!
 //! Parsed by hand, because this binary is built before everything else and nothing here needs more.
 
+use crate::bench;
 use crate::campaign::{self, CAMPAIGNS, Campaign};
 use crate::check::{self, CHECKS, Check};
 
@@ -13,11 +14,13 @@ pub(crate) enum Command {
     Verbose(&'static Check),
     Ci(Vec<&'static Check>),
     Campaign(&'static Campaign),
+    /// A benchmark and the rows asked for.
+    Bench(&'static str, Vec<String>),
 }
 
 /// Is this word a command of `cargo xtask`?
 pub(crate) fn exists(word: &str) -> bool {
-    matches!(word, "ci" | "campaign" | "help") || check::find(word).is_some()
+    matches!(word, "ci" | "campaign" | "bench" | "help") || check::find(word).is_some()
 }
 
 /// Reads the arguments that follow the program's name; the error is one sentence for the user.
@@ -31,6 +34,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
     }
     if word == "ci" {
         return parse_ci(args);
+    }
+    if word == "bench" {
+        let name = args.next().ok_or("`cargo xtask bench` needs the name of a benchmark")?;
+        let benchmark = bench::find(&name).ok_or_else(|| format!("`{name}` is not a benchmark"))?;
+        return Ok(Command::Bench(benchmark, args.collect()));
     }
     if word == "campaign" {
         let name = args.next().ok_or("`cargo xtask campaign` needs the name of a campaign")?;
@@ -95,6 +103,9 @@ pub(crate) fn help() -> String {
     for campaign in CAMPAIGNS {
         line(&format!("campaign {}", campaign.name), &format!("  {}", campaign.about));
     }
+    for (name, about) in bench::BENCHMARKS {
+        line(&format!("bench {name}"), &format!("  {about}"));
+    }
     line("help", "this text");
     text.push_str("\nOptions of ci:\n  --only a,b   only these checks\n  --keep-going the default: run every check, fail at the end");
     text
@@ -136,6 +147,17 @@ mod tests {
         assert!(parsed("campaign").unwrap_err().contains("needs the name"));
         assert!(parsed("campaign nothing").unwrap_err().contains("`nothing`"));
         assert!(parsed("campaign logins 5").unwrap_err().contains("`5`"));
+    }
+
+    #[test]
+    fn a_benchmark_is_asked_for_by_its_name_and_some_of_its_rows() {
+        assert!(matches!(parsed("bench transport"), Ok(Command::Bench("transport", rows)) if rows.is_empty()));
+        assert!(
+            matches!(parsed("bench transport calls first"), Ok(Command::Bench(_, rows)) if rows == ["calls", "first"])
+        );
+        assert!(help().contains("bench transport") && exists("bench"));
+        assert!(parsed("bench").unwrap_err().contains("needs the name"));
+        assert!(parsed("bench nothing").unwrap_err().contains("`nothing`"));
     }
 
     #[test]

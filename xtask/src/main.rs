@@ -10,6 +10,7 @@
     reason = "a command line tool speaks through its standard output and error"
 )]
 
+mod bench;
 mod campaign;
 mod check;
 mod ci;
@@ -62,6 +63,13 @@ fn main() -> ExitCode {
         Command::One(check) => check::report(check, &ws),
         Command::Verbose(check) => check::report_verbose(check, &ws),
         Command::Ci(checks) => ci::run(&checks, &ws),
+        Command::Bench(name, rows) => match bench::run(name, &rows, &ws) {
+            Ok(ended) => ended,
+            Err(broken) => {
+                eprintln!("{broken}");
+                false
+            }
+        },
         Command::Campaign(campaign) => match campaign::run(campaign, &ws) {
             Ok(held) => held,
             Err(broken) => {

@@ -2,6 +2,8 @@
 //!
 //! Lengths are in Unicode scalar values (AT-46). Messages never hold a value.
 
+use std::fmt;
+
 use identkit_core::{Fault, Pii};
 use identkit_wire::{Extra, OneOrMany, Warning};
 
@@ -36,6 +38,23 @@ pub(crate) fn normalise(order: &mut PutOrder) {
     }
 }
 
+/// Whether [`normalise`] would leave the order as it is.
+pub(crate) fn is_normal(order: &PutOrder) -> bool {
+    let trimmed =
+        |text: &Option<Pii<String>>| text.as_ref().is_none_or(|text| text.expose().trim().len() == text.expose().len());
+    let data = order.ident_data.as_ref();
+    !is_single(&order.sign_pdf)
+        && !is_single(&order.sign_hash)
+        && trimmed(&order.email)
+        && trimmed(&order.mobile)
+        && trimmed(&order.phone)
+        && data.is_none_or(|data| trimmed(&data.email) && trimmed(&data.mobile))
+}
+
+fn is_single<T>(documents: &Option<OneOrMany<T>>) -> bool {
+    matches!(documents, Some(OneOrMany::Many(many)) if many.len() == 1)
+}
+
 fn unwrap_single<T>(documents: &mut Option<OneOrMany<T>>) {
     if let Some(OneOrMany::Many(many)) = documents
         && many.len() == 1
@@ -68,42 +87,50 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, field: &str, message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) {
-        self.faults.push(Fault::new(field.to_owned(), message, rule, TABLE));
+    fn fault(
+        &mut self,
+        field: impl fmt::Display,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+        rule: &'static str,
+    ) {
+        self.faults.push(Fault::new(field.to_string(), message, rule, TABLE));
     }
 
     fn warn(&mut self, message: &'static str, rule: &'static str) {
         self.warnings.push(Warning::new(message, rule));
     }
 
-    fn required<T>(&mut self, field: &str, value: &Option<T>) {
+    fn required<T>(&mut self, field: impl fmt::Display + Copy, value: &Option<T>) {
         if value.is_none() {
             self.fault(field, "is required", "T-056");
         }
     }
 
-    fn required_text(&mut self, field: &str, value: &Option<Pii<String>>) {
+    fn required_text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         if value.as_ref().is_none_or(|text| text.expose().trim().is_empty()) {
             self.fault(field, "is required and must not be empty", "T-056");
         }
     }
 
-    fn length(&mut self, field: &str, value: Option<&str>, most: usize) {
+    fn length(&mut self, field: impl fmt::Display + Copy, value: Option<&str>, most: usize) {
         let Some(text) = value else { return };
-        let count = text.chars().count();
-        if count > most {
-            self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
+        // No text has more characters than bytes.
+        if text.len() > most {
+            let count = text.chars().count();
+            if count > most {
+                self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
+            }
         }
-        if text.chars().any(|c| c.is_control()) {
+        if holds_control(text) {
             self.fault(field, "holds a control character", "T-005");
         }
     }
 
-    fn text(&mut self, field: &str, value: &Option<Pii<String>>, most: usize) {
+    fn text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
         self.length(field, value.as_ref().map(|text| text.expose().as_str()), most);
     }
 
-    fn email(&mut self, field: &str, value: &Option<Pii<String>>, most: usize) {
+    fn email(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
         self.text(field, value, most);
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
         if !is_mail_address(text) {
@@ -115,7 +142,7 @@ impl Checker<'_> {
         }
     }
 
-    fn phone(&mut self, field: &str, value: &Option<Pii<String>>) {
+    fn phone(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         self.text(field, value, 50);
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
         let digits = text.strip_prefix('+').unwrap_or_default();
@@ -125,7 +152,7 @@ impl Checker<'_> {
     }
 
     /// `three`: whether an alpha-3 code is accepted too.
-    fn country(&mut self, field: &str, value: &Option<Pii<String>>, three: bool) {
+    fn country(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, three: bool) {
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
         let length = text.len() == 2 || (three && text.len() == 3);
         if !length || !text.bytes().all(|c| c.is_ascii_uppercase()) {
@@ -133,10 +160,10 @@ impl Checker<'_> {
         }
     }
 
-    fn zip(&mut self, field: &str, value: &Option<Pii<String>>) {
+    fn zip(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = value.as_ref().map(Pii::expose) else { return };
         let count = text.chars().count();
-        if text.chars().any(|c| c.is_control()) {
+        if holds_control(text) {
             self.fault(field, "holds a control character", "T-005");
         }
         if count > 5 && !self.dialect.long_zip_codes {
@@ -147,7 +174,7 @@ impl Checker<'_> {
         }
     }
 
-    fn date(&mut self, field: &str, value: &Option<Pii<String>>) {
+    fn date(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
         let shaped = text.len() == 10
             && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -200,23 +227,26 @@ impl Checker<'_> {
     }
 
     fn web(&mut self, order: &PutOrder) {
-        let mut urls = Vec::new();
-        if let Some(redirect) = &order.redirect_url {
-            urls.push(("RedirectURL.Success", &redirect.success));
-            urls.push(("RedirectURL.Abort", &redirect.abort));
+        let (redirect, webhook) = (order.redirect_url.as_ref(), order.webhook_url.as_ref());
+        if webhook.is_some_and(|webhook| webhook.after_video.is_some() && webhook.after_ident.is_some()) {
+            self.fault("WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
         }
-        if let Some(webhook) = &order.webhook_url {
-            if webhook.after_video.is_some() && webhook.after_ident.is_some() {
-                self.fault("WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
-            }
-            urls.push(("WebhookURL.AfterVideo", &webhook.after_video));
-            urls.push(("WebhookURL.AfterIdent", &webhook.after_ident));
-            urls.push(("WebhookURL.OnFinal", &webhook.on_final));
-        }
+        let urls = [
+            ("RedirectURL.Success", redirect.and_then(|redirect| redirect.success.as_ref())),
+            ("RedirectURL.Abort", redirect.and_then(|redirect| redirect.abort.as_ref())),
+            ("WebhookURL.AfterVideo", webhook.and_then(|webhook| webhook.after_video.as_ref())),
+            ("WebhookURL.AfterIdent", webhook.and_then(|webhook| webhook.after_ident.as_ref())),
+            ("WebhookURL.OnFinal", webhook.and_then(|webhook| webhook.on_final.as_ref())),
+        ];
         let reference = order.reference.as_ref().map_or(100, |reference| reference.expose().chars().count());
         for (field, url) in urls {
-            let Some(url) = url.as_ref().map(|url| url.expose()) else { continue };
+            let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
+            // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
+            let brackets = url.bytes().filter(|byte| *byte == b'[').count();
+            if url.len() + brackets * reference.max(20) <= 150 {
+                continue;
+            }
             let expanded = url.chars().count()
                 + url.matches("[OrderID]").count() * (20 - "[OrderID]".len())
                 + url.matches("[Ref]").count() * reference
@@ -295,17 +325,17 @@ impl Checker<'_> {
         }
         for (index, (name, detail)) in data.additional.iter().flatten().enumerate() {
             // The name may be a person's idea of a label: told by position.
-            let at = format!("IdentData.Additional[{index}]");
-            self.length(&format!("{at} (its name)"), Some(name.expose()), 50);
-            self.text(&format!("{at}.Label"), &detail.label, 100);
-            self.text(&format!("{at}.Value"), &detail.value, 150);
-            self.required(&format!("{at}.Type"), &detail.kind);
-            self.required(&format!("{at}.Label"), &detail.label);
+            let at = Item("IdentData.Additional", index);
+            self.length(format_args!("{at} (its name)"), Some(name.expose()), 50);
+            self.text(format_args!("{at}.Label"), &detail.label, 100);
+            self.text(format_args!("{at}.Value"), &detail.value, 150);
+            self.required(format_args!("{at}.Type"), &detail.kind);
+            self.required(format_args!("{at}.Label"), &detail.label);
             if detail.kind.is_some_and(|kind| !(1..=4).contains(&kind)) {
-                self.fault(&format!("{at}.Type"), "must be 1 (string), 2 (date), 3 (bool) or 4 (country)", "AT-83");
+                self.fault(format_args!("{at}.Type"), "must be 1 (string), 2 (date), 3 (bool) or 4 (country)", "AT-83");
             }
             if detail.kind == Some(2) {
-                self.date(&format!("{at}.Value"), &detail.value);
+                self.date(format_args!("{at}.Value"), &detail.value);
             }
         }
     }
@@ -423,58 +453,58 @@ impl Checker<'_> {
     /// Elements that the document lists are not to be passed by as unlisted ones: written beside their own field they
     /// would stand twice in one object, and without it no rule would look at them.
     fn unlisted(&mut self, order: &PutOrder) {
-        let mut parts: Vec<(String, &Extra, &[&'static str])> = vec![(String::new(), &order.extra, PutOrder::KEYS)];
-        let mut part = |at: String, extra, keys| parts.push((at + ".", extra, keys));
+        self.faults.extend(listed_in_extra("", &order.extra, PutOrder::KEYS, TABLE));
+        let mut part = |at: &dyn fmt::Display, extra: &Extra, keys| {
+            if !extra.0.is_empty() {
+                self.faults.extend(listed_in_extra(&format!("{at}."), extra, keys, TABLE));
+            }
+        };
         if let Some(settings) = &order.eid_settings {
-            part("eIDSettings".into(), &settings.extra, EidSettings::KEYS);
+            part(&"eIDSettings", &settings.extra, EidSettings::KEYS);
         }
         if let Some(redirect) = &order.redirect_url {
-            part("RedirectURL".into(), &redirect.extra, RedirectUrl::KEYS);
+            part(&"RedirectURL", &redirect.extra, RedirectUrl::KEYS);
         }
         if let Some(webhook) = &order.webhook_url {
-            part("WebhookURL".into(), &webhook.extra, WebhookUrl::KEYS);
+            part(&"WebhookURL", &webhook.extra, WebhookUrl::KEYS);
         }
         if let Some(address) = &order.address {
-            part("Address".into(), &address.extra, Address::KEYS);
+            part(&"Address", &address.extra, Address::KEYS);
         }
         if let Some(data) = &order.ident_data {
-            part("IdentData".into(), &data.extra, OrderIdentData::KEYS);
+            part(&"IdentData", &data.extra, OrderIdentData::KEYS);
             if let Some(card) = &data.id_card {
-                part("IdentData.IDCard".into(), &card.extra, IdCard::KEYS);
+                part(&"IdentData.IDCard", &card.extra, IdCard::KEYS);
                 if let Some(images) = &card.images {
-                    part("IdentData.IDCard.Images".into(), &images.extra, IdCardImages::KEYS);
+                    part(&"IdentData.IDCard.Images", &images.extra, IdCardImages::KEYS);
                 }
             }
             if let Some(licence) = &data.driver_licence {
-                part("IdentData.DriverLicence".into(), &licence.extra, DriverLicence::KEYS);
+                part(&"IdentData.DriverLicence", &licence.extra, DriverLicence::KEYS);
             }
             for (index, detail) in data.additional.iter().flat_map(|details| details.values()).enumerate() {
-                part(format!("IdentData.Additional[{index}]"), &detail.extra, Additional::KEYS);
+                part(&Item("IdentData.Additional", index), &detail.extra, Additional::KEYS);
             }
         }
         for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
-            part(format!("LegitimationDocument[{index}]"), &document.extra, LegitimationDocument::KEYS);
+            part(&Item("LegitimationDocument", index), &document.extra, LegitimationDocument::KEYS);
         }
         let pdfs = order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
         for (index, pdf) in pdfs.iter().enumerate() {
-            part(place("eSignPDF", index, pdfs.len()), &pdf.extra, SignPdf::KEYS);
+            part(&place("eSignPDF", index, pdfs.len()), &pdf.extra, SignPdf::KEYS);
         }
         let hashes = order.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
         for (index, hash) in hashes.iter().enumerate() {
-            part(place("eSignHash", index, hashes.len()), &hash.extra, SignHash::KEYS);
+            part(&place("eSignHash", index, hashes.len()), &hash.extra, SignHash::KEYS);
         }
         if let Some(options) = &order.multi_sign_options {
-            part("MultiSignOptions".into(), &options.extra, MultiSignOptions::KEYS);
+            part(&"MultiSignOptions", &options.extra, MultiSignOptions::KEYS);
             for (index, parameters) in options.sign_parameters.iter().flatten().enumerate() {
-                let at = format!("MultiSignOptions.SignParameters[{index}]");
-                part(at, &parameters.extra, SignParameters::KEYS);
+                part(&Item("MultiSignOptions.SignParameters", index), &parameters.extra, SignParameters::KEYS);
             }
         }
         if let Some(mails) = &order.email_notifications {
-            part("EmailNotifications".into(), &mails.extra, EmailNotifications::KEYS);
-        }
-        for (at, extra, keys) in parts {
-            self.faults.extend(listed_in_extra(&at, extra, keys, TABLE));
+            part(&"EmailNotifications", &mails.extra, EmailNotifications::KEYS);
         }
     }
 
@@ -534,10 +564,15 @@ fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> b
 
 /// Exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
-    let shaped = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
-    });
-    shaped && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let bytes = text.as_bytes();
+    let ats = bytes.iter().filter(|byte| **byte == b'@').count();
+    let edges = |bytes: &[u8]| matches!(bytes, [b'@', ..] | [.., b'@' | b'.']);
+    if ats != 1 || edges(bytes) || text.contains("@.") {
+        return false;
+    }
+    // Printable ASCII without the blank, which is nearly every address, is neither.
+    let plain = bytes.iter().fold(true, |plain, byte| plain & (*byte > b' ') & (*byte < 0x7f));
+    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
@@ -551,6 +586,24 @@ pub(crate) fn listed_in_extra<'a>(
         let message = "is an element that the document lists: set its own field, not `extra`";
         Fault::new(format!("{at}{key}"), message, "AT-42", section)
     })
+}
+
+/// An item of a list, as faults name it.
+#[derive(Clone, Copy)]
+struct Item(&'static str, usize);
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.0, self.1)
+    }
+}
+
+/// Whether a text holds a control character. Few texts have a byte that could begin one, and bytes are looked at many
+/// at a time.
+fn holds_control(text: &str) -> bool {
+    // C2 begins U+0080 to U+009F, and others.
+    let possible = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2));
+    possible && text.chars().any(char::is_control)
 }
 
 struct Placement {

@@ -53,10 +53,14 @@ impl BaseUrl {
     /// # Errors
     /// [`Kind::InvalidInput`] when the path is none.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
+        // As long as it must be, so that it becomes the URI's without a copy.
+        let mut whole = String::with_capacity(self.path.len() + path.len());
+        whole.push_str(&self.path);
+        whole.push_str(path);
         Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.path))
+            .path_and_query(whole)
             .build()
             .map_err(|_| Error::new(Kind::InvalidInput, "the path of the call is no URL path"))
     }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
@@ -195,17 +196,38 @@ fn write(
     // Dropped on any way out of here it is removed.
     let mut file = NamedTempFile::new_in(folder).map_err(|error| refused(&error))?;
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
+    let mut gathered = Vec::with_capacity(BLOCK);
     loop {
-        match pieces.blocking_recv() {
+        let piece = match pieces.try_recv() {
+            Ok(piece) => Some(piece),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => {
+                file.write_all(&gathered).map_err(|error| refused(&error))?;
+                gathered.clear();
+                pieces.blocking_recv()
+            }
+        };
+        match piece {
             Some(Some(piece)) => {
                 length = length.saturating_add(piece.len() as u64);
                 hash.update(&piece);
-                file.write_all(&piece).map_err(|error| refused(&error))?;
+                if gathered.len() + piece.len() > BLOCK {
+                    file.write_all(&gathered).map_err(|error| refused(&error))?;
+                    gathered.clear();
+                }
+                if piece.len() >= BLOCK {
+                    file.write_all(&piece).map_err(|error| refused(&error))?;
+                } else {
+                    gathered.extend_from_slice(&piece);
+                }
             }
             Some(None) => break,
             None => return Err(Error::new(Kind::Integrity, "the download was given up")),
         }
     }
+    file.write_all(&gathered).map_err(|error| refused(&error))?;
+    drop(gathered);
     file.as_file().sync_all().map_err(|error| refused(&error))?;
     let came = Digested { length, sha256: hash.finalize().into() };
     if read_back(file.path())? != came {

@@ -29,6 +29,9 @@ struct State {
     sent: AtomicBool,
     /// Bytes of the body that have left.
     moved: AtomicU64,
+    /// Why the body broke off, where it did: hyper only tells that it did.
+    #[cfg(feature = "hyper")]
+    trouble: std::sync::Mutex<Option<std::io::Error>>,
 }
 
 impl Hop {
@@ -72,6 +75,18 @@ impl Hop {
     /// Bytes of the body that have left, as far as the transport tells.
     pub fn moved(&self) -> u64 {
         self.state.moved.load(Ordering::SeqCst)
+    }
+
+    /// Leaves the cause why the body broke off.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn leave_trouble(&self, cause: std::io::Error) {
+        *self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
+    }
+
+    /// Takes that cause.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn take_trouble(&self) -> Option<std::io::Error> {
+        self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 
     /// What is known when the attempt is given up now.

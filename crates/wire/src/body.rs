@@ -164,7 +164,32 @@ impl fmt::Debug for Part {
 /// A request body: sized, and readable again from the start.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
-    parts: Vec<Part>,
+    parts: Parts,
+}
+
+/// The parts in order; clones share them. A single one, which is nearly every body, takes no memory of its own.
+#[derive(Clone, Default)]
+enum Parts {
+    #[default]
+    None,
+    One(Part),
+    Many(Arc<[Part]>),
+}
+
+impl Parts {
+    fn as_slice(&self) -> &[Part] {
+        match self {
+            Self::None => &[],
+            Self::One(part) => std::slice::from_ref(part),
+            Self::Many(parts) => parts,
+        }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
+    }
 }
 
 impl Body {
@@ -174,13 +199,17 @@ impl Body {
     }
 
     /// A body of these parts, in order.
-    pub fn from_parts(parts: Vec<Part>) -> Self {
+    pub fn from_parts(mut parts: Vec<Part>) -> Self {
+        let parts = match parts.len() {
+            0 | 1 => parts.pop().map_or(Parts::None, Parts::One),
+            _ => Parts::Many(parts.into()),
+        };
         Self { parts }
     }
 
     /// The exact length in bytes.
     pub fn len(&self) -> u64 {
-        self.parts.iter().map(Part::len).sum()
+        self.parts.as_slice().iter().map(Part::len).sum()
     }
 
     /// Whether there are no bytes.
@@ -190,7 +219,7 @@ impl Body {
 
     /// Whether reading it never waits for a disk.
     pub fn in_memory(&self) -> bool {
-        self.parts.iter().all(|part| match part {
+        self.parts.as_slice().iter().all(|part| match part {
             Part::Bytes(_) => true,
             Part::Base64(source) | Part::Raw(source) => source.in_memory(),
         })
@@ -201,7 +230,7 @@ impl Body {
     /// # Errors
     /// What opening one of them meets.
     pub fn openable(&self) -> io::Result<()> {
-        self.parts.iter().try_for_each(|part| match part {
+        self.parts.as_slice().iter().try_for_each(|part| match part {
             Part::Bytes(_) => Ok(()),
             Part::Base64(source) | Part::Raw(source) => source.open().map(drop),
         })
@@ -218,13 +247,13 @@ impl Body {
 
     /// The chunks from the start, each at most 64 KiB unless a part is a larger buffer in memory that goes out as it is.
     pub fn read(&self) -> BodyReader {
-        BodyReader { parts: self.parts.clone().into_iter(), current: None, spare: Blocks::default() }
+        BodyReader { parts: self.parts.clone(), at: 0, current: None, spare: Blocks::default() }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { parts: vec![Part::Bytes(bytes)] }
+        Self { parts: Parts::One(Part::Bytes(bytes)) }
     }
 }
 
@@ -249,7 +278,9 @@ enum Current {
 
 /// The chunks of a [`Body`]. May wait for a disk: see [`Body::in_memory`].
 pub struct BodyReader {
-    parts: std::vec::IntoIter<Part>,
+    parts: Parts,
+    /// Which part is next.
+    at: usize,
     current: Option<Current>,
     spare: Blocks,
 }
@@ -352,7 +383,9 @@ impl Iterator for BodyReader {
                     }
                 }
             }
-            let started = match self.parts.next()? {
+            let part = self.parts.as_slice().get(self.at)?.clone();
+            self.at += 1;
+            let started = match part {
                 Part::Bytes(bytes) => Ok(Some(bytes)),
                 Part::Base64(source) => self.start(&source, true),
                 Part::Raw(source) => self.start(&source, false),

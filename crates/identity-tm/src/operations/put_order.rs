@@ -1,5 +1,6 @@
 //! `putOrder`, [T 3.1]: creates an order. A PUT that is not idempotent (T-055, AT-77).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,7 +30,11 @@ impl PutOrder {
     /// # Errors
     /// [`Kind::InvalidInput`] with all faults.
     pub fn check(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
-        self.clone().normalised().check_as_it_is(dialect)
+        self.as_sent().check_as_it_is(dialect)
+    }
+
+    fn as_sent(&self) -> Cow<'_, Self> {
+        if validate::is_normal(self) { Cow::Borrowed(self) } else { Cow::Owned(self.clone().normalised()) }
     }
 
     fn check_as_it_is(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
@@ -81,9 +86,12 @@ impl Operation for PutOrder {
     }
 
     fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        let mut order = self.clone().normalised();
+        // A copy of the order costs more than writing it: made only of one that is not sent as it is.
+        let mut order = self.as_sent();
         let warnings = order.check_as_it_is(dialect)?;
         if dialect.bare_legitimation_documents
+            && order.legitimation_document.is_some()
+            && let order = order.to_mut()
             && let Some(documents) = order.legitimation_document.take()
         {
             let text =
@@ -91,7 +99,7 @@ impl Operation for PutOrder {
             let bare = documents.iter().filter_map(text).collect();
             order.extra.0.insert("LegitimationDocument".to_owned(), Value::Array(bare));
         }
-        let body = json::body(&order, &order.sources())?;
+        let body = json::body(&*order, &order.sources())?;
         Ok(Encoded { headers: json::headers(), body, warnings })
     }
 

@@ -6,6 +6,8 @@
 //! - A 401 is answered by new credentials once; the second is final.
 //! - One deadline covers queueing, every attempt, the waits between them and the body of a whole answer.
 
+mod deadline;
+mod kept;
 mod limits;
 mod outcome;
 mod policy;
@@ -29,6 +31,8 @@ use identkit_wire::{Body, OnAmbiguous, Operation, Received, Reply, Safety, Warni
 
 pub use self::policy::Policy;
 
+use self::deadline::{Deadline, too_late};
+use self::kept::Kept;
 use self::limits::{Jitter, Place, Places, RetryBucket};
 use self::outcome::{conclude, error_of, in_doubt};
 use self::receive::{beginning, body_of, retry_after};
@@ -208,7 +212,10 @@ impl<D: Send + Sync> Driver<D> {
         let began = watch.began();
         let attempts = options.attempts.unwrap_or(self.policy.attempts).max(1);
         let encoded = operation.encode(&self.dialect)?;
-        let uri = self.base.join(&meta.path(&operation.path_params())?)?;
+        let path = meta.path(&operation.path_params())?;
+        let mut first = Some((self.base.join(&path)?, encoded.headers));
+        // What a further attempt begins with.
+        let headers = first.as_ref().map(|(_, headers)| Kept::new(headers)).unwrap_or_default();
         let bytes = encoded.body.len();
         let deadline = began.plus(options.timeout.unwrap_or_else(|| self.policy.deadline_for(bytes)));
 
@@ -222,14 +229,17 @@ impl<D: Send + Sync> Driver<D> {
             let place = self.place(deadline).await?;
             let mut request = Request::new(encoded.body.clone());
             *request.method_mut() = meta.method.clone();
-            *request.uri_mut() = uri.clone();
-            *request.headers_mut() = encoded.headers.clone();
+            (*request.uri_mut(), *request.headers_mut()) = match first.take() {
+                Some(first) => first,
+                None => (self.base.join(&path)?, headers.again()),
+            };
             request.headers_mut().insert(USER_AGENT, self.agent.clone());
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.
             let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-            let hop = Hop::new(meta.safety != Safety::Safe && !repeatable, deadline).of(meta).scope(self.scope);
+            let fresh = self.policy.fresh_connections && meta.safety != Safety::Safe && !repeatable;
+            let hop = Hop::new(fresh, deadline).of(meta).scope(self.scope);
             watch.attempt(made, &hop);
             let Failed { error, retry_after, lasting } =
                 match self.attempt(operation, request, generation, &hop, place, watch.observer()).await {
@@ -342,7 +352,10 @@ impl<D: Send + Sync> Driver<D> {
         Op: Operation<Dialect = D>,
     {
         let bytes = request.body().len();
-        let response = match self.sending(hop, bytes, self.transport.send(request, hop)).await {
+        let mut deadline = Deadline::new(&*self.clock, hop.deadline);
+        // Sent by what is inside the `Arc`, which is a transport too, in a box of its own.
+        let sending = Transport::send(&*self.transport, request, hop);
+        let response = match self.sending(hop, bytes, &mut deadline, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
                 let lasting = failure.lasting;
@@ -355,7 +368,7 @@ impl<D: Send + Sync> Driver<D> {
         };
         let status = response.status();
         let retry_after = retry_after(response.headers());
-        match self.within(hop.deadline, self.receive(operation, response, place, observer)).await {
+        match deadline.over(self.receive(operation, response, place, observer)).await {
             Ok(Ok((value, warnings))) => {
                 Attempt::Done(Answered { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
             }
@@ -424,16 +437,19 @@ impl<D: Send + Sync> Driver<D> {
 
     /// Races a future against the deadline.
     async fn within<T>(&self, deadline: Mono, work: impl Future<Output = T>) -> Result<T, Error> {
-        match select(pin!(work), self.clock.sleep_until(deadline)).await {
-            Either::Left((done, _)) => Ok(done),
-            Either::Right(_) => Err(too_late()),
-        }
+        Deadline::new(&*self.clock, deadline).over(work).await
     }
 
     /// Races the sending against the deadline, and a long body against a stall.
-    async fn sending<T>(&self, hop: &Hop, bytes: u64, work: impl Future<Output = T>) -> Result<T, Error> {
+    async fn sending<T>(
+        &self,
+        hop: &Hop,
+        bytes: u64,
+        deadline: &mut Deadline<'_>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         if bytes <= WATCHED {
-            return self.within(hop.deadline, work).await;
+            return deadline.over(work).await;
         }
         match select(pin!(work), pin!(self.stalls(hop, bytes))).await {
             Either::Left((done, _)) => Ok(done),
@@ -467,10 +483,6 @@ impl<D: Send + Sync> Driver<D> {
         let limit = self.policy.backoff.saturating_mul(1 << doublings).min(self.policy.backoff_cap);
         limit.mul_f64(self.jitter.draw())
     }
-}
-
-fn too_late() -> Error {
-    Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent)
 }
 
 /// What every request says it comes from.

@@ -30,11 +30,16 @@ pub struct Policy {
     /// back and what its own repeats took. Empty, the bucket ends calls at their first failure instead of letting
     /// all callers repeat against a vendor that is down.
     pub retry_tokens: u32,
+    /// Whether what must not be sent twice, a create for one, gets a connection of its own. On one that was kept it is
+    /// faster; but should the vendor close that while the request goes out, nobody knows whether it was carried out, and
+    /// the call ends as [`OutcomeUnknown`](identkit_core::Kind::OutcomeUnknown).
+    pub fresh_connections: bool,
 }
 
 impl Default for Policy {
     /// 4 attempts, 1 s doubling to 30 s, `Retry-After` up to 120 s; 60 s over all, an upload 32 KiB a second at
-    /// least; 30 s without a byte are a stall, an hour is the most for a stream; 64 calls at once, 500 tokens.
+    /// least; 30 s without a byte are a stall, an hour is the most for a stream; 64 calls at once, 500 tokens;
+    /// connections of their own for what must not be sent twice.
     fn default() -> Self {
         Self {
             attempts: 4,
@@ -47,6 +52,7 @@ impl Default for Policy {
             stream_timeout: Duration::from_secs(60 * 60),
             concurrency: 64,
             retry_tokens: 500,
+            fresh_connections: true,
         }
     }
 }
@@ -77,6 +83,7 @@ setters! {
     stream_timeout: Duration, "How long a body that was handed out may take.";
     concurrency: u32, "Calls under way at once.";
     retry_tokens: u32, "What repeats may cost in all, in tokens.";
+    fresh_connections: bool, "Whether what must not be sent twice gets a connection of its own.";
 }
 
 impl Policy {

@@ -15,11 +15,14 @@ use identkit_core::{Content, Delivery, Error, Kind};
 use super::dial::TooMuch;
 use super::fault::{self, ConnectError, ConnectFault};
 use super::outgoing::Outgoing;
-use super::pool::{Line, Pool};
+use super::pool::{Key, Line, Pool};
 use crate::{Failure, Hop};
 
 /// The most that the head of an answer may take, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
+
+/// The most that is read at once, in bytes. A download in smaller pieces costs more, in larger ones more memory.
+pub(super) const BUFFER: usize = 2 * HEAD;
 
 /// The most that may come until the head of the final answer is complete, in bytes: interim answers, the head, and
 /// what was read with it.
@@ -28,12 +31,11 @@ const UNTIL_HEAD: u64 = 4 * HEAD as u64;
 /// Sends the request; gives it back when it was provably not sent.
 pub(super) async fn exchange(
     pool: &Arc<Pool>,
-    key: &str,
-    mut line: Line,
+    key: Key,
+    mut line: Box<Line>,
     request: Request<Outgoing>,
     hop: &Hop,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
-    let trouble = request.body().trouble();
     line.meter.allow(UNTIL_HEAD);
     hop.mark_sent();
     let sent = {
@@ -55,13 +57,13 @@ pub(super) async fn exchange(
             let (head, incoming) = response.into_parts();
             framed(&head).map_err(|failure| (failure, None))?;
             let len = incoming.size_hint().exact();
-            let body = Answer { incoming, line: Some(line), pool: Arc::clone(pool), key: key.to_owned() };
+            let body = Answer { incoming, line: Some(line), pool: Arc::clone(pool), key };
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
             let unsent = error.take_message();
             let source = error.into_error();
-            if let Some(cause) = trouble.take() {
+            if let Some(cause) = hop.take_trouble() {
                 let detail = "a document could not be read while it was sent";
                 let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).lasting().with_source(cause);
                 return Err((failure, None));
@@ -118,9 +120,18 @@ fn framed(head: &response::Parts) -> Result<(), Failure> {
 /// The body of an answer: polls the connection that it comes through, and gives the connection back at its end.
 struct Answer {
     incoming: Incoming,
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     pool: Arc<Pool>,
-    key: String,
+    key: Key,
+}
+
+impl Answer {
+    /// Lets the connection go on, and drops one that has ended.
+    fn look(&mut self, cx: &mut Context<'_>) {
+        if self.line.as_mut().is_some_and(|line| line.ended(cx)) {
+            self.line = None;
+        }
+    }
 }
 
 impl http_body::Body for Answer {
@@ -129,11 +140,13 @@ impl http_body::Body for Answer {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        if this.line.as_mut().is_some_and(|line| line.ended(cx)) {
-            this.line = None;
+        // What was read with the head is here already; the connection is asked for more only when it is needed.
+        let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
+        if frame.is_pending() {
+            this.look(cx);
+            frame = Pin::new(&mut this.incoming).poll_frame(cx);
         }
-        let frame = std::task::ready!(Pin::new(&mut this.incoming).poll_frame(cx));
-        Poll::Ready(match frame {
+        Poll::Ready(match std::task::ready!(frame) {
             Some(Ok(frame)) => Some(Ok(frame)),
             Some(Err(source)) => {
                 this.line = None;
@@ -141,9 +154,10 @@ impl http_body::Body for Answer {
                     .with_source(source)))
             }
             None => {
-                // It has been looked at above: bytes behind the end of the answer have ended it.
+                // Bytes behind the end of the answer end the connection.
+                this.look(cx);
                 if let Some(line) = this.line.take() {
-                    this.pool.give(&this.key, line);
+                    this.pool.give(this.key.clone(), line);
                 }
                 None
             }

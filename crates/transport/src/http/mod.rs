@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ::http::header::{HOST, HeaderValue};
-use ::http::uri::PathAndQuery;
+use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Request, Response, Uri};
 use async_trait::async_trait;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
@@ -36,9 +36,9 @@ pub use self::proxy::Proxy;
 pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
 use self::dial::{DialService, Dialed, Meter};
-use self::exchange::{HEAD, exchange};
+use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
-use self::pool::{Line, Pool};
+use self::pool::{Key, Line, Pool};
 use self::proxy::ProxyDial;
 use self::tls::Asked;
 use crate::{Failure, Hop, SystemClock, Transport};
@@ -130,7 +130,15 @@ impl HyperTransport {
         self.pool.clear();
     }
 
-    async fn connect(&self, uri: Uri) -> Result<Line, Failure> {
+    async fn connect(&self, key: &Key) -> Result<Box<Line>, Failure> {
+        let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting();
+        let Ok(host) = HeaderValue::from_str(key.authority.as_str()) else {
+            return Err(unusable("the host of a request cannot be written into a header"));
+        };
+        let Key { scheme, authority, .. } = key.clone();
+        let Ok(uri) = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() else {
+            return Err(unusable("the URI of a request has no server"));
+        };
         let mut connector = self.connector.clone();
         let asked = self.asked.times();
         let stream = connector.call(uri).await.map_err(|source| {
@@ -139,12 +147,12 @@ impl HyperTransport {
         })?;
         let meter = meter(&stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
-            .max_buf_size(HEAD)
+            .max_buf_size(BUFFER)
             .max_header_size(HEAD)
             .handshake(stream)
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
-        Ok(Line { sender, connection, meter })
+        Ok(Box::new(Line { host, sender, connection, meter }))
     }
 }
 
@@ -169,34 +177,31 @@ impl Transport for HyperTransport {
             let detail = "a document of the request cannot be read; nothing was sent";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).lasting().with_source(source)
         })?;
-        let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting();
-        let (Some(scheme), Some(authority)) = (head.uri.scheme_str(), head.uri.authority().cloned()) else {
-            return Err(unusable("the URI of a request must be absolute"));
+        let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts()
+        else {
+            let detail = "the URI of a request must be absolute";
+            return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting());
         };
-        let key = format!("{} {scheme}://{authority}", hop.scope);
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
-            return Err(unusable("the host of a request cannot be written into a header"));
-        };
-        let target = head.uri.clone();
-        let path = target.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        head.uri = Uri::from(path);
-        head.headers.insert(HOST, host);
-        let mut request = Request::from_parts(head, Outgoing::new(&body, hop));
+        let key = Key { scope: hop.scope, scheme, authority };
+        head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 
         // An idle connection that turns out to be closed gives the request back; the next one is tried.
         while let Some(line) = if hop.fresh { None } else { self.pool.take(&key).await } {
-            match exchange(&self.pool, &key, line, request, hop).await {
+            head.headers.insert(HOST, line.host.clone());
+            let request = Request::from_parts(head, Outgoing::new(&body, hop));
+            match exchange(&self.pool, key.clone(), line, request, hop).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => {
                     hop.withdraw();
-                    let (head, _) = unsent.into_parts();
-                    request = Request::from_parts(head, Outgoing::new(&body, hop));
+                    head = unsent.into_parts().0;
                 }
                 Err((failure, None)) => return Err(failure),
             }
         }
-        let line = self.connect(target).await?;
-        exchange(&self.pool, &key, line, request, hop).await.map_err(|(failure, _)| failure)
+        let line = self.connect(&key).await?;
+        head.headers.insert(HOST, line.host.clone());
+        let request = Request::from_parts(head, Outgoing::new(&body, hop));
+        exchange(&self.pool, key, line, request, hop).await.map_err(|(failure, _)| failure)
     }
 }
 

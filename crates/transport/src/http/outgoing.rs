@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::vec;
 
@@ -40,20 +39,9 @@ fn some_chunks(mut reader: BodyReader) -> (Vec<Chunk>, BodyReader) {
     (chunks, reader)
 }
 
-/// Why a body broke off: hyper only tells that it did.
-#[derive(Clone, Default)]
-pub(super) struct Trouble(Arc<Mutex<Option<io::Error>>>);
-
-impl Trouble {
-    pub(super) fn take(&self) -> Option<io::Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 pub(super) struct Outgoing {
     state: State,
     left: u64,
-    trouble: Trouble,
     hop: Hop,
 }
 
@@ -75,12 +63,7 @@ impl Outgoing {
             (_, true) => State::Here(body.read()),
             (_, false) => State::Elsewhere(Some(body.read()), Vec::new().into_iter()),
         };
-        Self { state, left, trouble: Trouble::default(), hop: hop.clone() }
-    }
-
-    /// Where the cause is left, should the body break off.
-    pub(super) fn trouble(&self) -> Trouble {
-        self.trouble.clone()
+        Self { state, left, hop: hop.clone() }
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Chunk> {
@@ -127,7 +110,7 @@ impl http_body::Body for Outgoing {
             Ok(bytes) => Ok(Frame::data(bytes)),
             Err(cause) => {
                 let told = io::Error::new(cause.kind(), "a document could not be read");
-                *self.trouble.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
+                self.hop.leave_trouble(cause);
                 Err(told)
             }
         }))

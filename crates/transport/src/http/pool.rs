@@ -1,13 +1,14 @@
 //! Idle connections, to be used again by reads.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ::http::HeaderValue;
+use ::http::uri::{Authority, Scheme};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
 use identkit_core::{Clock, Mono};
@@ -33,8 +34,18 @@ impl Default for IdleLimits {
     }
 }
 
-/// A connection and the handle that sends on it.
+/// Whose connection to which server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) scope: u64,
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+}
+
+/// A connection and the handle that sends on it. Moved about in a box, since it is large.
 pub(super) struct Line {
+    /// What requests on it say as their host.
+    pub(super) host: HeaderValue,
     pub(super) sender: SendRequest<Outgoing>,
     pub(super) connection: Connection<MaybeHttpsStream<Dialed>, Outgoing>,
     pub(super) meter: Meter,
@@ -57,15 +68,28 @@ impl Line {
 }
 
 struct Idle {
-    line: Line,
+    line: Box<Line>,
     until: Mono,
 }
 
-/// Idle connections by scheme and authority, the latest used first.
+/// Idle connections, the latest used first.
 pub(super) struct Pool {
     limits: IdleLimits,
     clock: Arc<dyn Clock>,
-    idle: Mutex<HashMap<String, Vec<Idle>>>,
+    shelf: Mutex<Shelf>,
+}
+
+struct Server {
+    key: Key,
+    lines: Vec<Idle>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// Few, and found by looking at one after the other.
+    servers: Vec<Server>,
+    /// No connection's time is over before this: until then there is nothing to look for. `None` when there is none.
+    earliest: Option<Mono>,
 }
 
 impl fmt::Debug for Pool {
@@ -76,48 +100,66 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     pub(super) fn new(limits: IdleLimits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, idle: Mutex::default() }
+        Self { limits, clock, shelf: Mutex::default() }
     }
 
-    pub(super) async fn take(&self, key: &str) -> Option<Line> {
+    pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
         loop {
-            self.sweep();
-            let mut line = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key)?.pop()?.line;
+            let mut line = self.shelf(self.clock.mono()).of(key)?.lines.pop()?.line;
             if line.usable().await {
                 return Some(line);
             }
         }
     }
 
-    pub(super) fn give(&self, key: &str, line: Line) {
+    pub(super) fn give(&self, key: Key, line: Box<Line>) {
         if line.sender.is_closed() {
             return;
         }
-        self.sweep();
-        let until = self.clock.mono().plus(self.limits.time);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = idle.values().map(Vec::len).sum();
-        let lines = idle.entry(key.to_owned()).or_default();
-        if lines.len() < self.limits.per_server && all < self.limits.total {
-            lines.push(Idle { line, until });
+        let now = self.clock.mono();
+        let until = now.plus(self.limits.time);
+        let mut shelf = self.shelf(now);
+        let all: usize = shelf.servers.iter().map(|server| server.lines.len()).sum();
+        if all >= self.limits.total {
+            return;
         }
+        if let Some(server) = shelf.of(&key) {
+            if server.lines.len() >= self.limits.per_server {
+                return;
+            }
+            server.lines.push(Idle { line, until });
+        } else if self.limits.per_server > 0 {
+            // Those without a connection are kept for the next one, and not for ever.
+            shelf.servers.retain(|server| !server.lines.is_empty());
+            shelf.servers.push(Server { key, lines: vec![Idle { line, until }] });
+        }
+        shelf.earliest = Some(shelf.earliest.map_or(until, |earliest| earliest.min(until)));
     }
 
-    /// Closes those whose time is over.
-    pub(super) fn sweep(&self) {
-        let now = self.clock.mono();
-        self.retain(|idle| idle.until > now);
+    /// The connections whose time is not over; the others are closed.
+    fn shelf(&self, now: Mono) -> MutexGuard<'_, Shelf> {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.earliest.is_some_and(|earliest| earliest <= now) {
+            shelf.retain(|idle| idle.until > now);
+        }
+        shelf
     }
 
     pub(super) fn clear(&self) {
-        self.retain(|_| false);
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
+    }
+}
+
+impl Shelf {
+    fn of(&mut self, key: &Key) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| server.key == *key)
     }
 
-    fn retain(&self, keep: impl Fn(&Idle) -> bool) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|_, lines| {
-            lines.retain(&keep);
-            !lines.is_empty()
+    fn retain(&mut self, keep: impl Fn(&Idle) -> bool) {
+        self.servers.retain_mut(|server| {
+            server.lines.retain(&keep);
+            !server.lines.is_empty()
         });
+        self.earliest = self.servers.iter().flat_map(|server| &server.lines).map(|idle| idle.until).min();
     }
 }

@@ -115,8 +115,8 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFa
 /// # Errors
 /// [`Kind::InvalidInput`] when the value has no JSON form.
 pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    // Room for an order with all that an order usually has: growing to it would take four further allocations.
-    let mut written = Vec::with_capacity(1024);
+    // Room for an order with all that an order can have but documents: growing to it would take further allocations.
+    let mut written = Vec::with_capacity(2048);
     serde_json::to_writer(&mut written, value)
         .map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))?;
     Ok(written)
@@ -124,7 +124,10 @@ pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 
 /// The headers of a JSON request.
 pub fn headers() -> HeaderMap {
-    HeaderMap::from_iter([(CONTENT_TYPE, MEDIA_TYPE)])
+    // Room for what the driver and the transport add.
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, MEDIA_TYPE);
+    headers
 }
 
 /// A JSON answer of the sandbox's side.
@@ -244,8 +247,6 @@ impl<'de> serde::Deserialize<'de> for Blob {
 /// [`Kind::InvalidInput`] when the value has no JSON form, or when a text of it looks like a source's place.
 pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
     let written = Bytes::from(write(value)?);
-    let mut parts = Vec::with_capacity(sources.len() * 2 + 1);
-    let mut from = 0;
     let places = places(&written);
     if places.len() != sources.len() {
         let detail = "a text of the request holds the control character U+0000, which no field allows";
@@ -254,6 +255,8 @@ pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body
     if places.is_empty() {
         return Ok(written.into());
     }
+    let mut parts = Vec::with_capacity(sources.len() * 2 + 1);
+    let mut from = 0;
     for (place, source) in places.into_iter().zip(sources) {
         // The quotes around the mark stay.
         parts.push(Part::Bytes(written.slice(from..=place)));
@@ -265,11 +268,7 @@ pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body
 }
 
 fn places(written: &[u8]) -> Vec<usize> {
-    written
-        .windows(WRITTEN_MARK.len())
-        .enumerate()
-        .filter_map(|(at, window)| (window == WRITTEN_MARK).then_some(at))
-        .collect()
+    memchr::memmem::find_iter(written, WRITTEN_MARK).collect()
 }
 
 #[cfg(test)]

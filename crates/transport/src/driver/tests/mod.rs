@@ -354,6 +354,16 @@ async fn what_cannot_be_repeated_asks_for_a_fresh_connection() {
 }
 
 #[tokio::test]
+async fn a_create_uses_a_kept_connection_only_when_the_policy_says_so_and_is_sent_once_all_the_same() {
+    let (driver, script) = driver(vec![Step::Ambiguous]);
+    let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).fresh_connections(false));
+    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    assert_eq!(sent(&script), 1);
+    assert!(!script.seen.lock().unwrap()[0].1);
+}
+
+#[tokio::test]
 async fn a_long_explanation_is_cut_and_not_lost() {
     let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
     let (driver, _) = driver(vec![Step::Answer(400, &[], long)]);
