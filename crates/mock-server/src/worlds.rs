@@ -300,7 +300,8 @@ impl Worlds {
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         self.0.mint(&mut world, &kept.origin.minted);
-        kept.sandbox = self.0.go_on(world, mode);
+        let before = std::mem::replace(&mut kept.sandbox, self.0.go_on(world, mode));
+        before.retire();
         if id == DEFAULT {
             *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
         }
@@ -317,7 +318,8 @@ impl Worlds {
     pub fn reset(&self, id: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        kept.sandbox = self.0.begin(&kept.origin);
+        let before = std::mem::replace(&mut kept.sandbox, self.0.begin(&kept.origin));
+        before.retire();
         if id == DEFAULT {
             *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
         }
@@ -336,6 +338,7 @@ impl Worlds {
         let kept = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
         table.claimed.retain(|_, world| world != id);
         drop(table);
+        kept.sandbox.retire();
         drop(kept);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Makes a sandbox.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -159,6 +160,7 @@ impl Plan {
             pending,
             tasks: Mutex::new(Some(JoinSet::new())),
             runtime: Handle::current(),
+            retired: AtomicBool::new(false),
             worlds: Mutex::default(),
         });
         running.begin();

@@ -3,6 +3,7 @@
 //! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
 //! seen the new timers, so that virtual time never passes one of them by.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(crate) struct Running {
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
+    /// The world was reset, restored or taken away; who holds a handle still has this one.
+    pub(super) retired: AtomicBool,
     /// The worlds that this one is the default of, while anybody uses them.
     pub(crate) worlds: Mutex<Weak<Registry>>,
 }

@@ -82,6 +82,11 @@ const CALLS: &[Call] = &[
     Call { method: Method::POST, path: "reset", run: |asked| Box::pin(async move { worlds::reset(&asked) }) },
 ];
 
+/// The method and the whole path of each call.
+pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
+    CALLS.iter().map(|call| (call.method.clone(), format!("{ROOT}/{}", call.path)))
+}
+
 /// A request to the admin API.
 struct Asked<'a> {
     worlds: &'a Worlds,
@@ -101,6 +106,15 @@ impl Asked<'_> {
     /// The value of a parameter of the query.
     fn query(&self, name: &str) -> Option<String> {
         parameter(self.request, name)
+    }
+
+    /// A text of an [`optional`](Self::optional) body, if it is there.
+    fn optional_text(&self, name: &str, example: &str, rule: &'static str) -> Result<Option<String>, Problem> {
+        match self.optional(example)?.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Problem::new(400, "not a text", format!("{name} is a text; send {example}"), rule)),
+        }
     }
 
     /// As [`object`](Self::object), where an empty body is an empty object.

@@ -61,8 +61,8 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
 }
 
 pub(super) fn fork(asked: &Asked<'_>) -> Answer {
-    let body = asked.optional(r#"{"id":"copy"}"#)?;
-    let (id, sandbox) = asked.worlds.fork(&asked.world, body.get("id").and_then(Value::as_str))?;
+    let id = asked.optional_text("id", r#"{"id":"copy"}"#, "admin-world")?;
+    let (id, sandbox) = asked.worlds.fork(&asked.world, id.as_deref())?;
     told(201, &Value::Object(described(&id, &sandbox)))
 }
 
@@ -89,8 +89,8 @@ pub(super) fn reset(asked: &Asked<'_>) -> Answer {
 }
 
 fn named(asked: &Asked<'_>) -> Result<String, Problem> {
-    let body = asked.optional(r#"{"snapshot":"before-payment"}"#)?;
-    Ok(body.get("snapshot").and_then(Value::as_str).unwrap_or(UNNAMED).to_owned())
+    let name = asked.optional_text("snapshot", r#"{"snapshot":"before-payment"}"#, "admin-world")?;
+    Ok(name.unwrap_or_else(|| UNNAMED.to_owned()))
 }
 
 /// A world with its credentials.
