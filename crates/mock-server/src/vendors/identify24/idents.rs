@@ -31,7 +31,8 @@ struct Kept {
 /// The vendor's idents.
 #[derive(Clone, Debug, Default)]
 struct Idents {
-    by_id: BTreeMap<String, Kept>,
+    // Boxed: a map keeps room for eleven at once, also when a world has one.
+    by_id: BTreeMap<String, Box<Kept>>,
 }
 
 fn unknown() -> Refused {
@@ -55,7 +56,7 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
     let kept = Kept { ident, company_name: request.company_name.clone() };
-    world.part::<Idents>().by_id.insert(id.to_owned(), kept);
+    world.part::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.part::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
         world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
@@ -84,13 +85,13 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
     let refuse = |status, field: &'static str, message: &'static str, rule| {
         Err(Refused::new(status, Fault::new(field, message, rule, CreateIdent::META.section)))
     };
-    let taken = request.custom_id.is_some()
-        && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
+    let unique = world.part::<Account>().settings.unique_custom_ids && request.custom_id.is_some();
+    let taken = unique && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
     let settings = &mut world.part::<Account>().settings;
     if !settings.may_create {
         return refuse(403, "APIKEY", "lacks the permission to create idents", "1.9");
     }
-    if settings.unique_custom_ids && taken {
+    if taken {
         return refuse(409, "custom_id", "belongs to another ident already", "AI-16");
     }
     match &mut settings.creates_left {

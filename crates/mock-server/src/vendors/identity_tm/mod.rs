@@ -334,7 +334,8 @@ fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused
     if id.expose().chars().count() > 20 {
         return Err(Refused::new(400, Fault::new("OrderID", "has more than 20 characters", "AT-22", "[T] 3.1.4")));
     }
-    world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone).ok_or_else(unknown_order)
+    let order = world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
+    order.map(|order| &mut **order).ok_or_else(unknown_order)
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).

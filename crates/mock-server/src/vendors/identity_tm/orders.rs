@@ -30,7 +30,8 @@ pub(super) const PURGE: &str = "purge";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
     pub(super) settings: Settings,
-    pub(super) by_id: BTreeMap<String, Order>,
+    // Boxed: a map keeps room for eleven at once, also when a world has two.
+    pub(super) by_id: BTreeMap<String, Box<Order>>,
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
 }
@@ -198,7 +199,7 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
         order.status.push(entry(StatusKind(7)));
     }
     let orders = world.part::<Orders>();
-    orders.by_id.insert(id.clone(), order);
+    orders.by_id.insert(id.clone(), Box::new(order));
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
         world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
