@@ -311,7 +311,11 @@ impl Inner {
         }
         let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
         let answered = driver.call(&request, &CallOptions::new()).await?;
-        let told = |error: Error| error.with_status(answered.status.as_u16()).with_delivery(Delivery::Answered);
+        let told = |error: Error| {
+            let status = answered.status.as_u16();
+            let worse = error.status().unwrap_or(status).max(status);
+            error.with_status(worse).with_delivery(Delivery::Answered)
+        };
         let refused = answered.value.response_status == Some(401);
         let (token, own) = match answered.value.token().and_then(|token| Ok((token, header(token)?))) {
             Ok(granted) => granted,
