@@ -176,16 +176,18 @@ mod creating {
     }
 
     /// Answers to a create of which nobody knows what they mean, and where they name the ident.
-    const DOUBTFUL: [(&str, bool); 5] = [
+    const DOUBTFUL: [(&str, bool); 6] = [
         (r#"{"result":true,"response_status":404,"ident_id":"canary-ident"}"#, true),
         (r#"{"result":true,"response_status":429,"conference_url":"https://identify24.de/apply/canary-ident"}"#, true),
         (r#"{"result":true,"data":{"ident_id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"messages":["after a crash"],"ident_id":"canary-ident"}"#, true),
         (r#"{"result":true,"ident":{"key":"canary-ident"}}"#, false),
         (r#"{"result":true "ident_id":"canary-ident"}"#, false),
     ];
 
     fn doubtful(answer: &'static str, more: &[&str]) -> (Ran, Server) {
-        let server = Server::after_login(move |_| Then::json("200 OK", answer));
+        let status = if answer.contains(r#""messages""#) { "500 Internal Server Error" } else { "200 OK" };
+        let server = Server::after_login(move |_| Then::json(status, answer));
         let mut command = towards(&server.url());
         command.args(["identify24", "create", "-"]).args(more);
         (feed(&mut command, ident(&json!({})).as_bytes()), server)
