@@ -68,7 +68,12 @@ fn others() -> Value {
             "webhook_url": "http://127.0.0.1:9/status",
             "idle": 60,
             "life": 120,
-            "stories": { "positive": { "status": "Ok", "status_id": "9", "reject_reason": "", "agent_notes": "" } },
+            "stories": {
+                "positive": { "status": "Ok", "status_id": "9", "reject_reason": "", "agent_notes": "" },
+                "later": {
+                    "status": "Ok", "status_id": "8", "reject_reason": "", "agent_notes": "", "appointment": 86_400,
+                },
+            },
             "refusals": "ByResult",
             "get_bodies": { "Refused": 411 },
             "rate": { "requests": 3, "period": 60, "retry_after": true },
@@ -151,6 +156,12 @@ async fn values_that_would_make_no_sense_are_refused_with_what_would() {
         ("identify24", "out_of_service", json!(404), "must be a status from 500 to 599, or null"),
         ("identify24", "webhook_url", json!("ftp://127.0.0.1/"), "must be a URL that begins with https:// or http://"),
         ("identify24", "stories", json!([]), "must be an object"),
+        (
+            "identify24",
+            "stories",
+            json!({ "later": { "status": "a", "status_id": "1", "appointment": -1 } }),
+            "must be a number of whole seconds, or null",
+        ),
         ("identify24", "stories", json!({ "positive": {} }), "is incomplete: missing field `status`"),
         (
             "identify24",

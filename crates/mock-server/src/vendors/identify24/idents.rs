@@ -39,10 +39,13 @@ fn unknown() -> Refused {
     Refused::new(404, Fault::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"))
 }
 
+/// The zone of local times is not documented (AI-11); the vendor's own is likely.
+fn zone() -> TimeZone {
+    TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
+}
+
 fn keep(world: &mut World, id: &str, request: &CreateIdent) {
-    // The zone is not documented (AI-11); the vendor's own is likely.
-    let zone = TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC);
-    let local = zone.to_datetime(world.now);
+    let local = zone().to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
     ident.project_id.clone_from(&request.project_id);
@@ -132,12 +135,19 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     let told = match transition {
         Transition::Story(name) => match world.part::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),
-            None => return refuse("there is no such story; there are positive, negative and those that were set"),
+            None => {
+                return refuse(
+                    "there is no such story; there are positive, negative, appointment and those that were set",
+                );
+            }
         },
         Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Story::new(word, "0"),
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
     kept.ident.status = Some(told.status.clone().into());
+    if let Some(at) = told.appointment.and_then(|after| world.now.checked_add(after).ok()) {
+        kept.ident.appointment_date = Some(LocalDateTime::appointment(zone().to_datetime(at)));
+    }
     if let Err(refused) = deliver(world, id, payload(&kept, &told)) {
         return Some(Err(refused));
     }
