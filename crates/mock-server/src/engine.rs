@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::rules::{NoSwitch, Rules};
 use crate::vendor::{Handled, MockVendor, Refused, Transition};
 use crate::webhooks::Delivery;
 use crate::world::{Profile, Timer, World};
@@ -43,6 +44,7 @@ pub struct SandboxBuilder {
     vendors: Vec<Box<dyn MockVendor>>,
     seed: u64,
     profile: Profile,
+    rules: Rules,
     patience: Duration,
 }
 
@@ -90,6 +92,16 @@ impl SandboxBuilder {
         self
     }
 
+    /// Switches a rule off, by its id in [`RULES`](crate::rules::RULES): the sandbox then behaves as if the document did
+    /// not say it. For those who want to know whether their tests would notice.
+    ///
+    /// # Errors
+    /// When there is no such rule, naming those that come near; and when it cannot be switched off, with the reason.
+    pub fn without_rule(mut self, id: &str) -> Result<Self, NoSwitch> {
+        self.rules.switch_off(id)?;
+        Ok(self)
+    }
+
     /// How long a receiver may take before its call is cut off, in real time whatever the clock: 10 s, as documented
     /// ([T 2.5.1]), unless said otherwise.
     #[must_use]
@@ -104,6 +116,7 @@ impl SandboxBuilder {
     /// Outside a tokio runtime.
     pub fn start(self) -> Sandbox {
         let mut world = World::new(self.clock.wall(), self.seed, self.profile);
+        world.rules = self.rules;
         for vendor in &self.vendors {
             vendor.found(&mut world);
         }
@@ -245,14 +258,14 @@ impl Inner {
     }
 
     /// The receiver's status; `None` when it cannot be reached, takes too long, or breaks down.
-    async fn call(&self, request: Request<Body>) -> Option<u16> {
+    async fn call(&self, request: Request<Body>, patience: Duration) -> Option<u16> {
         let receiver = self.receiver.clone()?;
         // A receiver is somebody's real program: it is given real seconds, whatever the clock of the world.
         let real = SystemClock::new();
         let hop = Hop::new(true, Mono::NEVER);
         // A receiver that panics in this process is one that fails: the order must not stay blocked for ever.
         let call = AssertUnwindSafe(receiver.send(request, &hop)).catch_unwind();
-        match select(std::pin::pin!(call), real.sleep_until(Mono(self.patience))).await {
+        match select(std::pin::pin!(call), real.sleep_until(Mono(patience))).await {
             Either::Left((answer, _)) => Some(answer.ok()?.ok()?.status().as_u16()),
             Either::Right(_) => None,
         }
@@ -260,18 +273,20 @@ impl Inner {
 
     /// One try to deliver a webhook.
     async fn attempt(self: &Arc<Self>, id: u64) {
-        let (request, at) = {
+        let (request, at, patience) = {
             let mut world = self.world();
             let now = world.now;
+            let patience = if world.enforces("T-033/10s") { self.patience } else { Duration::MAX };
             let Some(delivery) = world.delivery(id) else { return };
-            (delivery.request.0.clone(), now)
+            (delivery.request.0.clone(), now, patience)
         };
-        let status = self.call(request.map(Body::from)).await;
+        let status = self.call(request.map(Body::from), patience).await;
         let mut world = self.world();
+        let rules = world.rules.clone();
         let Some(delivery) = world.delivery(id) else { return };
         // What waits for another webhook is not set free by this one.
         let waited_for = delivery.blocks && delivery.attempts.is_empty();
-        let next = delivery.tried(at, status);
+        let next = delivery.tried(at, status, &rules);
         let (vendor, case) = (delivery.vendor, delivery.case.clone());
         if let Some(next) = next {
             world.after(next, Timer { vendor: ENGINE, what: RETRY, subject: id.to_string() });
@@ -317,6 +332,7 @@ impl Sandbox {
             vendors: crate::vendors::all(),
             seed: 0,
             profile: Profile::default(),
+            rules: Rules::default(),
             patience: RECEIVER,
         }
     }

@@ -13,6 +13,7 @@ pub mod artefacts;
 mod clock;
 mod engine;
 mod in_process;
+pub mod rules;
 #[cfg(feature = "server")]
 pub mod server;
 mod vendor;

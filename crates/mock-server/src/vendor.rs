@@ -123,12 +123,14 @@ impl Route {
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,
     ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
-            let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
+            let to_the_letter = world.profile == Profile::Strict && world.enforces("AT-09/case");
+            let params = Op::META.match_path(path, ignore_case && !to_the_letter)?;
             Some(
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))
                     .and_then(|operation| {
-                        if case(&operation).is_some_and(|case| world.is_blocked(&case)) {
+                        let waits = world.enforces("AT-78");
+                        if waits && case(&operation).is_some_and(|case| world.is_blocked(&case)) {
                             return Ok(Handled::Blocked);
                         }
                         handler(world, operation).map(Handled::Ready)

@@ -6,6 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::rules::Rules;
 use crate::webhooks::Delivery;
 
 /// How strictly requests are judged.
@@ -50,6 +51,8 @@ pub struct World {
     pub random: fastrand::Rng,
     /// How strictly requests are judged.
     pub profile: Profile,
+    /// The rules that are enforced, whatever the profile: all, unless some were switched off.
+    pub rules: Rules,
     /// Webhooks, delivered and due.
     pub deliveries: Vec<Delivery>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
@@ -66,6 +69,7 @@ impl World {
             now,
             random: fastrand::Rng::with_seed(seed),
             profile,
+            rules: Rules::default(),
             deliveries: Vec::new(),
             timers: BTreeMap::new(),
             sequence: 0,
@@ -73,6 +77,11 @@ impl World {
             outbox: Vec::new(),
             parts: HashMap::new(),
         }
+    }
+
+    /// Whether this rule of the table ([`RULES`](crate::rules::RULES)) is enforced.
+    pub fn enforces(&self, rule: &str) -> bool {
+        self.rules.enforce(rule)
     }
 
     /// The vendor's share, made when it is first asked for.
@@ -158,6 +167,7 @@ impl Clone for World {
             now: self.now,
             random: self.random.clone(),
             profile: self.profile,
+            rules: self.rules.clone(),
             deliveries: self.deliveries.clone(),
             timers: self.timers.clone(),
             sequence: self.sequence,

@@ -18,6 +18,7 @@ use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
 use identkit_identity_tm::{Account, Dialect, IdentityTm, OrderId, PutOrder};
+use identkit_mock_server::rules::is_told;
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_transport::{Failure, Hop, SystemClock, Transport};
 use identkit_wire::{Body, encode_base64};
@@ -48,6 +49,15 @@ pub(crate) fn start_time() -> Timestamp {
     "2020-09-10T12:00:00Z".parse().unwrap()
 }
 
+/// The sandbox of every test here, without the rule that the environment names: so `cargo xtask campaign rules` finds out
+/// which rules no test would miss.
+pub(crate) fn sandbox() -> SandboxBuilder {
+    match std::env::var("IDENTKIT_WITHOUT_RULE") {
+        Ok(rule) => Sandbox::builder().without_rule(&rule).unwrap(),
+        Err(_) => Sandbox::builder(),
+    }
+}
+
 /// A sandbox whose time stands still until it is advanced.
 pub(crate) struct Bench {
     pub(crate) clock: VirtualClock,
@@ -69,7 +79,7 @@ impl Bench {
 
     pub(crate) fn since(start: Timestamp, more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let clock = VirtualClock::new(start);
-        let builder = Sandbox::builder().clock(Arc::new(clock.clone())).seed(4711);
+        let builder = sandbox().clock(Arc::new(clock.clone())).seed(4711);
         Self { sandbox: more(builder).start(), clock }
     }
 
@@ -148,7 +158,9 @@ impl Bench {
     pub(crate) async fn raw(&self, request: Request<Bytes>) -> Answer {
         let (head, body) = self.sandbox.handle(request).await.into_parts();
         let body = body.collect(u64::MAX).await.unwrap();
-        Answer { status: head.status.as_u16(), headers: head.headers, body }
+        let answer = Answer { status: head.status.as_u16(), headers: head.headers, body };
+        answer.names_rules_of_the_table();
+        answer
     }
 }
 
@@ -171,6 +183,21 @@ impl Answer {
 
     pub(crate) fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Whatever the sandbox refuses, it says by which rules: identity.TM's list of faults, or the text of identify24.
+    #[track_caller]
+    fn names_rules_of_the_table(&self) {
+        let Ok(told) = serde_json::from_slice::<Value>(&self.body) else { return };
+        for fault in told["Faults"].as_array().into_iter().flatten() {
+            assert!(is_told(fault["rule"].as_str().unwrap()), "{fault}");
+        }
+        if told["result"] == Value::Bool(false) {
+            let text = told["messages"][0].as_str().unwrap();
+            let rules = text.split("; ").filter_map(|fault| Some(fault.rsplit_once(" (")?.1.split_once(", ")?.0));
+            let rules: Vec<_> = rules.collect();
+            assert!(!rules.is_empty() && rules.iter().all(|rule| is_told(rule)), "{text}");
+        }
     }
 
     /// A refusal with this status that tells field, rule and section.
