@@ -80,6 +80,29 @@ pub enum Transition {
     Status(Value),
 }
 
+/// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
+/// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
+pub(crate) fn pointer(field: &str) -> Option<String> {
+    if matches!(field, "path" | "OrderID" | "Authorization" | "serverStatus") {
+        return None;
+    }
+    if matches!(field, "body" | "order") {
+        return Some(String::new());
+    }
+    let mut pointer = String::new();
+    for part in field.split('.') {
+        let (name, rest) = part.split_once('[').unwrap_or((part, ""));
+        pointer.extend(["/", name]);
+        if name == "Additional" && !rest.is_empty() {
+            break;
+        }
+        if let Some((index, _)) = rest.split_once(']') {
+            pointer.extend(["/", index]);
+        }
+    }
+    Some(pointer)
+}
+
 /// An answer, or that it could not be written.
 pub(crate) fn written(
     answer: Result<Response<Content>, Error>,
@@ -200,5 +223,26 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
         Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+        for (field, told) in [
+            ("Email", "/Email"),
+            ("Address.ZipCode", "/Address/ZipCode"),
+            ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
+            ("MultiSignOptions.SignParameters[0].Filename", "/MultiSignOptions/SignParameters/0/Filename"),
+            ("IdentData.Additional[2].Label", "/IdentData/Additional"),
+            ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
+            ("body", ""),
+        ] {
+            assert_eq!(pointer(field).as_deref(), Some(told), "{field}");
+        }
+        assert_eq!(pointer("OrderID").or(pointer("path")).or(pointer("Authorization")), None);
     }
 }

@@ -34,7 +34,7 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
+use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, pointer, written};
 use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
 
@@ -284,7 +284,15 @@ fn refuse(refused: &Refused) -> Response<Content> {
     let faults: Vec<Value> = refused
         .faults
         .iter()
-        .map(|fault| json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section }))
+        .map(|fault| {
+            let mut told = json!({
+                "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section,
+            });
+            if let (Some(told), Some(pointer)) = (told.as_object_mut(), pointer(&fault.field)) {
+                told.insert("pointer".to_owned(), pointer.into());
+            }
+            told
+        })
         .collect();
     let body = json!({ "Error": refused.text(), "Faults": faults });
     let mut response = json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
