@@ -65,6 +65,42 @@ impl Refused {
         Self { status: 400, faults }
     }
 
+    /// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
+    /// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
+    pub fn pointer(fault: &Fault) -> Option<String> {
+        const ELSEWHERE: [&str; 10] = [
+            "path",
+            "OrderID",
+            "ident_id",
+            "Authorization",
+            "Content-Type",
+            "X-API-PARTNER",
+            "X-API-TOKEN",
+            "serverStatus",
+            "service",
+            "rate",
+        ];
+        let field = fault.field.as_ref();
+        if ELSEWHERE.contains(&field) {
+            return None;
+        }
+        if matches!(field, "body" | "order") {
+            return Some(String::new());
+        }
+        let mut pointer = String::new();
+        for part in field.split('.') {
+            let (name, rest) = part.split_once('[').unwrap_or((part, ""));
+            pointer.extend(["/", name]);
+            if name == "Additional" && !rest.is_empty() {
+                break;
+            }
+            if let Some((index, _)) = rest.split_once(']') {
+                pointer.extend(["/", index]);
+            }
+        }
+        Some(pointer)
+    }
+
     /// The explanation as one text.
     pub fn text(&self) -> String {
         self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -78,29 +114,6 @@ pub enum Transition {
     Story(String),
     /// A single status in the vendor's own form.
     Status(Value),
-}
-
-/// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
-/// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
-pub(crate) fn pointer(field: &str) -> Option<String> {
-    if matches!(field, "path" | "OrderID" | "Authorization" | "serverStatus") {
-        return None;
-    }
-    if matches!(field, "body" | "order") {
-        return Some(String::new());
-    }
-    let mut pointer = String::new();
-    for part in field.split('.') {
-        let (name, rest) = part.split_once('[').unwrap_or((part, ""));
-        pointer.extend(["/", name]);
-        if name == "Additional" && !rest.is_empty() {
-            break;
-        }
-        if let Some((index, _)) = rest.split_once(']') {
-            pointer.extend(["/", index]);
-        }
-    }
-    Some(pointer)
 }
 
 /// An answer, or that it could not be written.
@@ -232,6 +245,7 @@ mod tests {
 
     #[test]
     fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+        let of = |field: &'static str| Refused::pointer(&Fault::new(field, "is wrong", "T-005", "[T] 3.1.3"));
         for (field, told) in [
             ("Email", "/Email"),
             ("Address.ZipCode", "/Address/ZipCode"),
@@ -241,8 +255,8 @@ mod tests {
             ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
             ("body", ""),
         ] {
-            assert_eq!(pointer(field).as_deref(), Some(told), "{field}");
+            assert_eq!(of(field).as_deref(), Some(told), "{field}");
         }
-        assert_eq!(pointer("OrderID").or(pointer("path")).or(pointer("Authorization")), None);
+        assert_eq!(of("OrderID").or(of("path")).or(of("Authorization")).or(of("X-API-TOKEN")), None);
     }
 }

@@ -216,13 +216,13 @@ async fn at_22_and_at_33_and_at_85_what_is_signed_is_named_there_and_has_one_pla
     refused_for(&bench, master("99921269855042"), &[(at, "T-060")]).await;
 }
 
-/// The text of a PDF whose only unusual thing is the number of one of its objects.
-fn numbered_to_the_last() -> Vec<u8> {
+/// The text of a PDF whose only unusual thing is the number of one of its objects: hardly any is left for more.
+fn numbered_nearly_to_the_last() -> Vec<u8> {
     let objects = [
         (1_u32, "<</Type/Catalog/Pages 2 0 R>>"),
         (2, "<</Type/Pages/Kids[3 0 R]/Count 1>>"),
         (3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"),
-        (u32::MAX, "<</Nothing true>>"),
+        (u32::MAX - 1, "<</Nothing true>>"),
     ];
     let (mut text, mut table) = ("%PDF-1.7\n".to_owned(), "xref\n0 1\n0000000000 65535 f \n".to_owned());
     for (number, body) in objects {
@@ -236,7 +236,7 @@ fn numbered_to_the_last() -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_79_a_document_without_room_for_a_signature_is_refused() {
     let bench = Bench::new();
-    let full = encode_base64(&numbered_to_the_last());
+    let full = encode_base64(&numbered_nearly_to_the_last());
     refused_for(&bench, json!({ "Product": 15, "eSignPDF": { "Data": full } }), &[("/eSignPDF/Data", "AT-79")]).await;
 }
 

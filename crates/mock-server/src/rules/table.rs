@@ -79,12 +79,14 @@ pub const RULES: &[Rule] = &[
     tm("AT-23", "[T] 3.3.4", "without IncludeInitialData only the checked data is told, as an object"),
     tm("AT-48", "[T] 3.1.3", "Birthname is determined when it was given, be it empty, and not otherwise"),
     tm("F-219", "[T] 3.3.4", "Mobile and Email are told when a TAN went there"),
+    tm("F-093", "[T] 3.1.3", "of an eID the number of the card is told when EnableOCR asks for it"),
     tm("T-060/pdf", "[T] 3.5.1", "signed documents need documents, and status 84"),
     tm("T-060/hash", "[T] 3.6.1", "signed hashes need hashes, and status 84"),
     tm("AT-62/video", "[T] 3.8.1", "a recording needs an identification by video that came to 6 or 89"),
     tm("AT-52", "[T] 3.8.1", "a recording was asked for by Add 131072, or the account is set up so"),
     tm("AT-38", "[T] 3.8.1", "a placeholder comes until the recording was asked for and is ready"),
     tm("AT-39", "[T] 3.7.3", "callbackUrl is there, and is a URL that can be called"),
+    tm("T-038", "[T] 3.7", "callbackUrl is called when the recording is ready"),
     tm("AT-39/once", "[T] 3.7.3", "callbackUrl is called once, whatever it answers"),
     tm("AT-39/plain", "[T] 3.7.3", "nothing is filled in in callbackUrl"),
     tm("T-006/voice", "[T] 3.9", "sound has to be enabled for the account"),
@@ -122,6 +124,7 @@ pub const RULES: &[Rule] = &[
     tm("AT-72/valid", "[T] 6", "data is not used again when the identity document has run out"),
     tm("AT-72/signing", "[T] 6", "data is used again to sign only"),
     // identity.TM: webhooks.
+    tm("T-037", "[T] 2.5", "AfterVideo, AfterIdent and OnFinal are called when that has happened"),
     tm("T-031", "[T] 2.5", "the placeholders in the URL of a webhook are filled in"),
     tm("AT-20", "[T] 2.5", "what is filled in is percent-encoded"),
     tm("T-033", "[T] 2.5.1", "an order goes on when the first try of its webhook is over"),
@@ -142,6 +145,7 @@ pub const RULES: &[Rule] = &[
     i24("1.9/left", "[I] Errors", "when no ident is left to be created a valid request fails"),
     i24("AI-02", "[I] Errors", "told by result alone, a refusal of the token still is 401"),
     i24("AI-07/proxy", "[I] project/get", "a proxy on the way may refuse or drop the body of a GET"),
+    i24("M-08/examples", "[I] auth", "the credentials of the document's examples work").literal(),
     i24("AI-10", "[I] auth", "PARTNER and APIKEY are there, in capital letters"),
     // identify24: requests.
     i24("AI-05", "[I] ident/create", "a body is flat").strict(),
@@ -160,6 +164,7 @@ pub const RULES: &[Rule] = &[
     // identify24: idents.
     i24("I-020", "[I] Data lifetimes", "an ident is forgotten after 90 days"),
     i24("I-050", "[I] ident/get", "an ident or project is known").stays("there is nothing to answer with"),
+    i24("I-080", "[I] Webhook", "the partner's webhook is called when the status of an ident changes"),
     i24("I-084", "[I] Webhook", "a webhook is sent once: no scheme is documented"),
     i24("AI-12", "sandbox", "a story of an ident is one that was set").stays("another one says no status"),
     // The sandbox itself.
@@ -170,6 +175,7 @@ pub const RULES: &[Rule] = &[
     own("AT-43", "courier and shop need the address of the order"),
     own("AT-83/courier", "courier and shop take 2 items of Additional at most"),
     own("M-09", "a file that is told of can be made").stays("there is no other file to answer with"),
+    own("M-14", "nobody but this machine is served").stays("a world without credentials must not be open to others"),
     own("M-10", "a TAN is told of an order that has one").stays("there is nothing to answer with"),
     own("sandbox", "the admin API is asked for what it has").stays("there is nothing to answer with"),
 ];

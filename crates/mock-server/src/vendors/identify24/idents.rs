@@ -174,6 +174,9 @@ fn payload(kept: &Kept, story: &Story) -> IdentWebhook {
 }
 
 fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Refused> {
+    if !world.enforces("I-080") {
+        return Ok(());
+    }
     let Some(url) = world.part::<Account>().settings.webhook_url.clone() else { return Ok(()) };
     let broken = |error: identkit_core::Error| Refused::invalid(&error, "[I] Webhook");
     let text = json::write(&payload).map_err(broken)?;

@@ -127,7 +127,7 @@ impl Order {
         let proved = self.texted_a_tan() || !rules.enforce("F-219");
         data.mobile = given(&self.request.mobile).filter(|_| proved);
         data.email = given(&order.email).filter(|_| proved);
-        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default()));
+        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicence::default();
             checked.licence_no.clone_from(&licence.licence_no);
@@ -145,7 +145,7 @@ impl Order {
     }
 
     /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
-    fn checked_card(&self, given_card: &IdCard) -> CheckedIdCard {
+    fn checked_card(&self, given_card: &IdCard, rules: &Rules) -> CheckedIdCard {
         let mut card = CheckedIdCard::default()
             .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
             .kind("IDCard");
@@ -153,7 +153,11 @@ impl Order {
         if eid {
             card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
         }
-        if !eid || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true)) {
+        let only_by_ocr = rules.enforce("F-093");
+        if !eid
+            || !only_by_ocr
+            || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true))
+        {
             card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
             card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
             // Checked where it was given, and read where OCR is asked for; the table of the answer lacks it (AT-26).

@@ -105,6 +105,9 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Refused
 
 /// The recording is ready: tells who waits for it, unless it was deleted in the meantime.
 pub(super) fn provisioned(world: &mut World, id: &str) {
+    if !world.enforces("T-038") {
+        return;
+    }
     let (once, plain) = (world.enforces("AT-39/once"), world.enforces("AT-39/plain"));
     let orders = world.part::<Orders>();
     let retries = orders.settings.video_callback_retries || !once;

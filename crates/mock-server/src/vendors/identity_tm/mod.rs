@@ -34,7 +34,7 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
-use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, pointer, written};
+use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
 
@@ -288,7 +288,7 @@ fn refuse(refused: &Refused) -> Response<Content> {
             let mut told = json!({
                 "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section,
             });
-            if let (Some(told), Some(pointer)) = (told.as_object_mut(), pointer(&fault.field)) {
+            if let (Some(told), Some(pointer)) = (told.as_object_mut(), Refused::pointer(fault)) {
                 told.insert("pointer".to_owned(), pointer.into());
             }
             told

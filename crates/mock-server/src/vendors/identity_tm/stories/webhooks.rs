@@ -17,6 +17,9 @@ const IMPOSSIBLE: &AsciiSet =
 
 /// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
 pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
+    if !world.enforces("T-037") {
+        return;
+    }
     // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
     let Some(Ok((request, event))) = request(world, id, callback) else { return };
     if world.enforces("T-033") {
