@@ -52,7 +52,8 @@ enum End {
 pub(super) fn run(package: &str, ws: &Workspace) -> Result<bool, Broken> {
     let begun = now();
     let only = std::env::var(ONLY).ok();
-    let rules: Vec<Rule> = documented(&ws.read("docs/rules.md")?)?;
+    let rules = documented(&ws.read("docs/rules.md")?)?;
+    let chosen = chosen(&rules, only.as_deref())?;
     let folder = folder_of(package, ws)?;
     let mut programs = built(package, ws)?;
     for program in &mut programs {
@@ -65,11 +66,6 @@ pub(super) fn run(package: &str, ws: &Workspace) -> Result<bool, Broken> {
         program.takes = now().duration_since(started);
     }
     programs.sort_by_key(|program| program.takes);
-    let chosen = |rule: &&Rule| only.as_ref().is_none_or(|only| only.split(',').any(|id| id == rule.id));
-    let chosen: Vec<&Rule> = rules.iter().filter(chosen).collect();
-    if chosen.is_empty() {
-        return Err(Broken::new(format!("{ONLY} names no rule of docs/rules.md")));
-    }
     let (mut noticed, mut unnoticed) = (0_usize, vec![["rule".to_owned(), "what no test misses".to_owned()]]);
     for rule in chosen.iter().filter(|rule| rule.stays.is_none()) {
         match first_failure(&rule.id, &programs, &folder)? {
@@ -119,6 +115,16 @@ fn documented(text: &str) -> Result<Vec<Rule>, Broken> {
         Some(rules) if !rules.is_empty() => Ok(rules),
         _ => Err(Broken::new("the table of docs/rules.md is not understood")),
     }
+}
+
+/// All rules, or those that are named.
+fn chosen<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, Broken> {
+    let Some(only) = only else { return Ok(rules.iter().collect()) };
+    let find = |id: &str| {
+        let found = rules.iter().find(|rule| rule.id == id);
+        found.ok_or_else(|| Broken::new(format!("{ONLY} names {id}, which is no rule of docs/rules.md")))
+    };
+    only.split(',').map(str::trim).map(find).collect()
 }
 
 fn folder_of(package: &str, ws: &Workspace) -> Result<PathBuf, Broken> {
@@ -250,6 +256,9 @@ mod tests {
         };
         assert_eq!(rules, [rule("A-1", "one", None), rule("A-2/b", "two", Some("because"))]);
         assert!(documented(TABLE).is_err() && documented("").is_err());
+        assert_eq!(chosen(&rules, Some("A-2/b, A-1")).unwrap(), [&rules[1], &rules[0]]);
+        assert_eq!(chosen(&rules, None).unwrap().len(), 2);
+        assert!(chosen(&rules, Some("A-1,A-3")).unwrap_err().to_string().contains("A-3"));
     }
 
     #[test]
