@@ -4,7 +4,8 @@
 #![recursion_limit = "256"]
 #![cfg(all(feature = "identify24", feature = "identity-tm"))]
 
-use identkit_mock_server::Sandbox;
+mod common;
+
 use identkit_mock_server::vendors::{identify24, identity_tm};
 use serde_json::{Map, Value, json};
 
@@ -87,7 +88,7 @@ fn others() -> Value {
 
 #[tokio::test]
 async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     let defaults = sandbox.settings();
     let others = others();
     for vendor in ["identity_tm", "identify24"] {
@@ -113,7 +114,7 @@ async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
 
 #[tokio::test]
 async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_changes_nothing() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     let defaults = sandbox.settings();
     let refused = sandbox
         .set_up(&object(json!({
@@ -138,7 +139,7 @@ async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_cha
 
 #[tokio::test]
 async fn values_that_would_make_no_sense_are_refused_with_what_would() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     for (vendor, name, value, right) in [
         ("identity_tm", "voice_files", json!("yes"), "must be a boolean"),
         ("identity_tm", "webhook_method", json!("DELETE"), "must be GET, POST or PUT"),
