@@ -402,7 +402,7 @@ async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
         assert!(!problem.to_string().contains("Kanarienvogel"));
     }
     assert_eq!(admin.problem("GET", "/tans", "", 400).await["rule"], "M-10", "of which order");
-    assert_eq!(admin.problem("GET", "/orders/9992UNKNOWN", "", 404).await["rule"], "sandbox");
+    assert_eq!(admin.problem("GET", "/orders/9992UNKNOWN", "", 404).await["rule"], "admin-case");
     admin.problem("POST", "/orders/9992UNKNOWN/transition", r#"{"story":"positive"}"#, 404).await;
     admin.good("POST", &transition, r#"{"story":"positive"}"#).await;
     admin.problem("POST", &transition, r#"{"story":"positive"}"#, 409).await;
