@@ -254,7 +254,7 @@ impl Error {
         })
     }
 
-    /// The HTTP status of the vendor's answer, if there was one.
+    /// The HTTP status of the vendor's answer, if there was one; where its body tells a worse one, that (AI-30).
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }

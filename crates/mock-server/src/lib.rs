@@ -14,6 +14,7 @@ pub mod artefacts;
 mod clock;
 mod in_process;
 pub mod journal;
+pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]
 pub mod server;

@@ -65,6 +65,42 @@ impl Refused {
         Self { status: 400, faults }
     }
 
+    /// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
+    /// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
+    pub fn pointer(fault: &Fault) -> Option<String> {
+        const ELSEWHERE: [&str; 10] = [
+            "path",
+            "OrderID",
+            "ident_id",
+            "Authorization",
+            "Content-Type",
+            "X-API-PARTNER",
+            "X-API-TOKEN",
+            "serverStatus",
+            "service",
+            "rate",
+        ];
+        let field = fault.field.as_ref();
+        if ELSEWHERE.contains(&field) {
+            return None;
+        }
+        if matches!(field, "body" | "order") {
+            return Some(String::new());
+        }
+        let mut pointer = String::new();
+        for part in field.split('.') {
+            let (name, rest) = part.split_once('[').unwrap_or((part, ""));
+            pointer.extend(["/", name]);
+            if name == "Additional" && !rest.is_empty() {
+                break;
+            }
+            if let Some((index, _)) = rest.split_once(']') {
+                pointer.extend(["/", index]);
+            }
+        }
+        Some(pointer)
+    }
+
     /// The explanation as one text.
     pub fn text(&self) -> String {
         self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -123,14 +159,15 @@ impl Route {
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,
     ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
-            let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
+            let to_the_letter = world.profile == Profile::Strict && world.enforces("AT-09/case");
+            let params = Op::META.match_path(path, ignore_case && !to_the_letter)?;
             Some(
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))
                     .and_then(|operation| {
                         if let Some(case) = case(&operation) {
                             world.concerns(&case);
-                            if world.is_blocked(&case) {
+                            if world.enforces("AT-78") && world.is_blocked(&case) {
                                 return Ok(Handled::Blocked);
                             }
                         }
@@ -219,5 +256,27 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
         Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+        let of = |field: &'static str| Refused::pointer(&Fault::new(field, "is wrong", "T-005", "[T] 3.1.3"));
+        for (field, told) in [
+            ("Email", "/Email"),
+            ("Address.ZipCode", "/Address/ZipCode"),
+            ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
+            ("MultiSignOptions.SignParameters[0].Filename", "/MultiSignOptions/SignParameters/0/Filename"),
+            ("IdentData.Additional[2].Label", "/IdentData/Additional"),
+            ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
+            ("body", ""),
+        ] {
+            assert_eq!(of(field).as_deref(), Some(told), "{field}");
+        }
+        assert_eq!(of("OrderID").or(of("path")).or(of("Authorization")).or(of("X-API-TOKEN")), None);
     }
 }

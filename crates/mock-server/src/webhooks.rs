@@ -7,6 +7,8 @@ use http::{Method, Request};
 use identkit_core::Event;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::rules::Rules;
+
 /// One try to deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -99,10 +101,13 @@ impl Delivery {
     }
 
     /// Notes the outcome of a try, and returns when the next one is due.
-    pub fn tried(&mut self, at: Timestamp, status: Option<u16>) -> Option<Timestamp> {
+    pub fn tried(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
         // Only these two (T-034): 201, 204 and redirects are failures like any other.
-        let delivered = matches!(status, Some(200 | 202));
-        if self.attempts.is_empty() && self.schedule == Schedule::IdentityTm {
+        let delivered = match status {
+            Some(status) if rules.enforce("T-034") => matches!(status, 200 | 202),
+            answered => answered.is_some(),
+        };
+        if self.attempts.is_empty() && self.schedule == Schedule::IdentityTm && rules.enforce("T-036") {
             self.retries = retries(at).into();
         }
         self.attempts.push(Attempt { at, status, delivered });
@@ -167,7 +172,7 @@ mod tests {
             (None, false),
         ] {
             let mut delivery = delivery();
-            assert_eq!(delivery.tried(now, status).is_none(), delivered, "{status:?}");
+            assert_eq!(delivery.tried(now, status, &Rules::default()).is_none(), delivered, "{status:?}");
             assert_eq!(delivery.is_delivered(), delivered);
         }
     }

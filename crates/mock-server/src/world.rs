@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::journal::{Journal, What};
+use crate::rules::Rules;
 use crate::webhooks::Delivery;
 
 /// How strictly requests are judged.
@@ -69,6 +70,8 @@ pub struct World {
     pub random: fastrand::Rng,
     /// How strictly requests are judged.
     pub profile: Profile,
+    /// The rules that are enforced, whatever the profile: all, unless some were switched off.
+    pub rules: Rules,
     /// Webhooks, delivered and due.
     pub deliveries: Vec<Delivery>,
     /// What happened.
@@ -89,6 +92,7 @@ impl World {
             now,
             random: fastrand::Rng::with_seed(seed),
             profile,
+            rules: Rules::default(),
             deliveries: Vec::new(),
             journal: Journal::default(),
             concerned: None,
@@ -104,6 +108,11 @@ impl World {
     /// The seed of everything random in it.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether this rule of the table ([`RULES`](crate::rules::RULES)) is enforced.
+    pub fn enforces(&self, rule: &str) -> bool {
+        self.rules.enforce(rule)
     }
 
     /// The vendor's share, made when it is first asked for.
@@ -215,6 +224,7 @@ impl Clone for World {
             now: self.now,
             random: self.random.clone(),
             profile: self.profile,
+            rules: self.rules.clone(),
             deliveries: self.deliveries.clone(),
             journal: self.journal.clone(),
             concerned: self.concerned.clone(),

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::clock::{Mode, VirtualClock};
+use crate::rules::Rules;
 use crate::sandbox::{Plan, Sandbox, in_json, lock};
 use crate::vendor::Refused;
 use crate::world::{Profile, World};
@@ -83,6 +84,7 @@ pub struct NewWorld {
 struct Origin {
     seed: u64,
     profile: Profile,
+    rules: Rules,
     mode: Mode,
     /// The time when it began; `None` for real time, which does not come again.
     start: Option<Timestamp>,
@@ -127,10 +129,11 @@ impl From<&Sandbox> for Worlds {
         if let Some(registry) = known.upgrade() {
             return Self(registry);
         }
-        let (seed, profile, now) = default.with_world(|world| (world.seed(), world.profile, world.now));
+        let world = default.snapshot();
+        let (seed, profile, rules, now) = (world.seed(), world.profile, world.rules, world.now);
         let mode = default.clock().mode();
         let start = (mode == Mode::Frozen).then_some(now);
-        let origin = Origin { seed, profile, mode, start, minted: Vec::new() };
+        let origin = Origin { seed, profile, rules, mode, start, minted: Vec::new() };
         let kept = Kept { sandbox: default.clone(), origin, snapshots: BTreeMap::new() };
         let mut table = Table::default();
         table.worlds.insert(DEFAULT.to_owned(), kept);
@@ -215,6 +218,7 @@ impl Worlds {
         let origin = Origin {
             seed,
             profile: wanted.profile.unwrap_or(default.profile),
+            rules: default.rules,
             mode,
             start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
             minted: self.0.credentials(of_its_own(default.seed, &id), &id),
@@ -437,7 +441,7 @@ impl Registry {
 
     fn begin(&self, origin: &Origin) -> Sandbox {
         let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
-        let mut world = self.plan.found(now, origin.seed, origin.profile);
+        let mut world = self.plan.found(now, origin.seed, origin.profile, origin.rules.clone());
         self.mint(&mut world, &origin.minted);
         self.go_on(world, origin.mode)
     }

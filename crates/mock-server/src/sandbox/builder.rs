@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::running::{Plan, Running};
 use super::{Guard, Sandbox};
 use crate::clock::{Mode, VirtualClock};
+use crate::rules::{NoSwitch, Rules};
 use crate::vendor::MockVendor;
 use crate::world::{Profile, World};
 
@@ -31,6 +32,7 @@ pub struct SandboxBuilder {
     world: Option<World>,
     seed: u64,
     profile: Profile,
+    rules: Rules,
     patience: Duration,
     guard: Duration,
 }
@@ -50,6 +52,7 @@ impl SandboxBuilder {
             world: None,
             seed: 0,
             profile: Profile::default(),
+            rules: Rules::default(),
             patience: RECEIVER,
             guard: GUARD,
         }
@@ -101,6 +104,16 @@ impl SandboxBuilder {
         self
     }
 
+    /// Switches a rule off, by its id in [`RULES`](crate::rules::RULES): the sandbox then behaves as if the document did
+    /// not say it. For those who want to know whether their tests would notice.
+    ///
+    /// # Errors
+    /// When there is no such rule, naming those that come near; and when it cannot be switched off, with the reason.
+    pub fn without_rule(mut self, id: &str) -> Result<Self, NoSwitch> {
+        self.rules.switch_off(id)?;
+        Ok(self)
+    }
+
     /// How long a receiver may take in real time before its call is cut off: 10 s, as documented ([T 2.5.1]), unless
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
     #[must_use]
@@ -130,15 +143,16 @@ impl SandboxBuilder {
             clock.set_mode(Mode::Real);
             clock
         });
-        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile));
+        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile, self.rules));
         plan.start(clock, world)
     }
 }
 
 impl Plan {
     /// A new world.
-    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile) -> World {
+    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
         let mut world = World::new(now, seed, profile);
+        world.rules = rules;
         for vendor in &*self.vendors {
             vendor.found(&mut world);
         }

@@ -59,12 +59,17 @@ impl Identify24 {
 
 fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
     let Some(wanted) = op.0.project_id.map(|id| id.0).filter(|id| !id.as_str().is_empty()) else {
+        if !world.enforces("AI-07") {
+            return Err(unknown_project());
+        }
         return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
     };
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
-    found.map(Envelope::project).ok_or_else(|| {
-        Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
-    })
+    found.map(Envelope::project).ok_or_else(unknown_project)
+}
+
+fn unknown_project() -> Refused {
+    Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
 }
 
 impl MockVendor for Identify24 {
@@ -160,7 +165,7 @@ impl Identify24 {
             authenticated(world, request.headers())?;
         }
         if world.profile == Profile::Strict {
-            checks::strict(request)?;
+            checks::strict(request, &world.rules)?;
         }
         for route in &self.routes {
             if let Some(answer) = route.handle(world, path, request) {
@@ -184,7 +189,7 @@ impl Identify24 {
 
 /// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
 fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Refused> {
-    if request.method() != Method::GET || request.body().is_empty() {
+    if !world.enforces("AI-07/proxy") || request.method() != Method::GET || request.body().is_empty() {
         return Ok(None);
     }
     match world.part::<Account>().settings.get_bodies {
@@ -200,8 +205,9 @@ fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Requ
 /// An error in the shape of the vendor's answers: the document shows none (AI-03).
 fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
+    let token_apart = world.enforces("AI-02");
     let status = match world.part::<Account>().settings.refusals {
-        Refusals::ByResult if refused.status != 401 => {
+        Refusals::ByResult if refused.status != 401 || !token_apart => {
             if let Some(body) = body.as_object_mut() {
                 body.remove("response_status");
             }
