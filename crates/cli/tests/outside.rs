@@ -1,5 +1,5 @@
-//! The sandbox as others see it: Python's `requests` and `curl` make identity.TM's calls, over TLS, and hold the answers
-//! against the vendor's document. Nothing of this project's types is between them.
+//! The sandbox as others see it: Python's `requests` and `curl` make identity.TM's calls, over TLS, and those of the admin
+//! API, and hold the answers against the vendor's document and our own. Nothing of this project's types is between them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -8,7 +8,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use support::{Sandbox, has, of_workspace, run};
+use support::{Ran, Sandbox, has, of_workspace, run};
 
 fn outside(file: &str) -> PathBuf {
     of_workspace("crates/cli/tests/outside").join(file)
@@ -18,26 +18,45 @@ fn fixtures() -> PathBuf {
     of_workspace("crates/identity-tm/fixtures")
 }
 
-/// A Python that has `requests`: the one that is found first, or the one that the system's package belongs to.
+/// A Python that has these modules: the one that is found first, or the one that the system's packages belong to.
 #[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was left out")]
-fn python() -> Option<&'static str> {
-    let has_requests = |python: &&str| {
+fn python(modules: &str) -> Option<&'static str> {
+    let has_them = |python: &&str| {
         let mut command = Command::new(python);
-        command.args(["-c", "import requests"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["-c", &format!("import {modules}")]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    let found = ["python3", "/usr/bin/python3"].into_iter().find(has_requests);
+    let found = ["python3", "/usr/bin/python3"].into_iter().find(has_them);
     if found.is_none() {
         let required = std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-        assert!(!required, "no Python with `requests` is installed (Debian: python3-requests)");
-        eprintln!("no Python with `requests` is installed: what it would show is not checked");
+        assert!(!required, "no Python has {modules}: see crates/cli/tests/outside/requirements.txt");
+        eprintln!("no Python has {modules}: what it would show is not checked");
     }
     found
 }
 
+/// Asserts that a script of checks ran all of them, and found nothing.
+#[track_caller]
+fn all_checks_pass(ran: &Ran, at_least: usize) {
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    let last = ran.stdout.lines().last().unwrap();
+    let (passed, all) = last.strip_suffix(" checks passed").unwrap().split_once(" of ").unwrap();
+    assert!(passed == all && all.parse::<usize>().unwrap() >= at_least, "{last}");
+}
+
+#[test]
+fn every_call_of_the_admin_api_made_by_python_gives_what_its_openapi_document_says() {
+    let Some(python) = python("jsonschema, openapi_spec_validator, requests") else { return };
+    let sandbox = Sandbox::with(&["--clock", "frozen", "--seed", "7"]);
+    let mut command = Command::new(python);
+    command.arg(outside("admin.py")).arg(&sandbox.line).arg(of_workspace("docs/sandbox-openapi.json"));
+    all_checks_pass(&run(&mut command), 14);
+}
+
 #[test]
 fn every_call_of_identity_tm_made_by_python_gives_what_the_document_says() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("requests") else { return };
     let sandbox = Sandbox::start();
     let mut command = Command::new(python);
     command.arg(outside("identity_tm.py")).arg(&sandbox.line).arg(fixtures());
@@ -70,7 +89,7 @@ fn every_form_of_every_call_of_identity_tm_made_by_curl_gives_the_documented_sta
 
 #[test]
 fn the_python_of_the_sandboxs_guide_works_as_printed() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("requests") else { return };
     let sandbox = Sandbox::start();
     let guide = std::fs::read_to_string(of_workspace("docs/sandbox.md")).unwrap();
     let (_, rest) = guide.split_once("```python\n").expect("the guide has Python");

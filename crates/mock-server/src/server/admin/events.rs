@@ -13,8 +13,8 @@ use identkit_transport::SystemClock;
 
 use super::journal::entry;
 use super::{Answer, Asked, Problem};
-use crate::journal::Entry;
 use crate::Sandbox;
+use crate::journal::Entry;
 
 /// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
 const QUIET: Duration = Duration::from_secs(15);
@@ -117,9 +117,7 @@ mod tests {
         let mut body = handle(&worlds, &request).await.into_body();
         let began = SystemClock::new();
         for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
-            let frame = std::future::poll_fn(|cx| {
-                http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx)
-            });
+            let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
             let frame = frame.await.unwrap().unwrap().into_data().unwrap();
             assert_eq!((&*frame, began.mono().0.as_secs()), (expected.as_bytes(), seconds));
         }
