@@ -24,4 +24,4 @@ pub use clock::VirtualClock;
 pub use engine::{Sandbox, SandboxBuilder};
 pub use in_process::InProcess;
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
-pub use world::{Part, Profile, Timer, World};
+pub use world::{Part, Profile, SavedError, Shares, Timer, World};

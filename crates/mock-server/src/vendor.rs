@@ -8,7 +8,7 @@ use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
 /// response, whose status then means nothing.
@@ -198,5 +198,31 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
         Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
+
+    /// The names of its timers ([`Timer::what`]): a world with another timer of this vendor is neither saved nor read.
+    fn timers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Its shares of a world as JSON; `Null` when it keeps none. A share that no vendor asks for keeps the world from
+    /// being saved, so that nothing is lost in silence.
+    ///
+    /// # Errors
+    /// [`SavedError::NotSaved`] for what has no saved form.
+    fn save(&self, _shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        Ok(Value::Null)
+    }
+
+    /// Puts its shares back into a world that has none of them yet. What was saved is data from outside: nothing of it
+    /// may be taken on trust.
+    ///
+    /// # Errors
+    /// [`SavedError::Damaged`], with a pointer that begins at `saved`.
+    fn load(&self, _world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        match saved {
+            Value::Null => Ok(()),
+            _ => Err(SavedError::damaged("", "this vendor saves nothing: null is expected")),
+        }
     }
 }

@@ -1,15 +1,27 @@
-//! A world: everything a sandbox knows, as plain data.
+//! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
+
+mod deliveries;
+mod error;
+mod file;
+pub(crate) mod read;
+mod saved;
+pub(crate) mod text;
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::webhooks::Delivery;
 
+pub use self::error::SavedError;
+pub use self::saved::Shares;
+
 /// How strictly requests are judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Every rule that the documents state, except where their own examples break it: those pass.
     #[default]
@@ -22,11 +34,18 @@ pub enum Profile {
 pub trait Part: Any + Send + fmt::Debug {
     /// A copy of it, for a copy of the world.
     fn copy(&self) -> Box<dyn Part>;
+
+    /// The name of its type, to say that it is saved by nobody.
+    fn type_name(&self) -> &'static str;
 }
 
 impl<T: Any + Send + Clone + fmt::Debug> Part for T {
     fn copy(&self) -> Box<dyn Part> {
         Box::new(self.clone())
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 }
 
