@@ -3,6 +3,7 @@
 mod account;
 mod checks;
 mod idents;
+mod saved;
 mod settings;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 use self::account::{Account, authenticated, log_in, retry_after, served};
 use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
 use crate::vendors::settings as by_name;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// The vendor identify24.
 #[derive(Debug)]
@@ -123,6 +124,18 @@ impl MockVendor for Identify24 {
     fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
         let settings = by_name::changed(&world.part::<Account>().settings, changes)?;
         Ok(Box::new(|world| world.part::<Account>().settings = settings))
+    }
+
+    fn timers(&self) -> &'static [&'static str] {
+        &[idents::EXPIRY]
+    }
+
+    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        saved::save(shares)
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        saved::load(world, saved)
     }
 }
 

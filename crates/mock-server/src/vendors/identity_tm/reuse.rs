@@ -21,6 +21,7 @@ use super::orders::{Order, Orders, dts};
 use super::stories::Step;
 use crate::World;
 use crate::vendor::Refused;
+use crate::world::text;
 
 /// The first line: nobody shall take the form for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
@@ -31,8 +32,9 @@ const LINE: usize = 76;
 
 /// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
 /// it sealed before.
-#[derive(Clone)]
-struct Key([u8; 64]);
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Key(#[serde(with = "text")] [u8; 64]);
 
 impl Default for Key {
     fn default() -> Self {
@@ -70,12 +72,41 @@ struct Sealed {
 }
 
 /// What came of an `IdentDataSigned`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Reuse {
     /// It is used: the person goes on to signing at once.
     Accepted(Box<IdentDataAnswer>),
     /// It is not, for this reason, and the person is identified again: no error (AT-72).
-    Refused(&'static str),
+    Refused(Reason),
+}
+
+/// Why the person is identified again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    /// The seal does not hold.
+    Tampered,
+    /// Not positive, or without name or birthdate.
+    Insufficient,
+    /// The identity document.
+    Expired,
+    /// Support would have to.
+    NotEnabled,
+    /// The order.
+    NothingToSign,
+}
+
+impl Reason {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Tampered => "tampered with, or not signed by this sandbox",
+            Self::Insufficient => "not sufficient for signing",
+            Self::Expired => "the identity document is no longer valid",
+            Self::NotEnabled => "the account is not enabled for re-using identifications",
+            Self::NothingToSign => "the order has nothing to sign",
+        }
+    }
 }
 
 impl Reuse {
@@ -83,7 +114,7 @@ impl Reuse {
     pub(super) fn told(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",
-            Self::Refused(reason) => reason,
+            Self::Refused(reason) => reason.told(),
         }
     }
 }
@@ -131,7 +162,7 @@ fn read(key: &Key, form: &str) -> Option<Sealed> {
 /// The three checks of [T 6], on the day of the order.
 fn judge(key: &Key, form: &str, now: Timestamp) -> Reuse {
     let Some(Sealed { positive, data }) = read(key, form) else {
-        return Reuse::Refused("tampered with, or not signed by this sandbox");
+        return Reuse::Refused(Reason::Tampered);
     };
     let (valid_until, complete) = data.checked().map_or((None, false), |person| {
         let valid_until = person.id_card.as_ref().and_then(|card| card.valid_until.as_ref()?.expose().parse().ok());
@@ -139,10 +170,10 @@ fn judge(key: &Key, form: &str, now: Timestamp) -> Reuse {
     });
     // Which data suffice is not documented: assumed.
     let Some(valid_until) = valid_until.filter(|_: &Date| positive && complete) else {
-        return Reuse::Refused("not sufficient for signing");
+        return Reuse::Refused(Reason::Insufficient);
     };
     if valid_until < Offset::constant(2).to_datetime(now).date() {
-        return Reuse::Refused("the identity document is no longer valid");
+        return Reuse::Refused(Reason::Expired);
     }
     Reuse::Accepted(Box::new(data))
 }
@@ -155,9 +186,9 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
     let Some(order) = orders.by_id.get_mut(id.expose()) else { return };
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
     let reuse = match order.flavour {
-        _ if !enabled => Reuse::Refused("the account is not enabled for re-using identifications"),
+        _ if !enabled => Reuse::Refused(Reason::NotEnabled),
         OrderFlavour::Qes => judge(&key, form.expose(), now),
-        _ => Reuse::Refused("the order has nothing to sign"),
+        _ => Reuse::Refused(Reason::NothingToSign),
     };
     if matches!(reuse, Reuse::Accepted(_)) {
         // The statuses of a video are missing, which tells it from another identification (AT-72). That 6 is set at
