@@ -25,15 +25,23 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value, at: &str) -> Result<T, Sa
 fn explain<T: DeserializeOwned>(value: &Value, at: &str) -> SavedError {
     let text = serde_json::to_vec(value).unwrap_or_default();
     match json::read::<T>(&text) {
-        Err(fault) => SavedError::damaged(format!("{at}{}", pointer(&fault.path)), fault.expected),
+        Err(fault) => SavedError::damaged(format!("{at}{}", pointer(&fault.path, value)), fault.expected),
         Ok(_) => SavedError::damaged(at, "another form was expected"),
     }
 }
 
-/// The pointer of a path such as `orders[0].status`.
-fn pointer(path: &str) -> String {
-    let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
-    steps.flat_map(|step| ["/", step.trim_end_matches(']')]).collect()
+/// The pointer of a path into this value, such as `orders[0].status`. The path goes through the name of a variant without
+/// telling it.
+fn pointer(path: &str, value: &Value) -> String {
+    let mut pointer = String::new();
+    for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
+        let here = value.pointer(&pointer).and_then(Value::as_object).filter(|_| step != "*");
+        if let Some((variant, _)) = here.filter(|here| here.len() == 1 && !here.contains_key(step)).and_then(|here| here.iter().next()) {
+            pointer = format!("{pointer}/{variant}");
+        }
+        pointer = format!("{pointer}/{step}");
+    }
+    pointer
 }
 
 /// Reads each value of a list that stands at this pointer.

@@ -72,7 +72,7 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
         let kept: Kept = read(item, &at)?;
         let fresh = kept.ident.id.as_ref().map(|id| id.expose().to_owned()).filter(|id| !by_id.contains_key(id));
         let Some(id) = fresh else {
-            return Err(SavedError::damaged(format!("{at}/ident/id"), "expected an id of its own"));
+            return Err(SavedError::damaged(format!("{at}/ident"), "expected an ident with an id of its own"));
         };
         by_id.insert(id, kept);
     }
