@@ -169,7 +169,8 @@ impl Day {
             }
             _ => {
                 for name in ["filmed", "signing", "again", "tampered", "copied", EXAMPLE_ORDER] {
-                    for path in ["/getStatus/{}/ExtendedList", "/getIdentData/{}", "/getIdentData/{}/IncludeInitialData"]
+                    for path in
+                        ["/getStatus/{}/ExtendedList", "/getIdentData/{}", "/getIdentData/{}/IncludeInitialData"]
                     {
                         self.get(path, name).await;
                     }
@@ -264,15 +265,20 @@ fn founded() -> World {
     world
 }
 
-fn put(world: &mut World, order: &Value) -> Value {
+fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
-    let request = Request::builder().method("PUT").uri(format!("{TM}/putOrder")).header(AUTHORIZATION, code);
-    let request = request.body(Bytes::from(order.to_string())).unwrap();
+    let request = Request::builder().method(method).uri(format!("{TM}{path}")).header(AUTHORIZATION, code);
+    let request = request.body(Bytes::from(body.to_string())).unwrap();
     let Handled::Ready(response) = identity_tm::IdentityTm::new().handle(world, &request) else { panic!("blocked") };
     let (head, content) = response.into_parts();
     let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
-    assert_eq!(head.status, 202, "{}", String::from_utf8_lossy(&body));
-    serde_json::from_slice(&body).unwrap()
+    (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or_default())
+}
+
+fn put(world: &mut World, order: &Value) -> Value {
+    let (status, answer) = call(world, "PUT", "/putOrder", order);
+    assert_eq!(status, 202, "{answer}");
+    answer
 }
 
 fn id_of(answer: &Value) -> String {
@@ -289,7 +295,8 @@ fn small() -> Value {
     let mut order = minimal();
     order["MultiSignOptions"] = Value::Null;
     order["IdentData"] = json!({ "IDCard": { "CardNo": "L01X00T47" }, "Additional": { "height": { "Type": 1, "Label": "Height", "Value": "" } } });
-    order["eSignHash"] = json!([{ "Hash": encode_base64(&[7; 32]), "Filename": "a", "SignaturePosX": 1.5, "SignaturePosY": 2 }]);
+    order["eSignHash"] =
+        json!([{ "Hash": encode_base64(&[7; 32]), "Filename": "a", "SignaturePosX": 1.5, "SignaturePosY": 2 }]);
     order["Product"] = 15.into();
     let id = id_of(&put(&mut world, &order));
     let tm = identity_tm::IdentityTm::new();
@@ -346,7 +353,7 @@ fn survive(document: &Value) -> Result<(), SavedError> {
     let again = world.to_json(&vendors).unwrap();
     assert!(World::from_json(&vendors, &again).unwrap().to_json(&vendors).unwrap() == again);
     // A time-out comes again and again while a story is under way.
-    for _ in 0..20 {
+    for _ in 0..6 {
         let Some(at) = world.next_due() else { break };
         world.now = at.max(world.now);
         let timer = world.take_due().unwrap();
@@ -436,23 +443,76 @@ fn a_fault_is_told_by_its_pointer() {
         ("/identkit_world", json!(2), "a saved world of version 2; this sandbox reads version 1"),
         ("/identkit_world", json!("1"), "the saved world at /identkit_world: expected a version, a whole number"),
         ("/sequence", json!(u64::MAX), "the saved world at /sequence: expected a number of at most 2^53"),
-        ("/timers/0/what", json!("geheim"), "the saved world at /timers/0/what: expected a timer of a vendor of this sandbox"),
-        ("/timers/0/sequence", json!(3.5), "the saved world at /timers/0/sequence: expected a whole number, not negative and not too large"),
-        ("/deliveries/1/request/body", json!("?"), "the saved world at /deliveries/1/request/body: expected Base64 with padding"),
-        ("/deliveries/1/vendor", json!("geheim"), "the saved world at /deliveries/1/vendor: expected a vendor of this sandbox, which has: identify24, identity-tm"),
+        (
+            "/timers/0/what",
+            json!("geheim"),
+            "the saved world at /timers/0/what: expected a timer of a vendor of this sandbox",
+        ),
+        (
+            "/timers/0/sequence",
+            json!(3.5),
+            "the saved world at /timers/0/sequence: expected a whole number, not negative and not too large",
+        ),
+        (
+            "/deliveries/1/request/body",
+            json!("?"),
+            "the saved world at /deliveries/1/request/body: expected Base64 with padding",
+        ),
+        (
+            "/deliveries/1/vendor",
+            json!("geheim"),
+            "the saved world at /deliveries/1/vendor: expected a vendor of this sandbox, which has: identify24, identity-tm",
+        ),
         ("/outbox", json!([0]), "the saved world at /outbox/0: expected the id of a delivery"),
         ("/vendors", json!({}), "the saved world at /vendors: the field identify24 is missing"),
-        (&*format!("{tm}/orders/0/status/0/Kind"), json!("25"), "the saved world at /vendors/identity-tm/orders/0/status/0/Kind: expected a whole number, not negative and not too large"),
-        (&format!("{tm}/orders/0/request/IdentData/Additional/height/Type"), json!("1"), "the saved world at /vendors/identity-tm/orders/0/request/IdentData/Additional/*/Type: expected a whole number, not negative and not too large"),
-        (&format!("{tm}/settings/tan_tries"), json!(0), "the saved world at /vendors/identity-tm/settings/tan_tries: must be a whole number, 1 or more"),
-        (&format!("{tm}/seal_key"), json!("AAAA"), "the saved world at /vendors/identity-tm/seal_key: expected 64 bytes in Base64"),
-        (&format!("{tm}/orders/0/script/0"), json!({ "status": [71, "geheim"] }), "the saved world at /vendors/identity-tm/orders/0/script/0/status/1: expected TAN, signme Passwort, or null"),
+        (
+            &*format!("{tm}/orders/0/status/0/Kind"),
+            json!("25"),
+            "the saved world at /vendors/identity-tm/orders/0/status/0/Kind: expected a whole number, not negative and not too large",
+        ),
+        (
+            &format!("{tm}/orders/0/request/IdentData/Additional/height/Type"),
+            json!("1"),
+            "the saved world at /vendors/identity-tm/orders/0/request/IdentData/Additional/*/Type: expected a whole number, not negative and not too large",
+        ),
+        (
+            &format!("{tm}/settings/tan_tries"),
+            json!(0),
+            "the saved world at /vendors/identity-tm/settings/tan_tries: must be a whole number, 1 or more",
+        ),
+        (
+            &format!("{tm}/seal_key"),
+            json!("AAAA"),
+            "the saved world at /vendors/identity-tm/seal_key: expected 64 bytes in Base64",
+        ),
+        (
+            &format!("{tm}/orders/0/script/0"),
+            json!({ "status": [71, "geheim"] }),
+            "the saved world at /vendors/identity-tm/orders/0/script/0/status/1: expected TAN, signme Passwort, or null",
+        ),
     ] {
         assert_eq!(fault(pointer, value), told);
     }
     for other in [json!(null), json!([]), json!("x"), json!({ "orders": [] })] {
         assert_eq!(survive(&other), Err(SavedError::NotAWorld));
     }
+}
+
+#[test]
+fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflow() {
+    let mut world = founded();
+    let mut order = serde_json::to_value(order()).unwrap();
+    order["Product"] = 15.into();
+    order["eSignHash"] = json!({ "Hash": encode_base64(&[7; 32]), "Filename": "a" });
+    let id = id_of(&put(&mut world, &order));
+    let story = Transition::Story("identified".into());
+    identity_tm::IdentityTm::new().transition(&mut world, &id, &story).unwrap().unwrap();
+    assert_eq!(call(&mut world, "POST", &format!("/requestSign/{id}"), &json!(null)).0, 202);
+    let mut document = world.to_json(&vendors::all()).unwrap();
+    let orders = document.pointer_mut("/vendors/identity-tm/orders").unwrap().as_array_mut().unwrap();
+    orders.iter_mut().find(|order| order["id"] == *id).unwrap()["tan"]["wrong"] = u32::MAX.into();
+    let mut world = World::from_json(&vendors::all(), &document).unwrap();
+    assert_eq!(call(&mut world, "POST", &format!("/confirmSign/{id}"), &json!({ "tan": "x" })).0, 429);
 }
 
 #[test]
@@ -523,12 +583,7 @@ impl MockVendor for Outsider {
     }
     fn fire(&self, _: &mut World, _: &Timer) {}
     fn delivered(&self, _: &mut World, _: &str) {}
-    fn transition(
-        &self,
-        _: &mut World,
-        _: &str,
-        _: &Transition,
-    ) -> Option<Result<(), identkit_mock_server::Refused>> {
+    fn transition(&self, _: &mut World, _: &str, _: &Transition) -> Option<Result<(), identkit_mock_server::Refused>> {
         None
     }
     fn peek(&self, _: &mut World, _: &str) -> Option<Value> {

@@ -36,7 +36,9 @@ fn pointer(path: &str, value: &Value) -> String {
     let mut pointer = String::new();
     for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
         let here = value.pointer(&pointer).and_then(Value::as_object).filter(|_| step != "*");
-        if let Some((variant, _)) = here.filter(|here| here.len() == 1 && !here.contains_key(step)).and_then(|here| here.iter().next()) {
+        if let Some((variant, _)) =
+            here.filter(|here| here.len() == 1 && !here.contains_key(step)).and_then(|here| here.iter().next())
+        {
             pointer = format!("{pointer}/{variant}");
         }
         pointer = format!("{pointer}/{step}");

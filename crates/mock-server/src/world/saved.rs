@@ -23,18 +23,8 @@ use crate::vendor::MockVendor;
 const FORMAT_KEY: &str = "identkit_world";
 
 /// All keys of the document.
-const KEYS: [&str; 10] = [
-    FORMAT_KEY,
-    "now",
-    "profile",
-    "random",
-    "sequence",
-    "timers",
-    "deliveries",
-    "outbox",
-    "blocked",
-    "vendors",
-];
+const KEYS: [&str; 10] =
+    [FORMAT_KEY, "now", "profile", "random", "sequence", "timers", "deliveries", "outbox", "blocked", "vendors"];
 
 /// Whose the engine's own timers are, and what they are for: the next try of a webhook, by the id of the delivery.
 const ENGINE: (&str, &str) = ("_engine", "retry");

@@ -101,7 +101,8 @@ pub(super) fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Id
         one => std::slice::from_ref(one),
     });
     let read = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice);
-    for (card, told) in read.zip(persons).filter_map(|(data, told)| Some((data.id_card.as_mut()?, told.get("IDCard")?))) {
+    for (card, told) in read.zip(persons).filter_map(|(data, told)| Some((data.id_card.as_mut()?, told.get("IDCard")?)))
+    {
         for key in CheckedIdCard::KEYS.iter().filter(|key| told.get(key) == Some(&Value::Null)) {
             card.extra.0.insert((*key).to_owned(), Value::Null);
         }

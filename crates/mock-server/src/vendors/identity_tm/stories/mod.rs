@@ -3,6 +3,8 @@
 //! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
 
 mod scripts;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::collections::VecDeque;
