@@ -135,7 +135,8 @@ fn rates() {
         wrk.stdout.take().unwrap().read_to_string(&mut told).unwrap();
         wrk.wait().unwrap();
         assert!(!told.contains("Non-2xx"), "{told}");
-        let line = |name: &str| told.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
+        let line =
+            |name: &str| told.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
         let memory: Vec<String> = memory.iter().map(|mib| format!("{mib:.0}")).collect();
         println!("{what}: {} for {seconds} s; {}; MiB {}", line("Requests/sec"), line("99%"), memory.join(", "));
     }
