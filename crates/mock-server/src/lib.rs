@@ -1,9 +1,9 @@
 //! The sandbox: vendors emulated, stateful, with time under control.
 //!
 //! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries. It can be copied, saved
-//! and restored. A [`MockVendor`] is a
-//! vendor's server side over a world, pure and synchronous. The [`Sandbox`] moves worlds along with a clock, delivers
-//! webhooks, and has two doors: a transport straight into it, and (feature `server`) listeners with TLS.
+//! and restored. A [`MockVendor`] is a vendor's server side over a world, pure and synchronous. The [`Sandbox`] moves
+//! worlds along with a clock, delivers webhooks, and has two doors: a transport straight into it, and (feature `server`)
+//! listeners with TLS.
 //!
 //! Invariants:
 //! - Only synthetic data: a listener refuses every address but loopback ones.
