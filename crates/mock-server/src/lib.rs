@@ -1,7 +1,7 @@
 //! The sandbox: vendors emulated, stateful, with time under control.
 //!
-//! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries, a journal. A
-//! [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A [`Sandbox`] moves one world along
+//! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries, a journal; it
+//! can be copied, saved and restored. A [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A [`Sandbox`] moves one world along
 //! with a clock and delivers its webhooks; [`Worlds`] are many of them behind one door, told apart by credentials. There
 //! are two doors: a transport straight into a sandbox, and (feature `server`) listeners with TLS.
 //!
@@ -28,5 +28,5 @@ pub use clock::{Mode, VirtualClock};
 pub use in_process::InProcess;
 pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
-pub use world::{Part, Profile, Timer, World};
+pub use world::{Part, Profile, SavedError, Shares, Timer, World};
 pub use worlds::Worlds;

@@ -8,7 +8,7 @@ use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
 /// response, whose status then means nothing.
@@ -218,17 +218,24 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled;
 
     /// Which of its operations a request calls, however it will be answered.
-    fn operation(&self, world: &World, request: &Request<Bytes>) -> Option<&'static Meta>;
+    fn operation(&self, _world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
+        let path = request.uri().path();
+        self.routes().iter().find(|route| route.fits(path, request, false)).map(Route::meta)
+    }
 
     /// Whose account a request says that it comes from: the public half of the credentials. By it the server of many
     /// worlds finds the world.
-    fn claims(&self, request: &Request<Bytes>) -> Option<String>;
+    fn claims(&self, _request: &Request<Bytes>) -> Option<String> {
+        None
+    }
 
-    /// That half of this world's account.
-    fn identity(&self, world: &mut World) -> String;
+    /// That half of this world's account, if the vendor has accounts.
+    fn identity(&self, _world: &mut World) -> Option<String> {
+        None
+    }
 
     /// Gives this world's account credentials of its own: the public half, and the secret one.
-    fn mint(&self, world: &mut World, identity: &str, secret: &str);
+    fn mint(&self, _world: &mut World, _identity: &str, _secret: &str) {}
 
     /// Does what a timer was set for.
     fn fire(&self, world: &mut World, timer: &Timer);
@@ -256,6 +263,32 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
         Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
+
+    /// The names of its timers ([`Timer::what`]): a world with another timer of this vendor is neither saved nor read.
+    fn timers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Its shares of a world as JSON; `Null` when it keeps none. A share that no vendor asks for keeps the world from
+    /// being saved, so that nothing is lost in silence.
+    ///
+    /// # Errors
+    /// [`SavedError::NotSaved`] for what has no saved form.
+    fn save(&self, _shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        Ok(Value::Null)
+    }
+
+    /// Puts its shares back into a world that has none of them yet. What was saved is data from outside: nothing of it
+    /// may be taken on trust.
+    ///
+    /// # Errors
+    /// [`SavedError::Damaged`], with a pointer that begins at `saved`.
+    fn load(&self, _world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        match saved {
+            Value::Null => Ok(()),
+            _ => Err(SavedError::damaged("", "this vendor saves nothing: null is expected")),
+        }
     }
 }
 

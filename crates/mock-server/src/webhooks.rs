@@ -6,15 +6,21 @@ use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Event;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::world::text;
 
 use crate::rules::Rules;
 
 /// One try to deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// When it began.
+    #[serde(with = "text")]
     pub at: Timestamp,
     /// The receiver's answer, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Whether the vendor counts it as delivered.
     pub delivered: bool,
@@ -61,7 +67,8 @@ impl std::fmt::Debug for RequestCopy {
 }
 
 /// When a vendor tries again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// identity.TM's scheme, [T 2.5.2].
     IdentityTm,

@@ -454,7 +454,7 @@ impl Registry {
 
     fn identities(&self, sandbox: &Sandbox) -> Vec<(&'static str, String)> {
         sandbox.with_world(|world| {
-            self.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.identity(world))).collect()
+            self.plan.vendors.iter().filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?))).collect()
         })
     }
 }

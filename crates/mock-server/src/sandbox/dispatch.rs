@@ -10,10 +10,10 @@ use identkit_core::{Clock as _, Mono, Wake};
 use identkit_transport::{Hop, SystemClock};
 use identkit_wire::Body;
 
-use super::running::{RETRY, Running, SANDBOX};
+use super::running::Running;
 use crate::clock::Mode;
 use crate::journal::{Tried, What};
-use crate::world::Timer;
+use crate::world::{RETRY, SANDBOX, Timer};
 
 /// How long a receiver may take in the world's time, [T 2.5.1].
 const CUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -69,7 +69,6 @@ impl Running {
             let mut world = self.world();
             let (now, is_cut) = (world.now, world.enforces("T-033/10s"));
             let Some(delivery) = world.delivery(id) else { return };
-            delivery.on_its_way = true;
             (delivery.request.0.clone(), now, is_cut)
         };
         let (status, _busy) = self.call_in_time(request.map(Body::from), busy, is_cut).await;

@@ -18,14 +18,8 @@ use tokio::task::JoinSet;
 use crate::clock::VirtualClock;
 use crate::journal::What;
 use crate::vendor::MockVendor;
-use crate::world::World;
+use crate::world::{SANDBOX, World};
 use crate::worlds::Registry;
-
-/// Whose the sandbox's own timers are: no vendor's.
-pub(super) const SANDBOX: &str = "sandbox";
-
-/// What they are for.
-pub(super) const RETRY: &str = "retry";
 
 /// What the worlds of one server have in common.
 #[derive(Clone)]

@@ -27,9 +27,9 @@ pub(super) struct Account {
     pub(super) settings: Settings,
     pub(super) projects: Vec<Project>,
     /// When each token was last used.
-    sessions: BTreeMap<String, Timestamp>,
+    pub(super) sessions: BTreeMap<String, Timestamp>,
     /// Since when requests are counted, and how many there were.
-    counted: Option<(Timestamp, u32)>,
+    pub(super) counted: Option<(Timestamp, u32)>,
 }
 
 /// Changes how the account is set up, as one does in the partner portal.

@@ -8,6 +8,7 @@ use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Id
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::checks;
@@ -22,17 +23,19 @@ pub(super) const EXPIRY: &str = "expiry";
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// What the vendor keeps of an ident.
-#[derive(Clone, Debug, Default)]
-struct Kept {
-    ident: Ident,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    pub(super) ident: Ident,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
 }
 
 /// The vendor's idents.
 #[derive(Clone, Debug, Default)]
-struct Idents {
+pub(super) struct Idents {
     // Boxed: a map keeps room for eleven at once, also when a world has one.
-    by_id: BTreeMap<String, Box<Kept>>,
+    pub(super) by_id: BTreeMap<String, Box<Kept>>,
 }
 
 fn unknown() -> Refused {

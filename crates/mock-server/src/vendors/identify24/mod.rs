@@ -3,6 +3,7 @@
 mod account;
 mod checks;
 mod idents;
+mod saved;
 mod settings;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use identkit_core::{Content, Fault};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_wire::{Meta, json};
+use identkit_wire::json;
 use serde_json::{Map, Value, json};
 
 pub use self::account::{configure, set_webhook};
@@ -21,7 +22,7 @@ pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 use self::account::{Account, authenticated, log_in, retry_after, served};
 use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
 use crate::vendors::settings as by_name;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// The vendor identify24.
 #[derive(Debug)]
@@ -97,11 +98,6 @@ impl MockVendor for Identify24 {
         }
     }
 
-    fn operation(&self, _world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
-        let path = request.uri().path();
-        self.routes.iter().find(|route| route.fits(path, request, false)).map(Route::meta)
-    }
-
     fn claims(&self, request: &Request<Bytes>) -> Option<String> {
         if request.uri().path() == "/auth" {
             let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;
@@ -110,8 +106,8 @@ impl MockVendor for Identify24 {
         Some(request.headers().get("x-api-partner")?.to_str().ok()?.to_owned())
     }
 
-    fn identity(&self, world: &mut World) -> String {
-        world.part::<Account>().settings.partner.clone()
+    fn identity(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Account>().settings.partner.clone())
     }
 
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
@@ -152,6 +148,18 @@ impl MockVendor for Identify24 {
     fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
         let settings = by_name::changed(&world.part::<Account>().settings, changes)?;
         Ok(Box::new(|world| world.part::<Account>().settings = settings))
+    }
+
+    fn timers(&self) -> &'static [&'static str] {
+        &[idents::EXPIRY]
+    }
+
+    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        saved::save(shares)
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        saved::load(world, saved)
     }
 }
 

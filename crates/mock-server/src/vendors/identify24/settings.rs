@@ -12,7 +12,7 @@ use crate::vendors::settings::{failure, refusal, seconds};
 ///
 /// From outside they are set by these names, spans of time in seconds.
 #[non_exhaustive]
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The partner's user name (I-004).
     pub partner: String,

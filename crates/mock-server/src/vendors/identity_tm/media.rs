@@ -8,6 +8,7 @@ use identkit_identity_tm::{
 };
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
+use serde::{Deserialize, Serialize};
 
 use super::orders::{Order, Orders};
 use super::{deleted, find};
@@ -23,9 +24,11 @@ pub(super) const VIDEO: &str = "video";
 const RECORD: u64 = 131_072;
 
 /// What has become of the recording of an order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Recording {
     /// Whom to tell when it is ready; `None` when nobody waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     callback: Option<Secret>,
     /// Whether it can be fetched; before that, a placeholder comes.
     ready: bool,

@@ -9,6 +9,7 @@ mod multi_sign;
 mod orders;
 mod results;
 mod reuse;
+mod saved;
 mod settings;
 mod signing;
 mod stories;
@@ -38,7 +39,7 @@ use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
 use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::vendors::settings as by_name;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// The vendor identity.TM.
 #[derive(Debug)]
@@ -170,8 +171,8 @@ impl MockVendor for IdentityTm {
         pair.split_once(':').map(|(customer, _)| customer.to_owned())
     }
 
-    fn identity(&self, world: &mut World) -> String {
-        world.part::<Orders>().settings.customer_id.clone()
+    fn identity(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Orders>().settings.customer_id.clone())
     }
 
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
@@ -242,6 +243,18 @@ impl MockVendor for IdentityTm {
     fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
         let settings = by_name::changed(&world.part::<Orders>().settings, changes)?;
         Ok(Box::new(|world| world.part::<Orders>().settings = settings))
+    }
+
+    fn timers(&self) -> &'static [&'static str] {
+        &[orders::TIME_OUT, orders::PURGE, media::VIDEO]
+    }
+
+    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        saved::save(shares)
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        saved::load(world, saved)
     }
 }
 

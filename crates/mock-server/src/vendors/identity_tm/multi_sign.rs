@@ -12,6 +12,7 @@ use identkit_identity_tm::messages::{SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
 use identkit_wire::OneOrMany;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::documents;
 use super::orders::{Order, Orders};
@@ -19,7 +20,8 @@ use crate::World;
 use crate::vendor::Refused;
 
 /// What an order signs of its master.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OfMaster {
     pdfs: Vec<SignPdf>,
     hashes: Vec<SignHash>,

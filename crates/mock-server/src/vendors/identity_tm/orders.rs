@@ -10,15 +10,18 @@ use identkit_identity_tm::{Finality, OrderFlavour, OrderId, PROVIDER, PutOrder, 
 use identkit_wire::Dts;
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
 
 use super::media::Recording;
 use super::multi_sign::OfMaster;
 use super::reuse::Reuse;
+use super::saved;
 use super::settings::{GiroKey, Settings};
 use super::signing::{IssuedTan, bank_of};
 use super::stories::Step;
 use super::ways;
 use crate::vendor::Refused;
+use crate::world::text;
 use crate::{Profile, Timer, World};
 
 /// Timer: the person has not finished in time.
@@ -37,31 +40,38 @@ pub(super) struct Orders {
 }
 
 /// One order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
     pub(super) flavour: OrderFlavour,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) executed: Option<Dts>,
+    #[serde(with = "text")]
     pub(super) decided: Timestamp,
     pub(super) deleted: bool,
     /// Nothing of it is known any more, its status neither (AT-59).
     pub(super) gone: bool,
     /// When the courier comes, once that was arranged: told by getAllStatus with status 19.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) appointment: Option<TvSlot>,
     /// What is still to happen, in order.
     pub(super) script: VecDeque<Step>,
     /// What is read instead of data made up from the request: the document's example.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "saved::with_nulls")]
     pub(super) literal_data: Option<IdentDataAnswer>,
     /// The code that was texted last, once signing has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tan: Option<IssuedTan>,
     /// What has become of its recording.
     pub(super) recording: Recording,
     /// What it signs of its master order.
     pub(super) of_master: OfMaster,
     /// What came of the identification that was to be used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
 }
 

@@ -22,6 +22,7 @@ use super::stories::Step;
 use crate::World;
 use crate::rules::Rules;
 use crate::vendor::Refused;
+use crate::world::text;
 
 /// The first line: nobody shall take the form for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
@@ -32,8 +33,9 @@ const LINE: usize = 76;
 
 /// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
 /// it sealed before.
-#[derive(Clone)]
-struct Key([u8; 64]);
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Key(#[serde(with = "text")] [u8; 64]);
 
 impl Default for Key {
     fn default() -> Self {
@@ -71,12 +73,41 @@ struct Sealed {
 }
 
 /// What came of an `IdentDataSigned`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Reuse {
     /// It is used: the person goes on to signing at once.
     Accepted(Box<IdentDataAnswer>),
     /// It is not, for this reason, and the person is identified again: no error (AT-72).
-    Refused(&'static str),
+    Refused(Reason),
+}
+
+/// Why the person is identified again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    /// The seal does not hold.
+    Tampered,
+    /// Not positive, or without name or birthdate.
+    Insufficient,
+    /// The identity document.
+    Expired,
+    /// Support would have to.
+    NotEnabled,
+    /// The order.
+    NothingToSign,
+}
+
+impl Reason {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Tampered => "tampered with, or not signed by this sandbox",
+            Self::Insufficient => "not sufficient for signing",
+            Self::Expired => "the identity document is no longer valid",
+            Self::NotEnabled => "the account is not enabled for re-using identifications",
+            Self::NothingToSign => "the order has nothing to sign",
+        }
+    }
 }
 
 impl Reuse {
@@ -84,7 +115,7 @@ impl Reuse {
     pub(super) fn told(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",
-            Self::Refused(reason) => reason,
+            Self::Refused(reason) => reason.told(),
         }
     }
 }
@@ -135,7 +166,7 @@ fn read(key: &Key, form: &str, rules: &Rules) -> Option<Sealed> {
 /// The three checks of [T 6], on the day of the order.
 fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     let Some(Sealed { positive, data }) = read(key, form, rules) else {
-        return Reuse::Refused("tampered with, or not signed by this sandbox");
+        return Reuse::Refused(Reason::Tampered);
     };
     let (valid_until, complete) = data.checked().map_or((None, false), |person| {
         let valid_until = person.id_card.as_ref().and_then(|card| card.valid_until.as_ref()?.expose().parse().ok());
@@ -145,10 +176,10 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     // Which data suffice is not documented: assumed.
     let Some(valid_until) = valid_until.filter(|_: &Date| complete && (positive || !rules.enforce("AT-72/data")))
     else {
-        return Reuse::Refused("not sufficient for signing");
+        return Reuse::Refused(Reason::Insufficient);
     };
     if rules.enforce("AT-72/valid") && valid_until < Offset::constant(2).to_datetime(now).date() {
-        return Reuse::Refused("the identity document is no longer valid");
+        return Reuse::Refused(Reason::Expired);
     }
     Reuse::Accepted(Box::new(data))
 }
@@ -161,10 +192,8 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
     let Some(order) = orders.by_id.get_mut(id.expose()) else { return };
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
     let reuse = match order.flavour {
-        _ if !enabled => Reuse::Refused("the account is not enabled for re-using identifications"),
-        other if other != OrderFlavour::Qes && rules.enforce("AT-72/signing") => {
-            Reuse::Refused("the order has nothing to sign")
-        }
+        _ if !enabled => Reuse::Refused(Reason::NotEnabled),
+        other if other != OrderFlavour::Qes && rules.enforce("AT-72/signing") => Reuse::Refused(Reason::NothingToSign),
         _ => judge(&key, form.expose(), now, &rules),
     };
     if matches!(reuse, Reuse::Accepted(_)) {

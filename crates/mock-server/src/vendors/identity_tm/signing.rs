@@ -10,6 +10,7 @@ use identkit_identity_tm::{
     RequestResendSignTan, RequestSign, StatusKind, samples,
 };
 use identkit_wire::{Operation as _, decode_base64_lenient, encode_base64, json};
+use serde::{Deserialize, Serialize};
 
 use super::orders::Orders;
 use super::settings::HashShape;
@@ -19,7 +20,8 @@ use crate::World;
 use crate::vendor::{Refused, written};
 
 /// The one-time code of an order whose signing has begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct IssuedTan {
     pub(super) code: Secret,
     /// Wrong tries so far, counted over all codes of the order.
@@ -130,7 +132,8 @@ pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Refused>
     }
     let orders = world.part::<Orders>();
     let (tries, status) = (orders.settings.tan_tries, orders.settings.wrong_tan_status);
-    let wrong = issued.wrong + 1;
+    // A restored world may have counted up to the end.
+    let wrong = issued.wrong.saturating_add(1);
     if let Some(tan) = orders.by_id.get_mut(op.order_id.expose()).and_then(|order| order.tan.as_mut()) {
         tan.wrong = wrong;
     }

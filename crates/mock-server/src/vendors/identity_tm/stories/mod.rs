@@ -3,6 +3,8 @@
 //! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
 
 mod scripts;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::collections::VecDeque;
@@ -11,25 +13,32 @@ use identkit_core::Fault;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
 use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use self::scripts::{Account, Stage};
 use self::webhooks::call;
 use super::orders::{Orders, PURGE, TIME_OUT, dts};
+use super::saved;
 use super::signing::account_of;
 use crate::vendor::{Refused, Transition};
+use crate::world::text;
 use crate::{Timer, World};
 
 pub use self::scripts::STORIES;
 
+/// A text of a status. By this name, since serde would borrow a `&'static str` from what it reads.
+type Word = &'static str;
+
 /// One thing that happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     /// A status is set, perhaps with a text.
-    Status(StatusKind, Option<&'static str>),
+    Status(StatusKind, #[serde(with = "saved::word")] Option<Word>),
     /// The order is executed: the identification took place.
     Executed,
     /// A webhook is called, if the order has one of this name.
-    Call(OrderCallback),
+    Call(#[serde(with = "text")] OrderCallback),
 }
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Refused> {

@@ -1,17 +1,35 @@
-//! A world: everything a sandbox knows, as plain data.
+//! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
+
+mod deliveries;
+mod error;
+mod file;
+pub(crate) mod read;
+mod saved;
+pub(crate) mod text;
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::journal::{Journal, What};
 use crate::rules::Rules;
 use crate::webhooks::Delivery;
 
+pub use self::error::SavedError;
+pub use self::saved::Shares;
+
+/// Whose the sandbox's own timers are: no vendor's.
+pub(crate) const SANDBOX: &str = "sandbox";
+
+/// What they are for: the next try of a webhook, by the id of the delivery.
+pub(crate) const RETRY: &str = "retry";
+
 /// How strictly requests are judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Every rule that the documents state, except where their own examples break it: those pass.
     #[default]
@@ -42,11 +60,18 @@ impl Profile {
 pub trait Part: Any + Send + Sync + fmt::Debug {
     /// A copy of it, for a copy of the world.
     fn copy(&self) -> Box<dyn Part>;
+
+    /// The name of its type, to say that it is saved by nobody.
+    fn type_name(&self) -> &'static str;
 }
 
 impl<T: Any + Send + Sync + Clone + fmt::Debug> Part for T {
     fn copy(&self) -> Box<dyn Part> {
         Box::new(self.clone())
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 }
 
@@ -202,7 +227,13 @@ impl World {
 
     /// Takes the webhooks that are to be sent now.
     pub fn take_outbox(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.outbox)
+        let outbox = std::mem::take(&mut self.outbox);
+        for id in &outbox {
+            if let Some(delivery) = self.delivery(*id) {
+                delivery.on_its_way = true;
+            }
+        }
+        outbox
     }
 
     /// A delivery by its id.
