@@ -2,6 +2,7 @@
 
 mod ca_file;
 mod ready;
+mod world_file;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -9,11 +10,12 @@ use std::process::ExitCode;
 
 use identkit_core::{Clock as _, Secret};
 use identkit_mock_server::server::{self, Authority, Place};
-use identkit_mock_server::{Mode, Sandbox, VirtualClock, vendors};
+use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds, vendors};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
 use self::ca_file::CaFile;
+use self::world_file::WorldFile;
 use crate::args::SandboxOptions;
 use crate::exit::Failure;
 use crate::{network, output, signals};
@@ -25,12 +27,18 @@ const FROZEN: Timestamp = Timestamp::constant(1_599_739_200, 0);
 const EXACT: u64 = 1 << 53;
 
 pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
+    let (file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
-        .clock(clock(options))
+        .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
         .profile(options.profile)
-        .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?)
-        .start();
+        .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
+    let sandbox = match found.flatten() {
+        Some(world) => sandbox.world(world).start(),
+        None => sandbox.start(),
+    };
+    // Kept, so that the default world can be found at the end, whatever it was replaced by.
+    let worlds = Worlds::from(&sandbox);
     if let Some(url) = &options.identify24_webhook {
         let url = Secret::new(url.as_str());
         sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
@@ -42,9 +50,9 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
         }
     };
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
-    let api = server::vendors_at(&sandbox, listen, authority.as_ref());
+    let api = server::vendors_at(&worlds, listen, authority.as_ref());
     let api = api.await.map_err(|error| cannot_listen("--listen", options.listen, &error))?;
-    let admin = server::admin_at(&sandbox, admin);
+    let admin = server::admin_at(&worlds, admin);
     let admin = admin.await.map_err(|error| cannot_listen("--admin", options.admin, &error))?;
     let ca = match &authority {
         Some(authority) => Some(CaFile::write(authority.pem(), options.write_ca.as_deref())?),
@@ -60,21 +68,30 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
             output::say(&format!("warning: {flag} {} is open to others: {told}", listening.address()));
         }
     }
-    let ready = ready::line(&sandbox, &api.url(), &admin.url(), ca.as_ref().map(|ca| ca.path.as_path()));
+    let file_path = file.as_ref().map(|file| file.path.as_path());
+    let ready = ready::line(&sandbox, &api.url(), &admin.url(), ca.as_ref().map(|ca| ca.path.as_path()), file_path);
+    drop(sandbox);
     output::print(&ready.to_string())?;
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
     ended.await;
+    // First, so that nothing more is begun in a world that is being saved.
+    drop((api, admin));
     drop(ca);
+    if let Some(file) = file {
+        file.save(&worlds.default_world())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn clock(options: &SandboxOptions) -> VirtualClock {
-    let start = match (options.start, options.clock) {
-        (Some(start), _) => start,
-        (None, Mode::Frozen) => FROZEN,
-        (None, _) => SystemClock::new().wall(),
+/// A world that was saved goes on from its own time.
+fn clock(options: &SandboxOptions, found: Option<&World>) -> VirtualClock {
+    let start = match (found, options.start, options.clock) {
+        (Some(world), _, _) => world.now,
+        (None, Some(start), _) => start,
+        (None, None, Mode::Frozen) => FROZEN,
+        (None, None, _) => SystemClock::new().wall(),
     };
     let clock = VirtualClock::new(start);
     clock.set_mode(options.clock);

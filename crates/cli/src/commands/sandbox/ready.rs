@@ -9,7 +9,13 @@ use serde_json::{Map, Value, json};
 use crate::output;
 
 /// The ready line: where it is, how to log in, and what world it runs.
-pub(super) fn line(sandbox: &Sandbox, api: &str, admin: &str, ca_file: Option<&Path>) -> Value {
+pub(super) fn line(
+    sandbox: &Sandbox,
+    api: &str,
+    admin: &str,
+    ca_file: Option<&Path>,
+    world_file: Option<&Path>,
+) -> Value {
     let mode = sandbox.clock().mode();
     let (seed, profile) = sandbox.with_world(|world| (world.seed(), world.profile));
     let mut line = Map::new();
@@ -23,6 +29,7 @@ pub(super) fn line(sandbox: &Sandbox, api: &str, admin: &str, ca_file: Option<&P
         "now": sandbox.now().to_string(),
         "seed": seed,
         "profile": profile.name(),
+        "file": world_file.map(|path| path.display().to_string()),
     });
     line.insert("world".into(), world);
     for (vendor, mut account) in sandbox.accounts() {
@@ -50,6 +57,9 @@ pub(super) fn guide(ready: &Value) {
     output::say("");
     output::say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
     output::say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
+    if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
+        output::say(&format!("It is saved to {file} at the end."));
+    }
     output::say("In another terminal:");
     for (variable, pointer) in [
         ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
