@@ -291,7 +291,8 @@ def worlds(api):
     api.call("POST", "/worlds", 409, {"id": "one"})
     api.call("POST", "/worlds", 409, {"id": "default"})
     for body in [{"id": ""}, {"id": "a/b"}, {"id": "x" * 65}, {"id": 7}, {"seed": -1}, {"seed": "7"}, {"seed": 1.5},
-                 {"profile": "no such"}, {"clock": "scaled"}, {"clock": 1}, {"now": 0}, {"more": 1}]:
+                 {"profile": "no such"}, {"clock": "scaled"}, {"clock": 1}, {"now": 0}, {"more": 1},
+                 {"more": None}]:
         api.refused("POST", "/worlds", body)
     api.call("POST", "/worlds", 400, {"now": "yesterday"})
     for text in NOT_JSON:

@@ -32,7 +32,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let mut wanted = NewWorld::default();
     for (name, value) in &body {
         match (name.as_str(), value) {
-            (_, Value::Null) => {}
+            ("id" | "seed" | "profile" | "clock" | "now", Value::Null) => {}
             ("id", Value::String(id)) => wanted.id = Some(id.clone()),
             ("seed", seed) => {
                 wanted.seed = Some(seed.as_u64().ok_or_else(|| refuse("the seed is a whole number, not negative"))?);
