@@ -12,6 +12,7 @@
 
 pub mod artefacts;
 mod clock;
+mod expect;
 mod in_process;
 pub mod journal;
 mod sandbox;
@@ -24,7 +25,10 @@ mod world;
 pub mod worlds;
 
 pub use clock::{Mode, VirtualClock};
+pub use expect::{Expect, Unmet};
 pub use in_process::InProcess;
+#[cfg(feature = "server")]
+pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, Timer, World};

@@ -11,6 +11,7 @@ use identkit_transport::{Hop, SystemClock};
 use identkit_wire::Body;
 
 use super::running::{RETRY, Running, SANDBOX};
+use super::turns::Turn;
 use crate::clock::Mode;
 use crate::journal::{Tried, What};
 use crate::world::Timer;
@@ -32,7 +33,7 @@ impl Running {
     ///
     /// A receiver is somebody's real program. It is given real seconds, whatever the clock of the world; but time that
     /// stands still is held by it for a moment only, and when it is then advanced past the limit, it is cut off.
-    async fn call_in_time(&self, request: Request<Body>, busy: Wake) -> (Option<u16>, Wake) {
+    async fn call_in_time(&self, request: Request<Body>, busy: Wake, turn: &mut Option<Turn>) -> (Option<u16>, Wake) {
         // Registered before time can move.
         let mut cut = self.clock.sleep_until(self.clock.mono().plus(CUT));
         let real = SystemClock::new();
@@ -41,7 +42,7 @@ impl Running {
         match select(&mut call, real.sleep_until(Mono(guard))).await {
             Either::Left((status, _)) => return (status, busy),
             Either::Right(_) if guard == self.plan.patience => return (None, busy),
-            Either::Right(_) => drop(busy),
+            Either::Right(_) => drop((busy, turn.take())),
         }
         let mut patience = real.sleep_until(Mono(self.plan.patience));
         loop {
@@ -61,7 +62,7 @@ impl Running {
     }
 
     /// One try to deliver a webhook.
-    pub(super) async fn attempt(self: &Arc<Self>, id: u64, busy: Wake) {
+    pub(super) async fn attempt(self: &Arc<Self>, id: u64, busy: Wake, turn: Turn) {
         let (request, at) = {
             let mut world = self.world();
             let now = world.now;
@@ -69,7 +70,11 @@ impl Running {
             delivery.on_its_way = true;
             (delivery.request.0.clone(), now)
         };
-        let (status, _busy) = self.call_in_time(request.map(Body::from), busy).await;
+        let mut turn = Some(turn);
+        let (status, _busy) = self.call_in_time(request.map(Body::from), busy, &mut turn).await;
+        if let Some(turn) = turn.as_mut().filter(|_| self.clock.mode() == Mode::Frozen) {
+            turn.come().await;
+        }
         let mut world = self.world();
         let Some(delivery) = world.delivery(id) else { return };
         delivery.on_its_way = false;

@@ -4,7 +4,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use identkit_core::Content;
 use identkit_wire::json;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::vendor::Refused;
 use crate::worlds::WorldError;
@@ -19,11 +19,19 @@ pub(super) struct Problem {
     /// What is wrong where, when it is more than one thing.
     faults: Vec<Value>,
     allow: Option<String>,
+    /// What else the caller may want to know.
+    more: Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: u16, title: &'static str, detail: impl Into<String>, rule: &'static str) -> Self {
-        Self { status, title, detail: detail.into(), rule, faults: Vec::new(), allow: None }
+        Self { status, title, detail: detail.into(), rule, faults: Vec::new(), allow: None, more: Map::new() }
+    }
+
+    /// The same, telling this too.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
     }
 
     pub(super) fn nowhere(detail: &str) -> Self {
@@ -57,11 +65,14 @@ impl Problem {
     }
 
     pub(super) fn response(self) -> Response<Content> {
-        let Self { status, title, detail, rule, faults, allow } = self;
+        let Self { status, title, detail, rule, faults, allow, more } = self;
         let mut value =
             json!({ "type": "about:blank", "status": status, "title": title, "detail": detail, "rule": rule });
         if let Some(object) = value.as_object_mut().filter(|_| !faults.is_empty()) {
             object.insert("faults".into(), faults.into());
+        }
+        if let Some(object) = value.as_object_mut() {
+            object.extend(more);
         }
         let mut response = json::response(status, &value).unwrap_or_else(|_| Response::new(Content::empty()));
         let headers = response.headers_mut();
