@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use http::Method;
 
-use crate::journal::{Call, Filter, Wanted};
+use crate::journal::{Call, Filter, Wanted, is_of};
 use crate::sandbox::{Sandbox, lock};
 
 pub use self::unmet::Unmet;
@@ -57,7 +57,8 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// Calls of this operation, by the name that the vendor gives it, e.g. `putOrder`.
+    /// Calls of this operation, by the name that the vendor gives it, e.g. `putOrder`; `getStatus` means
+    /// `getStatus/ExtendedList` too.
     pub fn call(operation: impl Into<String>) -> Self {
         Self::matching(Filter::call(operation))
     }
@@ -189,7 +190,8 @@ pub(crate) fn verify(
     let all = std::mem::take(&mut lock(expected).0);
     // A name that no vendor has would be expected never to be called, and that would always hold.
     let holds = |(expect, count): &(Expect, u64)| {
-        let known = expect.filter.operation.as_deref().is_none_or(|name| operations.contains(&name));
+        let known =
+            expect.filter.operation.as_deref().is_none_or(|named| operations.iter().any(|name| is_of(named, name)));
         known && expect.times.holds(*count)
     };
     let of = all.len();

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Expect, often};
-use crate::journal::{Call, Entry, Journal, What};
+use crate::journal::{Call, Entry, Journal, What, is_of};
 
 /// How many calls come closest, at most.
 const NEAREST: usize = 2;
@@ -45,7 +45,7 @@ impl Unmet {
 fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], journal: &Journal) -> fmt::Result {
     writeln!(text, "\n  expected  {expect}")?;
     let filter = &expect.filter;
-    if let Some(name) = filter.operation.as_deref().filter(|name| !operations.contains(name)) {
+    if let Some(name) = filter.operation.as_deref().filter(|named| !operations.iter().any(|name| is_of(named, name))) {
         let alike = |known: &&&str| known.eq_ignore_ascii_case(name);
         return match operations.iter().find(alike) {
             Some(known) => writeln!(text, "  but       no vendor has a call of this name; there is {known}"),

@@ -9,6 +9,11 @@ use serde_json::Value;
 use super::Call;
 use super::told::{masked, secret_name};
 
+/// Whether an operation is the one that is named, or a variant of it.
+pub(crate) fn is_of(named: &str, operation: &str) -> bool {
+    operation.strip_prefix(named).is_some_and(|variant| variant.is_empty() || variant.starts_with('/'))
+}
+
 /// What a header or an element of a body must be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
@@ -51,7 +56,7 @@ pub struct Filter {
     pub since: u64,
     /// Name of the vendor.
     pub vendor: Option<String>,
-    /// The operation as the client names it, e.g. `putOrder`.
+    /// The operation as the client names it, e.g. `putOrder`; `getStatus` means `getStatus/ExtendedList` too.
     pub operation: Option<String>,
     /// The case that it is about: an OrderID or an ident.
     pub order: Option<String>,
@@ -142,7 +147,8 @@ impl Filter {
             _ => ControlFlow::Continue(()),
         };
         // Another operation is another thing altogether.
-        text("operation", 8, &self.operation, call.operation)?;
+        let named = self.operation.as_ref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
+        text("operation", 8, &named.cloned(), call.operation)?;
         text("vendor", 4, &self.vendor, call.vendor)?;
         text("order", 2, &self.order, call.case.as_deref())?;
         text("method", 2, &self.method.as_ref().map(Method::to_string), Some(call.method.as_str()))?;

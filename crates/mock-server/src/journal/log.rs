@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::filter::is_of;
 use super::{Call, Entry, Filter, What};
 
 /// How many entries are kept unless said otherwise.
@@ -120,9 +121,9 @@ impl Journal {
         self.calls_since(filter.since).filter(|(_, call)| filter.fits(call))
     }
 
-    /// How often this operation was called in all.
+    /// How often this operation was called in all, in all its variants.
     pub fn count(&self, operation: &str) -> u64 {
-        self.calls.get(operation).copied().unwrap_or(0)
+        self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
     }
 
     /// Keeps at most so many entries.
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
     use crate::journal::Kept;
 
-    fn call(body: usize, header: usize) -> What {
+    fn call(body: &Kept, header: usize) -> What {
         let mut headers = HeaderMap::new();
         headers.insert("x-long", "a".repeat(header).parse().unwrap());
         What::Call(Arc::new(Call {
@@ -157,7 +158,7 @@ mod tests {
             method: Method::GET,
             uri: "/o".parse().unwrap(),
             headers,
-            body: Kept::of(&Bytes::from(vec![b'%'; body])),
+            body: body.clone(),
             status: Some(200),
             answer_headers: HeaderMap::new(),
             answer: Kept::default(),
@@ -176,8 +177,9 @@ mod tests {
     fn the_journal_of_days_stays_within_its_bounds() {
         for (body, header) in [(1, 1), (1024 * 1024, 1), (1, 60_000)] {
             let mut journal = Journal::default();
+            let body = Kept::of(&Bytes::from(vec![b'%'; body]));
             for noted in 1..=25_000 {
-                assert_eq!(journal.note(Timestamp::UNIX_EPOCH, call(body, header)), noted);
+                assert_eq!(journal.note(Timestamp::UNIX_EPOCH, call(&body, header)), noted);
             }
             assert!(journal.entries.len() <= KEPT && !journal.entries.is_empty());
             assert!(held(&journal) <= WEIGHT, "{} bytes", held(&journal));
@@ -193,7 +195,7 @@ mod tests {
         let mut journal = Journal::default();
         journal.keep(3);
         for _ in 0..5 {
-            journal.note(Timestamp::UNIX_EPOCH, call(1, 1));
+            journal.note(Timestamp::UNIX_EPOCH, call(&Kept::default(), 1));
         }
         let found: Vec<_> = (0..8).map(|number| journal.get(number).map(|entry| entry.sequence)).collect();
         assert_eq!(found, [None, None, None, Some(3), Some(4), Some(5), None, None]);

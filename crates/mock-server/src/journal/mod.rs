@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(crate) use self::filter::is_of;
+
 pub use self::call::{Call, Tried};
 pub use self::explain::{Explained, Place, Reason};
 pub use self::filter::{Difference, Filter, Wanted};

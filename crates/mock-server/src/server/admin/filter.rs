@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Asked, Problem, parameters};
 use crate::Sandbox;
-use crate::journal::{Filter, Secrets, Wanted};
+use crate::journal::{Filter, Secrets, Wanted, is_of};
 
 /// How many calls are told at once unless asked otherwise, and at most.
 const LIMIT: (usize, usize) = (100, 1_000);
@@ -108,7 +108,7 @@ fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
 fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
     let operations = sandbox.running().plan.operations();
     match &filter.operation {
-        Some(name) if !operations.contains(&name.as_str()) => {
+        Some(named) if !operations.iter().any(|name| is_of(named, name)) => {
             let detail = format!("the operations are {}", operations.join(", "));
             Err(Problem::new(400, "no such operation", detail, "admin-journal"))
         }

@@ -1,0 +1,101 @@
+//! The same seed and script give the same journal, byte for byte: real clients, TCP, and a receiver on the network.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+#![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
+
+mod common;
+mod receiver;
+
+use std::sync::Arc;
+
+use common::*;
+use identkit_core::Secret;
+use identkit_identify24::Identify24;
+use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
+use identkit_identity_tm::{IdentityTm, OrderId, PutOrder};
+use identkit_mock_server::vendors::identify24;
+use identkit_mock_server::{Sandbox, TestSandbox, Transition};
+use identkit_transport::SystemClock;
+use identkit_transport::http::{HyperTransport, TlsConfig};
+use identkit_wire::json::Blob;
+use identkit_wire::{OneOrMany, encode_base64};
+use receiver::Web;
+
+/// How many rounds; `cargo xtask campaign journal` runs 100.
+fn rounds() -> usize {
+    std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap())
+}
+
+fn hooked(web: &Web, path: &str, order: PutOrder) -> PutOrder {
+    let url = |event: &str| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url());
+    order.webhook_url(WebhookUrl::default().after_ident(url("AfterIdent")).on_final(url("OnFinal")))
+}
+
+async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
+    sandbox.transition(case, &Transition::Story(story.to_owned())).unwrap().unwrap();
+    sandbox.clock().settle().await;
+}
+
+/// A day at both vendors, over the network; the journal in its canonical form.
+async fn script(seed: u64) -> String {
+    // Slower for one than for the other, as chance has it: what falls due at the same time comes to its end in any order.
+    let web = Web::answering(|path| if path.contains("/failing/") { 500 } else { 202 }).await;
+    let sandbox = Sandbox::for_test().seed(seed).receiver_guard(10 * SECOND).serve().await.unwrap();
+    let url = Secret::new(format!("{}/identify24/status", web.url()));
+    sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
+    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
+    let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
+    let tm = tm.build(transport.clone(), Arc::new(SystemClock::new())).unwrap();
+    let i24 = Identify24::builder(transport, sandbox.identify24()).base_url(sandbox.url()).build().unwrap();
+    let placed = async |order: PutOrder| tm.put_order(order, &options()).await.unwrap().value.order_id;
+
+    let document = SignPdf::default()
+        .data(Blob::Text(encode_base64(&identkit_mock_server::artefacts::sample_contract()).into()))
+        .filename("contract.pdf");
+    let signing = order().product(15_u32).sign_pdf(OneOrMany::One(document)).get_target_link(true);
+    let signed = placed(hooked(&web, "ready", signing)).await;
+    let mut failing: Vec<OrderId> = Vec::new();
+    for _ in 0..6 {
+        failing.push(placed(hooked(&web, "failing", order())).await);
+    }
+    tm.status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+
+    // All of them fall due together from now on, and each is tried on a connection of its own.
+    for id in &failing {
+        play(&sandbox, id.expose(), "positive").await;
+    }
+    play(&sandbox, signed.expose(), "identified").await;
+    sandbox.advance(DAY).await;
+    play(&sandbox, signed.expose(), "signed").await;
+    for id in &failing {
+        tm.ident_data(id, &options()).await.unwrap();
+    }
+    sandbox.run_to_next().await;
+    // Later orders know what came before: an id that depends on the order of what came together would differ.
+    let last = placed(order().get_target_link(true).get_video_hashes(true)).await;
+    tm.status(&last, &options()).await.unwrap();
+    i24.projects(&options()).await.unwrap();
+    sandbox.journal().canonical()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_seed_and_script_give_the_same_journal_byte_for_byte() {
+    let first = script(7).await;
+    let kinds = |kind: &str| first.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert!(kinds("call") > 15 && kinds("attempt") > 150 && kinds("timer") > 150 && kinds("moved") == 8, "{first}");
+    assert!(first.contains("http://127.0.0.1:*/failing/AfterIdent"), "receivers are on this machine, at any port");
+    for round in 1..rounds() {
+        let again = script(7).await;
+        for (one, other) in first.lines().zip(again.lines()) {
+            assert_eq!(one, other, "in round {round}");
+        }
+        assert_eq!(first, again);
+    }
+    println!("{} journals of {} lines were the same, byte for byte", rounds(), first.lines().count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_seed_gives_another_journal() {
+    let (one, other) = (script(7).await, script(8).await);
+    assert_ne!(one, other);
+    assert_eq!(one.lines().count(), other.lines().count(), "the same things happen");
+}
