@@ -33,3 +33,8 @@ pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, Timer, World};
 pub use worlds::Worlds;
+
+/// The examples of the guide are compiled and run.
+#[cfg(all(doctest, feature = "identity-tm"))]
+#[doc = include_str!("../../../docs/sandbox.md")]
+struct Guide;

@@ -22,7 +22,7 @@ use receiver::Web;
 
 /// How many rounds; `cargo xtask campaign journal` runs 100.
 fn rounds() -> usize {
-    std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap())
+    std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
 fn hooked(web: &Web, path: &str, order: PutOrder) -> PutOrder {

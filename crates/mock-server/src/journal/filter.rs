@@ -30,7 +30,9 @@ impl Wanted {
             (Self::Equal(wanted), given) => wanted == given,
             (Self::Written(wanted), Value::String(given)) => wanted == given,
             (Self::Written(_), Value::Array(_) | Value::Object(_)) => false,
-            (Self::Written(wanted), given) => *wanted == given.to_string(),
+            (Self::Written(wanted), given) => {
+                serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *given)
+            }
         }
     }
 

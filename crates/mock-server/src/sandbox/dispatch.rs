@@ -100,6 +100,6 @@ impl Running {
             vendor.delivered(&mut world, &case);
         }
         drop(world);
-        self.settle();
+        self.go_on();
     }
 }

@@ -100,6 +100,12 @@ impl Running {
         expect::verify(&self.expected, &self.plan.operations(), || lock(&self.world).journal.clone())
     }
 
+    /// Panics when it has not, unless the thread is panicking already: a second panic would abort the whole process.
+    pub(crate) fn assert_met(&self) {
+        let told = if std::thread::panicking() { None } else { self.verify().err().map(|unmet| unmet.to_string()) };
+        assert!(told.is_none(), "{}", told.unwrap_or_default());
+    }
+
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         let mut world = lock(&self.world);
         world.now = self.clock.wall();
@@ -177,9 +183,16 @@ impl Running {
         }
     }
 
+    /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
+    /// need not wait for that.
+    pub(super) fn settle(self: &Arc<Self>) {
+        self.turns.anew();
+        self.go_on();
+    }
+
     /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
     /// those who wait for something.
-    pub(super) fn settle(self: &Arc<Self>) {
+    pub(super) fn go_on(self: &Arc<Self>) {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.busy());
         self.changed.notify_one();

@@ -1,8 +1,9 @@
 //! In which order tries to deliver webhooks come to their end.
 //!
 //! Those that begin at the same time run at the same time, and which receiver answers first is chance. While time stands
-//! still, what comes of them is put into the world in the order in which they began, so that the same seed and script
-//! give the same world and the same journal. Nobody waits for a receiver that has been given up waiting for.
+//! still, what comes of those that have one cause (timers that fall due together, one call) is put into the world in the
+//! order in which they began, so that the same seed and script give the same world and the same journal. Nobody waits for a
+//! receiver that has been given up waiting for.
 
 use std::sync::Mutex;
 
@@ -22,6 +23,11 @@ pub(super) struct Turn {
 }
 
 impl Turns {
+    /// Whoever comes next waits for nobody.
+    pub(super) fn anew(&self) {
+        lock(&self.0).take();
+    }
+
     /// The turn after the one that was given out last.
     pub(super) fn next(&self) -> Turn {
         let (passing_on, passed) = oneshot::channel();

@@ -16,16 +16,14 @@ pub(super) struct Problem {
     title: &'static str,
     detail: String,
     rule: &'static str,
-    /// What is wrong where, when it is more than one thing.
-    faults: Vec<Value>,
     allow: Option<String>,
-    /// What else the caller may want to know.
+    /// What else the caller may want to know, e.g. as `faults` what is wrong where.
     more: Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: u16, title: &'static str, detail: impl Into<String>, rule: &'static str) -> Self {
-        Self { status, title, detail: detail.into(), rule, faults: Vec::new(), allow: None, more: Map::new() }
+        Self { status, title, detail: detail.into(), rule, allow: None, more: Map::new() }
     }
 
     /// The same, telling this too.
@@ -61,16 +59,15 @@ impl Problem {
         let faults = refused.faults.iter().map(|fault| {
             json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })
         });
-        Self { faults: faults.collect(), ..Self::new(refused.status, title, refused.text(), rule) }
+        let faults: Vec<Value> = faults.collect();
+        let problem = Self::new(refused.status, title, refused.text(), rule);
+        if faults.is_empty() { problem } else { problem.with("faults", faults) }
     }
 
     pub(super) fn response(self) -> Response<Content> {
-        let Self { status, title, detail, rule, faults, allow, more } = self;
+        let Self { status, title, detail, rule, allow, more } = self;
         let mut value =
             json!({ "type": "about:blank", "status": status, "title": title, "detail": detail, "rule": rule });
-        if let Some(object) = value.as_object_mut().filter(|_| !faults.is_empty()) {
-            object.insert("faults".into(), faults.into());
-        }
         if let Some(object) = value.as_object_mut() {
             object.extend(more);
         }
