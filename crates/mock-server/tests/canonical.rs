@@ -99,3 +99,53 @@ async fn another_seed_gives_another_journal() {
     assert_ne!(one, other);
     assert_eq!(one.lines().count(), other.lines().count(), "the same things happen");
 }
+
+#[tokio::test]
+async fn what_tells_of_the_clients_machine_is_left_out() {
+    let journal = async |agent: &str, port: u16, header: &str| {
+        let sandbox = Sandbox::start();
+        let request = http::Request::builder()
+            .uri(format!("http://127.0.0.1:{port}{TM}/serverStatus?back=http://localhost:{port}/"))
+            .header("Host", format!("{agent}.example"))
+            .header("User-Agent", agent)
+            .header("Date", agent)
+            .header("Connection", agent)
+            .header("Content-Length", port)
+            .header("X-Mine", header);
+        sandbox.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+        sandbox.journal().canonical()
+    };
+    let one = journal("one", 41_234, "same").await;
+    assert_eq!(one, journal("other", 9, "same").await);
+    assert_ne!(one, journal("one", 41_234, "another").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() {
+    let receiver = Receiver::doing(|call| {
+        Box::pin(async move {
+            let hangs = call.uri.contains("hangs") && call.seconds() > 1.0;
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Some(if call.seconds() > 1.0 { 200 } else { 500 })
+        })
+    });
+    let builder = Sandbox::for_test().webhooks_through(Arc::new(receiver.clone()));
+    let sandbox = builder.receiver_guard(SECOND / 20).start();
+    receiver.by(sandbox.clock());
+    let account = identkit_identity_tm::Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let tm = IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap();
+    for path in ["hangs", "answers"] {
+        let hooks = WebhookUrl::default().on_final(format!("https://hooks.example/{path}/OnFinal"));
+        let id = tm.put_order(order().webhook_url(hooks), &options()).await.unwrap().value.order_id;
+        sandbox.transition(id.expose(), &Transition::Story("positive".to_owned())).unwrap().unwrap();
+        sandbox.clock().settle().await;
+    }
+    sandbox.advance(90 * SECOND).await;
+    eventually("the other is delivered", || sandbox.deliveries(None)[1].is_delivered()).await;
+    assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 1, "the first still hangs");
+    // Cut off when time has gone on by ten seconds.
+    sandbox.advance(10 * SECOND).await;
+    assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 2);
+}
