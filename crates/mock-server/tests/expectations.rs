@@ -11,6 +11,7 @@ use common::*;
 use http::Request;
 use identkit_core::Secret;
 use identkit_identity_tm::{Account, IdentityTm, OrderId};
+use identkit_mock_server::journal::Filter;
 use identkit_mock_server::{Expect, Sandbox};
 
 fn client(sandbox: &Sandbox) -> IdentityTm {
@@ -110,6 +111,24 @@ async fn only_calls_from_then_on_count_and_each_way_to_tell_them_apart_works() {
     sandbox.expect(Expect::call("getStatus").refused_by("T-060").times(1));
     client(&sandbox).status(&id, &options()).await.unwrap();
     client(&sandbox).status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+    sandbox.verify().unwrap();
+}
+
+#[tokio::test]
+async fn calls_from_before_come_near_to_nothing_that_is_expected_since() {
+    let sandbox = Sandbox::start();
+    place(&sandbox).await;
+    sandbox.expect(Expect::call("putOrder").body("/Product", 15));
+    let mut later = Filter::call("putOrder");
+    later.since = 2;
+    sandbox.expect(Expect::matching(later).times(1));
+    let told = sandbox.verify().unwrap_err().to_string();
+    assert!(!told.contains("nearest"), "{told}");
+    later = Filter::call("putOrder");
+    later.since = 2;
+    sandbox.expect(Expect::matching(later).times(1));
+    place(&sandbox).await;
+    place(&sandbox).await;
     sandbox.verify().unwrap();
 }
 

@@ -145,10 +145,10 @@ impl fmt::Display for Expect {
 pub(crate) struct Expected(Vec<(Expect, u64)>);
 
 impl Expected {
-    /// Counts a call that was answered.
-    pub(crate) fn saw(&mut self, call: &Call) {
+    /// Counts a call that was answered, the entry of this number.
+    pub(crate) fn saw(&mut self, sequence: u64, call: &Call) {
         for (expect, count) in &mut self.0 {
-            *count += u64::from(expect.filter.fits(call));
+            *count += u64::from(sequence > expect.filter.since && expect.filter.fits(call));
         }
     }
 }

@@ -35,8 +35,8 @@ impl Sandbox {
                     None => Handled::Ready(nowhere()),
                 };
                 if let Handled::Ready(response) = &handled {
-                    let call = note(&mut world, vendor, &request, response);
-                    lock(&running.expected).saw(&call);
+                    let (sequence, call) = note(&mut world, vendor, &request, response);
+                    lock(&running.expected).saw(sequence, &call);
                 }
                 handled
             };
@@ -60,7 +60,7 @@ fn note(
     vendor: Option<&dyn MockVendor>,
     request: &Request<Bytes>,
     response: &Response<Content>,
-) -> Arc<Call> {
+) -> (u64, Arc<Call>) {
     let call = Call {
         vendor: vendor.map(MockVendor::name),
         operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
@@ -76,8 +76,7 @@ fn note(
         refused: response.extensions().get::<Refused>().map(|refused| refused.faults.clone()).unwrap_or_default(),
     };
     let call = Arc::new(call);
-    world.note(What::Call(Arc::clone(&call)));
-    call
+    (world.note(What::Call(Arc::clone(&call))), call)
 }
 
 fn nowhere() -> Response<Content> {
