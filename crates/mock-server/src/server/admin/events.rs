@@ -7,9 +7,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
 use identkit_core::Content;
 
-use super::journal::entry;
 use super::{Answer, Asked};
 use crate::Sandbox;
+use crate::journal::Secrets;
 
 /// Streams the journal from now on, or from after the entry that a client has seen last.
 pub(super) fn stream(asked: &Asked<'_>) -> Answer {
@@ -32,7 +32,7 @@ async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))
             let mut last = seen;
             for found in entries {
                 last = found.sequence;
-                let told = entry(found);
+                let told = found.to_json(Secrets::Masked);
                 let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
                 text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
             }
