@@ -42,6 +42,13 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         work: Work::Rounds { test: "simulation", rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")] },
     },
     Campaign {
+        name: "journal",
+        about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
+        package: "identkit-mock-server",
+        test: "canonical",
+        rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")],
+    },
+    Campaign {
         name: "download",
         about: "2 GiB over TLS into little memory",
         package: "identkit-transport",

@@ -12,6 +12,7 @@
 
 pub mod artefacts;
 mod clock;
+mod expect;
 mod in_process;
 pub mod journal;
 pub mod rules;
@@ -25,8 +26,16 @@ mod world;
 pub mod worlds;
 
 pub use clock::{Mode, VirtualClock};
+pub use expect::{Expect, Unmet};
 pub use in_process::InProcess;
+#[cfg(feature = "server")]
+pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, SavedError, Shares, Timer, World};
 pub use worlds::Worlds;
+
+/// The examples of the guide are compiled and run.
+#[cfg(all(doctest, feature = "identity-tm"))]
+#[doc = include_str!("../../../docs/sandbox.md")]
+struct Guide;

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::running::{Plan, Running};
+use super::turns::Turns;
 use super::{Guard, Sandbox};
 use crate::clock::{Mode, VirtualClock};
 use crate::rules::{NoSwitch, Rules};
@@ -24,10 +25,16 @@ const RECEIVER: Duration = Duration::from_secs(10);
 /// How long a receiver holds time that stands still, unless said otherwise.
 const GUARD: Duration = Duration::from_millis(250);
 
+/// The same in a test.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The seed of sandboxes for tests.
+const SEED: u64 = 7;
+
 /// Makes a [`Sandbox`].
 pub struct SandboxBuilder {
     clock: Option<VirtualClock>,
-    receiver: Option<Arc<dyn Transport>>,
+    pub(super) receiver: Option<Arc<dyn Transport>>,
     vendors: Vec<Box<dyn MockVendor>>,
     world: Option<World>,
     seed: u64,
@@ -56,6 +63,13 @@ impl SandboxBuilder {
             patience: RECEIVER,
             guard: GUARD,
         }
+    }
+
+    pub(super) fn for_test() -> Self {
+        // The date of the documents' examples.
+        let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        let start = date.map_or(jiff::Timestamp::UNIX_EPOCH, |date| date.timestamp());
+        Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(PATIENCE)
     }
 
     /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
@@ -170,6 +184,8 @@ impl Plan {
             plan: self.clone(),
             clock,
             changed: Notify::new(),
+            expected: Mutex::default(),
+            turns: Turns::default(),
             moved: Notify::new(),
             pending,
             tasks: Mutex::new(Some(JoinSet::new())),

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use identkit_core::{Clock as _, Content};
+use identkit_core::{Clock as _, Content, Fault};
 use identkit_wire::json;
 use serde_json::json;
 
-use super::Sandbox;
+use super::{Sandbox, lock};
 use crate::NoAnswer;
 use crate::journal::{Call, Kept, What};
-use crate::vendor::{Handled, MockVendor};
+use crate::vendor::{Handled, MockVendor, Refused};
 use crate::world::World;
 
 impl Sandbox {
@@ -35,7 +35,8 @@ impl Sandbox {
                     None => Handled::Ready(nowhere()),
                 };
                 if let Handled::Ready(response) = &handled {
-                    note(&mut world, vendor, &request, response);
+                    let (sequence, call) = note(&mut world, vendor, &request, response);
+                    lock(&running.expected).saw(sequence, &call);
                 }
                 handled
             };
@@ -54,7 +55,12 @@ impl Sandbox {
 }
 
 /// Puts a call and its answer into the journal.
-fn note(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>, response: &Response<Content>) {
+fn note(
+    world: &mut World,
+    vendor: Option<&dyn MockVendor>,
+    request: &Request<Bytes>,
+    response: &Response<Content>,
+) -> (u64, Arc<Call>) {
     let call = Call {
         vendor: vendor.map(MockVendor::name),
         operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
@@ -67,8 +73,10 @@ fn note(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<By
         answer_headers: response.headers().clone(),
         answer: response.body().as_bytes().map_or_else(|| Kept::unseen(response.body().len()), Kept::of),
         fault: None,
+        refused: response.extensions().get::<Refused>().map(|refused| refused.faults.clone()).unwrap_or_default(),
     };
-    world.note(What::Call(Arc::new(call)));
+    let call = Arc::new(call);
+    (world.note(What::Call(Arc::clone(&call))), call)
 }
 
 fn nowhere() -> Response<Content> {
@@ -79,5 +87,7 @@ fn nowhere() -> Response<Content> {
     });
     let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
     *response.status_mut() = StatusCode::NOT_FOUND;
+    let fault = Fault::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
+    response.extensions_mut().insert(Refused::new(404, fault));
     response
 }

@@ -11,6 +11,7 @@ use identkit_transport::{Hop, SystemClock};
 use identkit_wire::Body;
 
 use super::running::Running;
+use super::turns::Turn;
 use crate::clock::Mode;
 use crate::journal::{Tried, What};
 use crate::world::{RETRY, SANDBOX, Timer};
@@ -32,7 +33,13 @@ impl Running {
     ///
     /// A receiver is somebody's real program. It is given real seconds, whatever the clock of the world; but time that
     /// stands still is held by it for a moment only, and when it is then advanced past the limit, it is cut off.
-    async fn call_in_time(&self, request: Request<Body>, busy: Wake, is_cut: bool) -> (Option<u16>, Wake) {
+    async fn call_in_time(
+        &self,
+        request: Request<Body>,
+        busy: Wake,
+        is_cut: bool,
+        turn: &mut Option<Turn>,
+    ) -> (Option<u16>, Wake) {
         if !is_cut {
             return (self.call(request).await, busy);
         }
@@ -44,7 +51,7 @@ impl Running {
         match select(&mut call, real.sleep_until(Mono(guard))).await {
             Either::Left((status, _)) => return (status, busy),
             Either::Right(_) if guard == self.plan.patience => return (None, busy),
-            Either::Right(_) => drop(busy),
+            Either::Right(_) => drop((busy, turn.take())),
         }
         let mut patience = real.sleep_until(Mono(self.plan.patience));
         loop {
@@ -64,14 +71,18 @@ impl Running {
     }
 
     /// One try to deliver a webhook.
-    pub(super) async fn attempt(self: &Arc<Self>, id: u64, busy: Wake) {
+    pub(super) async fn attempt(self: &Arc<Self>, id: u64, busy: Wake, turn: Turn) {
         let (request, at, is_cut) = {
             let mut world = self.world();
             let (now, is_cut) = (world.now, world.enforces("T-033/10s"));
             let Some(delivery) = world.delivery(id) else { return };
             (delivery.request.0.clone(), now, is_cut)
         };
-        let (status, _busy) = self.call_in_time(request.map(Body::from), busy, is_cut).await;
+        let mut turn = Some(turn);
+        let (status, _busy) = self.call_in_time(request.map(Body::from), busy, is_cut, &mut turn).await;
+        if let Some(turn) = turn.as_mut().filter(|_| self.clock.mode() == Mode::Frozen) {
+            turn.come().await;
+        }
         let mut world = self.world();
         let rules = world.rules.clone();
         let Some(delivery) = world.delivery(id) else { return };
@@ -98,6 +109,6 @@ impl Running {
             vendor.delivered(&mut world, &case);
         }
         drop(world);
-        self.settle();
+        self.go_on();
     }
 }

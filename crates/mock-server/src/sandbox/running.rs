@@ -15,7 +15,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::turns::Turns;
 use crate::clock::VirtualClock;
+use crate::expect::{self, Expected, Unmet};
 use crate::journal::What;
 use crate::vendor::MockVendor;
 use crate::world::{SANDBOX, World};
@@ -31,6 +33,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The names of all operations.
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    }
+
     /// The vendor of this name.
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
         self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
@@ -43,6 +50,10 @@ pub(crate) struct Running {
     pub(super) clock: VirtualClock,
     /// The next timer may be another one.
     pub(super) changed: Notify,
+    /// What a test expects of the calls.
+    pub(crate) expected: Mutex<Expected>,
+    /// In which order tries to deliver come to their end while time stands still.
+    pub(super) turns: Turns,
     /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
     pub(super) moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has seen it.
@@ -79,6 +90,17 @@ impl Running {
                 pump.run_due();
             }
         });
+    }
+
+    /// Whether what a test expects has come.
+    pub(crate) fn verify(&self) -> Result<(), Unmet> {
+        expect::verify(&self.expected, &self.plan.operations(), || lock(&self.world).journal.clone())
+    }
+
+    /// Panics when it has not, unless the thread is panicking already: a second panic would abort the whole process.
+    pub(crate) fn assert_met(&self) {
+        let told = if std::thread::panicking() { None } else { self.verify().err().map(|unmet| unmet.to_string()) };
+        assert!(told.is_none(), "{}", told.unwrap_or_default());
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -153,14 +175,21 @@ impl Running {
     /// Sends the webhooks that are to be sent now, each in a task of its own.
     pub(super) fn send_webhooks(self: &Arc<Self>) {
         for id in lock(&self.world).take_outbox() {
-            let (running, busy) = (Arc::clone(self), self.clock.busy());
-            self.spawn(async move { running.attempt(id, busy).await });
+            let (running, busy, turn) = (Arc::clone(self), self.clock.busy(), self.turns.next());
+            self.spawn(async move { running.attempt(id, busy, turn).await });
         }
+    }
+
+    /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
+    /// need not wait for that.
+    pub(super) fn settle(self: &Arc<Self>) {
+        self.turns.anew();
+        self.go_on();
     }
 
     /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
     /// those who wait for something.
-    pub(super) fn settle(self: &Arc<Self>) {
+    pub(super) fn go_on(self: &Arc<Self>) {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.busy());
         self.changed.notify_one();

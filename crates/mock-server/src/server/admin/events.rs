@@ -11,10 +11,9 @@ use http_body::Frame;
 use identkit_core::{Clock as _, Content};
 use identkit_transport::SystemClock;
 
-use super::journal::entry;
 use super::{Answer, Asked, Problem};
 use crate::Sandbox;
-use crate::journal::Entry;
+use crate::journal::{Entry, Secrets};
 
 /// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
 const QUIET: Duration = Duration::from_secs(15);
@@ -74,7 +73,7 @@ fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64) -> (Str
     let (mut text, mut last) = (String::new(), seen);
     for found in entries {
         last = found.sequence;
-        let told = entry(found);
+        let told = found.to_json(Secrets::Masked);
         let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
         text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
         if text.len() > CHUNK {

@@ -6,6 +6,7 @@
 mod clock;
 mod deliveries;
 mod events;
+mod filter;
 mod journal;
 mod orders;
 mod problem;
@@ -55,6 +56,19 @@ const CALLS: &[Call] = &[
     Call { method: Method::POST, path: "settings", run: |asked| Box::pin(async move { settings::set(&asked) }) },
     Call { method: Method::GET, path: "journal", run: |asked| Box::pin(async move { journal::find(&asked) }) },
     Call { method: Method::DELETE, path: "journal", run: |asked| Box::pin(async move { journal::clear(&asked) }) },
+    Call { method: Method::GET, path: "journal/count", run: |asked| Box::pin(async move { journal::count(&asked) }) },
+    Call { method: Method::POST, path: "journal/wait", run: |asked| Box::pin(journal::wait(asked)) },
+    Call {
+        method: Method::GET,
+        path: "journal/near-misses",
+        run: |asked| Box::pin(async move { journal::near_misses(&asked) }),
+    },
+    Call {
+        method: Method::GET,
+        path: "journal/canonical",
+        run: |asked| Box::pin(async move { journal::canonical(&asked) }),
+    },
+    Call { method: Method::GET, path: "explain/{id}", run: |asked| Box::pin(async move { journal::explain(&asked) }) },
     Call { method: Method::GET, path: "events", run: |asked| Box::pin(async move { events::stream(&asked) }) },
     Call { method: Method::GET, path: "worlds", run: |asked| Box::pin(async move { worlds::list(&asked) }) },
     Call { method: Method::POST, path: "worlds", run: |asked| Box::pin(async move { worlds::create(&asked) }) },
@@ -178,6 +192,12 @@ fn fit(template: &str, path: &str) -> Option<Found> {
 fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
     let pairs = request.uri().query()?.split('&');
     pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
+}
+
+/// All parameters of the query.
+fn parameters(request: &Request<Bytes>) -> impl Iterator<Item = (String, String)> {
+    let pairs = request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decoded(key), decoded(value)))
 }
 
 fn decoded(value: &str) -> String {

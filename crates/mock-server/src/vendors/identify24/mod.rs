@@ -225,6 +225,8 @@ fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
         _ => refused.status,
     };
     let mut response = json::response(status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    // For the journal.
+    response.extensions_mut().insert(refused.clone());
     if status == 429
         && let Some(seconds) = retry_after(world)
     {

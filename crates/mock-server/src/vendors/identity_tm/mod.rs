@@ -340,6 +340,8 @@ fn refuse(refused: &Refused) -> Response<Content> {
         .collect();
     let body = json!({ "Error": refused.text(), "Faults": faults });
     let mut response = json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    // For the journal.
+    response.extensions_mut().insert(refused.clone());
     if refused.status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"identity.TM\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
