@@ -63,7 +63,7 @@ class Api:
             found = node
         return found
 
-    def call(self, method, path, expected, body=None, at=None, text=None, headers=None, **query):
+    def call(self, method, path, expected, body=None, /, at=None, text=None, headers=None, **query):
         """Calls the path, below which `at` stands for its placeholders, and holds the answer against the document."""
         call = self.strict["paths"][path][method.lower()]
         where = path
@@ -94,14 +94,20 @@ class Api:
         self.seen.add((method, path, expected))
         return answer.json()
 
-    def refused(self, method, path, body, **more):
+    def refused(self, method, path, body, /, **more):
         """A body that the document does not allow, and the sandbox neither."""
         described = self.document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]["schema"]
         assert self.fault(described, body, strict=False) is not None, ("the document allows it", path, body)
         return self.call(method, path, 400, body, **more)
 
-    def good(self, method, path, body=None, **more):
+    def good(self, method, path, body=None, /, **more):
         return self.call(method, path, 200, body, **more)
+
+    def canonical(self):
+        answer = self.sandbox.session.get(self.sandbox.admin + "/journal/canonical", timeout=support.HANGS)
+        assert (answer.status_code, support.media_type(answer)) == (200, "application/x-ndjson"), answer.text
+        self.seen.add(("GET", "/journal/canonical", 200))
+        return answer.text
 
     def place(self, **changes):
         order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
@@ -274,11 +280,56 @@ def journal(api):
     assert everything["count"] == len(everything["requests"]) > 6
     placed = api.good("GET", "/journal", operation="putOrder")
     assert placed["requests"][-1]["order"] == order and placed["requests"][-1]["status"] == 202
-    assert api.good("GET", "/journal", operation="noSuchOperation")["count"] == 0
-    api.call("GET", "/journal", 404, world="nobody's")
+    some = api.good("GET", "/journal", limit=2, reveal="true")
+    assert len(some["requests"]) == 2 and api.good("GET", "/journal", since=some["next"])["count"] == some["count"] - 2
+    fitting = {"operation": "putOrder", "vendor": "identity-tm", "order": order, "method": "PUT", "status": 202, "since": 0,
+               "path": "/api/2.10/putOrder", "body/Product": 15, "header/Content-Type": "application/json"}
+    assert api.good("GET", "/journal/count", **fitting)["count"] == 1
+    for wrong in [{"operation": "noSuchOperation"}, {"status": "x"}, {"since": -1}, {"limit": 1001}, {"reveal": "yes"},
+                  {"more": 1}]:
+        for path in ["/journal", "/journal/count", "/journal/near-misses"]:
+            api.call("GET", path, 400, **wrong)
+    near = api.good("GET", "/journal/near-misses", **{**fitting, "body/Product": 12, "header/X-None": "1"})["near_misses"]
+    assert {"what": "body /Product", "wanted": "12", "got": 15} in near[0]["differences"], near[0]["differences"]
+    for path in ["/journal", "/journal/count", "/journal/near-misses", "/journal/canonical"]:
+        api.call("GET", path, 404, world="nobody's")
+    wait(api)
+    explain(api)
+    assert all(json.loads(line)["kind"] for line in api.canonical().splitlines())
     api.call("DELETE", "/journal", 404, world="nobody's")
     api.good("DELETE", "/journal")
     assert api.good("GET", "/journal")["count"] == 0
+
+
+def wait(api):
+    wait = "/journal/wait"
+    assert api.good("POST", wait, {"operation": "putOrder", "body": {"/Product": 15}, "headers": {}})["count"] >= 1
+    api.good("POST", wait, {"operation": "putOrder", "vendor": None, "status": 202, "since": 0, "count": 1, "timeout": 0.5})
+    missed = api.call("POST", wait, 408, {"operation": "putOrder", "body": {"/Product": 4711}, "timeout": 0})
+    assert (missed["rule"], missed["count"]) == ("admin-wait", 0) and missed["near_misses"]
+    api.call("POST", wait, 404, {}, world="nobody's")
+    api.call("POST", wait, 400, {"operation": "noSuchOperation"})
+    for body in [{"count": 0}, {"count": "1"}, {"count": None}, {"timeout": -1}, {"timeout": 601}, {"timeout": "1"},
+                 {"headers": []}, {"headers": {"a": 1}}, {"body": 1}, {"body": {"a": 1}}, {"order": {}}, {"more": "1"},
+                 {"more": None}, {"status": "x"}, {"since": -1}]:
+        api.refused("POST", wait, body)
+    for text in NOT_JSON:
+        api.call("POST", wait, 400, text=text)
+
+
+def explain(api):
+    order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
+    assert api.sandbox.call("PUT", "/putOrder", json={**order, "Product": 4711}).status_code == 400
+    last = api.good("GET", "/journal", operation="putOrder")["requests"][-1]
+    told = api.good("GET", "/explain/{id}", at={"id": str(last["sequence"])})
+    [reason] = [reason for reason in told["reasons"] if reason["pointer"] == "/Product"]
+    assert told["refused"] and (reason["in"], reason["given"], reason["rule"]) == ("body", 4711, last["rules"][0])
+    api.call("GET", "/explain/{id}", 404, at={"id": "999999"})
+    api.call("GET", "/explain/{id}", 404, at={"id": str(last["sequence"])}, world="nobody's")
+    moved = api.place()
+    api.good("POST", "/orders/{id}/transition", {"story": "positive"}, at={"id": moved})
+    number = next(each["sequence"] for each in map(json.loads, api.canonical().splitlines()) if each["kind"] == "moved")
+    api.call("GET", "/explain/{id}", 400, at={"id": str(number)})
 
 
 def worlds(api):
