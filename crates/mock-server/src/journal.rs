@@ -6,6 +6,7 @@
 //! - Nothing in it depends on ports or on how long something really took: the same seed and the same script give the
 //!   same bytes in its [canonical form](Journal::canonical).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
+
+use crate::webhooks::Cause;
 
 /// How many entries are kept unless said otherwise.
 const KEPT: usize = 10_000;
@@ -118,6 +121,10 @@ pub struct Tried {
     pub status: Option<u16>,
     /// Whether the vendor counts it as delivered.
     pub delivered: bool,
+    /// What made the vendor, or somebody else, send it.
+    pub by: Cause,
+    /// Why there is no answer.
+    pub error: Option<Cow<'static, str>>,
     /// When it is tried next.
     pub next: Option<Timestamp>,
 }

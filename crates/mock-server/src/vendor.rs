@@ -190,6 +190,9 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// That half of this world's account.
     fn identity(&self, world: &mut World) -> String;
 
+    /// The other half of it.
+    fn secret(&self, world: &mut World) -> String;
+
     /// Gives this world's account credentials of its own: the public half, and the secret one.
     fn mint(&self, world: &mut World, identity: &str, secret: &str);
 

@@ -1,13 +1,13 @@
 //! A world: everything a sandbox knows, as plain data.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::journal::{Journal, What};
-use crate::webhooks::Delivery;
+use crate::webhooks::{Cause, Delivery, Webhooks};
 
 /// How strictly requests are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,14 +71,17 @@ pub struct World {
     pub profile: Profile,
     /// Webhooks, delivered and due.
     pub deliveries: Vec<Delivery>,
+    /// What becomes of webhooks that set out.
+    pub webhooks: Webhooks,
     /// What happened.
     pub journal: Journal,
     concerned: Option<String>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
     seed: u64,
     sequence: u64,
-    blocked: BTreeSet<String>,
-    outbox: Vec<u64>,
+    /// How many webhooks about a case are under way that it waits for.
+    blocked: BTreeMap<String, u32>,
+    outbox: Vec<(u64, Cause)>,
     parts: HashMap<TypeId, Box<dyn Part>>,
 }
 
@@ -90,12 +93,13 @@ impl World {
             random: fastrand::Rng::with_seed(seed),
             profile,
             deliveries: Vec::new(),
+            webhooks: Webhooks::default(),
             journal: Journal::default(),
             concerned: None,
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
-            blocked: BTreeSet::new(),
+            blocked: BTreeMap::new(),
             outbox: Vec::new(),
             parts: HashMap::new(),
         }
@@ -155,17 +159,22 @@ impl World {
 
     /// Says that a webhook about this case is under way, so that nothing else may be done with it.
     pub fn block(&mut self, case: &str) {
-        self.blocked.insert(case.to_owned());
+        *self.blocked.entry(case.to_owned()).or_default() += 1;
     }
 
-    /// Ends that.
+    /// Says that it is over. The case stays blocked as long as another one is under way.
     pub fn unblock(&mut self, case: &str) {
-        self.blocked.remove(case);
+        if let Some(count) = self.blocked.get_mut(case) {
+            *count -= 1;
+            if *count == 0 {
+                self.blocked.remove(case);
+            }
+        }
     }
 
     /// Whether a webhook about this case is under way.
     pub fn is_blocked(&self, case: &str) -> bool {
-        self.blocked.contains(case)
+        self.blocked.contains_key(case)
     }
 
     /// Puts a webhook on its way and returns its id.
@@ -173,26 +182,26 @@ impl World {
         self.sequence += 1;
         delivery.id = self.sequence;
         self.deliveries.push(delivery);
-        self.outbox.push(self.sequence);
+        self.outbox.push((self.sequence, Cause::Schedule));
         self.sequence
     }
 
     /// Puts a webhook on its way again.
-    pub fn deliver_again(&mut self, id: u64) {
-        self.outbox.push(id);
+    pub fn deliver_again(&mut self, id: u64, by: Cause) {
+        self.outbox.push((id, by));
     }
 
     /// Puts what was being delivered when the world was copied on its way again: its answer went to the original.
     pub(crate) fn send_what_was_on_its_way(&mut self) {
         for delivery in &mut self.deliveries {
-            if std::mem::take(&mut delivery.on_its_way) {
-                self.outbox.push(delivery.id);
-            }
+            // It has set out before: no mode of the world keeps it back now.
+            let by = |by: Cause| if by.is_extra() { by } else { Cause::Release };
+            self.outbox.extend(std::mem::take(&mut delivery.under_way).into_iter().map(|cause| (delivery.id, by(cause))));
         }
     }
 
     /// Takes the webhooks that are to be sent now.
-    pub fn take_outbox(&mut self) -> Vec<u64> {
+    pub fn take_outbox(&mut self) -> Vec<(u64, Cause)> {
         std::mem::take(&mut self.outbox)
     }
 
@@ -216,6 +225,7 @@ impl Clone for World {
             random: self.random.clone(),
             profile: self.profile,
             deliveries: self.deliveries.clone(),
+            webhooks: self.webhooks.clone(),
             journal: self.journal.clone(),
             concerned: self.concerned.clone(),
             timers: self.timers.clone(),

@@ -86,9 +86,12 @@ struct Origin {
     mode: Mode,
     /// The time when it began; `None` for real time, which does not come again.
     start: Option<Timestamp>,
-    /// The secret halves of its credentials and the public ones, by vendor; none for the vendors' own.
-    minted: Vec<(&'static str, String, String)>,
+    /// The public halves of its credentials and the secret ones, by vendor; none for the vendors' own.
+    minted: Vec<Credentials>,
 }
+
+/// A vendor, the public half and the secret one.
+type Credentials = (&'static str, String, String);
 
 struct Kept {
     sandbox: Sandbox,
@@ -219,7 +222,7 @@ impl Worlds {
             start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
             minted: self.0.credentials(of_its_own(default.seed, &id), &id),
         };
-        table.claim(&id, &origin.minted)?;
+        self.0.claim(&mut table, &id, &origin.minted)?;
         let sandbox = self.0.begin(&origin);
         table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
         Ok((id, sandbox))
@@ -240,7 +243,7 @@ impl Worlds {
         let mut origin = origin.origin.clone();
         let id = table.free(id)?;
         origin.minted = self.0.credentials(of_its_own(origin.seed, &id), &id);
-        table.claim(&id, &origin.minted)?;
+        self.0.claim(&mut table, &id, &origin.minted)?;
         self.0.mint(&mut world, &origin.minted);
         let sandbox = self.0.go_on(world, mode);
         table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
@@ -272,10 +275,11 @@ impl Worlds {
     }
 
     /// Puts a world back to a snapshot: all of it, its time included. Handles to the world as it was before stay with
-    /// what it was; the credentials are those it has now.
+    /// what it was. The credentials are those it has now; the default world's are those of the snapshot.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`].
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
+    /// has taken the default world's.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -286,10 +290,11 @@ impl Worlds {
         self.replace(&mut table, id, world, mode)
     }
 
-    /// Puts another world in the place of the one of this id, which keeps its credentials and its snapshots.
+    /// Puts another world in the place of the one of this id, which keeps its snapshots and, unless it is the default
+    /// one, its credentials.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`].
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -298,33 +303,35 @@ impl Worlds {
     }
 
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        self.0.keep_credentials(table, id)?;
+        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
         self.0.mint(&mut world, &kept.origin.minted);
-        kept.sandbox = self.0.go_on(world, mode);
         if id == DEFAULT {
-            *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
+            self.0.unclaimed(table, &self.0.identities(&mut world))?;
         }
-        Ok(kept.sandbox.clone())
+        self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
     }
 
-    /// Lets a world begin anew as it began: same seed, same credentials, nothing in it. Its snapshots are kept.
+    /// Lets a world begin anew as it began: same seed, nothing in it. Its snapshots are kept, and its credentials are
+    /// those it has now; the default world's are the vendors' own again.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`].
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn reset(&self, id: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        kept.sandbox = self.0.begin(&kept.origin);
+        self.0.keep_credentials(&mut table, id)?;
         if id == DEFAULT {
-            *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
+            let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
+            let mut anew = self.0.found(&origin);
+            self.0.unclaimed(&table, &self.0.identities(&mut anew))?;
         }
-        Ok(kept.sandbox.clone())
+        self.0.take_the_place(&mut table, id, |origin| self.0.begin(origin))
     }
 
-    /// Takes a world away. Who is being answered by it still gets the answer.
+    /// Takes a world away. Who is being answered by it still gets the answer; streams of its events end.
     ///
     /// # Errors
     /// [`WorldError::Unknown`], [`WorldError::Default`].
@@ -336,6 +343,7 @@ impl Worlds {
         let kept = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
         table.claimed.retain(|_, world| world != id);
         drop(table);
+        kept.sandbox.running().close();
         drop(kept);
         Ok(())
     }
@@ -350,16 +358,8 @@ impl Worlds {
         let kept = table.worlds.get(id).ok_or(None)?;
         let (sandbox, before) = (kept.sandbox.clone(), kept.sandbox.settings());
         sandbox.set_up(wanted).map_err(Some)?;
-        let identities = self.0.identities(&sandbox);
-        let taken = identities.iter().find(|(vendor, identity)| {
-            let others = table.claimed.get(&(*vendor, identity.clone())).is_some_and(|other| other != id);
-            let defaults = id != DEFAULT
-                && table
-                    .worlds
-                    .get(DEFAULT)
-                    .is_some_and(|default| self.0.identities(&default.sandbox).contains(&(*vendor, identity.clone())));
-            others || defaults
-        });
+        let identities = sandbox.with_world(|world| self.0.identities(world));
+        let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));
         if let Some((vendor, _)) = taken {
             let fault = identkit_core::Fault::new(
                 in_json(vendor),
@@ -402,29 +402,17 @@ impl Table {
             }
         }
     }
-
-    /// Lets credentials select a world.
-    fn claim(&mut self, id: &str, minted: &[(&'static str, String, String)]) -> Result<(), WorldError> {
-        let key = |vendor: &'static str, identity: &String| (vendor, identity.clone());
-        if minted.iter().any(|(vendor, identity, _)| self.claimed.contains_key(&key(vendor, identity))) {
-            return Err(WorldError::SameCredentials);
-        }
-        for (vendor, identity, _) in minted {
-            self.claimed.insert(key(vendor, identity), id.to_owned());
-        }
-        Ok(())
-    }
 }
 
 impl Registry {
     /// Credentials that follow from the seed and the id.
-    fn credentials(&self, seed: u64, id: &str) -> Vec<(&'static str, String, String)> {
+    fn credentials(&self, seed: u64, id: &str) -> Vec<Credentials> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut secret = || std::iter::repeat_with(|| random.alphanumeric()).take(32).collect::<String>();
         self.plan.vendors.iter().map(|vendor| (vendor.name(), format!("sandbox-{id}"), secret())).collect()
     }
 
-    fn mint(&self, world: &mut World, minted: &[(&'static str, String, String)]) {
+    fn mint(&self, world: &mut World, minted: &[Credentials]) {
         for (name, identity, secret) in minted {
             if let Some(vendor) = self.plan.vendor(name) {
                 vendor.mint(world, identity, secret);
@@ -432,11 +420,16 @@ impl Registry {
         }
     }
 
-    fn begin(&self, origin: &Origin) -> Sandbox {
+    /// A world as it was in the beginning.
+    fn found(&self, origin: &Origin) -> World {
         let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
         let mut world = self.plan.found(now, origin.seed, origin.profile);
         self.mint(&mut world, &origin.minted);
-        self.go_on(world, origin.mode)
+        world
+    }
+
+    fn begin(&self, origin: &Origin) -> Sandbox {
+        self.go_on(self.found(origin), origin.mode)
     }
 
     fn go_on(&self, world: World, mode: Mode) -> Sandbox {
@@ -445,10 +438,64 @@ impl Registry {
         self.plan.start(clock, world)
     }
 
-    fn identities(&self, sandbox: &Sandbox) -> Vec<(&'static str, String)> {
-        sandbox.with_world(|world| {
-            self.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.identity(world))).collect()
-        })
+    /// Puts a sandbox in the place of the one of this id.
+    fn take_the_place(
+        self: &Arc<Self>,
+        table: &mut Table,
+        id: &str,
+        begin: impl FnOnce(&Origin) -> Sandbox,
+    ) -> Result<Sandbox, WorldError> {
+        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let sandbox = begin(&kept.origin);
+        let before = std::mem::replace(&mut kept.sandbox, sandbox.clone());
+        before.running().close();
+        if id == DEFAULT {
+            *lock(&sandbox.running().worlds) = Arc::downgrade(self);
+        }
+        Ok(sandbox)
+    }
+
+    /// What selects a world.
+    fn identities(&self, world: &mut World) -> Vec<(&'static str, String)> {
+        self.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.identity(world))).collect()
+    }
+
+    /// Whether these select another world than the one of this id.
+    fn is_taken(&self, table: &Table, identity: &(&'static str, String), id: &str) -> bool {
+        let others = table.claimed.get(identity).is_some_and(|other| other != id);
+        let of_default = |default: &Kept| default.sandbox.with_world(|world| self.identities(world).contains(identity));
+        others || (id != DEFAULT && table.worlds.get(DEFAULT).is_some_and(of_default))
+    }
+
+    /// Refuses credentials for the default world that select another one.
+    fn unclaimed(&self, table: &Table, identities: &[(&'static str, String)]) -> Result<(), WorldError> {
+        match identities.iter().any(|identity| self.is_taken(table, identity, DEFAULT)) {
+            true => Err(WorldError::SameCredentials),
+            false => Ok(()),
+        }
+    }
+
+    /// Lets credentials select a world.
+    fn claim(&self, table: &mut Table, id: &str, minted: &[Credentials]) -> Result<(), WorldError> {
+        let identities = || minted.iter().map(|(vendor, identity, _)| (*vendor, identity.clone()));
+        if identities().any(|identity| self.is_taken(table, &identity, id)) {
+            return Err(WorldError::SameCredentials);
+        }
+        table.claimed.extend(identities().map(|identity| (identity, id.to_owned())));
+        Ok(())
+    }
+
+    /// Notes the credentials that a world has now, which settings may have changed, so that whoever knows them still
+    /// reaches what takes its place.
+    fn keep_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
+        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        if id != DEFAULT {
+            let vendors = &self.plan.vendors;
+            kept.origin.minted = kept.sandbox.with_world(|world| {
+                vendors.iter().map(|vendor| (vendor.name(), vendor.identity(world), vendor.secret(world))).collect()
+            });
+        }
+        Ok(())
     }
 }
 

@@ -175,6 +175,7 @@ fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Ref
     event.case_id = Some(id.into());
     event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
     let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
-    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::Never));
+    // An ident does not wait for its webhook: nothing says so.
+    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::Never).without_blocking());
     Ok(())
 }

@@ -109,6 +109,10 @@ impl MockVendor for Identify24 {
         world.part::<Account>().settings.partner.clone()
     }
 
+    fn secret(&self, world: &mut World) -> String {
+        world.part::<Account>().settings.api_key.clone()
+    }
+
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
         configure(world, |settings| {
             settings.partner = identity.into();
