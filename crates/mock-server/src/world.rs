@@ -196,7 +196,8 @@ impl World {
         for delivery in &mut self.deliveries {
             // It has set out before: no mode of the world keeps it back now.
             let by = |by: Cause| if by.is_extra() { by } else { Cause::Release };
-            self.outbox.extend(std::mem::take(&mut delivery.under_way).into_iter().map(|cause| (delivery.id, by(cause))));
+            self.outbox
+                .extend(std::mem::take(&mut delivery.under_way).into_iter().map(|cause| (delivery.id, by(cause))));
         }
     }
 

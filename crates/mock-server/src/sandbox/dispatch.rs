@@ -52,8 +52,7 @@ impl Running {
         let mut cut = self.clock.sleep_until(self.clock.mono().plus(CUT));
         let (began, patience) = (self.receivers.now(), self.plan.patience);
         let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let too_long =
-            |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
+        let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
         let (answered, busy) = {
             let mut call = std::pin::pin!(self.call(request, slowly));
             let held = std::pin::pin!(self.receivers.held_long_enough(&receiver, began, patience));

@@ -6,7 +6,7 @@ use identkit_core::Clock as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::running::{RELEASE, Running, SANDBOX};
-use crate::webhooks::{Cause, Delivery, Held, Mode};
+use crate::webhooks::{Cause, Held, Mode};
 use crate::world::{Timer, World};
 
 /// Tries that are made one after the other.
@@ -169,7 +169,7 @@ pub(super) fn release(world: &mut World, id: u64) {
 }
 
 /// Takes away what the sandbox itself has set for a webhook.
-pub(super) fn forget(world: &mut World, delivery: &Delivery) {
-    let id = delivery.id.to_string();
+pub(super) fn forget(world: &mut World, id: u64) {
+    let id = id.to_string();
     world.forget(|timer| timer.vendor == SANDBOX && timer.subject == id);
 }

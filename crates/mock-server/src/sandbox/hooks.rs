@@ -3,9 +3,10 @@
 use identkit_core::Clock as _;
 
 use super::Sandbox;
-use super::gate::{Chain, forget, let_go, release, under_way};
+use super::gate::{Chain, forget, let_go, under_way};
 use crate::journal::What;
 use crate::webhooks::{Cause, Delivery, Held, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
+use crate::world::World;
 
 impl Sandbox {
     /// What becomes of webhooks that set out.
@@ -88,29 +89,35 @@ impl Sandbox {
     /// # Errors
     /// As each of them.
     pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
-        self.with_world(|world| {
+        let _busy = self.running.clock.busy();
+        let (told, tries) = {
+            let mut world = self.running.world();
             let now = world.now;
             let delivery = world.delivery(id).ok_or(Impossible::Unknown(id))?;
             if !delivery.can(verb) {
                 return Err(Impossible::of(delivery));
             }
+            let mut tries = Chain::new();
             match verb {
-                Verb::Resend => world.deliver_again(id, Cause::Resend),
+                Verb::Resend => tries.push((id, Cause::Resend)),
                 Verb::Duplicate if delivery.held.is_some() => delivery.copies = delivery.copies.saturating_add(1),
-                Verb::Duplicate => world.deliver_again(id, Cause::Duplicate),
+                Verb::Duplicate => tries.push((id, Cause::Duplicate)),
                 Verb::Hold => drop(delivery.held.get_or_insert(Held::Later)),
-                Verb::Release => release(world, id),
+                Verb::Release => tries = by_hand_let_go(&mut world, id),
                 Verb::Drop => {
                     delivery.drop_it(now);
-                    let dropped = delivery.clone();
-                    forget(world, &dropped);
-                    self.running.note_try(world, id);
+                    forget(&mut world, id);
+                    self.running.note_try(&mut world, id);
                 }
             }
+            under_way(&mut world, &tries);
             world.note(What::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
-            Ok(())
-        })?;
-        self.delivery(id).ok_or(Impossible::Unknown(id))
+            (world.delivery(id).cloned().ok_or(Impossible::Unknown(id))?, tries)
+        };
+        // At the same time.
+        tries.into_iter().for_each(|one| self.running.send(vec![one]));
+        self.running.settle();
+        Ok(told)
     }
 
     /// Releases webhooks that are held, each when the one before it is over, and returns them in that order. Whose next
@@ -120,10 +127,14 @@ impl Sandbox {
     /// [`Impossible`] when one of those that are named is not held; then none is released.
     pub fn release_all(&self, order: &ReleaseOrder) -> Result<Vec<Delivery>, Impossible> {
         let _busy = self.running.clock.busy();
-        let (ids, chain) = {
+        let (released, chain) = {
             let mut world = self.running.world();
-            let mut held: Vec<u64> =
-                world.deliveries.iter().filter(|delivery| delivery.held.is_some()).map(|delivery| delivery.id).collect();
+            let mut held: Vec<u64> = world
+                .deliveries
+                .iter()
+                .filter(|delivery| delivery.held.is_some())
+                .map(|delivery| delivery.id)
+                .collect();
             match order {
                 ReleaseOrder::AsMeant => {}
                 ReleaseOrder::Reversed => held.reverse(),
@@ -138,21 +149,25 @@ impl Sandbox {
                     held.clone_from(wanted);
                 }
             }
-            let chain: Chain = held.iter().flat_map(|id| let_go(&mut world, *id)).collect();
-            for id in &held {
-                let released = world.delivery(*id).cloned();
-                if let Some(released) = released.filter(|delivery| chain.iter().any(|(id, _)| *id == delivery.id)) {
-                    forget(&mut world, &released);
-                }
-            }
+            let chain: Chain = held.iter().flat_map(|id| by_hand_let_go(&mut world, *id)).collect();
             under_way(&mut world, &chain);
             world.note(What::Changed { what: "deliveries", how: format!("{} released", held.len()) });
-            (held, chain)
+            let released: Vec<Delivery> = held.iter().filter_map(|id| world.delivery(*id).cloned()).collect();
+            (released, chain)
         };
         if !chain.is_empty() {
             self.running.send(chain);
         }
         self.running.settle();
-        Ok(ids.into_iter().filter_map(|id| self.delivery(id)).collect())
+        Ok(released)
     }
+}
+
+/// Holds a webhook no longer, and takes away the timer that would have released it, where it is due.
+fn by_hand_let_go(world: &mut World, id: u64) -> Chain {
+    let chain = let_go(world, id);
+    if !chain.is_empty() {
+        forget(world, id);
+    }
+    chain
 }

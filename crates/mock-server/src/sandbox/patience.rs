@@ -92,8 +92,7 @@ impl Receivers {
         if known.len() >= KNOWN && !known.contains_key(receiver) {
             known.clear();
         }
-        let known =
-            known.entry(receiver.to_owned()).or_insert(Known { takes: None, answered: None, hangs: false });
+        let known = known.entry(receiver.to_owned()).or_insert(Known { takes: None, answered: None, hangs: false });
         known.hangs = took.is_none();
         if let Some(took) = took {
             known.answered = Some(now);

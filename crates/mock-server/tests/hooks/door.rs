@@ -226,7 +226,9 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, does: Does) 
     let whole = |read: &[u8]| {
         let text = String::from_utf8_lossy(read).into_owned();
         let (head, body) = text.split_once("\r\n\r\n")?;
-        let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
         (body.len() >= length.unwrap_or(0)).then_some(text)
     };
     let text = loop {
@@ -252,6 +254,7 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, does: Does) 
             200
         }
     };
-    let answer = format!("HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let answer =
+        format!("HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let _ = stream.write_all(answer.as_bytes()).await;
 }

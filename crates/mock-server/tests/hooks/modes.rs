@@ -306,7 +306,8 @@ async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
         (1_000, Mode::SlowRead, "retry"),
     ] {
         let patience = 2 * SECOND;
-        let bench = Bench::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
+        let bench =
+            Bench::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
         bench.sandbox.set_webhooks(None, mode);
         let id = bench.played(&["OnFinal"]).await;
         let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);

@@ -92,7 +92,10 @@ async fn at_78_the_order_waits_while_its_webhook_runs_and_not_while_it_is_held()
         }
         hook.until(before + 1).await;
         assert_eq!(door.get(&format!("/orders/{order}")).await["blocked"], true);
-        let reader = { let account = account.clone(); tokio::spawn(async move { tm(api, &account, "GET", &path, "").await }) };
+        let reader = {
+            let account = account.clone();
+            tokio::spawn(async move { tm(api, &account, "GET", &path, "").await })
+        };
         let other = door.place(&account, &order_with(&[])).await;
         assert_eq!(door.tm(&account, "GET", &format!("/getStatus/{other}"), "").await.0, 200, "others do not wait");
         pause(Duration::from_millis(50)).await;
@@ -109,7 +112,8 @@ async fn in_real_time_a_receiver_gets_its_real_seconds_and_time_goes_on_meanwhil
     let door = Door::with(|builder| builder.webhooks_through(plain()).receiver_patience(patience)).await;
     for (mode, at_least) in [(json!({ "mode": "real" }), 0.3), (json!({ "mode": "scaled", "factor": 1_000 }), 300.0)] {
         door.post("/clock/mode", mode.clone()).await;
-        let hook = Hook::doing(|count| if count == 0 { Does::After(Duration::from_millis(100)) } else { Does::Hang }).await;
+        let hook =
+            Hook::doing(|count| if count == 0 { Does::After(Duration::from_millis(100)) } else { Does::Hang }).await;
         for (outcome, error) in [("delivered", json!(null)), ("retry", json!("no answer within 0.4 s"))] {
             let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
             door.play(DEFAULT, &order, "positive").await;

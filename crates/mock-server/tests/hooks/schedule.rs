@@ -9,7 +9,8 @@ use crate::door::{Does, Door, Hook};
 fn table(start: i64) -> Vec<i64> {
     let minutes = (0..13).map(|k| 86_400 + 60_000 * k);
     let hours = (0..12).map(|k| 864_000 + 3_600_000 * k);
-    let nights = (43_201..=6 * 86_400).filter(|seconds| (start + seconds) % 86_400 == 3_600).map(|seconds| seconds * 1_000);
+    let nights =
+        (43_201..=6 * 86_400).filter(|seconds| (start + seconds) % 86_400 == 3_600).map(|seconds| seconds * 1_000);
     [0].into_iter().chain(minutes).chain(hours).chain(nights).collect()
 }
 
@@ -35,20 +36,27 @@ async fn t_036_a_receiver_that_always_answers_500_is_tried_31_or_32_times_exactl
             let start = time(&json!(now));
             let expected = table(start.as_second());
             let told = delivery["attempts"].as_array().unwrap();
-            let times: Vec<i64> = told.iter().map(|try_| time(&try_["at"]).as_millisecond() - start.as_millisecond()).collect();
+            let times: Vec<i64> =
+                told.iter().map(|try_| time(&try_["at"]).as_millisecond() - start.as_millisecond()).collect();
             assert_eq!(times, expected, "begun at {now}");
             assert_eq!(hook.count() - before, expected.len(), "each of them really arrives");
             counts.push(expected.len());
             assert!(told.iter().all(|try_| try_["status"] == 500));
             let (last, others) = told.split_last().unwrap();
             assert!(others.iter().all(|try_| try_["outcome"] == "retry"));
-            assert_eq!((&last["outcome"], &delivery["next"], &delivery["state"]), (&json!("failed"), &json!(null), &json!("failed")));
+            assert_eq!(
+                (&last["outcome"], &delivery["next"], &delivery["state"]),
+                (&json!("failed"), &json!(null), &json!("failed"))
+            );
             fired(&moved, &delivery);
             door.advance(id, 100.0 * 86_400.0).await;
             assert_eq!(hook.count() - before, expected.len(), "and then never again");
         }
     }
-    assert!(counts.contains(&31) && counts.contains(&32) && counts.iter().all(|count| matches!(count, 31 | 32)), "{counts:?}");
+    assert!(
+        counts.contains(&31) && counts.contains(&32) && counts.iter().all(|count| matches!(count, 31 | 32)),
+        "{counts:?}"
+    );
 }
 
 /// `fired` tells every timer and every try, in order.
@@ -109,7 +117,8 @@ async fn t_036_a_receiver_that_hangs_is_cut_off_at_10_s_of_the_worlds_time_and_t
     let moved = door.advance("default", 0.2).await;
     assert_eq!(moved["fired"][0]["at"], "2020-09-10T12:00:10Z", "cut off just then: {moved}");
     let delivery = door.deliveries("default", &order).await.remove(0);
-    let cut = json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no answer within 10 s" });
+    let cut =
+        json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no answer within 10 s" });
     assert_eq!(delivery["attempts"], json!([cut]));
     assert_eq!(delivery["next"], "2020-09-10T12:01:26.4Z", "counted from its beginning");
     door.advance("default", 100.0).await;

@@ -77,16 +77,15 @@ async fn run_to_next_over_the_network_goes_from_try_to_try() {
     let hook = Hook::always(Does::Answer(500)).await;
     let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
     door.play_out(DEFAULT, &order, "positive").await;
-    for (number, (now, next)) in [
-        ("2020-09-10T12:01:26.4Z", "2020-09-10T12:02:26.4Z"),
-        ("2020-09-10T12:02:26.4Z", "2020-09-10T12:03:26.4Z"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (number, (now, next)) in
+        [("2020-09-10T12:01:26.4Z", "2020-09-10T12:02:26.4Z"), ("2020-09-10T12:02:26.4Z", "2020-09-10T12:03:26.4Z")]
+            .into_iter()
+            .enumerate()
     {
         let moved = door.post("/clock/run-to-next", Value::Null).await;
         assert_eq!((&moved["now"], &moved["next_due"]), (&json!(now), &json!(next)), "{moved}");
-        let kinds: Vec<_> = moved["fired"].as_array().unwrap().iter().map(|entry| (&entry["kind"], &entry["at"])).collect();
+        let kinds: Vec<_> =
+            moved["fired"].as_array().unwrap().iter().map(|entry| (&entry["kind"], &entry["at"])).collect();
         assert_eq!(kinds, [(&json!("timer"), &json!(now)), (&json!("attempt"), &json!(now))]);
         assert_eq!(moved["fired"][1]["number"], number + 2);
     }
@@ -131,7 +130,8 @@ async fn time_is_advanced_while_requests_come_in_without_a_pause() {
     let done = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..8)
         .map(|_| {
-            let (done, bench) = (Arc::clone(&done), Bench { sandbox: bench.sandbox.clone(), clock: bench.clock.clone() });
+            let (done, bench) =
+                (Arc::clone(&done), Bench { sandbox: bench.sandbox.clone(), clock: bench.clock.clone() });
             tokio::spawn(async move {
                 let mut answered = 0_u32;
                 while !done.load(Ordering::Relaxed) {

@@ -54,10 +54,17 @@ async fn a_resend_never_disturbs_the_schedule_whatever_is_answered() {
         door.post(&format!("/deliveries/{id}/resend"), Value::Null).await;
         door.advance(DEFAULT, 200.0).await;
         let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
-        let times: Vec<_> = delivery["attempts"].as_array().unwrap().iter().map(|attempt| attempt["at"].clone()).collect();
+        let times: Vec<_> =
+            delivery["attempts"].as_array().unwrap().iter().map(|attempt| attempt["at"].clone()).collect();
         assert_eq!(
             times,
-            ["2020-09-10T12:00:00Z", "2020-09-10T12:00:30Z", "2020-09-10T12:01:26.4Z", "2020-09-10T12:02:26.4Z", "2020-09-10T12:03:26.4Z"]
+            [
+                "2020-09-10T12:00:00Z",
+                "2020-09-10T12:00:30Z",
+                "2020-09-10T12:01:26.4Z",
+                "2020-09-10T12:02:26.4Z",
+                "2020-09-10T12:03:26.4Z"
+            ]
         );
         assert_eq!(delivery["next"], "2020-09-10T12:04:26.4Z");
     }
@@ -67,7 +74,8 @@ async fn a_resend_never_disturbs_the_schedule_whatever_is_answered() {
 async fn a_resend_does_not_block_the_order() {
     let gate = Arc::new(Notify::new());
     let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |count| if count == 0 { Does::Answer(200) } else { Does::Wait(Arc::clone(&inside)) }).await;
+    let hook =
+        Hook::doing(move |count| if count == 0 { Does::Answer(200) } else { Does::Wait(Arc::clone(&inside)) }).await;
     let (door, order, id) = tried(&hook).await;
     door.post(&format!("/deliveries/{id}/resend"), Value::Null).await;
     hook.until(2).await;
@@ -140,7 +148,8 @@ async fn a_webhook_that_is_dropped_by_hand_is_tried_no_more() {
 async fn what_cannot_be_done_is_refused_and_says_what_can() {
     let gate = Arc::new(Notify::new());
     let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |count| if count == 0 { Does::Answer(200) } else { Does::Wait(Arc::clone(&inside)) }).await;
+    let hook =
+        Hook::doing(move |count| if count == 0 { Does::Answer(200) } else { Does::Wait(Arc::clone(&inside)) }).await;
     let (door, _, id) = tried(&hook).await;
     for verb in ["resend", "hold", "release", "duplicate", "drop"] {
         for unknown in ["999999", "x", "-1"] {
@@ -175,7 +184,12 @@ async fn what_cannot_be_done_is_refused_and_says_what_can() {
     assert!(told.starts_with(&format!("delivery {id} is delivered")), "{told}");
     assert_eq!(door.get(&format!("/deliveries/{held}")).await["state"], "held", "all or none");
     door.refused("POST", "/deliveries/release", json!({ "deliveries": [999_999] }), 404).await;
-    for body in [json!({ "order": "sideways" }), json!({ "deliveries": ["x"] }), json!({ "x": 1 }), json!({ "order": "reversed", "deliveries": [] })] {
+    for body in [
+        json!({ "order": "sideways" }),
+        json!({ "deliveries": ["x"] }),
+        json!({ "x": 1 }),
+        json!({ "order": "reversed", "deliveries": [] }),
+    ] {
         door.refused("POST", "/deliveries/release", body, 400).await;
     }
     let released = door.post("/deliveries/release", json!({ "order": "reversed" })).await;

@@ -168,11 +168,13 @@ async fn a_snapshot_is_the_whole_world_and_is_restored_as_often_as_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the_copy_whose_order_does_not_stay_blocked() {
+async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the_copy_whose_order_does_not_stay_blocked()
+ {
     let door = Door::new().await;
     let gate = Arc::new(Notify::new());
     let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |count| if count == 0 { Does::Wait(Arc::clone(&inside)) } else { Does::Answer(200) }).await;
+    let hook =
+        Hook::doing(move |count| if count == 0 { Does::Wait(Arc::clone(&inside)) } else { Does::Answer(200) }).await;
     let world = door.world(json!({ "clock": "frozen" })).await;
     let from = id(&world);
     let order = door.place(&world, &hook.order(&["AfterIdent"])).await;
@@ -230,9 +232,17 @@ async fn credentials_that_settings_change_select_the_world_and_stay_over_reset_a
     assert_eq!(log_in(&door, "me", "my-key").await.0, 200);
     // Nobody else can have them meanwhile, nor the default world's.
     let other = id(&door.world(json!({})).await);
-    for taken in [json!({ "identity_tm": { "customer_id": "mine" } }), json!({ "identify24": { "partner": "911-internet" } })] {
+    for taken in
+        [json!({ "identity_tm": { "customer_id": "mine" } }), json!({ "identify24": { "partner": "911-internet" } })]
+    {
         door.refused("POST", &format!("/settings?world={other}"), taken.clone(), 409).await;
-        assert!(!door.get(&format!("/settings?world={other}")).await.to_string().contains(&*taken["identity_tm"]["customer_id"].as_str().unwrap_or("911-internet").to_owned()));
+        assert!(
+            !door
+                .get(&format!("/settings?world={other}"))
+                .await
+                .to_string()
+                .contains(&*taken["identity_tm"]["customer_id"].as_str().unwrap_or("911-internet").to_owned())
+        );
     }
     door.refused("POST", "/settings", json!({ "identity_tm": { "customer_id": "mine" } }), 409).await;
 }
@@ -275,7 +285,13 @@ async fn ids_that_are_none_are_refused() {
     door.refused("POST", "/worlds", json!({ "id": "mine" }), 409).await;
     door.refused("POST", "/worlds/default/fork", json!({ "id": "default" }), 409).await;
     door.refused("DELETE", "/worlds/default", Value::Null, 409).await;
-    for (method, path) in [("GET", "/worlds/none"), ("DELETE", "/worlds/none"), ("POST", "/worlds/none/fork"), ("POST", "/reset?world=none"), ("GET", "/clock?world=none")] {
+    for (method, path) in [
+        ("GET", "/worlds/none"),
+        ("DELETE", "/worlds/none"),
+        ("POST", "/worlds/none/fork"),
+        ("POST", "/reset?world=none"),
+        ("GET", "/clock?world=none"),
+    ] {
         door.refused(method, path, Value::Null, 404).await;
     }
     assert_eq!(door.get("/worlds").await, json!({ "worlds": ["default", "mine"] }));

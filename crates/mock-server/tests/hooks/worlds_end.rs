@@ -25,7 +25,8 @@ async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
     for round in 0..2_000 {
         let mut wanted = NewWorld::default();
         // Every second one has time that goes on, which takes a task more.
-        wanted.mode = Some(if round % 2 == 0 { identkit_mock_server::Mode::Frozen } else { identkit_mock_server::Mode::Real });
+        wanted.mode =
+            Some(if round % 2 == 0 { identkit_mock_server::Mode::Frozen } else { identkit_mock_server::Mode::Real });
         let (id, sandbox) = door.worlds.create(&wanted).unwrap();
         // It goes when the world's data goes.
         sandbox.with_world(|world| world.part::<Vec<Arc<()>>>().push(Arc::clone(&token)));
@@ -81,7 +82,10 @@ async fn streams_of_events_end_with_their_world_and_when_another_takes_its_place
         door.world(json!({ "id": "short" })).await;
         door.post("/worlds/short/snapshot", json!({})).await;
         let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
-        stream.write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut head = [0; 12];
         stream.read_exact(&mut head).await.unwrap();
         assert_eq!(&head, b"HTTP/1.1 200");
@@ -111,14 +115,21 @@ async fn worlds_come_and_go_while_their_clients_call() {
                     wanted.id = Some(format!("c{caller}-{round}"));
                     let (id, sandbox) = worlds.create(&wanted).unwrap();
                     let account = Value::Object(
-                        sandbox.accounts().into_iter().map(|(vendor, account)| (vendor.replace('-', "_"), account)).collect(),
+                        sandbox
+                            .accounts()
+                            .into_iter()
+                            .map(|(vendor, account)| (vendor.replace('-', "_"), account))
+                            .collect(),
                     );
                     let body = serde_json::to_string(&order()).unwrap();
                     let (status, told) = tm(address, &account, "PUT", "/putOrder", &body).await;
                     assert_eq!(status, 202, "{told}");
                     let order = serde_json::from_str::<Value>(&told).unwrap()["OrderID"].as_str().unwrap().to_owned();
                     let path = format!("/getStatus/{order}");
-                    let late = { let (account, path) = (account.clone(), path.clone()); tokio::spawn(async move { tm(address, &account, "GET", &path, "").await.0 }) };
+                    let late = {
+                        let (account, path) = (account.clone(), path.clone());
+                        tokio::spawn(async move { tm(address, &account, "GET", &path, "").await.0 })
+                    };
                     worlds.delete(&id).unwrap();
                     assert!(matches!(late.await.unwrap(), 200 | 401), "before or after");
                     assert_eq!(tm(address, &account, "GET", &path, "").await.0, 401);

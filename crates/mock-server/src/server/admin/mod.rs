@@ -58,7 +58,11 @@ const CALLS: &[Call] = &[
         path: "deliveries/release",
         run: |asked| Box::pin(async move { deliveries::release_all(&asked) }),
     },
-    Call { method: Method::GET, path: "deliveries/{id}", run: |asked| Box::pin(async move { deliveries::get(&asked) }) },
+    Call {
+        method: Method::GET,
+        path: "deliveries/{id}",
+        run: |asked| Box::pin(async move { deliveries::get(&asked) }),
+    },
     Call {
         method: Method::POST,
         path: "deliveries/{id}/resend",

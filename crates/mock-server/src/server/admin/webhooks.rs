@@ -23,7 +23,8 @@ pub(super) fn set(asked: &Asked<'_>) -> Answer {
     if body.keys().any(|key| !matches!(key.as_str(), "mode" | "order" | "seconds")) {
         return refuse("mode, order and seconds are all that can be named");
     }
-    let seconds = body.get("seconds").map(|seconds| seconds.as_f64().filter(|seconds| (0.0..=LATEST).contains(seconds)));
+    let seconds =
+        body.get("seconds").map(|seconds| seconds.as_f64().filter(|seconds| (0.0..=LATEST).contains(seconds)));
     let order = match body.get("order") {
         None => None,
         Some(Value::String(order)) => Some(order.as_str()),
