@@ -6,6 +6,9 @@ mod accounts;
 mod builder;
 mod calls;
 mod dispatch;
+mod gate;
+mod hooks;
+mod patience;
 mod running;
 #[cfg(feature = "server")]
 mod served;

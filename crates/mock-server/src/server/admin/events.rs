@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
@@ -24,10 +25,11 @@ pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     Ok(response)
 }
 
-/// The events after the last one that was seen, as soon as there are some.
+/// The events after the last one that was seen, as soon as there are some; the end when the world is gone, or is
+/// another one now.
 async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))> {
-    let (text, last) = sandbox
-        .happened_after(seen, |entries| {
+    let (text, last) = {
+        let happened = sandbox.happened_after(seen, |entries| {
             let mut text = String::new();
             let mut last = seen;
             for found in entries {
@@ -37,8 +39,12 @@ async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))
                 text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
             }
             (!text.is_empty()).then_some((text, last))
-        })
-        .await;
+        });
+        match select(std::pin::pin!(happened), std::pin::pin!(sandbox.running().closed())).await {
+            Either::Left((told, _)) => told,
+            Either::Right(_) => return None,
+        }
+    };
     Some((Bytes::from(text), (sandbox, last)))
 }
 

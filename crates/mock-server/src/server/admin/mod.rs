@@ -11,6 +11,7 @@ mod journal;
 mod orders;
 mod problem;
 mod settings;
+mod webhooks;
 mod worlds;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use self::problem::Problem;
+use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
 use crate::{Sandbox, Worlds};
 
@@ -52,6 +54,43 @@ const CALLS: &[Call] = &[
     },
     Call { method: Method::GET, path: "tans", run: |asked| Box::pin(async move { orders::tans(&asked) }) },
     Call { method: Method::GET, path: "deliveries", run: |asked| Box::pin(async move { deliveries::list(&asked) }) },
+    Call {
+        method: Method::POST,
+        path: "deliveries/release",
+        run: |asked| Box::pin(async move { deliveries::release_all(&asked) }),
+    },
+    Call {
+        method: Method::GET,
+        path: "deliveries/{id}",
+        run: |asked| Box::pin(async move { deliveries::get(&asked) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/resend",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Resend) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/hold",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Hold) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/release",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Release) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/duplicate",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Duplicate) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/drop",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Drop) }),
+    },
+    Call { method: Method::GET, path: "webhooks", run: |asked| Box::pin(async move { webhooks::get(&asked) }) },
+    Call { method: Method::POST, path: "webhooks", run: |asked| Box::pin(async move { webhooks::set(&asked) }) },
     Call { method: Method::GET, path: "settings", run: |asked| Box::pin(async move { settings::get(&asked) }) },
     Call { method: Method::POST, path: "settings", run: |asked| Box::pin(async move { settings::set(&asked) }) },
     Call { method: Method::GET, path: "journal", run: |asked| Box::pin(async move { journal::find(&asked) }) },
