@@ -428,6 +428,7 @@ fn a_value_that_is_lost_or_added_is_noticed_wherever_the_format_is_ours() {
                 "company_name",
                 "error",
                 "held",
+                "overtaken",
             ];
             if kept || optional.contains(&key.as_str()) {
                 continue;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Request, Response};
 use identkit_core::Content;
+use identkit_mock_server::journal::{Entry, What};
 use identkit_mock_server::webhooks::{Cause, Mode, ReleaseOrder, State};
 use identkit_transport::{Failure, Hop, Transport};
 use identkit_wire::Body;
@@ -170,8 +171,10 @@ async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time
     bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
     let id = bench.played(&["OnFinal"]).await;
     bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
-    bench.clock.advance(DAY).await;
+    let moved = bench.sandbox.advance(DAY).await;
     assert_eq!(receiver.arrived().iter().map(Arrived::seconds).collect::<Vec<_>>(), [0.0]);
+    let fired = |entry: &&Entry| matches!(&entry.what, What::Fired { .. });
+    assert_eq!(moved.fired.iter().filter(fired).count(), 0, "its timer is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

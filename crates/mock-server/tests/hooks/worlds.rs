@@ -182,6 +182,7 @@ async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the
     hook.until(1).await;
     door.post(&format!("/worlds/{from}/snapshot"), json!({})).await;
     // A mode that comes later holds nothing back that has set out.
+    door.post(&format!("/webhooks?world={from}"), json!({ "mode": "hold" })).await;
     let fork = door.post(&format!("/worlds/{from}/fork"), json!({ "id": "copy" })).await;
     hook.until(2).await;
     let path = format!("/getStatus/{order}");
