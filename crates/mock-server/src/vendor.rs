@@ -234,6 +234,11 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The other half of it.
+    fn secret(&self, _world: &mut World) -> Option<String> {
+        None
+    }
+
     /// Gives this world's account credentials of its own: the public half, and the secret one.
     fn mint(&self, _world: &mut World, _identity: &str, _secret: &str) {}
 

@@ -233,6 +233,60 @@ def webhooks(api):
     api.call("GET", "/deliveries", 404, world="nobody's")
 
 
+def deliveries_by_hand(api):
+    with support.Receiver(status=200) as receiver:
+        hook = {"OnFinal": receiver.url + "/final?id=[OrderID]"}
+        api.good("POST", "/webhooks", {"mode": "hold"})
+        orders = [api.place(WebhookURL=hook) for _ in range(3)]
+        for order in orders:
+            api.good("POST", "/orders/{id}/transition", {"story": "positive"}, at={"id": order})
+        held = [str(api.good("GET", "/deliveries", order=order)["deliveries"][0]["id"]) for order in orders]
+        one = {"id": held[0]}
+        assert api.good("GET", "/deliveries/{id}", at=one)["state"] == "held"
+        verb = lambda verb, expected, at, **more: api.call("POST", "/deliveries/{id}/" + verb, expected, at=at, **more)
+        verb("hold", 200, one)
+        verb("resend", 409, one)
+        verb("duplicate", 200, one)
+        verb("release", 200, one)
+        api.good("POST", "/clock/advance", {"seconds": 0})
+        assert api.good("GET", "/deliveries/{id}", at=one)["state"] == "delivered"
+        verb("release", 409, one)
+        verb("resend", 200, one)
+        api.good("POST", "/clock/advance", {"seconds": 0})
+        assert api.good("GET", "/deliveries/{id}", at=one)["attempts"][-1]["by"] == "resend"
+        verb("drop", 200, {"id": held[1]})
+        verb("drop", 409, {"id": held[1]})
+        verb("hold", 409, {"id": held[1]})
+        dropped = api.call("POST", "/deliveries/{id}/resend", 200, at={"id": held[1]})
+        assert dropped["id"] == int(held[1])
+        for body in [{"order": "sorted"}, {"order": None}, {"deliveries": ["7"]}, {"deliveries": [-1]}, {"deliveries": 7},
+                     {"order": "reversed", "deliveries": []}, {"more": 1}]:
+            api.refused("POST", "/deliveries/release", body)
+        for text in NOT_JSON:
+            api.call("POST", "/deliveries/release", 400, text=text)
+        api.call("POST", "/deliveries/release", 404, {"deliveries": [999999]})
+        api.call("POST", "/deliveries/release", 409, {"deliveries": [int(held[0])]})
+        released = api.good("POST", "/deliveries/release", {"order": "reversed"})["deliveries"]
+        assert [str(each["id"]) for each in released] == [held[2]]
+        api.good("POST", "/deliveries/release")
+        for verbs in ["resend", "hold", "release", "duplicate", "drop"]:
+            verb(verbs, 404, {"id": "999999"})
+            verb(verbs, 404, {"id": "none"})
+        api.call("GET", "/deliveries/{id}", 404, at={"id": "999999"})
+    for mode in [{"mode": "late", "seconds": 0.5}, {"mode": "drop", "order": orders[0]},
+                 {"mode": "late", "seconds": 60, "order": orders[0]}, {"mode": None, "order": orders[0]},
+                 *({"mode": each} for each in ["duplicate", "reorder", "slow-read", "drop", "hold", "deliver"])]:
+        api.good("POST", "/webhooks", mode)
+    assert api.good("GET", "/webhooks") == {"mode": "deliver", "orders": {}}
+    for mode in [{}, {"mode": None}, {"mode": "late"}, {"mode": "late", "seconds": -1}, {"mode": "hold", "seconds": 1},
+                 {"mode": "lost"}, {"mode": "hold", "order": None}, {"mode": "hold", "more": 1}, {"order": orders[0]}]:
+        api.refused("POST", "/webhooks", mode)
+    for text in NOT_JSON:
+        api.call("POST", "/webhooks", 400, text=text)
+    api.call("POST", "/webhooks", 404, {"mode": "hold", "order": "nobody's"})
+    api.call("GET", "/webhooks", 404, world="nobody's")
+
+
 def settings(api):
     before = api.good("GET", "/settings")
     api.call("GET", "/settings", 404, world="nobody's")
@@ -448,8 +502,8 @@ def everything_that_is_described_was_seen(api):
 
 
 CHECKS = [
-    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, tans, webhooks, settings,
-    journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
+    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, tans, webhooks,
+    deliveries_by_hand, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
     everything_that_is_described_was_seen,
 ]
 

@@ -1,5 +1,6 @@
 //! Calls of a vendor, and tries to deliver webhooks.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, Method, Uri};
@@ -7,6 +8,7 @@ use identkit_core::Fault;
 use jiff::Timestamp;
 
 use super::Kept;
+use crate::webhooks::Cause;
 
 /// A call of a vendor and its answer.
 #[derive(Clone)]
@@ -68,6 +70,10 @@ pub struct Tried {
     pub status: Option<u16>,
     /// Whether the vendor counts it as delivered.
     pub delivered: bool,
+    /// What made the vendor, or somebody else, send it.
+    pub by: Cause,
+    /// Why there is no answer.
+    pub error: Option<Cow<'static, str>>,
     /// When it is tried next.
     pub next: Option<Timestamp>,
 }

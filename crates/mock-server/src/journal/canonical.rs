@@ -41,6 +41,10 @@ impl Entry {
                 }
             }
         }
+        if let (What::Attempt(_), Some(told)) = (&self.what, told.as_object_mut()) {
+            // How a connection failed is told in words of the system, and how long it took is real time.
+            told.remove("error");
+        }
         without_ports(&told.to_string())
     }
 }

@@ -116,6 +116,8 @@ impl Entry {
                 "status": tried.status,
                 "outcome": if tried.delivered { "delivered" } else if tried.next.is_some() { "retry" } else { "failed" },
                 "next": tried.next.map(|at| at.to_string()),
+                "by": tried.by.name(),
+                "error": tried.error,
             }),
             What::Moved { case, by } => json!({ "kind": "moved", "order": case, "by": by }),
             What::Changed { what, how } => json!({ "kind": "changed", "what": what, "how": how }),

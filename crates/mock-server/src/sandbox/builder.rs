@@ -1,18 +1,13 @@
 //! Makes a sandbox.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
 use identkit_transport::{SystemClock, Transport};
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use super::running::{Plan, Running};
-use super::turns::Turns;
 use super::{Guard, Sandbox};
 use crate::clock::{Mode, VirtualClock};
 use crate::rules::{NoSwitch, Rules};
@@ -136,8 +131,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long, in real time, a receiver that does not answer holds time that stands still: 250 ms unless said
-    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further.
+    /// How long, in real time, a receiver that is known not to answer holds time that stands still: 250 ms unless said
+    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further. One that was never called before
+    /// holds it four times as long, and one that answers, four times as long as that takes it.
     #[must_use]
     pub fn receiver_guard(mut self, guard: Duration) -> Self {
         self.guard = guard;
@@ -177,22 +173,7 @@ impl Plan {
     pub(crate) fn start(&self, clock: VirtualClock, mut world: World) -> Sandbox {
         // What was on its way when the world was copied goes on its way again.
         world.send_what_was_on_its_way();
-        // Until the task below has seen the timers of the new world.
-        let pending = Mutex::new(Some(clock.busy()));
-        let running = Arc::new(Running {
-            world: Mutex::new(world),
-            plan: self.clone(),
-            clock,
-            changed: Notify::new(),
-            expected: Mutex::default(),
-            turns: Turns::default(),
-            moved: Notify::new(),
-            pending,
-            tasks: Mutex::new(Some(JoinSet::new())),
-            runtime: Handle::current(),
-            retired: AtomicBool::new(false),
-            worlds: Mutex::default(),
-        });
+        let running = Running::new(self, clock, world);
         running.begin();
         let guard = Arc::new(Guard(Arc::clone(&running)));
         Sandbox { running, _guard: guard }

@@ -6,6 +6,9 @@ mod accounts;
 mod builder;
 mod calls;
 mod dispatch;
+mod gate;
+mod hooks;
+mod patience;
 mod running;
 #[cfg(feature = "server")]
 mod served;
@@ -14,7 +17,6 @@ mod turns;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use identkit_core::Clock as _;
 use identkit_transport::Transport;
@@ -154,18 +156,6 @@ impl Sandbox {
 
     pub(crate) fn running(&self) -> &Running {
         &self.running
-    }
-
-    /// Says that its world is no more, to those who follow it: another one is in its place, or none.
-    pub(crate) fn retire(&self) {
-        self.running.retired.store(true, Ordering::SeqCst);
-        self.running.moved.notify_waiters();
-    }
-
-    /// Whether its world is no more.
-    #[cfg(feature = "server")]
-    pub(crate) fn is_retired(&self) -> bool {
-        self.running.retired.load(Ordering::SeqCst)
     }
 
     /// Its clock.

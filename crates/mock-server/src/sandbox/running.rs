@@ -3,7 +3,6 @@
 //! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
 //! seen the new timers, so that virtual time never passes one of them by.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,15 +11,18 @@ use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
 use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::gate::release;
+use super::patience::Receivers;
 use super::turns::Turns;
 use crate::clock::VirtualClock;
 use crate::expect::{self, Expected, Unmet};
-use crate::journal::What;
+use crate::journal::{Entry, What};
 use crate::vendor::MockVendor;
-use crate::world::{SANDBOX, World};
+use crate::webhooks::Cause;
+use crate::world::{RELEASE, SANDBOX, World};
 use crate::worlds::Registry;
 
 /// What the worlds of one server have in common.
@@ -62,10 +64,14 @@ pub(crate) struct Running {
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
-    /// The world was reset, restored or taken away; who holds a handle still has this one.
-    pub(super) retired: AtomicBool,
     /// The worlds that this one is the default of, while anybody uses them.
     pub(crate) worlds: Mutex<Weak<Registry>>,
+    /// What is known of the receivers of webhooks.
+    pub(super) receivers: Receivers,
+    /// Who is told of every timer and every try.
+    pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
+    /// Whether another world has taken its place, or none.
+    closed: watch::Sender<bool>,
 }
 
 /// A registration with the clock.
@@ -76,6 +82,28 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Running {
+    /// A world that nothing moves yet.
+    pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
+        // Until the task has seen the timers of the new world.
+        let pending = Mutex::new(Some(clock.busy()));
+        Arc::new(Self {
+            world: Mutex::new(world),
+            plan: plan.clone(),
+            clock,
+            changed: Notify::new(),
+            moved: Notify::new(),
+            pending,
+            tasks: Mutex::new(Some(JoinSet::new())),
+            runtime: Handle::current(),
+            worlds: Mutex::default(),
+            expected: Mutex::default(),
+            turns: Turns::default(),
+            receivers: Receivers::new(plan.guard),
+            watchers: Mutex::default(),
+            closed: watch::Sender::new(false),
+        })
+    }
+
     /// Waits for timers, in a task that ends with the sandbox.
     pub(super) fn begin(self: &Arc<Self>) {
         let pump = Arc::clone(self);
@@ -156,10 +184,13 @@ impl Running {
         let mut fired = false;
         while let Some(timer) = world.take_due() {
             fired = true;
-            world.note(What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() });
+            let fires = What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
+            self.note(&mut world, fires);
             if timer.vendor == SANDBOX {
-                if let Ok(id) = timer.subject.parse() {
-                    world.deliver_again(id);
+                match (timer.what, timer.subject.parse()) {
+                    (RELEASE, Ok(id)) => release(&mut world, id),
+                    (_, Ok(id)) => world.deliver_again(id, Cause::Schedule),
+                    (_, Err(_)) => {}
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
                 vendor.fire(&mut world, &timer);
@@ -172,24 +203,38 @@ impl Running {
         self.send_webhooks();
     }
 
-    /// Sends the webhooks that are to be sent now, each in a task of its own.
-    pub(super) fn send_webhooks(self: &Arc<Self>) {
-        for id in lock(&self.world).take_outbox() {
-            let (running, busy, turn) = (Arc::clone(self), self.clock.busy(), self.turns.next());
-            self.spawn(async move { running.attempt(id, busy, turn).await });
-        }
+    /// Puts a timer or a try into the journal, and tells who moves time on: the journal does not keep everything.
+    pub(super) fn note(&self, world: &mut World, what: What) {
+        let sequence = world.note(what.clone());
+        let entry = Entry { sequence, at: world.now, what };
+        lock(&self.watchers).retain(|watcher| {
+            let Some(watcher) = watcher.upgrade() else { return false };
+            lock(&watcher).push(entry.clone());
+            true
+        });
+    }
+
+    /// Says that this world is no longer the one of its name.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Waits for that.
+    pub(crate) async fn closed(&self) {
+        // It lives as long as this.
+        drop(self.closed.subscribe().wait_for(|closed| *closed).await);
     }
 
     /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
     /// need not wait for that.
     pub(super) fn settle(self: &Arc<Self>) {
         self.turns.anew();
-        self.go_on();
+        self.proceed();
     }
 
     /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
     /// those who wait for something.
-    pub(super) fn go_on(self: &Arc<Self>) {
+    pub(super) fn proceed(self: &Arc<Self>) {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.busy());
         self.changed.notify_one();

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::SavedError;
 use super::text::{self, AsText};
-use crate::webhooks::{Attempt, Delivery, RequestCopy, Schedule};
+use crate::webhooks::{Attempt, Delivery, Held, RequestCopy, Schedule};
 
 /// A webhook.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub(super) struct SavedDelivery {
     next: Option<AsText<Timestamp>>,
     retries: VecDeque<AsText<Timestamp>>,
     schedule: Schedule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
+    copies: u32,
     blocks: bool,
 }
 
@@ -89,7 +92,10 @@ impl SavedDelivery {
             next,
             retries,
             schedule,
-            on_its_way: _,
+            // It is put into the outbox.
+            under_way: _,
+            held,
+            copies,
             blocks,
         } = delivery;
         Ok(Self {
@@ -103,6 +109,8 @@ impl SavedDelivery {
             next: next.map(AsText),
             retries: retries.iter().copied().map(AsText).collect(),
             schedule: *schedule,
+            held: *held,
+            copies: *copies,
             blocks: *blocks,
         })
     }
@@ -120,7 +128,9 @@ impl SavedDelivery {
             next: self.next.map(|at| at.0),
             retries: self.retries.into_iter().map(|at| at.0).collect(),
             schedule: self.schedule,
-            on_its_way: false,
+            under_way: Vec::new(),
+            held: self.held,
+            copies: self.copies,
             blocks: self.blocks,
         })
     }

@@ -6,7 +6,7 @@
 //! defaults where the document does not name them: a new setting needs no new format.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,15 +16,16 @@ use super::deliveries::SavedDelivery;
 use super::error::SavedError;
 use super::read::{Fields, items, read, written};
 use super::text::{self, AsText};
-use super::{Part, RETRY, SANDBOX, Timer, World};
+use super::{Part, RELEASE, RETRY, SANDBOX, Timer, World};
 use crate::journal::Journal;
 use crate::vendor::MockVendor;
+use crate::webhooks::{Cause, Webhooks};
 
 /// The key that tells a world from any other JSON, and its version.
 const FORMAT_KEY: &str = "identkit_world";
 
 /// All keys of the document.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     FORMAT_KEY,
     "now",
     "profile",
@@ -34,6 +35,7 @@ const KEYS: [&str; 12] = [
     "sequence",
     "timers",
     "deliveries",
+    "webhooks",
     "outbox",
     "blocked",
     "vendors",
@@ -77,6 +79,22 @@ struct SavedTimer {
     subject: String,
 }
 
+/// A case that waits for webhooks.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedBlocked {
+    case: String,
+    webhooks: u32,
+}
+
+/// A webhook that is to be sent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedTry {
+    delivery: u64,
+    by: Cause,
+}
+
 impl World {
     /// The version of the format that [`to_json`](Self::to_json) writes, and the only one that is read.
     pub const FORMAT: u64 = 1;
@@ -102,6 +120,7 @@ impl World {
             profile,
             rules,
             deliveries,
+            webhooks,
             // What happened is no part of what is: the journal of a restored world begins anew.
             journal: _,
             concerned: _,
@@ -134,6 +153,8 @@ impl World {
         if let Some((_, part)) = parts.iter().find(|(key, _)| !shares.asked.contains(key)) {
             return Err(SavedError::not_saved(format!("no vendor saves its share {}", (**part).type_name())));
         }
+        let blocked_case = |(case, webhooks): (&String, &u32)| SavedBlocked { case: case.clone(), webhooks: *webhooks };
+        let blocked_cases: Vec<_> = blocked.iter().map(blocked_case).collect();
         let document = Value::from_iter([
             (FORMAT_KEY, Self::FORMAT.into()),
             ("now", written(&AsText(*now), "the time")?),
@@ -144,8 +165,9 @@ impl World {
             ("sequence", (*sequence).into()),
             ("timers", written(&saved_timers, "a timer")?),
             ("deliveries", saved_deliveries.into()),
-            ("outbox", self.unsent().into()),
-            ("blocked", written(blocked, "the blocked cases")?),
+            ("webhooks", written(webhooks, "the mode of webhooks")?),
+            ("outbox", written(&self.unsent(), "the outbox")?),
+            ("blocked", written(&blocked_cases, "the blocked cases")?),
             ("vendors", saved_vendors.into()),
         ]);
         if is_deeper(&document, DEPTH) {
@@ -155,9 +177,9 @@ impl World {
     }
 
     /// The webhooks that are to be sent: those on their way first.
-    fn unsent(&self) -> Vec<u64> {
-        let on_their_way = self.deliveries.iter().filter(|delivery| delivery.on_its_way).map(|delivery| delivery.id);
-        on_their_way.chain(self.outbox.iter().copied()).collect()
+    fn unsent(&self) -> Vec<SavedTry> {
+        let tries = self.under_way().chain(self.outbox.iter().copied());
+        tries.map(|(delivery, by)| SavedTry { delivery, by }).collect()
     }
 
     /// The world of a document that [`to_json`](Self::to_json) wrote, for the same vendors. Nothing is taken on trust;
@@ -190,20 +212,32 @@ impl World {
             journal: Journal::default(),
             concerned: None,
             deliveries: Vec::new(),
+            webhooks: Webhooks::default(),
             timers: BTreeMap::new(),
             sequence,
-            blocked: BTreeSet::new(),
+            blocked: BTreeMap::new(),
             outbox: Vec::new(),
             parts: HashMap::new(),
         };
         let ids = world.load_deliveries(vendors, fields)?;
         world.load_timers(vendors, fields, &ids)?;
-        world.outbox = fields.list("outbox")?;
-        if let Some(index) = world.outbox.iter().position(|id| !ids.contains(id)) {
-            let at = format!("{}/{index}", fields.at("outbox"));
+        let unsent: Vec<SavedTry> = fields.list("outbox")?;
+        if let Some(index) = unsent.iter().position(|saved| !ids.contains(&saved.delivery)) {
+            let at = format!("{}/{index}/delivery", fields.at("outbox"));
             return Err(SavedError::damaged(at, "expected the id of a delivery"));
         }
-        world.blocked = fields.list("blocked")?.into_iter().collect();
+        world.outbox = unsent.into_iter().map(|saved| (saved.delivery, saved.by)).collect();
+        world.webhooks = fields.read("webhooks")?;
+        if world.webhooks.overtaken.is_some_and(|id| !ids.contains(&id)) {
+            let at = format!("{}/overtaken", fields.at("webhooks"));
+            return Err(SavedError::damaged(at, "expected the id of a delivery"));
+        }
+        for (index, saved) in fields.list::<SavedBlocked>("blocked")?.into_iter().enumerate() {
+            if saved.webhooks == 0 || world.blocked.insert(saved.case, saved.webhooks).is_some() {
+                let at = format!("{}/{index}", fields.at("blocked"));
+                return Err(SavedError::damaged(at, "expected a case of its own that waits for webhooks, 1 or more"));
+            }
+        }
         world.load_shares(vendors, fields)?;
         Ok(world)
     }
@@ -270,8 +304,8 @@ fn vendor_name(vendors: &[Box<dyn MockVendor>], name: &str) -> Option<&'static s
 }
 
 fn timer_name(vendors: &[Box<dyn MockVendor>], vendor: &str, what: &str) -> Option<(&'static str, &'static str)> {
-    if (vendor, what) == (SANDBOX, RETRY) {
-        return Some((SANDBOX, RETRY));
+    if vendor == SANDBOX {
+        return [RETRY, RELEASE].into_iter().find(|known| *known == what).map(|what| (SANDBOX, what));
     }
     let vendor = vendors.iter().find(|known| known.name() == vendor)?;
     Some((vendor.name(), vendor.timers().iter().find(|known| **known == what)?))

@@ -11,6 +11,7 @@ mod journal;
 mod orders;
 mod problem;
 mod settings;
+mod webhooks;
 mod worlds;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use self::problem::Problem;
+use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
 use crate::{Sandbox, Worlds};
 
@@ -52,6 +54,43 @@ const CALLS: &[Call] = &[
     },
     Call { method: Method::GET, path: "tans", run: |asked| Box::pin(async move { orders::tans(&asked) }) },
     Call { method: Method::GET, path: "deliveries", run: |asked| Box::pin(async move { deliveries::list(&asked) }) },
+    Call {
+        method: Method::POST,
+        path: "deliveries/release",
+        run: |asked| Box::pin(async move { deliveries::release_all(&asked) }),
+    },
+    Call {
+        method: Method::GET,
+        path: "deliveries/{id}",
+        run: |asked| Box::pin(async move { deliveries::get(&asked) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/resend",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Resend) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/hold",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Hold) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/release",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Release) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/duplicate",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Duplicate) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/drop",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Drop) }),
+    },
+    Call { method: Method::GET, path: "webhooks", run: |asked| Box::pin(async move { webhooks::get(&asked) }) },
+    Call { method: Method::POST, path: "webhooks", run: |asked| Box::pin(async move { webhooks::set(&asked) }) },
     Call { method: Method::GET, path: "settings", run: |asked| Box::pin(async move { settings::get(&asked) }) },
     Call { method: Method::POST, path: "settings", run: |asked| Box::pin(async move { settings::set(&asked) }) },
     Call { method: Method::GET, path: "journal", run: |asked| Box::pin(async move { journal::find(&asked) }) },
@@ -122,15 +161,6 @@ impl Asked<'_> {
         parameter(self.request, name)
     }
 
-    /// A text of an [`optional`](Self::optional) body, if it is there.
-    fn optional_text(&self, name: &str, example: &str, rule: &'static str) -> Result<Option<String>, Problem> {
-        match self.optional(example)?.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Problem::new(400, "not a text", format!("{name} is a text; send {example}"), rule)),
-        }
-    }
-
     /// As [`object`](Self::object), where an empty body is an empty object.
     fn optional(&self, example: &str) -> Result<Map<String, Value>, Problem> {
         match self.request.body().is_empty() {
@@ -155,7 +185,11 @@ pub(super) async fn handle(worlds: &Worlds, request: &Request<Bytes>) -> Respons
 async fn answered(worlds: &Worlds, request: &Request<Bytes>) -> Answer {
     let below = request.uri().path().strip_prefix(ROOT).and_then(|path| path.strip_prefix('/'));
     let path = below.ok_or_else(|| Problem::nowhere("the admin API is below /_sandbox/v1"))?;
-    let fitting: Vec<_> = CALLS.iter().filter_map(|call| Some((call, fit(call.path, path)?))).collect();
+    let mut fitting: Vec<_> = CALLS.iter().filter_map(|call| Some((call, fit(call.path, path)?))).collect();
+    // A path that is written out is no id: deliveries/release is not the delivery `release`.
+    if fitting.iter().any(|(call, _)| !call.path.contains('{')) {
+        fitting.retain(|(call, _)| !call.path.contains('{'));
+    }
     let Some((call, found)) = fitting.iter().find(|(call, _)| call.method == *request.method()) else {
         return Err(match fitting.is_empty() {
             true => Problem::nowhere("no such call"),

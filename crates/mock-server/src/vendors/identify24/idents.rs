@@ -201,6 +201,7 @@ fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Ref
     event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
     let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
     let schedule = if world.enforces("I-084") { Schedule::Never } else { Schedule::IdentityTm };
-    world.deliver(Delivery::new(PROVIDER, id, event, request, schedule));
+    // An ident does not wait for its webhook: nothing says so.
+    world.deliver(Delivery::new(PROVIDER, id, event, request, schedule).without_blocking());
     Ok(())
 }

@@ -110,6 +110,10 @@ impl MockVendor for Identify24 {
         Some(world.part::<Account>().settings.partner.clone())
     }
 
+    fn secret(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Account>().settings.api_key.clone())
+    }
+
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
         configure(world, |settings| {
             settings.partner = identity.into();

@@ -175,6 +175,10 @@ impl MockVendor for IdentityTm {
         Some(world.part::<Orders>().settings.customer_id.clone())
     }
 
+    fn secret(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Orders>().settings.customer_code.clone())
+    }
+
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
         configure(world, |settings| {
             settings.customer_id = identity.into();
