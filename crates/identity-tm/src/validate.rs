@@ -5,7 +5,7 @@
 use std::fmt;
 
 use identkit_core::{Fault, Pii};
-use identkit_wire::{Extra, OneOrMany, Warning};
+use identkit_wire::{Extra, OneOrMany, Warning, words};
 
 use crate::Dialect;
 use crate::messages::{
@@ -564,15 +564,13 @@ fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> b
 
 /// Exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let ats = bytes.iter().filter(|byte| **byte == b'@').count();
-    let edges = |bytes: &[u8]| matches!(bytes, [b'@', ..] | [.., b'@' | b'.']);
-    if ats != 1 || edges(bytes) || text.contains("@.") {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    if local.is_empty() || matches!(domain.as_bytes(), [] | [b'.', ..] | [.., b'.']) || domain.contains('@') {
         return false;
     }
     // Printable ASCII without the blank, which is nearly every address, is neither.
-    let plain = bytes.iter().fold(true, |plain, byte| plain & (*byte > b' ') & (*byte < 0x7f));
-    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let possible = words::any(text.as_bytes(), |word| word.below(0x21).or(word.is(0x7f)).or(word.beyond_ascii()));
+    !possible || !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
@@ -598,11 +596,10 @@ impl fmt::Display for Item {
     }
 }
 
-/// Whether a text holds a control character. Few texts have a byte that could begin one, and bytes are looked at many
-/// at a time.
+/// Whether a text holds a control character. Few texts have a byte that could begin one.
 fn holds_control(text: &str) -> bool {
     // C2 begins U+0080 to U+009F, and others.
-    let possible = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2));
+    let possible = words::any(text.as_bytes(), |word| word.below(0x20).or(word.is(0x7f)).or(word.is(0xc2)));
     possible && text.chars().any(char::is_control)
 }
 
