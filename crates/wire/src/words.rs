@@ -7,7 +7,8 @@ const HIGH: u64 = ONES << 7;
 #[derive(Clone, Copy, Debug)]
 pub struct Word(u64);
 
-/// Which of eight bytes were found: more than none is exact, which ones is not.
+/// Which of eight bytes were found, each by its highest bit; the other bits mean nothing. Whether there are any is exact,
+/// and so is the first; those after it may be wrong.
 #[derive(Clone, Copy, Debug)]
 pub struct Found(u64);
 
@@ -17,7 +18,7 @@ impl Word {
     pub const fn below(self, limit: u8) -> Found {
         // A byte below the limit borrows from its highest bit. It may borrow from its neighbour too, which is then found
         // as well; where no byte is below, none is found.
-        Found(self.0.wrapping_sub(ONES * limit as u64) & !self.0 & HIGH)
+        Found(self.0.wrapping_sub(ONES * limit as u64) & !self.0)
     }
 
     /// Bytes that are this one.
@@ -29,7 +30,7 @@ impl Word {
     /// Bytes that are no ASCII.
     #[must_use]
     pub const fn beyond_ascii(self) -> Found {
-        Found(self.0 & HIGH)
+        Found(self.0)
     }
 }
 
@@ -57,7 +58,29 @@ pub fn any(bytes: &[u8], odd: impl Fn(Word) -> Found) -> bool {
             _ => return false,
         }
     };
-    found.0 != 0
+    found.0 & HIGH != 0
+}
+
+/// Where a byte stands first.
+pub fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let found = Word(u64::from_le_bytes(*word)).is(byte).0 & HIGH;
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|other| *other == byte).map(|place| words.len() * 8 + place)
+}
+
+/// How often a byte stands there that is rare.
+pub fn count(mut bytes: &[u8], byte: u8) -> usize {
+    let mut count = 0;
+    while let Some(place) = position(bytes, byte) {
+        count += 1;
+        bytes = bytes.get(place + 1..).unwrap_or_default();
+    }
+    count
 }
 
 #[cfg(test)]
@@ -78,6 +101,8 @@ mod tests {
                         assert_eq!(any(&text, |word| word.is(0xc2)), has(|byte| byte == 0xc2), "{text:?}");
                         assert_eq!(any(&text, Word::beyond_ascii), has(|byte| byte > 0x7f), "{text:?}");
                         let either = |word: Word| word.is(b'"').or(word.is(0x7f));
+                        assert_eq!(position(&text, byte), text.iter().position(|other| *other == byte), "{text:?}");
+                        assert_eq!(count(&text, byte), text.iter().filter(|other| **other == byte).count(), "{text:?}");
                         assert_eq!(any(&text, either), has(|byte| byte == b'"' || byte == 0x7f), "{text:?}");
                     }
                 }
