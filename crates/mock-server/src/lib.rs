@@ -6,7 +6,7 @@
 //! are two doors: a transport straight into a sandbox, and (feature `server`) listeners with TLS.
 //!
 //! Invariants:
-//! - Only synthetic data: a listener refuses every address but loopback ones.
+//! - Only synthetic data: a listener refuses every address but loopback ones, unless told that others may reach it.
 //! - No globals; nothing outlives the [`Sandbox`] that spawned it.
 //! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
 

@@ -25,7 +25,7 @@ impl Sandbox {
     /// # Errors
     /// All that cannot be set, and what would be valid.
     pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
-        const SOURCE: &str = "docs/sandbox.md";
+        const SOURCE: &str = "docs/sandbox-reference.md";
         let vendors = &self.running.plan.vendors;
         self.with_world(|world| {
             let (mut changes, mut faults) = (Vec::new(), Vec::new());

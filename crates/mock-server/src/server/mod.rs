@@ -1,8 +1,9 @@
 //! The sandbox's doors on the network: the vendors with TLS, and the admin API.
 //!
-//! Loopback only. What is spawned ends with the [`Listening`] that it belongs to.
+//! Loopback only, unless told otherwise. What is spawned ends with the [`Listening`] that it belongs to.
 
 mod admin;
+mod place;
 mod tls;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+pub use self::place::Place;
 pub use self::tls::Authority;
 
 use crate::{NoAnswer, Worlds};
@@ -64,8 +66,16 @@ impl Drop for Listening {
 /// # Errors
 /// When the address cannot be listened on, or is not a loopback one: the sandbox accepts anybody's requests.
 pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listening> {
+    vendors_at(worlds, address.into(), tls).await
+}
+
+/// As [`vendors`], where others may be meant to reach it.
+///
+/// # Errors
+/// As [`vendors`].
+pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listening> {
     let worlds = worlds.into();
-    serve(address, tls, move |request| {
+    serve(place, tls, move |request| {
         let worlds = worlds.clone();
         async move { worlds.handle(request).await }
     })
@@ -77,23 +87,34 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 /// # Errors
 /// As [`vendors`].
 pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listening> {
+    admin_at(worlds, address.into()).await
+}
+
+/// As [`admin`], where others may be meant to reach it.
+///
+/// # Errors
+/// As [`vendors`].
+pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
     let worlds = worlds.into();
-    serve(address, None, move |request| {
+    serve(place, None, move |request| {
         let worlds = worlds.clone();
         async move { admin::handle(&worlds, &request).await }
     })
     .await
 }
 
-async fn serve<F, R>(address: SocketAddr, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
+/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. They are described in
+/// docs/sandbox-openapi.json.
+pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
+    admin::calls()
+}
+
+async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
 where
     F: Fn(Request<Bytes>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Response<Content>> + Send + 'static,
 {
-    if !address.ip().is_loopback() {
-        let told = "the sandbox listens on loopback addresses only, e.g. 127.0.0.1:8443";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
-    }
+    let address = place.checked()?;
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(|authority| TlsAcceptor::from(authority.server()));

@@ -10,7 +10,7 @@ use crate::SavedError;
 use crate::vendor::Refused;
 
 /// What is said to be the source of these rules: no vendor's document.
-const SOURCE: &str = "docs/sandbox.md";
+const SOURCE: &str = "docs/sandbox-reference.md";
 
 /// All settings by their names.
 pub(super) fn told<S: Serialize>(settings: &S) -> Value {

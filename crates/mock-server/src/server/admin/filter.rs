@@ -57,7 +57,7 @@ pub(super) fn object(body: &Map<String, Value>, besides: &[&str], sandbox: &Sand
     let mut filter = Filter::new();
     for (name, value) in body.iter().filter(|(name, _)| !besides.contains(&name.as_str())) {
         match (name.as_str(), value) {
-            (_, Value::Null) => {}
+            (name, Value::Null) if is_word(name) => {}
             ("headers", Value::Object(headers)) => {
                 for (name, value) in headers {
                     let value = value.as_str().ok_or_else(|| refuse("a header is a text"))?;
@@ -81,6 +81,11 @@ pub(super) fn object(body: &Map<String, Value>, besides: &[&str], sandbox: &Sand
     }
     known(&filter, sandbox)?;
     Ok(filter)
+}
+
+/// Whether an element of a body may have this name.
+fn is_word(name: &str) -> bool {
+    WORDS.split(", ").any(|word| word == name) || matches!(name, "headers" | "body")
 }
 
 fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {

@@ -135,6 +135,11 @@ const CALLS: &[Call] = &[
     Call { method: Method::POST, path: "reset", run: |asked| Box::pin(async move { worlds::reset(&asked) }) },
 ];
 
+/// The method and the whole path of each call.
+pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
+    CALLS.iter().map(|call| (call.method.clone(), format!("{ROOT}/{}", call.path)))
+}
+
 /// A request to the admin API.
 struct Asked<'a> {
     worlds: &'a Worlds,
@@ -154,6 +159,20 @@ impl Asked<'_> {
     /// The value of a parameter of the query.
     fn query(&self, name: &str) -> Option<String> {
         parameter(self.request, name)
+    }
+
+    /// The text that is all that an [`optional`](Self::optional) body may hold, if it is there.
+    fn optional_text(&self, name: &str, example: &str, rule: &'static str) -> Result<Option<String>, Problem> {
+        let refuse = |what: String| Err(Problem::new(400, "the body cannot be read", what, rule));
+        let mut body = self.optional(example)?;
+        if body.keys().any(|key| key != name) {
+            return refuse(format!("{name} is all that can be named; send {example}"));
+        }
+        match body.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => refuse(format!("{name} is a text; send {example}")),
+        }
     }
 
     /// As [`object`](Self::object), where an empty body is an empty object.

@@ -33,7 +33,7 @@ impl Problem {
     }
 
     pub(super) fn nowhere(detail: &str) -> Self {
-        let detail = format!("{detail}; the calls are listed in docs/sandbox.md");
+        let detail = format!("{detail}; the calls are described in docs/sandbox-openapi.json");
         Self::new(404, "no such call", detail, "admin-path")
     }
 
