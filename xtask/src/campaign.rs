@@ -45,8 +45,7 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         name: "journal",
         about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
         package: "identkit-mock-server",
-        test: "canonical",
-        rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")],
+        work: Work::Rounds { test: "canonical", rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")] },
     },
     Campaign {
         name: "download",

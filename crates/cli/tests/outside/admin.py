@@ -416,6 +416,7 @@ def worlds(api):
         api.call("POST", path, 404, at=nowhere)
         for wrong in [7, [], {}, True]:
             api.refused("POST", path, {name: wrong}, at=here)
+        api.refused("POST", path, {"more": None}, at=here)
         for text in NOT_JSON:
             api.call("POST", path, 400, text=text, at=here)
     for verb, name in [("snapshot", "snapshot"), ("fork", "id")]:

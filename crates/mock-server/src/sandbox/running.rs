@@ -220,6 +220,7 @@ impl Running {
     }
 
     /// Waits for that.
+    #[cfg(feature = "server")]
     pub(crate) async fn closed(&self) {
         // It lives as long as this.
         drop(self.closed.subscribe().wait_for(|closed| *closed).await);

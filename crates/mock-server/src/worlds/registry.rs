@@ -131,9 +131,10 @@ impl Registry {
 /// A seed for one of many worlds, small enough for JavaScript to read it as it is.
 pub(super) fn of_its_own(seed: u64, id: &str) -> u64 {
     // FNV-1a over the id; it must only differ, and be the same tomorrow.
-    let begin = seed ^ 0xcbf2_9ce4_8422_2325;
-    let hash = id.bytes().fold(begin, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    hash % (1 << 53)
+    let seed = id
+        .bytes()
+        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    seed % (1 << 53)
 }
 
 pub(super) fn check(id: &str) -> Result<(), WorldError> {

@@ -8,12 +8,14 @@ use crate::Failure;
 
 /// Why a transport brought no answer, as an error.
 pub(super) fn error_of(failure: Failure) -> Error {
-    let Failure { delivery, kind, detail, lasting, source } = failure;
+    let Failure { delivery, kind, detail, lasting, advice, source } = failure;
     let mut error = Error::new(kind, detail).with_delivery(delivery);
     if let Some(source) = source {
         error = error.with_source(source);
     }
-    if lasting && kind == Kind::Unreachable {
+    if let Some(advice) = advice {
+        error = error.with_advice(advice);
+    } else if lasting && kind == Kind::Unreachable {
         error = error.with_advice(Advice::CheckConnection);
     }
     error

@@ -53,14 +53,14 @@ async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))
     let (text, last) = {
         let real = SystemClock::new();
         let quiet = real.sleep_until(real.mono().plus(QUIET));
-        let happened = sandbox.happened_after(seen, |entries| {
+        let happened = std::pin::pin!(sandbox.happened_after(seen, |entries| {
             let (text, last) = told(entries, seen);
             (!text.is_empty()).then_some((text, last))
-        });
+        }));
         let closed = std::pin::pin!(sandbox.running().closed());
-        match select(closed, select(std::pin::pin!(happened), quiet)).await {
-            Either::Left(_) => return None,
-            Either::Right((Either::Left((told, _)), _)) => told,
+        match select(happened, select(closed, quiet)).await {
+            Either::Left((told, _)) => told,
+            Either::Right((Either::Left(_), _)) => return None,
             Either::Right((Either::Right(_), _)) => (":\n\n".to_owned(), seen),
         }
     };

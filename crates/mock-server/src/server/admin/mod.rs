@@ -161,6 +161,20 @@ impl Asked<'_> {
         parameter(self.request, name)
     }
 
+    /// The text that is all that an [`optional`](Self::optional) body may hold, if it is there.
+    fn optional_text(&self, name: &str, example: &str, rule: &'static str) -> Result<Option<String>, Problem> {
+        let refuse = |what: String| Err(Problem::new(400, "the body cannot be read", what, rule));
+        let mut body = self.optional(example)?;
+        if body.keys().any(|key| key != name) {
+            return refuse(format!("{name} is all that can be named; send {example}"));
+        }
+        match body.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => refuse(format!("{name} is a text; send {example}")),
+        }
+    }
+
     /// As [`object`](Self::object), where an empty body is an empty object.
     fn optional(&self, example: &str) -> Result<Map<String, Value>, Problem> {
         match self.request.body().is_empty() {
