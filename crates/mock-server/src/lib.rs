@@ -12,6 +12,7 @@
 
 pub mod artefacts;
 mod clock;
+pub mod faults;
 mod in_process;
 pub mod journal;
 mod sandbox;

@@ -3,34 +3,29 @@
 //! Loopback only. What is spawned ends with the [`Listening`] that it belongs to.
 
 mod admin;
+mod connection;
+mod raw;
 mod tls;
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
-use http_body::Body as _;
+use bytes::Bytes;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use identkit_core::{Clock as _, Content, Mono};
 use identkit_transport::SystemClock;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use self::tls::Authority;
 
-use crate::{NoAnswer, Worlds};
-
-/// The most that a request's body may take: the largest documents in Base64, with room.
-const BODY: usize = 256 * 1024 * 1024;
+use self::connection::{connection, read, some_of, too_large};
+use crate::Worlds;
+use crate::faults::Wire;
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
@@ -67,7 +62,19 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
     let worlds = worlds.into();
     serve(address, tls, move |request| {
         let worlds = worlds.clone();
-        async move { worlds.handle(request).await }
+        async move {
+            let (head, body) = request.into_parts();
+            // Asked before the body is read: a fault may break it off.
+            let empty = Request::from_parts(head, Bytes::new());
+            if worlds.interrupts(&empty) {
+                some_of(body).await?;
+                return Ok(Wire::reset());
+            }
+            match read(body).await? {
+                Some(bytes) => Ok(worlds.handle(empty.map(|_| bytes)).await),
+                None => Ok(too_large()),
+            }
+        }
     })
     .await
 }
@@ -80,15 +87,21 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
     let worlds = worlds.into();
     serve(address, None, move |request| {
         let worlds = worlds.clone();
-        async move { admin::handle(&worlds, &request).await }
+        async move {
+            let (head, body) = request.into_parts();
+            match read(body).await? {
+                Some(bytes) => Ok(admin::handle(&worlds, &Request::from_parts(head, bytes)).await),
+                None => Ok(too_large()),
+            }
+        }
     })
     .await
 }
 
 async fn serve<F, R>(address: SocketAddr, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
 where
-    F: Fn(Request<Bytes>) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response<Content>> + Send + 'static,
+    F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
     if !address.ip().is_loopback() {
         let told = "the sandbox listens on loopback addresses only, e.g. 127.0.0.1:8443";
@@ -129,56 +142,6 @@ where
         }
     });
     Ok(Listening { address, tls: secured, task })
-}
-
-async fn connection<S, F, R>(stream: S, handler: F)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Bytes>) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response<Content>> + Send + 'static,
-{
-    let service = service_fn(move |request: Request<Incoming>| {
-        let handler = handler.clone();
-        async move {
-            let (head, body) = request.into_parts();
-            let response = match read(body).await {
-                Ok(Some(bytes)) => handler(Request::from_parts(head, bytes)).await,
-                Ok(None) => {
-                    let mut response = Response::new(Content::from_bytes("the request is too large\n"));
-                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-                    response
-                }
-                // The client went away in the middle of its request.
-                Err(error) => return Err(io::Error::other(error)),
-            };
-            if NoAnswer::marks(&response) {
-                return Err(io::Error::other("no answer is to be given"));
-            }
-            Ok::<_, io::Error>(response)
-        }
-    });
-    // What goes wrong on a connection is its client's to see.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// The whole body, `None` when it is too large.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    let mut all = BytesMut::new();
-    loop {
-        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
-        match frame {
-            None => return Ok(Some(all.freeze())),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    if all.len() + data.len() > BODY {
-                        return Ok(None);
-                    }
-                    all.extend_from_slice(&data);
-                }
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Authority {

@@ -49,7 +49,7 @@ pub(super) fn place_examples(world: &mut World) {
 
 /// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Refused> {
-    let (now, examples) = (world.now, world.profile == Profile::Literal);
+    let (now, examples) = (world.now, world.profile != Profile::Strict);
     let faults: Vec<Fault> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
@@ -105,7 +105,7 @@ pub(super) fn retry_after(world: &mut World) -> Option<i64> {
 
 /// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
 pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Refused> {
-    let (now, examples) = (world.now, world.profile == Profile::Literal);
+    let (now, examples) = (world.now, world.profile != Profile::Strict);
     let account = world.part::<Account>();
     let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

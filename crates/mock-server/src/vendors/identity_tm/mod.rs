@@ -10,6 +10,7 @@ mod orders;
 mod results;
 mod reuse;
 mod settings;
+mod shapes;
 mod signing;
 mod stories;
 mod ways;
@@ -36,6 +37,7 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
+use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::vendors::settings as by_name;
 use crate::{Profile, Timer, World};
@@ -124,6 +126,12 @@ impl MockVendor for IdentityTm {
     fn found(&self, world: &mut World) {
         reuse::found(world);
         examples::place(world);
+        if world.profile == Profile::Chaos {
+            // A suspicion of fraud that the default list hides (AT-13).
+            configure(world, |settings| {
+                settings.general.remove(&StatusKind::FRAUD.0);
+            });
+        }
     }
 
     fn owns(&self, path: &str) -> bool {
@@ -179,6 +187,14 @@ impl MockVendor for IdentityTm {
             settings.customer_id = identity.into();
             settings.customer_code = secret.into();
         });
+    }
+
+    fn cases(&self, world: &mut World) -> Vec<String> {
+        world.part::<Orders>().by_id.keys().cloned().collect()
+    }
+
+    fn shapes(&self) -> &'static [Shape] {
+        shapes::SHAPES
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {
@@ -300,7 +316,7 @@ fn below_version(path: &str) -> Option<&str> {
 /// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
 fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
-        Some(rest) if world.profile == Profile::Literal => format!("/confirmSign/{rest}").into(),
+        Some(rest) if world.profile != Profile::Strict => format!("/confirmSign/{rest}").into(),
         _ => path.into(),
     }
 }
