@@ -56,7 +56,7 @@ impl Fault {
                 }
                 Err(_) => false,
             },
-            Self::InvalidJson => rewritten(response, |body| Some(broken(body))),
+            Self::InvalidJson => rewritten(response, broken),
             Self::DuplicateKeys => rewritten(response, doubled),
             Self::ShapeVariant { variant } => reshaped(response, shapes, operation, variant.as_deref(), faults),
             _ => true,
@@ -112,12 +112,9 @@ pub(super) fn rewritten(response: &mut Response<Content>, change: impl FnOnce(&B
     true
 }
 
-/// A text that is no JSON: one that breaks off, and is not worse for it than half a body.
-fn broken(body: &Bytes) -> Bytes {
-    match body.first() {
-        Some(b'{' | b'[') => body.slice(..body.len().saturating_sub(1)),
-        _ => Bytes::from_static(b"{\"broken\":"),
-    }
+/// JSON that breaks off; what is no JSON stays as it is.
+fn broken(body: &Bytes) -> Option<Bytes> {
+    matches!(body.first(), Some(b'{' | b'[')).then(|| body.slice(..body.len().saturating_sub(1)))
 }
 
 /// The text with the first element of its first object before itself, as `null`.
@@ -158,10 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_is_none() {
-        for body in [r#"{"a":1}"#, "[]", "", "%PDF-", "{"] {
-            let broken = broken(&Bytes::from_static(body.as_bytes()));
+    fn only_json_can_be_broken_and_is_none_then() {
+        for body in [r#"{"a":1}"#, "[]", "[1,2]", "{"] {
+            let broken = broken(&Bytes::from_static(body.as_bytes())).unwrap();
             assert!(serde_json::from_slice::<serde_json::Value>(&broken).is_err(), "{body}");
+        }
+        for body in ["", "%PDF-", "text"] {
+            assert_eq!(broken(&Bytes::from_static(body.as_bytes())), None, "{body}");
         }
     }
 }

@@ -69,15 +69,12 @@ pub(super) fn reshaped(
     response.status().is_success() && fitting.iter().cycle().skip(first).take(fitting.len()).any(|s| s.apply(response))
 }
 
-/// Changes each object of a JSON text, the outer ones first, and says whether any was changed.
+/// Changes each object of a JSON text, the inner ones first, and says whether any was changed.
 pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
     match value {
         Value::Object(object) => {
-            let mut changed = change(object);
-            for value in object.values_mut() {
-                changed |= each_object(value, change);
-            }
-            changed
+            let within = object.values_mut().fold(false, |changed, value| each_object(value, change) || changed);
+            change(object) || within
         }
         Value::Array(list) => list.iter_mut().fold(false, |changed, value| each_object(value, change) || changed),
         _ => false,

@@ -61,16 +61,6 @@ pub(super) const SHAPES: &[Shape] = &[
         }
         _ => false,
     }),
-    value("list-of-one-bare", "AT-23", &["getIdentData"], |value| match value.get_mut("IdentData") {
-        Some(data) => match data.as_array_mut().filter(|list| list.len() == 1).map(|list| list.remove(0)) {
-            Some(only) => {
-                *data = only;
-                true
-            }
-            None => false,
-        },
-        None => false,
-    }),
     value("ids-absent", "AT-24", &["getIdentData"], |value| match value.as_object_mut() {
         Some(object) => object.remove("OrderID").is_some() | object.remove("Ref").is_some(),
         None => false,
@@ -125,7 +115,15 @@ pub(super) const SHAPES: &[Shape] = &[
         change: Reshape::Text(|text| text.contains('/').then(|| text.replace('/', "\\/"))),
     },
     value("unlisted-elements", "AT-41", &[], |value| {
-        each_object(value, &mut |object| object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none())
+        // Not further in: what stands in `Hashes` and `Additional` is data by names.
+        let mut put = |value: &mut Value| match value.as_object_mut() {
+            Some(object) => object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none(),
+            None => false,
+        };
+        match value {
+            Value::Array(list) => list.iter_mut().fold(false, |changed, value| put(value) || changed),
+            value => put(value),
+        }
     }),
     value("error-beside", "AT-53", &["putOrder"], |value| match value.as_object_mut() {
         Some(object) => object.insert("Error".to_owned(), json!("")).is_none(),
