@@ -22,7 +22,7 @@ use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::common::{Bench, options, order};
+use crate::common::{Bench, HOUR, options, order};
 
 /// What the order is that a call is about, and how it came there.
 #[derive(Clone, Copy, Debug)]
@@ -79,12 +79,13 @@ fn id(text: &str) -> OrderId {
     OrderId::received(text)
 }
 
-/// Since then: from 2020 on without the orders of the examples.
-fn since(year: u16) -> Period {
-    Period::default()
-        .begin(Dts::parse(format!("{year}-01-01T00:00:00+00:00")))
-        .end(Dts::parse("2100-01-01T00:00:00+00:00"))
+/// Since then; with the time of the world, without the orders of the examples.
+fn since(begin: &str) -> Period {
+    Period::default().begin(Dts::parse(begin)).end(Dts::parse("2100-01-01T00:00:00+00:00"))
 }
+
+const EVER: &str = "2000-01-01T00:00:00+00:00";
+const OURS: &str = "2020-09-10T12:30:00+00:00";
 
 pub(crate) fn erika() -> CreateIdent {
     CreateIdent::default()
@@ -178,10 +179,10 @@ pub(crate) fn calls() -> Vec<Call> {
             c.tm.signme_user("e.mustermann@example.com", &o()).await.map(|a| told(&a.value))
         }),
         made!(GetAllStatus::META, Positive, |c, _i, _t| {
-            c.tm.call(&GetAllStatus::new(since(2020)), &o()).await.map(|a| told(&a.value.0))
+            c.tm.call(&GetAllStatus::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
         }),
         made!(GetAllStatusExtended::META, Positive, |c, _i, _t| {
-            c.tm.call(&GetAllStatusExtended::new(since(2020)), &o()).await.map(|a| told(&a.value.0))
+            c.tm.call(&GetAllStatusExtended::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
         }),
         made!("getAllStatus, draining", DrainUnreported::META, Positive, |c, _i, _t| {
             c.tm.call(&DrainUnreported, &o()).await.map(|a| told(&a.value.0))
@@ -205,7 +206,7 @@ pub(crate) fn calls() -> Vec<Call> {
 
 /// The list of all orders of now, as nothing but a period asks for it.
 pub(crate) async fn all_orders(clients: &Clients) -> Result<usize, Error> {
-    clients.tm.call(&GetAllStatusExtended::new(since(2000)), &options()).await.map(|answered| answered.value.0.len())
+    clients.tm.call(&GetAllStatusExtended::new(since(EVER)), &options()).await.map(|answered| answered.value.0.len())
 }
 
 /// The world in which a call is made, and what it is about.
@@ -228,6 +229,8 @@ impl Prepared {
                 settings.images = images;
             })
         });
+        // After the orders of the examples.
+        bench.clock.advance(HOUR).await;
         let case = match call.about {
             About::Nothing => String::new(),
             About::Open => bench.placed(json!({})).await,
@@ -263,7 +266,7 @@ impl Prepared {
             _ => String::new(),
         };
         let world = bench.sandbox.snapshot();
-        let copy = Bench::with(|builder| builder.world(world.clone()));
+        let copy = Bench::since(world.now, |builder| builder.world(world.clone()));
         let transport = Arc::new(identkit_mock_server::InProcess(copy.sandbox.clone()));
         let clients = Clients { tm: copy.tm(), identify24: copy.identify24(transport, &copy.clock) };
         let read = (call.make)(clients, case.clone(), tan.clone()).await;

@@ -116,7 +116,7 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     value("unlisted-elements", "AT-41", &[], |value| {
         // Not further in: what stands in `Hashes` and `Additional` is data by names.
-        let mut put = |value: &mut Value| match value.as_object_mut() {
+        let put = |value: &mut Value| match value.as_object_mut() {
             Some(object) => object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none(),
             None => false,
         };
