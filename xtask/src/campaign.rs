@@ -1,17 +1,27 @@
-//! `cargo xtask campaign NAME`: what the tests do in small, done in large and optimised. It takes its time and is no
-//! part of `ci`, which runs the same tests with few rounds.
+//! `cargo xtask campaign NAME`: what the tests do in small, done in large and optimised, or with a rule switched off. It
+//! takes its time and is no part of `ci`, which runs the same tests with few rounds.
+
+mod rules;
 
 use crate::finding::Broken;
 use crate::workspace::Workspace;
 
-/// A test that counts its rounds by the environment.
+/// Something that takes its time.
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     package: &'static str,
-    test: &'static str,
-    rounds: &'static [(&'static str, &'static str)],
+    work: Work,
+}
+
+/// What is done with the package's tests.
+#[derive(Debug)]
+enum Work {
+    /// One that counts its rounds by the environment, run with many.
+    Rounds { test: &'static str, rounds: &'static [(&'static str, &'static str)] },
+    /// All of them, once without each rule.
+    Rules,
 }
 
 /// All campaigns.
@@ -20,22 +30,34 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         name: "logins",
         about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
         package: "identkit-identify24",
-        test: "storm",
-        rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
+        work: Work::Rounds {
+            test: "storm",
+            rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
+        },
     },
     Campaign {
         name: "simulation",
         about: "20 orders over each of 10,000 simulated networks: one intent, at most one order",
         package: "identkit-mock-server",
-        test: "simulation",
-        rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")],
+        work: Work::Rounds { test: "simulation", rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")] },
+    },
+    Campaign {
+        name: "journal",
+        about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
+        package: "identkit-mock-server",
+        work: Work::Rounds { test: "canonical", rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")] },
     },
     Campaign {
         name: "download",
         about: "2 GiB over TLS into little memory",
         package: "identkit-transport",
-        test: "download",
-        rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")],
+        work: Work::Rounds { test: "download", rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")] },
+    },
+    Campaign {
+        name: "rules",
+        about: "each rule of the sandbox switched off once: a test has to fail",
+        package: "identkit-mock-server",
+        work: Work::Rules,
     },
 ];
 
@@ -46,18 +68,13 @@ pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
 
 /// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
 pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
-    let mut cargo = ws.cargo(&[
-        "test",
-        "--release",
-        "--all-features",
-        "-p",
-        campaign.package,
-        "--test",
-        campaign.test,
-        "--",
-        "--nocapture",
-    ]);
-    for (variable, rounds) in campaign.rounds {
+    let (test, rounds) = match campaign.work {
+        Work::Rounds { test, rounds } => (test, rounds),
+        Work::Rules => return rules::run(campaign.package, ws),
+    };
+    let mut cargo =
+        ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package, "--test", test, "--", "--nocapture"]);
+    for (variable, rounds) in rounds {
         if std::env::var_os(variable).is_none() {
             cargo.env(variable, rounds);
         }
@@ -72,8 +89,12 @@ mod tests {
 
     #[test]
     fn a_campaign_runs_its_test_with_many_rounds_and_tells_how_it_ended() {
-        let campaign =
-            |rounds| Campaign { name: "sample", about: "", package: "identkit-sample", test: "sample", rounds };
+        let campaign = |rounds| Campaign {
+            name: "sample",
+            about: "",
+            package: "identkit-sample",
+            work: Work::Rounds { test: "sample", rounds },
+        };
         let repo = Throwaway::package("");
         repo.write(
             "crates/sample/tests/sample.rs",
@@ -86,7 +107,8 @@ mod tests {
 
     #[test]
     fn campaigns_are_found_by_name() {
-        assert_eq!(find("logins").unwrap().test, "storm");
+        assert!(matches!(find("logins").unwrap().work, Work::Rounds { test: "storm", .. }));
+        assert!(matches!(find("rules").unwrap().work, Work::Rules));
         assert!(find("login").is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use identkit_core::{CallOptions, Error, Secret};
-use identkit_identify24::{Credentials, Identify24};
+use identkit_identify24::{Builder, Credentials, Identify24};
 use identkit_identity_tm::{Account, IdentityTm};
 use identkit_transport::{BaseUrl, SystemClock};
 
@@ -46,17 +46,18 @@ pub(crate) fn identity_tm(options: &args::Tm, progress: &Progress) -> Result<Ide
     })
 }
 
+/// The client, after what `set_up` makes of it.
 pub(crate) fn identify24(
     options: &args::Identify24,
-    dialect: identkit_identify24::Dialect,
     progress: &Progress,
+    set_up: impl FnOnce(Builder) -> Builder,
 ) -> Result<Identify24, Failure> {
     let partner = required(options.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
     let builder = Identify24::builder(progress.watch(network::vendor(&options.calls, &options.base_url)?), credentials);
-    builder.base_url(options.base_url.as_str()).dialect(dialect).build().map_err(|error| {
+    set_up(builder.base_url(options.base_url.as_str())).build().map_err(|error| {
         let faults: Vec<String> =
             error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
         Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))

@@ -13,6 +13,21 @@ use crate::output;
 pub(crate) struct Failure {
     cause: Cause,
     notes: Vec<String>,
+    words: Words,
+}
+
+/// What becomes of what the vendor wrote about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// `--show-vendor-text` shows it, and without that option it is advised.
+    #[default]
+    Advised,
+    /// `--show-vendor-text` shows it; it is not advised, since the call must not be made again.
+    Asked,
+    /// It is shown.
+    Shown,
+    /// It is not shown: it is somewhere else, or holds a secret.
+    Hidden,
 }
 
 #[derive(Debug)]
@@ -27,7 +42,7 @@ enum Cause {
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
-        Self { cause, notes: Vec::new() }
+        Self { cause, notes: Vec::new(), words: Words::default() }
     }
 }
 
@@ -55,6 +70,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn note(mut self, told: impl Into<String>) -> Self {
         self.notes.push(told.into());
+        self
+    }
+
+    /// What becomes of what the vendor wrote.
+    #[must_use]
+    pub(crate) fn words(mut self, words: Words) -> Self {
+        self.words = words;
         self
     }
 
@@ -121,16 +143,19 @@ impl Failure {
                     fault.rule,
                 ));
             }
+            let shown = match self.words {
+                Words::Advised | Words::Asked => show_vendor_text,
+                Words::Shown => true,
+                Words::Hidden => false,
+            };
             match error.vendor_text() {
-                Some(text) if show_vendor_text => {
-                    output::say(&format!("the vendor wrote: {}", output::plain(text.expose())));
-                }
-                Some(_) => {
+                Some(text) if shown => output::say(&format!("the vendor wrote: {}", output::plain(text.expose()))),
+                Some(_) if self.words == Words::Advised => {
                     let told =
                         "the vendor wrote more about it, perhaps with personal data: --show-vendor-text shows it";
                     output::say(&format!("note: {told}"));
                 }
-                None => {}
+                _ => {}
             }
         }
         ExitCode::from(self.code())

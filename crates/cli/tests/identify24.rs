@@ -174,6 +174,65 @@ mod creating {
             assert!(!path.exists() && std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left");
         }
     }
+
+    /// Answers to a create of which nobody knows what they mean, and where they name the ident.
+    const DOUBTFUL: [(&str, bool); 6] = [
+        (r#"{"result":true,"response_status":404,"ident_id":"canary-ident"}"#, true),
+        (r#"{"result":true,"response_status":429,"conference_url":"https://identify24.de/apply/canary-ident"}"#, true),
+        (r#"{"result":true,"data":{"ident_id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"messages":["after a crash"],"ident_id":"canary-ident"}"#, true),
+        (r#"{"result":true,"ident":{"key":"canary-ident"}}"#, false),
+        (r#"{"result":true "ident_id":"canary-ident"}"#, false),
+    ];
+
+    fn doubtful(answer: &'static str, more: &[&str]) -> (Ran, Server) {
+        let status = if answer.contains(r#""messages""#) { "500 Internal Server Error" } else { "200 OK" };
+        let server = Server::after_login(move |_| Then::json(status, answer));
+        let mut command = towards(&server.url());
+        command.args(["identify24", "create", "-"]).args(more);
+        (feed(&mut command, ident(&json!({})).as_bytes()), server)
+    }
+
+    #[test]
+    fn i_042_an_answer_that_may_hold_the_only_copy_of_an_id_is_kept_and_shown_on_reveal_only() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, (answer, named)) in DOUBTFUL.into_iter().enumerate() {
+            let path = folder.path().join(number.to_string());
+            let out = path.to_str().unwrap();
+            for more in [&["--out", out][..], &["--out", out, "--show-vendor-text"]] {
+                let (ran, server) = doubtful(answer, more);
+                ran.fails_with(6, &["ident/create", "do not repeat it", "the vendor's answer is in", out]);
+                assert_eq!(server.calls(), ["POST /auth", "POST /ident/create"]);
+                assert!(!ran.stderr.contains("--show-vendor-text shows it"), "it would be a second ident: {ran:#?}");
+                assert_eq!(ran.stderr.contains("get --from"), named, "{ran:#?}");
+                keeps_to_itself(&ran, &["canary-ident"]);
+                let kept = read(&path);
+                assert_eq!(kept["vendor_text"], answer);
+                assert_eq!(kept["ident_id"].as_str(), named.then_some("canary-ident"));
+                #[cfg(unix)]
+                {
+                    use std::os::unix::fs::PermissionsExt;
+                    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+                }
+                std::fs::remove_file(&path).unwrap();
+            }
+            let (ran, _) = doubtful(answer, &["--reveal"]);
+            ran.fails_with(6, &["canary-ident"]);
+            assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing else is left");
+        }
+    }
+
+    #[test]
+    fn i_042_an_ident_that_may_exist_is_looked_for_by_the_file_that_create_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("created.json");
+        let out = path.to_str().unwrap();
+        doubtful(DOUBTFUL[0].0, &["--out", out]).0.fails_with(6, &[&format!("identify24 get --from {out}")]);
+        let server =
+            Server::after_login(|_| Then::json("200 OK", r#"{"data":{"id":"canary-ident","status":"Unidentified"}}"#));
+        run(towards(&server.url()).args(["identify24", "get", "--from", out])).ends_with(0, &[]);
+        assert_eq!(server.calls(), ["POST /auth", "GET /ident/get/canary-ident"]);
+    }
 }
 
 mod reading {
@@ -183,8 +242,8 @@ mod reading {
     fn telling() -> Server {
         Server::after_login(|_| {
             let mut data = json!({ "status": "Video done", "project_id": "6", "created_at": "21-10-2019 09:57:51" });
+            data["id"] = IDENT.into();
             for name in [
-                "id",
                 "person_first_name",
                 "person_last_name",
                 "custom_id",
@@ -215,7 +274,8 @@ mod reading {
         assert_eq!(ran.json()["identkit"]["hidden"].as_array().unwrap().len(), 11);
         for more in [&["--reveal"][..], &["--reveal", "--output", "json"]] {
             let ran = get(more);
-            assert!(ran.ends_with(0, &[]).stdout.matches(CANARY).count() >= 11, "{ran:#?}");
+            assert!(ran.ends_with(0, &[]).stdout.matches(CANARY).count() >= 10, "{ran:#?}");
+            assert!(ran.stdout.contains(IDENT), "{ran:#?}");
             assert!(!ran.stderr.contains(CANARY) && !ran.stdout.contains(REDACTED), "{ran:#?}");
         }
     }
@@ -312,7 +372,7 @@ mod reading {
         let dead = std::sync::atomic::AtomicBool::new(true);
         let once = Server::after_login(move |_| match dead.swap(false, std::sync::atomic::Ordering::SeqCst) {
             true => Then::json("401 Unauthorized", "{}"),
-            false => Then::json("200 OK", r#"{"result":true,"messages":[],"data":{"id":"x","status":"Unidentified"}}"#),
+            false => Then::json("200 OK", r#"{"result":true,"messages":[],"data":{"status":"Unidentified"}}"#),
         });
         run(towards(&once.url()).args(["identify24", "get", IDENT])).ends_with(0, &[]);
         let get = format!("GET /ident/get/{IDENT}");
@@ -320,6 +380,18 @@ mod reading {
         let always = Server::after_login(|_| Then::json("401 Unauthorized", "{}"));
         run(towards(&always.url()).args(["identify24", "get", IDENT])).fails_with(3, &["ident/get", "HTTP 401"]);
         assert_eq!(always.calls(), ["POST /auth", &get, "POST /auth", &get]);
+    }
+}
+
+#[test]
+fn ai_15_an_answer_about_another_ident_is_none_and_no_id_is_told() {
+    let server = Server::after_login(|_| {
+        Then::json("200 OK", r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#)
+    });
+    for more in [&[][..], &["--reveal"], &["--output", "json"]] {
+        let ran = run(towards(&server.url()).args(["identify24", "get", IDENT]).args(more));
+        ran.fails_with(1, &["ident/get", "about another one"]);
+        keeps_to_itself(&ran, &["canary-other", IDENT]);
     }
 }
 
@@ -406,12 +478,14 @@ fn every_status_of_the_document_has_its_exit_code() {
         ("504 Gateway Timeout", 7, 6),
     ] {
         let server = Server::after_login(move |_| {
-            Then::json(status, &json!({ "result": false, "messages": [CANARY], "response_status": 0 }).to_string())
+            let body = json!({ "result": false, "messages": [CANARY], "response_status": 0 }).to_string();
+            // More patience than anybody has, so that what could be repeated is told at once.
+            Then::json(&format!("{status}\r\nRetry-After: 3600"), &body)
         });
         let canary = ident(&json!({ "person_first_name": CANARY, "custom_id": CANARY, "city": CANARY }));
         let call = |words: &[&str]| {
             let mut command = towards(&server.url());
-            feed(command.arg("identify24").args(words).args(["--timeout", "1"]), canary.as_bytes())
+            feed(command.arg("identify24").args(words), canary.as_bytes())
         };
         let number = status.get(..3).unwrap();
         for (words, code) in

@@ -95,6 +95,29 @@ fn the_ref_of_an_order_that_is_interrupted_on_its_way_is_told() {
 }
 
 #[test]
+fn i_042_an_ident_that_is_interrupted_on_its_way_is_told_with_what_it_can_be_asked_for_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ident.json");
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for (id, way_back) in
+            [(json!("a-tracking-value"), "custom_id, which"), (Value::Null, "the ident has no custom_id")]
+        {
+            std::fs::write(&file, support::ident(&json!({ "custom_id": id }))).unwrap();
+            let server = Server::after_login(|_| Then::Silence);
+            let mut command = towards(&server.url());
+            command.args(["identify24", "create"]).arg(&file).arg("--out").arg(folder.path().join("created.json"));
+            let ran = end_when(&mut command, signal, |_| server.calls().iter().any(|call| call.contains("create")));
+            assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""));
+            for told in ["note: the ident may be on its way", "only the vendor can say", way_back] {
+                assert!(ran.stderr.contains(told), "{told}: {ran:#?}");
+            }
+            assert!(ran.stderr.ends_with(TOLD) && !ran.stderr.contains("a-tracking-value"), "{ran:#?}");
+            assert_eq!(names(folder.path()), ["ident.json"], "the file that was made for the answer goes too");
+        }
+    }
+}
+
+#[test]
 fn a_read_of_standard_input_can_be_interrupted() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["tm", "put-order", "-"][..], &["identify24", "create", "-", "--out", "created.json"]] {

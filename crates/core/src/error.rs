@@ -84,6 +84,8 @@ pub enum Advice {
     ReadStatus,
     /// Check host, port, network and trusted certificates: trying again ends the same.
     CheckConnection,
+    /// Check the proxy: its address and certificate, its user and password, what it allows. Trying again ends the same.
+    CheckProxy,
 }
 
 impl Advice {
@@ -97,6 +99,7 @@ impl Advice {
             Self::Reconcile => "do not repeat it: find out first what the vendor did",
             Self::ReadStatus => "read the status of the order first",
             Self::CheckConnection => "check the host, the port and the certificates that are trusted",
+            Self::CheckProxy => "check the proxy's address, its user and password, and what it allows",
         }
     }
 }
@@ -254,7 +257,7 @@ impl Error {
         })
     }
 
-    /// The HTTP status of the vendor's answer, if there was one.
+    /// The HTTP status of the vendor's answer, if there was one; where its body tells a worse one, that (AI-30).
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }

@@ -6,10 +6,12 @@
 //! - Only the vendor's 401 says that a token is dead; logging in ahead of time is an optimisation (I-008).
 //! - A 401 to a login is final: nothing more is sent until there are new credentials.
 //! - No lock is held while anything is sent.
-//! - A store that is shared with other processes saves logins and never costs a call: where it fails or takes too long,
-//!   this session logs in by itself (I-009).
+//! - A store that is shared with other processes saves logins: where it fails, panics or takes too long, this session
+//!   logs in by itself (I-009). A token of the store's that the vendor refused is never taken again, and after two of
+//!   them in a row the session logs in by itself.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -23,6 +25,7 @@ use identkit_transport::{Answered, Authenticator, Driver, Generation};
 
 use crate::messages::{AuthRequest, AuthResponse};
 use crate::operations::Login;
+use crate::refused::Refused;
 use crate::token_store::{SharedTokens, StoredToken};
 use crate::{Credentials, Dialect};
 
@@ -56,15 +59,15 @@ struct Token {
     header: HeaderValue,
     last_used: Mono,
     login: Arc<LoggedIn>,
-    /// Its version in the store that is shared with other processes.
-    version: Option<u64>,
+    /// Whether it came from the store that is shared with other processes, and not from a login of ours.
+    lent: bool,
 }
 
 /// A token that a login came to, before it is the session's.
 struct Granted {
     header: HeaderValue,
     answered: Option<Answered<AuthResponse>>,
-    version: Option<u64>,
+    lent: bool,
 }
 
 struct State {
@@ -73,11 +76,12 @@ struct State {
     /// How often there were new credentials; a login with older ones no longer counts.
     epoch: u64,
     issued: u64,
+    /// Whether the vendor refused the credentials.
     refused: bool,
     token: Option<Token>,
     slot: Option<Slot>,
-    /// The version in the shared store that the vendor refused: not to be taken from there again.
-    dead: Option<u64>,
+    /// The tokens that the vendor refused: not to be taken from the shared store again.
+    dead: Refused,
     /// Whether no token of others will do: the credentials were replaced and nothing was got by them yet.
     distrust: bool,
 }
@@ -121,7 +125,7 @@ impl JwtSession {
             refused: false,
             token: None,
             slot: None,
-            dead: None,
+            dead: Refused::default(),
             distrust: false,
         });
         Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, shared, state }) })
@@ -145,7 +149,7 @@ impl JwtSession {
         state.epoch += 1;
         state.refused = false;
         state.token = None;
-        state.dead = None;
+        state.dead = Refused::default();
         state.distrust = true;
         let former = state.slot.take();
         drop(state);
@@ -222,20 +226,17 @@ impl JwtSession {
             // Once it lay untouched its time may have run out, for whoever joins it later too.
             slot.abandoned |= slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
             let abandoned = slot.abandoned;
-            let waiting = self.waiting(&slot.waiters);
+            let waiting = Waiting(Arc::clone(&slot.waiters));
             return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
         }
-        let wanted = Wanted { credentials: state.credentials.clone(), dead: state.dead, anew: anew || state.distrust };
+        let anew = anew || state.distrust || state.dead.too_many();
+        let wanted = Wanted { credentials: state.credentials.clone(), dead: state.dead.tokens(), anew };
         let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, wanted));
         let future = login.shared();
         // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
         let waiters = Arc::new(AtomicUsize::new(1));
         state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters), abandoned: false });
-        Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: self.waiting(&waiters) })
-    }
-
-    fn waiting(&self, count: &Arc<AtomicUsize>) -> Waiting {
-        Waiting { count: Arc::clone(count), session: Arc::downgrade(&self.inner) }
+        Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: Waiting(waiters) })
     }
 }
 
@@ -247,28 +248,18 @@ enum Joined {
 /// What a login is begun with.
 struct Wanted {
     credentials: Credentials,
-    /// The version in the shared store that is of no use.
-    dead: Option<u64>,
-    /// Whether none of the store's versions is.
+    /// The tokens that are of no use.
+    dead: Vec<HeaderValue>,
+    /// Whether none of the store's is of use.
     anew: bool,
 }
 
 /// Counts one caller that waits for a login.
-struct Waiting {
-    count: Arc<AtomicUsize>,
-    session: Weak<Inner>,
-}
+struct Waiting(Arc<AtomicUsize>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
-        // A login that panicked panics again for everyone who polls it: make room for another.
-        if std::thread::panicking()
-            && let Some(session) = self.session.upgrade()
-        {
-            let former = session.lock().slot.take();
-            drop(former);
-        }
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -282,9 +273,24 @@ impl Inner {
         let (driver, shared) = (Arc::clone(&self.driver), self.shared.clone());
         let session = Arc::downgrade(self);
         async move {
-            let granted = Self::grant(&driver, shared.as_ref(), wanted).await;
-            Self::settle(&session, epoch, granted)
+            match AssertUnwindSafe(Self::grant(&driver, shared.as_ref(), wanted)).catch_unwind().await {
+                Ok(granted) => Self::settle(&session, epoch, granted),
+                Err(panic) => {
+                    // It panics again for everyone who polls it: make room for another.
+                    Self::give_up(&session, epoch);
+                    resume_unwind(panic)
+                }
+            }
         }
+    }
+
+    /// Forgets a login that came to nothing, if it still is the one under way.
+    fn give_up(session: &Weak<Self>, epoch: u64) {
+        let Some(session) = session.upgrade() else { return };
+        let mut state = session.lock();
+        let former = if state.epoch == epoch { state.slot.take() } else { None };
+        drop(state);
+        drop(former);
     }
 
     /// A token of another process, or one of a login.
@@ -299,31 +305,30 @@ impl Inner {
                 None => shared = None,
             }
         }
-        if let Some(StoredToken { version, token }) = &there
-            && !anew
-            && dead != Some(*version)
-            && let Ok(header) = header(token)
-        {
-            return Ok(Granted { header, answered: None, version: Some(*version) });
+        let usable = |stored: &StoredToken| header(&stored.token).ok().filter(|header| !anew && !dead.contains(header));
+        if let Some(header) = there.as_ref().and_then(usable) {
+            return Ok(Granted { header, answered: None, lent: true });
         }
         let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
         let answered = driver.call(&request, &CallOptions::new()).await?;
-        let told = |error: Error| error.with_status(answered.status.as_u16()).with_delivery(Delivery::Answered);
+        let told = |error: Error| {
+            let status = answered.status.as_u16();
+            let worse = error.status().unwrap_or(status).max(status);
+            error.with_status(worse).with_delivery(Delivery::Answered)
+        };
         let refused = answered.value.response_status == Some(401);
         let (token, own) = match answered.value.token().and_then(|token| Ok((token, header(token)?))) {
             Ok(granted) => granted,
             Err(error) if refused => return Err(told(error).with_status(401)),
             Err(error) => return Err(told(error)),
         };
-        let mut granted = Granted { header: own, answered: None, version: None };
+        let mut granted = Granted { header: own, answered: None, lent: false };
         if let Some(tokens) = shared {
             let instead_of = there.map(|stored| stored.version);
             let stored = tokens.store(driver.clock(), &partner, token, instead_of).await;
             // Perhaps not ours, when another process was faster: all take the token that all can see.
-            if let Some(stored) = stored.filter(|stored| dead != Some(stored.version))
-                && let Ok(header) = header(&stored.token)
-            {
-                granted = Granted { header, answered: None, version: Some(stored.version) };
+            if let Some(header) = stored.as_ref().and_then(usable).filter(|header| *header != granted.header) {
+                granted = Granted { header, answered: None, lent: true };
             }
         }
         granted.answered = Some(answered);
@@ -340,12 +345,15 @@ impl Inner {
         }
         let finished = state.slot.take();
         let outcome = match granted {
-            Ok(Granted { header, answered, version }) => {
+            Ok(Granted { header, answered, lent }) => {
                 state.issued += 1;
                 state.distrust = false;
+                if !lent {
+                    state.dead.logged_in();
+                }
                 let login = Arc::new(LoggedIn { generation: Generation(state.issued), answered });
                 let last_used = session.clock.mono();
-                state.token = Some(Token { header, last_used, login: Arc::clone(&login), version });
+                state.token = Some(Token { header, last_used, login: Arc::clone(&login), lent });
                 Ok(login)
             }
             Err(error) => {
@@ -407,7 +415,7 @@ impl Authenticator for JwtSession {
     fn rejected(&self, generation: Generation) -> bool {
         let mut state = self.inner.lock();
         if let Some(token) = state.token.take_if(|token| token.login.generation == generation) {
-            state.dead = token.version.or(state.dead);
+            state.dead.note(token.header, token.lent);
         }
         !state.refused
     }

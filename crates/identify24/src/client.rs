@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::messages::{
-    AuthResponse, CreateIdent, CreateIdentResponse, Ident, IdentId, LocalDateTime, Project, ProjectId, ProjectRequest,
+    AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentId, LocalDateTime, Project, ProjectId,
+    ProjectRequest, place_of,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::port::Outcomes;
@@ -188,9 +189,10 @@ impl Identify24 {
         ident.expires_at(self.inner.zone.as_ref()?)
     }
 
-    /// What statuses mean.
-    pub(crate) fn outcomes(&self) -> &Outcomes {
-        &self.inner.outcomes
+    /// What the status of an ident means, by the table of [`Builder::outcome`]; [`Outcome::Unknown`] for one that is not
+    /// in it, and for an ident without a status (AI-12).
+    pub fn outcome_of(&self, ident: &Ident) -> Outcome {
+        ident.status.as_ref().map_or(Outcome::Unknown, |status| self.inner.outcomes.of(status))
     }
 
     /// Logs in anew, or joins the login under way (`[I] auth`). Not needed before other calls: they log in by
@@ -220,10 +222,14 @@ impl Identify24 {
     /// Reads an ident (`[I] ident/get`).
     ///
     /// # Errors
-    /// [`Kind::NotFound`] when the vendor does not know it, or no longer (I-020).
+    /// [`Kind::NotFound`] when the vendor does not know it, or no longer (I-020); [`Kind::Protocol`] when its answer is
+    /// about another ident.
     pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Answered<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
-        self.call(&operation, options, |answer| answer.into_one()).await
+        self.call(&operation, options, |answer| {
+            answer.into_one(ident_id.expose(), |ident| Some(ident.id.as_ref()?.expose()))
+        })
+        .await
     }
 
     /// Reads all projects of the account (`[I] project/getAll`).
@@ -238,7 +244,8 @@ impl Identify24 {
     /// broken connection) the project is looked up in the list of all (AI-07).
     ///
     /// # Errors
-    /// What the first call met, when the list does not help either: a 403 may be a real lack of permission.
+    /// What the first call met, when the list does not help either: a 403 may be a real lack of permission;
+    /// [`Kind::Protocol`] when the answer is about another project.
     pub async fn project(
         &self,
         project_id: impl Into<ProjectId>,
@@ -254,7 +261,8 @@ impl Identify24 {
             return find(answered, &wanted).ok_or_else(lacking);
         }
         let operation = GetProject(ProjectRequest::new(wanted.clone()));
-        let first = match self.call(&operation, options, |answer| answer.into_one()).await {
+        let one = |answer: Envelope<Project>| answer.into_one(wanted.as_str(), project_id_of);
+        let first = match self.call(&operation, options, one).await {
             Err(error) if body_was_in_the_way(&error) => error,
             other => return other,
         };
@@ -279,7 +287,8 @@ impl Identify24 {
         let answered = self.inner.driver.call(operation, options).await?;
         let Answered { value, status, attempts, elapsed, warnings } = answered;
         let told = |error: Error| {
-            error.with_operation(Op::META.name).with_status(status.as_u16()).with_delivery(Delivery::Answered)
+            let worse = error.status().unwrap_or(status.as_u16()).max(status.as_u16());
+            error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
         };
         Ok(Answered { value: worth(value).map_err(told)?, status, attempts, elapsed, warnings })
     }
@@ -304,11 +313,17 @@ impl Identify24 {
 
 fn find(answered: Answered<Vec<Project>>, wanted: &ProjectId) -> Option<Answered<Project>> {
     let Answered { value, status, attempts, elapsed, warnings } = answered;
-    let value = value.into_iter().find(|project| project.id.as_ref() == Some(wanted))?;
+    let place = place_of(&value, wanted.as_str(), project_id_of)?;
+    let value = value.into_iter().nth(place)?;
     Some(Answered { value, status, attempts, elapsed, warnings })
 }
 
-/// Whether a proxy that does not pass the body of a GET could be the cause.
+fn project_id_of(project: &Project) -> Option<&str> {
+    project.id.as_ref().map(ProjectId::as_str)
+}
+
+/// Whether a proxy that does not pass the body of a GET could be the cause, as told by the status of the answer or by
+/// the worse one in its body (AI-07, AI-30).
 fn body_was_in_the_way(error: &Error) -> bool {
     match error.status() {
         Some(status) => matches!(status, 400 | 403 | 411 | 413) && error.delivery() == Some(Delivery::Answered),

@@ -39,6 +39,7 @@ mod dialect;
 pub mod messages;
 pub mod operations;
 mod port;
+mod refused;
 pub mod samples;
 mod token_store;
 mod writer;

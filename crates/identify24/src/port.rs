@@ -42,7 +42,7 @@ impl Outcomes {
         self.0.insert(status.trim().to_lowercase(), outcome);
     }
 
-    fn of(&self, status: &IdentStatus) -> Outcome {
+    pub(crate) fn of(&self, status: &IdentStatus) -> Outcome {
         self.0.get(&status.as_str().trim().to_lowercase()).copied().unwrap_or(Outcome::Unknown)
     }
 }
@@ -137,7 +137,7 @@ impl IdentityProvider for Identify24 {
     /// [`Kind::NotFound`] (I-020, I-050).
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
         let ident = self.get_ident(&ours(case)?, options).await?.value;
-        let outcome = ident.status.as_ref().map_or(Outcome::Unknown, |status| self.outcomes().of(status));
+        let outcome = self.outcome_of(&ident);
         let vendor_codes = ident.status.iter().map(|status| status.as_str().to_owned()).collect();
         Ok(CaseStatus { outcome, since: None, vendor_codes })
     }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use identkit_core::{Clock, Error, Secret};
 
@@ -50,29 +52,42 @@ impl StoredToken {
 /// Where several processes keep the token that they share (I-009).
 ///
 /// A session asks it before it logs in and tells it the token that it got. Only the vendor's 401 says that a token is
-/// dead (I-008): a stored one is taken as it is, and when the vendor refuses it, a newer version is looked for before
+/// dead (I-008): a stored one is taken as it is, and when the vendor refuses it, another one is looked for before
 /// anybody logs in. Two processes that begin at the same moment may both log in; then the token that was stored first
-/// is everybody's. A store that fails, or takes longer than two seconds, costs a login of one's own and no call.
+/// is everybody's. A token that the vendor refused is not taken again, whatever its version, and after two stored ones
+/// in a row the session logs in by itself; a call that meets both of them fails, since its second 401 is final.
 ///
-/// A file that several processes of one machine share:
+/// A store that fails, panics, or takes longer than two seconds costs a login of one's own and no call. It must not
+/// block its thread: the two seconds, and the deadline of the call, are looked at only while it waits. What blocks for
+/// longer than a small local file does (a database, a file on a network) belongs on a thread of its own, for instance
+/// by `tokio::task::spawn_blocking`.
+///
+/// A file that several processes of one machine share; it is as good as a password and therefore its owner's only:
 ///
 /// ```
-/// use std::path::PathBuf;
+/// use std::io::Write;
+/// use std::path::{Path, PathBuf};
 /// use identkit_core::{Error, Kind, Secret, async_trait};
 /// use identkit_identify24::{StoredToken, TokenKey, TokenStore};
 ///
-/// /// One account's token, in a folder that only this user can read.
+/// /// One account's token: base URL, partner, version and token, one a line.
 /// #[derive(Debug)]
 /// struct FileStore(PathBuf);
 ///
+/// fn failed(source: std::io::Error) -> Error {
+///     Error::new(Kind::Storage, "the token cannot be stored").with_source(source)
+/// }
+///
 /// #[async_trait]
 /// impl TokenStore for FileStore {
-///     async fn load(&self, _: &TokenKey) -> Result<Option<StoredToken>, Error> {
+///     async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error> {
 ///         let Ok(text) = std::fs::read_to_string(&self.0) else { return Ok(None) };
-///         let stored = text.split_once(' ').and_then(|(version, token)| {
-///             Some(StoredToken::new(version.parse().ok()?, token))
-///         });
-///         Ok(stored)
+///         let lines: Vec<&str> = text.lines().collect();
+///         let [base_url, partner, version, token] = lines[..] else { return Ok(None) };
+///         if base_url != key.base_url || partner != key.partner.expose() {
+///             return Err(Error::new(Kind::Storage, "the file belongs to another account"));
+///         }
+///         Ok(version.parse().ok().map(|version| StoredToken::new(version, token)))
 ///     }
 ///
 ///     async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error> {
@@ -81,15 +96,16 @@ impl StoredToken {
 ///             return Ok(there);
 ///         }
 ///         let version = instead_of.unwrap_or(0) + 1;
-///         // Whole or not at all: written beside and renamed. Two at once cost a login more and nothing else.
-///         let beside = self.0.with_extension(std::process::id().to_string());
-///         std::fs::write(&beside, format!("{version} {}", token.expose()))
-///             .and_then(|()| std::fs::rename(&beside, &self.0))
-///             .map_err(|source| Error::new(Kind::Storage, "the token cannot be stored").with_source(source))?;
+///         // Whole or not at all: written beside, with mode 0600, and renamed. Two at once cost a login more and nothing
+///         // else.
+///         let mut beside = tempfile::NamedTempFile::new_in(self.0.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+///         writeln!(beside, "{}\n{}\n{version}\n{}", key.base_url, key.partner.expose(), token.expose()).map_err(failed)?;
+///         beside.persist(&self.0).map_err(|error| failed(error.error))?;
 ///         Ok(StoredToken::new(version, token.clone()))
 ///     }
 /// }
-/// # let path = std::env::temp_dir().join(format!("identkit-token-{}", std::process::id()));
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("token");
 /// # let (store, key) = (FileStore(path.clone()), TokenKey::new("https://example.com", "partner"));
 /// # futures_util::FutureExt::now_or_never(async {
 /// #     assert_eq!(store.load(&key).await.unwrap(), None);
@@ -97,8 +113,13 @@ impl StoredToken {
 /// #     assert_eq!(store.store(&key, &"b".into(), None).await.unwrap(), StoredToken::new(1, "a"));
 /// #     assert_eq!(store.store(&key, &"b".into(), Some(1)).await.unwrap(), StoredToken::new(2, "b"));
 /// #     assert_eq!(store.load(&key).await.unwrap(), Some(StoredToken::new(2, "b")));
+/// #     for other in [TokenKey::new("https://example.com", "other"), TokenKey::new("http://127.0.0.1:1", "partner")] {
+/// #         assert!(store.load(&other).await.is_err());
+/// #         assert!(store.store(&other, &"c".into(), None).await.is_err());
+/// #     }
 /// # }).unwrap();
-/// # std::fs::remove_file(path).unwrap();
+/// # #[cfg(unix)]
+/// # assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
 /// ```
 #[async_trait]
 pub trait TokenStore: Send + Sync + fmt::Debug {
@@ -150,7 +171,7 @@ impl TokenStore for MemoryTokenStore {
     }
 }
 
-/// A store as a session uses it: what fails or takes too long is nothing.
+/// A store as a session uses it: what fails, panics or takes too long is nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedTokens {
     pub(crate) store: Arc<dyn TokenStore>,
@@ -161,7 +182,7 @@ impl SharedTokens {
     /// What is stored; the outer `None` when the store is of no use now.
     pub(crate) async fn load(&self, clock: &Arc<dyn Clock>, partner: &Secret) -> Option<Option<StoredToken>> {
         let key = TokenKey::new(&self.base_url, partner.clone());
-        patiently(clock, self.store.load(&key)).await
+        patiently(clock, async { self.store.load(&key).await }).await
     }
 
     /// What is stored then; `None` when the store is of no use now.
@@ -173,13 +194,16 @@ impl SharedTokens {
         instead_of: Option<u64>,
     ) -> Option<StoredToken> {
         let key = TokenKey::new(&self.base_url, partner.clone());
-        patiently(clock, self.store.store(&key, token, instead_of)).await
+        patiently(clock, async { self.store.store(&key, token, instead_of).await }).await
     }
 }
 
+/// What the store comes to in time; `None` where it fails, panics, or takes too long.
 async fn patiently<T>(clock: &Arc<dyn Clock>, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
+    let work = AssertUnwindSafe(work).catch_unwind();
     match select(pin!(work), clock.sleep_until(clock.mono().plus(PATIENCE))).await {
-        Either::Left((done, _)) => done.ok(),
+        Either::Left((done, _)) => done.ok()?.ok(),
         Either::Right(_) => None,
     }
 }

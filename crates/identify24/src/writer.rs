@@ -151,11 +151,11 @@ impl Faults {
     }
 }
 
-/// Checks a normalised ident and says what is legal but odd.
+/// Checks a normalised ident and says what is legal but odd, about the phone number as it was given (AI-20).
 ///
 /// # Errors
 /// Every fault at once.
-pub(crate) fn check(ident: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
+pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
     let mut faults = Faults(Vec::new());
     for (field, there) in [
         ("project_id", ident.project_id.is_some()),
@@ -201,16 +201,19 @@ pub(crate) fn check(ident: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warnin
     {
         faults.add("pdf_content", "must be a PDF: its first bytes are %PDF-", "I-043");
     }
-    if faults.0.is_empty() { Ok(warnings(ident)) } else { Err(Error::invalid(faults.0)) }
+    if faults.0.is_empty() { Ok(warnings(ident, given)) } else { Err(Error::invalid(faults.0)) }
 }
 
-fn warnings(ident: &CreateIdent) -> Vec<Warning> {
+fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let text =
         |field: &Option<Pii<String>>, holds: fn(&str) -> bool| field.as_ref().is_some_and(|text| holds(text.expose()));
-    let national = |phone: &str| !phone.starts_with('+') && !phone.starts_with("00");
-    if text(&ident.mobile_phone, national) && text(&ident.country, |country| country != "DE") {
-        let message = "mobile_phone has no country code, so that the vendor reads it as German, and country is not DE";
+    let national = |given: &str| {
+        let number = phone(given, PhonePolicy::AsGiven);
+        !number.starts_with('+') && !number.starts_with("00")
+    };
+    if text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE") {
+        let message = "mobile_phone is given without a country code and read as German, and country is not DE";
         warnings.push(Warning::new(message, "AI-20"));
     }
     if text(&ident.international_code, |code| !is_alpha_2(code)) {

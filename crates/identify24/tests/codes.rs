@@ -129,6 +129,23 @@ async fn i_042_other_codes_of_a_server_in_trouble_never_repeat_a_create_either()
     }
 }
 
+#[tokio::test]
+async fn ai_30_a_login_is_repeated_where_only_the_body_says_that_the_vendor_cannot_serve() {
+    for (code, kind) in [(503, Kind::Unavailable), (429, Kind::RateLimited)] {
+        let trouble = ok(format!(r#"{{"result":false,"messages":["Mustermann"],"response_status":{code}}}"#));
+        let vendor = Vendor::script(vec![ok(fixture("S-021-project-get-all-response.json"))]);
+        vendor.next_login(trouble.clone());
+        vendor.next_login(trouble.clone());
+        client(&vendor).projects(&options()).await.unwrap();
+        assert_eq!(vendor.paths(), ["/auth", "/auth", "/auth", "/project/getAll"], "{code}");
+
+        (0..9).for_each(|_| vendor.next_login(trouble.clone()));
+        let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
+        assert_eq!((error.kind(), error.status(), error.delivery()), (kind, Some(code), Some(Delivery::NotSent)));
+        assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann");
+    }
+}
+
 /// A vendor that answers each read so, and when they came, in milliseconds.
 fn timed(clock: &VirtualClock, answers: Vec<Answer>) -> (Arc<Vendor>, Arc<Mutex<Vec<u128>>>) {
     let (times, left) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(answers));

@@ -294,6 +294,101 @@ async fn the_token_that_was_stored_first_is_everybodys_until_the_vendor_refuses_
     assert_eq!(*outrun.0.lock().unwrap(), 2);
 }
 
+/// Two processes that never agree: each call of the one or the other store is answered by another dead token.
+#[derive(Debug)]
+struct Alternating {
+    tokens: &'static [&'static str],
+    asked: AtomicUsize,
+}
+
+impl Alternating {
+    fn next(&self) -> StoredToken {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        StoredToken::new(asked as u64 + 1, self.tokens[asked % self.tokens.len()])
+    }
+}
+
+#[async_trait]
+impl TokenStore for Alternating {
+    async fn load(&self, _: &TokenKey) -> Result<Option<StoredToken>, Error> {
+        Ok(Some(self.next()))
+    }
+
+    async fn store(&self, _: &TokenKey, _: &Secret, _: Option<u64>) -> Result<StoredToken, Error> {
+        Ok(self.next())
+    }
+}
+
+/// A vendor that knows the tokens that it gave out, and no other.
+fn knowing_its_own() -> Arc<Vendor> {
+    Vendor::new(|arrived| if arrived.header("x-api-token").starts_with("token-") { projects() } else { status(401) })
+}
+
+#[tokio::test]
+async fn i_008_a_store_of_dead_tokens_costs_one_call_at_the_most_and_then_the_session_logs_in_by_itself() {
+    for (tokens, failed) in [
+        (&["dead"][..], 0),
+        (&["dead", "as dead"], 1),
+        (&["dead", "as dead", "dead too"], 1),
+        // More than are remembered, and each of them new.
+        (&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"], 1),
+    ] {
+        let (vendor, clock) = (knowing_its_own(), TestClock::default());
+        let shared: Arc<dyn TokenStore> = Arc::new(Alternating { tokens, asked: AtomicUsize::new(0) });
+        let client = process(&vendor, &shared, &clock);
+        let mut errors = Vec::new();
+        for _ in 0..10 {
+            errors.extend(call(&client).await.err().map(|error| error.kind()));
+        }
+        // The second 401 to one call is final.
+        assert_eq!(errors, vec![Kind::Authentication; failed], "{tokens:?}");
+        assert_eq!((vendor.logins(), vendor.last().header("x-api-token")), (1, "token-1"), "{tokens:?}");
+    }
+}
+
+#[tokio::test]
+async fn i_009_a_token_that_was_refused_is_not_taken_again_under_another_version() {
+    let (vendor, store, clock) = (expiring(), memory(), TestClock::default());
+    let client = process(&vendor, &store, &clock);
+    call(&client).await.unwrap();
+    // The vendor forgets it, and another process stores the same once more.
+    store.store(&key(), &"token-1".into(), Some(1)).await.unwrap();
+    vendor.logins.fetch_add(1, Ordering::SeqCst);
+    call(&client).await.unwrap();
+    assert_eq!((vendor.logins(), vendor.last().header("x-api-token")), (3, "token-3"));
+}
+
+/// A store with a bug.
+#[derive(Debug)]
+struct Panicking {
+    load: bool,
+}
+
+#[async_trait]
+impl TokenStore for Panicking {
+    async fn load(&self, _: &TokenKey) -> Result<Option<StoredToken>, Error> {
+        assert!(!self.load, "a store with a bug");
+        Ok(None)
+    }
+
+    async fn store(&self, _: &TokenKey, _: &Secret, _: Option<u64>) -> Result<StoredToken, Error> {
+        panic!("a store with a bug")
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_is_one_that_fails_and_costs_a_login_and_no_call() {
+    for load in [true, false] {
+        let (vendor, clock) = (expiring(), TestClock::default());
+        let shared: Arc<dyn TokenStore> = Arc::new(Panicking { load });
+        let client = process(&vendor, &shared, &clock);
+        for _ in 0..3 {
+            call(&client).await.unwrap();
+        }
+        assert_eq!(vendor.logins(), 1, "{load}");
+    }
+}
+
 #[tokio::test]
 async fn the_store_in_memory_keeps_the_first_of_two_writers() {
     let store = MemoryTokenStore::default();

@@ -22,6 +22,7 @@ const SOURCES: &[&str] = &[
     include_str!("callback.rs"),
     include_str!("client.rs"),
     include_str!("documents.rs"),
+    include_str!("reading.rs"),
     include_str!("traps.rs"),
     include_str!("writer.rs"),
 ];

@@ -207,6 +207,25 @@ fn ai_20_phone_numbers_are_sent_as_given_without_separators() {
 }
 
 #[test]
+fn ai_20_a_national_number_abroad_is_told_also_where_the_policy_makes_a_german_one_of_it() {
+    for policy in [PhonePolicy::AsGiven, PhonePolicy::DoubleZero, PhonePolicy::Plus] {
+        let dialect = Dialect::new().phone(policy);
+        let warned = |phone: &str, country: &str| {
+            let ident = erika().mobile_phone(phone).country(country);
+            let warnings = ident.encode(&dialect).unwrap().warnings;
+            warnings.iter().map(|warning| warning.rule).collect::<Vec<_>>()
+        };
+        assert_eq!(warned("0660 1234567", "AT"), ["AI-20"], "{policy:?}");
+        assert_eq!(warned(" (0660) 1234567", "AT"), ["AI-20"], "{policy:?}");
+        for (phone, country) in
+            [("+43 660 1234567", "AT"), ("(+43) 660 1", "AT"), ("0043 660 1", "AT"), ("0660 1234567", "DE")]
+        {
+            assert!(warned(phone, country).is_empty(), "{policy:?} {phone} {country}");
+        }
+    }
+}
+
+#[test]
 fn ai_21_an_odd_international_code_is_a_warning() {
     assert_eq!(warned(&erika().international_code("49")), ["AI-21"]);
     assert!(warned(&erika().international_code("DE")).is_empty());

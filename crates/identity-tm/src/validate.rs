@@ -2,11 +2,15 @@
 //!
 //! Lengths are in Unicode scalar values (AT-46). Messages never hold a value.
 
+mod text;
+
 use std::fmt;
 
 use identkit_core::{Fault, Pii};
-use identkit_wire::{Extra, OneOrMany, Warning};
+use identkit_wire::{Extra, OneOrMany, Warning, words};
 
+pub(crate) use self::text::is_mail_address;
+use self::text::{holds_control, is_date};
 use crate::Dialect;
 use crate::messages::{
     Additional, Address, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
@@ -176,12 +180,7 @@ impl Checker<'_> {
 
     fn date(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = value.as_ref().map(Pii::expose).filter(|text| !text.is_empty()) else { return };
-        let shaped = text.len() == 10
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shaped || text.parse::<jiff::civil::Date>().is_err() {
+        if !is_date(text) {
             self.fault(field, "must be a date of the calendar as YYYY-MM-DD", "T-005");
         }
     }
@@ -243,7 +242,7 @@ impl Checker<'_> {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
             // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
-            let brackets = url.bytes().filter(|byte| *byte == b'[').count();
+            let brackets = words::count(url.as_bytes(), b'[');
             if url.len() + brackets * reference.max(20) <= 150 {
                 continue;
             }
@@ -406,13 +405,13 @@ impl Checker<'_> {
     fn pdf(&mut self, at: &str, pdf: &SignPdf) {
         self.text(&format!("{at}.Filename"), &pdf.filename, 50);
         match &pdf.data {
-            None => self.fault(&format!("{at}.Data"), "is required: the PDF to sign, as Base64", "AT-33"),
+            None => self.fault(format!("{at}.Data"), "is required: the PDF to sign, as Base64", "AT-33"),
             Some(data) if !data.first_bytes(5).starts_with(b"%PDF-") => {
-                self.fault(&format!("{at}.Data"), "is no PDF in Base64: a PDF begins with %PDF-", "AT-86");
+                self.fault(format!("{at}.Data"), "is no PDF in Base64: a PDF begins with %PDF-", "AT-86");
             }
             Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
                 self.fault(
-                    &format!("{at}.Data"),
+                    format!("{at}.Data"),
                     "is an encrypted PDF, where an unprotected one is asked for; allow it by the dialect",
                     "AT-86",
                 );
@@ -433,9 +432,9 @@ impl Checker<'_> {
     fn hash(&mut self, at: &str, hash: &SignHash) {
         self.text(&format!("{at}.Filename"), &hash.filename, 50);
         match &hash.hash {
-            None => self.fault(&format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
+            None => self.fault(format!("{at}.Hash"), "is required: the hash of the prepared PDF, as Base64", "AT-33"),
             Some(text) if text.is_empty() || identkit_wire::decode_base64(text.expose()).is_err() => {
-                self.fault(&format!("{at}.Hash"), "is no Base64", "AT-33");
+                self.fault(format!("{at}.Hash"), "is no Base64", "AT-33");
             }
             Some(_) => {}
         }
@@ -514,16 +513,16 @@ impl Checker<'_> {
             (Some(_), Some(_)) => true,
             (None, None) => false,
             _ => {
-                self.fault(&format!("{at}.SignaturePosX"), "and SignaturePosY are set together or not at all", "AT-85");
+                self.fault(format!("{at}.SignaturePosX"), "and SignaturePosY are set together or not at all", "AT-85");
                 true
             }
         };
         if !positioned && (size.0.is_some() || size.1.is_some()) {
-            self.fault(&format!("{at}.SignatureWidth"), "and SignatureHeight apply only with a position", "AT-85");
+            self.fault(format!("{at}.SignatureWidth"), "and SignatureHeight apply only with a position", "AT-85");
         }
         if (positioned || page.is_some()) && field {
             let message = "is a place of its own: leave out position and page beside it";
-            self.fault(&format!("{at}.SignatureFieldName"), message, "AT-85");
+            self.fault(format!("{at}.SignatureFieldName"), message, "AT-85");
         }
         for (name, number) in [
             ("SignaturePosX", position.0),
@@ -532,7 +531,7 @@ impl Checker<'_> {
             ("SignatureHeight", size.1),
         ] {
             if number.is_some_and(|number| !number.is_finite() || number < 0.0) {
-                self.fault(&format!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
+                self.fault(format!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
             }
         }
     }
@@ -562,19 +561,6 @@ fn told_apart<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> b
     names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))
 }
 
-/// Exactly one `@` with text around it, and no blanks.
-pub(crate) fn is_mail_address(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let ats = bytes.iter().filter(|byte| **byte == b'@').count();
-    let edges = |bytes: &[u8]| matches!(bytes, [b'@', ..] | [.., b'@' | b'.']);
-    if ats != 1 || edges(bytes) || text.contains("@.") {
-        return false;
-    }
-    // Printable ASCII without the blank, which is nearly every address, is neither.
-    let plain = bytes.iter().fold(true, |plain, byte| plain & (*byte > b' ') & (*byte < 0x7f));
-    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
 pub(crate) fn listed_in_extra<'a>(
     at: &'a str,
@@ -596,14 +582,6 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.0, self.1)
     }
-}
-
-/// Whether a text holds a control character. Few texts have a byte that could begin one, and bytes are looked at many
-/// at a time.
-fn holds_control(text: &str) -> bool {
-    // C2 begins U+0080 to U+009F, and others.
-    let possible = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2));
-    possible && text.chars().any(char::is_control)
 }
 
 struct Placement {

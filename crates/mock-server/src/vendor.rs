@@ -9,7 +9,7 @@ use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
 use crate::faults::Shape;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
 /// response, whose status then means nothing.
@@ -64,6 +64,42 @@ impl Refused {
             faults.push(Fault::new("body", error.detail().to_owned(), rule, section));
         }
         Self { status: 400, faults }
+    }
+
+    /// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
+    /// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
+    pub fn pointer(fault: &Fault) -> Option<String> {
+        const ELSEWHERE: [&str; 10] = [
+            "path",
+            "OrderID",
+            "ident_id",
+            "Authorization",
+            "Content-Type",
+            "X-API-PARTNER",
+            "X-API-TOKEN",
+            "serverStatus",
+            "service",
+            "rate",
+        ];
+        let field = fault.field.as_ref();
+        if ELSEWHERE.contains(&field) {
+            return None;
+        }
+        if matches!(field, "body" | "order") {
+            return Some(String::new());
+        }
+        let mut pointer = String::new();
+        for part in field.split('.') {
+            let (name, rest) = part.split_once('[').unwrap_or((part, ""));
+            pointer.extend(["/", name]);
+            if name == "Additional" && !rest.is_empty() {
+                break;
+            }
+            if let Some((index, _)) = rest.split_once(']') {
+                pointer.extend(["/", index]);
+            }
+        }
+        Some(pointer)
     }
 
     /// The explanation as one text.
@@ -124,14 +160,15 @@ impl Route {
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,
     ) -> Self {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
-            let params = Op::META.match_path(path, ignore_case && world.profile != Profile::Strict)?;
+            let to_the_letter = world.profile == Profile::Strict && world.enforces("AT-09/case");
+            let params = Op::META.match_path(path, ignore_case && !to_the_letter)?;
             Some(
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))
                     .and_then(|operation| {
                         if let Some(case) = case(&operation) {
                             world.concerns(&case);
-                            if world.is_blocked(&case) {
+                            if world.enforces("AT-78") && world.is_blocked(&case) {
                                 return Ok(Handled::Blocked);
                             }
                         }
@@ -182,17 +219,29 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled;
 
     /// Which of its operations a request calls, however it will be answered.
-    fn operation(&self, world: &World, request: &Request<Bytes>) -> Option<&'static Meta>;
+    fn operation(&self, _world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
+        let path = request.uri().path();
+        self.routes().iter().find(|route| route.fits(path, request, false)).map(Route::meta)
+    }
 
     /// Whose account a request says that it comes from: the public half of the credentials. By it the server of many
     /// worlds finds the world.
-    fn claims(&self, request: &Request<Bytes>) -> Option<String>;
+    fn claims(&self, _request: &Request<Bytes>) -> Option<String> {
+        None
+    }
 
-    /// That half of this world's account.
-    fn identity(&self, world: &mut World) -> String;
+    /// That half of this world's account, if the vendor has accounts.
+    fn identity(&self, _world: &mut World) -> Option<String> {
+        None
+    }
+
+    /// The other half of it.
+    fn secret(&self, _world: &mut World) -> Option<String> {
+        None
+    }
 
     /// Gives this world's account credentials of its own: the public half, and the secret one.
-    fn mint(&self, world: &mut World, identity: &str, secret: &str);
+    fn mint(&self, _world: &mut World, _identity: &str, _secret: &str) {}
 
     /// The cases of this world, by id, however they were opened.
     fn cases(&self, _world: &mut World) -> Vec<String> {
@@ -235,5 +284,53 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
         Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+    }
+
+    /// The names of its timers ([`Timer::what`]): a world with another timer of this vendor is neither saved nor read.
+    fn timers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Its shares of a world as JSON; `Null` when it keeps none. A share that no vendor asks for keeps the world from
+    /// being saved, so that nothing is lost in silence.
+    ///
+    /// # Errors
+    /// [`SavedError::NotSaved`] for what has no saved form.
+    fn save(&self, _shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        Ok(Value::Null)
+    }
+
+    /// Puts its shares back into a world that has none of them yet. What was saved is data from outside: nothing of it
+    /// may be taken on trust.
+    ///
+    /// # Errors
+    /// [`SavedError::Damaged`], with a pointer that begins at `saved`.
+    fn load(&self, _world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        match saved {
+            Value::Null => Ok(()),
+            _ => Err(SavedError::damaged("", "this vendor saves nothing: null is expected")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+        let of = |field: &'static str| Refused::pointer(&Fault::new(field, "is wrong", "T-005", "[T] 3.1.3"));
+        for (field, told) in [
+            ("Email", "/Email"),
+            ("Address.ZipCode", "/Address/ZipCode"),
+            ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
+            ("MultiSignOptions.SignParameters[0].Filename", "/MultiSignOptions/SignParameters/0/Filename"),
+            ("IdentData.Additional[2].Label", "/IdentData/Additional"),
+            ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
+            ("body", ""),
+        ] {
+            assert_eq!(of(field).as_deref(), Some(told), "{field}");
+        }
+        assert_eq!(of("OrderID").or(of("path")).or(of("Authorization")).or(of("X-API-TOKEN")), None);
     }
 }

@@ -1,21 +1,54 @@
 //! Webhooks: what is delivered, when it is tried again, and what counts as delivered.
 
+mod modes;
+mod state;
+
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Event;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::world::text;
+
+use crate::rules::Rules;
+
+pub use self::modes::{Mode, ReleaseOrder, Webhooks};
+pub use self::state::{Cause, Held, Impossible, State, Verb};
 
 /// One try to deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// When it began.
+    #[serde(with = "text")]
     pub at: Timestamp,
     /// The receiver's answer, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Whether the vendor counts it as delivered.
     pub delivered: bool,
+    /// What made the vendor, or somebody else, send it.
+    pub by: Cause,
+    /// Why there is no answer, in words of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Cow<'static, str>>,
+    /// Whether the schedule goes on after it.
+    pub again: bool,
+}
+
+impl Attempt {
+    /// What came of it, as the admin API says it: `delivered`, `retry` when it failed and the schedule goes on, `failed`.
+    pub fn outcome(&self) -> &'static str {
+        match (self.delivered, self.again) {
+            (true, _) => "delivered",
+            (false, true) => "retry",
+            (false, false) => "failed",
+        }
+    }
 }
 
 /// A webhook on its way.
@@ -41,8 +74,12 @@ pub struct Delivery {
     pub retries: VecDeque<Timestamp>,
     /// Whether the vendor tries again at all.
     pub schedule: Schedule,
-    /// Whether a try is under way.
-    pub on_its_way: bool,
+    /// The tries that are under way, by what made them.
+    pub under_way: Vec<Cause>,
+    /// Whether it waits to be released.
+    pub held: Option<Held>,
+    /// How many copies go with its next try.
+    pub copies: u32,
     /// Whether the case waits for the first try, as it does for a webhook (T-033), but not for every other call.
     pub blocks: bool,
 }
@@ -59,7 +96,8 @@ impl std::fmt::Debug for RequestCopy {
 }
 
 /// When a vendor tries again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// identity.TM's scheme, [T 2.5.2].
     IdentityTm,
@@ -81,7 +119,9 @@ impl Delivery {
             next: None,
             retries: VecDeque::new(),
             schedule,
-            on_its_way: false,
+            under_way: Vec::new(),
+            held: None,
+            copies: 0,
             blocks: true,
         }
     }
@@ -98,19 +138,51 @@ impl Delivery {
         self.attempts.iter().any(|attempt| attempt.delivered)
     }
 
-    /// Notes the outcome of a try, and returns when the next one is due.
-    pub fn tried(&mut self, at: Timestamp, status: Option<u16>) -> Option<Timestamp> {
-        // Only these two (T-034): 201, 204 and redirects are failures like any other.
-        let delivered = matches!(status, Some(200 | 202));
-        if self.attempts.is_empty() && self.schedule == Schedule::IdentityTm {
+    /// Whether no try of the schedule is over yet.
+    pub fn is_new(&self) -> bool {
+        self.attempts.iter().all(|attempt| attempt.by.is_extra())
+    }
+
+    /// Notes the outcome of a try of the schedule, and returns when the next one is due.
+    pub fn tried(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
+        let delivered = counts(status, rules);
+        if self.is_new() && self.schedule == Schedule::IdentityTm && rules.enforce("T-036") {
             self.retries = retries(at).into();
         }
-        self.attempts.push(Attempt { at, status, delivered });
         if delivered {
             self.retries.clear();
         }
+        // Those that it was held over are not made up for.
+        self.retries.retain(|retry| *retry > at);
         self.next = self.retries.pop_front();
+        let again = self.next.is_some();
+        self.attempts.push(Attempt { at, status, delivered, by: Cause::Schedule, error: None, again });
         self.next
+    }
+
+    /// Notes the outcome of a try beside the schedule, which goes on as if it had not been.
+    pub fn tried_besides(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
+        let delivered = counts(status, rules);
+        self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
+    }
+
+    /// The vendor takes it for delivered, and nobody gets it: no try of the schedule comes any more.
+    pub fn drop_it(&mut self, at: Timestamp) {
+        const DROPPED: &str = "dropped: nothing was sent, and the vendor takes it for delivered";
+        self.held = None;
+        self.copies = 0;
+        self.next = None;
+        self.retries.clear();
+        let (by, error) = (Cause::Schedule, Some(DROPPED.into()));
+        self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
+    }
+}
+
+/// Whether an answer counts as delivered: only these two (T-034), and 201, 204 and redirects are failures like any other.
+fn counts(status: Option<u16>, rules: &Rules) -> bool {
+    match status {
+        Some(status) if rules.enforce("T-034") => matches!(status, 200 | 202),
+        answered => answered.is_some(),
     }
 }
 
@@ -167,7 +239,7 @@ mod tests {
             (None, false),
         ] {
             let mut delivery = delivery();
-            assert_eq!(delivery.tried(now, status).is_none(), delivered, "{status:?}");
+            assert_eq!(delivery.tried(now, status, &Rules::default()).is_none(), delivered, "{status:?}");
             assert_eq!(delivery.is_delivered(), delivered);
         }
     }

@@ -8,17 +8,21 @@
 //! - The default world is always there.
 //! - The same server seed and the same verbs give the same worlds: seeds and credentials follow from them.
 
+mod registry;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use identkit_core::{Clock as _, Content};
+use identkit_core::Content;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::clock::{Mode, VirtualClock};
+use self::registry::{check, of_its_own};
+use crate::clock::Mode;
+use crate::rules::Rules;
 use crate::sandbox::{Plan, Sandbox, in_json, lock};
 use crate::vendor::Refused;
 use crate::world::{Profile, World};
@@ -83,12 +87,16 @@ pub struct NewWorld {
 struct Origin {
     seed: u64,
     profile: Profile,
+    rules: Rules,
     mode: Mode,
     /// The time when it began; `None` for real time, which does not come again.
     start: Option<Timestamp>,
-    /// The secret halves of its credentials and the public ones, by vendor; none for the vendors' own.
-    minted: Vec<(&'static str, String, String)>,
+    /// The public halves of its credentials and the secret ones, by vendor; none for the vendors' own.
+    minted: Vec<Credentials>,
 }
+
+/// A vendor, the public half and the secret one.
+type Credentials = (&'static str, String, String);
 
 struct Kept {
     sandbox: Sandbox,
@@ -127,10 +135,11 @@ impl From<&Sandbox> for Worlds {
         if let Some(registry) = known.upgrade() {
             return Self(registry);
         }
-        let (seed, profile, now) = default.with_world(|world| (world.seed(), world.profile, world.now));
+        let world = default.snapshot();
+        let (seed, profile, rules, now) = (world.seed(), world.profile, world.rules, world.now);
         let mode = default.clock().mode();
         let start = (mode == Mode::Frozen).then_some(now);
-        let origin = Origin { seed, profile, mode, start, minted: Vec::new() };
+        let origin = Origin { seed, profile, rules, mode, start, minted: Vec::new() };
         let kept = Kept { sandbox: default.clone(), origin, snapshots: BTreeMap::new() };
         let mut table = Table::default();
         table.worlds.insert(DEFAULT.to_owned(), kept);
@@ -221,11 +230,12 @@ impl Worlds {
         let origin = Origin {
             seed,
             profile: wanted.profile.unwrap_or(default.profile),
+            rules: default.rules,
             mode,
             start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
             minted: self.0.credentials(of_its_own(default.seed, &id), &id),
         };
-        table.claim(&id, &origin.minted)?;
+        self.0.claim(&mut table, &id, &origin.minted)?;
         let sandbox = self.0.begin(&origin);
         table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
         Ok((id, sandbox))
@@ -246,7 +256,7 @@ impl Worlds {
         let mut origin = origin.origin.clone();
         let id = table.free(id)?;
         origin.minted = self.0.credentials(of_its_own(origin.seed, &id), &id);
-        table.claim(&id, &origin.minted)?;
+        self.0.claim(&mut table, &id, &origin.minted)?;
         self.0.mint(&mut world, &origin.minted);
         let sandbox = self.0.go_on(world, mode);
         table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
@@ -278,10 +288,11 @@ impl Worlds {
     }
 
     /// Puts a world back to a snapshot: all of it, its time included. Handles to the world as it was before stay with
-    /// what it was; the credentials are those it has now.
+    /// what it was. The credentials are those it has now; the default world's are those of the snapshot.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`].
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
+    /// has taken the default world's.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -292,10 +303,11 @@ impl Worlds {
         self.replace(&mut table, id, world, mode)
     }
 
-    /// Puts another world in the place of the one of this id, which keeps its credentials and its snapshots.
+    /// Puts another world in the place of the one of this id, which keeps its snapshots and, unless it is the default
+    /// one, its credentials.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`].
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -304,33 +316,35 @@ impl Worlds {
     }
 
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        self.0.keep_credentials(table, id)?;
+        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
         self.0.mint(&mut world, &kept.origin.minted);
-        kept.sandbox = self.0.go_on(world, mode);
         if id == DEFAULT {
-            *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
+            self.0.unclaimed(table, &self.0.identities(&mut world))?;
         }
-        Ok(kept.sandbox.clone())
+        self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
     }
 
-    /// Lets a world begin anew as it began: same seed, same credentials, nothing in it. Its snapshots are kept.
+    /// Lets a world begin anew as it began: same seed, nothing in it. Its snapshots are kept, and its credentials are
+    /// those it has now; the default world's are the vendors' own again.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`].
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn reset(&self, id: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        kept.sandbox = self.0.begin(&kept.origin);
+        self.0.keep_credentials(&mut table, id)?;
         if id == DEFAULT {
-            *lock(&kept.sandbox.running().worlds) = Arc::downgrade(&self.0);
+            let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
+            let mut anew = self.0.found(&origin);
+            self.0.unclaimed(&table, &self.0.identities(&mut anew))?;
         }
-        Ok(kept.sandbox.clone())
+        self.0.take_the_place(&mut table, id, |origin| self.0.begin(origin))
     }
 
-    /// Takes a world away. Who is being answered by it still gets the answer.
+    /// Takes a world away. Who is being answered by it still gets the answer; streams of its events end.
     ///
     /// # Errors
     /// [`WorldError::Unknown`], [`WorldError::Default`].
@@ -342,6 +356,7 @@ impl Worlds {
         let kept = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
         table.claimed.retain(|_, world| world != id);
         drop(table);
+        kept.sandbox.running().close();
         drop(kept);
         Ok(())
     }
@@ -356,16 +371,8 @@ impl Worlds {
         let kept = table.worlds.get(id).ok_or(None)?;
         let (sandbox, before) = (kept.sandbox.clone(), kept.sandbox.settings());
         sandbox.set_up(wanted).map_err(Some)?;
-        let identities = self.0.identities(&sandbox);
-        let taken = identities.iter().find(|(vendor, identity)| {
-            let others = table.claimed.get(&(*vendor, identity.clone())).is_some_and(|other| other != id);
-            let defaults = id != DEFAULT
-                && table
-                    .worlds
-                    .get(DEFAULT)
-                    .is_some_and(|default| self.0.identities(&default.sandbox).contains(&(*vendor, identity.clone())));
-            others || defaults
-        });
+        let identities = sandbox.with_world(|world| self.0.identities(world));
+        let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));
         if let Some((vendor, _)) = taken {
             let fault = identkit_core::Fault::new(
                 in_json(vendor),
@@ -387,87 +394,5 @@ impl Worlds {
             }
         }
         Ok(())
-    }
-}
-
-impl Table {
-    /// The wanted id, or one that is free.
-    fn free(&mut self, wanted: Option<&str>) -> Result<String, WorldError> {
-        if let Some(id) = wanted {
-            check(id)?;
-            return match self.worlds.contains_key(id) {
-                true => Err(WorldError::Taken),
-                false => Ok(id.to_owned()),
-            };
-        }
-        loop {
-            self.minted += 1;
-            let id = format!("w{}", self.minted);
-            if !self.worlds.contains_key(&id) {
-                return Ok(id);
-            }
-        }
-    }
-
-    /// Lets credentials select a world.
-    fn claim(&mut self, id: &str, minted: &[(&'static str, String, String)]) -> Result<(), WorldError> {
-        let key = |vendor: &'static str, identity: &String| (vendor, identity.clone());
-        if minted.iter().any(|(vendor, identity, _)| self.claimed.contains_key(&key(vendor, identity))) {
-            return Err(WorldError::SameCredentials);
-        }
-        for (vendor, identity, _) in minted {
-            self.claimed.insert(key(vendor, identity), id.to_owned());
-        }
-        Ok(())
-    }
-}
-
-impl Registry {
-    /// Credentials that follow from the seed and the id.
-    fn credentials(&self, seed: u64, id: &str) -> Vec<(&'static str, String, String)> {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut secret = || std::iter::repeat_with(|| random.alphanumeric()).take(32).collect::<String>();
-        self.plan.vendors.iter().map(|vendor| (vendor.name(), format!("sandbox-{id}"), secret())).collect()
-    }
-
-    fn mint(&self, world: &mut World, minted: &[(&'static str, String, String)]) {
-        for (name, identity, secret) in minted {
-            if let Some(vendor) = self.plan.vendor(name) {
-                vendor.mint(world, identity, secret);
-            }
-        }
-    }
-
-    fn begin(&self, origin: &Origin) -> Sandbox {
-        let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
-        let mut world = self.plan.found(now, origin.seed, origin.profile);
-        self.mint(&mut world, &origin.minted);
-        self.go_on(world, origin.mode)
-    }
-
-    fn go_on(&self, world: World, mode: Mode) -> Sandbox {
-        let clock = VirtualClock::new(world.now);
-        clock.set_mode(mode);
-        self.plan.start(clock, world)
-    }
-
-    fn identities(&self, sandbox: &Sandbox) -> Vec<(&'static str, String)> {
-        sandbox.with_world(|world| {
-            self.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.identity(world))).collect()
-        })
-    }
-}
-
-/// A seed for one of many worlds.
-fn of_its_own(seed: u64, id: &str) -> u64 {
-    // FNV-1a over the id; it must only differ, and be the same tomorrow.
-    id.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn check(id: &str) -> Result<(), WorldError> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match (1..=ID).contains(&id.len()) && id.bytes().all(fits) {
-        true => Ok(()),
-        false => Err(WorldError::NotAnId),
     }
 }

@@ -116,3 +116,15 @@ async fn t_101_more_than_a_thousand_elements_are_refused() {
     let strict = Bench::strict();
     strict.tm_call("POST", "/getAllStatus", asking(5, 0)).await.refused(400, "Period.Paging.Page", "AT-05", "[T] 4.2");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_05_the_strict_profile_wants_both_ends_of_a_period_and_literal_takes_one() {
+    let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
+    let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;
+    for body in [begin, end, r#"{"Period":{}}"#] {
+        let answer = Bench::new().tm_call("POST", "/getAllStatus", body).await;
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+        let answer = Bench::strict().tm_call("POST", "/getAllStatus", body).await;
+        answer.refused(400, "Period", "AT-05", "[T] 4.2");
+    }
+}

@@ -215,6 +215,34 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Bench::receiving(&receiver);
+    bench.set(|settings| {
+        settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
+        let in_winter = Story::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
+        settings.stories.insert("in winter".into(), in_winter);
+    });
+    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let read = || async { bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"].clone() };
+    assert_eq!(read().await.get("appointment_date"), None, "none was made yet");
+    // Local times of the vendor (AI-11): 14:00 at 12:00 UTC in summer, 13:00 in winter.
+    for (story, at) in [
+        ("appointment", "2020-09-13 14:00"),
+        ("positive", "2020-09-13 14:00"),
+        ("in winter", "2020-11-09 13:00"),
+        ("appointment", "2020-09-13 14:00"),
+    ] {
+        bench.play(&id, story).await;
+        assert_eq!(read().await["appointment_date"], at, "{story}");
+        let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
+        assert_eq!(told["appointment_date"], at, "{story}");
+    }
+    let told = read().await;
+    assert_eq!(told["status"], "Unidentified", "AI-12: the only status that the document has");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
     let bench = Bench::new();
     bench.set(|settings| {

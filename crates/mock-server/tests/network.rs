@@ -13,8 +13,8 @@ use common::*;
 use identkit_core::{Delivery, Kind, Secret};
 use identkit_identity_tm::messages::WebhookUrl;
 use identkit_identity_tm::{Account, IdentityTm, OrderId, StatusKind};
+use identkit_mock_server::Transition;
 use identkit_mock_server::server::{self, Authority, Listening};
-use identkit_mock_server::{Sandbox, Transition};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ struct Server {
 
 impl Server {
     async fn new() -> Self {
-        let sandbox = Sandbox::builder().start();
+        let sandbox = sandbox().start();
         let authority = Authority::new().unwrap();
         let listening = server::vendors(&sandbox, any(), Some(&authority)).await.unwrap();
         Self { authority, listening }
@@ -106,7 +106,7 @@ async fn without_its_authority_a_client_fails_before_anything_is_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_14_addresses_of_other_machines_are_refused() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = sandbox().start();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[2001:db8::1]:0"] {
         let address: SocketAddr = address.parse().unwrap();
         for refused in [server::vendors(&sandbox, address, None).await, server::admin(&sandbox, address).await] {
@@ -148,7 +148,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_go_away_in_the_middle_do_no_harm() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
-    let sandbox = Sandbox::builder().webhooks_through(Arc::new(receiver.clone())).start();
+    let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
     let head = "PUT /api/2.10/putOrder HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{\"Email\":";
@@ -181,7 +181,7 @@ async fn a_client_that_says_hello_in_the_clear_to_the_tls_door_does_no_harm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_a_listener_closes_its_port_and_its_connections() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = sandbox().start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let (address, url) = (listening.address(), listening.url());
     let tm = client(&url, plain());
@@ -401,7 +401,8 @@ async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
         assert_eq!(problem["rule"], "M-04");
         assert!(!problem.to_string().contains("Kanarienvogel"));
     }
-    admin.problem("GET", "/orders/9992UNKNOWN", "", 404).await;
+    assert_eq!(admin.problem("GET", "/tans", "", 400).await["rule"], "M-10", "of which order");
+    assert_eq!(admin.problem("GET", "/orders/9992UNKNOWN", "", 404).await["rule"], "admin-case");
     admin.problem("POST", "/orders/9992UNKNOWN/transition", r#"{"story":"positive"}"#, 404).await;
     admin.good("POST", &transition, r#"{"story":"positive"}"#).await;
     admin.problem("POST", &transition, r#"{"story":"positive"}"#, 409).await;
@@ -494,7 +495,7 @@ async fn an_order_may_be_read_while_it_is_asked_for_by_many_connections_and_bloc
             Some(200)
         })
     });
-    let sandbox = Sandbox::builder().webhooks_through(Arc::new(receiver.clone())).start();
+    let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
     let id: OrderId = tm.put_order(order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;

@@ -4,7 +4,8 @@
 #![recursion_limit = "256"]
 #![cfg(all(feature = "identify24", feature = "identity-tm"))]
 
-use identkit_mock_server::Sandbox;
+mod common;
+
 use identkit_mock_server::vendors::{identify24, identity_tm};
 use serde_json::{Map, Value, json};
 
@@ -68,7 +69,12 @@ fn others() -> Value {
             "webhook_url": "http://127.0.0.1:9/status",
             "idle": 60,
             "life": 120,
-            "stories": { "positive": { "status": "Ok", "status_id": "9", "reject_reason": "", "agent_notes": "" } },
+            "stories": {
+                "positive": { "status": "Ok", "status_id": "9", "reject_reason": "", "agent_notes": "" },
+                "later": {
+                    "status": "Ok", "status_id": "8", "reject_reason": "", "agent_notes": "", "appointment": 86_400,
+                },
+            },
             "refusals": "ByResult",
             "get_bodies": { "Refused": 411 },
             "rate": { "requests": 3, "period": 60, "retry_after": true },
@@ -82,7 +88,7 @@ fn others() -> Value {
 
 #[tokio::test]
 async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     let defaults = sandbox.settings();
     let others = others();
     for vendor in ["identity_tm", "identify24"] {
@@ -108,7 +114,7 @@ async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
 
 #[tokio::test]
 async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_changes_nothing() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     let defaults = sandbox.settings();
     let refused = sandbox
         .set_up(&object(json!({
@@ -133,7 +139,7 @@ async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_cha
 
 #[tokio::test]
 async fn values_that_would_make_no_sense_are_refused_with_what_would() {
-    let sandbox = Sandbox::builder().start();
+    let sandbox = common::sandbox().start();
     for (vendor, name, value, right) in [
         ("identity_tm", "voice_files", json!("yes"), "must be a boolean"),
         ("identity_tm", "webhook_method", json!("DELETE"), "must be GET, POST or PUT"),
@@ -151,6 +157,12 @@ async fn values_that_would_make_no_sense_are_refused_with_what_would() {
         ("identify24", "out_of_service", json!(404), "must be a status from 500 to 599, or null"),
         ("identify24", "webhook_url", json!("ftp://127.0.0.1/"), "must be a URL that begins with https:// or http://"),
         ("identify24", "stories", json!([]), "must be an object"),
+        (
+            "identify24",
+            "stories",
+            json!({ "later": { "status": "a", "status_id": "1", "appointment": -1 } }),
+            "must be a number of whole seconds, or null",
+        ),
         ("identify24", "stories", json!({ "positive": {} }), "is incomplete: missing field `status`"),
         (
             "identify24",

@@ -95,6 +95,26 @@ async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
+    let bench = Bench::new();
+    let (id, tm) = (bench.identified().await, bench.tm());
+    tm.request_sign(&id, &options()).await.unwrap();
+    let path = format!("/confirmSign/{}", id.expose());
+    for (body, told) in [
+        (r#"{"tan":"1234567"}"#, "more than 6 characters"),
+        (r#"{"tan":""}"#, "is required"),
+        ("{}", "is required"),
+        (r#"{"TAN":"123456"}"#, "is required"),
+    ] {
+        let answer = bench.tm_call("POST", &path, body).await;
+        answer.refused(400, "tan", "AT-56", "[T] 5.2");
+        assert!(answer.text().contains(told), "{body}: {}", answer.text());
+    }
+    let right = Secret::new(bench.tan(&id));
+    tm.confirm_sign(&id, right, &options()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_55_signing_out_of_turn_is_told_apart() {
     let bench = Bench::new();
     let tm = bench.tm();

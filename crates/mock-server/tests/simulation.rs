@@ -13,6 +13,8 @@
     reason = "a test, and one that reports"
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -166,7 +168,7 @@ fn simulate(seed: u64, tally: &mut Tally) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
     let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
-    let sandbox = Sandbox::builder().clock(clock).seed(seed).start();
+    let sandbox = common::sandbox().clock(clock).seed(seed).start();
     let executed = Executed::default();
     let told = Arc::new(Mutex::new(BTreeMap::new()));
 

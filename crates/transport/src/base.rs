@@ -1,7 +1,7 @@
 //! Where a vendor's API is.
 
 use ::http::Uri;
-use ::http::uri::{Authority, Scheme};
+use ::http::uri::{Authority, Parts, Scheme};
 use identkit_core::{Error, Kind};
 
 /// The base URL of a vendor's API: `https`, or `http` to this machine only.
@@ -57,12 +57,12 @@ impl BaseUrl {
         let mut whole = String::with_capacity(self.path.len() + path.len());
         whole.push_str(&self.path);
         whole.push_str(path);
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(whole)
-            .build()
-            .map_err(|_| Error::new(Kind::InvalidInput, "the path of the call is no URL path"))
+        let refused = || Error::new(Kind::InvalidInput, "the path of the call is no URL path");
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(whole.try_into().map_err(|_| refused())?);
+        Uri::from_parts(parts).map_err(|_| refused())
     }
 }
 

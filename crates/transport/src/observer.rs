@@ -29,7 +29,7 @@ pub struct AttemptReport {
     pub number: u32,
     /// Bytes of the request's body.
     pub request_bytes: u64,
-    /// The HTTP status, if a head came.
+    /// The HTTP status, if a head came; where its body tells a worse one, that.
     pub status: Option<u16>,
     /// What went wrong; `None` for a good answer.
     pub failure: Option<Kind>,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use identkit_core::{BoxError, Content, Delivery, Kind, Mono};
+use identkit_core::{Advice, BoxError, Content, Delivery, Kind, Mono};
 use identkit_wire::{Body, Meta};
 
 /// What a transport must know about one attempt.
@@ -105,6 +105,8 @@ pub struct Failure {
     pub detail: &'static str,
     /// Whether another attempt could end otherwise; a certificate that is not trusted stays so.
     pub lasting: bool,
+    /// What to do about it, where that is no matter of course.
+    pub advice: Option<Advice>,
     /// The cause, without values of the request.
     pub source: Option<BoxError>,
 }
@@ -112,13 +114,20 @@ pub struct Failure {
 impl Failure {
     /// A failure that another attempt might not meet.
     pub fn new(delivery: Delivery, kind: Kind, detail: &'static str) -> Self {
-        Self { delivery, kind, detail, lasting: false, source: None }
+        Self { delivery, kind, detail, lasting: false, advice: None, source: None }
     }
 
     /// Keeps the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.advice = Some(advice);
         self
     }
 

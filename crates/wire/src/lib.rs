@@ -17,6 +17,7 @@ mod message;
 mod operation;
 mod refusal;
 mod tolerant;
+pub mod words;
 
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};

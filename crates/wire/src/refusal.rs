@@ -4,10 +4,13 @@ use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
 use serde_json::Value;
 
-use crate::Meta;
+use crate::{Meta, Safety};
 
 /// The most of a vendor's text that is kept, in characters.
 const TEXT: usize = 2_000;
+
+/// The keys under which vendors say why.
+const WORDS: [&str; 6] = ["Error", "error", "message", "Message", "messages", "detail"];
 
 /// The error for this status: by the operation's own table first, else by the general meaning of the code.
 /// What the vendor wrote is kept apart and never printed.
@@ -22,10 +25,24 @@ pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
         }
     };
     error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
-    match vendor_text(body) {
+    // What a vendor in trouble says of something that it may have made can be the only copy of its id.
+    let whole = if meta.safety == Safety::Creating && error.kind() == Kind::Unavailable { more(body) } else { None };
+    match whole.or_else(|| vendor_text(body)) {
         Some(text) => error.with_vendor_text(text),
         None => error,
     }
+}
+
+/// The whole of a JSON object that says more than why something went wrong.
+fn more(body: &[u8]) -> Option<Pii<String>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
+    let said = |key: &str, value: &Value| !WORDS.contains(&key) && matches!(value, Value::String(_) | Value::Object(_));
+    object.iter().any(|(key, value)| said(key, value)).then(|| kept(text))
+}
+
+fn kept(text: &str) -> Pii<String> {
+    Pii::new(text.chars().filter(|c| !c.is_control()).take(TEXT).collect())
 }
 
 fn general(code: u16) -> (Kind, &'static str) {
@@ -48,14 +65,12 @@ fn general(code: u16) -> (Kind, &'static str) {
 fn vendor_text(body: &[u8]) -> Option<Pii<String>> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let told = match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(object)) => ["Error", "error", "message", "Message", "messages", "detail"]
-            .iter()
-            .find_map(|key| object.get(*key).and_then(words)),
+        Ok(Value::Object(object)) => WORDS.iter().find_map(|key| object.get(*key).and_then(words)),
         Ok(value) => words(&value),
         Err(_) => Some(text.to_owned()),
     }?;
     let told = told.trim();
-    (!told.is_empty()).then(|| Pii::new(told.chars().filter(|c| !c.is_control()).take(TEXT).collect()))
+    (!told.is_empty()).then(|| kept(told))
 }
 
 fn words(value: &Value) -> Option<String> {
@@ -70,10 +85,11 @@ fn words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OnAmbiguous, Refusal, Reply, Safety};
+    use crate::{OnAmbiguous, Refusal, Reply};
     use identkit_core::Advice;
 
-    static META: Meta = Meta {
+    static META: Meta = META_OF_SIGNING;
+    const META_OF_SIGNING: Meta = Meta {
         name: "confirmSign",
         provider: "test",
         method: http::Method::POST,
@@ -121,5 +137,22 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("Mustermann"));
         assert_eq!(text_of(&"x".repeat(10_000)).unwrap().len(), TEXT);
         assert!(refusal(&META, StatusCode::BAD_REQUEST, &[0xff, 0xfe]).vendor_text().is_none());
+    }
+
+    #[test]
+    fn what_a_vendor_in_trouble_says_of_something_that_it_may_have_made_is_kept_whole_and_unprinted() {
+        static CREATE: Meta = Meta { safety: Safety::Creating, ..META_OF_SIGNING };
+        let of = |meta: &Meta, status: u16, body: &str| {
+            let error = refusal(meta, StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+            error.vendor_text().map(|text| text.expose().clone())
+        };
+        for body in [r#"{"ident_id":"s3cret","messages":["a"]}"#, r#"{"data":{"id":"s3cret"},"messages":[]}"#] {
+            assert_eq!(of(&CREATE, 500, body).as_deref(), Some(body));
+            assert_ne!(of(&META, 500, body).as_deref(), Some(body), "a call that makes nothing");
+            assert_ne!(of(&CREATE, 409, body).as_deref(), Some(body), "a refusal");
+        }
+        let plain = r#"{"result":false,"messages":["a"],"response_status":500}"#;
+        assert_eq!(of(&CREATE, 500, plain).as_deref(), Some("a"));
     }
 }

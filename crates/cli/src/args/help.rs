@@ -294,6 +294,8 @@ Examples:
 identify24 has no call that lists idents: an ident_id that nobody kept is lost.
 So nothing is sent unless it goes into a file (--out) or is shown (--reveal).
 The file is whole or not there, never in place of another, and its owner's only.
+On exit code 6 it holds what the vendor answered, if it did: that may be the
+only copy of an ident_id, which get --from then takes.
 ";
 
 pub(super) const GET_HELP: &str = "\

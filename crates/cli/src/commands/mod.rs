@@ -39,3 +39,21 @@ fn with_about<T>(mut vendor: Value, answered: &Answered<T>, more: Value) -> Valu
     }
     vendor
 }
+
+/// What is to be told of something that is given up while it is on its way: nothing else tells it.
+struct OnItsWay(Option<String>);
+
+impl OnItsWay {
+    /// It is not on its way any longer.
+    fn arrived(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        if let Some(told) = &self.0 {
+            output::say(&format!("note: {told}"));
+        }
+    }
+}

@@ -95,14 +95,23 @@ impl<T> Envelope<T> {
         judge(meta, self.result, self.response_status, self.messages.as_ref())
     }
 
-    /// The only payload.
-    pub(crate) fn into_one(self) -> Result<T, Error> {
-        let one = match self.data {
-            Some(OneOrMany::One(one)) => Some(one),
-            Some(OneOrMany::Many(many)) => many.into_iter().next(),
-            None => None,
+    /// The payload whose id is the one that was asked for. One alone may lack its id, as any element may; another id
+    /// makes it another one, whose data are never taken for those of the first.
+    pub(crate) fn into_one(self, wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Result<T, Error> {
+        let mut many = match self.data {
+            Some(OneOrMany::One(one)) => vec![one],
+            Some(OneOrMany::Many(many)) => many,
+            None => Vec::new(),
         };
-        one.ok_or_else(no_data)
+        if many.is_empty() {
+            return Err(no_data());
+        }
+        let place = match &many[..] {
+            [one] if id(one).is_none() => Some(0),
+            many => place_of(many, wanted, &id),
+        };
+        let another = "the vendor's answer is about another one than the one that was asked for";
+        place.map(|place| many.swap_remove(place)).ok_or_else(|| Error::new(Kind::Protocol, another))
     }
 
     /// All payloads.
@@ -113,6 +122,13 @@ impl<T> Envelope<T> {
             None => Err(no_data()),
         }
     }
+}
+
+/// Where the one with this id is. Ids are opaque, so that the same text goes first; but a person may have typed it in
+/// another case than the vendor's.
+pub(crate) fn place_of<T>(many: &[T], wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Option<usize> {
+    let place = |same: &dyn Fn(&str) -> bool| many.iter().position(|one| id(one).is_some_and(same));
+    place(&|id| id == wanted).or_else(|| place(&|id| id.trim().eq_ignore_ascii_case(wanted.trim())))
 }
 
 fn no_data() -> Error {
@@ -139,21 +155,21 @@ impl Envelope<Project> {
 }
 
 /// What an answer with a good HTTP status says about itself. A bad `response_status` counts like that HTTP status;
-/// otherwise `result: false` is a refusal.
+/// otherwise `result: false` is a refusal. A `response_status` that is no HTTP status tells nothing but that the answer
+/// is not what the document describes.
 pub(super) fn judge(
     meta: &'static Meta,
     result: Option<bool>,
     response_status: Option<u16>,
     messages: Option<&Messages>,
 ) -> Result<(), Error> {
-    let error = match (response_status, result) {
-        (Some(code), _) if !(200..300).contains(&code) => {
-            refusal(meta, StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_REQUEST), &[])
-        }
-        (_, Some(false)) => Error::new(Kind::Rejected, "the vendor refused the request in an answer of success")
-            .with_operation(meta.name)
-            .with_delivery(Delivery::Answered),
-        _ => return Ok(()),
+    let bad = response_status.filter(|code| !(200..300).contains(code));
+    let told = |kind, detail| Error::new(kind, detail).with_operation(meta.name).with_delivery(Delivery::Answered);
+    let error = match (bad.map(StatusCode::from_u16), result) {
+        (Some(Ok(status)), _) => refusal(meta, status, &[]),
+        (_, Some(false)) => told(Kind::Rejected, "the vendor refused the request in an answer of success"),
+        (Some(Err(_)), _) => told(Kind::Protocol, "the vendor's answer has a response_status that is no HTTP status"),
+        (None, _) => return Ok(()),
     };
     Err(match messages.and_then(Messages::joined) {
         Some(text) => error.with_vendor_text(text),

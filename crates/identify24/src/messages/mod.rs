@@ -18,6 +18,7 @@ mod webhook;
 
 pub use auth::{AuthRequest, AuthResponse};
 pub use create::{CreateIdent, CreateIdentResponse};
+pub(crate) use envelope::place_of;
 pub use envelope::{Envelope, Messages};
 pub use ident::Ident;
 pub use local_time::{BERLIN, LocalDateTime};

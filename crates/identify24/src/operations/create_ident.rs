@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
-use identkit_core::{Content, Error, Kind};
+use identkit_core::{Advice, Content, Error, Kind};
 use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Safety, json};
 
 use super::{GOOD, REFUSALS, SMALL};
@@ -35,27 +35,30 @@ impl Operation for CreateIdent {
 
     fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
         let ident = self.normalised(dialect);
-        let warnings = writer::check(&ident, dialect)?;
+        let warnings = writer::check(&ident, self, dialect)?;
         Ok(Encoded { headers: json::headers(), body: writer::body(ident, dialect)?, warnings })
     }
 
     fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<CreateIdentResponse>, Error> {
-        let answer: CreateIdentResponse = super::read_or_keep(body)?;
-        let id = answer.ident_id.as_ref().filter(|id| !id.is_empty());
-        match (answer.accepted(), id) {
-            (Ok(()), Some(_)) => Ok(answer.into()),
-            (Ok(()), None) => Err(Error::new(Kind::Protocol, "the vendor's answer has no ident_id")),
-            // A refusal that names an ident contradicts itself: the ident may exist. Its id is kept with the error.
-            (Err(_), Some(id)) => {
+        let body = body.whole()?;
+        let answer: CreateIdentResponse = super::read_whole(&body)?;
+        // Where the ident may exist, the answer may hold the only copy of its id: it is kept with the error.
+        let keep = |error: Error| error.with_vendor_text(super::kept(&body));
+        let named = answer.ident_id.as_ref().is_some_and(|id| !id.is_empty());
+        match (answer.accepted(), named) {
+            (Ok(()), true) => Ok(answer.into()),
+            (Ok(()), false) => Err(keep(Error::new(Kind::Protocol, "the vendor's answer has no ident_id"))),
+            // A refusal that names an ident contradicts itself: the ident may exist.
+            (Err(error), true) => {
                 let detail = "the vendor's answer refuses the ident and names its ident_id all the same";
-                Err(Error::new(Kind::Protocol, detail).with_vendor_text(format!("ident_id {}", id.expose())))
+                Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
             // The same, where only its URL or its place in `data` says so: a repeat could make a second ident.
-            (Err(error), None) if hints_at_an_ident(&answer) => {
+            (Err(error), false) if hints_at_an_ident(&answer) => {
                 let detail = "the vendor's answer refuses the ident and holds traces of one all the same";
-                Err(error.with_kind(Kind::Protocol, detail))
+                Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
-            (Err(error), None) => Err(error),
+            (Err(error), false) => Err(error),
         }
     }
 

@@ -60,7 +60,11 @@ impl Operation for Login {
 
     fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<AuthResponse>, Error> {
         let answer: AuthResponse = super::read(body)?;
-        Ok(answer.into())
+        match answer.token() {
+            // What a repeat may mend counts like that HTTP status (AI-30); any other refusal is the session's to judge.
+            Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::RateLimited) => Err(error),
+            _ => Ok(answer.into()),
+        }
     }
 
     fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {

@@ -100,17 +100,23 @@ fn read<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
     json::read(&body.whole()?).map_err(JsonFault::answer)
 }
 
-/// The most of an unreadable answer that is kept, in characters.
+/// The most of an answer that is kept with an error, in characters.
 const KEPT: usize = 2_000;
 
 /// As [`read`]; of an answer that cannot be read the error keeps the beginning, unprinted (AI-01). Not for answers that
 /// carry a token.
 fn read_or_keep<T: DeserializeOwned>(body: Received) -> Result<T, Error> {
-    let body = body.whole()?;
-    json::read(&body).map_err(|fault| {
-        let text: String = String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(KEPT).collect();
-        fault.answer().with_vendor_text(text)
-    })
+    read_whole(&body.whole()?)
+}
+
+/// As [`read_or_keep`], of a body that is whole.
+fn read_whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    json::read(body).map_err(|fault| fault.answer().with_vendor_text(kept(body)))
+}
+
+/// The beginning of an answer, without what steers a terminal.
+fn kept(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(KEPT).collect()
 }
 
 /// An answer with its payload in `data`, judged (AI-02, AI-30).

@@ -165,6 +165,17 @@ impl VirtualClock {
     ///
     /// Time stands still while anybody holds a token; it is looked at and moved under one lock.
     pub async fn advance(&self, by: Duration) -> usize {
+        self.advance_to(|inner| inner.now().saturating_add(by)).await
+    }
+
+    /// Moves time on to the next sleeper that is due, wakes it and those that are due at the same time, and returns how
+    /// many that were: none when nobody sleeps. It goes no further also when others move time meanwhile.
+    pub async fn run_to_next(&self) -> usize {
+        self.advance_to(|inner| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0)).await
+    }
+
+    /// Moves time on to what `target` says once nobody holds a token.
+    async fn advance_to(&self, target_of: impl Fn(&Inner) -> Duration) -> usize {
         let mut target = None;
         let mut woken = 0;
         loop {
@@ -174,7 +185,7 @@ impl VirtualClock {
                 // Somebody began something after it was quiet.
                 continue;
             }
-            let target = *target.get_or_insert_with(|| inner.now().saturating_add(by));
+            let target = *target.get_or_insert_with(|| target_of(&inner));
             match self.wake_next(&mut inner, target) {
                 Some(waking) => {
                     // Before the token can come back: giving it back takes the lock.

@@ -47,10 +47,10 @@ impl Injected {
 /// The faults of a world.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    rules: Vec<Injected>,
-    last: u64,
+    pub(super) rules: Vec<Injected>,
+    pub(super) last: u64,
     /// A generator of its own: what is drawn for faults moves nothing else that is random.
-    random: fastrand::Rng,
+    pub(super) random: fastrand::Rng,
 }
 
 impl Faults {
@@ -62,17 +62,6 @@ impl Faults {
     /// The rules, oldest first; also those that are used up.
     pub fn rules(&self) -> &[Injected] {
         &self.rules
-    }
-
-    /// The state of what is drawn, with which [`restored`](Self::restored) goes on.
-    pub fn state(&self) -> u64 {
-        self.random.get_seed()
-    }
-
-    /// The faults of a world that was saved.
-    pub fn restored(rules: Vec<Injected>, state: u64) -> Self {
-        let last = rules.iter().map(|rule| rule.id).max().unwrap_or(0);
-        Self { rules, last, random: fastrand::Rng::with_seed(state) }
     }
 
     pub(crate) fn add(&mut self, rule: Rule) -> Injected {
@@ -149,7 +138,7 @@ impl Faults {
 /// Why not, and what there is.
 pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
     let refuse = |field: &'static str, message: String| {
-        Err(Refused::new(400, Wrong::new(field, message, "M-07", "docs/sandbox.md")))
+        Err(Refused::new(400, Wrong::new(field, message, "sandbox", "docs/sandbox.md")))
     };
     let concerned: Vec<_> =
         vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();

@@ -16,6 +16,7 @@ mod list;
 mod pace;
 mod read;
 mod rule;
+mod saved;
 mod shapes;
 mod wire;
 

@@ -15,8 +15,8 @@ use super::rule::names;
 pub struct Shape {
     /// Its name, for [`Fault::ShapeVariant`](super::Fault::ShapeVariant).
     pub name: &'static str,
-    /// The trap of the contract that knows it.
-    pub rule: &'static str,
+    /// What it is, and the trap of the contract that knows it.
+    pub says: &'static str,
     /// The calls whose answers may have it; all when empty.
     pub operations: &'static [&'static str],
     /// What is done to the answer.

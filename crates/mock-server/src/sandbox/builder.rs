@@ -1,18 +1,16 @@
 //! Makes a sandbox.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
 use identkit_transport::{SystemClock, Transport};
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use super::running::{Plan, Running};
 use super::{Guard, Sandbox};
 use crate::clock::{Mode, VirtualClock};
+use crate::rules::{NoSwitch, Rules};
 use crate::vendor::MockVendor;
 use crate::world::{Profile, World};
 
@@ -22,14 +20,21 @@ const RECEIVER: Duration = Duration::from_secs(10);
 /// How long a receiver holds time that stands still, unless said otherwise.
 const GUARD: Duration = Duration::from_millis(250);
 
+/// The same in a test.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The seed of sandboxes for tests.
+const SEED: u64 = 7;
+
 /// Makes a [`Sandbox`].
 pub struct SandboxBuilder {
     clock: Option<VirtualClock>,
-    receiver: Option<Arc<dyn Transport>>,
+    pub(super) receiver: Option<Arc<dyn Transport>>,
     vendors: Vec<Box<dyn MockVendor>>,
     world: Option<World>,
     seed: u64,
     profile: Profile,
+    rules: Rules,
     patience: Duration,
     guard: Duration,
 }
@@ -49,9 +54,17 @@ impl SandboxBuilder {
             world: None,
             seed: 0,
             profile: Profile::default(),
+            rules: Rules::default(),
             patience: RECEIVER,
             guard: GUARD,
         }
+    }
+
+    pub(super) fn for_test() -> Self {
+        // The date of the documents' examples.
+        let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        let start = date.map_or(jiff::Timestamp::UNIX_EPOCH, |date| date.timestamp());
+        Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(PATIENCE)
     }
 
     /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
@@ -100,6 +113,16 @@ impl SandboxBuilder {
         self
     }
 
+    /// Switches a rule off, by its id in [`RULES`](crate::rules::RULES): the sandbox then behaves as if the document did
+    /// not say it. For those who want to know whether their tests would notice.
+    ///
+    /// # Errors
+    /// When there is no such rule, naming those that come near; and when it cannot be switched off, with the reason.
+    pub fn without_rule(mut self, id: &str) -> Result<Self, NoSwitch> {
+        self.rules.switch_off(id)?;
+        Ok(self)
+    }
+
     /// How long a receiver may take in real time before its call is cut off: 10 s, as documented ([T 2.5.1]), unless
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
     #[must_use]
@@ -108,8 +131,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long, in real time, a receiver that does not answer holds time that stands still: 250 ms unless said
-    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further.
+    /// How long, in real time, a receiver that is known not to answer holds time that stands still: 250 ms unless said
+    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further. One that was never called before
+    /// holds it four times as long, and one that answers, four times as long as that takes it.
     #[must_use]
     pub fn receiver_guard(mut self, guard: Duration) -> Self {
         self.guard = guard;
@@ -129,15 +153,16 @@ impl SandboxBuilder {
             clock.set_mode(Mode::Real);
             clock
         });
-        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile));
+        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile, self.rules));
         plan.start(clock, world)
     }
 }
 
 impl Plan {
     /// A new world.
-    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile) -> World {
+    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
         let mut world = World::new(now, seed, profile);
+        world.rules = rules;
         for vendor in &*self.vendors {
             vendor.found(&mut world);
         }
@@ -148,19 +173,7 @@ impl Plan {
     pub(crate) fn start(&self, clock: VirtualClock, mut world: World) -> Sandbox {
         // What was on its way when the world was copied goes on its way again.
         world.send_what_was_on_its_way();
-        // Until the task below has seen the timers of the new world.
-        let pending = Mutex::new(Some(clock.busy()));
-        let running = Arc::new(Running {
-            world: Mutex::new(world),
-            plan: self.clone(),
-            clock,
-            changed: Notify::new(),
-            moved: Notify::new(),
-            pending,
-            tasks: Mutex::new(Some(JoinSet::new())),
-            runtime: Handle::current(),
-            worlds: Mutex::default(),
-        });
+        let running = Running::new(self, clock, world);
         running.begin();
         let guard = Arc::new(Guard(Arc::clone(&running)));
         Sandbox { running, _guard: guard }

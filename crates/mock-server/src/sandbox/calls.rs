@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use identkit_core::{Clock as _, Content};
+use identkit_core::{Clock as _, Content, Fault as Wrong};
 use identkit_wire::json;
 use serde_json::json;
 
-use super::Sandbox;
+use super::{Sandbox, lock};
 use crate::NoAnswer;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, Kept, What};
-use crate::vendor::{Handled, MockVendor};
+use crate::vendor::{Handled, MockVendor, Refused};
 use crate::world::World;
 
 impl Sandbox {
@@ -71,19 +71,49 @@ impl Sandbox {
         fault: Option<&Fault>,
     ) -> Response<Content> {
         let Some(fault) = fault else {
-            note(world, vendor, request, Some(&response), None);
+            self.note(world, vendor, request, Some(&response), None);
             return response;
         };
         if !fault.commits() {
             let given = Some(&response).filter(|response| !Wire::is_reset(response));
-            note(world, vendor, request, given, Some(fault.name()));
+            self.note(world, vendor, request, given, Some(fault.name()));
             return response;
         }
         let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
         let shapes = vendor.map_or(&[][..], MockVendor::shapes);
         let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
-        note(world, vendor, request, Some(&response), struck.then(|| fault.name()));
+        self.note(world, vendor, request, Some(&response), struck.then(|| fault.name()));
         fault.sent(response, &self.running.clock)
+    }
+
+    /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.
+    pub(super) fn note(
+        &self,
+        world: &mut World,
+        vendor: Option<&dyn MockVendor>,
+        request: &Request<Bytes>,
+        response: Option<&Response<Content>>,
+        fault: Option<&'static str>,
+    ) {
+        let refused = response.and_then(|response| response.extensions().get::<Refused>());
+        let call = Arc::new(Call {
+            vendor: vendor.map(MockVendor::name),
+            operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
+            case: world.take_concerned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: Kept::of(request.body()),
+            status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
+            answer_headers: response.map(|response| response.headers().clone()).unwrap_or_default(),
+            answer: response
+                .map(Response::body)
+                .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
+            fault,
+            refused: refused.map(|refused| refused.faults.clone()).unwrap_or_default(),
+        });
+        let sequence = world.note(What::Call(Arc::clone(&call)));
+        lock(&self.running.expected).saw(sequence, &call);
     }
 }
 
@@ -97,44 +127,6 @@ fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<
     world.faults.strike(profile, vendor, operation)
 }
 
-#[cfg(feature = "server")]
-/// Puts a call that was broken off into the journal.
-pub(super) fn note_interrupted(
-    world: &mut World,
-    vendor: Option<&dyn MockVendor>,
-    request: &Request<Bytes>,
-    fault: &'static str,
-) {
-    world.take_concerned();
-    note(world, vendor, request, None, Some(fault));
-}
-
-/// Puts a call and its answer, if it was to be given one, into the journal.
-fn note(
-    world: &mut World,
-    vendor: Option<&dyn MockVendor>,
-    request: &Request<Bytes>,
-    response: Option<&Response<Content>>,
-    fault: Option<&'static str>,
-) {
-    let call = Call {
-        vendor: vendor.map(MockVendor::name),
-        operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
-        case: world.take_concerned(),
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        headers: request.headers().clone(),
-        body: Kept::of(request.body()),
-        status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
-        answer_headers: response.map(|response| response.headers().clone()).unwrap_or_default(),
-        answer: response
-            .map(Response::body)
-            .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
-        fault,
-    };
-    world.note(What::Call(Arc::new(call)));
-}
-
 fn nowhere() -> Response<Content> {
     let told = json!({
         "type": "about:blank",
@@ -143,5 +135,7 @@ fn nowhere() -> Response<Content> {
     });
     let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
     *response.status_mut() = StatusCode::NOT_FOUND;
+    let fault = Wrong::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
+    response.extensions_mut().insert(Refused::new(404, fault));
     response
 }

@@ -1,100 +1,170 @@
-//! Delivers webhooks: one try after the other, each in a task of its own.
+//! Delivers webhooks: one try at a time.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use http::Request;
 use identkit_core::{Clock as _, Mono, Wake};
-use identkit_transport::{Hop, SystemClock};
+use identkit_transport::Hop;
 use identkit_wire::Body;
 
-use super::running::{RETRY, Running, SANDBOX};
-use crate::clock::Mode;
+use super::running::Running;
+use super::turns::Turn;
+use crate::clock;
 use crate::journal::{Tried, What};
-use crate::world::Timer;
+use crate::webhooks::{Cause, Mode};
+use crate::world::{RETRY, SANDBOX, Timer, World};
 
 /// How long a receiver may take in the world's time, [T 2.5.1].
-const CUT: std::time::Duration = std::time::Duration::from_secs(10);
+const CUT: Duration = Duration::from_secs(10);
+
+/// The receiver's status, or why there is none.
+type Answered = Result<u16, Cow<'static, str>>;
+
+/// How a receiver is called.
+#[derive(Clone, Copy)]
+struct How {
+    /// Its answer is read slowly.
+    slowly: bool,
+    /// It is cut off when it takes too long.
+    is_cut: bool,
+}
 
 impl Running {
-    /// The receiver's status; `None` when it cannot be reached or breaks down.
-    async fn call(&self, request: Request<Body>) -> Option<u16> {
-        let receiver = self.plan.receiver.clone()?;
+    /// The receiver's status; an error when it cannot be reached or breaks down.
+    async fn call(&self, request: Request<Body>, slowly: bool) -> Answered {
+        let receiver = self.plan.receiver.clone().ok_or("the sandbox was given no way to deliver webhooks")?;
         let hop = Hop::new(true, Mono::NEVER);
         // A receiver that panics in this process is one that fails: the order must not stay blocked for ever.
         let call = AssertUnwindSafe(receiver.send(request, &hop)).catch_unwind();
-        Some(call.await.ok()?.ok()?.status().as_u16())
+        let answer = call.await.map_err(|_| "the receiver broke down")?.map_err(|failure| failure.detail)?;
+        let status = answer.status().as_u16();
+        if slowly {
+            let mut body = answer.into_body();
+            while let Some(piece) = body.next().await {
+                piece.map_err(|_| "the answer broke off")?;
+                self.receivers.until(self.receivers.now().plus(Mode::PAUSE)).await;
+            }
+        }
+        Ok(status)
     }
 
-    /// As [`call`](Self::call), `None` also when it takes too long; and what holds time from now on.
+    /// As [`call`](Self::call), an error also when it takes too long; and what holds time from now on.
     ///
     /// A receiver is somebody's real program. It is given real seconds, whatever the clock of the world; but time that
     /// stands still is held by it for a moment only, and when it is then advanced past the limit, it is cut off.
-    async fn call_in_time(&self, request: Request<Body>, busy: Wake) -> (Option<u16>, Wake) {
+    async fn call_in_time(
+        &self,
+        request: Request<Body>,
+        how: How,
+        busy: Wake,
+        turn: &mut Option<Turn>,
+    ) -> (Answered, Wake) {
+        if !how.is_cut {
+            return (self.call(request, how.slowly).await, busy);
+        }
         // Registered before time can move.
         let mut cut = self.clock.sleep_until(self.clock.mono().plus(CUT));
-        let real = SystemClock::new();
-        let mut call = std::pin::pin!(self.call(request));
-        let guard = self.plan.guard.min(self.plan.patience);
-        match select(&mut call, real.sleep_until(Mono(guard))).await {
-            Either::Left((status, _)) => return (status, busy),
-            Either::Right(_) if guard == self.plan.patience => return (None, busy),
-            Either::Right(_) => drop(busy),
-        }
-        let mut patience = real.sleep_until(Mono(self.plan.patience));
-        loop {
-            match select(&mut call, select(&mut patience, &mut cut)).await {
-                Either::Left((status, _)) => return (status, self.clock.busy()),
-                Either::Right((Either::Left(_), _)) => return (None, self.clock.busy()),
-                Either::Right((Either::Right((wake, _)), _)) if self.clock.mode() == Mode::Frozen => {
-                    return (None, wake);
+        let (began, patience) = (self.receivers.now(), self.plan.patience);
+        let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
+        let (answered, busy) = {
+            let mut call = std::pin::pin!(self.call(request, how.slowly));
+            let held = std::pin::pin!(self.receivers.held_long_enough(&receiver, began, patience));
+            match select(&mut call, held).await {
+                Either::Left((answered, _)) => (answered, Some(busy)),
+                Either::Right(_) if self.receivers.now() >= began.plus(patience) => {
+                    let (answered, _) = too_long(patience);
+                    (answered, Some(busy))
                 }
-                // Time that goes on faster than real time says nothing of how long the receiver took.
-                Either::Right((Either::Right((wake, _)), _)) => {
-                    drop(wake);
-                    cut = Box::pin(std::future::pending());
+                Either::Right(_) => {
+                    drop((busy, turn.take()));
+                    let mut enough = std::pin::pin!(self.receivers.until(began.plus(patience)));
+                    loop {
+                        match select(&mut call, select(&mut enough, &mut cut)).await {
+                            Either::Left((answered, _)) => break (answered, None),
+                            Either::Right((Either::Left(_), _)) => break too_long(patience),
+                            Either::Right((Either::Right((wake, _)), _)) => match self.clock.mode() {
+                                clock::Mode::Frozen => break (too_long(CUT).0, Some(wake)),
+                                // Time that goes on faster than real time says nothing of how long the receiver took.
+                                _ => {
+                                    drop(wake);
+                                    cut = Box::pin(std::future::pending());
+                                }
+                            },
+                        }
+                    }
                 }
             }
-        }
+        };
+        let took = self.receivers.now().since(began);
+        self.receivers.learn(&receiver, answered.is_ok().then_some(took));
+        (answered, busy.unwrap_or_else(|| self.clock.busy()))
     }
 
-    /// One try to deliver a webhook.
-    pub(super) async fn attempt(self: &Arc<Self>, id: u64, busy: Wake) {
-        let (request, at) = {
+    /// One try to deliver a webhook. Returns what holds time until something else does.
+    pub(super) async fn attempt(self: &Arc<Self>, id: u64, by: Cause, busy: Wake, turn: &mut Option<Turn>) -> Wake {
+        let (request, at, how) = {
             let mut world = self.world();
-            let now = world.now;
-            let Some(delivery) = world.delivery(id) else { return };
-            delivery.on_its_way = true;
-            (delivery.request.0.clone(), now)
+            let (now, is_cut) = (world.now, world.enforces("T-033/10s"));
+            let Some(delivery) = world.delivery(id) else { return busy };
+            let (request, case) = (delivery.request.0.clone(), delivery.case.clone());
+            (request, now, How { slowly: world.webhooks.of(&case) == Mode::SlowRead, is_cut })
         };
-        let (status, _busy) = self.call_in_time(request.map(Body::from), busy).await;
+        let (answered, busy) = self.call_in_time(request.map(Body::from), how, busy, turn).await;
+        if let Some(turn) = turn.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
+            turn.come().await;
+        }
         let mut world = self.world();
-        let Some(delivery) = world.delivery(id) else { return };
-        delivery.on_its_way = false;
+        let rules = world.rules.clone();
+        let Some(delivery) = world.delivery(id) else { return busy };
+        if let Some(place) = delivery.under_way.iter().position(|cause| *cause == by) {
+            delivery.under_way.remove(place);
+        }
         // What waits for another webhook is not set free by this one.
-        let waited_for = delivery.blocks && delivery.attempts.is_empty();
-        let next = delivery.tried(at, status);
-        let (vendor, case) = (delivery.vendor, delivery.case.clone());
-        let tried = Tried {
-            delivery: id,
-            vendor,
-            case: case.clone(),
-            event: delivery.event.name.to_string(),
-            number: delivery.attempts.len(),
-            status,
-            delivered: delivery.is_delivered(),
-            next,
+        let waits = !by.is_extra() && delivery.blocks && delivery.is_new();
+        let status = answered.as_ref().ok().copied();
+        let next = match by.is_extra() {
+            true => {
+                delivery.tried_besides(at, status, by, &rules);
+                None
+            }
+            false => delivery.tried(at, status, &rules),
         };
-        world.note(What::Attempt(Arc::new(tried)));
+        if let Some(attempt) = delivery.attempts.last_mut() {
+            attempt.by = by;
+            attempt.error = answered.err();
+        }
+        self.note_try(&mut world, id);
         if let Some(next) = next {
             world.after(next, Timer { vendor: SANDBOX, what: RETRY, subject: id.to_string() });
         }
-        if waited_for && let Some(vendor) = self.plan.vendor(vendor) {
-            vendor.delivered(&mut world, &case);
-        }
+        self.go_on(&mut world, waits, id);
         drop(world);
-        self.settle();
+        self.proceed();
+        busy
+    }
+
+    /// Puts the last try of a delivery into the journal.
+    pub(super) fn note_try(&self, world: &mut World, id: u64) {
+        let Some(delivery) = world.delivery(id) else { return };
+        let Some(attempt) = delivery.attempts.last() else { return };
+        let tried = Tried {
+            delivery: id,
+            vendor: delivery.vendor,
+            case: delivery.case.clone(),
+            event: delivery.event.name.to_string(),
+            number: delivery.attempts.len(),
+            status: attempt.status,
+            delivered: attempt.delivered,
+            by: attempt.by,
+            error: attempt.error.clone(),
+            next: delivery.next.filter(|_| attempt.again),
+        };
+        self.note(world, What::Attempt(Arc::new(tried)));
     }
 }

@@ -20,7 +20,7 @@ impl Sandbox {
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
-                return Err(Refused::new(409, Wrong::new("faults", message, "M-07", "docs/sandbox.md")));
+                return Err(Refused::new(409, Wrong::new("faults", message, "sandbox", "docs/sandbox.md")));
             }
             let injected = world.faults.add(rule);
             world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
@@ -65,8 +65,8 @@ impl Sandbox {
             let operation = vendor.and_then(|vendor| vendor.operation(&world, request)).map(|meta| meta.name);
             let struck = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
             if struck {
-                let fault = crate::faults::Fault::ResetInCommit { at: crate::faults::Middle::Request };
-                super::calls::note_interrupted(&mut world, vendor.map(|vendor| &**vendor), request, fault.name());
+                world.take_concerned();
+                self.note(&mut world, vendor.map(|vendor| &**vendor), request, None, Some("reset-in-commit"));
             }
             struck
         };

@@ -7,22 +7,32 @@ mod builder;
 mod calls;
 mod dispatch;
 mod faults;
+mod gate;
+mod hooks;
+mod patience;
 mod running;
+#[cfg(feature = "server")]
+mod served;
 mod time;
+mod turns;
 
 use std::fmt;
 use std::sync::Arc;
 
 use identkit_core::Clock as _;
+use identkit_transport::Transport;
 use serde_json::Value;
 
 pub(crate) use self::accounts::in_json;
 pub use self::builder::SandboxBuilder;
 pub(crate) use self::running::{Plan, Running, lock};
+#[cfg(feature = "server")]
+pub use self::served::TestSandbox;
 pub use self::time::Advanced;
 
 use crate::clock::VirtualClock;
-use crate::journal::{Entry, What};
+use crate::in_process::InProcess;
+use crate::journal::{Entry, Journal, What};
 use crate::vendor::{Refused, Transition};
 use crate::webhooks::Delivery;
 use crate::world::World;
@@ -34,13 +44,16 @@ pub struct Sandbox {
     _guard: Arc<Guard>,
 }
 
-/// Ends the tasks with the last handle from outside; the tasks themselves hold only the inside.
+/// Ends the tasks with the last handle from outside, and looks whether what was expected has come; the tasks themselves
+/// hold only the inside.
 struct Guard(Arc<Running>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
         let tasks = lock(&self.0.tasks).take();
         drop(tasks);
+        // At last: what a test expects may not have come, and then it ends here.
+        self.0.assert_met();
     }
 }
 
@@ -54,6 +67,27 @@ impl Sandbox {
     /// A sandbox with the vendors of this crate, in real time.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::new()
+    }
+
+    /// A sandbox for one test: a world of its own, in which nothing differs from one run to the next. It is
+    /// [`for_test`](Self::for_test) as it is.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start() -> Self {
+        Self::for_test().start()
+    }
+
+    /// What sandboxes for tests begin with: time stands still at 2020-09-10T12:00:00Z, everything random follows from a
+    /// fixed seed, and a receiver of webhooks holds that time for up to two real seconds, so that what it answers counts
+    /// also on a busy machine.
+    pub fn for_test() -> SandboxBuilder {
+        SandboxBuilder::for_test()
+    }
+
+    /// What carries a client's requests straight into this sandbox, without a socket.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess(self.clone()))
     }
 
     /// Moves a case along. `None` when no vendor has such a case.
@@ -92,6 +126,11 @@ impl Sandbox {
     pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
         let world = self.running.world();
         world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
+    }
+
+    /// What has happened so far: a copy, to be looked at in peace.
+    pub fn journal(&self) -> Journal {
+        self.running.world().journal.clone()
     }
 
     /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be

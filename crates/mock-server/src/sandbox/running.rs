@@ -11,20 +11,19 @@ use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
 use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::gate::release;
+use super::patience::Receivers;
+use super::turns::Turns;
 use crate::clock::VirtualClock;
-use crate::journal::What;
+use crate::expect::{self, Expected, Unmet};
+use crate::journal::{Entry, What};
 use crate::vendor::MockVendor;
-use crate::world::World;
+use crate::webhooks::Cause;
+use crate::world::{RELEASE, SANDBOX, World};
 use crate::worlds::Registry;
-
-/// Whose the sandbox's own timers are: no vendor's.
-pub(super) const SANDBOX: &str = "sandbox";
-
-/// What they are for.
-pub(super) const RETRY: &str = "retry";
 
 /// What the worlds of one server have in common.
 #[derive(Clone)]
@@ -36,6 +35,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The names of all operations.
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    }
+
     /// The vendor of this name.
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
         self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
@@ -48,6 +52,10 @@ pub(crate) struct Running {
     pub(super) clock: VirtualClock,
     /// The next timer may be another one.
     pub(super) changed: Notify,
+    /// What a test expects of the calls.
+    pub(crate) expected: Mutex<Expected>,
+    /// In which order tries to deliver come to their end while time stands still.
+    pub(super) turns: Turns,
     /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
     pub(super) moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has seen it.
@@ -58,6 +66,12 @@ pub(crate) struct Running {
     pub(super) runtime: Handle,
     /// The worlds that this one is the default of, while anybody uses them.
     pub(crate) worlds: Mutex<Weak<Registry>>,
+    /// What is known of the receivers of webhooks.
+    pub(super) receivers: Receivers,
+    /// Who is told of every timer and every try.
+    pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
+    /// Whether another world has taken its place, or none.
+    closed: watch::Sender<bool>,
 }
 
 /// A registration with the clock.
@@ -68,6 +82,28 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Running {
+    /// A world that nothing moves yet.
+    pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
+        // Until the task has seen the timers of the new world.
+        let pending = Mutex::new(Some(clock.busy()));
+        Arc::new(Self {
+            world: Mutex::new(world),
+            plan: plan.clone(),
+            clock,
+            changed: Notify::new(),
+            moved: Notify::new(),
+            pending,
+            tasks: Mutex::new(Some(JoinSet::new())),
+            runtime: Handle::current(),
+            worlds: Mutex::default(),
+            expected: Mutex::default(),
+            turns: Turns::default(),
+            receivers: Receivers::new(plan.guard),
+            watchers: Mutex::default(),
+            closed: watch::Sender::new(false),
+        })
+    }
+
     /// Waits for timers, in a task that ends with the sandbox.
     pub(super) fn begin(self: &Arc<Self>) {
         let pump = Arc::clone(self);
@@ -82,6 +118,17 @@ impl Running {
                 pump.run_due();
             }
         });
+    }
+
+    /// Whether what a test expects has come.
+    pub(crate) fn verify(&self) -> Result<(), Unmet> {
+        expect::verify(&self.expected, &self.plan.operations(), || lock(&self.world).journal.clone())
+    }
+
+    /// Panics when it has not, unless the thread is panicking already: a second panic would abort the whole process.
+    pub(crate) fn assert_met(&self) {
+        let told = if std::thread::panicking() { None } else { self.verify().err().map(|unmet| unmet.to_string()) };
+        assert!(told.is_none(), "{}", told.unwrap_or_default());
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -137,10 +184,13 @@ impl Running {
         let mut fired = false;
         while let Some(timer) = world.take_due() {
             fired = true;
-            world.note(What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() });
+            let fires = What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
+            self.note(&mut world, fires);
             if timer.vendor == SANDBOX {
-                if let Ok(id) = timer.subject.parse() {
-                    world.deliver_again(id);
+                match (timer.what, timer.subject.parse()) {
+                    (RELEASE, Ok(id)) => release(&mut world, id),
+                    (_, Ok(id)) => world.deliver_again(id, Cause::Schedule),
+                    (_, Err(_)) => {}
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
                 vendor.fire(&mut world, &timer);
@@ -153,17 +203,38 @@ impl Running {
         self.send_webhooks();
     }
 
-    /// Sends the webhooks that are to be sent now, each in a task of its own.
-    pub(super) fn send_webhooks(self: &Arc<Self>) {
-        for id in lock(&self.world).take_outbox() {
-            let (running, busy) = (Arc::clone(self), self.clock.busy());
-            self.spawn(async move { running.attempt(id, busy).await });
-        }
+    /// Puts a timer or a try into the journal, and tells who moves time on: the journal does not keep everything.
+    pub(super) fn note(&self, world: &mut World, what: What) {
+        let sequence = world.note(what.clone());
+        let entry = Entry { sequence, at: world.now, what };
+        lock(&self.watchers).retain(|watcher| {
+            let Some(watcher) = watcher.upgrade() else { return false };
+            lock(&watcher).push(entry.clone());
+            true
+        });
+    }
+
+    /// Says that this world is no longer the one of its name.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Waits for that.
+    pub(crate) async fn closed(&self) {
+        // It lives as long as this.
+        drop(self.closed.subscribe().wait_for(|closed| *closed).await);
+    }
+
+    /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
+    /// need not wait for that.
+    pub(super) fn settle(self: &Arc<Self>) {
+        self.turns.anew();
+        self.proceed();
     }
 
     /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
     /// those who wait for something.
-    pub(super) fn settle(self: &Arc<Self>) {
+    pub(super) fn proceed(self: &Arc<Self>) {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.busy());
         self.changed.notify_one();

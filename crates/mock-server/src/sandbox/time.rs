@@ -1,11 +1,12 @@
 //! Moves a sandbox's time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
 use jiff::Timestamp;
 
-use super::Sandbox;
+use super::{Sandbox, lock};
 use crate::clock::Mode;
 use crate::journal::{Entry, What};
 
@@ -24,20 +25,22 @@ pub struct Advanced {
 impl Sandbox {
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened.
     pub async fn advance(&self, by: Duration) -> Advanced {
-        let before = self.with_world(|world| world.journal.last());
-        self.running.clock.advance(by).await;
-        self.with_world(|world| {
-            let happened = world.journal.since(before);
-            let fired = happened.filter(|entry| matches!(entry.what, What::Fired { .. } | What::Attempt(_)));
-            Advanced { now: world.now, fired: fired.cloned().collect(), next_due: world.next_due() }
-        })
+        self.watched(self.running.clock.advance(by)).await
     }
 
     /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
     pub async fn run_to_next(&self) -> Advanced {
-        self.running.clock.settle().await;
-        let by = self.running.clock.next_due().unwrap_or_default();
-        self.advance(by).await
+        self.watched(self.running.clock.run_to_next()).await
+    }
+
+    /// Moves time on, and tells what happened meanwhile.
+    async fn watched(&self, moving: impl Future<Output = usize>) -> Advanced {
+        let fired = Arc::default();
+        lock(&self.running.watchers).push(Arc::downgrade(&fired));
+        moving.await;
+        let world = self.running.world();
+        let fired = std::mem::take(&mut *lock(&fired));
+        Advanced { now: world.now, fired, next_due: world.next_due() }
     }
 
     /// Lets time go on in another way from now on.

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::SavedError;
 use crate::vendor::Refused;
 
 /// What is said to be the source of these rules: no vendor's document.
@@ -41,6 +42,51 @@ pub(super) fn changed<S: Serialize + DeserializeOwned>(
         true => S::deserialize(Value::Object(all)).map_err(|_| refused(Vec::new())),
         false => Err(refused(faults)),
     }
+}
+
+/// All settings by their names, for a saved world.
+///
+/// # Errors
+/// When a setting was made in Rust with a value that its name does not say, or not to the letter.
+pub(super) fn saved<S>(settings: &S) -> Result<Value, SavedError>
+where
+    S: Serialize + DeserializeOwned + Default + PartialEq,
+{
+    let all = told(settings);
+    let names = |faults: &[Fault]| faults.iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>().join(", ");
+    match restored::<S>(&all) {
+        Ok(same) if same == *settings => Ok(all),
+        Ok(_) => Err(SavedError::not_saved("a setting is finer than it is told: spans of time are whole seconds")),
+        Err(refused) => {
+            Err(SavedError::not_saved(format!("no saved form has the value of: {}", names(&refused.faults))))
+        }
+    }
+}
+
+/// The settings of a saved world; those that are not named have their defaults.
+///
+/// # Errors
+/// What cannot be set, by name.
+pub(super) fn restored<S: Serialize + DeserializeOwned + Default>(saved: &Value) -> Result<S, Refused> {
+    match saved {
+        Value::Object(named) => changed(&S::default(), named),
+        _ => Err(Refused::new(400, Fault::new("", "expected an object of settings", "sandbox", SOURCE))),
+    }
+}
+
+/// Reads the settings of a saved world, which stand at this pointer.
+///
+/// # Errors
+/// The first one that cannot be set; one that is not known is `*`.
+pub(super) fn load<S: Serialize + DeserializeOwned + Default>(saved: &Value, at: &str) -> Result<S, SavedError> {
+    restored::<S>(saved).map_err(|refused| {
+        let Some(fault) = refused.faults.first() else {
+            return SavedError::damaged(at, "expected settings that go together");
+        };
+        let known = told(&S::default()).get(&*fault.field).is_some();
+        let step = if fault.field.is_empty() || known { fault.field.to_string() } else { "*".to_owned() };
+        SavedError::damaged(if step.is_empty() { at.to_owned() } else { format!("{at}/{step}") }, fault.message.clone())
+    })
 }
 
 fn refused(faults: Vec<Fault>) -> Refused {

@@ -18,6 +18,7 @@ use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
 use identkit_identity_tm::{Account, Dialect, IdentityTm, OrderId, PutOrder};
+use identkit_mock_server::rules::is_told;
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_transport::{Failure, Hop, SystemClock, Transport};
 use identkit_wire::{Body, encode_base64};
@@ -48,6 +49,15 @@ pub(crate) fn start_time() -> Timestamp {
     "2020-09-10T12:00:00Z".parse().unwrap()
 }
 
+/// The sandbox of every test here, without the rule that the environment names: so `cargo xtask campaign rules` finds out
+/// which rules no test would miss.
+pub(crate) fn sandbox() -> SandboxBuilder {
+    match std::env::var("IDENTKIT_WITHOUT_RULE") {
+        Ok(rule) => Sandbox::builder().without_rule(&rule).unwrap(),
+        Err(_) => Sandbox::builder(),
+    }
+}
+
 /// A sandbox whose time stands still until it is advanced.
 pub(crate) struct Bench {
     pub(crate) clock: VirtualClock,
@@ -70,7 +80,7 @@ impl Bench {
     pub(crate) fn since(start: Timestamp, more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let clock = VirtualClock::new(start);
         // A receiver in this process is never given up on because the machine is busy.
-        let builder = Sandbox::builder().clock(clock.clone()).seed(4711).receiver_guard(10 * SECOND);
+        let builder = sandbox().clock(clock.clone()).seed(4711).receiver_guard(10 * SECOND);
         Self { sandbox: more(builder).start(), clock }
     }
 
@@ -149,7 +159,9 @@ impl Bench {
     pub(crate) async fn raw(&self, request: Request<Bytes>) -> Answer {
         let (head, body) = self.sandbox.handle(request).await.into_parts();
         let body = body.collect(u64::MAX).await.unwrap();
-        Answer { status: head.status.as_u16(), headers: head.headers, body }
+        let answer = Answer { status: head.status.as_u16(), headers: head.headers, body };
+        answer.names_rules_of_the_table();
+        answer
     }
 }
 
@@ -172,6 +184,33 @@ impl Answer {
 
     pub(crate) fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Whatever the sandbox refuses, it says by which rules.
+    #[track_caller]
+    fn names_rules_of_the_table(&self) {
+        let rules = self.rules();
+        assert!(rules.iter().all(|rule| is_told(rule)), "{rules:?} in {}", self.text());
+        let ours = self.text().starts_with(r#"{"Error""#) || self.text().starts_with(r#"{"messages""#);
+        assert!(!rules.is_empty() || self.status < 400 || !ours, "{}", self.text());
+    }
+
+    /// The rules that a refusal names: in identity.TM's list of faults, or in the text of identify24.
+    fn rules(&self) -> Vec<String> {
+        let Ok(told) = serde_json::from_slice::<Value>(&self.body) else { return Vec::new() };
+        if let Some(faults) = told["Faults"].as_array() {
+            return faults.iter().map(|fault| fault["rule"].as_str().unwrap().to_owned()).collect();
+        }
+        let text = told["messages"][0].as_str().filter(|_| told["result"] == Value::Bool(false)).unwrap_or_default();
+        let rule = |fault: &str| Some(fault.rsplit_once(" (")?.1.split_once(", ")?.0.to_owned());
+        text.split("; ").filter_map(rule).collect()
+    }
+
+    /// The rule of a refusal that has one.
+    #[track_caller]
+    pub(crate) fn rule(&self) -> String {
+        let [rule] = &self.rules()[..] else { panic!("not one rule: {}", self.text()) };
+        rule.clone()
     }
 
     /// A refusal with this status that tells field, rule and section.

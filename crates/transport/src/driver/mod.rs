@@ -101,6 +101,8 @@ enum Attempt<T> {
 /// An attempt that failed.
 struct Failed {
     error: Error,
+    /// The HTTP status of the answer, whatever its body says.
+    status: Option<StatusCode>,
     retry_after: Option<Duration>,
     /// Whether another attempt would end the same.
     lasting: bool,
@@ -241,7 +243,7 @@ impl<D: Send + Sync> Driver<D> {
             let fresh = self.policy.fresh_connections && meta.safety != Safety::Safe && !repeatable;
             let hop = Hop::new(fresh, deadline).of(meta).scope(self.scope);
             watch.attempt(made, &hop);
-            let Failed { error, retry_after, lasting } =
+            let Failed { error, status, retry_after, lasting } =
                 match self.attempt(operation, request, generation, &hop, place, watch.observer()).await {
                     Attempt::Done(mut answered) => {
                         watch.attempted(bytes, Ok(answered.status.as_u16()), None);
@@ -265,7 +267,7 @@ impl<D: Send + Sync> Driver<D> {
                     }
                     Attempt::Failed(failed) => failed,
                 };
-            let error = conclude(meta, error.with_operation(meta.name));
+            let error = conclude(meta, error.with_operation(meta.name), status);
             let ambiguous = error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable;
             watch.doubtful |= ambiguous;
             let limit = if ambiguous {
@@ -278,10 +280,10 @@ impl<D: Send + Sync> Driver<D> {
                 1
             } else if meta.safety == Safety::Creating
                 && error.delivery() == Some(Delivery::Answered)
-                && !meta.refusals.iter().any(|documented| Some(documented.status) == error.status())
+                && !meta.refusals.iter().any(|documented| status.is_some_and(|status| status == documented.status))
             {
                 // A 429 that the vendor does not document may come from anybody on the way, who need not have kept the
-                // request from the vendor.
+                // request from the vendor; and one in the body of an answer of success contradicts itself.
                 1
             } else {
                 attempts
@@ -359,11 +361,11 @@ impl<D: Send + Sync> Driver<D> {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
                 let lasting = failure.lasting;
-                return Attempt::Failed(Failed { error: error_of(failure), retry_after: None, lasting });
+                return Attempt::Failed(Failed { error: error_of(failure), status: None, retry_after: None, lasting });
             }
             Err(timeout) => {
                 let error = timeout.with_delivery(hop.delivery());
-                return Attempt::Failed(Failed { error, retry_after: None, lasting: true });
+                return Attempt::Failed(Failed { error, status: None, retry_after: None, lasting: true });
             }
         };
         let status = response.status();
@@ -376,11 +378,11 @@ impl<D: Send + Sync> Driver<D> {
             Ok(Err(error)) if error.kind() == Kind::Authentication && error.delivery() == Some(Delivery::Answered) => {
                 Attempt::Unauthorized(error, generation)
             }
-            Ok(Err(error)) => Attempt::Failed(Failed { error, retry_after, lasting: false }),
+            Ok(Err(error)) => Attempt::Failed(Failed { error, status: Some(status), retry_after, lasting: false }),
             // The head came, the rest did not: not a complete answer.
             Err(timeout) => {
                 let error = timeout.with_delivery(Delivery::MaybeSent);
-                Attempt::Failed(Failed { error, retry_after: None, lasting: true })
+                Attempt::Failed(Failed { error, status: None, retry_after: None, lasting: true })
             }
         }
     }
@@ -426,9 +428,11 @@ impl<D: Send + Sync> Driver<D> {
             *rest = self.guard(deadline, left).hand_out(content, place, observer);
         }
         let decoded = operation.decode(&head, body, &self.dialect);
-        decoded
-            .map(|decoded| (decoded.value, decoded.warnings))
-            .map_err(|error| error.with_status(status).with_delivery(Delivery::Answered))
+        decoded.map(|decoded| (decoded.value, decoded.warnings)).map_err(|error| {
+            // What the body says of itself counts where it is worse (AI-30).
+            let worse = error.status().unwrap_or(status).max(status);
+            error.with_status(worse).with_delivery(Delivery::Answered)
+        })
     }
 
     fn guard(&self, deadline: Mono, cap: u64) -> Guard {

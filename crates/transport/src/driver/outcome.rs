@@ -1,5 +1,6 @@
 //! What a failed attempt means for a call.
 
+use ::http::StatusCode;
 use identkit_core::{Advice, Delivery, Error, Kind};
 use identkit_wire::{Meta, OnAmbiguous, Safety};
 
@@ -7,28 +8,38 @@ use crate::Failure;
 
 /// Why a transport brought no answer, as an error.
 pub(super) fn error_of(failure: Failure) -> Error {
-    let Failure { delivery, kind, detail, lasting, source } = failure;
+    let Failure { delivery, kind, detail, lasting, advice, source } = failure;
     let mut error = Error::new(kind, detail).with_delivery(delivery);
     if let Some(source) = source {
         error = error.with_source(source);
     }
-    if lasting && kind == Kind::Unreachable {
+    if let Some(advice) = advice {
+        error = error.with_advice(advice);
+    } else if lasting && kind == Kind::Unreachable {
         error = error.with_advice(Advice::CheckConnection);
     }
     error
 }
 
-/// What a failed attempt means for this operation: where something may have changed, the outcome is unknown.
-pub(super) fn conclude(meta: &Meta, error: Error) -> Error {
+/// What a failed attempt means for this operation: where something may have changed, the outcome is unknown. `status` is
+/// that of the answer itself; the error may have a worse one, out of the body (AI-30).
+pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
     let changes = !matches!(meta.safety, Safety::Safe);
     let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-    // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02).
+    // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02), nor
+    // around one that says like a 5xx that the vendor cannot serve, which is ambiguous by itself (AI-30).
     let refused = matches!(
         error.kind(),
-        Kind::Rejected | Kind::Authentication | Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::RateLimited
+        Kind::Rejected
+            | Kind::Authentication
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::Conflict
+            | Kind::RateLimited
+            | Kind::Unavailable
     );
     // 200 to 299 whether the operation reads it or not: a success that nobody expected is one all the same.
-    let broken_success = !refused && error.status().is_some_and(|status| (200..300).contains(&status));
+    let broken_success = !refused && status.is_some_and(|status| status.is_success());
     let ambiguous =
         error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable || broken_success;
     if !changes || !ambiguous || (repeatable && !broken_success) {

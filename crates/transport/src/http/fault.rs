@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use identkit_core::{BoxError, Delivery, Kind};
+use identkit_core::{Advice, BoxError, Delivery, Kind};
 use rustls::{AlertDescription, CertificateError};
 
 use super::tls::PinMismatch;
@@ -40,6 +40,8 @@ pub enum ConnectFault {
     NoTls,
     /// No connection to the proxy could be made.
     ProxyUnreachable,
+    /// The proxy is to be reached by TLS, and its certificate is not trusted, or it speaks no TLS of today.
+    ProxyTls,
     /// The proxy wants credentials, or does not accept those given (407, or 401).
     ProxyCredentials,
     /// The proxy does not allow a connection to this host (another 4xx, or a redirect).
@@ -72,6 +74,9 @@ impl ConnectFault {
             Self::ClientCertificate => "the server wants a client certificate, or does not accept the one given",
             Self::NoTls => "no TLS connection could be agreed on: the server does not speak TLS",
             Self::ProxyUnreachable => "no connection to the proxy could be made",
+            Self::ProxyTls => {
+                "no TLS connection to the proxy could be agreed on: its certificate is not trusted, or it does not speak TLS"
+            }
             Self::ProxyCredentials => {
                 "the proxy wants credentials, or does not accept those given: check its user and password"
             }
@@ -80,6 +85,12 @@ impl ConnectFault {
             Self::ProxyProtocol => "the proxy's answer is no HTTP/1.1",
             Self::ProxyClosed => "the proxy closed the connection before it answered",
         }
+    }
+
+    /// What to do about it, where that is more than to look after the connection.
+    fn advice(self) -> Option<Advice> {
+        let proxy = matches!(self, Self::ProxyTls | Self::ProxyCredentials | Self::ProxyForbids | Self::ProxyProtocol);
+        proxy.then_some(Advice::CheckProxy)
     }
 
     /// Whether trying again ends the same.
@@ -111,7 +122,7 @@ impl ConnectError {
     /// As the failure of an attempt of which nothing was sent.
     pub(super) fn failure(self) -> Failure {
         let failure = Failure::new(Delivery::NotSent, Kind::Unreachable, self.fault.text());
-        let failure = if self.fault.lasting() { failure.lasting() } else { failure };
+        let failure = Failure { lasting: self.fault.lasting(), advice: self.fault.advice(), ..failure };
         failure.with_source(self)
     }
 }

@@ -18,7 +18,7 @@ use identkit_wire::encode_base64;
 use tower_service::Service;
 
 use super::dial::{Dial, DialService, Stream, TooMuch, authority};
-use super::fault::{ConnectError, ConnectFault, find};
+use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
 use crate::base::is_loopback;
 
@@ -168,7 +168,13 @@ impl ProxyDial {
             None => TlsConfig::bundled().map_err(|error| unreachable(error.into()))?,
         };
         let mut connector = HttpsConnector::from((DialService::new(Arc::clone(&self.direct)), tls.client().0));
-        let stream = connector.call(self.proxy.uri.clone()).await.map_err(unreachable)?;
+        let stream = connector.call(self.proxy.uri.clone()).await.map_err(|source| {
+            let fault = match of_connector(&*source, false) {
+                ConnectFault::NameNotFound | ConnectFault::Unreachable => ConnectFault::ProxyUnreachable,
+                _ => ConnectFault::ProxyTls,
+            };
+            ConnectError::new(fault, source)
+        })?;
         let meter = super::meter(&stream);
         meter.allow(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()

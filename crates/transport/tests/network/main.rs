@@ -10,3 +10,4 @@ mod real_proxies;
 mod recording;
 mod support;
 mod tls;
+mod tls_proxies;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use identkit_core::{Delivery, Kind, Secret};
+use identkit_core::{Advice, Delivery, Kind, Secret};
 use identkit_transport::Failure;
 use identkit_transport::http::{ConnectError, ConnectFault, HyperTransport, Proxy, TlsConfig};
 use tokio::io::AsyncWriteExt;
@@ -62,7 +62,8 @@ async fn proxy(pieces: Vec<String>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 
 async fn fault(answer: impl Into<String>) -> ConnectFault {
     let (address, heard) = proxy(vec![answer.into()]).await;
-    let (fault, _) = refused(&behind(address, ""), "http://127.0.0.1:9/").await;
+    let (fault, failure) = refused(&behind(address, ""), "http://127.0.0.1:9/").await;
+    assert_eq!(failure.advice, fault.lasting().then_some(Advice::CheckProxy));
     assert_eq!(heard.lock().unwrap().len(), 1, "something went into a tunnel that was none");
     fault
 }
@@ -112,6 +113,16 @@ async fn refusals_of_a_proxy_are_told_apart() {
         assert_eq!(fault(head(status)).await, expected, "{status}");
     }
     assert!(ConnectFault::ProxyCredentials.text().contains("check its user and password"));
+}
+
+#[tokio::test]
+async fn a_call_that_a_proxy_refuses_advises_to_check_the_proxy() {
+    let (address, _) = proxy(vec!["HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n".to_owned()]).await;
+    let body = identkit_wire::Body::from(b"body".to_vec());
+    let called = crate::support::create(behind(address, ""), "http://127.0.0.1:9", body, Duration::from_secs(30)).await;
+    let error = called.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Unreachable, Some(Delivery::NotSent)));
+    assert_eq!(error.advice(), Advice::CheckProxy);
 }
 
 #[tokio::test]

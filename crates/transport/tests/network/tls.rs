@@ -20,21 +20,21 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::{attempt, closed, hear, put, server};
 
 /// An authority, made for one test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn der(&self) -> Vec<u8> {
+    pub(crate) fn der(&self) -> Vec<u8> {
         self.0.der().to_vec()
     }
 
     /// A certificate for these names and its key.
-    fn issue(&self, names: &[&str], change: impl Fn(&mut CertificateParams)) -> Issued {
+    pub(crate) fn issue(&self, names: &[&str], change: impl Fn(&mut CertificateParams)) -> Issued {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);
@@ -44,7 +44,7 @@ impl Authority {
     }
 }
 
-struct Issued {
+pub(crate) struct Issued {
     pem: String,
     der: CertificateDer<'static>,
     key: KeyPair,
@@ -56,11 +56,11 @@ impl Issued {
     }
 }
 
-type Versions = &'static [&'static SupportedProtocolVersion];
+pub(crate) type Versions = &'static [&'static SupportedProtocolVersion];
 const TLS_1_2: Versions = &[&rustls::version::TLS12];
-const TLS_1_3: Versions = &[&rustls::version::TLS13];
+pub(crate) const TLS_1_3: Versions = &[&rustls::version::TLS13];
 
-fn settings(issued: &Issued, versions: Versions, clients: Option<&Authority>) -> ServerConfig {
+pub(crate) fn settings(issued: &Issued, versions: Versions, clients: Option<&Authority>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
     let builder = match clients {
@@ -76,7 +76,7 @@ fn settings(issued: &Issued, versions: Versions, clients: Option<&Authority>) ->
 }
 
 /// A server that answers "ok"; what it heard of requests is kept.
-async fn peer(config: ServerConfig) -> (SocketAddr, Arc<Mutex<String>>) {
+pub(crate) async fn peer(config: ServerConfig) -> (SocketAddr, Arc<Mutex<String>>) {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);

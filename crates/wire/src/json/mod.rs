@@ -2,6 +2,7 @@
 
 mod files;
 mod probe;
+mod writer;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,6 +15,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
 
 pub use self::files::{Files, Piece};
+use self::writer::Writer;
 use crate::{Body, Part, Source};
 
 /// Above this size only line and column are told: finding the path parses the text a second time.
@@ -115,11 +117,13 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFa
 /// # Errors
 /// [`Kind::InvalidInput`] when the value has no JSON form.
 pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    // Room for an order with all that an order can have but documents: growing to it would take further allocations.
-    let mut written = Vec::with_capacity(2048);
-    serde_json::to_writer(&mut written, value)
-        .map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))?;
-    Ok(written)
+    Ok(written(value)?.bytes)
+}
+
+fn written<T: Serialize>(value: &T) -> Result<Writer, Error> {
+    let mut writer = Writer::new();
+    value.serialize(&mut writer).map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))?;
+    Ok(writer)
 }
 
 /// The headers of a JSON request.
@@ -246,8 +250,8 @@ impl<'de> serde::Deserialize<'de> for Blob {
 /// # Errors
 /// [`Kind::InvalidInput`] when the value has no JSON form, or when a text of it looks like a source's place.
 pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
-    let written = Bytes::from(write(value)?);
-    let places = places(&written);
+    let Writer { bytes, marks: places } = written(value)?;
+    let written = Bytes::from(bytes);
     if places.len() != sources.len() {
         let detail = "a text of the request holds the control character U+0000, which no field allows";
         return Err(Error::new(Kind::InvalidInput, detail));
@@ -265,10 +269,6 @@ pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body
     }
     parts.push(Part::Bytes(written.slice(from..)));
     Ok(Body::from_parts(parts))
-}
-
-fn places(written: &[u8]) -> Vec<usize> {
-    memchr::memmem::find_iter(written, WRITTEN_MARK).collect()
 }
 
 #[cfg(test)]

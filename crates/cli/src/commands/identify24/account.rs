@@ -25,7 +25,7 @@ const IDLE: SignedDuration = SignedDuration::from_mins(30);
 const PROJECT_ID: usize = 64;
 
 pub(super) async fn login(identify24: &Identify24, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
+    let client = connect::identify24(identify24, &Progress::new(format), |client| client)?;
     let answered = client.login(&connect::options(&identify24.calls)).await;
     let answered = answered.map_err(|error| error.with_operation(Login::META.name))?;
     let idles_out = SystemClock::new().wall().checked_add(IDLE).ok().map(|at| at.strftime("%FT%TZ").to_string());
@@ -57,7 +57,7 @@ fn shown(project: &Project, reveal: bool) -> Shown {
 }
 
 pub(super) async fn projects(identify24: &Identify24, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
+    let client = connect::identify24(identify24, &Progress::new(format), |client| client)?;
     let answered = client.projects(&connect::options(&identify24.calls)).await?;
     warn(&answered);
     let projects: Vec<Shown> = answered.value.iter().map(|project| shown(project, identify24.reveal)).collect();
@@ -92,7 +92,7 @@ pub(super) async fn project(
         return Err(Failure::usage(told));
     }
     let dialect = Dialect::new().projects_by_list(by_list);
-    let client = connect::identify24(identify24, dialect, &Progress::new(format))?;
+    let client = connect::identify24(identify24, &Progress::new(format), |client| client.dialect(dialect))?;
     let answered = client.project(project_id, &connect::options(&identify24.calls)).await?;
     warn(&answered);
     let fell_back = answered.warnings.iter().any(|warning| warning.rule == "AI-07");

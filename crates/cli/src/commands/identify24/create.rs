@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use identkit_core::{Kind, Pii};
+use identkit_core::{Error, Kind, Pii};
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::CreateIdent;
 use serde_json::{Value, json};
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::kept::Place;
 use super::shown::Shown;
 use crate::args::{Format, Identify24};
-use crate::commands::{warn, with_about};
-use crate::exit::Failure;
+use crate::commands::{OnItsWay, warn, with_about};
+use crate::exit::{Failure, Words};
 use crate::progress::Progress;
 use crate::{connect, output};
 
@@ -38,17 +38,33 @@ pub(super) async fn create(
     out: Option<&Path>,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, dialect, &Progress::new(format))?;
+    let client = connect::identify24(identify24, &Progress::new(format), |client| client.dialect(dialect))?;
     let place = out.map(Place::make).transpose()?;
-    let created = client
-        .create_ident(ident, &connect::options(&identify24.calls))
-        .await
-        .map_err(|error| way_back(error.into(), ident, input))?;
+    let on_its_way = OnItsWay(Some(format!("the ident may be on its way; {}", ways_back(ident, input).join("; "))));
+    let created = client.create_ident(ident, &connect::options(&identify24.calls)).await;
+    on_its_way.arrived();
+    let created = match created {
+        Ok(created) => created,
+        Err(error) if error.kind() == Kind::OutcomeUnknown => {
+            return Err(unknown(error, place, &ways_back(ident, input), identify24.reveal));
+        }
+        Err(error) => return Err(error.into()),
+    };
     warn(&created);
     let whole = serde_json::to_value(&created.value).unwrap_or(Value::Null);
     let kept = place.map(|place| {
         let answer = with_about(whole.clone(), &created, json!({}));
-        place.put(format!("{answer:#}\n").as_bytes())
+        place.put(format!("{answer:#}\n").as_bytes()).map_err(|lost| match lost.elsewhere {
+            Some(path) => Failure::local(format!(
+                "the ident was created, but {}; the answer with its ident_id is in {}",
+                lost.why,
+                path.display()
+            )),
+            None => Failure::local(format!(
+                "{}; the ident was created, and its ident_id is lost: ask the vendor for it",
+                lost.why
+            )),
+        })
     });
     let path = kept.as_ref().and_then(|kept| kept.as_ref().ok()).map(|path| path.display().to_string());
     let shown = Shown::new(whole, &OPEN, identify24.reveal);
@@ -73,15 +89,87 @@ pub(super) async fn create(
     kept.transpose().map(|_| ExitCode::SUCCESS)
 }
 
-/// What can be done about an ident that may exist.
-fn way_back(failure: Failure, ident: &CreateIdent, input: &str) -> Failure {
-    if failure.kind() != Some(Kind::OutcomeUnknown) {
-        return failure;
-    }
-    let failure = failure.note("identify24 has no call that lists or finds idents: only the vendor can say");
+/// How it can be found out whether an ident exists that may: no call of the vendor's tells (AI-28).
+fn ways_back(ident: &CreateIdent, input: &str) -> [String; 2] {
+    let first = "identify24 has no call that lists or finds idents: only the vendor can say".to_owned();
     if ident.custom_id.as_ref().is_some_and(|id| !Pii::expose(id).is_empty()) {
-        failure.note(format!("ask for the ident by its custom_id, which {input} holds; webhooks carry it, too"))
+        [first, format!("ask for the ident by its custom_id, which {input} holds; webhooks carry it, too")]
     } else {
-        failure.note("the ident has no custom_id, by which the vendor and its webhooks would tell it from others")
+        [first, "the ident has no custom_id, by which the vendor and its webhooks would tell it from others".to_owned()]
+    }
+}
+
+/// An ident that may exist. What the vendor answered may be the only place of its id: it is kept like a good answer,
+/// and never shown without `--reveal`. It is no use to advise an option that shows it: that would repeat the call.
+fn unknown(error: Error, place: Option<Place>, ways_back: &[String], reveal: bool) -> Failure {
+    let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()) else {
+        return ways_back.iter().fold(error.into(), Failure::note);
+    };
+    let (found, answer) = found(&text);
+    // Of any other status it is no more than the vendor's messages.
+    let whole = found || error.status().is_some_and(|status| (200..300).contains(&status));
+    let words = match (whole, reveal) {
+        (true, true) => Words::Shown,
+        (true, false) => Words::Hidden,
+        (false, _) => Words::Asked,
+    };
+    let mut failure = Failure::from(error).words(words);
+    let kept = place.map(|place| place.put(format!("{answer:#}\n").as_bytes()));
+    let (path, lost) = match kept {
+        Some(Ok(path)) => (Some(path), None),
+        Some(Err(lost)) => (lost.elsewhere, Some(lost.why)),
+        None => (None, None),
+    };
+    if let Some(why) = lost {
+        failure = failure.note(why);
+    }
+    failure = match path.map(|path| path.display().to_string()) {
+        Some(path) if found => failure.note(format!(
+            "the vendor's answer is in {path} and names an ident: identkit identify24 get --from {path} tells whether it \
+             exists"
+        )),
+        Some(path) => failure.note(format!("the vendor's answer is in {path}; it may tell whether the ident exists")),
+        None if words == Words::Hidden => failure.note("the vendor's answer could not be kept: not even a repeat brings it back"),
+        None => failure,
+    };
+    ways_back.iter().fold(failure, Failure::note)
+}
+
+/// An answer that cannot be taken for a good one, as it is kept: with the id that it names, if any, where `get --from`
+/// looks for one.
+fn found(text: &str) -> (bool, Value) {
+    let read: Option<Value> = serde_json::from_str(text).ok();
+    let named = ["/ident_id", "/data/ident_id", "/data/id"]
+        .iter()
+        .find_map(|place| read.as_ref()?.pointer(place)?.as_str().filter(|id| !id.is_empty()))
+        // The URL of an ident ends with its id (I-041).
+        .or_else(|| read.as_ref()?.get("conference_url")?.as_str()?.rsplit('/').next().filter(|id| !id.is_empty()))
+        .map(str::to_owned);
+    let mut kept = json!({ "identkit": { "outcome": "unknown" }, "vendor_text": text });
+    if let (Some(id), Some(members)) = (&named, kept.as_object_mut()) {
+        members.insert("ident_id".into(), id.clone().into());
+    }
+    (named.is_some(), kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_found_wherever_the_answer_has_it() {
+        for (text, id) in [
+            (r#"{"ident_id":"a","conference_url":"https://identify24.de/apply/b"}"#, Some("a")),
+            (r#"{"ident_id":"","data":{"ident_id":"a"}}"#, Some("a")),
+            (r#"{"data":{"id":"a"}}"#, Some("a")),
+            (r#"{"conference_url":"https://identify24.de/apply/a"}"#, Some("a")),
+            (r#"{"conference_url":"https://identify24.de/apply/"}"#, None),
+            (r#"{"data":[]}"#, None),
+            ("{", None),
+        ] {
+            let (named, kept) = found(text);
+            assert_eq!((named, kept.get("ident_id").and_then(Value::as_str)), (id.is_some(), id), "{text}");
+            assert_eq!(kept["vendor_text"], text);
+        }
     }
 }

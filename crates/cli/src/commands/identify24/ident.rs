@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use identkit_core::{Outcome, Secret};
-use identkit_identify24::Dialect;
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -65,30 +64,21 @@ async fn of_file(path: &Path) -> Result<Secret, Failure> {
     created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
 }
 
-/// What statuses mean; their case does not matter (AI-12).
-struct Outcomes(BTreeMap<String, Outcome>);
-
-impl Outcomes {
-    async fn read(told: &Told) -> Result<Self, Failure> {
-        // The only documented one.
-        let mut outcomes = BTreeMap::from([("unidentified".to_owned(), Outcome::Pending)]);
-        if let Some(path) = &told.outcomes {
-            let input = connect::input(path).await?;
-            let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
-            let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
-            let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
-            let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
-            let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
-            outcomes.extend(once(&pairs, &input.name)?);
-        }
-        outcomes.extend(once(&told.outcome, "--outcome")?);
-        Ok(Self(outcomes))
+/// What statuses mean, as it was typed and as the file says: what was typed goes before. What the document says of them
+/// is the client's to know (AI-12).
+async fn outcomes(told: &Told) -> Result<BTreeMap<String, Outcome>, Failure> {
+    let mut outcomes = BTreeMap::new();
+    if let Some(path) = &told.outcomes {
+        let input = connect::input(path).await?;
+        let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
+        let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
+        let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
+        let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
+        let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
+        outcomes.extend(once(&pairs, &input.name)?);
     }
-
-    fn of(&self, ident: &Ident) -> Outcome {
-        let status = ident.status.as_ref().map(|status| key(status.as_str()));
-        status.and_then(|status| self.0.get(&status).copied()).unwrap_or(Outcome::Unknown)
-    }
+    outcomes.extend(once(&told.outcome, "--outcome")?);
+    Ok(outcomes)
 }
 
 fn key(status: &str) -> String {
@@ -113,12 +103,14 @@ pub(super) async fn get(
     told: &Told,
     format: Format,
 ) -> Result<ExitCode, Failure> {
-    let outcomes = Outcomes::read(told).await?;
-    let client = connect::identify24(identify24, Dialect::new(), &Progress::new(format))?;
+    let outcomes = outcomes(told).await?;
+    let client = connect::identify24(identify24, &Progress::new(format), |client| {
+        client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome)))
+    })?;
     let read = client.get_ident(id, &connect::options(&identify24.calls)).await?;
     warn(&read);
     let ident = &read.value;
-    let outcome = outcomes.of(ident);
+    let outcome = client.outcome_of(ident);
     let vendor = serde_json::to_value(ident).unwrap_or(Value::Null);
     let mut open = vec!["status", "project_id"];
     for name in ["created_at", "appointment_date"] {

@@ -39,35 +39,36 @@ impl Place {
     }
 
     /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
-    pub(super) fn put(mut self, bytes: &[u8]) -> Result<PathBuf, Failure> {
-        let name = self.path.display().to_string();
-        if let Err(error) = self.write(bytes) {
-            let told = "the ident was created, and its ident_id is lost: ask the vendor for it";
-            return Err(Failure::local(format!("{name} cannot be written: {}; {told}", error.kind())));
+    pub(super) fn put(mut self, bytes: &[u8]) -> Result<PathBuf, NotThere> {
+        let not_there = |why: io::ErrorKind, elsewhere| {
+            Err(NotThere { why: format!("{} cannot be written: {why}", self.path.display()), elsewhere })
+        };
+        if let Err(error) = write(&mut self.file, bytes) {
+            return not_there(error.kind(), None);
         }
         let lost = match self.file.persist_noclobber(&self.path) {
             Ok(_) => return Ok(self.path),
             Err(lost) => lost,
         };
         let why = lost.error.kind();
-        match lost.file.keep() {
-            Ok((_, path)) => Err(Failure::local(format!(
-                "the ident was created, but {name} cannot be written: {why}; the answer with its ident_id is in {}",
-                path.display()
-            ))),
-            Err(_) => Err(Failure::local(format!(
-                "{name} cannot be written: {why}; the ident was created, and its ident_id is lost: ask the vendor for it"
-            ))),
-        }
+        not_there(why, lost.file.keep().ok().map(|(_, path)| path))
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let file = self.file.as_file_mut();
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        file.sync_all()
-    }
+/// Why an answer is not where it should be.
+#[derive(Debug)]
+pub(super) struct NotThere {
+    pub(super) why: String,
+    /// Where it is instead; `None` when it is lost.
+    pub(super) elsewhere: Option<PathBuf>,
+}
+
+fn write(file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    let file = file.as_file_mut();
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -96,10 +97,10 @@ mod tests {
         let path = folder.path().join("created.json");
         let place = Place::make(&path).unwrap();
         std::fs::write(&path, "another ident's").unwrap();
-        let told = place.put(b"secret").unwrap_err().sentence();
+        let told = place.put(b"secret").unwrap_err();
         assert_eq!(std::fs::read(&path).unwrap(), b"another ident's");
-        let other = told.rsplit_once(" is in ").unwrap().1;
-        assert_eq!(std::fs::read(other).unwrap(), b"secret");
+        assert!(told.why.contains("created.json cannot be written"), "{told:?}");
+        assert_eq!(std::fs::read(told.elsewhere.unwrap()).unwrap(), b"secret");
         assert!(Place::make(&path).is_err(), "and at once, where it is there from the beginning");
     }
 }

@@ -17,7 +17,7 @@ use identkit_transport::save::Existing;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
-use super::{warn, with_about};
+use super::{OnItsWay, warn, with_about};
 use crate::args::{Format, Tm, TmCommand, window};
 use crate::exit::Failure;
 use crate::progress::Progress;
@@ -79,7 +79,7 @@ fn existing(force: bool) -> Existing {
 async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) -> Result<ExitCode, Failure> {
     let client = connect::identity_tm(tm, &Progress::new(format))?;
     // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
-    let mut sent = Sent(None);
+    let mut sent = OnItsWay(None);
     let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
     let way_back = if own {
         format!(
@@ -93,7 +93,7 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         format!("the order went out {with}")
     };
     let placed = client.put_order(order, &connect::options(&tm.calls)).await;
-    sent.0 = None;
+    sent.arrived();
     let placed = placed.map_err(|error| {
         let failure = Failure::from(error);
         if failure.kind() == Some(Kind::OutcomeUnknown) { failure.note(way_back) } else { failure }
@@ -127,17 +127,6 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is to be told of an order that is given up while it is on its way: its Ref is known nowhere else.
-struct Sent(Option<String>);
-
-impl Drop for Sent {
-    fn drop(&mut self) {
-        if let Some(way_back) = &self.0 {
-            output::say(&format!("note: {way_back}"));
-        }
-    }
 }
 
 async fn status(tm: &Tm, order_id: &OrderId, extended: bool, format: Format) -> Result<ExitCode, Failure> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::journal::entry;
 use super::{Answer, Asked, Problem, answer};
 use crate::clock::Mode;
+use crate::journal::Secrets;
 use crate::sandbox::Advanced;
 
 /// The most that time is moved on at once: a hundred years.
@@ -70,7 +70,7 @@ pub(super) fn mode(asked: &Asked<'_>) -> Answer {
 fn told(advanced: &Advanced) -> Value {
     json!({
         "now": advanced.now.to_string(),
-        "fired": advanced.fired.iter().map(entry).collect::<Vec<_>>(),
+        "fired": advanced.fired.iter().map(|entry| entry.to_json(Secrets::Masked)).collect::<Vec<_>>(),
         "next_due": advanced.next_due.map(|at| at.to_string()),
     })
 }

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
 use identkit_core::Content;
 
-use super::journal::entry;
 use super::{Answer, Asked};
 use crate::Sandbox;
+use crate::journal::Secrets;
 
 /// Streams the journal from now on, or from after the entry that a client has seen last.
 pub(super) fn stream(asked: &Asked<'_>) -> Answer {
@@ -24,21 +25,26 @@ pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     Ok(response)
 }
 
-/// The events after the last one that was seen, as soon as there are some.
+/// The events after the last one that was seen, as soon as there are some; the end when the world is gone, or is
+/// another one now.
 async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))> {
-    let (text, last) = sandbox
-        .happened_after(seen, |entries| {
+    let (text, last) = {
+        let happened = sandbox.happened_after(seen, |entries| {
             let mut text = String::new();
             let mut last = seen;
             for found in entries {
                 last = found.sequence;
-                let told = entry(found);
+                let told = found.to_json(Secrets::Masked);
                 let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
                 text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
             }
             (!text.is_empty()).then_some((text, last))
-        })
-        .await;
+        });
+        match select(std::pin::pin!(happened), std::pin::pin!(sandbox.running().closed())).await {
+            Either::Left((told, _)) => told,
+            Either::Right(_) => return None,
+        }
+    };
     Some((Bytes::from(text), (sandbox, last)))
 }
 

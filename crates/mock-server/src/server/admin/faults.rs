@@ -27,7 +27,7 @@ pub(super) fn take_away(asked: &Asked<'_>) -> Answer {
         true => list(asked),
         false => {
             asked.sandbox()?;
-            Err(Problem::new(404, "no such fault", "GET faults lists those of this world", "M-07"))
+            Err(Problem::new(404, "no such fault", "GET faults lists those of this world", "admin-faults"))
         }
     }
 }

@@ -1,20 +1,62 @@
-//! What happened.
+//! What happened: finding calls, counting them, waiting for them, and saying why one was refused.
 
-use http::HeaderMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use identkit_core::{Clock as _, Content, Mono};
+use identkit_transport::SystemClock;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Asked, answer};
-use crate::journal::{Entry, Kept, What};
+use super::filter::{self, Query};
+use super::{Answer, Asked, Problem, answer};
+use crate::Sandbox;
+use crate::journal::{Filter, Journal, NearMiss, Secrets, What};
+
+/// How many calls that come close are told, unless asked otherwise.
+const NEAREST: usize = 3;
+
+/// How long one may wait, in seconds.
+const LONGEST: f64 = 600.0;
 
 pub(super) fn find(asked: &Asked<'_>) -> Answer {
-    let operation = asked.query("operation");
-    let (count, requests) = asked.sandbox()?.with_world(|world| {
-        let fitting =
-            world.journal.calls().filter(|(_, call)| operation.is_none() || call.operation == operation.as_deref());
-        let requests: Vec<Value> = fitting.map(|(found, _)| entry(found)).collect();
-        (requests.len(), requests)
-    });
-    answer(&json!({ "count": count, "requests": requests }))
+    let sandbox = asked.sandbox()?;
+    let Query { filter, limit, secrets } = filter::query(asked, &sandbox)?;
+    let journal = sandbox.journal();
+    let (mut requests, mut last) = (Vec::new(), filter.since);
+    let mut found = journal.find(&filter);
+    for (entry, _) in found.by_ref().take(limit) {
+        last = entry.sequence;
+        requests.push(entry.to_json(secrets));
+    }
+    let more = found.count();
+    let mut told = counted(requests.len() + more, &journal, &filter);
+    told.insert("requests".into(), requests.into());
+    if more > 0 {
+        // Asked for since this one, the rest is told.
+        told.insert("next".into(), last.into());
+    }
+    answer(&Value::Object(told))
+}
+
+pub(super) fn count(asked: &Asked<'_>) -> Answer {
+    let sandbox = asked.sandbox()?;
+    let Query { filter, .. } = filter::query(asked, &sandbox)?;
+    let journal = sandbox.journal();
+    let told = counted(journal.find(&filter).count(), &journal, &filter);
+    answer(&Value::Object(told))
+}
+
+fn counted(count: usize, journal: &Journal, filter: &Filter) -> Map<String, Value> {
+    let mut told = Map::new();
+    told.insert("count".into(), count.into());
+    let forgotten = journal.forgotten(filter.since);
+    if forgotten > 0 {
+        told.insert("forgotten".into(), forgotten.into());
+    }
+    told
 }
 
 pub(super) fn clear(asked: &Asked<'_>) -> Answer {
@@ -22,73 +64,103 @@ pub(super) fn clear(asked: &Asked<'_>) -> Answer {
     answer(&json!({ "count": 0, "requests": [] }))
 }
 
-/// An entry as the admin API tells it.
-pub(super) fn entry(entry: &Entry) -> Value {
-    let mut told = match &entry.what {
-        What::Call(call) => json!({
-            "kind": "call",
-            "vendor": call.vendor,
-            "operation": call.operation,
-            "order": call.case,
-            "method": call.method.as_str(),
-            "path": call.uri.to_string(),
-            "headers": headers(&call.headers),
-            "body": body(&call.body),
-            "status": call.status,
-            "answer_headers": headers(&call.answer_headers),
-            "answer": body(&call.answer),
-            "fault": call.fault,
-        }),
-        What::Fired { vendor, what, subject } => {
-            json!({ "kind": "timer", "vendor": vendor, "what": what, "subject": subject })
-        }
-        What::Attempt(tried) => json!({
-            "kind": "attempt",
-            "delivery": tried.delivery,
-            "vendor": tried.vendor,
-            "order": tried.case,
-            "event": tried.event,
-            "number": tried.number,
-            "status": tried.status,
-            "outcome": if tried.delivered { "delivered" } else if tried.next.is_some() { "retry" } else { "failed" },
-            "next": tried.next.map(|at| at.to_string()),
-        }),
-        What::Moved { case, by } => json!({ "kind": "moved", "order": case, "by": by }),
-        What::Changed { what, how } => json!({ "kind": "changed", "what": what, "how": how }),
+pub(super) fn near_misses(asked: &Asked<'_>) -> Answer {
+    let sandbox = asked.sandbox()?;
+    let Query { filter, limit, secrets } = filter::query(asked, &sandbox)?;
+    let limit = if asked.query("limit").is_some() { limit } else { NEAREST };
+    let journal = sandbox.journal();
+    let mut told = counted(journal.find(&filter).count(), &journal, &filter);
+    let near = journal.near_misses(&filter, limit);
+    told.insert("near_misses".into(), near.iter().map(|near| missed(near, secrets)).collect());
+    answer(&Value::Object(told))
+}
+
+fn missed(near: &NearMiss, secrets: Secrets) -> Value {
+    let differences = near
+        .differences
+        .iter()
+        .map(|difference| json!({ "what": difference.what, "wanted": difference.wanted, "got": difference.got }));
+    json!({ "request": near.entry.to_json(secrets), "differences": differences.collect::<Vec<_>>() })
+}
+
+/// Answers as soon as so many calls were made, in real time.
+pub(super) async fn wait(asked: Asked<'_>) -> Answer {
+    const EXAMPLE: &str = r#"{"operation":"putOrder","count":2,"timeout":5}"#;
+    let refuse = |what: &str| Problem::new(400, "nothing to wait for", format!("{what}; send {EXAMPLE}"), "admin-wait");
+    let body = asked.object(EXAMPLE)?;
+    let sandbox = asked.sandbox()?;
+    let filter = filter::object(&body, &["count", "timeout"], &sandbox)?;
+    let wanted = match body.get("count") {
+        None => 1,
+        Some(count) => count.as_u64().filter(|count| *count > 0).ok_or_else(|| refuse("count is a number from 1"))?,
     };
-    if let Some(told) = told.as_object_mut() {
-        told.insert("sequence".into(), entry.sequence.into());
-        told.insert("at".into(), entry.at.to_string().into());
-    }
-    told
-}
-
-fn headers(headers: &HeaderMap) -> Value {
-    let mut told = Map::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        match told.get_mut(name.as_str()) {
-            Some(Value::String(before)) => *before = format!("{before}, {value}"),
-            _ => {
-                told.insert(name.as_str().to_owned(), value.into());
-            }
+    let timeout = match body.get("timeout") {
+        None => 5.0,
+        Some(timeout) => {
+            let timeout = timeout.as_f64().filter(|timeout| (0.0..=LONGEST).contains(timeout));
+            timeout.ok_or_else(|| refuse("timeout is a number of seconds up to 600"))?
         }
+    };
+    let mut count = 0;
+    let late = SystemClock::new().sleep_until(Mono(Duration::from_secs_f64(timeout)));
+    let in_time = {
+        let came = std::pin::pin!(came(&sandbox, &filter, wanted, &mut count));
+        matches!(select(came, late).await, Either::Left(_))
+    };
+    if in_time {
+        return answer(&json!({ "count": count }));
     }
-    Value::Object(told)
+    let near = sandbox.journal().near_misses(&filter, NEAREST);
+    let near: Vec<Value> = near.iter().map(|near| missed(near, Secrets::Masked)).collect();
+    let detail = format!("{filter}: {count} of {wanted} came within {timeout} s");
+    let problem = Problem::new(408, "it has not come", detail, "admin-wait");
+    Err(problem.with("count", count).with("near_misses", near))
 }
 
-/// JSON as JSON, other text as text, and of everything else how long it is.
-fn body(kept: &Kept) -> Value {
-    if kept.len == 0 {
-        return Value::Null;
+/// Counts what fits until it is enough. Each entry is looked at once.
+async fn came(sandbox: &Sandbox, filter: &Filter, wanted: u64, count: &mut u64) {
+    let mut seen = filter.since;
+    while *count < wanted {
+        let (fitting, last) = sandbox
+            .happened_after(seen, |entries| {
+                let (mut fitting, mut last) = (0, None);
+                for entry in entries {
+                    last = Some(entry.sequence);
+                    fitting += u64::from(matches!(&entry.what, What::Call(call) if filter.fits(call)));
+                }
+                Some((fitting, last?))
+            })
+            .await;
+        *count += fitting;
+        seen = last;
     }
-    if kept.is_whole()
-        && let Ok(value) = serde_json::from_slice::<Value>(&kept.bytes)
-    {
-        return value;
-    }
-    match std::str::from_utf8(&kept.bytes) {
-        Ok(text) if kept.is_whole() => text.into(),
-        _ => json!({ "bytes": kept.len }),
-    }
+}
+
+/// The whole journal that is kept, a line of JSON for each entry.
+pub(super) fn canonical(asked: &Asked<'_>) -> Answer {
+    let lines = asked.sandbox()?.journal().canonical();
+    let mut response = Response::new(Content::from_bytes(Bytes::from(lines)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+/// Why a call was refused.
+pub(super) fn explain(asked: &Asked<'_>) -> Answer {
+    let sandbox = asked.sandbox()?;
+    let secrets = if asked.query("reveal").as_deref() == Some("true") { Secrets::Revealed } else { Secrets::Masked };
+    let journal = sandbox.journal();
+    let found = asked.id.parse().ok().and_then(|number| journal.get(number));
+    let Some(entry) = found else {
+        let detail = "GET journal tells the numbers of the calls that are kept, as sequence";
+        return Err(Problem::new(404, "no such entry", detail, "admin-explain"));
+    };
+    let Some(explained) = entry.explain() else {
+        let detail = "this entry is no call; only calls are refused";
+        return Err(Problem::new(400, "not a call", detail, "admin-explain"));
+    };
+    answer(&json!({
+        "refused": !explained.reasons.is_empty(),
+        "reasons": explained.reasons.iter().map(|reason| reason.to_json(secrets)).collect::<Vec<_>>(),
+        "request": entry.to_json(secrets),
+    }))
 }

@@ -7,10 +7,12 @@ mod clock;
 mod deliveries;
 mod events;
 mod faults;
+mod filter;
 mod journal;
 mod orders;
 mod problem;
 mod settings;
+mod webhooks;
 mod worlds;
 
 use bytes::Bytes;
@@ -20,6 +22,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use self::problem::Problem;
+use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
 use crate::{Sandbox, Worlds};
 
@@ -52,6 +55,43 @@ const CALLS: &[Call] = &[
     },
     Call { method: Method::GET, path: "tans", run: |asked| Box::pin(async move { orders::tans(&asked) }) },
     Call { method: Method::GET, path: "deliveries", run: |asked| Box::pin(async move { deliveries::list(&asked) }) },
+    Call {
+        method: Method::POST,
+        path: "deliveries/release",
+        run: |asked| Box::pin(async move { deliveries::release_all(&asked) }),
+    },
+    Call {
+        method: Method::GET,
+        path: "deliveries/{id}",
+        run: |asked| Box::pin(async move { deliveries::get(&asked) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/resend",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Resend) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/hold",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Hold) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/release",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Release) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/duplicate",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Duplicate) }),
+    },
+    Call {
+        method: Method::POST,
+        path: "deliveries/{id}/drop",
+        run: |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Drop) }),
+    },
+    Call { method: Method::GET, path: "webhooks", run: |asked| Box::pin(async move { webhooks::get(&asked) }) },
+    Call { method: Method::POST, path: "webhooks", run: |asked| Box::pin(async move { webhooks::set(&asked) }) },
     Call { method: Method::GET, path: "settings", run: |asked| Box::pin(async move { settings::get(&asked) }) },
     Call { method: Method::POST, path: "settings", run: |asked| Box::pin(async move { settings::set(&asked) }) },
     Call { method: Method::GET, path: "journal", run: |asked| Box::pin(async move { journal::find(&asked) }) },
@@ -64,6 +104,19 @@ const CALLS: &[Call] = &[
         path: "faults/{id}",
         run: |asked| Box::pin(async move { faults::take_away(&asked) }),
     },
+    Call { method: Method::GET, path: "journal/count", run: |asked| Box::pin(async move { journal::count(&asked) }) },
+    Call { method: Method::POST, path: "journal/wait", run: |asked| Box::pin(journal::wait(asked)) },
+    Call {
+        method: Method::GET,
+        path: "journal/near-misses",
+        run: |asked| Box::pin(async move { journal::near_misses(&asked) }),
+    },
+    Call {
+        method: Method::GET,
+        path: "journal/canonical",
+        run: |asked| Box::pin(async move { journal::canonical(&asked) }),
+    },
+    Call { method: Method::GET, path: "explain/{id}", run: |asked| Box::pin(async move { journal::explain(&asked) }) },
     Call { method: Method::GET, path: "events", run: |asked| Box::pin(async move { events::stream(&asked) }) },
     Call { method: Method::GET, path: "worlds", run: |asked| Box::pin(async move { worlds::list(&asked) }) },
     Call { method: Method::POST, path: "worlds", run: |asked| Box::pin(async move { worlds::create(&asked) }) },
@@ -173,6 +226,12 @@ fn fit(template: &str, path: &str) -> Option<Found> {
 fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
     let pairs = request.uri().query()?.split('&');
     pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
+}
+
+/// All parameters of the query.
+fn parameters(request: &Request<Bytes>) -> impl Iterator<Item = (String, String)> {
+    let pairs = request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decoded(key), decoded(value)))
 }
 
 fn decoded(value: &str) -> String {

@@ -4,7 +4,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use identkit_core::Content;
 use identkit_wire::json;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::vendor::Refused;
 use crate::worlds::WorldError;
@@ -16,14 +16,20 @@ pub(super) struct Problem {
     title: &'static str,
     detail: String,
     rule: &'static str,
-    /// What is wrong where, when it is more than one thing.
-    faults: Vec<Value>,
     allow: Option<String>,
+    /// What else the caller may want to know, e.g. as `faults` what is wrong where.
+    more: Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: u16, title: &'static str, detail: impl Into<String>, rule: &'static str) -> Self {
-        Self { status, title, detail: detail.into(), rule, faults: Vec::new(), allow: None }
+        Self { status, title, detail: detail.into(), rule, allow: None, more: Map::new() }
+    }
+
+    /// The same, telling this too.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
     }
 
     pub(super) fn nowhere(detail: &str) -> Self {
@@ -53,15 +59,17 @@ impl Problem {
         let faults = refused.faults.iter().map(|fault| {
             json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })
         });
-        Self { faults: faults.collect(), ..Self::new(refused.status, title, refused.text(), rule) }
+        let faults: Vec<Value> = faults.collect();
+        let problem = Self::new(refused.status, title, refused.text(), rule);
+        if faults.is_empty() { problem } else { problem.with("faults", faults) }
     }
 
     pub(super) fn response(self) -> Response<Content> {
-        let Self { status, title, detail, rule, faults, allow } = self;
+        let Self { status, title, detail, rule, allow, more } = self;
         let mut value =
             json!({ "type": "about:blank", "status": status, "title": title, "detail": detail, "rule": rule });
-        if let Some(object) = value.as_object_mut().filter(|_| !faults.is_empty()) {
-            object.insert("faults".into(), faults.into());
+        if let Some(object) = value.as_object_mut() {
+            object.extend(more);
         }
         let mut response = json::response(status, &value).unwrap_or_else(|_| Response::new(Content::empty()));
         let headers = response.headers_mut();

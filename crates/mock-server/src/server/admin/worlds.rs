@@ -61,8 +61,8 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
 }
 
 pub(super) fn fork(asked: &Asked<'_>) -> Answer {
-    let body = asked.optional(r#"{"id":"copy"}"#)?;
-    let (id, sandbox) = asked.worlds.fork(&asked.world, body.get("id").and_then(Value::as_str))?;
+    let id = only(asked, "id", r#"{"id":"copy"}"#)?;
+    let (id, sandbox) = asked.worlds.fork(&asked.world, id.as_deref())?;
     told(201, &Value::Object(described(&id, &sandbox)))
 }
 
@@ -89,8 +89,22 @@ pub(super) fn reset(asked: &Asked<'_>) -> Answer {
 }
 
 fn named(asked: &Asked<'_>) -> Result<String, Problem> {
-    let body = asked.optional(r#"{"snapshot":"before-payment"}"#)?;
-    Ok(body.get("snapshot").and_then(Value::as_str).unwrap_or(UNNAMED).to_owned())
+    let name = only(asked, "snapshot", r#"{"snapshot":"before-payment"}"#)?;
+    Ok(name.unwrap_or_else(|| UNNAMED.to_owned()))
+}
+
+/// The text that is all that a body may hold.
+fn only(asked: &Asked<'_>, name: &str, example: &str) -> Result<Option<String>, Problem> {
+    let body = asked.optional(example)?;
+    let refuse = |what: String| Err(Problem::new(400, "the body cannot be read", what, "admin-world"));
+    if body.keys().any(|key| key != name) {
+        return refuse(format!("{name} is all that can be named; send {example}"));
+    }
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => refuse(format!("{name} is a text; send {example}")),
+    }
 }
 
 /// A world with its credentials.

@@ -27,9 +27,9 @@ pub(super) struct Account {
     pub(super) settings: Settings,
     pub(super) projects: Vec<Project>,
     /// When each token was last used.
-    sessions: BTreeMap<String, Timestamp>,
+    pub(super) sessions: BTreeMap<String, Timestamp>,
     /// Since when requests are counted, and how many there were.
-    counted: Option<(Timestamp, u32)>,
+    pub(super) counted: Option<(Timestamp, u32)>,
 }
 
 /// Changes how the account is set up, as one does in the partner portal.
@@ -47,24 +47,30 @@ pub(super) fn place_examples(world: &mut World) {
     world.part::<Account>().projects = vec![Project::new("6", "911 Internet GmbH", "Active")];
 }
 
+/// Whether the credentials of the document's examples work.
+fn takes_examples(world: &World) -> bool {
+    world.profile != Profile::Strict && world.enforces("M-08/examples")
+}
+
 /// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Refused> {
-    let (now, examples) = (world.now, world.profile != Profile::Strict);
+    let (now, examples) = (world.now, takes_examples(world));
     let faults: Vec<Fault> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
         .map(|(key, _)| Fault::new(key, "is required; the key is written in upper case", "AI-10", "[I] auth"))
         .collect();
-    if !faults.is_empty() {
+    if world.enforces("AI-10") && !faults.is_empty() {
         return Err(Refused { status: 400, faults });
     }
+    let key_counts = world.enforces("I-005");
     let token = world.random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 86);
     let account = world.part::<Account>();
     let given = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::expose).to_owned();
     let (partner, key) = (given(&login.0.partner), given(&login.0.api_key));
     let known = (partner == account.settings.partner && key == account.settings.api_key)
         || (examples && partner == EXAMPLE_PARTNER && key == EXAMPLE_KEY);
-    if !known {
+    if key_counts && !known {
         let fault = Fault::new("APIKEY", "partner and API key do not fit together", "I-005", "[I] auth");
         return Err(Refused::new(401, fault));
     }
@@ -75,9 +81,11 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
 
 /// Whether the vendor serves the account now: not while it is out of service, nor beyond its rate (429).
 pub(super) fn served(world: &mut World) -> Result<(), Refused> {
-    let now = world.now;
+    let (now, rules) = (world.now, world.rules.clone());
     let account = world.part::<Account>();
-    if let Some(status) = account.settings.out_of_service {
+    if rules.enforce("1.9/service")
+        && let Some(status) = account.settings.out_of_service
+    {
         let message = "is out of service, as the sandbox was told";
         return Err(Refused::new(status, Fault::new("service", message, "1.9", "[I] Errors")));
     }
@@ -87,7 +95,7 @@ pub(super) fn served(world: &mut World) -> Result<(), Refused> {
         *counted = (now, 0);
     }
     counted.1 = counted.1.saturating_add(1);
-    if counted.1 <= rate.requests {
+    if counted.1 <= rate.requests || !rules.enforce("1.9/rate") {
         return Ok(());
     }
     let message = "too many requests; come back later, and wait longer each time";
@@ -105,14 +113,15 @@ pub(super) fn retry_after(world: &mut World) -> Option<i64> {
 
 /// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
 pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Refused> {
-    let (now, examples) = (world.now, world.profile != Profile::Strict);
+    let rules = world.rules.clone();
+    let (now, examples) = (world.now, takes_examples(world));
     let account = world.part::<Account>();
     let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let refuse = |field: &'static str, message: &'static str, rule: &'static str| {
         Err(Refused::new(401, Fault::new(field, message, rule, "[I] Authentication")))
     };
-    if header("x-api-partner") != account.settings.partner {
+    if rules.enforce("I-005/partner") && header("x-api-partner") != account.settings.partner {
         return refuse("X-API-PARTNER", "must be the partner's user name", "I-005");
     }
     let token = header("x-api-token");
@@ -120,9 +129,12 @@ pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<()
         return Ok(());
     }
     let Some(used) = account.sessions.get_mut(token) else {
+        if !rules.enforce("I-005/token") {
+            return Ok(());
+        }
         return refuse("X-API-TOKEN", "is missing or was not given out by auth", "I-005");
     };
-    if now.duration_since(*used) >= idle {
+    if rules.enforce("I-006") && now.duration_since(*used) >= idle {
         return refuse("X-API-TOKEN", "has expired: it was not used for too long; log in again", "I-006");
     }
     *used = now;

@@ -8,6 +8,7 @@ use identkit_identify24::messages::{CreateIdent, PdfContent};
 use identkit_identify24::samples;
 use serde_json::{Map, Value};
 
+use crate::rules::Rules;
 use crate::vendor::Refused;
 
 fn refuse(faults: Vec<Fault>) -> Result<(), Refused> {
@@ -24,10 +25,10 @@ fn object(text: &[u8]) -> Map<String, Value> {
 
 /// Every call: its media type (I-002, AI-26), and a body that is flat, holds nothing unlisted (I-003, AI-05), and texts
 /// where the document has texts (M-08).
-pub(super) fn strict(request: &Request<Bytes>) -> Result<(), Refused> {
+pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Refused> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    if rules.enforce("I-002/type") && !essence.eq_ignore_ascii_case("application/json") {
         let message = "is required on every call: application/json";
         return Err(Refused::new(400, Fault::new("Content-Type", message, "I-002", "[I] Headers")));
     }
@@ -42,15 +43,15 @@ pub(super) fn strict(request: &Request<Bytes>) -> Result<(), Refused> {
     };
     let given = object(request.body());
     let mut faults = Vec::new();
-    if given.values().any(|value| value.is_object() || value.is_array()) {
+    if rules.enforce("AI-05") && given.values().any(|value| value.is_object() || value.is_array()) {
         faults.push(Fault::new("body", "must be flat: no value is an object or an array", "AI-05", section));
     }
     // What the document shows as a text is one; of project_id it shows both (AI-06).
-    let texts = listed.iter().filter(|key| *key != "project_id");
+    let texts = listed.iter().filter(|key| rules.enforce("M-08/texts") && *key != "project_id");
     for key in texts.filter(|key| given.get(*key).is_some_and(|value| value.is_number() || value.is_boolean())) {
         faults.push(Fault::new(key.clone(), "must be a string, as in the document's example", "M-08", section));
     }
-    if given.keys().any(|key| !listed.contains(key)) {
+    if rules.enforce("M-08/attributes") && given.keys().any(|key| !listed.contains(key)) {
         let message = "holds an attribute that the document does not list; the profile literal passes over it";
         faults.push(Fault::new("body", message, "M-08", section));
     }
@@ -58,7 +59,7 @@ pub(super) fn strict(request: &Request<Bytes>) -> Result<(), Refused> {
 }
 
 /// The rules of `ident/create` that the document's example breaks: upper case (AI-04), and a PDF that is one (AI-19).
-pub(super) fn ident(ident: &CreateIdent) -> Result<(), Refused> {
+pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Refused> {
     let section = "[I] ident/create";
     let names: [(&'static str, Option<&Pii<String>>); 5] = [
         ("person_first_name", ident.person_first_name.as_ref()),
@@ -70,11 +71,11 @@ pub(super) fn ident(ident: &CreateIdent) -> Result<(), Refused> {
     let lower = |text: &Pii<String>| text.expose().to_uppercase() != *text.expose();
     let mut faults: Vec<Fault> = names
         .into_iter()
-        .filter(|(_, text)| text.is_some_and(lower))
+        .filter(|(_, text)| rules.enforce("AI-04") && text.is_some_and(lower))
         .map(|(field, _)| Fault::new(field, "must be in upper case", "AI-04", section))
         .collect();
     let pdf = |content: &PdfContent| content.to_bytes().is_ok_and(|bytes| bytes.starts_with(b"%PDF-"));
-    if ident.pdf_content.as_ref().is_some_and(|content| !pdf(content)) {
+    if rules.enforce("AI-19/pdf") && ident.pdf_content.as_ref().is_some_and(|content| !pdf(content)) {
         faults.push(Fault::new("pdf_content", "must be a PDF in Base64", "AI-19", section));
     }
     refuse(faults)

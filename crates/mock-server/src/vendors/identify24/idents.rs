@@ -8,6 +8,7 @@ use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Id
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::checks;
@@ -22,16 +23,19 @@ pub(super) const EXPIRY: &str = "expiry";
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// What the vendor keeps of an ident.
-#[derive(Clone, Debug, Default)]
-struct Kept {
-    ident: Ident,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    pub(super) ident: Ident,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
 }
 
 /// The vendor's idents.
 #[derive(Clone, Debug, Default)]
-struct Idents {
-    by_id: BTreeMap<String, Kept>,
+pub(super) struct Idents {
+    // Boxed: a map keeps room for eleven at once, also when a world has one.
+    pub(super) by_id: BTreeMap<String, Box<Kept>>,
 }
 
 /// The ids of all idents.
@@ -43,10 +47,13 @@ fn unknown() -> Refused {
     Refused::new(404, Fault::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"))
 }
 
+/// The zone of local times is not documented (AI-11); the vendor's own is likely.
+fn zone() -> TimeZone {
+    TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
+}
+
 fn keep(world: &mut World, id: &str, request: &CreateIdent) {
-    // The zone is not documented (AI-11); the vendor's own is likely.
-    let zone = TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC);
-    let local = zone.to_datetime(world.now);
+    let local = zone().to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
     ident.project_id.clone_from(&request.project_id);
@@ -60,7 +67,7 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
     let kept = Kept { ident, company_name: request.company_name.clone() };
-    world.part::<Idents>().by_id.insert(id.to_owned(), kept);
+    world.part::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.part::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
         world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
@@ -70,12 +77,14 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
 /// `ident/create`, checked by the writer's rules but for those that the document's own example breaks: the case of
 /// names (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no such exception.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Refused> {
-    let strict = world.profile == Profile::Strict;
+    let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
     if strict {
-        checks::ident(&request)?;
+        checks::ident(&request, &rules)?;
     }
-    request.encode(&dialect).map_err(|error| Refused::invalid(&error, CreateIdent::META.section))?;
+    if let Err(error) = request.encode(&dialect) {
+        rules.uphold(Refused::invalid(&error, CreateIdent::META.section))?;
+    }
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
@@ -89,19 +98,23 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
     let refuse = |status, field: &'static str, message: &'static str, rule| {
         Err(Refused::new(status, Fault::new(field, message, rule, CreateIdent::META.section)))
     };
-    let taken = request.custom_id.is_some()
-        && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
+    let rules = world.rules.clone();
+    let unique =
+        rules.enforce("AI-16") && world.part::<Account>().settings.unique_custom_ids && request.custom_id.is_some();
+    let taken = unique && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
     let settings = &mut world.part::<Account>().settings;
-    if !settings.may_create {
+    if rules.enforce("1.9/permission") && !settings.may_create {
         return refuse(403, "APIKEY", "lacks the permission to create idents", "1.9");
     }
-    if settings.unique_custom_ids && taken {
+    if taken {
         return refuse(409, "custom_id", "belongs to another ident already", "AI-16");
     }
     match &mut settings.creates_left {
-        Some(0) => refuse(402, "ident", "is valid, and none can be created any more", "1.9"),
+        Some(0) if rules.enforce("1.9/left") => {
+            refuse(402, "ident", "is valid, and none can be created any more", "1.9")
+        }
         Some(left) => {
-            *left -= 1;
+            *left = left.saturating_sub(1);
             Ok(())
         }
         None => Ok(()),
@@ -115,7 +128,9 @@ pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Refused> {
 
 /// 90 days are over.
 pub(super) fn forget(world: &mut World, id: &str) {
-    world.part::<Idents>().by_id.remove(id);
+    if world.enforces("I-020") {
+        world.part::<Idents>().by_id.remove(id);
+    }
 }
 
 /// Puts the ident of the document's examples into a world.
@@ -136,12 +151,19 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     let told = match transition {
         Transition::Story(name) => match world.part::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),
-            None => return refuse("there is no such story; there are positive, negative and those that were set"),
+            None => {
+                return refuse(
+                    "there is no such story; there are positive, negative, appointment and those that were set",
+                );
+            }
         },
         Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Story::new(word, "0"),
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
     kept.ident.status = Some(told.status.clone().into());
+    if let Some(at) = told.appointment.and_then(|after| world.now.checked_add(after).ok()) {
+        kept.ident.appointment_date = Some(LocalDateTime::appointment(zone().to_datetime(at)));
+    }
     if let Err(refused) = deliver(world, id, payload(&kept, &told)) {
         return Some(Err(refused));
     }
@@ -173,6 +195,9 @@ fn payload(kept: &Kept, story: &Story) -> IdentWebhook {
 }
 
 fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Refused> {
+    if !world.enforces("I-080") {
+        return Ok(());
+    }
     let Some(url) = world.part::<Account>().settings.webhook_url.clone() else { return Ok(()) };
     let broken = |error: identkit_core::Error| Refused::invalid(&error, "[I] Webhook");
     let text = json::write(&payload).map_err(broken)?;
@@ -180,6 +205,8 @@ fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Ref
     event.case_id = Some(id.into());
     event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
     let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
-    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::Never));
+    let schedule = if world.enforces("I-084") { Schedule::Never } else { Schedule::IdentityTm };
+    // An ident does not wait for its webhook: nothing says so.
+    world.deliver(Delivery::new(PROVIDER, id, event, request, schedule).without_blocking());
     Ok(())
 }

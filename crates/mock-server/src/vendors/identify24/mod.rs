@@ -3,6 +3,7 @@
 mod account;
 mod checks;
 mod idents;
+mod saved;
 mod settings;
 mod shapes;
 
@@ -13,7 +14,7 @@ use identkit_core::{Content, Fault};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_wire::{Meta, json};
+use identkit_wire::json;
 use serde_json::{Map, Value, json};
 
 pub use self::account::{configure, set_webhook};
@@ -23,7 +24,7 @@ use self::account::{Account, authenticated, log_in, retry_after, served};
 use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
 use crate::vendors::settings as by_name;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// The vendor identify24.
 #[derive(Debug)]
@@ -61,12 +62,17 @@ impl Identify24 {
 
 fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
     let Some(wanted) = op.0.project_id.map(|id| id.0).filter(|id| !id.as_str().is_empty()) else {
+        if !world.enforces("AI-07") {
+            return Err(unknown_project());
+        }
         return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
     };
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
-    found.map(Envelope::project).ok_or_else(|| {
-        Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
-    })
+    found.map(Envelope::project).ok_or_else(unknown_project)
+}
+
+fn unknown_project() -> Refused {
+    Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
 }
 
 impl MockVendor for Identify24 {
@@ -94,11 +100,6 @@ impl MockVendor for Identify24 {
         }
     }
 
-    fn operation(&self, _world: &World, request: &Request<Bytes>) -> Option<&'static Meta> {
-        let path = request.uri().path();
-        self.routes.iter().find(|route| route.fits(path, request, false)).map(Route::meta)
-    }
-
     fn claims(&self, request: &Request<Bytes>) -> Option<String> {
         if request.uri().path() == "/auth" {
             let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;
@@ -107,8 +108,12 @@ impl MockVendor for Identify24 {
         Some(request.headers().get("x-api-partner")?.to_str().ok()?.to_owned())
     }
 
-    fn identity(&self, world: &mut World) -> String {
-        world.part::<Account>().settings.partner.clone()
+    fn identity(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Account>().settings.partner.clone())
+    }
+
+    fn secret(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Account>().settings.api_key.clone())
     }
 
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
@@ -162,6 +167,18 @@ impl MockVendor for Identify24 {
         let settings = by_name::changed(&world.part::<Account>().settings, changes)?;
         Ok(Box::new(|world| world.part::<Account>().settings = settings))
     }
+
+    fn timers(&self) -> &'static [&'static str] {
+        &[idents::EXPIRY]
+    }
+
+    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        saved::save(shares)
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        saved::load(world, saved)
+    }
 }
 
 impl Identify24 {
@@ -174,7 +191,7 @@ impl Identify24 {
             authenticated(world, request.headers())?;
         }
         if world.profile == Profile::Strict {
-            checks::strict(request)?;
+            checks::strict(request, &world.rules)?;
         }
         for route in &self.routes {
             if let Some(answer) = route.handle(world, path, request) {
@@ -198,7 +215,7 @@ impl Identify24 {
 
 /// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
 fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Refused> {
-    if request.method() != Method::GET || request.body().is_empty() {
+    if !world.enforces("AI-07/proxy") || request.method() != Method::GET || request.body().is_empty() {
         return Ok(None);
     }
     match world.part::<Account>().settings.get_bodies {
@@ -214,8 +231,9 @@ fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Requ
 /// An error in the shape of the vendor's answers: the document shows none (AI-03).
 fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
+    let token_apart = world.enforces("AI-02");
     let status = match world.part::<Account>().settings.refusals {
-        Refusals::ByResult if refused.status != 401 => {
+        Refusals::ByResult if refused.status != 401 || !token_apart => {
             if let Some(body) = body.as_object_mut() {
                 body.remove("response_status");
             }
@@ -225,6 +243,8 @@ fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
         _ => refused.status,
     };
     let mut response = json::response(status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    // For the journal.
+    response.extensions_mut().insert(refused.clone());
     if status == 429
         && let Some(seconds) = retry_after(world)
     {

@@ -12,7 +12,7 @@ use crate::vendors::settings::{failure, refusal, seconds};
 ///
 /// From outside they are set by these names, spans of time in seconds.
 #[non_exhaustive]
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The partner's user name (I-004).
     pub partner: String,
@@ -62,6 +62,10 @@ pub struct Story {
     /// What the agent noted, free text; empty for nothing.
     #[serde(default)]
     pub agent_notes: String,
+    /// In how long the person has an appointment that is made by it; `None` makes none, and leaves one that was made
+    /// before (I-052).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "span")]
+    pub appointment: Option<SignedDuration>,
 }
 
 impl Story {
@@ -72,6 +76,7 @@ impl Story {
             status_id: status_id.into(),
             reject_reason: String::new(),
             agent_notes: String::new(),
+            appointment: None,
         }
     }
 
@@ -79,6 +84,13 @@ impl Story {
     #[must_use]
     pub fn reject_reason(mut self, reason: impl Into<String>) -> Self {
         self.reject_reason = reason.into();
+        self
+    }
+
+    /// Makes an appointment in so long.
+    #[must_use]
+    pub fn appointment(mut self, after: SignedDuration) -> Self {
+        self.appointment = Some(after);
         self
     }
 
@@ -145,6 +157,28 @@ impl Rate {
     }
 }
 
+/// A span of time, in whole seconds, if there is one.
+mod span {
+    use jiff::SignedDuration;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::vendors::settings::seconds;
+
+    pub(super) fn serialize<S: Serializer>(span: &Option<SignedDuration>, to: S) -> Result<S::Ok, S::Error> {
+        match span {
+            Some(span) => seconds::serialize(span, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SignedDuration>, D::Error> {
+        let right = || D::Error::custom("expected a number of whole seconds, or null");
+        let told = Option::<u32>::deserialize(from).map_err(|_| right())?;
+        Ok(told.map(|told| SignedDuration::from_secs(told.into())))
+    }
+}
+
 /// Where webhooks go, if anywhere.
 mod address {
     use http::Uri;
@@ -179,7 +213,14 @@ impl Default for Settings {
         let negative = Story::new("Rejected", "3")
             .reject_reason("the document could not be verified")
             .agent_notes("the hologram could not be seen");
-        let stories = [("positive", positive.clone()), ("identified", positive), ("negative", negative)];
+        // As long after the ident as in the document's example.
+        let appointment = Story::new("Unidentified", "1").appointment(SignedDuration::from_hours(3 * 24));
+        let stories = [
+            ("positive", positive.clone()),
+            ("identified", positive),
+            ("negative", negative),
+            ("appointment", appointment),
+        ];
         Self {
             // The partner of the document's examples, so that its commands work as printed.
             partner: "911-internet".into(),

@@ -6,49 +6,63 @@ use crate::faults::{Reshape, Shape, each_object};
 
 const fn value(
     name: &'static str,
-    rule: &'static str,
+    says: &'static str,
     operations: &'static [&'static str],
     change: fn(&mut Value) -> bool,
 ) -> Shape {
-    Shape { name, rule, operations, change: Reshape::Value(change) }
+    Shape { name, says, operations, change: Reshape::Value(change) }
 }
 
 pub(super) const SHAPES: &[Shape] = &[
-    value("result-absent", "AI-02", &[], |value| root(value, |object| object.remove("result").is_some())),
-    value("result-null", "AI-02", &[], |value| root(value, |object| put(object, "result", Value::Null))),
-    value("response-status-absent", "AI-02", &[], |value| {
+    value("result-absent", "`result` is absent (AI-02)", &[], |value| {
+        root(value, |object| object.remove("result").is_some())
+    }),
+    value("result-null", "`result` is `null` (AI-02)", &[], |value| {
+        root(value, |object| put(object, "result", Value::Null))
+    }),
+    value("response-status-absent", "`response_status` is absent (AI-02)", &[], |value| {
         root(value, |object| object.remove("response_status").is_some())
     }),
-    value("response-status", "AI-02", &[], |value| root(value, |object| put(object, "response_status", json!(200)))),
-    value("response-status-as-text", "AI-02", &[], |value| {
+    value("response-status", "there is a `response_status` (AI-02)", &[], |value| {
+        root(value, |object| put(object, "response_status", json!(200)))
+    }),
+    value("response-status-as-text", "`response_status` is a text (AI-02)", &[], |value| {
         root(value, |object| put(object, "response_status", json!("200")))
     }),
-    value("data-in-a-list", "AI-02", &["ident/get", "project/get"], |value| match value.get_mut("data") {
-        Some(data @ Value::Object(_)) => {
-            *data = json!([data.take()]);
-            true
-        }
-        _ => false,
-    }),
-    value("data-bare", "AI-02", &["project/getAll"], |value| match value.get_mut("data") {
-        Some(data) => match data.as_array_mut().filter(|list| list.len() == 1).map(|list| list.remove(0)) {
-            Some(only) => {
-                *data = only;
+    value("data-in-a-list", "the only payload stands in a list (AI-02)", &["ident/get", "project/get"], |value| {
+        match value.get_mut("data") {
+            Some(data @ Value::Object(_)) => {
+                *data = json!([data.take()]);
                 true
             }
-            None => false,
-        },
-        None => false,
+            _ => false,
+        }
     }),
-    value("messages-absent", "AI-03", &[], |value| root(value, |object| object.remove("messages").is_some())),
-    value("messages-null", "AI-03", &[], |value| root(value, |object| put(object, "messages", Value::Null))),
-    value("messages-as-text", "AI-03", &[], |value| {
+    value("data-bare", "the only payload stands without a list (AI-02)", &["project/getAll"], |value| {
+        match value.get_mut("data") {
+            Some(data) => match data.as_array_mut().filter(|list| list.len() == 1).map(|list| list.remove(0)) {
+                Some(only) => {
+                    *data = only;
+                    true
+                }
+                None => false,
+            },
+            None => false,
+        }
+    }),
+    value("messages-absent", "`messages` is absent (AI-03)", &[], |value| {
+        root(value, |object| object.remove("messages").is_some())
+    }),
+    value("messages-null", "`messages` is `null` (AI-03)", &[], |value| {
+        root(value, |object| put(object, "messages", Value::Null))
+    }),
+    value("messages-as-text", "`messages` is a text (AI-03)", &[], |value| {
         root(value, |object| put(object, "messages", json!("Successful..")))
     }),
-    value("messages-as-objects", "AI-03", &[], |value| {
+    value("messages-as-objects", "`messages` are objects (AI-03)", &[], |value| {
         root(value, |object| put(object, "messages", json!([{ "message": "Successful.." }])))
     }),
-    value("ids-as-numbers", "AI-06", &["ident/get", "project"], |value| {
+    value("ids-as-numbers", "ids are numbers (AI-06)", &["ident/get", "project"], |value| {
         each_object(value, &mut |object| {
             let mut changed = false;
             for name in ["project_id", "id"] {
@@ -62,7 +76,7 @@ pub(super) const SHAPES: &[Shape] = &[
             changed
         })
     }),
-    value("time-by-year-first", "AI-11", &["ident/get"], |value| {
+    value("time-by-year-first", "the time of creation begins with the year (AI-11)", &["ident/get"], |value| {
         each_object(value, &mut |object| match object.get_mut("created_at") {
             Some(Value::String(time)) => {
                 match time.get(..10).map(|date| date.split('-').collect::<Vec<_>>()).as_deref() {
@@ -76,19 +90,19 @@ pub(super) const SHAPES: &[Shape] = &[
             _ => false,
         })
     }),
-    value("time-empty", "AI-11", &["ident/get"], |value| {
+    value("time-empty", "the appointment is an empty text (AI-11)", &["ident/get"], |value| {
         each_object(value, &mut |object| match object.contains_key("created_at") {
             true => put(object, "appointment_date", json!("")),
             false => false,
         })
     }),
-    value("time-zero", "AI-11", &["ident/get"], |value| {
+    value("time-zero", "the appointment is of zeros (AI-11)", &["ident/get"], |value| {
         each_object(value, &mut |object| match object.contains_key("created_at") {
             true => put(object, "appointment_date", json!("0000-00-00 00:00")),
             false => false,
         })
     }),
-    value("unlisted-elements", "AI-02", &[], |value| {
+    value("unlisted-elements", "there are elements that the document does not list (AI-02)", &[], |value| {
         each_object(value, &mut |object| object.insert("not_listed".to_owned(), json!([{ "by": "chance" }])).is_none())
     }),
 ];

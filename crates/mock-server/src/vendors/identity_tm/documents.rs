@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::orders::{Order, dts};
 use super::ways;
 use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
+use crate::rules::Rules;
 use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
 
@@ -70,9 +71,9 @@ pub(super) fn not_made(error: ArtefactError) -> Refused {
 }
 
 impl Order {
-    pub(super) fn ident_data(&self, variant: IdentVariant) -> IdentDataAnswer {
+    pub(super) fn ident_data(&self, variant: IdentVariant, rules: &Rules) -> IdentDataAnswer {
         let mut answer = self.literal_data.clone().unwrap_or_else(|| {
-            let mut checked = self.checked();
+            let mut checked = self.checked(rules);
             checked.kind = Some(1);
             let mut initial = self.initial();
             initial.kind = Some(2);
@@ -88,7 +89,7 @@ impl Order {
             let reused = self.reused().and_then(|known| known.identify_method.clone());
             answer.identify_method = reused.or_else(|| Some(ways::name(self.method()).into()));
         }
-        if variant != IdentVariant::InitialData {
+        if variant != IdentVariant::InitialData && rules.enforce("AT-23") {
             // An object by default, an array with the initial data besides (AT-23).
             answer.ident_data = answer.checked().cloned().map(OneOrMany::One);
         }
@@ -96,7 +97,7 @@ impl Order {
     }
 
     /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
-    fn checked(&self) -> IdentData {
+    fn checked(&self, rules: &Rules) -> IdentData {
         if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
             return known.clone();
         }
@@ -116,15 +117,17 @@ impl Order {
         data.birthname = order
             .birthname
             .as_ref()
-            .map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() });
+            .map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() })
+            .or_else(|| (!rules.enforce("AT-48")).then(|| "Mustermann".into()));
         data.nationality = pick(&order.nationality, "DE");
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
         data.gender = pick(&order.gender, "female");
         // Only when a TAN went there, [T 3.3.4].
-        data.mobile = given(&self.request.mobile).filter(|_| self.texted_a_tan());
-        data.email = given(&order.email).filter(|_| self.texted_a_tan());
-        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default()));
+        let proved = self.texted_a_tan() || !rules.enforce("F-219");
+        data.mobile = given(&self.request.mobile).filter(|_| proved);
+        data.email = given(&order.email).filter(|_| proved);
+        data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
         data.driver_licence = order.driver_licence.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicence::default();
             checked.licence_no.clone_from(&licence.licence_no);
@@ -142,7 +145,7 @@ impl Order {
     }
 
     /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
-    fn checked_card(&self, given_card: &IdCard) -> CheckedIdCard {
+    fn checked_card(&self, given_card: &IdCard, rules: &Rules) -> CheckedIdCard {
         let mut card = CheckedIdCard::default()
             .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
             .kind("IDCard");
@@ -150,7 +153,11 @@ impl Order {
         if eid {
             card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
         }
-        if !eid || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true)) {
+        let only_by_ocr = rules.enforce("F-093");
+        if !eid
+            || !only_by_ocr
+            || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true))
+        {
             card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
             card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
             // Checked where it was given, and read where OCR is asked for; the table of the answer lacks it (AT-26).
@@ -211,8 +218,8 @@ impl Order {
     }
 
     /// The report, [T 3.4.5]: supplied and checked values side by side.
-    pub(super) fn report(&self, now: Timestamp) -> Result<Vec<u8>, ArtefactError> {
-        let answer = self.ident_data(IdentVariant::InitialData);
+    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, ArtefactError> {
+        let answer = self.ident_data(IdentVariant::InitialData, rules);
         let (checked, initial) =
             (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
         let columns = [columns_of(&initial), columns_of(&checked)];

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::orders::Orders;
 use super::settings::{ListShape, Settings, Unit};
+use crate::rules::Rules;
 use crate::vendor::{Refused, written};
 use crate::{Profile, World};
 
@@ -34,25 +35,35 @@ pub(super) fn all_status(
     request: &AllStatusRequest,
     extended: bool,
 ) -> Result<Response<Content>, Refused> {
-    let strict = world.profile == Profile::Strict;
+    let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     let orders = world.part::<Orders>();
     let settings = &orders.settings;
     // The document's example asks for it in the body (AT-04).
-    let extended = extended || (settings.extended_list_in_body && request.extended_list == Some(true));
+    let extended =
+        extended || (rules.enforce("AT-04") && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
     for (id, order) in orders.by_id.iter().filter(|(_, order)| order.status_is_told(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
-            if extended || entry.kind.is_some_and(|kind| settings.general.contains(&kind.0)) {
+            if extended || !rules.enforce("AT-13") || entry.kind.is_some_and(|kind| settings.general.contains(&kind.0))
+            {
                 places.push(((id.clone(), index), entry.time.as_ref().and_then(Dts::timestamp)));
             }
         }
     }
     let chosen: Vec<Place> = match &request.period {
-        Some(period) => page_of(period, places, settings, strict)?,
+        Some(period) => {
+            let told = page_of(period, places, settings, strict, &rules)?;
+            if !rules.enforce("T-100") {
+                orders.reported.extend(told.iter().cloned());
+            }
+            told
+        }
         None => {
-            let fresh = unreported(&orders.reported, places, settings.reported_unit);
-            // Marked now, whether or not the answer arrives (AT-06).
-            orders.reported.extend(fresh.iter().cloned());
+            let fresh = unreported(&orders.reported, places, settings.reported_unit, most(&rules));
+            // Marked now, whether or not the answer arrives.
+            if rules.enforce("AT-06") {
+                orders.reported.extend(fresh.iter().cloned());
+            }
             fresh
         }
     };
@@ -77,7 +88,11 @@ pub(super) fn all_status(
         }
         Some(listed)
     });
-    written(respond(listed.collect(), settings.list_shape), "[T] 4.2")
+    let listed: Vec<_> = listed.collect();
+    if listed.is_empty() && !rules.enforce("T-102") {
+        return written(json::response(200, &listed), "[T] 4.2");
+    }
+    written(respond(listed, settings.list_shape), "[T] 4.2")
 }
 
 /// The list in its shape.
@@ -97,20 +112,30 @@ fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Conten
     GetAllStatus::encode_response(OrderList(listed))
 }
 
-/// What was not reported before, at most a thousand statuses (AT-06). Orders are told whole: what is left of one that
+/// How many statuses one answer holds at most.
+fn most(rules: &Rules) -> usize {
+    if rules.enforce("T-101/most") { MOST } else { usize::MAX }
+}
+
+/// What was not reported before, at most so many statuses (AT-06). Orders are told whole: what is left of one that
 /// counts as reported would never be told.
-fn unreported(reported: &BTreeSet<Place>, places: Vec<(Place, Option<Timestamp>)>, unit: Unit) -> Vec<Place> {
+fn unreported(
+    reported: &BTreeSet<Place>,
+    places: Vec<(Place, Option<Timestamp>)>,
+    unit: Unit,
+    most: usize,
+) -> Vec<Place> {
     let known = |place: &Place| match unit {
         Unit::Statuses => reported.contains(place),
         Unit::Orders => reported.range((place.0.clone(), 0)..).next().is_some_and(|(id, _)| *id == place.0),
     };
     let fresh: Vec<Place> = places.into_iter().map(|(place, _)| place).filter(|place| !known(place)).collect();
     match unit {
-        Unit::Statuses => fresh.into_iter().take(MOST).collect(),
+        Unit::Statuses => fresh.into_iter().take(most).collect(),
         Unit::Orders => {
             let mut told: Vec<Place> = Vec::new();
             for order in fresh.chunk_by(|one, next| one.0 == next.0) {
-                if !told.is_empty() && told.len() + order.len() > MOST {
+                if !told.is_empty() && told.len() + order.len() > most {
                     break;
                 }
                 told.extend_from_slice(order);
@@ -126,27 +151,28 @@ fn page_of(
     places: Vec<(Place, Option<Timestamp>)>,
     settings: &Settings,
     strict: bool,
+    rules: &Rules,
 ) -> Result<Vec<Place>, Refused> {
     let read = |bound: &Option<Dts>, field: &'static str| match bound.as_ref().map(Dts::timestamp) {
-        Some(None) => refuse(field, "must be a date-time with offset", "T-005"),
+        Some(None) if rules.enforce("T-005/period") => refuse(field, "must be a date-time with offset", "T-005"),
         told => Ok(told.flatten()),
     };
     let (begin, end) = (read(&period.begin, "Period.Begin")?, read(&period.end, "Period.End")?);
-    if strict && (begin.is_none() || end.is_none()) {
+    if strict && rules.enforce("AT-05/bounds") && (begin.is_none() || end.is_none()) {
         return refuse("Period", "needs Begin and End", "AT-05");
     }
     let within = |at: &Option<Timestamp>| {
         at.is_some_and(|at| begin.is_none_or(|begin| at >= begin) && end.is_none_or(|end| at <= end))
     };
     let all: Vec<Place> = places.into_iter().filter(|(_, at)| within(at)).map(|(place, _)| place).collect();
-    let Some(paging) = &period.paging else { return Ok(all.into_iter().take(MOST).collect()) };
+    let Some(paging) = &period.paging else { return Ok(all.into_iter().take(most(rules)).collect()) };
     let elements = paging.elements.map_or(MOST, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
-    if elements == 0 || elements > MOST {
+    if rules.enforce("T-101") && (elements == 0 || elements > MOST) {
         return refuse("Period.Paging.Elements", "must be 1 to 1000", "T-101");
     }
     let first = settings.first_page;
     let page = match paging.page {
-        Some(page) if strict && page < first => {
+        Some(page) if strict && rules.enforce("AT-05/page") && page < first => {
             return refuse("Period.Paging.Page", "is before the first one, which is 1", "AT-05");
         }
         page => page.unwrap_or(first).saturating_sub(first),

@@ -8,6 +8,7 @@ use identkit_identity_tm::{
 };
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
+use serde::{Deserialize, Serialize};
 
 use super::orders::{Order, Orders};
 use super::{deleted, find};
@@ -23,9 +24,11 @@ pub(super) const VIDEO: &str = "video";
 const RECORD: u64 = 131_072;
 
 /// What has become of the recording of an order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Recording {
     /// Whom to tell when it is ready; `None` when nobody waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     callback: Option<Secret>,
     /// Whether it can be fetched; before that, a placeholder comes.
     ready: bool,
@@ -54,11 +57,13 @@ fn refuse<T>(
 /// The order, if its identification was conducted by video and came to 6 or 89, [T 3.8.1]. In an order with something
 /// to sign these are not the last statuses, and need not be.
 fn conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Refused> {
+    let by_video = world.enforces("AT-62/video");
     let order = find(world, id)?;
     if order.deleted {
         return Err(deleted());
     }
-    if !order.has(StatusKind::VIDEO_CONDUCTED) || !(order.has(StatusKind::POSITIVE) || order.has(StatusKind::FRAUD)) {
+    let decided = order.has(StatusKind::POSITIVE) || order.has(StatusKind::FRAUD);
+    if by_video && !(order.has(StatusKind::VIDEO_CONDUCTED) && decided) {
         let message = "has no recording: it needs an identification by video (75) that came to 6 or 89";
         return refuse("OrderID", message, "AT-62", section);
     }
@@ -67,7 +72,7 @@ fn conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> R
 
 /// The order, if its video was recorded.
 fn filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Refused> {
-    let configured = world.part::<Orders>().settings.record_video;
+    let configured = world.part::<Orders>().settings.record_video || !world.enforces("AT-52");
     let order = conducted(world, id, section)?;
     if !configured && order.request.add.unwrap_or_default() & RECORD == 0 {
         let message = "has no recording: neither did the order ask for one (Add 131072), nor is the account set up so";
@@ -81,12 +86,16 @@ fn filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Resu
 pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Refused> {
     const SECTION: &str = "[T] 3.7.3";
     let (now, takes) = (world.now, world.part::<Orders>().settings.video_provisioning);
+    let must_be_called = world.enforces("AT-39");
     let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
     let Some(url) = op.request.callback_url.filter(|url| !url.expose().is_empty()) else {
+        if !must_be_called {
+            return Ok(());
+        }
         return refuse("callbackUrl", "is required: the URL to call when the recording is ready", "AT-39", SECTION);
     };
     let called = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    if !url.expose().parse().is_ok_and(called) {
+    if must_be_called && !url.expose().parse().is_ok_and(called) {
         return refuse("callbackUrl", "must be a URL that begins with https:// or http://", "AT-39", SECTION);
     }
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
@@ -99,8 +108,13 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Refused
 
 /// The recording is ready: tells who waits for it, unless it was deleted in the meantime.
 pub(super) fn provisioned(world: &mut World, id: &str) {
+    if !world.enforces("T-038") {
+        return;
+    }
+    let (once, plain) = (world.enforces("AT-39/once"), world.enforces("AT-39/plain"));
     let orders = world.part::<Orders>();
-    let (retries, expand) = (orders.settings.video_callback_retries, orders.settings.video_callback_placeholders);
+    let retries = orders.settings.video_callback_retries || !once;
+    let expand = orders.settings.video_callback_placeholders || !plain;
     let Some(order) = orders.by_id.get_mut(id) else { return };
     let Some(url) = order.recording.callback.take() else { return };
     order.recording.ready = true;
@@ -125,17 +139,22 @@ fn not_made(error: ArtefactError) -> Refused {
 
 /// The recording, or the placeholder while it is not ready.
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Refused> {
+    let placeholder_first = world.enforces("AT-38");
     let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
-    let bytes =
-        if order.recording.ready { artefacts::recording(order.id.expose()) } else { artefacts::placeholder_video() };
+    let bytes = if order.recording.ready || !placeholder_first {
+        artefacts::recording(order.id.expose())
+    } else {
+        artefacts::placeholder_video()
+    };
     Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(not_made)?)))
 }
 
 /// The sound instead of a video, where the account is set up so.
 pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Content>, Refused> {
     const SECTION: &str = "[T] 3.9";
+    let open_to_all = !world.enforces("T-006/voice");
     let settings = &world.part::<Orders>().settings;
-    let (enabled, escaped) = (settings.voice_files, settings.escape_slashes);
+    let (enabled, escaped) = (settings.voice_files || open_to_all, settings.escape_slashes);
     let order = conducted(world, &op.order_id, SECTION)?;
     if !enabled {
         return refuse("OrderID", "has no sound: audio recordings are not enabled for this account", "T-006", SECTION);

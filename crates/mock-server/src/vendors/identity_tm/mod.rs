@@ -9,6 +9,7 @@ mod multi_sign;
 mod orders;
 mod results;
 mod reuse;
+mod saved;
 mod settings;
 mod shapes;
 mod signing;
@@ -40,7 +41,7 @@ use self::orders::{Order, Orders};
 use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::vendors::settings as by_name;
-use crate::{Profile, Timer, World};
+use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// The vendor identity.TM.
 #[derive(Debug)]
@@ -141,7 +142,7 @@ impl MockVendor for IdentityTm {
     fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled {
         let path = below_version(request.uri().path()).unwrap_or_default().to_owned();
         let open = path.eq_ignore_ascii_case("/serverStatus");
-        if !open && !Self::authenticated(world, request) {
+        if !open && world.enforces("T-003") && !Self::authenticated(world, request) {
             let fault = Fault::new(
                 "Authorization",
                 "customer id or customer code is wrong or missing (HTTP Basic)",
@@ -178,8 +179,12 @@ impl MockVendor for IdentityTm {
         pair.split_once(':').map(|(customer, _)| customer.to_owned())
     }
 
-    fn identity(&self, world: &mut World) -> String {
-        world.part::<Orders>().settings.customer_id.clone()
+    fn identity(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Orders>().settings.customer_id.clone())
+    }
+
+    fn secret(&self, world: &mut World) -> Option<String> {
+        Some(world.part::<Orders>().settings.customer_code.clone())
     }
 
     fn mint(&self, world: &mut World, identity: &str, secret: &str) {
@@ -200,7 +205,7 @@ impl MockVendor for IdentityTm {
     fn fire(&self, world: &mut World, timer: &Timer) {
         match timer.what {
             orders::TIME_OUT => stories::time_out(world, &timer.subject),
-            orders::PURGE => {
+            orders::PURGE if world.enforces("T-024") => {
                 if let Some(order) = world.part::<Orders>().by_id.get_mut(&timer.subject) {
                     order.delete_data();
                 }
@@ -259,25 +264,40 @@ impl MockVendor for IdentityTm {
         let settings = by_name::changed(&world.part::<Orders>().settings, changes)?;
         Ok(Box::new(|world| world.part::<Orders>().settings = settings))
     }
+
+    fn timers(&self) -> &'static [&'static str] {
+        &[orders::TIME_OUT, orders::PURGE, media::VIDEO]
+    }
+
+    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
+        saved::save(shares)
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        saved::load(world, saved)
+    }
 }
 
 impl IdentityTm {
     /// Whether the account may call this path, as it is set up.
     fn reachable(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Refused> {
+        let rules = world.rules.clone();
         let settings = &world.part::<Orders>().settings;
         let nowhere = |message: &'static str, rule: &'static str, section: &'static str| {
             Err(Refused::new(404, Fault::new("path", message, rule, section)))
         };
-        if !settings.any_version && !whole.starts_with("/api/2.10/") {
+        if rules.enforce("AT-11") && !settings.any_version && !whole.starts_with("/api/2.10/") {
             return nowhere("the version of the document is /api/2.10/", "AT-11", "[T] 2.6");
         }
         let fits = |ignore| self.routes.iter().any(|route| route.meta().match_path(path, ignore).is_some());
-        if settings.exact_paths && !fits(false) && fits(true) {
+        if rules.enforce("AT-09/case") && settings.exact_paths && !fits(false) && fits(true) {
             return nowhere("the call is written with other capital letters", "AT-09", "[T] 3-8");
         }
         let call = path.split('/').nth(1).unwrap_or_default();
         match Feature::of(call) {
-            Some(feature) if settings.not_enabled.contains(&feature) => Err(not_enabled("path")),
+            Some(feature) if rules.enforce("T-006/calls") && settings.not_enabled.contains(&feature) => {
+                Err(not_enabled("path"))
+            }
             _ => Ok(()),
         }
     }
@@ -316,7 +336,9 @@ fn below_version(path: &str) -> Option<&str> {
 /// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
 fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
-        Some(rest) if world.profile != Profile::Strict => format!("/confirmSign/{rest}").into(),
+        Some(rest) if world.profile != Profile::Strict && world.enforces("AT-10") => {
+            format!("/confirmSign/{rest}").into()
+        }
         _ => path.into(),
     }
 }
@@ -326,10 +348,20 @@ fn refuse(refused: &Refused) -> Response<Content> {
     let faults: Vec<Value> = refused
         .faults
         .iter()
-        .map(|fault| json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section }))
+        .map(|fault| {
+            let mut told = json!({
+                "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section,
+            });
+            if let (Some(told), Some(pointer)) = (told.as_object_mut(), Refused::pointer(fault)) {
+                told.insert("pointer".to_owned(), pointer.into());
+            }
+            told
+        })
         .collect();
     let body = json!({ "Error": refused.text(), "Faults": faults });
     let mut response = json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    // For the journal.
+    response.extensions_mut().insert(refused.clone());
     if refused.status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"identity.TM\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -347,25 +379,26 @@ fn deleted() -> Refused {
 
 /// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
 fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    if id.expose().chars().count() > 20 {
+    if world.enforces("AT-22/length") && id.expose().chars().count() > 20 {
         return Err(Refused::new(400, Fault::new("OrderID", "has more than 20 characters", "AT-22", "[T] 3.1.4")));
     }
-    world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone).ok_or_else(unknown_order)
+    let order = world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
+    order.map(|order| &mut **order).ok_or_else(unknown_order)
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
 fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    let early = world.part::<Orders>().settings.early_data_status;
+    let (early, rules) = (world.part::<Orders>().settings.early_data_status, world.rules.clone());
     let order = find(world, id)?;
     if order.deleted {
         return Err(deleted());
     }
     let finality = order.finality();
-    if !finality.is_final() {
+    if rules.enforce("AT-62") && !finality.is_final() {
         let fault = Fault::new("OrderID", "the order is not final yet: wait for OnFinal", "AT-62", "[T] 3.3.1");
         return Err(Refused::new(early, fault));
     }
-    if !finality.data_expected() {
+    if rules.enforce("T-022") && finality.is_final() && !finality.data_expected() {
         let fault = Fault::new(
             "OrderID",
             "the order ended without data: neither positive nor suspicious of fraud",
@@ -378,26 +411,33 @@ fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Ref
 }
 
 fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refused> {
-    let strict = world.profile == Profile::Strict;
-    if strict {
-        checks::unlisted(&order)?;
-        checks::blanks(&order)?;
+    let rules = world.rules.clone();
+    if world.profile == Profile::Strict {
+        if rules.enforce("M-08/elements") {
+            checks::unlisted(&order)?;
+        }
+        if rules.enforce("AT-47/blanks") {
+            checks::blanks(&order)?;
+        }
     }
     let order = order.normalised();
     let settings = &world.part::<Orders>().settings;
-    if order.product.is_some_and(|product| settings.products_not_enabled.contains(&product)) {
+    let enabled = |product: u32| !settings.products_not_enabled.contains(&product);
+    if rules.enforce("T-006/products") && !order.product.is_none_or(enabled) {
         return Err(not_enabled("Product"));
     }
-    if order.get_giro_link.is_some() && settings.not_enabled.contains(&Feature::Giro) {
+    if rules.enforce("T-006/giro") && order.get_giro_link.is_some() && settings.not_enabled.contains(&Feature::Giro) {
         return Err(not_enabled("getGiroLink"));
     }
-    check(&order, settings)?;
-    if order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+    rules.uphold(check(&order, settings))?;
+    if rules.enforce("T-006") && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
         // Our writer only warns: an account may have products of a later version.
         let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
         return Err(Refused::new(400, fault));
     }
-    documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now).map_err(documents::not_signable)?;
+    if let Err(error) = documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now) {
+        rules.uphold(documents::not_signable(error))?;
+    }
     let of_master = multi_sign::of_master(world, &order)?;
     let answer = orders::create(world, order)?;
     if let Some(id) = &answer.order_id {
@@ -413,8 +453,9 @@ fn not_enabled(what: &'static str) -> Refused {
     Refused::new(400, Fault::new(what, "is not enabled for this account: support would have to", "T-006", "[T] 3.1.1"))
 }
 
-/// What the document itself forbids. Our writer is stricter by default, for the sake of whoever uses it.
-fn check(order: &PutOrder, settings: &Settings) -> Result<(), Refused> {
+/// All that the document itself forbids; no faults when that is nothing. Our writer is stricter by default, for the sake
+/// of whoever uses it.
+fn check(order: &PutOrder, settings: &Settings) -> Refused {
     let mut dialect = Dialect::default();
     // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
     dialect.any_reference = true;
@@ -424,34 +465,38 @@ fn check(order: &PutOrder, settings: &Settings) -> Result<(), Refused> {
     dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
     // The length in the table (AT-44).
     dialect.three_letter_countries = true;
-    let Err(error) = order.check(&dialect) else { return Ok(()) };
+    let Err(error) = order.check(&dialect) else { return Refused { status: 400, faults: Vec::new() } };
     let mut refused = Refused::invalid(&error, "[T] 3.1.3");
     if settings.address_optional && order.address.is_none() {
         refused.faults.retain(|fault| fault.field != "Address");
     }
-    if refused.faults.is_empty() { Ok(()) } else { Err(refused) }
+    refused
 }
 
 fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
     find(world, id)?;
+    let general_only = !extended && world.enforces("AT-13");
     let Orders { settings, by_id, .. } = world.part::<Orders>();
-    let general = (!extended).then_some(&settings.general);
+    let general = general_only.then_some(&settings.general);
     let told = by_id.get(id.expose()).filter(|order| order.status_is_told(settings));
     told.map(|order| order.status_answer(general)).ok_or_else(deleted)
 }
 
 fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {
-    match world.part::<Orders>().settings.service {
-        Service::Up => Ok(Response::new(Content::empty())),
-        Service::Down => Err(Refused::new(500, Fault::new("serverStatus", "the service is down", "AT-80", "[T] 7.1"))),
+    let service = world.part::<Orders>().settings.service;
+    match service {
         Service::Silent => Ok(NoAnswer::response()),
+        Service::Down if world.enforces("AT-80") => {
+            Err(Refused::new(500, Fault::new("serverStatus", "the service is down", "AT-80", "[T] 7.1")))
+        }
+        _ => Ok(Response::new(Content::empty())),
     }
 }
 
 fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<Response<Content>, Refused> {
-    let images = world.part::<Orders>().settings.images;
+    let (images, rules) = (world.part::<Orders>().settings.images, world.rules.clone());
     let order = finished(world, id)?;
-    let mut answer = order.ident_data(variant);
+    let mut answer = order.ident_data(variant, &rules);
     if images {
         let pictures = order.pictures().map_err(documents::not_made)?;
         let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
@@ -463,17 +508,18 @@ fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<
 }
 
 fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Refused> {
-    let now = world.now;
-    let bytes = finished(world, &op.order_id)?.report(now).map_err(documents::not_made)?;
+    let (now, rules) = (world.now, world.rules.clone());
+    let bytes = finished(world, &op.order_id)?.report(now, &rules).map_err(documents::not_made)?;
     Ok(Content::from_bytes(bytes))
 }
 
 fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused> {
+    let only_signed = world.enforces("T-060/pdf");
     let order = find(world, &op.order_id)?;
     if order.deleted {
         return Err(deleted());
     }
-    if order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED) {
+    if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
         let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
         let fault = Fault::new("OrderID", message, "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
@@ -482,11 +528,12 @@ fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused
 }
 
 fn delete(world: &mut World, op: DelIdentData) -> Result<(), Refused> {
+    let rules = world.rules.clone();
     let order = find(world, &op.order_id)?;
-    if order.deleted {
+    if rules.enforce("AT-09/twice") && order.deleted {
         return Err(deleted());
     }
-    if !order.finality().is_final() {
+    if rules.enforce("T-025/delete") && !order.finality().is_final() {
         let fault = Fault::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
         return Err(Refused::new(406, fault));
     }

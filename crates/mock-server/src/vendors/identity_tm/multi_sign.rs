@@ -12,6 +12,7 @@ use identkit_identity_tm::messages::{SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
 use identkit_wire::OneOrMany;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::documents;
 use super::orders::{Order, Orders};
@@ -19,7 +20,8 @@ use crate::World;
 use crate::vendor::Refused;
 
 /// What an order signs of its master.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OfMaster {
     pdfs: Vec<SignPdf>,
     hashes: Vec<SignHash>,
@@ -60,6 +62,7 @@ fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> 
 /// What the order signs of its master, each where it says; nothing when it names none.
 pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster, Refused> {
     const ID: &str = "MultiSignOptions.FirstOrderID";
+    let rules = world.rules.clone();
     let Some(options) = &order.multi_sign_options else { return Ok(OfMaster::default()) };
     let id = options.first_order_id.as_ref().map_or("", |id| id.expose());
     let Some(master) = world.part::<Orders>().by_id.get(id).filter(|master| !master.gone) else {
@@ -69,11 +72,13 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
         return refuse(ID, "the data of the master order is deleted, its documents among it", "AT-09");
     }
     let mut copies = OfMaster { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
-    if copies.pdfs.is_empty() && copies.hashes.is_empty() {
+    if rules.enforce("T-052/master") && copies.pdfs.is_empty() && copies.hashes.is_empty() {
         return refuse(ID, "the master order has nothing to sign: it needs eSignPDF or eSignHash", "T-052");
     }
     let parameters = options.sign_parameters.as_deref().unwrap_or_default();
-    fits(&copies, parameters)?;
+    if rules.enforce("AT-32") {
+        fits(&copies, parameters)?;
+    }
     for pdf in &mut copies.pdfs {
         let placement = placement(find(parameters, pdf.filename.as_ref()));
         *pdf = std::mem::take(pdf).placed(placement);
@@ -84,11 +89,15 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
     }
     let mut names = BTreeSet::new();
     let mut all = own_hashes(order).iter().chain(&copies.hashes);
-    if !all.all(|hash| names.insert(hash.filename.as_ref().map_or("", |name| name.expose()))) {
+    if rules.enforce("AT-35/master")
+        && !all.all(|hash| names.insert(hash.filename.as_ref().map_or("", |name| name.expose())))
+    {
         let message = "is the name of a hash of the master order too: nothing else would tell the results apart";
         return refuse("eSignHash.Filename", message, "AT-35");
     }
-    signable(&copies, world.now)?;
+    if let Err(refused) = signable(&copies, world.now) {
+        rules.uphold(refused)?;
+    }
     Ok(copies)
 }
 

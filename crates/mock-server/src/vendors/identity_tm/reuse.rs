@@ -20,7 +20,9 @@ use super::finished;
 use super::orders::{Order, Orders, dts};
 use super::stories::Step;
 use crate::World;
+use crate::rules::Rules;
 use crate::vendor::Refused;
+use crate::world::text;
 
 /// The first line: nobody shall take the form for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
@@ -31,8 +33,9 @@ const LINE: usize = 76;
 
 /// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
 /// it sealed before.
-#[derive(Clone)]
-struct Key([u8; 64]);
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Key(#[serde(with = "text")] [u8; 64]);
 
 impl Default for Key {
     fn default() -> Self {
@@ -70,12 +73,41 @@ struct Sealed {
 }
 
 /// What came of an `IdentDataSigned`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Reuse {
     /// It is used: the person goes on to signing at once.
     Accepted(Box<IdentDataAnswer>),
     /// It is not, for this reason, and the person is identified again: no error (AT-72).
-    Refused(&'static str),
+    Refused(Reason),
+}
+
+/// Why the person is identified again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    /// The seal does not hold.
+    Tampered,
+    /// Not positive, or without name or birthdate.
+    Insufficient,
+    /// The identity document.
+    Expired,
+    /// Support would have to.
+    NotEnabled,
+    /// The order.
+    NothingToSign,
+}
+
+impl Reason {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Tampered => "tampered with, or not signed by this sandbox",
+            Self::Insufficient => "not sufficient for signing",
+            Self::Expired => "the identity document is no longer valid",
+            Self::NotEnabled => "the account is not enabled for re-using identifications",
+            Self::NothingToSign => "the order has nothing to sign",
+        }
+    }
 }
 
 impl Reuse {
@@ -83,21 +115,22 @@ impl Reuse {
     pub(super) fn told(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",
-            Self::Refused(reason) => reason,
+            Self::Refused(reason) => reason.told(),
         }
     }
 }
 
 /// The signed form of the data of a final order.
 pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Refused> {
+    let rules = world.rules.clone();
     let settings = &world.part::<Orders>().settings;
-    let (enabled, quoted) = (settings.reuse, settings.signed_as_json_string);
+    let (enabled, quoted) = (settings.reuse || !rules.enforce("T-006/reuse"), settings.signed_as_json_string);
     let order = finished(world, &op.order_id)?;
     if !enabled {
         let fault = Fault::new("OrderID", "the account is not enabled for re-using identifications", "T-006", "[T] 6");
         return Err(Refused::new(400, fault));
     }
-    let data = order.ident_data(IdentVariant::IdentifyMethod);
+    let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };
     let failed = |error| Refused { status: 500, ..Refused::invalid(&error, "[T] 3.3") };
     let form = write(world.part::<Key>(), &json::write(&sealed).map_err(failed)?);
@@ -119,45 +152,49 @@ fn write(key: &Key, data: &[u8]) -> String {
 }
 
 /// The sealed data, unless a single character was changed, lost or added.
-fn read(key: &Key, form: &str) -> Option<Sealed> {
+fn read(key: &Key, form: &str, rules: &Rules) -> Option<Sealed> {
     let at = form.rfind(SEAL)?;
     let (signed, seal) = form.split_at_checked(at)?;
     let seal = decode_base64(seal.strip_prefix(SEAL)?.strip_suffix('\n')?).ok()?;
-    key.seal(signed).verify_slice(&seal).ok()?;
+    if rules.enforce("AT-72/seal") {
+        key.seal(signed).verify_slice(&seal).ok()?;
+    }
     let data: String = signed.strip_prefix(TITLE)?.lines().collect();
     json::read(&decode_base64(&data).ok()?).ok()
 }
 
 /// The three checks of [T 6], on the day of the order.
-fn judge(key: &Key, form: &str, now: Timestamp) -> Reuse {
-    let Some(Sealed { positive, data }) = read(key, form) else {
-        return Reuse::Refused("tampered with, or not signed by this sandbox");
+fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
+    let Some(Sealed { positive, data }) = read(key, form, rules) else {
+        return Reuse::Refused(Reason::Tampered);
     };
     let (valid_until, complete) = data.checked().map_or((None, false), |person| {
         let valid_until = person.id_card.as_ref().and_then(|card| card.valid_until.as_ref()?.expose().parse().ok());
-        (valid_until, person.firstname.is_some() && person.surname.is_some() && person.birthdate.is_some())
+        let suffices = !rules.enforce("AT-72/data");
+        (valid_until, suffices || person.firstname.is_some() && person.surname.is_some() && person.birthdate.is_some())
     });
     // Which data suffice is not documented: assumed.
-    let Some(valid_until) = valid_until.filter(|_: &Date| positive && complete) else {
-        return Reuse::Refused("not sufficient for signing");
+    let Some(valid_until) = valid_until.filter(|_: &Date| complete && (positive || !rules.enforce("AT-72/data")))
+    else {
+        return Reuse::Refused(Reason::Insufficient);
     };
-    if valid_until < Offset::constant(2).to_datetime(now).date() {
-        return Reuse::Refused("the identity document is no longer valid");
+    if rules.enforce("AT-72/valid") && valid_until < Offset::constant(2).to_datetime(now).date() {
+        return Reuse::Refused(Reason::Expired);
     }
     Reuse::Accepted(Box::new(data))
 }
 
 /// Has a new order use what it brought along. Only one with something to sign does.
 pub(super) fn apply(world: &mut World, id: &OrderId) {
-    let (now, key) = (world.now, world.part::<Key>().clone());
+    let (now, key, rules) = (world.now, world.part::<Key>().clone(), world.rules.clone());
     let orders = world.part::<Orders>();
-    let enabled = orders.settings.reuse;
+    let enabled = orders.settings.reuse || !rules.enforce("T-006/reuse");
     let Some(order) = orders.by_id.get_mut(id.expose()) else { return };
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
     let reuse = match order.flavour {
-        _ if !enabled => Reuse::Refused("the account is not enabled for re-using identifications"),
-        OrderFlavour::Qes => judge(&key, form.expose(), now),
-        _ => Reuse::Refused("the order has nothing to sign"),
+        _ if !enabled => Reuse::Refused(Reason::NotEnabled),
+        other if other != OrderFlavour::Qes && rules.enforce("AT-72/signing") => Reuse::Refused(Reason::NothingToSign),
+        _ => judge(&key, form.expose(), now, &rules),
     };
     if matches!(reuse, Reuse::Accepted(_)) {
         // The statuses of a video are missing, which tells it from another identification (AT-72). That 6 is set at

@@ -108,7 +108,7 @@ impl Feature {
 ///
 /// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as they
 /// are written here.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// User name of HTTP Basic authentication (T-003).
     pub customer_id: String,

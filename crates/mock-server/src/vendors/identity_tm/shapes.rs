@@ -12,60 +12,75 @@ const STATUSES: &[&str] = &["getStatus", "getAllStatus"];
 
 const fn value(
     name: &'static str,
-    rule: &'static str,
+    says: &'static str,
     operations: &'static [&'static str],
     change: fn(&mut Value) -> bool,
 ) -> Shape {
-    Shape { name, rule, operations, change: Reshape::Value(change) }
+    Shape { name, says, operations, change: Reshape::Value(change) }
 }
 
 pub(super) const SHAPES: &[Shape] = &[
-    value("identified-misspelt", "AT-01", &["getIdentData"], |value| {
-        each_object(value, &mut |object| rename(object, "Identified", "Identifed"))
-    }),
-    value("delivered", "AT-02", STATUSES, |value| {
+    value(
+        "identified-misspelt",
+        "the key of the time of identification is misspelt (AT-01)",
+        &["getIdentData"],
+        |value| each_object(value, &mut |object| rename(object, "Identified", "Identifed")),
+    ),
+    value("delivered", "the time of execution stands under `Delivered` (AT-02)", STATUSES, |value| {
         each_object(value, &mut |object| rename(object, "Executed", "Delivered"))
     }),
-    value("delivered-besides", "AT-02", STATUSES, |value| {
+    value("delivered-besides", "the time of execution stands under `Delivered` as well (AT-02)", STATUSES, |value| {
         each_object(value, &mut |object| match object.get("Executed").cloned() {
             Some(executed) => object.insert("Delivered".to_owned(), executed).is_none(),
             None => false,
         })
     }),
-    value("list-under-order", "AT-03", &["getAllStatus"], |value| {
+    value("list-under-order", "the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
         let list = value.take();
         *value = json!({ "Order": list });
         true
     }),
-    value("list-each-under-order", "AT-03", &["getAllStatus"], |value| match value {
-        Value::Array(list) if !list.is_empty() => {
-            list.iter_mut().for_each(|order| *order = json!({ "Order": order.take() }));
-            true
+    value("list-each-under-order", "each order of the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
+        match value {
+            Value::Array(list) if !list.is_empty() => {
+                list.iter_mut().for_each(|order| *order = json!({ "Order": order.take() }));
+                true
+            }
+            _ => false,
         }
-        _ => false,
     }),
-    value("list-bare", "AT-03", &["getAllStatus"], |value| match value {
+    value("list-bare", "the only order stands without a list (AT-03)", &["getAllStatus"], |value| match value {
         Value::Array(list) if list.len() == 1 => {
             *value = list.remove(0);
             true
         }
         _ => false,
     }),
-    value("ref-absent", "AT-19", WITH_REF, |value| each_object(value, &mut |object| object.remove("Ref").is_some())),
-    value("ref-null", "AT-19", WITH_REF, |value| each_object(value, &mut |object| put(object, "Ref", Value::Null))),
-    value("ref-empty", "AT-19", WITH_REF, |value| each_object(value, &mut |object| put(object, "Ref", json!("")))),
-    value("one-in-a-list", "AT-23", &["getIdentData"], |value| match value.get_mut("IdentData") {
-        Some(data @ Value::Object(_)) => {
-            *data = json!([data.take()]);
-            true
+    value("ref-absent", "the reference is absent (AT-19)", WITH_REF, |value| {
+        each_object(value, &mut |object| object.remove("Ref").is_some())
+    }),
+    value("ref-null", "the reference is `null` (AT-19)", WITH_REF, |value| {
+        each_object(value, &mut |object| put(object, "Ref", Value::Null))
+    }),
+    value("ref-empty", "the reference is empty (AT-19)", WITH_REF, |value| {
+        each_object(value, &mut |object| put(object, "Ref", json!("")))
+    }),
+    value("one-in-a-list", "the only person stands in a list (AT-23)", &["getIdentData"], |value| {
+        match value.get_mut("IdentData") {
+            Some(data @ Value::Object(_)) => {
+                *data = json!([data.take()]);
+                true
+            }
+            _ => false,
         }
-        _ => false,
     }),
-    value("ids-absent", "AT-24", &["getIdentData"], |value| match value.as_object_mut() {
-        Some(object) => object.remove("OrderID").is_some() | object.remove("Ref").is_some(),
-        None => false,
+    value("ids-absent", "OrderID and reference are absent (AT-24)", &["getIdentData"], |value| {
+        match value.as_object_mut() {
+            Some(object) => object.remove("OrderID").is_some() | object.remove("Ref").is_some(),
+            None => false,
+        }
     }),
-    value("details-as-objects", "AT-27", &["getIdentData"], |value| {
+    value("details-as-objects", "special attributes are objects with a `Value` (AT-27)", &["getIdentData"], |value| {
         each_object(value, &mut |object| match object.get_mut("Additional").and_then(Value::as_object_mut) {
             Some(details) if !details.is_empty() => {
                 details.values_mut().for_each(|detail| *detail = json!({ "Value": detail.take() }));
@@ -74,31 +89,38 @@ pub(super) const SHAPES: &[Shape] = &[
             _ => false,
         })
     }),
-    value("images-nested", "AT-28", &["getIdentData"], |value| {
-        each_object(value, &mut |object| match object.get_mut("Images").and_then(Value::as_array_mut) {
-            Some(images) if !images.is_empty() => {
-                for image in images {
-                    let (data, name) = (image.get("Image").cloned(), image.get("Filename").cloned());
-                    *image = json!({ "Image": { "Data": data, "Filename": name } });
+    value(
+        "images-nested",
+        "content and name of an image stand in an object of their own (AT-28)",
+        &["getIdentData"],
+        |value| {
+            each_object(value, &mut |object| match object.get_mut("Images").and_then(Value::as_array_mut) {
+                Some(images) if !images.is_empty() => {
+                    for image in images {
+                        let (data, name) = (image.get("Image").cloned(), image.get("Filename").cloned());
+                        *image = json!({ "Image": { "Data": data, "Filename": name } });
+                    }
+                    true
                 }
+                _ => false,
+            })
+        },
+    ),
+    value("hashes-in-one-object", "all hashes stand in one object (AT-36)", &["getESignHash"], |value| {
+        match value.get_mut("Hashes") {
+            Some(hashes @ Value::Array(_)) => {
+                let named = hashes.as_array_mut().map(std::mem::take).unwrap_or_default();
+                let all: Map<String, Value> =
+                    named.into_iter().filter_map(|one| one.as_object().cloned()).flatten().collect();
+                *hashes = Value::Object(all);
                 true
             }
             _ => false,
-        })
-    }),
-    value("hashes-in-one-object", "AT-36", &["getESignHash"], |value| match value.get_mut("Hashes") {
-        Some(hashes @ Value::Array(_)) => {
-            let named = hashes.as_array_mut().map(std::mem::take).unwrap_or_default();
-            let all: Map<String, Value> =
-                named.into_iter().filter_map(|one| one.as_object().cloned()).flatten().collect();
-            *hashes = Value::Object(all);
-            true
         }
-        _ => false,
     }),
     Shape {
         name: "media-type-parameters",
-        rule: "AT-37",
+        says: "the media type has a parameter (AT-37)",
         operations: &[],
         change: Reshape::Head(|headers| match headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
             Some(b"application/json") => {
@@ -110,11 +132,11 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "escaped-slashes",
-        rule: "AT-40",
+        says: "slashes are escaped (AT-40)",
         operations: &[],
         change: Reshape::Text(|text| text.contains('/').then(|| text.replace('/', "\\/"))),
     },
-    value("unlisted-elements", "AT-41", &[], |value| {
+    value("unlisted-elements", "there are elements that the document does not list (AT-41)", &[], |value| {
         // Not further in: what stands in `Hashes` and `Additional` is data by names.
         let put = |value: &mut Value| match value.as_object_mut() {
             Some(object) => object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none(),
@@ -125,11 +147,13 @@ pub(super) const SHAPES: &[Shape] = &[
             value => put(value),
         }
     }),
-    value("error-beside", "AT-53", &["putOrder"], |value| match value.as_object_mut() {
-        Some(object) => object.insert("Error".to_owned(), json!("")).is_none(),
-        None => false,
+    value("error-beside", "an empty `Error` stands beside an OrderID (AT-53)", &["putOrder"], |value| {
+        match value.as_object_mut() {
+            Some(object) => object.insert("Error".to_owned(), json!("")).is_none(),
+            None => false,
+        }
     }),
-    value("numbers-as-text", "AT-57", &["getBankList"], |value| {
+    value("numbers-as-text", "bank codes are texts (AT-57)", &["getBankList"], |value| {
         each_object(value, &mut |object| match object.get_mut("blz") {
             Some(blz @ Value::Number(_)) => {
                 *blz = blz.to_string().into();
@@ -138,8 +162,12 @@ pub(super) const SHAPES: &[Shape] = &[
             _ => false,
         })
     }),
-    value("times-with-fractions", "AT-74", &[], |value| times(value, |time| time.replacen('+', ".000+", 1))),
-    value("times-with-a-blank", "AT-74", &[], |value| times(value, |time| time.replacen('T', " ", 1))),
+    value("times-with-fractions", "times have fractions of seconds (AT-74)", &[], |value| {
+        times(value, |time| time.replacen('+', ".000+", 1))
+    }),
+    value("times-with-a-blank", "times have a blank for the `T` (AT-74)", &[], |value| {
+        times(value, |time| time.replacen('T', " ", 1))
+    }),
 ];
 
 /// Puts a value in the place of one that is there.

@@ -30,31 +30,36 @@ impl Service<Name> for Fixed {
 
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// Two listeners on the same port of either family; the first accepts nobody any more.
+/// Listens at one address, and at another one on the same port that accepts nobody any more.
 struct Both {
     port: u16,
-    v4: TcpListener,
-    _v6: TcpListener,
-    _full: Vec<TcpStream>,
+    answers: TcpListener,
+    /// `None` where this machine has no such address: connecting to it then fails at once.
+    _silent: Option<(TcpListener, Vec<TcpStream>)>,
 }
 
-/// `None` on a machine without IPv6.
-async fn silent_v6() -> Option<Both> {
-    for _ in 0..20 {
-        let v4 = TcpListener::bind((V4, 0)).await.unwrap();
-        let port = v4.local_addr().unwrap().port();
-        let socket = TcpSocket::new_v6().ok()?;
-        match socket.bind(SocketAddr::new(V6, port)) {
-            Ok(()) => {}
+async fn silent_at(address: IpAddr) -> Both {
+    loop {
+        let answers = TcpListener::bind((V4, 0)).await.unwrap();
+        let port = answers.local_addr().unwrap().port();
+        let address = SocketAddr::new(address, port);
+        let silent = match listen(address) {
+            Ok(silent) => Some(silent),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
-            Err(_) => return None,
-        }
-        let v6 = socket.listen(1).unwrap();
-        let full = fill(SocketAddr::new(V6, port)).await;
-        return Some(Both { port, v4, _v6: v6, _full: full });
+            Err(_) => None,
+        };
+        let full = if silent.is_some() { fill(address).await } else { Vec::new() };
+        return Both { port, answers, _silent: silent.map(|silent| (silent, full)) };
     }
-    None
+}
+
+/// A listener with a short queue.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(address)?;
+    socket.listen(1)
 }
 
 /// Connects until the listener's queue is full, so that the next one gets no answer.
@@ -70,35 +75,58 @@ async fn fill(address: SocketAddr) -> Vec<TcpStream> {
     }
 }
 
-#[tokio::test]
-async fn a_family_that_does_not_answer_does_not_hold_up_the_other() {
-    let Some(both) = silent_v6().await else { return };
-    let mut connector = connector(Fixed(vec![V6, V4]));
-    // Without the race nothing would end the first attempt.
-    connector.set_connect_timeout(None);
+/// The peer that is reached at one of the addresses, of which the first does not answer.
+async fn reached(both: Both, addresses: Vec<IpAddr>, limit: Option<Duration>) -> SocketAddr {
+    let mut connector = connector(Fixed(addresses));
+    connector.set_connect_timeout(limit);
     let connecting = std::pin::pin!(connect(connector, "both.invalid", both.port));
     let patience = crate::SystemClock::new_sleep(Duration::from_secs(30));
     let raced = futures_util::future::select(connecting, patience).await;
-    assert!(matches!(raced, futures_util::future::Either::Left((Ok(_), _))), "the silent family was waited for");
-    let (_, peer) = both.v4.accept().await.unwrap();
+    assert!(matches!(raced, futures_util::future::Either::Left((Ok(_), _))), "the silent address was waited for");
+    both.answers.accept().await.unwrap().1
+}
+
+#[tokio::test]
+async fn a_family_that_does_not_answer_does_not_hold_up_the_other() {
+    // Without the race nothing would end the first attempt.
+    let peer = reached(silent_at(V6).await, vec![V6, V4], None).await;
+    assert!(peer.is_ipv4());
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_leaves_time_for_the_next_of_its_family() {
+    let peer = reached(silent_at(SECOND).await, vec![SECOND, V4], Some(Duration::from_millis(400))).await;
     assert!(peer.is_ipv4());
 }
 
 #[tokio::test]
 async fn the_preferred_family_is_used_when_it_answers() {
-    let Ok(v6) = TcpListener::bind((V6, 0)).await else { return };
-    let port = v6.local_addr().unwrap().port();
-    let connecting = connect(connector(Fixed(vec![V6, V4])), "both.invalid", port);
-    let (stream, accepted) = futures_util::future::join(connecting, v6.accept()).await;
-    assert!(stream.is_ok() && accepted.unwrap().1.is_ipv6());
+    // Which it is, the resolver's first address tells. Of the other family nobody listens; where there is no IPv6,
+    // nobody can.
+    for (preferred, other) in [(V4, V6), (V6, V4)] {
+        let listener = match TcpListener::bind((preferred, 0)).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                assert!(preferred.is_ipv6(), "{error}");
+                continue;
+            }
+        };
+        let port = listener.local_addr().unwrap().port();
+        let connecting = connect(connector(Fixed(vec![preferred, other])), "both.invalid", port);
+        let (stream, accepted) = futures_util::future::join(connecting, listener.accept()).await;
+        assert!(stream.is_ok());
+        assert_eq!(accepted.unwrap().1.ip(), preferred);
+    }
 }
 
 #[tokio::test]
 async fn an_address_that_does_not_answer_has_a_limit_of_its_own() {
-    let Some(both) = silent_v6().await else { return };
+    let silent = listen(SocketAddr::new(V4, 0)).unwrap();
+    let address = silent.local_addr().unwrap();
+    let _full = fill(address).await;
     let dial = TokioDial::new().connect_limit(Duration::from_millis(100));
     // The limit that holds without this one is longer than anybody waits here.
-    let dialling = std::pin::pin!(dial.dial("::1", both.port));
+    let dialling = std::pin::pin!(dial.dial("127.0.0.1", address.port()));
     let patience = crate::SystemClock::new_sleep(Duration::from_secs(8));
     let ended = futures_util::future::select(dialling, patience).await;
     let futures_util::future::Either::Left((Err(error), _)) = ended else { panic!("the limit did not hold") };

@@ -3,6 +3,8 @@
 //! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
 
 mod scripts;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::collections::VecDeque;
@@ -11,25 +13,32 @@ use identkit_core::Fault;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
 use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use self::scripts::{Account, Stage};
 use self::webhooks::call;
 use super::orders::{Orders, PURGE, TIME_OUT, dts};
+use super::saved;
 use super::signing::account_of;
 use crate::vendor::{Refused, Transition};
+use crate::world::text;
 use crate::{Timer, World};
 
 pub use self::scripts::STORIES;
 
+/// A text of a status. By this name, since serde would borrow a `&'static str` from what it reads.
+type Word = &'static str;
+
 /// One thing that happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     /// A status is set, perhaps with a text.
-    Status(StatusKind, Option<&'static str>),
+    Status(StatusKind, #[serde(with = "saved::word")] Option<Word>),
     /// The order is executed: the identification took place.
     Executed,
     /// A webhook is called, if the order has one of this name.
-    Call(OrderCallback),
+    Call(#[serde(with = "text")] OrderCallback),
 }
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Refused> {
@@ -42,14 +51,15 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
     let flavour = world.part::<Orders>().by_id.get(id).map(|order| order.flavour);
     let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
+    let rules = world.rules.clone();
     let orders = world.part::<Orders>();
     let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
     if !order.script.is_empty() {
         return refuse(409, "order", "the order is in the middle of a story: wait until its webhook was tried");
     }
-    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified } };
+    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
     let steps = match transition {
-        Transition::Story(_) if order.finality().is_final() => {
+        Transition::Story(_) if rules.enforce("M-04/final") && order.finality().is_final() => {
             return refuse(
                 409,
                 "order",
@@ -72,7 +82,7 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
 fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Refused> {
     let order = stage.order;
     let ends = code.is_final(order.flavour);
-    if order.finality().is_final() && ends {
+    if stage.rules.enforce("M-04/final") && order.finality().is_final() && ends {
         return refuse(409, "order", "the order is final, and is not ended twice: place another one");
     }
     Ok(match code {
@@ -94,6 +104,9 @@ pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback
 
 /// The person did not finish in time (T-023).
 pub(super) fn time_out(world: &mut World, id: &str) {
+    if !world.enforces("T-023") {
+        return;
+    }
     let refused = play(world, id, &Transition::Story("timeout".into())).is_err();
     let open = world.part::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
     // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
@@ -121,7 +134,7 @@ pub(super) fn go_on(world: &mut World, id: &str) {
 
 /// Sets a status, with what follows from it.
 fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<&'static str>) {
-    let now = world.now;
+    let (now, time_out_deletes) = (world.now, world.enforces("T-023/deletes"));
     let orders = world.part::<Orders>();
     let purge = orders.settings.purge_on_time_out;
     let Some(order) = orders.by_id.get_mut(id) else { return };
@@ -136,7 +149,7 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<&'static str>
         return;
     }
     order.decided = now;
-    if matches!(kind, StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT) {
+    if time_out_deletes && matches!(kind, StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT) {
         // A time-out deletes the order (T-023); whether its status stays readable is open (AT-59).
         order.delete_data();
         order.gone = purge;

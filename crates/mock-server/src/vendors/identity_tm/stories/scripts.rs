@@ -8,6 +8,7 @@ use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
 
 use super::Step::{self, Call, Executed, Status};
+use crate::rules::Rules;
 use crate::vendor::Refused;
 use crate::vendors::identity_tm::orders::Order;
 use crate::vendors::identity_tm::settings::Settings;
@@ -107,6 +108,7 @@ pub(super) struct Stage<'a> {
     pub(super) order: &'a Order,
     pub(super) settings: &'a Settings,
     pub(super) account: Account,
+    pub(super) rules: &'a Rules,
 }
 
 fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Refused> {
@@ -195,7 +197,7 @@ impl Stage<'_> {
     /// Whether this order may be identified so, and what to play instead if not.
     fn may(&self, method: IdentifyMethod) -> Result<(), Refused> {
         let request = &self.order.request;
-        if !ways::allowed(request, method) {
+        if self.rules.enforce("M-04/product") && !ways::allowed(request, method) {
             let others: Vec<_> =
                 ways::ALL.into_iter().filter(|other| ways::allowed(request, *other)).map(ways::story).collect();
             let message = format!(
@@ -208,11 +210,11 @@ impl Stage<'_> {
         if !matches!(method, IdentifyMethod::Courier | IdentifyMethod::Shop) {
             return Ok(());
         }
-        if request.address.is_none() {
+        if self.rules.enforce("AT-43") && request.address.is_none() {
             return refuse(400, "courier and shop need the Address of the order (AT-43): play eid or giro");
         }
         let details = request.ident_data.as_ref().and_then(|data| data.additional.as_ref());
-        if details.is_some_and(|details| details.len() > 2) {
+        if self.rules.enforce("AT-83/courier") && details.is_some_and(|details| details.len() > 2) {
             return refuse(
                 400,
                 "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it",

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use identkit_core::{Error, Event};
-use identkit_identity_tm::{OrderCallback, PROVIDER};
+use identkit_identity_tm::{OrderCallback, PROVIDER, VideoCallback};
 use identkit_wire::Callback as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -17,9 +17,14 @@ const IMPOSSIBLE: &AsciiSet =
 
 /// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
 pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
+    if !world.enforces("T-037") {
+        return;
+    }
     // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
     let Some(Ok((request, event))) = request(world, id, callback) else { return };
-    world.block(id);
+    if world.enforces("T-033") {
+        world.block(id);
+    }
     world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::IdentityTm));
 }
 
@@ -27,8 +32,9 @@ type Made = Result<(Request<Bytes>, Event), Error>;
 
 /// The webhook of this name, `None` when the order has none.
 fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
+    let (filled_in, encoded) = (world.enforces("T-031"), world.enforces("AT-20"));
     let orders = world.part::<Orders>();
-    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders);
+    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encoded);
     let order = orders.by_id.get(id)?;
     let urls = order.request.webhook_url.as_ref()?;
     let template = match callback {
@@ -45,6 +51,9 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made>
         let reference = event.reference.as_ref().map_or("", |reference| reference.expose());
         let possible = utf8_percent_encode(reference, IMPOSSIBLE).to_string();
         url = url.replace("[OrderID]", id).replace("[Ref]", &possible);
+    }
+    if !filled_in {
+        return Some(VideoCallback.emit(&url, &method, &event).map(|request| (request, event)));
     }
     Some(callback.emit(&url, &method, &event).map(|request| (request, event)))
 }

@@ -1,17 +1,39 @@
-//! A world: everything a sandbox knows, as plain data.
+//! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
+
+mod deliveries;
+mod error;
+mod file;
+pub(crate) mod read;
+mod saved;
+pub(crate) mod text;
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::faults::Faults;
 use crate::journal::{Journal, What};
-use crate::webhooks::Delivery;
+use crate::rules::Rules;
+use crate::webhooks::{Cause, Delivery, Webhooks};
+
+pub use self::error::SavedError;
+pub use self::saved::Shares;
+
+/// Whose the sandbox's own timers are: no vendor's.
+pub(crate) const SANDBOX: &str = "sandbox";
+
+/// What they are for: the next try of a webhook, by the id of the delivery.
+pub(crate) const RETRY: &str = "retry";
+
+/// And the end of its being held.
+pub(crate) const RELEASE: &str = "release";
 
 /// How strictly requests are judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Every rule that the documents state, except where their own examples break it: those pass.
     #[default]
@@ -46,11 +68,18 @@ impl Profile {
 pub trait Part: Any + Send + Sync + fmt::Debug {
     /// A copy of it, for a copy of the world.
     fn copy(&self) -> Box<dyn Part>;
+
+    /// The name of its type, to say that it is saved by nobody.
+    fn type_name(&self) -> &'static str;
 }
 
 impl<T: Any + Send + Sync + Clone + fmt::Debug> Part for T {
     fn copy(&self) -> Box<dyn Part> {
         Box::new(self.clone())
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 }
 
@@ -74,8 +103,12 @@ pub struct World {
     pub random: fastrand::Rng,
     /// How strictly requests are judged.
     pub profile: Profile,
+    /// The rules that are enforced, whatever the profile: all, unless some were switched off.
+    pub rules: Rules,
     /// Webhooks, delivered and due.
     pub deliveries: Vec<Delivery>,
+    /// What becomes of webhooks that set out.
+    pub webhooks: Webhooks,
     /// What happened.
     pub journal: Journal,
     /// What goes wrong with calls.
@@ -84,8 +117,9 @@ pub struct World {
     timers: BTreeMap<(Timestamp, u64), Timer>,
     seed: u64,
     sequence: u64,
-    blocked: BTreeSet<String>,
-    outbox: Vec<u64>,
+    /// How many webhooks about a case are under way that it waits for.
+    blocked: BTreeMap<String, u32>,
+    outbox: Vec<(u64, Cause)>,
     parts: HashMap<TypeId, Box<dyn Part>>,
 }
 
@@ -96,14 +130,16 @@ impl World {
             now,
             random: fastrand::Rng::with_seed(seed),
             profile,
+            rules: Rules::default(),
             deliveries: Vec::new(),
+            webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
             concerned: None,
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
-            blocked: BTreeSet::new(),
+            blocked: BTreeMap::new(),
             outbox: Vec::new(),
             parts: HashMap::new(),
         }
@@ -112,6 +148,11 @@ impl World {
     /// The seed of everything random in it.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether this rule of the table ([`RULES`](crate::rules::RULES)) is enforced.
+    pub fn enforces(&self, rule: &str) -> bool {
+        self.rules.enforce(rule)
     }
 
     /// The vendor's share, made when it is first asked for.
@@ -163,17 +204,22 @@ impl World {
 
     /// Says that a webhook about this case is under way, so that nothing else may be done with it.
     pub fn block(&mut self, case: &str) {
-        self.blocked.insert(case.to_owned());
+        *self.blocked.entry(case.to_owned()).or_default() += 1;
     }
 
-    /// Ends that.
+    /// Says that it is over. The case stays blocked as long as another one is under way.
     pub fn unblock(&mut self, case: &str) {
-        self.blocked.remove(case);
+        if let Some(count) = self.blocked.get_mut(case) {
+            *count -= 1;
+            if *count == 0 {
+                self.blocked.remove(case);
+            }
+        }
     }
 
     /// Whether a webhook about this case is under way.
     pub fn is_blocked(&self, case: &str) -> bool {
-        self.blocked.contains(case)
+        self.blocked.contains_key(case)
     }
 
     /// Puts a webhook on its way and returns its id.
@@ -181,26 +227,32 @@ impl World {
         self.sequence += 1;
         delivery.id = self.sequence;
         self.deliveries.push(delivery);
-        self.outbox.push(self.sequence);
+        self.outbox.push((self.sequence, Cause::Schedule));
         self.sequence
     }
 
     /// Puts a webhook on its way again.
-    pub fn deliver_again(&mut self, id: u64) {
-        self.outbox.push(id);
+    pub fn deliver_again(&mut self, id: u64, by: Cause) {
+        self.outbox.push((id, by));
+    }
+
+    /// The tries that are under way, as they are to be made once more where their answers do not come.
+    fn under_way(&self) -> impl Iterator<Item = (u64, Cause)> {
+        // It has set out before: no mode of the world keeps it back now.
+        let again = |by: Cause| if by.is_extra() { by } else { Cause::Release };
+        let tries = |delivery: &Delivery| (delivery.id, delivery.under_way.clone());
+        self.deliveries.iter().map(tries).flat_map(move |(id, tries)| tries.into_iter().map(move |by| (id, again(by))))
     }
 
     /// Puts what was being delivered when the world was copied on its way again: its answer went to the original.
     pub(crate) fn send_what_was_on_its_way(&mut self) {
-        for delivery in &mut self.deliveries {
-            if std::mem::take(&mut delivery.on_its_way) {
-                self.outbox.push(delivery.id);
-            }
-        }
+        let again: Vec<_> = self.under_way().collect();
+        self.outbox.extend(again);
+        self.deliveries.iter_mut().for_each(|delivery| delivery.under_way.clear());
     }
 
     /// Takes the webhooks that are to be sent now.
-    pub fn take_outbox(&mut self) -> Vec<u64> {
+    pub fn take_outbox(&mut self) -> Vec<(u64, Cause)> {
         std::mem::take(&mut self.outbox)
     }
 
@@ -223,7 +275,9 @@ impl Clone for World {
             now: self.now,
             random: self.random.clone(),
             profile: self.profile,
+            rules: self.rules.clone(),
             deliveries: self.deliveries.clone(),
+            webhooks: self.webhooks.clone(),
             journal: self.journal.clone(),
             faults: self.faults.clone(),
             concerned: self.concerned.clone(),

@@ -1,0 +1,143 @@
+//! `identkit sandbox` as a process: how soon it answers, what it needs, and how much it answers.
+//!
+//! `cargo bench -p identkit-cli --bench sandbox` prints all of it; with the name of a part (`start`, `rates`) only that.
+//! The rates are those of `wrk` (Debian package `wrk`), which shares the machine with the sandbox;
+//! `IDENTKIT_BENCH_SECONDS` says for how long it asks (10 unless told).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark measures real time and prints it"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const STARTS: usize = 21;
+const CREDENTIALS: &str = "Authorization: Basic c2FuZGJveC1jdXN0b21lcjpzYW5kYm94LWNvZGU=";
+const ORDER: &str = include_str!("../../identity-tm/fixtures/S-035-put-order-request.json");
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let runs = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
+    if runs("start") {
+        starts();
+    }
+    if runs("rates") {
+        rates();
+    }
+}
+
+struct Sandbox {
+    process: Child,
+    ready: Value,
+    began: Instant,
+}
+
+impl Sandbox {
+    fn start() -> Self {
+        let began = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_identkit"));
+        command.args(["sandbox", "--plain", "--seed", "7"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, ready: serde_json::from_str(&line).unwrap(), began }
+    }
+
+    fn url(&self) -> &str {
+        self.ready["listen"].as_str().unwrap()
+    }
+
+    /// The answer to one request, by a socket: no client's own start is measured.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    }
+
+    fn status(&self) {
+        let path = "/api/2.10/getStatus/99921269855041";
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: sandbox\r\n{CREDENTIALS}\r\nConnection: close\r\n\r\n"));
+    }
+
+    /// Memory, in MiB.
+    fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn starts() {
+    let mut times: Vec<Duration> = (0..STARTS)
+        .map(|_| {
+            let sandbox = Sandbox::start();
+            sandbox.status();
+            sandbox.began.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!("start to first answer: least {:?}, median {:?} of {STARTS}", times[0], times[STARTS / 2]);
+    let sandbox = Sandbox::start();
+    sandbox.status();
+    std::thread::sleep(Duration::from_secs(1));
+    println!("idle: {:.1} MiB", sandbox.memory());
+}
+
+fn rates() {
+    let seconds = std::env::var("IDENTKIT_BENCH_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
+    for (what, script) in [
+        ("status reads", "wrk.method = \"GET\"\n".to_owned()),
+        ("creates", format!("wrk.method = \"PUT\"\nwrk.body = [==[{ORDER}]==]\n")),
+    ] {
+        let sandbox = Sandbox::start();
+        sandbox.status();
+        let path = if what == "creates" { "putOrder" } else { "getStatus/99921269855041" };
+        let script = format!(
+            "{script}wrk.headers[\"Content-Type\"] = \"application/json\"\nwrk.headers[\"{}\"] = \"{}\"\n",
+            CREDENTIALS.split_once(": ").unwrap().0,
+            CREDENTIALS.split_once(": ").unwrap().1,
+        );
+        let file = tempfile::Builder::new().suffix(".lua").tempfile().unwrap();
+        std::fs::write(file.path(), script).unwrap();
+        let mut memory = vec![sandbox.memory()];
+        let mut wrk = Command::new("wrk")
+            .args(["-t1", "-c16", &format!("-d{seconds}s"), "--latency", "-s"])
+            .arg(file.path())
+            .arg(format!("{}/api/2.10/{path}", sandbox.url()))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("wrk is needed (apt-get install wrk): {error}"));
+        // Whether it grows is seen from quarter to quarter.
+        for _ in 0..4 {
+            std::thread::sleep(Duration::from_millis(seconds * 250));
+            memory.push(sandbox.memory());
+        }
+        let mut told = String::new();
+        wrk.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        wrk.wait().unwrap();
+        assert!(!told.contains("Non-2xx"), "{told}");
+        let line =
+            |name: &str| told.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
+        let memory: Vec<String> = memory.iter().map(|mib| format!("{mib:.0}")).collect();
+        println!("{what}: {} for {seconds} s; {}; MiB {}", line("Requests/sec"), line("99%"), memory.join(", "));
+    }
+}

@@ -1,0 +1,80 @@
+//! What a text of an order is, by its characters alone.
+
+use identkit_wire::words;
+
+/// Whether a text is a date of the calendar as YYYY-MM-DD.
+pub(super) fn is_date(text: &str) -> bool {
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_i16, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
+    };
+    let [year @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return false };
+    let (true, Some(year), Some(month), Some(day)) =
+        (year.len() == 4, number(year), number(&[*m1, *m2]), number(&[*d1, *d2]))
+    else {
+        return false;
+    };
+    let (Ok(month), Ok(day)) = (month.try_into(), day.try_into()) else { return false };
+    jiff::civil::Date::new(year, month, day).is_ok()
+}
+
+/// Exactly one `@` with text around it, and no blanks.
+pub(crate) fn is_mail_address(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let parts = words::position(bytes, b'@').and_then(|at| bytes.split_at_checked(at));
+    // The domain with its `@`.
+    let Some(([_, ..], [_, domain @ ..])) = parts else { return false };
+    if matches!(domain, [] | [b'.', ..] | [.., b'.']) || words::position(domain, b'@').is_some() {
+        return false;
+    }
+    // Printable ASCII without the blank, which is nearly every address, is neither.
+    let possible = words::any(bytes, |word| word.below(0x21).or(word.is(0x7f)).or(word.beyond_ascii()));
+    !possible || !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Whether a text holds a control character. Few texts have a byte that could begin one.
+pub(super) fn holds_control(text: &str) -> bool {
+    // C2 begins U+0080 to U+009F, and others.
+    let possible = words::any(text.as_bytes(), |word| word.below(0x20).or(word.is(0x7f)).or(word.is(0xc2)));
+    possible && text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn t_005_a_date_is_one_of_the_calendar_in_the_one_form(text in "[0-9+ -]{8,12}|[0-2][0-9]{3}-[0-3][0-9]-[0-3][0-9]") {
+            let shaped = text.len() == 10
+                && text.bytes().enumerate().all(|(at, byte)| match at {
+                    4 | 7 => byte == b'-',
+                    _ => byte.is_ascii_digit(),
+                });
+            prop_assert_eq!(is_date(&text), shaped && text.parse::<jiff::civil::Date>().is_ok());
+        }
+
+        #[test]
+        fn at_47_a_mail_address_has_one_at_with_text_around_it(text in "[ab@. \u{85}\u{a0}ü]{0,12}") {
+            let parts: Vec<&str> = text.split('@').collect();
+            let around = matches!(parts[..], [local, domain] if !local.is_empty()
+                && !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.'));
+            let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
+            prop_assert_eq!(is_mail_address(&text), around && !blank);
+        }
+
+        #[test]
+        fn a_control_character_is_found_wherever_it_stands(text in "[a-zß°\u{0}-\u{20}\u{7e}-\u{a1}]{0,20}") {
+            prop_assert_eq!(holds_control(&text), text.chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn t_005_the_calendar_decides() {
+        for (text, is) in [("2024-02-29", true), ("2023-02-29", false), ("0000-01-01", true), ("2023-13-01", false)] {
+            assert_eq!(is_date(text), is, "{text}");
+        }
+    }
+}

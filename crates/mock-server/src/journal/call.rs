@@ -1,0 +1,85 @@
+//! Calls of a vendor, and tries to deliver webhooks.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::{HeaderMap, Method, Uri};
+use identkit_core::Fault;
+use jiff::Timestamp;
+
+use super::Kept;
+use crate::webhooks::Cause;
+
+/// A call of a vendor and its answer.
+#[derive(Clone)]
+pub struct Call {
+    /// Name of the vendor; `None` when the path belongs to none.
+    pub vendor: Option<&'static str>,
+    /// The operation as the client names it; `None` when no operation has this path.
+    pub operation: Option<&'static str>,
+    /// The case it is about, when the request or the answer tells it.
+    pub case: Option<String>,
+    /// The request's method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: Kept,
+    /// The answer's status; `None` when none was given. A fault may have kept it from arriving.
+    pub status: Option<u16>,
+    /// The answer's headers.
+    pub answer_headers: HeaderMap,
+    /// The answer's body.
+    pub answer: Kept,
+    /// The fault that was injected, if one was.
+    pub fault: Option<&'static str>,
+    /// Why it was refused, when it was.
+    pub refused: Vec<Fault>,
+}
+
+impl Call {
+    /// Path and query, without a host.
+    pub fn path(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Path, headers and bodies hold ids, credentials and persons' data.
+        f.debug_struct("Call").field("operation", &self.operation).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// A try to deliver a webhook.
+#[derive(Clone)]
+pub struct Tried {
+    /// The delivery.
+    pub delivery: u64,
+    /// Name of the vendor.
+    pub vendor: &'static str,
+    /// The case it is about.
+    pub case: String,
+    /// What it says.
+    pub event: String,
+    /// Which try it was, from 1.
+    pub number: usize,
+    /// The receiver's status, if it gave one.
+    pub status: Option<u16>,
+    /// Whether the vendor counts it as delivered.
+    pub delivered: bool,
+    /// What made the vendor, or somebody else, send it.
+    pub by: Cause,
+    /// Why there is no answer.
+    pub error: Option<Cow<'static, str>>,
+    /// When it is tried next.
+    pub next: Option<Timestamp>,
+}
+
+impl fmt::Debug for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tried").field("event", &self.event).field("status", &self.status).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Why a call was refused: the rule, the element, what would be right, and where it is written.
+
+use identkit_core::Fault;
+use serde_json::{Value, json};
+
+use super::{Call, Entry, Secrets, What};
+use crate::journal::told::{MASK, secret_name};
+
+/// Where in a request something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// In the JSON body, at this pointer (RFC 6901); what is missing has the pointer at which it belongs.
+    Body(String),
+    /// The header of this name.
+    Header(String),
+    /// In the path.
+    Path,
+    /// Nowhere in particular.
+    Elsewhere,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Reason {
+    /// The broken rule.
+    pub fault: Fault,
+    /// Where.
+    pub place: Place,
+    /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
+    pub given: Option<Value>,
+}
+
+/// A call with the reasons why it was refused; none when it was not.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The call.
+    pub entry: Entry,
+    /// The reasons.
+    pub reasons: Vec<Reason>,
+}
+
+impl Entry {
+    /// Why the call was refused; `None` for what is no call.
+    pub fn explain(&self) -> Option<Explained> {
+        let What::Call(call) = &self.what else { return None };
+        let body = call.body.json();
+        let reasons = call.refused.iter().map(|fault| {
+            let (place, given) = place(fault, call, body.as_ref());
+            Reason { fault: fault.clone(), place, given: given.cloned() }
+        });
+        Some(Explained { entry: self.clone(), reasons: reasons.collect() })
+    }
+}
+
+impl Reason {
+    /// It in JSON.
+    pub fn to_json(&self, secrets: Secrets) -> Value {
+        let Self { fault, place, given } = self;
+        let (part, pointer, header) = match place {
+            Place::Body(pointer) => ("body", Some(pointer), None),
+            Place::Header(name) => ("header", None, Some(name)),
+            Place::Path => ("path", None, None),
+            Place::Elsewhere => ("account", None, None),
+        };
+        let secret = pointer.is_some_and(|pointer| pointer.rsplit('/').next().is_some_and(secret_name));
+        // Of the whole body there is no need here: the request is told beside.
+        let given = given.as_ref().filter(|given| !given.is_object() && !given.is_array());
+        let given = given.map(|given| if secret && secrets == Secrets::Masked { MASK.into() } else { given.clone() });
+        json!({
+            "rule": fault.rule,
+            "section": fault.section,
+            "in": part,
+            "pointer": pointer,
+            "header": header,
+            "field": fault.field,
+            "given": given,
+            "valid": fault.message,
+        })
+    }
+}
+
+/// Where the field of a fault is, and what stands there.
+fn place<'a>(fault: &Fault, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
+    let field = fault.field.split(' ').next().unwrap_or_default();
+    match field {
+        "path" => return (Place::Path, None),
+        "service" | "serverStatus" | "rate" => return (Place::Elsewhere, None),
+        "body" | "order" | "" => return (Place::Body(String::new()), body),
+        _ => {}
+    }
+    let is_header = ["Authorization", "Content-Type"].contains(&field) || field.starts_with("X-");
+    if is_header || call.headers.contains_key(field) {
+        return (Place::Header(field.to_owned()), None);
+    }
+    let (pointer, given) = pointer(field, body);
+    // What is named in the path, unless the body has it too.
+    if given.is_none() && ["OrderID", "ident_id", "tan"].contains(&field) && call.operation.is_some() {
+        return (Place::Path, None);
+    }
+    (Place::Body(pointer), given)
+}
+
+/// The pointer at which a field stands in this body, or would.
+fn pointer<'a>(field: &str, body: Option<&'a Value>) -> (String, Option<&'a Value>) {
+    let (mut pointer, mut here) = (String::new(), body);
+    for part in field.split('.') {
+        let (name, index) = part.split_once('[').unwrap_or((part, ""));
+        let members = here.and_then(Value::as_object);
+        let spelt = members.and_then(|members| match members.get_key_value(name) {
+            None => members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)),
+            exact => exact,
+        });
+        let key = spelt.map_or(name, |(key, _)| key.as_str());
+        pointer.push('/');
+        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        here = spelt.map(|(_, value)| value);
+        // Of a map the names count, not the order: only the map is pointed at.
+        let Some((index, _)) = index.split_once(']') else { continue };
+        match here {
+            Some(Value::Object(_)) if name == "Additional" => break,
+            // One alone may stand without a list.
+            Some(Value::Object(_)) if index == "0" => {}
+            _ => {
+                pointer.push('/');
+                pointer.push_str(index);
+                here = here.and_then(|list| list.get(index.parse::<usize>().ok()?));
+            }
+        }
+    }
+    (pointer, here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_leads_to_the_element_as_the_request_spells_it() {
+        let body = json!({
+            "address": { "ZipCode": "1" },
+            "eSignPDF": [{ "Data": "a" }, { "Data": "b" }],
+            "eSignHash": { "Hash": "c" },
+            "a/b": { "~": 1 },
+            "IdentData": { "Additional": { "Label": {} } },
+        });
+        for (field, told) in [
+            ("Address.ZipCode", "/address/ZipCode"),
+            ("Address.City", "/address/City"),
+            ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
+            ("eSignPDF[7].Data", "/eSignPDF/7/Data"),
+            ("eSignHash[0].Hash", "/eSignHash/Hash"),
+            ("a/b.~", "/a~1b/~0"),
+            ("IdentData.Additional[0].Label", "/IdentData/Additional"),
+            ("LegitimationDocument[0].Document", "/LegitimationDocument/0/Document"),
+        ] {
+            let (pointer, given) = pointer(field, Some(&body));
+            assert_eq!(pointer, told);
+            assert_eq!(given, body.pointer(told), "{told}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Which calls are meant.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use http::Method;
+use serde_json::Value;
+
+use super::Call;
+use super::told::{masked, secret_name};
+
+/// Whether an operation is the one that is named, or a variant of it.
+pub(crate) fn is_of(named: &str, operation: &str) -> bool {
+    operation.strip_prefix(named).is_some_and(|variant| variant.is_empty() || variant.starts_with('/'))
+}
+
+/// What a header or an element of a body must be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// This JSON value; numbers count by what they are worth.
+    Equal(Value),
+    /// A text like this, or a number, `true`, `false` or `null` that is written so.
+    Written(String),
+}
+
+impl Wanted {
+    fn is(&self, given: &Value) -> bool {
+        match (self, given) {
+            (Self::Equal(Value::Number(one)), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+            (Self::Equal(wanted), given) => wanted == given,
+            (Self::Written(wanted), Value::String(given)) => wanted == given,
+            (Self::Written(_), Value::Array(_) | Value::Object(_)) => false,
+            (Self::Written(wanted), given) => {
+                serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *given)
+            }
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Equal(value) => value.clone(),
+            Self::Written(text) => text.clone().into(),
+        }
+    }
+}
+
+impl From<Value> for Wanted {
+    fn from(value: Value) -> Self {
+        Self::Equal(value)
+    }
+}
+
+/// Which calls are meant: those that fit all that is said; all of them when nothing is.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Filter {
+    /// Only calls after the entry of this number.
+    pub since: u64,
+    /// Name of the vendor.
+    pub vendor: Option<String>,
+    /// The operation as the client names it, e.g. `putOrder`; `getStatus` means `getStatus/ExtendedList` too.
+    pub operation: Option<String>,
+    /// The case that it is about: an OrderID or an ident.
+    pub order: Option<String>,
+    /// The request's method.
+    pub method: Option<Method>,
+    /// The path, with the query if it has a `?`.
+    pub path: Option<String>,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// A rule that it was refused by, e.g. `T-056`.
+    pub rule: Option<String>,
+    /// The fault that was injected.
+    pub fault: Option<String>,
+    /// Headers of the request by their names in any case.
+    pub headers: Vec<(String, String)>,
+    /// Elements of the request's JSON body by their pointers (RFC 6901).
+    pub body: Vec<(String, Wanted)>,
+}
+
+/// In what a call differs from what is meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// What is looked at: `operation`, `header x-api-partner`, `body /Product`.
+    pub what: String,
+    /// What it should be.
+    pub wanted: Value,
+    /// What it is; `None` when it is not there. A secret is masked.
+    pub got: Option<Value>,
+    /// How far apart that is; the sum over a call's differences says how near it comes.
+    pub weight: u32,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: wanted {}, ", self.what, short(&self.wanted))?;
+        match &self.got {
+            Some(got) => write!(f, "got {}", short(got)),
+            None => f.write_str("not there"),
+        }
+    }
+}
+
+/// A value that fits on a line.
+pub(super) fn short(value: &Value) -> String {
+    const LINE: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(LINE).and_then(|(end, _)| text.get(..end)) {
+        Some(beginning) => format!("{beginning}…"),
+        None => text,
+    }
+}
+
+impl Filter {
+    /// All calls.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls of this operation, by its name.
+    pub fn call(operation: impl Into<String>) -> Self {
+        Self { operation: Some(operation.into()), ..Self::default() }
+    }
+
+    /// Whether a call fits. [`since`](Self::since) is not asked.
+    pub fn fits(&self, call: &Call) -> bool {
+        self.compare(call, &mut |_| ControlFlow::Break(())).is_continue()
+    }
+
+    /// All in which a call differs.
+    pub fn differences(&self, call: &Call) -> Vec<Difference> {
+        let mut all = Vec::new();
+        let _ = self.compare(call, &mut |difference| {
+            all.push(difference);
+            ControlFlow::Continue(())
+        });
+        all
+    }
+
+    fn compare(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
+        // The cheap ones first: most calls of a long journal differ in these.
+        let mut text = |what: &str, weight: u32, wanted: &Option<String>, got: Option<&str>| match wanted {
+            Some(wanted) if Some(wanted.as_str()) != got => found(Difference {
+                what: what.to_owned(),
+                wanted: wanted.clone().into(),
+                got: got.map(Into::into),
+                weight,
+            }),
+            _ => ControlFlow::Continue(()),
+        };
+        // Another operation is another thing altogether.
+        let named = self.operation.as_ref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
+        text("operation", 8, &named.cloned(), call.operation)?;
+        text("vendor", 4, &self.vendor, call.vendor)?;
+        text("order", 2, &self.order, call.case.as_deref())?;
+        text("method", 2, &self.method.as_ref().map(Method::to_string), Some(call.method.as_str()))?;
+        let whole = self.path.as_ref().is_some_and(|path| path.contains('?'));
+        text("path", 2, &self.path, Some(if whole { call.path() } else { call.uri.path() }))?;
+        text("fault", 1, &self.fault, call.fault)?;
+        if let Some(wanted) = self.status.filter(|status| Some(*status) != call.status) {
+            let got = call.status.map(Value::from);
+            found(Difference { what: "status".to_owned(), wanted: wanted.into(), got, weight: 1 })?;
+        }
+        if let Some(wanted) = &self.rule
+            && !call.refused.iter().any(|fault| fault.rule == wanted)
+        {
+            let rules: Vec<&str> = call.refused.iter().map(|fault| fault.rule).collect();
+            let got = (!rules.is_empty()).then(|| rules.join(", ").into());
+            found(Difference { what: "rule".to_owned(), wanted: wanted.clone().into(), got, weight: 1 })?;
+        }
+        self.compare_headers(call, found)?;
+        self.compare_body(call, found)
+    }
+
+    fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (name, wanted) in &self.headers {
+            let given: Vec<_> = call.headers.get_all(name.as_str()).iter().collect();
+            if given.iter().any(|value| value.as_bytes() == wanted.as_bytes()) {
+                continue;
+            }
+            let got = given.first().map(|value| masked(name, &String::from_utf8_lossy(value.as_bytes())).into());
+            let weight = if got.is_some() { 1 } else { 2 };
+            found(Difference {
+                what: format!("header {}", name.to_ascii_lowercase()),
+                wanted: masked(name, wanted).into(),
+                got,
+                weight,
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn compare_body(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
+        if self.body.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let body = call.body.json();
+        for (pointer, wanted) in &self.body {
+            let given = body.as_ref().and_then(|body| body.pointer(pointer));
+            if given.is_some_and(|given| wanted.is(given)) {
+                continue;
+            }
+            let secret = pointer.rsplit('/').next().is_some_and(secret_name);
+            let told = |value: Value| if secret { Value::from(super::told::MASK) } else { value };
+            found(Difference {
+                what: format!("body {pointer}"),
+                wanted: told(wanted.value()),
+                got: given.cloned().map(told),
+                weight: if given.is_some() { 1 } else { 2 },
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl fmt::Display for Filter {
+    /// In a line, e.g. `putOrder with status 202, body /Product 15`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation.as_deref().unwrap_or("any call"))?;
+        let mut all: Vec<String> = Vec::new();
+        let mut say = |name: &str, value: Option<String>| all.extend(value.map(|value| format!("{name} {value}")));
+        say("vendor", self.vendor.clone());
+        say("order", self.order.clone());
+        say("method", self.method.as_ref().map(Method::to_string));
+        say("path", self.path.clone());
+        say("status", self.status.map(|status| status.to_string()));
+        say("rule", self.rule.clone());
+        say("fault", self.fault.clone());
+        for (name, value) in &self.headers {
+            say(&format!("header {}", name.to_ascii_lowercase()), Some(masked(name, value)));
+        }
+        for (pointer, wanted) in &self.body {
+            let secret = pointer.rsplit('/').next().is_some_and(secret_name);
+            let told = if secret { super::told::MASK.to_owned() } else { short(&wanted.value()) };
+            say(&format!("body {pointer}"), Some(told));
+        }
+        match all.is_empty() {
+            true => Ok(()),
+            false => write!(f, " with {}", all.join(", ")),
+        }
+    }
+}

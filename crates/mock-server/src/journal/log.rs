@@ -1,0 +1,205 @@
+//! The log itself, and what it keeps.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::filter::is_of;
+use super::{Call, Entry, Filter, What};
+
+/// How many entries are kept unless said otherwise.
+const KEPT: usize = 10_000;
+
+/// How many bytes they may take in all, but for what holds them together.
+const WEIGHT: usize = 64 * 1024 * 1024;
+
+/// What an entry takes at least: itself, and the table of its headers.
+const ENTRY: usize = 512;
+
+/// What a header takes beside its name and its value.
+const HEADER: usize = 64;
+
+/// The journal of a world.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    entries: VecDeque<Entry>,
+    sequence: u64,
+    /// The number of the last entry that was taken away on purpose.
+    cleared: u64,
+    weight: usize,
+    /// How often each operation was called, also by calls that are no longer kept.
+    calls: BTreeMap<&'static str, u64>,
+    limit: usize,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { entries: VecDeque::new(), sequence: 0, cleared: 0, weight: 0, calls: BTreeMap::new(), limit: KEPT }
+    }
+}
+
+impl What {
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize {
+        let more = match self {
+            Self::Call(call) => {
+                let headers = call.headers.iter().chain(&call.answer_headers);
+                let headers: usize = headers.map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum();
+                let path = call.uri.to_string().len() + call.case.as_ref().map_or(0, String::len);
+                path + headers + call.body.bytes.len() + call.answer.bytes.len()
+            }
+            Self::Fired { subject, .. } => subject.len(),
+            Self::Attempt(tried) => tried.case.len() + tried.event.len(),
+            Self::Moved { case, by } => case.len() + by.len(),
+            Self::Changed { how, .. } => how.len(),
+        };
+        ENTRY + more
+    }
+}
+
+impl Journal {
+    /// Notes what happened at this time, and returns its number.
+    pub fn note(&mut self, at: Timestamp, what: What) -> u64 {
+        self.sequence += 1;
+        if let What::Call(call) = &what
+            && let Some(operation) = call.operation
+        {
+            *self.calls.entry(operation).or_default() += 1;
+        }
+        self.weight += what.weight();
+        self.entries.push_back(Entry { sequence: self.sequence, at, what });
+        while self.entries.len() > self.limit || self.weight > WEIGHT {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.weight -= oldest.what.weight();
+        }
+        self.sequence
+    }
+
+    /// The number of the last entry; 0 when nothing has happened.
+    pub fn last(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The entries that are kept, after the one of this number, oldest first.
+    pub fn since(&self, sequence: u64) -> impl DoubleEndedIterator<Item = &Entry> {
+        let skip = usize::try_from(sequence.saturating_sub(self.before())).unwrap_or(usize::MAX);
+        self.entries.range(skip.min(self.entries.len())..)
+    }
+
+    /// The number of the entry before the oldest that is kept.
+    fn before(&self) -> u64 {
+        self.sequence - self.entries.len() as u64
+    }
+
+    /// The entry of this number, if it is kept.
+    pub fn get(&self, sequence: u64) -> Option<&Entry> {
+        self.since(sequence.checked_sub(1)?).next().filter(|entry| entry.sequence == sequence)
+    }
+
+    /// How many entries after the one of this number had to go for newer ones. Those that [`clear`](Self::clear) took
+    /// away are not meant.
+    pub fn forgotten(&self, since: u64) -> u64 {
+        self.before().saturating_sub(since.max(self.cleared))
+    }
+
+    /// The calls that are kept, oldest first.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = (&Entry, &Arc<Call>)> {
+        self.calls_since(0)
+    }
+
+    /// The calls that are kept, after the entry of this number, oldest first.
+    pub fn calls_since(&self, sequence: u64) -> impl DoubleEndedIterator<Item = (&Entry, &Arc<Call>)> {
+        self.since(sequence).filter_map(|entry| match &entry.what {
+            What::Call(call) => Some((entry, call)),
+            _ => None,
+        })
+    }
+
+    /// The calls that are kept and fit, oldest first.
+    pub fn find<'a>(&'a self, filter: &'a Filter) -> impl DoubleEndedIterator<Item = (&'a Entry, &'a Arc<Call>)> {
+        self.calls_since(filter.since).filter(|(_, call)| filter.fits(call))
+    }
+
+    /// How often this operation was called in all, in all its variants.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
+    }
+
+    /// Keeps at most so many entries.
+    pub fn keep(&mut self, entries: usize) {
+        self.limit = entries.max(1);
+    }
+
+    /// Takes everything away; the numbers go on.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.cleared = self.sequence;
+        self.weight = 0;
+        self.calls.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::journal::Kept;
+
+    fn call(body: &Kept, header: usize) -> What {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-long", "a".repeat(header).parse().unwrap());
+        What::Call(Arc::new(Call {
+            vendor: Some("v"),
+            operation: Some("o"),
+            case: None,
+            method: Method::GET,
+            uri: "/o".parse().unwrap(),
+            headers,
+            body: body.clone(),
+            status: Some(200),
+            answer_headers: HeaderMap::new(),
+            answer: Kept::default(),
+            fault: None,
+            refused: Vec::new(),
+        }))
+    }
+
+    /// What the entries really hold.
+    fn held(journal: &Journal) -> usize {
+        let of = |call: &Call| call.body.bytes.len() + call.headers.values().map(http::HeaderValue::len).sum::<usize>();
+        journal.calls().map(|(_, call)| of(call)).sum()
+    }
+
+    #[test]
+    fn the_journal_of_days_stays_within_its_bounds() {
+        for (body, header) in [(1, 1), (1024 * 1024, 1), (1, 60_000)] {
+            let mut journal = Journal::default();
+            let body = Kept::of(&Bytes::from(vec![b'%'; body]));
+            for noted in 1..=25_000 {
+                assert_eq!(journal.note(Timestamp::UNIX_EPOCH, call(&body, header)), noted);
+            }
+            assert!(journal.entries.len() <= KEPT && !journal.entries.is_empty());
+            assert!(held(&journal) <= WEIGHT, "{} bytes", held(&journal));
+            assert_eq!(journal.forgotten(0), 25_000 - journal.entries.len() as u64);
+            assert_eq!(journal.count("o"), 25_000, "what is forgotten is counted still");
+            journal.clear();
+            assert_eq!((journal.weight, journal.forgotten(0)), (0, 0));
+        }
+    }
+
+    #[test]
+    fn entries_are_found_by_their_numbers_while_they_are_kept() {
+        let mut journal = Journal::default();
+        journal.keep(3);
+        for _ in 0..5 {
+            journal.note(Timestamp::UNIX_EPOCH, call(&Kept::default(), 1));
+        }
+        let found: Vec<_> = (0..8).map(|number| journal.get(number).map(|entry| entry.sequence)).collect();
+        assert_eq!(found, [None, None, None, Some(3), Some(4), Some(5), None, None]);
+        assert_eq!((journal.forgotten(0), journal.forgotten(1), journal.forgotten(2)), (2, 1, 0));
+        assert_eq!((journal.since(0).count(), journal.since(4).count(), journal.since(99).count()), (3, 1, 0));
+    }
+}

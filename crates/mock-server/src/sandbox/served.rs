@@ -1,0 +1,118 @@
+//! A sandbox for one test, with doors on the network of its own.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use identkit_transport::http::{HyperTransport, TlsConfig};
+
+use super::{Sandbox, SandboxBuilder};
+use crate::server::{self, Listening};
+
+/// A sandbox for one test that listens on ports of its own, in plain HTTP: the vendors on one, the admin API on the other.
+/// Webhooks are delivered over the network.
+///
+/// When it is dropped, both doors close, and what is [expected](Sandbox::expect) is looked at there and then, whoever
+/// still holds a handle of the sandbox.
+#[derive(Debug)]
+pub struct TestSandbox {
+    sandbox: Sandbox,
+    vendors: Listening,
+    admin: Listening,
+}
+
+impl Sandbox {
+    /// [`for_test`](Self::for_test), with [doors on the network](SandboxBuilder::serve).
+    ///
+    /// # Errors
+    /// When this machine has no free port.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn serve() -> io::Result<TestSandbox> {
+        Self::for_test().serve().await
+    }
+}
+
+impl SandboxBuilder {
+    /// Starts the sandbox with two doors on the network, each at a free port of 127.0.0.1. Webhooks go over the network
+    /// too, unless [`webhooks_through`](Self::webhooks_through) says otherwise.
+    ///
+    /// # Errors
+    /// When this machine has no free port.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn serve(mut self) -> io::Result<TestSandbox> {
+        if self.receiver.is_none() {
+            let tls = TlsConfig::bundled().map_err(io::Error::other)?;
+            self = self.webhooks_through(Arc::new(HyperTransport::new(&tls)));
+        }
+        let sandbox = self.start();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let vendors = server::vendors(&sandbox, any, None).await?;
+        let admin = server::admin(&sandbox, any).await?;
+        Ok(TestSandbox { sandbox, vendors, admin })
+    }
+}
+
+impl TestSandbox {
+    /// The sandbox behind the doors.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// The URL of identify24's API, and the root of all vendors' paths.
+    pub fn url(&self) -> String {
+        self.vendors.url()
+    }
+
+    /// The URL of identity.TM's API, with its version.
+    #[cfg(feature = "identity-tm")]
+    pub fn identity_tm_url(&self) -> String {
+        format!("{}/api/2.10", self.url())
+    }
+
+    /// The URL of the admin API.
+    pub fn admin_url(&self) -> String {
+        format!("{}/_sandbox/v1", self.admin.url())
+    }
+
+    /// The account at identity.TM.
+    #[cfg(feature = "identity-tm")]
+    pub fn identity_tm(&self) -> identkit_identity_tm::Account {
+        let (customer_id, code) = self.credentials(identkit_identity_tm::PROVIDER, ["customer_id", "customer_code"]);
+        identkit_identity_tm::Account::new(customer_id, code.into())
+    }
+
+    /// The credentials at identify24.
+    #[cfg(feature = "identify24")]
+    pub fn identify24(&self) -> identkit_identify24::Credentials {
+        let (partner, api_key) = self.credentials(identkit_identify24::PROVIDER, ["partner", "api_key"]);
+        identkit_identify24::Credentials::new(partner, api_key)
+    }
+
+    #[cfg(any(feature = "identity-tm", feature = "identify24"))]
+    fn credentials(&self, vendor: &str, names: [&str; 2]) -> (String, String) {
+        let accounts = self.sandbox.accounts();
+        let account = accounts.iter().find(|(name, _)| *name == vendor).map(|(_, account)| account);
+        let part = |name| account.and_then(|account| account.get(name)?.as_str()).unwrap_or_default().to_owned();
+        (part(names[0]), part(names[1]))
+    }
+}
+
+impl Deref for TestSandbox {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl Drop for TestSandbox {
+    fn drop(&mut self) {
+        // The doors' tasks hold handles too, and one of them would be the last, in a thread that is no test's.
+        self.sandbox.running().assert_met();
+    }
+}

@@ -1,0 +1,214 @@
+//! A world's time, by the admin API and in Rust.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use identkit_core::Clock as _;
+use identkit_mock_server::journal::What;
+use identkit_mock_server::{Mode, Sandbox, Timer, VirtualClock};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::common::*;
+use crate::door::{Does, Door, Hook};
+
+const DEFAULT: &str = "default";
+
+fn timer(subject: &str) -> Timer {
+    Timer { vendor: "nobody", what: "nothing", subject: subject.to_owned() }
+}
+
+fn after(seconds: i64) -> Timestamp {
+    start_time() + SignedDuration::from_secs(seconds)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_then() {
+    let bench = Bench::new();
+    bench.sandbox.with_world(|world| {
+        for (at, subject) in [(5, "b"), (3, "a"), (5, "c"), (6, "d")] {
+            world.after(after(at), timer(subject));
+        }
+    });
+    let subjects = |fired: &[identkit_mock_server::journal::Entry]| {
+        let of = |what: &What| match what {
+            What::Fired { subject, .. } => subject.clone(),
+            other => panic!("{other:?}"),
+        };
+        fired.iter().map(|entry| (entry.at, of(&entry.what))).collect::<Vec<_>>()
+    };
+    let first = bench.sandbox.run_to_next().await;
+    assert_eq!(subjects(&first.fired), [(after(3), "a".into())]);
+    assert_eq!((first.now, first.next_due), (after(3), Some(after(5))));
+    let second = bench.sandbox.run_to_next().await;
+    assert_eq!(subjects(&second.fired), [(after(5), "b".into()), (after(5), "c".into())]);
+    assert_eq!((second.now, second.next_due), (after(5), Some(after(6))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_run_to_the_next_at_once_pass_none_by() {
+    let bench = Bench::new();
+    // Each further away from the one before it than that was: a distance that another has measured ends in between.
+    let due = |number: i64| after(number * number);
+    bench.sandbox.with_world(|world| {
+        for number in 1..=400 {
+            world.after(due(number), timer(&number.to_string()));
+        }
+    });
+    let movers: Vec<_> = (0..8)
+        .map(|_| {
+            let sandbox = bench.sandbox.clone();
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    let moved = sandbox.run_to_next().await;
+                    let at = moved.now.duration_since(start_time()).as_secs();
+                    assert!((1..=400).any(|number| number * number == at), "{at} s is between two timers");
+                }
+            })
+        })
+        .collect();
+    for mover in movers {
+        mover.await.unwrap();
+    }
+    assert!(bench.sandbox.now() <= due(400), "nobody went further than the 400th");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_to_next_over_the_network_goes_from_try_to_try() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    door.play_out(DEFAULT, &order, "positive").await;
+    for (number, (now, next)) in
+        [("2020-09-10T12:01:26.4Z", "2020-09-10T12:02:26.4Z"), ("2020-09-10T12:02:26.4Z", "2020-09-10T12:03:26.4Z")]
+            .into_iter()
+            .enumerate()
+    {
+        let moved = door.post("/clock/run-to-next", Value::Null).await;
+        assert_eq!((&moved["now"], &moved["next_due"]), (&json!(now), &json!(next)), "{moved}");
+        let kinds: Vec<_> =
+            moved["fired"].as_array().unwrap().iter().map(|entry| (&entry["kind"], &entry["at"])).collect();
+        assert_eq!(kinds, [(&json!("timer"), &json!(now)), (&json!("attempt"), &json!(now))]);
+        assert_eq!(moved["fired"][1]["number"], number + 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
+    let bench = Bench::new();
+    bench.sandbox.with_world(|world| {
+        // Scattered, and several at the same time.
+        for index in 0..10_000_i64 {
+            world.after(after(1 + (index * 7_919) % 5_000), timer(&index.to_string()));
+        }
+        // The journal forgets most of it; who moves time is told all.
+        world.journal.keep(10);
+    });
+    let moved = bench.sandbox.advance(2 * HOUR).await;
+    assert_eq!(moved.fired.len(), 10_000);
+    assert!(moved.fired.is_sorted_by_key(|entry| (entry.at, entry.sequence)));
+    assert_eq!(moved.next_due, Some(start_time() + SignedDuration::from_hours(90 * 24)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_advances_at_once_both_end_and_time_is_at_the_further_one() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    door.play(DEFAULT, &order, "positive").await;
+    let (one, other) =
+        futures_util::future::join(door.advance(DEFAULT, 86_400.0), door.advance(DEFAULT, 7.0 * 86_400.0)).await;
+    let time = |value: &Value| value["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let now = time(&door.get("/clock").await);
+    assert_eq!(now, time(&one).max(time(&other)));
+    assert!(now >= start_time() + SignedDuration::from_hours(7 * 24));
+    let attempts = door.deliveries(DEFAULT, &order).await.remove(0)["attempts"].as_array().unwrap().clone();
+    assert_eq!((attempts.len(), hook.count()), (32, 32), "each try once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_is_advanced_while_requests_come_in_without_a_pause() {
+    let bench = Bench::new();
+    let done = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (done, bench) =
+                (Arc::clone(&done), Bench { sandbox: bench.sandbox.clone(), clock: bench.clock.clone() });
+            tokio::spawn(async move {
+                let mut answered = 0_u32;
+                while !done.load(Ordering::Relaxed) {
+                    let status = bench.tm_call("GET", &format!("/getStatus/{EXAMPLE_ORDER}"), "").await.status;
+                    assert_eq!(status, 200);
+                    answered += 1;
+                    tokio::task::yield_now().await;
+                }
+                answered
+            })
+        })
+        .collect();
+    bench.sandbox.with_world(|world| {
+        for at in 1..=500 {
+            world.after(after(at), timer(&at.to_string()));
+        }
+    });
+    let moved = within(30 * SECOND, bench.sandbox.advance(1_000 * SECOND)).await;
+    done.store(true, Ordering::Relaxed);
+    let mut answered = 0;
+    for caller in callers {
+        answered += caller.await.unwrap();
+    }
+    assert_eq!(moved.expect("requests do not keep time from moving").fired.len(), 500);
+    assert!(answered > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_modes_follow_each_other_and_time_never_goes_back() {
+    let clock = VirtualClock::new(start_time());
+    let sandbox = Sandbox::builder().clock(clock.clone()).start();
+    let watched = clock.clone();
+    let done = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&done);
+    let watching = tokio::spawn(async move {
+        let mut last = watched.mono();
+        while !ended.load(Ordering::Relaxed) {
+            let now = watched.mono();
+            assert!(now >= last, "{now:?} after {last:?}");
+            last = now;
+            tokio::task::yield_now().await;
+        }
+    });
+    for round in 0..60 {
+        let mode = match round % 4 {
+            0 => Mode::Real,
+            1 => Mode::Scaled(Mode::FASTEST),
+            2 => Mode::Scaled(0.5),
+            _ => Mode::Frozen,
+        };
+        let before = sandbox.now();
+        sandbox.set_mode(mode);
+        assert!(sandbox.now() >= before);
+        sandbox.advance(SECOND).await;
+        assert!(sandbox.now() >= before + SignedDuration::from_secs(1));
+        pause(Duration::from_millis(1)).await;
+    }
+    assert_eq!(clock.mode(), Mode::Frozen);
+    let stands = sandbox.now();
+    pause(Duration::from_millis(5)).await;
+    assert_eq!(sandbox.now(), stands);
+    done.store(true, Ordering::Relaxed);
+    watching.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timers_fire_by_themselves_in_scaled_time() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    door.play_out(DEFAULT, &order, "positive").await;
+    door.post("/clock/mode", json!({ "mode": "scaled", "factor": 10_000 })).await;
+    hook.until(14).await;
+    door.post("/clock/mode", json!({ "mode": "frozen" })).await;
+    let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
+    assert!(delivery["attempts"].as_array().unwrap().len() >= 13, "the minutes of the table");
+}
