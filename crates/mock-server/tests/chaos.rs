@@ -102,7 +102,7 @@ async fn created_once<F: Future<Output = Result<String, Error>>>(
         let new: Vec<String> = cases(sandbox, vendor).into_iter().filter(|id| !before.contains(id)).collect();
         match created {
             Ok(id) => {
-                assert_eq!(new, [id.clone()], "{vendor}: the case that was told, and no other");
+                assert_eq!(new, std::slice::from_ref(&id), "{vendor}: the case that was told, and no other");
                 return id;
             }
             Err(error) => {

@@ -1,5 +1,5 @@
 //! Faults: what each does on the wire, when it strikes, and how the admin API injects it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
 
 mod common;

@@ -112,9 +112,9 @@ impl Faults {
         }
     }
 
-    #[cfg(feature = "server")]
     /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted
     /// only if it is.
+    #[cfg(feature = "server")]
     pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>) -> bool {
         let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: super::Middle::Request });
         // Only if no other rule comes first, and without a draw, which must be made once for a call.

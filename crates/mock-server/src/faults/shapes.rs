@@ -71,14 +71,22 @@ pub(super) fn reshaped(
 
 /// Changes each object of a JSON text, the inner ones first, and says whether any was changed.
 pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
+    let mut changed = false;
     match value {
         Value::Object(object) => {
-            let within = object.values_mut().fold(false, |changed, value| each_object(value, change) || changed);
-            change(object) || within
+            for value in object.values_mut() {
+                changed |= each_object(value, change);
+            }
+            changed |= change(object);
         }
-        Value::Array(list) => list.iter_mut().fold(false, |changed, value| each_object(value, change) || changed),
-        _ => false,
+        Value::Array(list) => {
+            for value in list {
+                changed |= each_object(value, change);
+            }
+        }
+        _ => {}
     }
+    changed
 }
 
 /// Puts what stands under a name under another one.

@@ -1,7 +1,5 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
-use bytes::Bytes;
-use http::Request;
 use identkit_core::Fault as Wrong;
 
 use super::Sandbox;
@@ -52,9 +50,9 @@ impl Sandbox {
         });
     }
 
-    #[cfg(feature = "server")]
     /// Whether this request, of which the body was not read, is to be broken off now.
-    pub(crate) fn interrupts(&self, request: &Request<Bytes>) -> bool {
+    #[cfg(feature = "server")]
+    pub(crate) fn interrupts(&self, request: &http::Request<bytes::Bytes>) -> bool {
         let running = &self.running;
         let vendor = running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path()));
         let struck = {

@@ -39,6 +39,8 @@ pub(crate) struct Cell {
     pub(crate) outcome: String,
     /// Whether the fault had anything to do with it.
     pub(crate) struck: bool,
+    /// Whether what was read is what is read without the fault.
+    pub(crate) same: bool,
     /// What did not hold.
     pub(crate) broken: Vec<String>,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn panicked(call: &'static str, fault: &Fault, often: Often) -> Self {
         let broken = vec!["it panicked".to_owned()];
-        Self { call, fault: fault.clone(), often, outcome: "panic".into(), struck: true, broken }
+        Self { call, fault: fault.clone(), often, outcome: "panic".into(), struck: true, same: false, broken }
     }
 }
 
@@ -121,12 +123,14 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
 
     let made = (call.make)(clients.clone(), prepared.case.clone(), prepared.tan.clone());
     let came = within(Duration::from_secs(20), made).await;
-    let mut cell = Cell { call: call.name, fault, often, outcome: "none".into(), struck: true, broken: Vec::new() };
+    let mut cell =
+        Cell { call: call.name, fault, often, outcome: "none".into(), struck: true, same: false, broken: Vec::new() };
     let Some(came) = came else {
         cell.broken.push("no outcome".into());
         return cell;
     };
     cell.outcome = described(&came);
+    cell.same = matches!(&came, Ok(read) if *read == prepared.read);
     let hits = sandbox.faults().iter().find(|injected| injected.id == rule.id).unwrap().hits;
     if hits == 0 {
         cell.broken.push("the fault struck nothing".into());

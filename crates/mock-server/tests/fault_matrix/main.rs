@@ -95,6 +95,25 @@ async fn every_fault_and_every_call_in_this_process() {
     judge(cells(Door::Process).await);
 }
 
+/// The shapes that say less or more, or whose text is kept as it came; all others are read as the usual one.
+const OTHERWISE: [&str; 15] = [
+    "ref-absent",
+    "ref-null",
+    "ref-empty",
+    "ids-absent",
+    "one-in-a-list",
+    "details-as-objects",
+    "delivered-besides",
+    "error-beside",
+    "numbers-as-text",
+    "unlisted-elements",
+    "times-with-fractions",
+    "times-with-a-blank",
+    "time-by-year-first",
+    "time-empty",
+    "time-zero",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_documented_shape_of_every_answer_is_read() {
     let mut unused: BTreeSet<&str> = BTreeSet::new();
@@ -107,7 +126,7 @@ async fn every_documented_shape_of_every_answer_is_read() {
         for Shape { name, .. } in vendor.shapes() {
             let fault = Fault::ShapeVariant { variant: Some((*name).to_owned()) };
             let cell = try_it(&call, &prepared, fault, Often::Always, Door::Process).await;
-            let read = cell.outcome.starts_with("ok");
+            let read = cell.outcome == "ok" && (cell.same || OTHERWISE.contains(name));
             if !cell.broken.is_empty() || !read {
                 broken.push(format!("{} {name}: {} {:?}", call.name, cell.outcome, cell.broken));
             }

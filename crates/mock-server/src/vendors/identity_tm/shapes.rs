@@ -138,14 +138,15 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     value("unlisted-elements", "there are elements that the document does not list (AT-41)", &[], |value| {
         // Not further in: what stands in `Hashes` and `Additional` is data by names.
-        let put = |value: &mut Value| match value.as_object_mut() {
-            Some(object) => object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none(),
-            None => false,
+        let objects = match value {
+            Value::Array(list) => list.iter_mut().collect(),
+            value => vec![value],
         };
-        match value {
-            Value::Array(list) => list.iter_mut().fold(false, |changed, value| put(value) || changed),
-            value => put(value),
+        let mut changed = false;
+        for object in objects.into_iter().filter_map(Value::as_object_mut) {
+            changed |= object.insert("NotListed".to_owned(), json!({ "by": "chance" })).is_none();
         }
+        changed
     }),
     value("error-beside", "an empty `Error` stands beside an OrderID (AT-53)", &["putOrder"], |value| {
         match value.as_object_mut() {
