@@ -51,7 +51,7 @@ fn every_call_of_the_admin_api_made_by_python_gives_what_its_openapi_document_sa
     let sandbox = Sandbox::with(&["--clock", "frozen", "--seed", "7"]);
     let mut command = Command::new(python);
     command.arg(outside("admin.py")).arg(&sandbox.line).arg(of_workspace("docs/sandbox-openapi.json"));
-    all_checks_pass(&run(&mut command), 14);
+    all_checks_pass(&run(&mut command), 16);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_python_of_the_sandboxs_guide_works_as_printed() {
     let mut command = Command::new(python);
     command.args(["-m", "unittest", "test_my_service"]);
     let ran = example("python", "test_my_service.py", command);
-    assert!(ran.code == Some(0) && ran.stderr.contains("\nRan 3 tests in "), "{ran:#?}");
+    assert!(ran.code == Some(0) && ran.stderr.contains("\nRan 4 tests in "), "{ran:#?}");
     assert!(ran.stderr.ends_with("\n\nOK\n"), "without a warning: {ran:#?}");
 }
 
@@ -155,7 +155,7 @@ fn the_javascript_of_the_sandboxs_guide_works_as_printed() {
     let mut command = Command::new("node");
     command.args(["--test", "--test-reporter=tap", "my-service.test.mjs"]);
     let ran = example("js", "my-service.test.mjs", command);
-    assert!(ran.code == Some(0) && ran.stdout.contains("\n# pass 2\n"), "{ran:#?}");
+    assert!(ran.code == Some(0) && ran.stdout.contains("\n# pass 3\n"), "{ran:#?}");
 }
 
 #[cfg(unix)]

@@ -287,6 +287,51 @@ def deliveries_by_hand(api):
     api.call("GET", "/webhooks", 404, world="nobody's")
 
 
+def faults(api):
+    assert api.good("GET", "/faults")["faults"] == []
+    known = api.good("GET", "/faults")["known"]
+    described = api.document["components"]["schemas"]
+    rules = {rule["properties"]["fault"]["const"]: rule for rule in described["FaultRule"]["oneOf"]}
+    assert list(rules) and set(rules) == set(known) == set(described["FaultName"]["enum"])
+    common = {"fault", "operation", "vendor", "times", "nth", "probability"}
+    inject = lambda **rule: api.call("POST", "/faults", 201, rule)
+    for name, rule in rules.items():
+        usual = inject(fault=name)
+        # All its parameters are described, and as it is told it can be sent.
+        told = {"id", "seen", "hits", "left"}
+        parameters = set(usual) - told - common
+        assert parameters == set(rule["properties"]) - common, (name, usual)
+        again = inject(**{element: value for element, value in usual.items() if element not in told})
+        assert {element: again[element] for element in set(again) - told} == {
+            element: usual[element] for element in set(usual) - told}
+        for wrong in [{"times": 0}, {"nth": 0}, {"nth": None}, {"probability": 0}, {"probability": 1.5}, {"more": 1},
+                      {"operation": 7}, *({parameter: {}} for parameter in parameters)]:
+            api.refused("POST", "/faults", {"fault": name, **wrong})
+        inject(fault=name, operation=None, vendor="identify24", times=None, nth=3, probability=None)
+    for body in [{}, {"fault": "fire"}, {"fault": None}, {"fault": "status", "status": 200}, {"fault": "wrong-length", "by": 0},
+                 {"fault": "redirect", "status": 400}, {"fault": "latency", "seconds": -1},
+                 {"fault": "reset-in-commit", "at": "end"}, {"fault": "informational-flood", "count": 100_001}]:
+        api.refused("POST", "/faults", body)
+    api.call("POST", "/faults", 400, {"fault": "status", "operation": "noSuchOperation"})
+    for text in NOT_JSON:
+        api.call("POST", "/faults", 400, text=text)
+    assert api.good("DELETE", "/faults")["faults"] == []
+    one = inject(fault="status", operation="putOrder", status=502)
+    order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
+    assert [api.sandbox.call("PUT", "/putOrder", json=order).status_code for _ in range(2)] == [502, 202]
+    assert api.good("GET", "/journal", fault="status")["requests"][-1]["fault"] == "status"
+    two = inject(fault="latency", times=None)
+    assert [each["id"] for each in api.good("GET", "/faults")["faults"]][-1] == two["id"]
+    api.good("DELETE", "/faults/{id}", at={"id": str(two["id"])})
+    api.call("DELETE", "/faults/{id}", 404, at={"id": str(two["id"])})
+    api.call("DELETE", "/faults/{id}", 404, at={"id": "none"})
+    api.call("DELETE", "/faults/{id}", 404, at={"id": str(one["id"])}, world="nobody's")
+    api.good("DELETE", "/faults")
+    for method in ["GET", "DELETE"]:
+        api.call(method, "/faults", 404, world="nobody's")
+    api.call("POST", "/faults", 404, {"fault": "status"}, world="nobody's")
+
+
 def settings(api):
     before = api.good("GET", "/settings")
     api.call("GET", "/settings", 404, world="nobody's")
@@ -504,7 +549,7 @@ def everything_that_is_described_was_seen(api):
 
 CHECKS = [
     the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, tans, webhooks,
-    deliveries_by_hand, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
+    deliveries_by_hand, faults, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
     everything_that_is_described_was_seen,
 ]
 
