@@ -7,6 +7,7 @@ use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{Failure, Hop, Transport};
 use identkit_wire::Body;
 
+use crate::faults::transported;
 use crate::{NoAnswer, Sandbox};
 
 /// Carries requests into a sandbox in this process. Base URLs are those of any host; the path decides.
@@ -31,6 +32,6 @@ impl Transport for InProcess {
             let detail = "the connection ended before the answer began";
             return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
         }
-        Ok(response)
+        transported(response).await
     }
 }

@@ -13,6 +13,7 @@
 pub mod artefacts;
 mod clock;
 mod expect;
+pub mod faults;
 mod in_process;
 pub mod journal;
 pub mod rules;

@@ -8,6 +8,7 @@ use identkit_core::{Content, Error, Fault};
 use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
+use crate::faults::Shape;
 use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
@@ -241,6 +242,21 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
 
     /// Gives this world's account credentials of its own: the public half, and the secret one.
     fn mint(&self, _world: &mut World, _identity: &str, _secret: &str) {}
+
+    /// The cases of this world, by id, however they were opened.
+    fn cases(&self, _world: &mut World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The shapes that its document leaves open for answers.
+    fn shapes(&self) -> &'static [Shape] {
+        &[]
+    }
+
+    /// Whether it may refuse in an answer of success, by `result: false`.
+    fn refuses_by_result(&self) -> bool {
+        false
+    }
 
     /// Does what a timer was set for.
     fn fire(&self, world: &mut World, timer: &Timer);

@@ -205,6 +205,12 @@ impl Worlds {
         self.selected_by(&request).handle(request).await
     }
 
+    /// Whether this request, of which the body was not read, is to be broken off now.
+    #[cfg(feature = "server")]
+    pub(crate) fn interrupts(&self, request: &Request<Bytes>) -> bool {
+        self.selected_by(request).interrupts(request)
+    }
+
     /// Makes a world with credentials of its own, and returns its id.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The request's body.
     pub body: Kept,
-    /// The answer's status; `None` when none was given.
+    /// The answer's status; `None` when none was given. A fault may have kept it from arriving.
     pub status: Option<u16>,
     /// The answer's headers.
     pub answer_headers: HeaderMap,

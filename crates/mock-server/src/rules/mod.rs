@@ -39,7 +39,7 @@ pub enum Of {
 pub enum In {
     /// All of them.
     Every,
-    /// `literal` alone: what lets the document's own examples pass.
+    /// `literal` and `chaos`: what lets the document's own examples pass.
     Literal,
     /// `strict` alone.
     Strict,

@@ -4,22 +4,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use identkit_core::{Clock as _, Content, Fault};
+use identkit_core::{Clock as _, Content, Fault as Wrong};
 use identkit_wire::json;
 use serde_json::json;
 
 use super::{Sandbox, lock};
 use crate::NoAnswer;
+use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, Kept, What};
 use crate::vendor::{Handled, MockVendor, Refused};
 use crate::world::World;
 
 impl Sandbox {
-    /// Answers a request to any of the vendors, told apart by path.
+    /// Answers a request to any of the vendors, told apart by path. How an answer is to be written that HTTP would write
+    /// otherwise is marked on it ([`Wire`]).
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
         let running = &self.running;
         let vendor =
             running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path())).map(|vendor| &**vendor);
+        // Drawn once for a call, however often it has to wait for a webhook.
+        let mut drawn: Option<Option<Fault>> = None;
         loop {
             let moved = running.moved.notified();
             let mut moved = std::pin::pin!(moved);
@@ -30,53 +34,97 @@ impl Sandbox {
                 let mut world = running.world();
                 // Of a call that is not answered yet.
                 world.take_concerned();
-                let handled = match vendor {
-                    Some(vendor) => vendor.handle(&mut world, &request),
-                    None => Handled::Ready(nowhere()),
-                };
-                if let Handled::Ready(response) = &handled {
-                    let (sequence, call) = note(&mut world, vendor, &request, response);
-                    lock(&running.expected).saw(sequence, &call);
+                let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, &request));
+                match (fault.as_ref().and_then(Fault::instead), vendor) {
+                    (Some(response), _) => Some(self.answered(&mut world, vendor, &request, response, fault.as_ref())),
+                    (None, Some(vendor)) => match vendor.handle(&mut world, &request) {
+                        Handled::Ready(response) => {
+                            Some(self.answered(&mut world, Some(vendor), &request, response, fault.as_ref()))
+                        }
+                        Handled::Blocked => None,
+                    },
+                    (None, None) => Some(self.answered(&mut world, None, &request, nowhere(), fault.as_ref())),
                 }
-                handled
             };
-            match handled {
-                Handled::Ready(response) => {
-                    running.settle();
-                    return response;
-                }
-                Handled::Blocked => {
-                    drop(busy);
-                    moved.await;
-                }
+            let Some(response) = handled else {
+                drop(busy);
+                moved.await;
+                continue;
+            };
+            running.settle();
+            if let Some(Some(Fault::Latency { by })) = drawn {
+                // Time may go on: it has to.
+                drop(busy);
+                pass(&running.clock, by).await;
             }
+            return response;
         }
+    }
+
+    /// Puts a call and its answer into the journal, and returns what becomes of the answer.
+    fn answered(
+        &self,
+        world: &mut World,
+        vendor: Option<&dyn MockVendor>,
+        request: &Request<Bytes>,
+        mut response: Response<Content>,
+        fault: Option<&Fault>,
+    ) -> Response<Content> {
+        let Some(fault) = fault else {
+            self.note(world, vendor, request, Some(&response), None);
+            return response;
+        };
+        if !fault.commits() {
+            let given = Some(&response).filter(|response| !Wire::is_reset(response));
+            self.note(world, vendor, request, given, Some(fault.name()));
+            return response;
+        }
+        let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
+        let shapes = vendor.map_or(&[][..], MockVendor::shapes);
+        let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
+        self.note(world, vendor, request, Some(&response), struck.then(|| fault.name()));
+        fault.sent(response, &self.running.clock)
+    }
+
+    /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.
+    pub(super) fn note(
+        &self,
+        world: &mut World,
+        vendor: Option<&dyn MockVendor>,
+        request: &Request<Bytes>,
+        response: Option<&Response<Content>>,
+        fault: Option<&'static str>,
+    ) {
+        let refused = response.and_then(|response| response.extensions().get::<Refused>());
+        let call = Arc::new(Call {
+            vendor: vendor.map(MockVendor::name),
+            operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
+            case: world.take_concerned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: Kept::of(request.body()),
+            status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
+            answer_headers: response.map(|response| response.headers().clone()).unwrap_or_default(),
+            answer: response
+                .map(Response::body)
+                .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
+            fault,
+            refused: refused.map(|refused| refused.faults.clone()).unwrap_or_default(),
+        });
+        let sequence = world.note(What::Call(Arc::clone(&call)));
+        lock(&self.running.expected).saw(sequence, &call);
     }
 }
 
-/// Puts a call and its answer into the journal.
-fn note(
-    world: &mut World,
-    vendor: Option<&dyn MockVendor>,
-    request: &Request<Bytes>,
-    response: &Response<Content>,
-) -> (u64, Arc<Call>) {
-    let call = Call {
-        vendor: vendor.map(MockVendor::name),
-        operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
-        case: world.take_concerned(),
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        headers: request.headers().clone(),
-        body: Kept::of(request.body()),
-        status: (!NoAnswer::marks(response)).then(|| response.status().as_u16()),
-        answer_headers: response.headers().clone(),
-        answer: response.body().as_bytes().map_or_else(|| Kept::unseen(response.body().len()), Kept::of),
-        fault: None,
-        refused: response.extensions().get::<Refused>().map(|refused| refused.faults.clone()).unwrap_or_default(),
-    };
-    let call = Arc::new(call);
-    (world.note(What::Call(Arc::clone(&call))), call)
+/// What goes wrong with this call.
+fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>) -> Option<Fault> {
+    let profile = world.profile;
+    if world.faults.rules().is_empty() && profile != crate::Profile::Chaos {
+        return None;
+    }
+    let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
+    world.faults.strike(profile, vendor, operation)
 }
 
 fn nowhere() -> Response<Content> {
@@ -87,7 +135,7 @@ fn nowhere() -> Response<Content> {
     });
     let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    let fault = Fault::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
+    let fault = Wrong::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
     response.extensions_mut().insert(Refused::new(404, fault));
     response
 }

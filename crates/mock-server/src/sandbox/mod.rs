@@ -6,6 +6,7 @@ mod accounts;
 mod builder;
 mod calls;
 mod dispatch;
+mod faults;
 mod gate;
 mod hooks;
 mod patience;
@@ -113,6 +114,12 @@ impl Sandbox {
     pub fn peek(&self, case: &str) -> Option<Value> {
         let mut world = self.running.world();
         self.running.plan.vendors.iter().find_map(|vendor| vendor.peek(&mut world, case))
+    }
+
+    /// The cases of a vendor by its name, however they were opened; none for other names.
+    pub fn cases(&self, vendor: &str) -> Vec<String> {
+        let mut world = self.running.world();
+        self.running.plan.vendor(vendor).map(|vendor| vendor.cases(&mut world)).unwrap_or_default()
     }
 
     /// The deliveries so far, of one case or of all.

@@ -3,25 +3,21 @@
 //! Loopback only, unless told otherwise. What is spawned ends with the [`Listening`] that it belongs to.
 
 mod admin;
+mod connection;
 mod place;
+mod raw;
 mod tls;
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode};
-use http_body::Body as _;
+use bytes::Bytes;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use identkit_core::{Clock as _, Content, Mono};
 use identkit_transport::SystemClock;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -29,10 +25,9 @@ use tokio_rustls::TlsAcceptor;
 pub use self::place::Place;
 pub use self::tls::Authority;
 
-use crate::{NoAnswer, Worlds};
-
-/// The most that a request's body may take: the largest documents in Base64, with room.
-const BODY: usize = 256 * 1024 * 1024;
+use self::connection::{connection, read, some_of, too_large};
+use crate::Worlds;
+use crate::faults::Wire;
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
@@ -77,7 +72,19 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
     let worlds = worlds.into();
     serve(place, tls, move |request| {
         let worlds = worlds.clone();
-        async move { worlds.handle(request).await }
+        async move {
+            let (head, body) = request.into_parts();
+            // Asked before the body is read: a fault may break it off.
+            let empty = Request::from_parts(head, Bytes::new());
+            if worlds.interrupts(&empty) {
+                some_of(body).await?;
+                return Ok(Wire::reset());
+            }
+            match read(body).await? {
+                Some(bytes) => Ok(worlds.handle(empty.map(|_| bytes)).await),
+                None => Ok(too_large()),
+            }
+        }
     })
     .await
 }
@@ -98,7 +105,13 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
     let worlds = worlds.into();
     serve(place, None, move |request| {
         let worlds = worlds.clone();
-        async move { admin::handle(&worlds, &request).await }
+        async move {
+            let (head, body) = request.into_parts();
+            match read(body).await? {
+                Some(bytes) => Ok(admin::handle(&worlds, &Request::from_parts(head, bytes)).await),
+                None => Ok(too_large()),
+            }
+        }
     })
     .await
 }
@@ -111,8 +124,8 @@ pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
 
 async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
 where
-    F: Fn(Request<Bytes>) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response<Content>> + Send + 'static,
+    F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
     let address = place.checked()?;
     let listener = TcpListener::bind(address).await?;
@@ -150,56 +163,6 @@ where
         }
     });
     Ok(Listening { address, tls: secured, task })
-}
-
-async fn connection<S, F, R>(stream: S, handler: F)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Bytes>) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response<Content>> + Send + 'static,
-{
-    let service = service_fn(move |request: Request<Incoming>| {
-        let handler = handler.clone();
-        async move {
-            let (head, body) = request.into_parts();
-            let response = match read(body).await {
-                Ok(Some(bytes)) => handler(Request::from_parts(head, bytes)).await,
-                Ok(None) => {
-                    let mut response = Response::new(Content::from_bytes("the request is too large\n"));
-                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-                    response
-                }
-                // The client went away in the middle of its request.
-                Err(error) => return Err(io::Error::other(error)),
-            };
-            if NoAnswer::marks(&response) {
-                return Err(io::Error::other("no answer is to be given"));
-            }
-            Ok::<_, io::Error>(response)
-        }
-    });
-    // What goes wrong on a connection is its client's to see.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// The whole body, `None` when it is too large.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    let mut all = BytesMut::new();
-    loop {
-        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
-        match frame {
-            None => return Ok(Some(all.freeze())),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    if all.len() + data.len() > BODY {
-                        return Ok(None);
-                    }
-                    all.extend_from_slice(&data);
-                }
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Authority {

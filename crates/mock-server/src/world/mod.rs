@@ -14,6 +14,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::faults::Faults;
 use crate::journal::{Journal, What};
 use crate::rules::Rules;
 use crate::webhooks::{Cause, Delivery, Webhooks};
@@ -39,17 +40,21 @@ pub enum Profile {
     Literal,
     /// No exception, and nothing that the documents do not list.
     Strict,
+    /// As literal; and some calls go wrong by themselves, and some answers come in another of the shapes that the
+    /// documents leave open. Which ones follows from the seed.
+    Chaos,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Literal, Self::Strict];
+    pub const ALL: [Self; 3] = [Self::Literal, Self::Strict, Self::Chaos];
 
     /// Its name, as flags and the admin API write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Literal => "literal",
             Self::Strict => "strict",
+            Self::Chaos => "chaos",
         }
     }
 
@@ -106,6 +111,8 @@ pub struct World {
     pub webhooks: Webhooks,
     /// What happened.
     pub journal: Journal,
+    /// What goes wrong with calls.
+    pub faults: Faults,
     concerned: Option<String>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
     seed: u64,
@@ -127,6 +134,7 @@ impl World {
             deliveries: Vec::new(),
             webhooks: Webhooks::default(),
             journal: Journal::default(),
+            faults: Faults::new(seed),
             concerned: None,
             timers: BTreeMap::new(),
             seed,
@@ -271,6 +279,7 @@ impl Clone for World {
             deliveries: self.deliveries.clone(),
             webhooks: self.webhooks.clone(),
             journal: self.journal.clone(),
+            faults: self.faults.clone(),
             concerned: self.concerned.clone(),
             timers: self.timers.clone(),
             seed: self.seed,

@@ -17,6 +17,7 @@ use super::error::SavedError;
 use super::read::{Fields, items, read, written};
 use super::text::{self, AsText};
 use super::{Part, RELEASE, RETRY, SANDBOX, Timer, World};
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::vendor::MockVendor;
 use crate::webhooks::{Cause, Webhooks};
@@ -25,7 +26,7 @@ use crate::webhooks::{Cause, Webhooks};
 const FORMAT_KEY: &str = "identkit_world";
 
 /// All keys of the document.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     FORMAT_KEY,
     "now",
     "profile",
@@ -38,6 +39,7 @@ const KEYS: [&str; 13] = [
     "webhooks",
     "outbox",
     "blocked",
+    "faults",
     "vendors",
 ];
 
@@ -123,6 +125,7 @@ impl World {
             webhooks,
             // What happened is no part of what is: the journal of a restored world begins anew.
             journal: _,
+            faults,
             concerned: _,
             timers,
             sequence,
@@ -168,6 +171,7 @@ impl World {
             ("webhooks", written(webhooks, "the mode of webhooks")?),
             ("outbox", written(&self.unsent(), "the outbox")?),
             ("blocked", written(&blocked_cases, "the blocked cases")?),
+            ("faults", faults.saved()?),
             ("vendors", saved_vendors.into()),
         ]);
         if is_deeper(&document, DEPTH) {
@@ -210,6 +214,7 @@ impl World {
             profile: fields.read("profile")?,
             rules: fields.read("rules")?,
             journal: Journal::default(),
+            faults: Faults::restored(fields.get("faults")?, &fields.at("faults"))?,
             concerned: None,
             deliveries: Vec::new(),
             webhooks: Webhooks::default(),

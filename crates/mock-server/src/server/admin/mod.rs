@@ -6,6 +6,7 @@
 mod clock;
 mod deliveries;
 mod events;
+mod faults;
 mod filter;
 mod journal;
 mod orders;
@@ -95,6 +96,14 @@ const CALLS: &[Call] = &[
     Call { method: Method::POST, path: "settings", run: |asked| Box::pin(async move { settings::set(&asked) }) },
     Call { method: Method::GET, path: "journal", run: |asked| Box::pin(async move { journal::find(&asked) }) },
     Call { method: Method::DELETE, path: "journal", run: |asked| Box::pin(async move { journal::clear(&asked) }) },
+    Call { method: Method::GET, path: "faults", run: |asked| Box::pin(async move { faults::list(&asked) }) },
+    Call { method: Method::POST, path: "faults", run: |asked| Box::pin(async move { faults::inject(&asked) }) },
+    Call { method: Method::DELETE, path: "faults", run: |asked| Box::pin(async move { faults::clear(&asked) }) },
+    Call {
+        method: Method::DELETE,
+        path: "faults/{id}",
+        run: |asked| Box::pin(async move { faults::take_away(&asked) }),
+    },
     Call { method: Method::GET, path: "journal/count", run: |asked| Box::pin(async move { journal::count(&asked) }) },
     Call { method: Method::POST, path: "journal/wait", run: |asked| Box::pin(journal::wait(asked)) },
     Call {

@@ -39,7 +39,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
             }
             ("profile", profile) => {
                 let profile = profile.as_str().and_then(Profile::named);
-                wanted.profile = Some(profile.ok_or_else(|| refuse("the profiles are literal and strict"))?);
+                wanted.profile = Some(profile.ok_or_else(|| refuse("the profiles are literal, strict and chaos"))?);
             }
             ("clock", clock) => {
                 wanted.mode = Some(match clock.as_str() {

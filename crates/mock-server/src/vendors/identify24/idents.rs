@@ -38,6 +38,11 @@ pub(super) struct Idents {
     pub(super) by_id: BTreeMap<String, Box<Kept>>,
 }
 
+/// The ids of all idents.
+pub(super) fn cases(world: &mut World) -> Vec<String> {
+    world.part::<Idents>().by_id.keys().cloned().collect()
+}
+
 fn unknown() -> Refused {
     Refused::new(404, Fault::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"))
 }

@@ -5,6 +5,7 @@ mod checks;
 mod idents;
 mod saved;
 mod settings;
+mod shapes;
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -20,6 +21,7 @@ pub use self::account::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 
 use self::account::{Account, authenticated, log_in, retry_after, served};
+use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
 use crate::vendors::settings as by_name;
 use crate::{Profile, SavedError, Shares, Timer, World};
@@ -119,6 +121,18 @@ impl MockVendor for Identify24 {
             settings.partner = identity.into();
             settings.api_key = secret.into();
         });
+    }
+
+    fn cases(&self, world: &mut World) -> Vec<String> {
+        idents::cases(world)
+    }
+
+    fn shapes(&self) -> &'static [Shape] {
+        shapes::SHAPES
+    }
+
+    fn refuses_by_result(&self) -> bool {
+        true
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {

@@ -11,6 +11,7 @@ mod results;
 mod reuse;
 mod saved;
 mod settings;
+mod shapes;
 mod signing;
 mod stories;
 mod ways;
@@ -37,6 +38,7 @@ pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
 use self::orders::{Order, Orders};
+use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition, written};
 use crate::vendors::settings as by_name;
 use crate::{Profile, SavedError, Shares, Timer, World};
@@ -125,6 +127,12 @@ impl MockVendor for IdentityTm {
     fn found(&self, world: &mut World) {
         reuse::found(world);
         examples::place(world);
+        if world.profile == Profile::Chaos {
+            // A suspicion of fraud that the default list hides (AT-13).
+            configure(world, |settings| {
+                settings.general.remove(&StatusKind::FRAUD.0);
+            });
+        }
     }
 
     fn owns(&self, path: &str) -> bool {
@@ -184,6 +192,14 @@ impl MockVendor for IdentityTm {
             settings.customer_id = identity.into();
             settings.customer_code = secret.into();
         });
+    }
+
+    fn cases(&self, world: &mut World) -> Vec<String> {
+        world.part::<Orders>().by_id.keys().cloned().collect()
+    }
+
+    fn shapes(&self) -> &'static [Shape] {
+        shapes::SHAPES
     }
 
     fn fire(&self, world: &mut World, timer: &Timer) {
@@ -320,7 +336,7 @@ fn below_version(path: &str) -> Option<&str> {
 /// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
 fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
-        Some(rest) if world.profile == Profile::Literal && world.enforces("AT-10") => {
+        Some(rest) if world.profile != Profile::Strict && world.enforces("AT-10") => {
             format!("/confirmSign/{rest}").into()
         }
         _ => path.into(),

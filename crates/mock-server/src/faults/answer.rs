@@ -1,0 +1,167 @@
+//! What a fault makes of an answer.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use http::{Response, StatusCode};
+use identkit_core::Content;
+use identkit_wire::json;
+use serde_json::json;
+
+use super::pace::Pace;
+use super::shapes::{Shape, reshaped};
+use super::wire::{Wire, bodiless};
+use super::{Fault, Faults};
+use crate::clock::VirtualClock;
+
+impl Fault {
+    /// The answer in place of the vendor's, which is not asked; `None` when the call is carried out.
+    pub(crate) fn instead(&self) -> Option<Response<Content>> {
+        if self.commits() {
+            return None;
+        }
+        Some(match self {
+            Self::Status { status, retry_after, .. } => refusal(*status, *retry_after),
+            Self::RateLimit { retry_after } => refusal(429, *retry_after),
+            Self::Redirect { status, location } => {
+                let mut response = refusal(*status, None);
+                if let Ok(location) = HeaderValue::from_str(location) {
+                    response.headers_mut().insert(LOCATION, location);
+                }
+                response
+            }
+            Self::ResultFalse => {
+                let told = json!({ "result": false, "messages": ["a fault of the sandbox: result-false"] });
+                json::response(200, &told).unwrap_or_else(|_| Wire::reset())
+            }
+            _ => Wire::reset(),
+        })
+    }
+
+    /// Changes what the vendor's answer says, and returns whether there was anything to change.
+    pub(crate) fn reshape(
+        &self,
+        response: &mut Response<Content>,
+        shapes: &[Shape],
+        operation: Option<&str>,
+        faults: &mut Faults,
+    ) -> bool {
+        if bodiless(response.status()) {
+            return !matches!(self, Self::InvalidJson | Self::DuplicateKeys | Self::ShapeVariant { .. });
+        }
+        match self {
+            Self::WrongContentType { content_type } => match HeaderValue::from_str(content_type) {
+                Ok(value) => {
+                    response.headers_mut().insert(CONTENT_TYPE, value);
+                    true
+                }
+                Err(_) => false,
+            },
+            Self::InvalidJson => rewritten(response, broken),
+            Self::DuplicateKeys => rewritten(response, doubled),
+            Self::ShapeVariant { variant } => reshaped(response, shapes, operation, variant.as_deref(), faults),
+            _ => true,
+        }
+    }
+
+    /// What becomes of the vendor's answer on its way.
+    pub(crate) fn sent(&self, mut response: Response<Content>, clock: &VirtualClock) -> Response<Content> {
+        let wire = match self {
+            Self::Status { status, retry_after, committed: true } => return refusal(*status, *retry_after),
+            Self::Bandwidth { bytes_per_second } => {
+                let pace = Pace::of_rate(clock, *bytes_per_second);
+                return match response.body().as_bytes().cloned() {
+                    Some(bytes) => response.map(|_| pace.slow(bytes)),
+                    None => response,
+                };
+            }
+            Self::ResetAfterCommit => Wire::Reset,
+            Self::ResetInCommit { .. } => Wire::CutHead,
+            Self::TruncatedBody => Wire::Truncated,
+            Self::MissingLength => Wire::NoLength,
+            Self::WrongLength { by } => Wire::WrongLength(*by),
+            Self::SlowDrip { bytes, pause } => {
+                let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX).max(1);
+                Wire::Drip(Pace { clock: clock.clone(), bytes, pause: *pause })
+            }
+            Self::InformationalFlood { count } => Wire::Interim(*count),
+            _ => return response,
+        };
+        wire.mark(&mut response);
+        response
+    }
+}
+
+/// A refusal as a gateway writes it, which knows nothing of the vendor.
+fn refusal(status: u16, retry_after: Option<u64>) -> Response<Content> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let text = format!("<html><body><h1>{status}</h1><p>a fault of the sandbox</p></body></html>\n");
+    let mut response = Response::new(if bodiless(status) { Content::empty() } else { Content::from_bytes(text) });
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// Puts another body into an answer, if there is another.
+pub(super) fn rewritten(response: &mut Response<Content>, change: impl FnOnce(&Bytes) -> Option<Bytes>) -> bool {
+    let Some(body) = response.body().as_bytes().and_then(change) else { return false };
+    *response.body_mut() = Content::from_bytes(body);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    true
+}
+
+/// JSON that breaks off; what is no JSON stays as it is.
+fn broken(body: &Bytes) -> Option<Bytes> {
+    matches!(body.first(), Some(b'{' | b'[')).then(|| body.slice(..body.len().saturating_sub(1)))
+}
+
+/// The text with the first element of its first object before itself, as `null`.
+fn doubled(body: &Bytes) -> Option<Bytes> {
+    if !matches!(body.first(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let text = std::str::from_utf8(body).ok()?;
+    let (before, rest) = text.split_once('{')?;
+    let key = rest.trim_start().strip_prefix('"')?;
+    let end = key.char_indices().scan(false, |escaped, (at, char)| {
+        let ends = char == '"' && !*escaped;
+        *escaped = char == '\\' && !*escaped;
+        Some((at, ends))
+    });
+    let (end, _) = end.into_iter().find(|(_, ends)| *ends)?;
+    let key = key.get(..end)?;
+    Some(format!("{before}{{\"{key}\":null,{rest}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_is_doubled_and_the_text_stays_json() {
+        for (body, after) in [
+            (r#"{"a":1,"b":2}"#, Some(r#"{"a":null,"a":1,"b":2}"#)),
+            (r#"[{"a\"b":1}]"#, Some(r#"[{"a\"b":null,"a\"b":1}]"#)),
+            ("{}", None),
+            ("[1]", None),
+            ("%PDF-", None),
+            ("", None),
+        ] {
+            let doubled = doubled(&Bytes::from_static(body.as_bytes()));
+            assert_eq!(doubled.as_deref(), after.map(str::as_bytes), "{body}");
+        }
+    }
+
+    #[test]
+    fn only_json_can_be_broken_and_is_none_then() {
+        for body in [r#"{"a":1}"#, "[]", "[1,2]", "{"] {
+            let broken = broken(&Bytes::from_static(body.as_bytes())).unwrap();
+            assert!(serde_json::from_slice::<serde_json::Value>(&broken).is_err(), "{body}");
+        }
+        for body in ["", "%PDF-", "text"] {
+            assert_eq!(broken(&Bytes::from_static(body.as_bytes())), None, "{body}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The rules of a world, and which of them strikes a call.
+
+use identkit_core::Fault as Wrong;
+
+use super::rule::names;
+use super::{Fault, Rule, chaos};
+use crate::vendor::{MockVendor, Refused};
+use crate::world::Profile;
+
+/// So many rules are kept; those that are used up make room first.
+const MOST: usize = 1_000;
+
+/// A rule of a world, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Injected {
+    /// Its number in the world.
+    pub id: u64,
+    /// The rule.
+    pub rule: Rule,
+    /// How many calls have fitted.
+    pub seen: u64,
+    /// How many of them it has struck.
+    pub hits: u64,
+}
+
+impl Injected {
+    /// How often it will strike yet; `None` for as often as it can.
+    pub fn left(&self) -> Option<u64> {
+        self.rule.times.map(|times| times.saturating_sub(self.hits))
+    }
+
+    /// Whether a call that fits is struck.
+    fn strikes(&mut self, random: &mut fastrand::Rng) -> bool {
+        if self.left() == Some(0) {
+            return false;
+        }
+        self.seen = self.seen.saturating_add(1);
+        // Drawn for a call that may be struck only, so that `nth` does not move what is drawn.
+        let strikes =
+            self.seen >= self.rule.nth && (self.rule.probability >= 1.0 || random.f64() < self.rule.probability);
+        self.hits = self.hits.saturating_add(u64::from(strikes));
+        strikes
+    }
+}
+
+/// The faults of a world.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    pub(super) rules: Vec<Injected>,
+    pub(super) last: u64,
+    /// A generator of its own: what is drawn for faults moves nothing else that is random.
+    pub(super) random: fastrand::Rng,
+}
+
+impl Faults {
+    /// None, with this seed for what is drawn.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rules: Vec::new(), last: 0, random: fastrand::Rng::with_seed(!seed) }
+    }
+
+    /// The rules, oldest first; also those that are used up.
+    pub fn rules(&self) -> &[Injected] {
+        &self.rules
+    }
+
+    pub(crate) fn add(&mut self, rule: Rule) -> Injected {
+        if self.rules.len() >= MOST {
+            self.rules.retain(|rule| rule.left() != Some(0));
+        }
+        self.last += 1;
+        let injected = Injected { id: self.last, rule, seen: 0, hits: 0 };
+        self.rules.push(injected.clone());
+        injected
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.rules.iter().filter(|rule| rule.left() != Some(0)).count() >= MOST
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.id != id);
+        self.rules.len() < before
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// What strikes a call of this operation.
+    pub(crate) fn strike(
+        &mut self,
+        profile: Profile,
+        vendor: Option<&dyn MockVendor>,
+        operation: Option<&'static str>,
+    ) -> Option<Fault> {
+        let random = &mut self.random;
+        let name = vendor.map(MockVendor::name);
+        let told = vendor.is_some_and(MockVendor::refuses_by_result);
+        let fitting = self.rules.iter_mut().filter(|injected| {
+            injected.rule.fits(name, operation) && (told || injected.rule.fault != Fault::ResultFalse)
+        });
+        for injected in fitting {
+            if injected.strikes(random) {
+                return Some(injected.rule.fault.clone());
+            }
+        }
+        match (profile, operation) {
+            (Profile::Chaos, Some(_)) => chaos::draw(random, told),
+            _ => None,
+        }
+    }
+
+    /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted
+    /// only if it is.
+    #[cfg(feature = "server")]
+    pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>) -> bool {
+        let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: super::Middle::Request });
+        // Only if no other rule comes first, and without a draw, which must be made once for a call.
+        let first =
+            self.rules.iter_mut().find(|injected| injected.left() != Some(0) && injected.rule.fits(vendor, operation));
+        first.is_some_and(|injected| {
+            let sure = injected.rule.probability >= 1.0 && injected.seen + 1 >= injected.rule.nth;
+            interrupts(&injected.rule.fault) && sure && injected.strikes(&mut self.random)
+        })
+    }
+
+    /// One of so many, by what is drawn.
+    pub(crate) fn choose(&mut self, of: usize) -> usize {
+        self.random.usize(..of.max(1))
+    }
+}
+
+/// Whether a rule can ever strike at these vendors.
+///
+/// # Errors
+/// Why not, and what there is.
+pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
+    let refuse = |field: &'static str, message: String| {
+        Err(Refused::new(400, Wrong::new(field, message, "sandbox", "docs/sandbox.md")))
+    };
+    let concerned: Vec<_> =
+        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
+    if concerned.is_empty() {
+        let there = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
+        return refuse("vendor", format!("is no vendor of this sandbox, which has {there}"));
+    }
+    if let Some(wanted) = &rule.operation {
+        let there: Vec<_> =
+            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
+        if !there.iter().any(|name| names(wanted, name)) {
+            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
+        }
+    }
+    let names_of = |rule: &Rule, vendor: &dyn MockVendor| {
+        rule.operation
+            .as_deref()
+            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
+    };
+    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| names_of(rule, &***vendor)).collect();
+    match &rule.fault {
+        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.refuses_by_result()) => {
+            refuse("fault", "result-false is an answer of identify24 only".to_owned())
+        }
+        Fault::ShapeVariant { variant: Some(wanted) } => {
+            let there: Vec<_> = concerned.iter().flat_map(|vendor| vendor.shapes()).map(|shape| shape.name).collect();
+            match there.contains(&wanted.as_str()) {
+                true => Ok(()),
+                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
+            }
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! What goes wrong with calls of a sandbox, on purpose.
+
+use identkit_core::Fault as Wrong;
+
+use super::Sandbox;
+use crate::faults::{Injected, Rule, of_rule};
+use crate::journal::What;
+use crate::vendor::Refused;
+
+impl Sandbox {
+    /// Lets something go wrong: a fault with the next call, or a rule.
+    ///
+    /// # Errors
+    /// A rule that no call can ever meet, with what there is.
+    pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Refused> {
+        let rule = rule.into();
+        of_rule(&rule, &self.running.plan.vendors)?;
+        self.with_world(|world| {
+            if world.faults.is_full() {
+                let message = "has a thousand rules already; take some away";
+                return Err(Refused::new(409, Wrong::new("faults", message, "sandbox", "docs/sandbox.md")));
+            }
+            let injected = world.faults.add(rule);
+            world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
+            Ok(injected)
+        })
+    }
+
+    /// The rules, oldest first; those that are used up too.
+    pub fn faults(&self) -> Vec<Injected> {
+        self.running.world().faults.rules().to_vec()
+    }
+
+    /// Takes a rule away, and says whether it was there.
+    pub fn clear_fault(&self, id: u64) -> bool {
+        self.with_world(|world| {
+            let found = world.faults.remove(id);
+            if found {
+                world.note(What::Changed { what: "faults", how: "one taken away".to_owned() });
+            }
+            found
+        })
+    }
+
+    /// Takes all rules away.
+    pub fn clear_faults(&self) {
+        self.with_world(|world| {
+            world.faults.clear();
+            world.note(What::Changed { what: "faults", how: "all taken away".to_owned() });
+        });
+    }
+
+    /// Whether this request, of which the body was not read, is to be broken off now.
+    #[cfg(feature = "server")]
+    pub(crate) fn interrupts(&self, request: &http::Request<bytes::Bytes>) -> bool {
+        let running = &self.running;
+        let vendor = running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path()));
+        let struck = {
+            let mut world = running.world();
+            if world.faults.rules().is_empty() {
+                return false;
+            }
+            let operation = vendor.and_then(|vendor| vendor.operation(&world, request)).map(|meta| meta.name);
+            let struck = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
+            if struck {
+                world.take_concerned();
+                self.note(&mut world, vendor.map(|vendor| &**vendor), request, None, Some("reset-in-commit"));
+            }
+            struck
+        };
+        if struck {
+            running.settle();
+        }
+        struck
+    }
+}

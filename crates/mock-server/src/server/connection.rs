@@ -1,0 +1,116 @@
+//! One connection: requests and answers as HTTP has them, until an answer is to be written otherwise.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use identkit_core::Content;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::raw;
+use crate::NoAnswer;
+use crate::faults::Wire;
+
+/// The most that a request's body may take: the largest documents in Base64, with room.
+const BODY: usize = 256 * 1024 * 1024;
+
+/// A stream of bytes over TCP.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// What it goes over.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// Serves a connection until its end.
+pub(super) async fn connection<S, F, R>(stream: S, handler: F)
+where
+    S: Stream,
+    F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
+{
+    // An answer that hyper would not write so: it is left here, and the connection is taken from hyper.
+    let left: Arc<Mutex<Option<Response<Content>>>> = Arc::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (handler, left) = (handler.clone(), Arc::clone(&left));
+        // In a box, so that the connection can be taken apart afterwards.
+        Box::pin(async move {
+            let response = handler(request).await?;
+            if NoAnswer::marks(&response) {
+                return Err(io::Error::other("no answer is to be given"));
+            }
+            if Wire::of(&response).is_some() {
+                *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+                return Err(io::Error::other("the answer is written otherwise"));
+            }
+            Ok(response)
+        })
+    });
+    let mut served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // What goes wrong on a connection is its client's to see.
+    let ended = std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await;
+    let mut stream = served.into_parts().io.into_inner();
+    let response = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let _ = match response {
+        Some(response) => raw::write(&mut stream, response).await,
+        None if ended.is_ok() => stream.shutdown().await,
+        None => Ok(()),
+    };
+}
+
+/// The answer to a request that is too large.
+pub(super) fn too_large() -> Response<Content> {
+    let mut response = Response::new(Content::from_bytes("the request is too large\n"));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response
+}
+
+/// The whole body, `None` when it is too large.
+pub(super) async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
+    let mut all = BytesMut::new();
+    while let Some(data) = next(&mut body).await? {
+        if all.len() + data.len() > BODY {
+            return Ok(None);
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(Some(all.freeze()))
+}
+
+/// Reads the first piece of a body, if it has one.
+pub(super) async fn some_of(mut body: Incoming) -> io::Result<()> {
+    next(&mut body).await.map(|_| ())
+}
+
+async fn next(body: &mut Incoming) -> io::Result<Option<Bytes>> {
+    loop {
+        match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            None => return Ok(None),
+            // The client went away in the middle of its request.
+            Some(Err(error)) => return Err(io::Error::other(error)),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes answers byte by byte, as no HTTP library would.
+
+use std::io;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Response};
+use identkit_core::Content;
+use tokio::io::AsyncWriteExt as _;
+
+use super::connection::Stream;
+use crate::faults::{INTERIM, MISSING, Wire, bodiless, told_length};
+
+/// Writes the answer as it is marked, the last one on its connection.
+///
+/// # Errors
+/// When the client goes away first, or the answer's body breaks off.
+pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Content>) -> io::Result<()> {
+    let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(()) };
+    let (head, content) = response.into_parts();
+    let none = bodiless(head.status);
+    let body = match wire {
+        Wire::Reset => return reset(stream),
+        _ => content.collect(u64::MAX).await.map_err(io::Error::other)?,
+    };
+    let whole = body.len() as u64;
+    let length = match wire {
+        _ if none => None,
+        Wire::NoLength => None,
+        Wire::WrongLength(by) => Some(told_length(whole, by)),
+        Wire::Truncated => Some(whole.max(MISSING)),
+        _ => Some(whole),
+    };
+    let begin = begin(head.status, head.headers, length);
+    match wire {
+        Wire::CutHead => return cut(stream, &begin).await,
+        Wire::Truncated if none => return cut(stream, &begin).await,
+        Wire::Truncated => {
+            stream.write_all(&begin).await?;
+            stream.write_all(body.get(..body.len() / 2).unwrap_or_default()).await?;
+        }
+        Wire::Drip(pace) => {
+            let all = [begin.as_slice(), &body].concat();
+            for (index, piece) in pace.pieces(&all).enumerate() {
+                if index > 0 {
+                    pace.pause().await;
+                }
+                stream.write_all(piece).await?;
+                stream.flush().await?;
+            }
+        }
+        Wire::Interim(count) => {
+            stream.write_all(&INTERIM.repeat(count as usize)).await?;
+            both(stream, &begin, &body).await?;
+        }
+        _ => both(stream, &begin, &body).await?,
+    }
+    stream.flush().await?;
+    stream.shutdown().await
+}
+
+async fn both<S: Stream>(stream: &mut S, begin: &[u8], body: &Bytes) -> io::Result<()> {
+    // In one piece, so that what does not belong to the answer comes with it.
+    stream.write_all(&[begin, body].concat()).await
+}
+
+/// Writes half of the head, and resets the connection.
+async fn cut<S: Stream>(stream: &mut S, begin: &[u8]) -> io::Result<()> {
+    stream.write_all(begin.get(..begin.len() / 2).unwrap_or_default()).await?;
+    stream.flush().await?;
+    reset(stream)
+}
+
+/// Lets the connection end with a reset when it is dropped.
+fn reset<S: Stream>(stream: &S) -> io::Result<()> {
+    stream.tcp().set_zero_linger()
+}
+
+fn begin(status: http::StatusCode, mut headers: HeaderMap, length: Option<u64>) -> Vec<u8> {
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONNECTION, http::HeaderValue::from_static("close"));
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
+    let mut text = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in &headers {
+        text.extend_from_slice(name.as_str().as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(value.as_bytes());
+        text.extend_from_slice(b"\r\n");
+    }
+    text.extend_from_slice(b"\r\n");
+    text
+}
