@@ -11,7 +11,7 @@ use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
 use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::gate::release;
@@ -24,6 +24,10 @@ use crate::vendor::MockVendor;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX, World};
 use crate::worlds::Registry;
+
+/// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
+/// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
+const LANES: usize = 6;
 
 /// What the worlds of one server have in common.
 #[derive(Clone)]
@@ -66,6 +70,8 @@ pub(crate) struct Running {
     pub(super) runtime: Handle,
     /// The worlds that this one is the default of, while anybody uses them.
     pub(crate) worlds: Mutex<Weak<Registry>>,
+    /// How many receivers are called at once.
+    pub(super) lanes: Semaphore,
     /// What is known of the receivers of webhooks.
     pub(super) receivers: Receivers,
     /// Who is told of every timer and every try.
@@ -98,6 +104,7 @@ impl Running {
             worlds: Mutex::default(),
             expected: Mutex::default(),
             turns: Turns::default(),
+            lanes: Semaphore::new(LANES),
             receivers: Receivers::new(plan.guard),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
