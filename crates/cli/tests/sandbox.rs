@@ -148,11 +148,13 @@ fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
         };
         // Its answer may tell that the webhook is still under way, or not.
         admin(&format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        // This waits until it is over.
+        admin("clock/advance", Some(r#"{"seconds":0}"#));
         let moved = admin("clock/advance", Some(r#"{"seconds":518400}"#));
         (admin(&format!("orders/{id}"), None), admin(&format!("deliveries?order={id}"), None), moved)
     };
     let (first, second) = (ran(), ran());
-    assert!(first.2.matches("\"kind\":\"attempt\"").count() >= 31, "{}", first.2);
+    assert!(first.2.matches("\"kind\":\"attempt\"").count() >= 30, "{}", first.2);
     assert!(first == second, "{first:?}\n{second:?}");
 }
 
