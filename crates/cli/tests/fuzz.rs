@@ -9,11 +9,29 @@ mod support;
 
 use std::process::{Command, Stdio};
 
-use support::{Sandbox, has, http, of_workspace};
+use serde_json::json;
+use support::{Sandbox, feed, has, http, of_workspace, run};
 
 /// The checks that this API cannot pass: what is valid by the schema may still be refused by a vendor's rules, and a new
 /// world has no snapshot of the name that is asked for.
 const NOT_PROMISED: &str = "positive_data_acceptance,ensure_resource_availability";
+
+/// Orders with webhooks of which some are held, and calls of which one was refused: something to be found.
+fn begin(sandbox: &Sandbox) {
+    let admin = |path: &str, body: &str| {
+        let answer = http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), Some(body));
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    };
+    // Nobody is there.
+    let order = support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
+    for mode in ["hold", "deliver"] {
+        admin("webhooks", &json!({ "mode": mode }).to_string());
+        let placed = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
+        let id = placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
+        admin(&format!("orders/{id}/transition"), r#"{"story":"positive"}"#);
+    }
+    run(sandbox.identkit().args(["tm", "status", "99920000000000"])).ends_with(4, &[]);
+}
 
 #[test]
 #[allow(clippy::print_stdout, reason = "the campaign's figures")]
@@ -25,6 +43,7 @@ fn generated_requests_are_answered_as_the_document_says() {
     let examples = setting("IDENTKIT_FUZZ_EXAMPLES", "5");
     let seed = setting("IDENTKIT_FUZZ_SEED", "7");
     let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", "7"]);
+    begin(&sandbox);
     let folder = tempfile::tempdir().unwrap();
     let mut fuzz = Command::new("schemathesis");
     fuzz.arg("run").arg(of_workspace("docs/sandbox-openapi.json"));

@@ -118,10 +118,10 @@ impl Registry {
         if id != DEFAULT {
             let vendors = &self.plan.vendors;
             kept.origin.minted = kept.sandbox.with_world(|world| {
-                let minted = |vendor: &Box<dyn MockVendor>| {
-                    Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?))
-                };
-                vendors.iter().filter_map(minted).collect()
+                let minted = vendors
+                    .iter()
+                    .filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?)));
+                minted.collect()
             });
         }
         Ok(())
