@@ -5,7 +5,6 @@ use std::sync::Arc;
 use identkit_core::Clock as _;
 
 use super::{Credentials, DEFAULT, ID, Kept, Origin, Registry, Table, WorldError};
-use crate::MockVendor;
 use crate::clock::{Mode, VirtualClock};
 use crate::sandbox::{Sandbox, lock};
 use crate::world::World;
