@@ -310,3 +310,24 @@ async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
     let (_, call) = journal.find(&filter).next().unwrap();
     assert!(call.body.bytes.len() < 1_000 && call.body.len > 240_000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_is_counted() {
+    let bench = Bench::new();
+    let body = json!({ "Product": 15, "eSignHash": vec![json!({}); 20_000] }).to_string();
+    let answer = bench.tm_call("PUT", "/putOrder", body).await.json();
+    let faults = answer["Faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 101);
+    let last = faults[100]["message"].as_str().unwrap();
+    assert!(last.starts_with("and ") && last.ends_with(" more faults"), "{last}");
+    assert!(answer["Error"].as_str().unwrap().ends_with("(sandbox, docs/sandbox.md)"), "the text ends there too");
+    let journal = bench.sandbox.journal();
+    let (_, call) = journal.calls().next().unwrap();
+    assert_eq!(call.refused.len(), 101);
+
+    let token = bench.token().await;
+    let order = json!({ "files": vec![json!({}); 20_000] }).to_string();
+    bench.i24_call(&token, "POST", "/ident/insert", order).await;
+    let journal = bench.sandbox.journal();
+    assert!(journal.calls().all(|(_, call)| call.refused.len() <= 101));
+}
