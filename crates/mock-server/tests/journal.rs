@@ -331,3 +331,69 @@ async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_
     let journal = bench.sandbox.journal();
     assert!(journal.calls().all(|(_, call)| call.refused.len() <= 101));
 }
+
+/// All that the journal of this world tells to who does not ask for secrets.
+async fn all_told(bench: &Bench, door: &Door) -> String {
+    let last = bench.sandbox.journal().last();
+    let mut told = door.text("GET", "journal/canonical", "").await.2;
+    for path in [
+        "journal?limit=1000",
+        "journal/near-misses?path=/x&limit=99",
+        "journal/near-misses?path=/x%3Fy&limit=99",
+        "journal/near-misses?body/IdentData=1&body/WebhookURL=1&body/0=1&body/data=1&limit=99",
+        "journal/near-misses?header/authorization=x&header/referer=x&limit=99",
+        "deliveries",
+    ] {
+        told.push_str(&door.get(path).await.to_string());
+    }
+    for number in 1..=last {
+        let (_, _, text) = door.text("GET", &format!("explain/{number}"), "").await;
+        told.push_str(&text);
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_way_of_writing_a_secret_brings_it_into_what_the_journal_tells() {
+    let bench = Bench::new();
+    let door = Door::of(&bench.sandbox).await;
+    let token = bench.token().await;
+    bench.tm_call("GET", "/ident/abc?token=hunter2", "").await;
+    bench.tm_call("GET", "/ident/abc?t%6Fken=hunter2&api-key=hunter2", "").await;
+    let mut order: Value = serde_json::from_str(&written(12)).unwrap();
+    order["WebhookURL"] = json!({ "OnFinal": "http://user:hunter2@127.0.0.1:9/h?token=hunter2&id=7" });
+    let placed = bench.tm_call("PUT", "/putOrder", order.to_string()).await.json();
+    let id = placed["OrderID"].as_str().unwrap();
+    bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"tan":"hunter2"}"#).await;
+    for body in [
+        json!(json!({ "APIKEY": "hunter2" }).to_string()).to_string(),
+        r#"{"data":"APIKEY=hunter2"}"#.to_owned(),
+        r#"{"Product":"APIKEY=hunter2"}"#.to_owned(),
+        r#"{"api-key":"hunter2","IdentData":{"token":"hunter2"}}"#.to_owned(),
+    ] {
+        bench.tm_call("PUT", "/putOrder", body.clone()).await;
+        bench.i24_call(&token, "POST", "/ident/insert", body).await;
+    }
+    for body in [r#"["hunter2"]"#, r#""hunter2""#, "hunter2", r#"{"PARTNER":"p","KEY":"hunter2"}"#] {
+        bench.log_in(body).await;
+    }
+    for (name, value) in [
+        ("authorization", "hunter2 x"),
+        ("x-auth-token", "hunter2"),
+        ("api-key", "hunter2"),
+        ("x-apikey", "hunter2"),
+        ("referer", "http://a.example/?token=hunter2"),
+    ] {
+        let request = http::Request::get("/api/2.10/serverStatus").header(name, value);
+        bench.sandbox.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+    }
+    door.good("POST", &format!("orders/{id}/transition"), r#"{"story":"positive"}"#).await;
+    bench.clock.advance(DAY).await;
+    let told = all_told(&bench, &door).await;
+    let place = told.find("hunter2").map(|at| told[at.saturating_sub(200)..].chars().take(300).collect::<String>());
+    assert_eq!(place, None);
+    assert!(told.contains("http://(masked)@127.0.0.1:9/h?token=(masked)&id=7"), "the rest of a URL is told");
+    let revealed = door.get("deliveries?reveal=true").await.to_string();
+    assert!(revealed.contains("token=hunter2"), "{revealed}");
+    door.problem("GET", "deliveries?reveal=1", "", 400, "admin-reveal").await;
+}

@@ -147,7 +147,7 @@ pub(super) fn canonical(asked: &Asked<'_>) -> Answer {
 /// Why a call was refused.
 pub(super) fn explain(asked: &Asked<'_>) -> Answer {
     let sandbox = asked.sandbox()?;
-    let secrets = if asked.query("reveal").as_deref() == Some("true") { Secrets::Revealed } else { Secrets::Masked };
+    let secrets = asked.secrets()?;
     let journal = sandbox.journal();
     let found = asked.id.parse().ok().and_then(|number| journal.get(number));
     let Some(entry) = found else {
