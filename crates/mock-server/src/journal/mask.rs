@@ -243,7 +243,10 @@ mod tests {
         for (given, told) in [
             ("http://hooks.example/h?token=S&id=1", "http://hooks.example/h?token=(masked)&id=1"),
             ("see http://user:S@hooks.example/h now", "see http://(masked)@hooks.example/h now"),
-            ("http://hooks.example/?t%6Fken=S#access_token=S", "http://hooks.example/?t%6Fken=(masked)#access_token=(masked)"),
+            (
+                "http://hooks.example/?t%6Fken=S#access_token=S",
+                "http://hooks.example/?t%6Fken=(masked)#access_token=(masked)",
+            ),
             ("http://a.example/?b=http%3A%2F%2Fc.example%2F%3Fapi-key%3DS", "http://a.example/?b=(masked)"),
             (r#""{\"APIKEY\":\"S\",\"a\":1}""#, r#""{\"APIKEY\":\"(masked)\",\"a\":1}""#),
             ("APIKEY=S", MASK),

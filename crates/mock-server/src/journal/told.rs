@@ -56,7 +56,9 @@ impl Call {
     fn told_body(&self, secrets: Secrets) -> Value {
         match self.json_body(secrets) {
             Some(body) if self.body.len > 0 => body,
-            _ if secrets == Secrets::Masked && self.is_login() && self.body.len > 0 => json!({ "bytes": self.body.len }),
+            _ if secrets == Secrets::Masked && self.is_login() && self.body.len > 0 => {
+                json!({ "bytes": self.body.len })
+            }
             _ => self.body.to_json(secrets),
         }
     }
