@@ -40,6 +40,10 @@ pub enum Handled {
     Blocked,
 }
 
+/// How many faults of one request are told. A list of twenty thousand wrong items has as many, and each of them would be
+/// answered, and kept in the journal.
+const TOLD: usize = 100;
+
 /// Why a request is refused. It explains itself; it never holds a value of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -100,6 +104,16 @@ impl Refused {
             }
         }
         Some(pointer)
+    }
+
+    /// The same with its first hundred faults, and one that says how many more there are.
+    pub(crate) fn bounded(&self) -> Self {
+        let mut faults: Vec<Fault> = self.faults.iter().take(TOLD).cloned().collect();
+        let more = self.faults.len() - faults.len();
+        if more > 0 {
+            faults.push(Fault::new("body", format!("and {more} more faults"), "sandbox", "docs/sandbox.md"));
+        }
+        Self { status: self.status, faults }
     }
 
     /// The explanation as one text.

@@ -78,7 +78,8 @@ impl Stream {
             let line = |name: &str| piece.lines().find_map(|line| line.strip_prefix(name));
             let Some(data) = line("data: ") else { continue };
             let value: Value = serde_json::from_str(data).unwrap();
-            let id: u64 = line("id: ").unwrap().parse().unwrap();
+            let (_, id) = line("id: ").unwrap().split_once('-').unwrap();
+            let id: u64 = id.parse().unwrap();
             assert_eq!((&value["sequence"], value["kind"].as_str()), (&id.into(), line("event: ")));
             return (id, value);
         }
@@ -111,9 +112,36 @@ async fn a_follower_hears_what_happens_from_now_on_or_from_what_it_has_seen_last
 }
 
 #[tokio::test]
+async fn a_client_that_comes_again_after_the_world_began_anew_misses_nothing() {
+    let server = Server::new().await;
+    let nothing = Bytes::new();
+    server.calls("default", 2, &nothing).await;
+    let mut before = server.follow("since=0", "").await;
+    before.up_to("id: 1-2\n").await.unwrap();
+    assert_eq!(server.follow("", "Last-Event-ID: 1-1\r\n").await.event().await.0, 2, "of this world");
+    server.worlds.reset("default").unwrap();
+    // The new world is as far as the old one was, and farther.
+    server.calls("default", 3, &nothing).await;
+    let mut anew = server.follow("", "Last-Event-ID: 1-2\r\n").await;
+    anew.up_to("id: 2-1\n").await.unwrap();
+    assert_eq!(server.follow("", "Last-Event-ID: 2-2\r\n").await.event().await.0, 3);
+    // None was seen, as when the header is not there: what happens next is told.
+    let mut none = server.follow("", "Last-Event-ID: \r\n").await;
+    server.calls("default", 1, &nothing).await;
+    assert_eq!(none.event().await.0, 4);
+}
+
+#[tokio::test]
 async fn a_number_that_is_none_is_refused() {
     let server = Server::new().await;
-    for (query, header) in [("since=", ""), ("since=-1", ""), ("since=x", ""), ("", "Last-Event-ID: x\r\n")] {
+    for (query, header) in [
+        ("since=", ""),
+        ("since=-1", ""),
+        ("since=x", ""),
+        ("", "Last-Event-ID: x\r\n"),
+        ("since=1-", ""),
+        ("since=1-x", ""),
+    ] {
         let mut stream = TcpStream::connect(server.listening.address()).await.unwrap();
         let request =
             format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n");

@@ -24,7 +24,7 @@ async function* follow(world, headers = {}) {
       const data = event.match(/^data: (.*)$/m);
       if (!data) continue;
       const entry = JSON.parse(data[1]);
-      assert(event.includes(`id: ${entry.sequence}\nevent: ${entry.kind}\n`), event);
+      assert.match(event, new RegExp(`^id: \\d+-${entry.sequence}\nevent: ${entry.kind}\n`, "m"));
       yield entry.sequence;
     }
   }

@@ -49,7 +49,7 @@ class Followed:
             if line == "":
                 if "data" in fields:
                     entry = json.loads(fields["data"])
-                    assert entry["sequence"] == int(fields["id"]) and entry["kind"] == fields["event"], fields
+                    assert entry["sequence"] == int(fields["id"].split("-")[1]) and entry["kind"] == fields["event"], fields
                     yield entry["sequence"]
                 fields = {}
             elif not line.startswith(":"):

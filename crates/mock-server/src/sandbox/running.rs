@@ -3,6 +3,7 @@
 //! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
 //! seen the new timers, so that virtual time never passes one of them by.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(super) receiver: Option<Arc<dyn Transport>>,
     pub(super) patience: Duration,
     pub(super) guard: Duration,
+    /// How many worlds have lived by it.
+    pub(super) begun: Arc<AtomicU64>,
 }
 
 impl Plan {
@@ -78,6 +81,8 @@ pub(crate) struct Running {
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
     /// Whether another world has taken its place, or none.
     closed: watch::Sender<bool>,
+    /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
+    pub(crate) generation: u64,
 }
 
 /// A registration with the clock.
@@ -108,6 +113,7 @@ impl Running {
             receivers: Receivers::new(plan.guard),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
+            generation: plan.begun.fetch_add(1, Ordering::Relaxed) + 1,
         })
     }
 

@@ -36,7 +36,12 @@ impl Sandbox {
     /// Moves time on, and tells what happened meanwhile.
     async fn watched(&self, moving: impl Future<Output = usize>) -> Advanced {
         let fired = Arc::default();
-        lock(&self.running.watchers).push(Arc::downgrade(&fired));
+        {
+            let mut watchers = lock(&self.running.watchers);
+            // Where nothing is due nobody else looks who is gone.
+            watchers.retain(|watcher| watcher.strong_count() > 0);
+            watchers.push(Arc::downgrade(&fired));
+        }
         moving.await;
         let world = self.running.world();
         let fired = std::mem::take(&mut *lock(&fired));
@@ -60,5 +65,21 @@ impl Sandbox {
     /// The time in the world.
     pub fn now(&self) -> Timestamp {
         self.running.clock.wall()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::VirtualClock;
+
+    #[tokio::test]
+    async fn who_has_moved_time_on_is_forgotten_though_nothing_happens() {
+        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let sandbox = Sandbox::builder().clock(clock).start();
+        for _ in 0..10 {
+            sandbox.advance(Duration::from_secs(1)).await;
+        }
+        assert!(lock(&sandbox.running.watchers).len() <= 1);
     }
 }

@@ -28,9 +28,13 @@ const HELLO: &str = "retry: 1000\n: the journal, as it grows\n\n";
 pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     let sandbox = asked.sandbox()?;
     let last = sandbox.with_world(|world| world.journal.last());
-    let seen = match asked.request.headers().get("last-event-id") {
-        Some(id) => Some(number(id.to_str().unwrap_or_default(), "Last-Event-ID")?),
-        None => asked.query("since").map(|since| number(&since, "since")).transpose()?,
+    let given = asked.request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let seen = match given.filter(|id| !id.is_empty()) {
+        Some(id) => Some(seen(id, "Last-Event-ID", sandbox.running().generation)?),
+        None => {
+            let since = asked.query("since");
+            since.map(|since| seen(&since, "since", sandbox.running().generation)).transpose()?
+        }
     };
     // A number from before the world began anew says nothing about this one.
     let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
@@ -42,19 +46,28 @@ pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     Ok(response)
 }
 
-fn number(text: &str, name: &str) -> Result<u64, Problem> {
-    let told = || format!("{name} is the number of the entry that was seen last: a whole number, 0 for none");
-    text.parse().map_err(|_| Problem::new(400, "since when", told(), "admin-events"))
+/// The number of the entry that was seen last. The id of an event is of one world; of one that has gone nothing was seen
+/// here. A number alone is of the world that is asked.
+fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
+    let told = || format!("{name} is the id of the event that was seen last, or the number of its entry; 0 for none");
+    let refuse = |_| Problem::new(400, "since when", told(), "admin-events");
+    let number = |text: &str| text.parse::<u64>().map_err(refuse);
+    let Some((world, sequence)) = text.split_once('-').filter(|(world, _)| !world.is_empty()) else {
+        return number(text);
+    };
+    let (world, sequence) = (number(world)?, number(sequence)?);
+    Ok(if world == generation { sequence } else { 0 })
 }
 
 /// The events after the last one that was seen, as soon as there are some; a comment when there are none for a while;
 /// nothing any more when the world was reset, restored or taken away.
 async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))> {
+    let generation = sandbox.running().generation;
     let (text, last) = {
         let real = SystemClock::new();
         let quiet = real.sleep_until(real.mono().plus(QUIET));
         let happened = std::pin::pin!(sandbox.happened_after(seen, |entries| {
-            let (text, last) = told(entries, seen);
+            let (text, last) = told(entries, seen, generation);
             (!text.is_empty()).then_some((text, last))
         }));
         let closed = std::pin::pin!(sandbox.running().closed());
@@ -68,13 +81,13 @@ async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))
 }
 
 /// The first of these entries as events, and the number of the last one among them.
-fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64) -> (String, u64) {
+fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64, generation: u64) -> (String, u64) {
     let (mut text, mut last) = (String::new(), seen);
     for found in entries {
         last = found.sequence;
         let told = found.to_json(Secrets::Masked);
         let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-        text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
+        text.push_str(&format!("id: {generation}-{last}\nevent: {kind}\ndata: {told}\n\n"));
         if text.len() > CHUNK {
             break;
         }

@@ -105,7 +105,16 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
     let late = SystemClock::new().sleep_until(Mono(Duration::from_secs_f64(timeout)));
     let in_time = {
         let came = std::pin::pin!(came(&sandbox, &filter, wanted, &mut count));
-        matches!(select(came, late).await, Either::Left(_))
+        let closed = std::pin::pin!(sandbox.running().closed());
+        match select(came, select(closed, late)).await {
+            Either::Left(_) => true,
+            Either::Right((Either::Left(_), _)) => {
+                // Nobody calls this one any more.
+                let detail = "the world was reset, restored or deleted";
+                return Err(Problem::new(409, "another world", detail, "admin-wait"));
+            }
+            Either::Right((Either::Right(_), _)) => false,
+        }
     };
     if in_time {
         return answer(&json!({ "count": count }));
@@ -147,7 +156,7 @@ pub(super) fn canonical(asked: &Asked<'_>) -> Answer {
 /// Why a call was refused.
 pub(super) fn explain(asked: &Asked<'_>) -> Answer {
     let sandbox = asked.sandbox()?;
-    let secrets = if asked.query("reveal").as_deref() == Some("true") { Secrets::Revealed } else { Secrets::Masked };
+    let secrets = asked.secrets()?;
     let journal = sandbox.journal();
     let found = asked.id.parse().ok().and_then(|number| journal.get(number));
     let Some(entry) = found else {

@@ -22,6 +22,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use self::problem::Problem;
+use crate::journal::Secrets;
 use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
 use crate::{Sandbox, Worlds};
@@ -168,6 +169,15 @@ impl Asked<'_> {
     /// The value of a parameter of the query.
     fn query(&self, name: &str) -> Option<String> {
         parameter(self.request, name)
+    }
+
+    /// Whether secrets are to be told.
+    fn secrets(&self) -> Result<Secrets, Problem> {
+        match self.query("reveal").as_deref() {
+            None | Some("false") => Ok(Secrets::Masked),
+            Some("true") => Ok(Secrets::Revealed),
+            Some(_) => Err(Problem::new(400, "secrets or not", "reveal is true or false", "admin-reveal")),
+        }
     }
 
     /// The text that is all that an [`optional`](Self::optional) body may hold, if it is there.
