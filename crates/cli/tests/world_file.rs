@@ -2,14 +2,17 @@
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+// Real processes live in real time; it is only ever used as an upper bound against hanging.
+#![allow(clippy::disallowed_methods)]
 
 mod support;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Sandbox, feed, http, identkit, names, run};
+use support::{HANGS, Sandbox, feed, http, identkit, names, run};
 
 fn with(file: &Path, more: &[&str]) -> Sandbox {
     Sandbox::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
@@ -36,7 +39,7 @@ fn end(sandbox: Sandbox, signal: &str) {
 
 #[test]
 fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("world.json");
         let first = with(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
@@ -45,7 +48,6 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
         admin(&first, &format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
         let next = admin(&first, "clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
         let (order, deliveries) = (admin(&first, &format!("orders/{id}"), None), admin(&first, "deliveries", None));
-        assert!(!file.exists());
         end(first, signal);
         assert_eq!(names(folder.path()), ["world.json"], "and no temporary file");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -146,8 +148,62 @@ fn a_world_that_cannot_be_saved_at_the_end_is_told() {
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).unwrap();
     let sandbox = with(&inside.join("world.json"), &[]);
-    std::fs::remove_dir(&inside).unwrap();
+    std::fs::remove_dir_all(&inside).unwrap();
     let (code, _, stderr, ()) = sandbox.end_and("TERM", || ());
     assert_eq!(code, Some(1));
-    assert!(stderr.starts_with("error: the world could not be saved to ") && stderr.contains("world.json"), "{stderr}");
+    assert!(stderr.contains("error: the world could not be saved to ") && stderr.contains("world.json"), "{stderr}");
+}
+
+#[test]
+fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let first = with(&file, &[]);
+    let id = place(&first);
+    let link = folder.path().join("link");
+    for path in [&file, &link] {
+        if path == &link {
+            // What the link leads to has to be there, which it is once the world was saved.
+            std::fs::write(&file, "").unwrap();
+            symlink(&file, &link).unwrap();
+        }
+        let ran = run(identkit().arg("sandbox").arg("--world-file").arg(path));
+        let holder = format!("another process ({})", first.id());
+        ran.fails_with(2, &["--world-file", path.to_str().unwrap(), "cannot be used", &holder, "world.json.lock"]);
+    }
+    end(first, "TERM");
+    assert_eq!(names(folder.path()), ["link", "world.json"], "the lock goes with who had it");
+    admin(&with(&file, &[]), &format!("orders/{id}"), None);
+}
+
+#[test]
+fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let first = with(&file, &[]);
+    let id = place(&first);
+    let began = Instant::now();
+    while !std::fs::read_to_string(&file).is_ok_and(|saved| saved.contains(&id)) {
+        assert!(began.elapsed() < HANGS, "it is saved while it runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    first.end_and("KILL", || ());
+    let second = with(&file, &[]);
+    admin(&second, &format!("orders/{id}"), None);
+    end(second, "TERM");
+    assert_eq!(names(folder.path()), ["world.json"]);
+}
+
+#[test]
+fn a_webhook_that_cannot_be_called_and_a_name_that_is_none_are_told_before_anything_is_begun() {
+    for (flag, value, told) in [
+        ("--identify24-webhook", "nonsense", "begins with https:// or http://"),
+        ("--identify24-webhook", "http://", "begins with https:// or http://"),
+        ("--identify24-webhook", "http://127.0.0.1/a b", "begins with https:// or http://"),
+        ("--tls-name", "a b", "a host name or an address"),
+        ("--tls-name", "", "a host name or an address"),
+        ("--tls-name", "a..b", "a host name or an address"),
+    ] {
+        run(identkit().args(["sandbox", flag, value])).fails_with(2, &[flag, told]);
+    }
 }

@@ -16,6 +16,7 @@ mod expect;
 pub mod faults;
 mod in_process;
 pub mod journal;
+mod nesting;
 pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]

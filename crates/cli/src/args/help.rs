@@ -11,7 +11,8 @@ Exit codes:
      do not repeat it blindly
   7  the vendor is unreachable, not able to serve, or out of time
   1  anything else
-130  interrupted (Ctrl-C), 143 ended (SIGTERM): what was sent may be carried out";
+130  interrupted (Ctrl-C), 143 ended (SIGTERM), 129 hung up (SIGHUP):
+     what was sent may be carried out";
 
 pub(super) const TOP: &str = "\
 Examples:
@@ -46,7 +47,7 @@ Exit codes:
   0  every check held
   2  wrong usage
   1  a check did not hold
-130  interrupted (Ctrl-C), 143 ended (SIGTERM)
+130  interrupted (Ctrl-C), 143 ended (SIGTERM), 129 hung up (SIGHUP)
 A call that fails gives its own code, as identkit --help lists them.";
 
 pub(super) const SANDBOX_HELP: &str = "\

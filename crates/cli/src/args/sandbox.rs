@@ -31,7 +31,7 @@ pub(crate) struct SandboxOptions {
     pub(crate) plain: bool,
 
     /// A host name or address more that the certificate is for; may be given several times.
-    #[arg(long, value_name = "HOST", conflicts_with = "plain")]
+    #[arg(long, value_name = "HOST", value_parser = host, conflicts_with = "plain")]
     pub(crate) tls_name: Vec<String>,
 
     /// Where the CA certificate is written; a temporary file, removed at the end, if not given.
@@ -39,7 +39,7 @@ pub(crate) struct SandboxOptions {
     pub(crate) write_ca: Option<PathBuf>,
 
     /// Where identify24's webhooks go, which at the vendor is set in the partner portal.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = webhook)]
     pub(crate) identify24_webhook: Option<String>,
 
     /// A CA file more to trust when webhooks are delivered over TLS.
@@ -63,7 +63,8 @@ pub(crate) struct SandboxOptions {
           value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)).map(|name| profile(&name)))]
     pub(crate) profile: Profile,
 
-    /// A file that the world is read from, if it is there, and saved into at the end. A world that is read has its own
+    /// A file that the world is read from, if it is there, and saved into at the end, and every 5 seconds when
+    /// something happened. No other sandbox can use it meanwhile. A world that is read has its own
     /// time, seed and profile.
     #[arg(long, value_name = "FILE", help_heading = WORLD)]
     pub(crate) world_file: Option<PathBuf>,
@@ -72,6 +73,28 @@ pub(crate) struct SandboxOptions {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address and a port are needed, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
+}
+
+/// What a certificate can be for.
+fn host(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !label.is_empty() && label.len() < 64 && label.bytes().all(inner)
+    };
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    match text.parse::<std::net::IpAddr>().is_ok() || (text.len() < 254 && name.split('.').all(label)) {
+        true => Ok(text.to_owned()),
+        false => Err("a host name or an address is needed, e.g. sandbox, *.example.com or 192.0.2.1".to_owned()),
+    }
+}
+
+/// As the setting of the same name.
+fn webhook(text: &str) -> Result<String, String> {
+    let called = |uri: http::Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
+    match text.parse().is_ok_and(called) {
+        true => Ok(text.to_owned()),
+        false => Err("a URL is needed that begins with https:// or http://".to_owned()),
+    }
 }
 
 fn clock(text: &str) -> Result<Mode, String> {

@@ -1,12 +1,14 @@
 //! `identkit sandbox`.
 
 mod ca_file;
+mod lock;
 mod ready;
 mod world_file;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use identkit_core::{Clock as _, Secret};
 use identkit_mock_server::server::{self, Authority, Place};
@@ -23,11 +25,14 @@ use crate::{network, output, signals};
 /// Where a frozen clock stands at first, 2020-09-10T12:00:00Z, so that the same seed gives the same bytes on every day.
 const FROZEN: Timestamp = Timestamp::constant(1_599_739_200, 0);
 
+/// How often a world is saved in which something happened, in real time.
+const SAVED_EVERY: Duration = Duration::from_secs(5);
+
 /// Beyond this JavaScript does not tell whole numbers apart, and a seed is read from the ready line to be used again.
 const EXACT: u64 = 1 << 53;
 
 pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
-    let (file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
+    let (mut file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
@@ -75,7 +80,7 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
-    ended.await;
+    saving(file.as_mut(), &worlds, ended).await;
     // First, so that nothing more is begun in a world that is being saved.
     drop((api, admin));
     drop(ca);
@@ -83,6 +88,29 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
         file.save(&worlds.default_world())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Saves the world now and then, so that little of it is lost when the process is killed, until the program is ended.
+async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = signals::Ended>) {
+    let mut ended = std::pin::pin!(ended);
+    let Some(file) = file else {
+        ended.await;
+        return;
+    };
+    let (clock, mut told) = (SystemClock::new(), false);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut ended => return,
+            _ = clock.sleep_until(clock.mono().plus(SAVED_EVERY)) => {}
+        }
+        // One at a time: what is saved at the end comes after it.
+        if let Err(failure) = file.save_changes(&worlds.default_world()).await
+            && !std::mem::replace(&mut told, true)
+        {
+            output::say(&format!("warning: {}", failure.sentence()));
+        }
+    }
 }
 
 /// A world that was saved goes on from its own time.

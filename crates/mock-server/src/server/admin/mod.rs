@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use self::problem::Problem;
 use crate::journal::Secrets;
+use crate::nesting;
 use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
 use crate::{Sandbox, Worlds};
@@ -204,9 +205,11 @@ impl Asked<'_> {
 
     /// The body, an object.
     fn object(&self, example: &str) -> Result<Map<String, Value>, Problem> {
-        json::read(self.request.body()).map_err(|fault| {
-            Problem::new(400, "the body cannot be read", format!("send {example}: {fault}"), "admin-body")
-        })
+        let refuse = |told: String| Problem::new(400, "the body cannot be read", told, "admin-body");
+        if nesting::is_too_deep(self.request.body()) {
+            return Err(refuse(format!("it {}", nesting::TOLD)));
+        }
+        json::read(self.request.body()).map_err(|fault| refuse(format!("send {example}: {fault}")))
     }
 }
 
