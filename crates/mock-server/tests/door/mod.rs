@@ -46,7 +46,7 @@ impl Door {
 pub(crate) async fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String, String) {
     let length = body.len();
     let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

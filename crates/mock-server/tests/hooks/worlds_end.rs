@@ -83,7 +83,7 @@ async fn streams_of_events_end_with_their_world_and_when_another_takes_its_place
         door.post("/worlds/short/snapshot", json!({})).await;
         let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
         stream
-            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             .await
             .unwrap();
         let mut head = [0; 12];

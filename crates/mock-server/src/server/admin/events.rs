@@ -103,7 +103,7 @@ impl http_body::Body for Streamed {
 mod tests {
     use http::Request;
 
-    use super::super::handle;
+    use super::super::{Callers, handle};
     use super::*;
     use crate::{VirtualClock, Worlds};
 
@@ -112,7 +112,8 @@ mod tests {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
         let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
-        let mut body = handle(&worlds, &request).await.into_body();
+        let callers = Callers::of(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let mut body = handle(&worlds, &callers, &request).await.into_body();
         let began = SystemClock::new();
         for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
