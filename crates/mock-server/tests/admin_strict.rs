@@ -77,9 +77,11 @@ async fn what_is_misspelt_or_named_twice_is_refused_and_nothing_is_done() {
         let problem = door.problem(method, path, "", 400, "admin-query").await;
         assert!(!problem["detail"].as_str().unwrap().contains("ordr"), "what was sent is not told: {problem}");
     }
-    assert!(door.problem("POST", "reset?wrold=w1", "", 400, "admin-query").await["detail"].to_string().contains(
-        "this call has the parameters world"
-    ));
+    assert!(
+        door.problem("POST", "reset?wrold=w1", "", 400, "admin-query").await["detail"]
+            .to_string()
+            .contains("this call has the parameters world")
+    );
     for (path, body) in [
         ("clock/advance", r#"{"seconds":1,"minutes":1}"#),
         ("clock/advance", r#"{"seconds":1,"seconds":2}"#),
@@ -105,5 +107,8 @@ async fn what_is_misspelt_or_named_twice_is_refused_and_nothing_is_done() {
     assert_eq!(worlds.ids(), ["default", "w1"]);
     // What is written in another way is the same name.
     door.good("POST", "reset?%77orld=w%31", "{}").await;
-    assert_eq!(door.problem("POST", "clock/advance", "", 400, "admin-body").await["detail"], r#"send a body, e.g. {"seconds":86400}"#);
+    assert_eq!(
+        door.problem("POST", "clock/advance", "", 400, "admin-body").await["detail"],
+        r#"send a body, e.g. {"seconds":86400}"#
+    );
 }

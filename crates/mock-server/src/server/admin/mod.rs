@@ -28,9 +28,9 @@ use self::asked::Asked;
 pub(super) use self::callers::Callers;
 use self::names::Names::{self, Judged, These};
 use self::problem::Problem;
+use crate::Worlds;
 use crate::webhooks::Verb;
 use crate::worlds::DEFAULT;
-use crate::Worlds;
 
 /// What all paths begin with.
 const ROOT: &str = "/_sandbox/v1";
@@ -65,20 +65,40 @@ const CALLS: &[Call] = &[
     call(Method::GET, "clock", WORLD, NONE, |asked| Box::pin(async move { clock::get(&asked) })),
     call(Method::POST, "clock/advance", WORLD, These(&["seconds"]), |asked| Box::pin(clock::advance(asked))),
     call(Method::POST, "clock/run-to-next", WORLD, NONE, |asked| Box::pin(clock::run_to_next(asked))),
-    call(Method::POST, "clock/mode", WORLD, These(&["mode", "factor"]), |asked| Box::pin(async move { clock::mode(&asked) })),
+    call(Method::POST, "clock/mode", WORLD, These(&["mode", "factor"]), |asked| {
+        Box::pin(async move { clock::mode(&asked) })
+    }),
     call(Method::GET, "orders/{id}", WORLD, NONE, |asked| Box::pin(async move { orders::get(&asked) })),
-    call(Method::POST, "orders/{id}/transition", WORLD, These(&["story", "status"]), |asked| Box::pin(async move { orders::transition(&asked) })),
+    call(Method::POST, "orders/{id}/transition", WORLD, These(&["story", "status"]), |asked| {
+        Box::pin(async move { orders::transition(&asked) })
+    }),
     call(Method::GET, "tans", These(&["order", "world"]), NONE, |asked| Box::pin(async move { orders::tans(&asked) })),
-    call(Method::GET, "deliveries", These(&["order", "world"]), NONE, |asked| Box::pin(async move { deliveries::list(&asked) })),
-    call(Method::POST, "deliveries/release", WORLD, These(&["order", "deliveries"]), |asked| Box::pin(async move { deliveries::release_all(&asked) })),
+    call(Method::GET, "deliveries", These(&["order", "world"]), NONE, |asked| {
+        Box::pin(async move { deliveries::list(&asked) })
+    }),
+    call(Method::POST, "deliveries/release", WORLD, These(&["order", "deliveries"]), |asked| {
+        Box::pin(async move { deliveries::release_all(&asked) })
+    }),
     call(Method::GET, "deliveries/{id}", WORLD, NONE, |asked| Box::pin(async move { deliveries::get(&asked) })),
-    call(Method::POST, "deliveries/{id}/resend", WORLD, NONE, |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Resend) })),
-    call(Method::POST, "deliveries/{id}/hold", WORLD, NONE, |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Hold) })),
-    call(Method::POST, "deliveries/{id}/release", WORLD, NONE, |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Release) })),
-    call(Method::POST, "deliveries/{id}/duplicate", WORLD, NONE, |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Duplicate) })),
-    call(Method::POST, "deliveries/{id}/drop", WORLD, NONE, |asked| Box::pin(async move { deliveries::by_hand(&asked, Verb::Drop) })),
+    call(Method::POST, "deliveries/{id}/resend", WORLD, NONE, |asked| {
+        Box::pin(async move { deliveries::by_hand(&asked, Verb::Resend) })
+    }),
+    call(Method::POST, "deliveries/{id}/hold", WORLD, NONE, |asked| {
+        Box::pin(async move { deliveries::by_hand(&asked, Verb::Hold) })
+    }),
+    call(Method::POST, "deliveries/{id}/release", WORLD, NONE, |asked| {
+        Box::pin(async move { deliveries::by_hand(&asked, Verb::Release) })
+    }),
+    call(Method::POST, "deliveries/{id}/duplicate", WORLD, NONE, |asked| {
+        Box::pin(async move { deliveries::by_hand(&asked, Verb::Duplicate) })
+    }),
+    call(Method::POST, "deliveries/{id}/drop", WORLD, NONE, |asked| {
+        Box::pin(async move { deliveries::by_hand(&asked, Verb::Drop) })
+    }),
     call(Method::GET, "webhooks", WORLD, NONE, |asked| Box::pin(async move { webhooks::get(&asked) })),
-    call(Method::POST, "webhooks", WORLD, These(&["mode", "order", "seconds"]), |asked| Box::pin(async move { webhooks::set(&asked) })),
+    call(Method::POST, "webhooks", WORLD, These(&["mode", "order", "seconds"]), |asked| {
+        Box::pin(async move { webhooks::set(&asked) })
+    }),
     call(Method::GET, "settings", WORLD, NONE, |asked| Box::pin(async move { settings::get(&asked) })),
     call(Method::POST, "settings", WORLD, Judged, |asked| Box::pin(async move { settings::set(&asked) })),
     call(Method::GET, "journal", Judged, NONE, |asked| Box::pin(async move { journal::find(&asked) })),
@@ -89,17 +109,31 @@ const CALLS: &[Call] = &[
     call(Method::DELETE, "faults/{id}", WORLD, NONE, |asked| Box::pin(async move { faults::take_away(&asked) })),
     call(Method::GET, "journal/count", Judged, NONE, |asked| Box::pin(async move { journal::count(&asked) })),
     call(Method::POST, "journal/wait", WORLD, Judged, |asked| Box::pin(journal::wait(asked))),
-    call(Method::GET, "journal/near-misses", Judged, NONE, |asked| Box::pin(async move { journal::near_misses(&asked) })),
+    call(Method::GET, "journal/near-misses", Judged, NONE, |asked| {
+        Box::pin(async move { journal::near_misses(&asked) })
+    }),
     call(Method::GET, "journal/canonical", WORLD, NONE, |asked| Box::pin(async move { journal::canonical(&asked) })),
-    call(Method::GET, "explain/{id}", These(&["reveal", "world"]), NONE, |asked| Box::pin(async move { journal::explain(&asked) })),
-    call(Method::GET, "events", These(&["since", "world"]), NONE, |asked| Box::pin(async move { events::stream(&asked) })),
+    call(Method::GET, "explain/{id}", These(&["reveal", "world"]), NONE, |asked| {
+        Box::pin(async move { journal::explain(&asked) })
+    }),
+    call(Method::GET, "events", These(&["since", "world"]), NONE, |asked| {
+        Box::pin(async move { events::stream(&asked) })
+    }),
     call(Method::GET, "worlds", NONE, NONE, |asked| Box::pin(async move { worlds::list(&asked) })),
-    call(Method::POST, "worlds", NONE, These(&["id", "seed", "profile", "clock", "now"]), |asked| Box::pin(async move { worlds::create(&asked) })),
+    call(Method::POST, "worlds", NONE, These(&["id", "seed", "profile", "clock", "now"]), |asked| {
+        Box::pin(async move { worlds::create(&asked) })
+    }),
     call(Method::GET, "worlds/{world}", NONE, NONE, |asked| Box::pin(async move { worlds::get(&asked) })),
     call(Method::DELETE, "worlds/{world}", NONE, NONE, |asked| Box::pin(async move { worlds::delete(&asked) })),
-    call(Method::POST, "worlds/{world}/fork", NONE, These(&["id"]), |asked| Box::pin(async move { worlds::fork(&asked) })),
-    call(Method::POST, "worlds/{world}/snapshot", NONE, These(&["snapshot"]), |asked| Box::pin(async move { worlds::snapshot(&asked) })),
-    call(Method::POST, "worlds/{world}/restore", NONE, These(&["snapshot"]), |asked| Box::pin(async move { worlds::restore(&asked) })),
+    call(Method::POST, "worlds/{world}/fork", NONE, These(&["id"]), |asked| {
+        Box::pin(async move { worlds::fork(&asked) })
+    }),
+    call(Method::POST, "worlds/{world}/snapshot", NONE, These(&["snapshot"]), |asked| {
+        Box::pin(async move { worlds::snapshot(&asked) })
+    }),
+    call(Method::POST, "worlds/{world}/restore", NONE, These(&["snapshot"]), |asked| {
+        Box::pin(async move { worlds::restore(&asked) })
+    }),
     call(Method::POST, "reset", WORLD, NONE, |asked| Box::pin(async move { worlds::reset(&asked) })),
 ];
 
@@ -205,7 +239,8 @@ mod tests {
                 let parameters = told["parameters"].as_array().into_iter().flatten();
                 let parameters = parameters.map(|parameter| found(&document, parameter));
                 let query = parameters.filter(|parameter| parameter["in"] == "query");
-                let query: BTreeSet<_> = query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
+                let query: BTreeSet<_> =
+                    query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
                 assert_eq!(query, names(known), "{at}");
             }
             if let These(known) = call.body {
