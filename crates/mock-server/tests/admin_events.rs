@@ -37,8 +37,9 @@ impl Server {
 
     async fn follow(&self, query: &str, headers: &str) -> Stream {
         let mut stream = TcpStream::connect(self.listening.address()).await.unwrap();
-        let request =
-            format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+        let request = format!(
+            "GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut stream = Stream { stream, read: String::new() };
         let head = stream.up_to("\r\n\r\n").await.unwrap();
@@ -144,7 +145,7 @@ async fn a_number_that_is_none_is_refused() {
     ] {
         let mut stream = TcpStream::connect(server.listening.address()).await.unwrap();
         let request =
-            format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n");
+            format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

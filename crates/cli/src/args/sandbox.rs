@@ -30,8 +30,9 @@ pub(crate) struct SandboxOptions {
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// A host name or address more that the certificate is for; may be given several times.
-    #[arg(long, value_name = "HOST", value_parser = host, conflicts_with = "plain")]
+    /// A host name or address more that the certificate is for, and that the admin API is called by; may be given
+    /// several times.
+    #[arg(long, value_name = "HOST", value_parser = host)]
     pub(crate) tls_name: Vec<String>,
 
     /// Where the CA certificate is written; a temporary file, removed at the end, if not given.

@@ -537,6 +537,29 @@ def paths_and_methods_that_are_none(api):
             assert set(answer.headers["Allow"].split(", ")) == methods, (method, path, answer.headers)
 
 
+def what_is_not_known_or_named_twice(api):
+    """Never passed over: it would mean another world, or all orders in place of one."""
+    for path, item in api.document["paths"].items():
+        for method in item:
+            names = {"world": "default", "id": IDENT}
+            at = {name: value for name, value in names.items() if "{" + name + "}" in path}
+            api.call(method.upper(), path, 400, None, at=at, **{"wrold": "default"})
+    twice = api.sandbox.session.post(api.sandbox.admin + "/reset?world=default&world=default", timeout=support.HANGS)
+    assert (twice.status_code, twice.json()["rule"]) == (400, "admin-query"), twice.text
+    twice = api.call("POST", "/clock/advance", 400, None, text='{"seconds":1,"seconds":2}')
+    assert twice["rule"] == "admin-body", twice
+    for path in ["/clock/run-to-next", "/reset"]:
+        assert api.call("POST", path, 400, {"world": "default"})["rule"] == "admin-body"
+
+
+def web_pages(api):
+    for headers in [
+        {"Origin": "https://page.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "page.example"},
+    ]:
+        answer = api.sandbox.session.post(api.sandbox.admin + "/reset", headers=headers, timeout=support.HANGS)
+        assert (answer.status_code, answer.json()["rule"]) == (403, "admin-origin"), (headers, answer.text)
+
+
 def everything_that_is_described_was_seen(api):
     described = {
         (method.upper(), path, int(status))
@@ -550,7 +573,7 @@ def everything_that_is_described_was_seen(api):
 CHECKS = [
     the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, tans, webhooks,
     deliveries_by_hand, faults, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
-    everything_that_is_described_was_seen,
+    what_is_not_known_or_named_twice, web_pages, everything_that_is_described_was_seen,
 ]
 
 if __name__ == "__main__":

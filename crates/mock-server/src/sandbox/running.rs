@@ -20,7 +20,7 @@ use super::patience::Receivers;
 use super::turns::Turns;
 use crate::clock::VirtualClock;
 use crate::expect::{self, Expected, Unmet};
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, Journal, What};
 use crate::vendor::MockVendor;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX, World};
@@ -225,6 +225,29 @@ impl Running {
             lock(&watcher).push(entry.clone());
             true
         });
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        self.world().journal.clone()
+    }
+
+    /// As [`Sandbox::happened_after`](super::Sandbox::happened_after), for those who only listen: they do not keep the
+    /// world going.
+    pub(crate) async fn happened_after<T>(
+        &self,
+        sequence: u64,
+        mut found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
+    ) -> T {
+        loop {
+            let mut moved = std::pin::pin!(self.moved.notified());
+            // From here on nothing is missed.
+            moved.as_mut().enable();
+            // Not through `with_world`, which tells others that something has happened.
+            if let Some(found) = found(&mut self.world().journal.since(sequence)) {
+                return found;
+            }
+            moved.await;
+        }
     }
 
     /// Says that this world is no longer the one of its name.

@@ -11,6 +11,7 @@ mod tls;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::place::Place;
 pub use self::tls::Authority;
 
+use self::admin::Callers;
 use self::connection::{connection, read, some_of, too_large};
 use crate::Worlds;
 use crate::faults::Wire;
@@ -89,7 +91,8 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
     .await
 }
 
-/// Serves the admin API under `/_sandbox/v1`, plain HTTP.
+/// Serves the admin API under `/_sandbox/v1`, plain HTTP. It answers programs: what a web page has a browser send is
+/// refused.
 ///
 /// # Errors
 /// As [`vendors`].
@@ -102,13 +105,13 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 /// # Errors
 /// As [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
-    let worlds = worlds.into();
+    let (worlds, callers) = (worlds.into(), Arc::new(Callers::of(&place)));
     serve(place, None, move |request| {
-        let worlds = worlds.clone();
+        let (worlds, callers) = (worlds.clone(), Arc::clone(&callers));
         async move {
             let (head, body) = request.into_parts();
             match read(body).await? {
-                Some(bytes) => Ok(admin::handle(&worlds, &Request::from_parts(head, bytes)).await),
+                Some(bytes) => Ok(admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await),
                 None => Ok(too_large()),
             }
         }

@@ -127,7 +127,8 @@ fn clock(options: &SandboxOptions, found: Option<&World>) -> VirtualClock {
 }
 
 fn place(options: &SandboxOptions, address: SocketAddr) -> Place {
-    if options.allow_non_loopback { Place::for_anybody(address) } else { address.into() }
+    let place = if options.allow_non_loopback { Place::for_anybody(address) } else { address.into() };
+    place.known_as(&options.tls_name)
 }
 
 /// For the names that were asked for, and the address that is listened on, if it is one.

@@ -1,5 +1,6 @@
 //! What happens, as it happens: server-sent events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +13,8 @@ use identkit_core::{Clock as _, Content};
 use identkit_transport::SystemClock;
 
 use super::{Answer, Asked, Problem};
-use crate::Sandbox;
 use crate::journal::{Entry, Secrets};
+use crate::sandbox::Running;
 
 /// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
 const QUIET: Duration = Duration::from_secs(15);
@@ -38,8 +39,10 @@ pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     };
     // A number from before the world began anew says nothing about this one.
     let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
+    // Not the sandbox itself, which would go on for as long as somebody listens.
+    let running = Arc::clone(sandbox.running());
     let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
-    let events = hello.chain(futures_util::stream::unfold((sandbox, seen), next)).map(|text| Ok(Frame::data(text)));
+    let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
     let mut response = Response::new(Content::new(None, Streamed(Box::pin(events))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -61,23 +64,23 @@ fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
 
 /// The events after the last one that was seen, as soon as there are some; a comment when there are none for a while;
 /// nothing any more when the world was reset, restored or taken away.
-async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))> {
-    let generation = sandbox.running().generation;
+async fn next((running, seen): (Arc<Running>, u64)) -> Option<(Bytes, (Arc<Running>, u64))> {
+    let generation = running.generation;
     let (text, last) = {
         let real = SystemClock::new();
         let quiet = real.sleep_until(real.mono().plus(QUIET));
-        let happened = std::pin::pin!(sandbox.happened_after(seen, |entries| {
+        let happened = std::pin::pin!(running.happened_after(seen, |entries| {
             let (text, last) = told(entries, seen, generation);
             (!text.is_empty()).then_some((text, last))
         }));
-        let closed = std::pin::pin!(sandbox.running().closed());
+        let closed = std::pin::pin!(running.closed());
         match select(happened, select(closed, quiet)).await {
             Either::Left((told, _)) => told,
             Either::Right((Either::Left(_), _)) => return None,
             Either::Right((Either::Right(_), _)) => (":\n\n".to_owned(), seen),
         }
     };
-    Some((Bytes::from(text), (sandbox, last)))
+    Some((Bytes::from(text), (running, last)))
 }
 
 /// The first of these entries as events, and the number of the last one among them.
@@ -116,16 +119,17 @@ impl http_body::Body for Streamed {
 mod tests {
     use http::Request;
 
-    use super::super::handle;
+    use super::super::{Callers, handle};
     use super::*;
-    use crate::{VirtualClock, Worlds};
+    use crate::{Sandbox, VirtualClock, Worlds};
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_on_which_nothing_happens_is_kept_open_by_comments() {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
         let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
-        let mut body = handle(&worlds, &request).await.into_body();
+        let callers = Callers::of(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let mut body = handle(&worlds, &callers, &request).await.into_body();
         let began = SystemClock::new();
         for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));

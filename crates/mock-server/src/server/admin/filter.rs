@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::{Asked, Problem, parameters};
+use super::{Asked, Problem};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, Wanted, is_of};
@@ -29,7 +29,7 @@ fn refuse(what: &str) -> Problem {
 
 pub(super) fn query(asked: &Asked<'_>, sandbox: &Sandbox) -> Result<Query, Problem> {
     let mut query = Query { filter: Filter::new(), limit: LIMIT.0, secrets: Secrets::Masked };
-    for (name, value) in parameters(asked.request) {
+    for (name, value) in asked.query.iter().cloned() {
         match name.as_str() {
             "world" => {}
             "limit" => {
