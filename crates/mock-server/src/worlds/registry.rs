@@ -5,7 +5,6 @@ use std::sync::Arc;
 use identkit_core::Clock as _;
 
 use super::{Credentials, DEFAULT, ID, Kept, Origin, Registry, Table, WorldError};
-use crate::MockVendor;
 use crate::clock::{Mode, VirtualClock};
 use crate::sandbox::{Sandbox, lock};
 use crate::world::World;
@@ -118,10 +117,10 @@ impl Registry {
         if id != DEFAULT {
             let vendors = &self.plan.vendors;
             kept.origin.minted = kept.sandbox.with_world(|world| {
-                let minted = |vendor: &Box<dyn MockVendor>| {
-                    Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?))
-                };
-                vendors.iter().filter_map(minted).collect()
+                let minted = vendors
+                    .iter()
+                    .filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?)));
+                minted.collect()
             });
         }
         Ok(())
