@@ -384,7 +384,7 @@ def journal(api):
     fitting = {"operation": "putOrder", "vendor": "identity-tm", "order": order, "method": "PUT", "status": 202, "since": 0,
                "path": "/api/2.10/putOrder", "body/Product": 15, "header/Content-Type": "application/json"}
     assert api.good("GET", "/journal/count", **fitting)["count"] == 1
-    for wrong in [{"operation": "noSuchOperation"}, {"status": "x"}, {"since": -1}, {"limit": 1001}, {"reveal": "yes"},
+    for wrong in [{"operation": "noSuchOperation"}, {"status": "x"}, {"since": -1}, {"limit": 1001}, {"limit": 0}, {"vendor": "nobody"}, {"rule": "T-999"}, {"fault": "fire"}, {"reveal": "yes"},
                   {"more": 1}]:
         for path in ["/journal", "/journal/count", "/journal/near-misses"]:
             api.call("GET", path, 400, **wrong)
@@ -502,7 +502,7 @@ def events(api):
         for line in answer.iter_lines(decode_unicode=True):
             name, _, value = line.partition(": ")
             if name == "id":
-                number = int(value)
+                number = int(value.split("-")[1])
             elif name == "event":
                 kind = value
             elif name == "data":
