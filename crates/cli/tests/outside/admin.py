@@ -6,10 +6,12 @@ docs/sandbox-openapi.json: it is what integrators generate their clients from.
 Answers may not hold more than the document says, so that nothing is left undescribed; every status that the document
 lists for a call has to be seen once."""
 
+import concurrent.futures
 import datetime
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -231,6 +233,8 @@ def webhooks(api):
     assert api.good("GET", "/deliveries", order="nobody's")["deliveries"] == []
     assert api.good("GET", "/deliveries")["deliveries"]
     api.call("GET", "/deliveries", 404, world="nobody's")
+    assert api.good("GET", "/deliveries", reveal="true")["deliveries"]
+    api.call("GET", "/deliveries", 400, reveal="yes")
 
 
 def deliveries_by_hand(api):
@@ -266,6 +270,10 @@ def deliveries_by_hand(api):
             api.call("POST", "/deliveries/release", 400, text=text)
         api.call("POST", "/deliveries/release", 404, {"deliveries": [999999]})
         api.call("POST", "/deliveries/release", 409, {"deliveries": [int(held[0])]})
+        for verb_of in ["resend", "hold", "release", "duplicate", "drop"]:
+            verb(verb_of, 400, one, reveal="yes")
+        api.call("POST", "/deliveries/release", 400, reveal="yes")
+        api.call("GET", "/deliveries/{id}", 400, at=one, reveal="yes")
         released = api.good("POST", "/deliveries/release", {"order": "reversed"})["deliveries"]
         assert [str(each["id"]) for each in released] == [held[2]]
         api.good("POST", "/deliveries/release")
@@ -384,8 +392,8 @@ def journal(api):
     fitting = {"operation": "putOrder", "vendor": "identity-tm", "order": order, "method": "PUT", "status": 202, "since": 0,
                "path": "/api/2.10/putOrder", "body/Product": 15, "header/Content-Type": "application/json"}
     assert api.good("GET", "/journal/count", **fitting)["count"] == 1
-    for wrong in [{"operation": "noSuchOperation"}, {"status": "x"}, {"since": -1}, {"limit": 1001}, {"reveal": "yes"},
-                  {"more": 1}]:
+    for wrong in [{"operation": "noSuchOperation"}, {"status": "x"}, {"since": -1}, {"limit": 1001}, {"limit": 0}, {"reveal": "yes"},
+                  {"vendor": "nobody"}, {"rule": "T-999"}, {"fault": "fire"}, {"more": 1}]:
         for path in ["/journal", "/journal/count", "/journal/near-misses"]:
             api.call("GET", path, 400, **wrong)
     near = api.good("GET", "/journal/near-misses", **{**fitting, "body/Product": 12, "header/X-None": "1"})["near_misses"]
@@ -471,7 +479,12 @@ def worlds(api):
     assert copy_["identity_tm"] != one["identity_tm"]
     api.call("POST", "/worlds/{world}/fork", 201, at=here)
     api.call("POST", "/worlds/{world}/fork", 409, {"id": "two"}, at=here)
-    api.good("POST", "/reset", world="one")
+    # Who waits for calls of a world that goes is told so.
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(api.call, "POST", "/journal/wait", 409, {"timeout": 30, "count": 1000}, world="one")
+        time.sleep(1)
+        api.good("POST", "/reset", world="one")
+        assert waiting.result()["rule"] == "admin-wait"
     api.call("POST", "/reset", 404, world="nobody's")
     assert api.good("DELETE", "/worlds/{world}", at=here) == {"deleted": "one"}
     api.call("DELETE", "/worlds/{world}", 404, at=here)
@@ -502,7 +515,7 @@ def events(api):
         for line in answer.iter_lines(decode_unicode=True):
             name, _, value = line.partition(": ")
             if name == "id":
-                number = int(value)
+                number = int(value.split("-")[1])
             elif name == "event":
                 kind = value
             elif name == "data":
