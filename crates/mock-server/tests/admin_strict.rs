@@ -112,3 +112,46 @@ async fn what_is_misspelt_or_named_twice_is_refused_and_nothing_is_done() {
         r#"send a body, e.g. {"seconds":86400}"#
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_what_can_be_got_can_be_asked_for() {
+    let sandbox = sandbox().start();
+    let door = server::admin(&sandbox, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    for (path, status) in [("health", 200), ("events", 200), ("health?world=w1", 404), ("reset", 405)] {
+        let head = format!("HEAD /_sandbox/v1/{path} HTTP/1.1\r\nHost: localhost");
+        let answer = raw(door.address(), &head).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn worlds_and_snapshots_are_refused_with_what_fits() {
+    let sandbox = sandbox().start();
+    let door = Door::of(&sandbox).await;
+    for (method, path, body, status, title) in [
+        ("POST", "worlds", r#"{"id":"."}"#, 400, "not an id"),
+        ("POST", "worlds", r#"{"id":".."}"#, 400, "not an id"),
+        ("POST", "worlds/default/snapshot", r#"{"snapshot":".."}"#, 400, "not an id"),
+        ("POST", "worlds/default/restore", "", 404, "no such snapshot"),
+        ("POST", "worlds", r#"{"id":"default"}"#, 409, "there is such a world already"),
+        ("DELETE", "worlds/default", "", 409, "the default world stays"),
+        ("DELETE", "worlds/w1", "", 404, "no such world"),
+        ("GET", "clock?world=w1", "", 404, "no such world"),
+    ] {
+        let problem = door.problem(method, path, body, status, "admin-world").await;
+        assert_eq!(problem["title"], title, "{problem}");
+    }
+    let problem = door.problem("GET", "clock?world=w1", "", 404, "admin-world").await;
+    assert_eq!(problem["detail"], "the worlds are: default");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_notes_which_settings_were_changed_and_not_to_what() {
+    let sandbox = sandbox().start();
+    let door = Door::of(&sandbox).await;
+    door.good("POST", "settings", r#"{"identity_tm":{"voice_files":true}}"#).await;
+    let lines = sandbox.journal().canonical();
+    let last = lines.lines().last().unwrap();
+    assert!(last.contains("identity_tm.voice_files") && last.contains("settings"), "{last}");
+    assert!(!last.contains("true"), "{last}");
+}

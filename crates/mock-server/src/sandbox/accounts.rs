@@ -4,6 +4,7 @@ use identkit_core::Fault;
 use serde_json::{Map, Value};
 
 use super::Sandbox;
+use crate::journal::What;
 use crate::vendor::Refused;
 
 impl Sandbox {
@@ -52,6 +53,14 @@ impl Sandbox {
                 return Err(Refused { status: 400, faults });
             }
             changes.into_iter().for_each(|change| change(world));
+            // The names only: among the values are secrets.
+            let names = wanted.iter().flat_map(|(vendor, settings)| {
+                settings.as_object().into_iter().flatten().map(move |(name, _)| format!("{vendor}.{name}"))
+            });
+            let how = names.collect::<Vec<_>>().join(", ");
+            if !how.is_empty() {
+                world.note(What::Changed { what: "settings", how });
+            }
             Ok(())
         })
     }

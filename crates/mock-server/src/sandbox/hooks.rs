@@ -146,7 +146,13 @@ impl Sandbox {
                             return Err(Impossible::of(delivery));
                         }
                     }
-                    held.clone_from(wanted);
+                    // One that is named twice is released once, in its first place.
+                    held.clear();
+                    for id in wanted {
+                        if !held.contains(id) {
+                            held.push(*id);
+                        }
+                    }
                 }
             }
             let chain: Chain = held.iter().flat_map(|id| by_hand_let_go(&mut world, *id)).collect();

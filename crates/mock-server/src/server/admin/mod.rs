@@ -145,7 +145,8 @@ pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
 
 /// Answers one request.
 pub(super) async fn handle(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Response<Content> {
-    answered(worlds, callers, request).await.unwrap_or_else(Problem::response)
+    let response = answered(worlds, callers, request).await.unwrap_or_else(Problem::response);
+    if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
 }
 
 async fn answered(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Answer {
@@ -157,7 +158,9 @@ async fn answered(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) 
     if fitting.iter().any(|(call, _)| !call.path.contains('{')) {
         fitting.retain(|(call, _)| !call.path.contains('{'));
     }
-    let Some((call, found)) = fitting.iter().find(|(call, _)| call.method == *request.method()) else {
+    // Where there is something to get, its head can be asked for.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let Some((call, found)) = fitting.iter().find(|(call, _)| call.method == *method) else {
         return Err(match fitting.is_empty() {
             true => Problem::nowhere("no such call"),
             false => Problem::another_method(fitting.iter().map(|(call, _)| &call.method)),
