@@ -539,6 +539,22 @@ fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflo
 }
 
 #[test]
+fn deliveries_in_another_order_are_found_all_the_same_and_more_copies_than_a_test_needs_are_refused() {
+    let vendors = vendors::all();
+    let mut document = small();
+    let all = document["deliveries"].as_array_mut().unwrap();
+    assert!(all.len() > 1);
+    let ids: Vec<u64> = all.iter().map(|delivery| delivery["id"].as_u64().unwrap()).collect();
+    all.reverse();
+    let mut world = World::from_json(&vendors, &document).unwrap();
+    assert!(ids.iter().all(|id| world.delivery(*id).is_some()));
+    for (copies, taken) in [(100, true), (101, false), (u32::MAX, false)] {
+        document["deliveries"][0]["copies"] = copies.into();
+        assert_eq!(World::from_json(&vendors, &document).is_ok(), taken, "{copies}");
+    }
+}
+
+#[test]
 fn settings_that_a_file_does_not_name_have_their_defaults() {
     let mut document = small();
     let settings = document.pointer_mut("/vendors/identity-tm/settings").unwrap();
