@@ -11,8 +11,8 @@ import datetime
 import json
 import re
 import sys
-import time
 from pathlib import Path
+from time import sleep
 
 sys.dont_write_bytecode = True
 
@@ -482,7 +482,7 @@ def worlds(api):
     # Who waits for calls of a world that goes is told so.
     with concurrent.futures.ThreadPoolExecutor() as threads:
         waiting = threads.submit(api.call, "POST", "/journal/wait", 409, {"timeout": 30, "count": 1000}, world="one")
-        time.sleep(1)
+        sleep(1)
         api.good("POST", "/reset", world="one")
         assert waiting.result()["rule"] == "admin-wait"
     api.call("POST", "/reset", 404, world="nobody's")

@@ -76,10 +76,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                # Before the answer: the next call may come as soon as this one is over.
+                receiver.calls.put(Call(self.command, self.path, body))
                 self.send_response(receiver.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                receiver.calls.put(Call(self.command, self.path, body))
 
             do_GET = do_POST = do_PUT = answer
 

@@ -96,13 +96,13 @@ pub(super) fn value(told: &mut Value) {
     }
 }
 
-/// JSON of which the shape alone is told, and the texts of these elements: where credentials are expected, any text may
+/// JSON of which the shape alone is told, and what stands under these names: where credentials are expected, any text may
 /// be one.
 pub(super) fn shape(told: &mut Value, seen: &[&str]) {
     match told {
         Value::Object(members) => {
             for (name, member) in members {
-                if !(member.is_string() && seen.contains(&name.as_str())) {
+                if member.is_array() || member.is_object() || !seen.contains(&name.as_str()) {
                     shape(member, seen);
                 }
             }

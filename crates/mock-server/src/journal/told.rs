@@ -66,7 +66,7 @@ impl Call {
     fn told_answer(&self, secrets: Secrets) -> Value {
         let mut told = self.answer.to_json(secrets);
         if secrets == Secrets::Masked && self.is_login() && self.refused.is_empty() {
-            shape(&mut told, &[]);
+            shape(&mut told, &["response_status"]);
             return told;
         }
         // What the sandbox says of a refusal is its own text, which holds no value of the request.
