@@ -54,6 +54,12 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         work: Work::Rounds { test: "download", rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")] },
     },
     Campaign {
+        name: "fuzz-admin",
+        about: "the sandbox's admin API: some 500 generated requests to each call; needs schemathesis (PyPI)",
+        package: "identkit-cli",
+        work: Work::Rounds { test: "fuzz", rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")] },
+    },
+    Campaign {
         name: "rules",
         about: "each rule of the sandbox switched off once: a test has to fail",
         package: "identkit-mock-server",

@@ -3,9 +3,9 @@
 mod connection;
 mod help;
 mod identify24;
+mod sandbox;
 mod values;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,6 +18,7 @@ use self::help::{
     VOICE_HELP,
 };
 pub(crate) use self::identify24::{Identify24, Identify24Command, Told};
+pub(crate) use self::sandbox::SandboxOptions;
 pub(crate) use self::values::{Moment, window};
 use self::values::{moment, sha256};
 
@@ -56,7 +57,7 @@ pub(crate) enum Command {
     /// Plays both vendors' typical flow against a sandbox of its own, over TLS. Needs nothing installed.
     #[command(after_help = DEMO_HELP)]
     Demo(DemoOptions),
-    /// Serves a sandbox of both vendors until it is ended. Loopback only, synthetic data only.
+    /// Serves a sandbox of both vendors until it is ended. Synthetic data only.
     #[command(after_help = SANDBOX_HELP)]
     Sandbox(SandboxOptions),
     /// Calls identity.TM: orders and their results (Customer API 2.10c).
@@ -81,42 +82,6 @@ pub(crate) struct DemoOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Break {
     Receiver,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SandboxOptions {
-    /// Where the vendors' APIs listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
-    pub(crate) listen: SocketAddr,
-
-    /// Where the admin API listens (plain HTTP); port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
-    pub(crate) admin: SocketAddr,
-
-    /// Plain HTTP instead of TLS.
-    #[arg(long)]
-    pub(crate) plain: bool,
-
-    /// Where the CA certificate is written; a temporary file, removed at the end, if not given.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) write_ca: Option<PathBuf>,
-
-    /// Where identify24's webhooks go, which at the vendor is set in the partner portal.
-    #[arg(long, value_name = "URL")]
-    pub(crate) identify24_webhook: Option<String>,
-
-    /// A CA file more to trust when webhooks are delivered over TLS.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) webhook_ca: Option<PathBuf>,
-
-    /// The seed of everything random: the same seed and requests give the same ids.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "an address and a port are needed, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
 }
 
 #[derive(Debug, Args)]

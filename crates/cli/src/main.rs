@@ -26,6 +26,10 @@ use crate::signals::Ended;
 /// How long an end from outside waits for the disk, which has files to remove.
 const PARTING: Duration = Duration::from_secs(5);
 
+/// How long the end of a command waits for other threads. What it needs of them it has waited for already; what is left
+/// may never end, such as a name that nobody resolves, and must not outlive the deadline of the call.
+const AFTER: Duration = Duration::from_millis(100);
+
 fn main() -> ExitCode {
     // A panic message may quote what it was about: only the place is told.
     std::panic::set_hook(Box::new(|info| {
@@ -39,7 +43,10 @@ fn main() -> ExitCode {
     };
     let show = arguments.show_vendor_text;
     match runtime.block_on(until_ended(arguments)) {
-        Ok(Ok(code)) => code,
+        Ok(Ok(code)) => {
+            runtime.shutdown_timeout(AFTER);
+            code
+        }
         Ok(Err(ended)) => {
             // The command is given up by now; what it has at work on the disk sees that and takes its files away.
             runtime.shutdown_timeout(PARTING);
@@ -48,7 +55,11 @@ fn main() -> ExitCode {
             output::say(&format!("error: {told}"));
             ExitCode::from(ended.code())
         }
-        Err(failure) => failure.report(show),
+        Err(failure) => {
+            let code = failure.report(show);
+            runtime.shutdown_timeout(AFTER);
+            code
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Being ended from outside, by Ctrl-C or by SIGTERM.
+//! Being ended from outside, by Ctrl-C, by SIGTERM, or by the end of its terminal (SIGHUP).
 
 use crate::exit::Failure;
 
@@ -10,12 +10,16 @@ pub(crate) enum Ended {
     /// SIGTERM.
     #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells the two apart"))]
     Terminated,
+    /// SIGHUP: its terminal is gone.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells the two apart"))]
+    HungUp,
 }
 
 impl Ended {
     /// The exit code that shells give to a program that the signal ended.
     pub(crate) fn code(self) -> u8 {
         match self {
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -30,8 +34,19 @@ pub(crate) fn ended() -> Result<impl Future<Output = Ended>, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+        let mut hang_up = match is_hang_up_ignored() {
+            true => None,
+            false => Some(signal(SignalKind::hangup()).map_err(cannot)?),
+        };
         Ok(async move {
+            let hung_up = async {
+                match &mut hang_up {
+                    Some(hang_up) => drop(hang_up.recv().await),
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                () = hung_up => Ended::HungUp,
                 _ = terminate.recv() => Ended::Terminated,
                 _ = interrupt.recv() => Ended::Interrupted,
             }
@@ -45,6 +60,15 @@ pub(crate) fn ended() -> Result<impl Future<Output = Ended>, Failure> {
             Ended::Interrupted
         })
     }
+}
+
+/// Whether the program was begun by `nohup`, to outlive its terminal: to listen for the signal would end that. Where
+/// there is no such file, it is not known.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored & 1 == 1)
 }
 
 /// Runs work that waits for a person or another program, beside everything else: a thread of the runtime would be

@@ -391,6 +391,27 @@ mod silence {
         drop((entered, full));
     }
 
+    /// The system's resolver cannot be given up, and its thread must not hold up the end of the program. It reads the file
+    /// of aliases of a name without dots, where it is glibc's; from a pipe without a writer it never gets an answer.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_never_resolved() {
+        let folder = TempDir::new().unwrap();
+        let pipe = folder.path().join("aliases");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::thread::scope(|scope| {
+            for (words, input) in [
+                (&["tm", "status", "99921269855041"][..], String::new()),
+                (&["tm", "put-order", "-"], order(&json!({}))),
+                (&["identify24", "create", "-", "--reveal"], ident(&json!({}))),
+            ] {
+                let mut command = towards("https://vendor");
+                command.args(words).env("HOSTALIASES", &pipe);
+                scope.spawn(move || bounded(command, &input, 7));
+            }
+        });
+    }
+
     #[test]
     fn a_tls_handshake_that_never_begins() {
         let address = listening(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));

@@ -41,7 +41,7 @@ fn end_when(command: &mut Command, signal: &str, mut there: impl FnMut(&mut Opti
 
 #[test]
 fn a_download_that_is_interrupted_leaves_no_file() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let server = Server::start(|_| Then::Stall(whole("video/mp4", &[7; 1000])[..900].to_vec()));
         let folder = tempfile::tempdir().unwrap();
         let mut command = towards(&server.url());

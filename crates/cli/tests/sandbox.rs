@@ -7,7 +7,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{Ran, Sandbox, has, identkit, json_sample, keys, of_workspace, run, sample};
+use support::{Ran, Sandbox, feed, has, identkit, json_sample, keys, of_workspace, run, sample};
 
 /// The order of the document's examples.
 const ORDER: &str = "99921269855041";
@@ -16,7 +16,7 @@ const ORDER: &str = "99921269855041";
 fn the_ready_line_is_one_line_with_the_keys_that_scripts_rely_on() {
     let sandbox = Sandbox::start();
     assert!(sandbox.line.ends_with('\n') && sandbox.line.starts_with('{'));
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen"]);
+    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
     assert_eq!(keys(&sandbox.ready["identity_tm"]), ["base_url", "customer_code", "customer_id"]);
     assert_eq!(keys(&sandbox.ready["identify24"]), ["api_key", "base_url", "partner"]);
     let listen = sandbox.told("/listen");
@@ -31,7 +31,7 @@ fn the_ready_line_is_one_line_with_the_keys_that_scripts_rely_on() {
 #[test]
 fn without_tls_there_is_no_ca_file_and_the_rest_is_the_same() {
     let sandbox = Sandbox::plain();
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen"]);
+    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
     assert_eq!(sandbox.ready["ca_file"], Value::Null);
     assert!(sandbox.told("/identity_tm/base_url").starts_with("http://127.0.0.1:"));
     run(sandbox.identkit().args(["tm", "status", ORDER])).ends_with(0, &[]);
@@ -71,13 +71,91 @@ fn a_ca_file_that_was_asked_for_stays_and_is_told_with_its_whole_path() {
 }
 
 #[test]
-fn nobody_else_can_reach_it() {
+fn nobody_else_can_reach_it_unless_it_is_told_so() {
     for flag in ["--listen", "--admin"] {
-        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8443"] {
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8443", "[::ffff:192.0.2.1]:8443"] {
             let ran = run(identkit().args(["sandbox", flag, address]));
-            ran.fails_with(2, &[flag, address, "loopback"]);
+            ran.fails_with(2, &[flag, address, "loopback", "--allow-non-loopback"]);
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn who_opens_it_to_others_is_warned_and_gets_a_certificate_for_the_names_they_use() {
+    let sandbox = Sandbox::with(&["--allow-non-loopback", "--listen", "0.0.0.0:0", "--tls-name", "sandbox.example"]);
+    let port = sandbox.told("/listen").rsplit(':').next().unwrap().to_owned();
+    if has("curl") {
+        let url = format!("https://sandbox.example:{port}/api/2.10/serverStatus");
+        let there = format!("sandbox.example:{port}:127.0.0.1");
+        assert_eq!(curl(&sandbox, &["--resolve", &there, &url]).0, 200);
+    }
+    let (code, _, stderr, ()) = sandbox.end_and("TERM", || ());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.starts_with("warning: --listen 0.0.0.0:") && stderr.lines().count() == 1, "{stderr}");
+
+    let (_, _, stderr, ()) = Sandbox::with(&["--allow-non-loopback"]).end_and("TERM", || ());
+    assert_eq!(stderr, "", "nobody else can reach it");
+}
+
+#[test]
+fn without_options_it_runs_the_default_world_in_real_time() {
+    let world = &Sandbox::start().ready["world"];
+    assert_eq!(keys(world), ["clock", "factor", "file", "id", "now", "profile", "seed"]);
+    let told = ["id", "clock", "profile"].map(|key| world[key].as_str().unwrap());
+    assert_eq!(told, ["default", "real", "literal"]);
+    assert!(world["seed"].as_u64().unwrap() < 1 << 53, "a number that JavaScript keeps");
+    assert_ne!(world["seed"], Sandbox::start().ready["world"]["seed"], "drawn");
+}
+
+#[test]
+fn time_the_seed_and_the_profile_are_as_they_were_asked_for() {
+    let world = |options: &[&str]| Sandbox::with(options).ready["world"].clone();
+    // A frozen clock begins at a time of its own, so that the same seed gives the same bytes on every day.
+    let frozen = json!({ "id": "default", "clock": "frozen", "factor": 0.0, "now": "2020-09-10T12:00:00Z", "seed": 7,
+                         "profile": "literal", "file": null });
+    assert_eq!(world(&["--clock", "frozen", "--seed", "7"]), frozen);
+    let told = world(&["--clock", "frozen", "--start", "2024-02-29T23:59:59+01:00", "--profile", "strict"]);
+    assert_eq!([&told["now"], &told["profile"]], ["2024-02-29T22:59:59Z", "strict"]);
+    let told = world(&["--clock", "scaled:60", "--start", "2031-01-01T00:00:00Z"]);
+    assert_eq!((&told["clock"], &told["factor"]), (&json!("scaled"), &json!(60.0)));
+    assert!(told["now"].as_str().unwrap().starts_with("2031-01-01T00:"), "{told}");
+
+    for (option, value, words) in [
+        ("--clock", "fast", "scaled:FACTOR"),
+        ("--clock", "scaled:0", "scaled:FACTOR"),
+        ("--clock", "scaled:NaN", "scaled:FACTOR"),
+        ("--clock", "scaled:1000001", "scaled:FACTOR"),
+        ("--start", "2020-09-10", "its offset"),
+        ("--seed", "-1", "invalid"),
+        ("--profile", "lax", "literal"),
+    ] {
+        run(identkit().arg("sandbox").arg(format!("{option}={value}"))).fails_with(2, &[option, words]);
+    }
+}
+
+#[test]
+fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
+    // Nobody is there, which is told at once: a receiver that takes its time holds frozen time for a moment only.
+    let order = support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
+    let ran = || {
+        let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", "7"]);
+        let ran = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
+        let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
+        let admin = |path: &str, body: Option<&str>| {
+            let answer = support::http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
+            answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        };
+        // Its answer may tell that the webhook is still under way, or not.
+        admin(&format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        // This waits until it is over.
+        admin("clock/advance", Some(r#"{"seconds":0}"#));
+        let moved = admin("clock/advance", Some(r#"{"seconds":518400}"#));
+        (admin(&format!("orders/{id}"), None), admin(&format!("deliveries?order={id}"), None), moved)
+    };
+    let (first, second) = (ran(), ran());
+    assert!(first.2.matches("\"kind\":\"attempt\"").count() >= 30, "{}", first.2);
+    assert!(first == second, "{first:?}\n{second:?}");
 }
 
 #[test]

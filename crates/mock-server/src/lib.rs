@@ -6,7 +6,7 @@
 //! are two doors: a transport straight into a sandbox, and (feature `server`) listeners with TLS.
 //!
 //! Invariants:
-//! - Only synthetic data: a listener refuses every address but loopback ones.
+//! - Only synthetic data: a listener refuses every address but loopback ones, unless told that others may reach it.
 //! - No globals; nothing outlives the [`Sandbox`] that spawned it.
 //! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
 
@@ -16,6 +16,7 @@ mod expect;
 pub mod faults;
 mod in_process;
 pub mod journal;
+mod nesting;
 pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]

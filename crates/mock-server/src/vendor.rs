@@ -1,5 +1,6 @@
 //! The seam between the sandbox and a vendor.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
 use crate::faults::Shape;
+use crate::nesting;
 use crate::{Profile, SavedError, Shares, Timer, World};
 
 /// Marks an answer that is not to be given: the connection ends without a byte of it. Kept in the extensions of the
@@ -40,6 +42,10 @@ pub enum Handled {
     Blocked,
 }
 
+/// How many faults of one request are told. A list of twenty thousand wrong items has as many, and each of them would be
+/// answered, and kept in the journal.
+const TOLD: usize = 100;
+
 /// Why a request is refused. It explains itself; it never holds a value of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -57,13 +63,18 @@ impl Refused {
 
     /// A refusal of what the reader or the rules of a client would refuse.
     pub fn invalid(error: &Error, section: &'static str) -> Self {
-        let mut faults = error.faults().to_vec();
+        let faults = error.faults().to_vec();
         if faults.is_empty() {
-            // Which document asks for JSON.
-            let rule = if section.starts_with("[T]") { "T-002" } else { "I-002" };
-            faults.push(Fault::new("body", error.detail().to_owned(), rule, section));
+            return Self::body(error.detail().to_owned(), section);
         }
         Self { status: 400, faults }
+    }
+
+    /// A refusal of a body as a whole.
+    fn body(message: impl Into<Cow<'static, str>>, section: &'static str) -> Self {
+        // Which document asks for JSON.
+        let rule = if section.starts_with("[T]") { "T-002" } else { "I-002" };
+        Self::new(400, Fault::new("body", message, rule, section))
     }
 
     /// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
@@ -100,6 +111,16 @@ impl Refused {
             }
         }
         Some(pointer)
+    }
+
+    /// The same with its first hundred faults, and one that says how many more there are.
+    pub(crate) fn bounded(&self) -> Self {
+        let mut faults: Vec<Fault> = self.faults.iter().take(TOLD).cloned().collect();
+        let more = self.faults.len() - faults.len();
+        if more > 0 {
+            faults.push(Fault::new("body", format!("and {more} more faults"), "sandbox", "docs/sandbox.md"));
+        }
+        Self { status: self.status, faults }
     }
 
     /// The explanation as one text.
@@ -162,6 +183,9 @@ impl Route {
         let run = move |world: &mut World, path: &str, request: &Request<Bytes>| {
             let to_the_letter = world.profile == Profile::Strict && world.enforces("AT-09/case");
             let params = Op::META.match_path(path, ignore_case && !to_the_letter)?;
+            if nesting::is_too_deep(request.body()) {
+                return Some(Err(Refused::body(nesting::TOLD, Op::META.section)));
+            }
             Some(
                 Op::decode_request(&params, request)
                     .map_err(|error| Refused::invalid(&error, Op::META.section))

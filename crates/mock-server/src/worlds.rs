@@ -43,7 +43,7 @@ pub enum WorldError {
     UnknownSnapshot,
     /// Another world has this id.
     Taken,
-    /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`.
+    /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, but for `.` and `..`.
     NotAnId,
     /// The default world cannot be taken away; it can be reset.
     Default,
@@ -57,7 +57,7 @@ impl fmt::Display for WorldError {
             Self::Unknown => "no world has this id",
             Self::UnknownSnapshot => "the world has no snapshot of this name",
             Self::Taken => "another world has this id",
-            Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and .",
+            Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
             Self::Default => "the default world is always there; reset it instead",
             Self::SameCredentials => "another world answers to these credentials",
         })
@@ -287,7 +287,7 @@ impl Worlds {
         Ok(kept.snapshots.keys().cloned().collect())
     }
 
-    /// Puts a world back to a snapshot: all of it, its time included. Handles to the world as it was before stay with
+    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was before stay with
     /// what it was. The credentials are those it has now; the default world's are those of the snapshot.
     ///
     /// # Errors
@@ -325,7 +325,7 @@ impl Worlds {
         self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
     }
 
-    /// Lets a world begin anew as it began: same seed, nothing in it. Its snapshots are kept, and its credentials are
+    /// Lets a world begin anew as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are kept, and its credentials are
     /// those it has now; the default world's are the vendors' own again.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ fn request(method: &str, path: &str, body: &str) -> String {
     let code = encode_base64(b"sandbox-customer:sandbox-code");
     let length = body.len();
     format!(
-        "{method} {TM}{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "{method} {TM}{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
 }
 
@@ -351,7 +351,7 @@ async fn admin(worlds: &Worlds, method: &str, path: &str, body: &str) -> (u16, V
     let mut stream: Box<dyn Stream> = Box::new(TcpStream::connect(listening.address()).await.unwrap());
     let length = body.len();
     let head = format!(
-        "{method} /_sandbox/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "{method} /_sandbox/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let (answer, ended) = all_of(&mut stream).await;

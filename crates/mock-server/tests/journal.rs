@@ -43,6 +43,7 @@ async fn calls_are_found_and_counted_by_each_thing_that_tells_them_apart() {
         ("operation=ident", vec![7]),
         ("vendor=identify24", vec![6, 7]),
         ("method=GET", vec![4, 5, 7, 8]),
+        ("method=put", vec![1, 2, 3]),
         ("status=404", vec![5, 8]),
         ("rule=T-006", vec![3]),
         ("rule=T-001", vec![8]),
@@ -58,7 +59,7 @@ async fn calls_are_found_and_counted_by_each_thing_that_tells_them_apart() {
         ("body/Address/City=K%C3%B6ln&body/Product=13", vec![3]),
         ("body/Address=x", vec![]),
         ("body/PARTNER=911-internet", vec![6]),
-        ("fault=reset", vec![]),
+        ("fault=reset-after-commit", vec![]),
     ] {
         let found = door.get(&format!("journal?{question}")).await;
         let requests = found["requests"].as_array().unwrap();
@@ -79,6 +80,10 @@ async fn a_question_that_is_misspelt_is_refused_rather_than_answered_with_nothin
         "status=many",
         "since=-1",
         "limit=1001",
+        "limit=0",
+        "vendor=nope",
+        "rule=T-999",
+        "fault=zzz",
         "reveal=1",
         "body=12",
         "bodyProduct=1",
@@ -113,7 +118,8 @@ async fn a_long_journal_is_told_in_pages_and_counted_whole() {
         }
     }
     assert_eq!(told, (1..=250).collect::<Vec<u64>>());
-    assert_eq!(door.get("journal?limit=0").await, json!({ "count": 250, "requests": [], "next": 0 }));
+    // Its next page would be the same again, and so on without end.
+    door.problem("GET", "journal?limit=0", "", 400, "admin-journal").await;
     assert_eq!(door.get("journal?limit=1000").await["requests"].as_array().unwrap().len(), 250);
 }
 
@@ -126,7 +132,7 @@ async fn what_had_to_go_is_told_and_what_was_taken_away_is_not() {
         bench.tm_call("GET", "/serverStatus", "").await;
     }
     assert_eq!(door.get("journal/count").await, json!({ "count": 10, "forgotten": 5 }));
-    assert_eq!(door.get("journal?limit=0&since=3").await["forgotten"], 2);
+    assert_eq!(door.get("journal?limit=1&since=3").await["forgotten"], 2);
     assert_eq!(door.get("journal/count?since=5").await, json!({ "count": 10 }));
     assert_eq!(door.good("DELETE", "journal", "").await["count"], 0);
     assert_eq!(door.get("journal/count").await, json!({ "count": 0 }));
@@ -309,4 +315,119 @@ async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
     assert_eq!(journal.find(&filter).count(), 1);
     let (_, call) = journal.find(&filter).next().unwrap();
     assert!(call.body.bytes.len() < 1_000 && call.body.len > 240_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_is_counted() {
+    let bench = Bench::new();
+    let body = json!({ "Product": 15, "eSignHash": vec![json!({}); 20_000] }).to_string();
+    let answer = bench.tm_call("PUT", "/putOrder", body).await.json();
+    let faults = answer["Faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 101);
+    let last = faults[100]["message"].as_str().unwrap();
+    assert!(last.starts_with("and ") && last.ends_with(" more faults"), "{last}");
+    assert!(answer["Error"].as_str().unwrap().ends_with("(sandbox, docs/sandbox.md)"), "the text ends there too");
+    let journal = bench.sandbox.journal();
+    let (_, call) = journal.calls().next().unwrap();
+    assert_eq!(call.refused.len(), 101);
+
+    let token = bench.token().await;
+    let order = json!({ "files": vec![json!({}); 20_000] }).to_string();
+    bench.i24_call(&token, "POST", "/ident/insert", order).await;
+    let journal = bench.sandbox.journal();
+    assert!(journal.calls().all(|(_, call)| call.refused.len() <= 101));
+}
+
+/// All that the journal of this world tells to who does not ask for secrets.
+async fn all_told(bench: &Bench, door: &Door) -> String {
+    let last = bench.sandbox.journal().last();
+    let mut told = door.text("GET", "journal/canonical", "").await.2;
+    for path in [
+        "journal?limit=1000",
+        "journal/near-misses?path=/x&limit=99",
+        "journal/near-misses?path=/x%3Fy&limit=99",
+        "journal/near-misses?body/IdentData=1&body/WebhookURL=1&body/0=1&body/data=1&limit=99",
+        "journal/near-misses?header/authorization=x&header/referer=x&limit=99",
+        "deliveries",
+    ] {
+        told.push_str(&door.get(path).await.to_string());
+    }
+    for number in 1..=last {
+        let (_, _, text) = door.text("GET", &format!("explain/{number}"), "").await;
+        told.push_str(&text);
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_way_of_writing_a_secret_brings_it_into_what_the_journal_tells() {
+    let bench = Bench::new();
+    let door = Door::of(&bench.sandbox).await;
+    let token = bench.token().await;
+    bench.tm_call("GET", "/ident/abc?token=hunter2", "").await;
+    bench.tm_call("GET", "/ident/abc?t%6Fken=hunter2&api-key=hunter2", "").await;
+    let mut order: Value = serde_json::from_str(&written(12)).unwrap();
+    order["WebhookURL"] = json!({ "OnFinal": "http://user:hunter2@127.0.0.1:9/h?token=hunter2&id=7" });
+    let placed = bench.tm_call("PUT", "/putOrder", order.to_string()).await.json();
+    let id = placed["OrderID"].as_str().unwrap();
+    bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"tan":"hunter2"}"#).await;
+    for body in [
+        json!(json!({ "APIKEY": "hunter2" }).to_string()).to_string(),
+        r#"{"data":"APIKEY=hunter2"}"#.to_owned(),
+        r#"{"Product":"APIKEY=hunter2"}"#.to_owned(),
+        r#"{"api-key":"hunter2","IdentData":{"token":"hunter2"}}"#.to_owned(),
+    ] {
+        bench.tm_call("PUT", "/putOrder", body.clone()).await;
+        bench.i24_call(&token, "POST", "/ident/insert", body).await;
+    }
+    for body in [r#"["hunter2"]"#, r#""hunter2""#, "hunter2", r#"{"PARTNER":"p","KEY":"hunter2"}"#] {
+        bench.log_in(body).await;
+    }
+    for (name, value) in [
+        ("authorization", "hunter2 x"),
+        ("x-auth-token", "hunter2"),
+        ("api-key", "hunter2"),
+        ("x-apikey", "hunter2"),
+        ("referer", "http://a.example/?token=hunter2"),
+    ] {
+        let request = http::Request::get("/api/2.10/serverStatus").header(name, value);
+        bench.sandbox.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+    }
+    door.good("POST", &format!("orders/{id}/transition"), r#"{"story":"positive"}"#).await;
+    bench.clock.advance(DAY).await;
+    let told = all_told(&bench, &door).await;
+    let places: Vec<&str> = told.lines().filter(|line| line.contains("hunter2")).collect();
+    assert!(places.is_empty(), "{places:?}");
+    assert!(told.contains("http://(masked)@127.0.0.1:9/h?token=(masked)&id=7"), "the rest of a URL is told");
+    let revealed = door.get("deliveries?reveal=true").await.to_string();
+    assert!(revealed.contains("token=hunter2"), "{revealed}");
+    door.problem("GET", "deliveries?reveal=1", "", 400, "admin-reveal").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_calls_of_a_world_that_goes_is_told_so() {
+    use identkit_mock_server::worlds::NewWorld;
+    use identkit_mock_server::{Sandbox, Worlds, server};
+    let worlds = Worlds::from(&Sandbox::builder().start());
+    let mut wanted = NewWorld::default();
+    wanted.id = Some("mine".to_owned());
+    worlds.create(&wanted).unwrap();
+    worlds.keep_snapshot("mine", "before").unwrap();
+    let listening = server::admin(&worlds, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    for end in ["reset", "restore", "delete"] {
+        let path = "/_sandbox/v1/journal/wait?world=mine";
+        let body = r#"{"operation":"putOrder","timeout":60}"#;
+        let waiting = door::exchange(listening.address(), "POST", path, body);
+        let ending = async {
+            pause(SECOND / 5).await;
+            match end {
+                "reset" => drop(worlds.reset("mine").unwrap()),
+                "restore" => drop(worlds.restore("mine", "before").unwrap()),
+                _ => worlds.delete("mine").unwrap(),
+            }
+        };
+        let ((status, _, text), ()) = futures_util::future::join(waiting, ending).await;
+        assert_eq!(status, 409, "{end}: {text}");
+        assert!(text.contains("the world was reset, restored or deleted"), "{text}");
+    }
 }

@@ -151,7 +151,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
     let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
-    let head = "PUT /api/2.10/putOrder HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{\"Email\":";
+    let head = "PUT /api/2.10/putOrder HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{\"Email\":";
     for cut in [0, 1, 20, head.len()] {
         let mut stream = TcpStream::connect(listening.address()).await.unwrap();
         stream.write_all(&head.as_bytes()[..cut]).await.unwrap();
@@ -325,7 +325,7 @@ impl Admin {
     /// Status, media type and body.
     async fn call(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
         let answer = exchange(self.listening.address(), &request).await;

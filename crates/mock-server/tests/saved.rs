@@ -539,6 +539,22 @@ fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflo
 }
 
 #[test]
+fn deliveries_in_another_order_are_found_all_the_same_and_more_copies_than_a_test_needs_are_refused() {
+    let vendors = vendors::all();
+    let mut document = small();
+    let all = document["deliveries"].as_array_mut().unwrap();
+    assert!(all.len() > 1);
+    let ids: Vec<u64> = all.iter().map(|delivery| delivery["id"].as_u64().unwrap()).collect();
+    all.reverse();
+    let mut world = World::from_json(&vendors, &document).unwrap();
+    assert!(ids.iter().all(|id| world.delivery(*id).is_some()));
+    for (copies, taken) in [(100, true), (101, false), (u32::MAX, false)] {
+        document["deliveries"][0]["copies"] = copies.into();
+        assert_eq!(World::from_json(&vendors, &document).is_ok(), taken, "{copies}");
+    }
+}
+
+#[test]
 fn settings_that_a_file_does_not_name_have_their_defaults() {
     let mut document = small();
     let settings = document.pointer_mut("/vendors/identity-tm/settings").unwrap();
@@ -575,11 +591,40 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
     });
     assert!(what.contains("whole seconds"), "{what}");
     let what = refused(|world| {
-        let mut order = minimal();
-        order["Deep"] = (0..124).fold(json!(1), |inner, _| json!([inner]));
-        put(world, &order);
+        let mut document = small();
+        let deep = (0..124).fold(json!(1), |inner, _| json!([inner]));
+        document.pointer_mut("/vendors/identity-tm/orders/0/request").unwrap()["Deep"] = deep;
+        *world = World::from_json(&vendors::all(), &document).unwrap();
     });
     assert!(what.contains("nested deeper"), "{what}");
+}
+
+#[tokio::test]
+async fn t_002_i_002_what_is_nested_too_deep_is_refused_when_it_comes_and_the_deepest_that_is_taken_is_saved() {
+    let bench = Bench::new();
+    // With the body's own level.
+    let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "Deep": inner }));
+    let order = |levels: usize| {
+        let mut order = minimal();
+        order["Deep"] = nested(levels - 1);
+        order.to_string()
+    };
+    let ident = |levels: usize| {
+        let sample = fixture("identify24", "S-012-ident-create-curl-body.json");
+        let mut ident: Value = serde_json::from_slice(&sample).unwrap();
+        ident["deep"] = nested(levels - 1);
+        ident.to_string()
+    };
+    let token = bench.token().await;
+    for levels in [65, 100, 124, 126] {
+        let answer = bench.tm_call("PUT", "/putOrder", order(levels)).await;
+        answer.refused(400, "body", "T-002", "[T] 3.1");
+        let answer = bench.i24_call(&token, "POST", "/ident/create", ident(levels)).await;
+        answer.refused(400, "body", "I-002", "[I] ident/create");
+    }
+    assert_eq!(bench.tm_call("PUT", "/putOrder", order(64)).await.status, 202);
+    assert_eq!(bench.i24_call(&token, "POST", "/ident/create", ident(64)).await.status, 200);
+    bench.sandbox.with_world(|world| through_text(world));
 }
 
 /// A vendor from outside that keeps something.

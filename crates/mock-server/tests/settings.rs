@@ -716,12 +716,12 @@ fn every_setting_names_its_reason_and_is_in_the_documentation_and_in_a_test() {
         include_str!("network.rs"),
     ]
     .concat();
-    let documentation = include_str!("../../../docs/sandbox.md");
+    let documentation = include_str!("../../../docs/sandbox-reference.md");
     let all = settings();
     assert!(all.len() > 30, "{}", all.len());
     for (name, about) in all {
         assert!(["AT-", "(T-", "[T "].iter().any(|reason| about.contains(reason)), "{name} has no reason: {about}");
-        assert!(documentation.contains(&format!("`{name}`")), "{name} is not in docs/sandbox.md");
+        assert!(documentation.contains(&format!("`{name}`")), "{name} is not in docs/sandbox-reference.md");
         let used = ["settings.", "set."].iter().any(|before| tests.contains(&format!("{before}{name}")));
         assert!(used, "{name} is in no test");
     }

@@ -413,7 +413,7 @@ fn m_04_the_stories_use_the_codes_that_mean_something_to_a_person() {
 
 #[test]
 fn every_story_is_in_the_documentation() {
-    let documentation = include_str!("../../../docs/sandbox.md");
+    let documentation = include_str!("../../../docs/sandbox-reference.md");
     let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
     let (table, _) = chapter.split_once("```mermaid").unwrap();
     for story in STORIES {

@@ -478,3 +478,21 @@ async fn at_64_retries_go_on_after_the_data_was_deleted() {
     assert_eq!(receiver.count(), 3);
     assert!(receiver.arrived().iter().all(|call| call.uri.ends_with("&ref=ref-1")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
+    for url in ["nonsense", "http://", "http://hooks.example/a b"] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Bench::receiving(&receiver);
+        let id = bench.place(order().webhook_url(WebhookUrl::default().on_final(url))).await;
+        bench.play(id.expose(), "positive").await;
+        bench.clock.advance(DAY).await;
+        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
+        assert_eq!(deliveries.len(), 1, "{url}");
+        assert_eq!((deliveries[0].state().name(), deliveries[0].attempts.len()), ("failed", 1), "{url}");
+        let told = deliveries[0].attempts[0].error.as_ref().unwrap();
+        assert!(told.contains("webhook URL"), "{told}");
+        assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "the order is not blocked");
+        assert_eq!(receiver.count(), 0);
+    }
+}

@@ -195,4 +195,45 @@ mod tests {
             assert!(told.contains(part), "{part}\nis not in\n{told}");
         }
     }
+
+    /// What the libraries under the transport tell is beyond the observer's allow-list: they know of connections, and
+    /// must not know of more.
+    #[cfg(feature = "hyper")]
+    #[tokio::test]
+    async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
+        use ::http::header::{AUTHORIZATION, HeaderValue};
+        use ::http::{Method, Request};
+        use identkit_core::Mono;
+        use identkit_wire::Body;
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        use crate::http::{HyperTransport, TlsConfig};
+        use crate::{Hop, Transport as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/Mustermann", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"Mustermann\"") {
+                stream.read_buf(&mut heard).await.unwrap();
+            }
+            let answer = b"HTTP/1.1 200 Mustermann\r\nx-name: Mustermann\r\ncontent-length: 10\r\n\r\nMustermann";
+            stream.write_all(answer).await.unwrap();
+        });
+        let paper = Paper::default();
+        let text = Arc::clone(&paper.0);
+        let listening = tracing::subscriber::set_default(paper);
+        let mut request = Request::new(Body::from(b"\"Mustermann\"".to_vec()));
+        *request.method_mut() = Method::PUT;
+        *request.uri_mut() = url.parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Mustermann"));
+        let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
+        let answer = transport.send(request, &Hop::new(true, Mono::NEVER)).await.unwrap();
+        assert_eq!(answer.into_body().collect(100).await.unwrap(), "Mustermann");
+        drop(listening);
+        let told = text.lock().unwrap();
+        assert!(told.contains("connecting to 127.0.0.1"), "nobody listened:\n{told}");
+        assert!(!told.contains("Mustermann"), "{told}");
+    }
 }

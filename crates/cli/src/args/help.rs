@@ -11,7 +11,8 @@ Exit codes:
      do not repeat it blindly
   7  the vendor is unreachable, not able to serve, or out of time
   1  anything else
-130  interrupted (Ctrl-C), 143 ended (SIGTERM): what was sent may be carried out";
+130  interrupted (Ctrl-C), 143 ended (SIGTERM), 129 hung up (SIGHUP):
+     what was sent may be carried out";
 
 pub(super) const TOP: &str = "\
 Examples:
@@ -46,12 +47,13 @@ Exit codes:
   0  every check held
   2  wrong usage
   1  a check did not hold
-130  interrupted (Ctrl-C), 143 ended (SIGTERM)
+130  interrupted (Ctrl-C), 143 ended (SIGTERM), 129 hung up (SIGHUP)
 A call that fails gives its own code, as identkit --help lists them.";
 
 pub(super) const SANDBOX_HELP: &str = "\
-When it is ready it prints one line of JSON with its URLs, credentials and CA
-file, and runs until it is ended (Ctrl-C, SIGTERM).
+When it is ready it prints one line of JSON with its URLs, credentials, CA file
+and what world it runs, and goes on until it is ended (Ctrl-C, SIGTERM). Without
+options it is a friendly one: the world `default`, in real time, profile literal.
 
 Examples:
   identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 \\
@@ -62,10 +64,23 @@ Examples:
   curl -d '{\"story\":\"positive\"}' \\
     http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
 
-POST /_sandbox/v1/settings sets the accounts up while it runs; docs/sandbox.md
-lists every setting:
+For tests that give the same bytes each time, with time under control:
+  identkit sandbox --clock frozen --seed 7 --admin 127.0.0.1:8444
+  curl -d '{\"seconds\":86400}' \\
+    http://127.0.0.1:8444/_sandbox/v1/clock/advance
+
+A minute as a second, and orders that are there again tomorrow:
+  identkit sandbox --clock scaled:60 --world-file sandbox-world.json
+
+In a container, for the other ones of a private network:
+  identkit sandbox --allow-non-loopback --tls-name sandbox \\
+    --listen 0.0.0.0:8443 --admin 0.0.0.0:8444 --write-ca /shared/ca.pem
+
+POST /_sandbox/v1/settings sets the accounts up while it runs:
   curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
     http://127.0.0.1:8444/_sandbox/v1/settings
+docs/sandbox.md is the guide; docs/sandbox-openapi.json describes every call of
+the admin API.
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
 of identity.TM; the project 6, the token xxx and the ident
@@ -73,8 +88,9 @@ xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx of identify24.
 
 Exit codes:
   0  ended from outside
-  2  wrong usage, an address that is not loopback among it
-  1  anything else, a port in use among it";
+  2  wrong usage, an address that is not loopback or a world file that is
+     damaged among it
+  1  anything else, a port in use or a world that cannot be saved among it";
 
 pub(super) const TM_HELP: &str = "\
 Examples, against identkit sandbox --listen 127.0.0.1:8443 --write-ca ca.pem:

@@ -243,6 +243,11 @@ impl Sandbox {
         command
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, and returns how the sandbox ended, what else it wrote, and what is looked at then.
     #[cfg(unix)]
     pub(crate) fn end_and<T>(mut self, signal: &str, look: impl Fn() -> T) -> (Option<i32>, String, String, T) {

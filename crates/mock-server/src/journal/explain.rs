@@ -4,7 +4,7 @@ use identkit_core::Fault;
 use serde_json::{Value, json};
 
 use super::{Call, Entry, Secrets, What};
-use crate::journal::told::{MASK, secret_name};
+use crate::journal::mask::MASK;
 
 /// Where in a request something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Reason {
     pub place: Place,
     /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
     pub given: Option<Value>,
+    /// The same without secrets.
+    told: Option<Value>,
 }
 
 /// A call with the reasons why it was refused; none when it was not.
@@ -46,10 +48,18 @@ impl Entry {
     /// Why the call was refused; `None` for what is no call.
     pub fn explain(&self) -> Option<Explained> {
         let What::Call(call) = &self.what else { return None };
-        let body = call.body.json();
+        let (body, masked) = (call.body.json(), call.json_body(Secrets::Masked));
         let reasons = call.refused.iter().map(|fault| {
             let (place, given) = place(fault, call, body.as_ref());
-            Reason { fault: fault.clone(), place, given: given.cloned() }
+            let told = match (&place, given) {
+                // What is not there any more is part of what is masked.
+                (Place::Body(pointer), Some(_)) => {
+                    let found = masked.as_ref().and_then(|masked| masked.pointer(pointer));
+                    Some(found.cloned().unwrap_or_else(|| MASK.into()))
+                }
+                _ => None,
+            };
+            Reason { fault: fault.clone(), place, given: given.cloned(), told }
         });
         Some(Explained { entry: self.clone(), reasons: reasons.collect() })
     }
@@ -58,17 +68,16 @@ impl Entry {
 impl Reason {
     /// It in JSON.
     pub fn to_json(&self, secrets: Secrets) -> Value {
-        let Self { fault, place, given } = self;
+        let Self { fault, place, given, told } = self;
         let (part, pointer, header) = match place {
             Place::Body(pointer) => ("body", Some(pointer), None),
             Place::Header(name) => ("header", None, Some(name)),
             Place::Path => ("path", None, None),
             Place::Elsewhere => ("account", None, None),
         };
-        let secret = pointer.is_some_and(|pointer| pointer.rsplit('/').next().is_some_and(secret_name));
+        let given = if secrets == Secrets::Masked { told } else { given };
         // Of the whole body there is no need here: the request is told beside.
         let given = given.as_ref().filter(|given| !given.is_object() && !given.is_array());
-        let given = given.map(|given| if secret && secrets == Secrets::Masked { MASK.into() } else { given.clone() });
         json!({
             "rule": fault.rule,
             "section": fault.section,

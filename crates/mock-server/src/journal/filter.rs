@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::Call;
-use super::told::{masked, secret_name};
+use super::mask::{self, MASK, Secrets, masked, secret_name};
 
 /// Whether an operation is the one that is named, or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
@@ -111,6 +111,16 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
+/// An element that is looked for, without secrets.
+fn told_of(pointer: &str, wanted: &Wanted) -> Value {
+    let mut told = wanted.value();
+    match pointer.split('/').any(secret_name) {
+        true => told = MASK.into(),
+        false => mask::value(&mut told),
+    }
+    told
+}
+
 impl Filter {
     /// All calls.
     pub fn new() -> Self {
@@ -124,20 +134,26 @@ impl Filter {
 
     /// Whether a call fits. [`since`](Self::since) is not asked.
     pub fn fits(&self, call: &Call) -> bool {
-        self.compare(call, &mut |_| ControlFlow::Break(())).is_continue()
+        self.compare(call, false, &mut |_| ControlFlow::Break(())).is_continue()
     }
 
     /// All in which a call differs.
     pub fn differences(&self, call: &Call) -> Vec<Difference> {
         let mut all = Vec::new();
-        let _ = self.compare(call, &mut |difference| {
+        let _ = self.compare(call, true, &mut |difference| {
             all.push(difference);
             ControlFlow::Continue(())
         });
         all
     }
 
-    fn compare(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// Finds what differs. What stands there is told only if that is wanted: masking takes time.
+    fn compare(
+        &self,
+        call: &Call,
+        tell: bool,
+        found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         // The cheap ones first: most calls of a long journal differ in these.
         let mut text = |what: &str, weight: u32, wanted: &Option<String>, got: Option<&str>| match wanted {
             Some(wanted) if Some(wanted.as_str()) != got => found(Difference {
@@ -155,8 +171,12 @@ impl Filter {
         text("order", 2, &self.order, call.case.as_deref())?;
         text("method", 2, &self.method.as_ref().map(Method::to_string), Some(call.method.as_str()))?;
         let whole = self.path.as_ref().is_some_and(|path| path.contains('?'));
-        text("path", 2, &self.path, Some(if whole { call.path() } else { call.uri.path() }))?;
         text("fault", 1, &self.fault, call.fault)?;
+        let path = if whole { call.path() } else { call.uri.path() };
+        if let Some(wanted) = self.path.as_deref().filter(|wanted| *wanted != path) {
+            let (wanted, got) = (mask::path(wanted).into(), Some(mask::path(path).into()));
+            found(Difference { what: "path".to_owned(), wanted, got, weight: 2 })?;
+        }
         if let Some(wanted) = self.status.filter(|status| Some(*status) != call.status) {
             let got = call.status.map(Value::from);
             found(Difference { what: "status".to_owned(), wanted: wanted.into(), got, weight: 1 })?;
@@ -169,7 +189,7 @@ impl Filter {
             found(Difference { what: "rule".to_owned(), wanted: wanted.clone().into(), got, weight: 1 })?;
         }
         self.compare_headers(call, found)?;
-        self.compare_body(call, found)
+        self.compare_body(call, tell, found)
     }
 
     fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
@@ -190,22 +210,28 @@ impl Filter {
         ControlFlow::Continue(())
     }
 
-    fn compare_body(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn compare_body(
+        &self,
+        call: &Call,
+        tell: bool,
+        found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if self.body.is_empty() {
             return ControlFlow::Continue(());
         }
         let body = call.body.json();
+        let told = if tell { call.json_body(Secrets::Masked) } else { None };
         for (pointer, wanted) in &self.body {
             let given = body.as_ref().and_then(|body| body.pointer(pointer));
             if given.is_some_and(|given| wanted.is(given)) {
                 continue;
             }
-            let secret = pointer.rsplit('/').next().is_some_and(secret_name);
-            let told = |value: Value| if secret { Value::from(super::told::MASK) } else { value };
+            // What is not there any more is part of what is masked.
+            let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
             found(Difference {
                 what: format!("body {pointer}"),
-                wanted: told(wanted.value()),
-                got: given.cloned().map(told),
+                wanted: told_of(pointer, wanted),
+                got: given.map(|_| told.unwrap_or_else(|| MASK.into())),
                 weight: if given.is_some() { 1 } else { 2 },
             })?;
         }
@@ -222,7 +248,7 @@ impl fmt::Display for Filter {
         say("vendor", self.vendor.clone());
         say("order", self.order.clone());
         say("method", self.method.as_ref().map(Method::to_string));
-        say("path", self.path.clone());
+        say("path", self.path.as_deref().map(mask::path));
         say("status", self.status.map(|status| status.to_string()));
         say("rule", self.rule.clone());
         say("fault", self.fault.clone());
@@ -230,9 +256,7 @@ impl fmt::Display for Filter {
             say(&format!("header {}", name.to_ascii_lowercase()), Some(masked(name, value)));
         }
         for (pointer, wanted) in &self.body {
-            let secret = pointer.rsplit('/').next().is_some_and(secret_name);
-            let told = if secret { super::told::MASK.to_owned() } else { short(&wanted.value()) };
-            say(&format!("body {pointer}"), Some(told));
+            say(&format!("body {pointer}"), Some(short(&told_of(pointer, wanted))));
         }
         match all.is_empty() {
             true => Ok(()),

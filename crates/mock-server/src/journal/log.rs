@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use identkit_core::Fault;
 use jiff::Timestamp;
 
 use super::filter::is_of;
@@ -47,7 +48,10 @@ impl What {
                 let headers = call.headers.iter().chain(&call.answer_headers);
                 let headers: usize = headers.map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum();
                 let path = call.uri.to_string().len() + call.case.as_ref().map_or(0, String::len);
-                path + headers + call.body.bytes.len() + call.answer.bytes.len()
+                let faults = call.refused.iter();
+                let faults: usize =
+                    faults.map(|fault| size_of::<Fault>() + fault.field.len() + fault.message.len()).sum();
+                path + headers + faults + call.body.bytes.len() + call.answer.bytes.len()
             }
             Self::Fired { subject, .. } => subject.len(),
             Self::Attempt(tried) => tried.case.len() + tried.event.len(),
@@ -188,6 +192,21 @@ mod tests {
             journal.clear();
             assert_eq!((journal.weight, journal.forgotten(0)), (0, 0));
         }
+    }
+
+    #[test]
+    fn the_reasons_of_refusals_count_as_much_as_what_was_refused() {
+        let mut journal = Journal::default();
+        let What::Call(plain) = call(&Kept::default(), 1) else { panic!("a call") };
+        let fault = Fault::new("eSignHash[0].Hash", "m".repeat(1_000), "T-056", "[T] 3.1.3");
+        let refused = Call { refused: vec![fault; 100], ..Call::clone(&plain) };
+        for _ in 0..2_000 {
+            journal.note(Timestamp::UNIX_EPOCH, What::Call(Arc::new(refused.clone())));
+        }
+        let texts = |call: &Call| call.refused.iter().map(|fault| fault.message.len()).sum::<usize>();
+        let held: usize = journal.calls().map(|(_, call)| texts(call)).sum();
+        assert!(held <= WEIGHT, "{held} bytes");
+        assert_eq!(journal.weight, journal.entries.iter().map(|entry| entry.what.weight()).sum::<usize>());
     }
 
     #[test]

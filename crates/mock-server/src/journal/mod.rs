@@ -13,6 +13,7 @@ mod explain;
 mod filter;
 mod kept;
 mod log;
+mod mask;
 mod near;
 mod told;
 
@@ -27,8 +28,8 @@ pub use self::explain::{Explained, Place, Reason};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::kept::{Form, Kept};
 pub use self::log::Journal;
+pub use self::mask::Secrets;
 pub use self::near::NearMiss;
-pub use self::told::Secrets;
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -1,102 +1,10 @@
 //! How an entry is told, in JSON.
 
-use std::borrow::Cow;
-
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use super::mask::{Secrets, names_one, shape};
 use super::{Call, Entry, Form, Kept, What};
-
-/// What stands for a secret.
-pub(crate) const MASK: &str = "(masked)";
-
-/// Whether secrets are told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Secrets {
-    /// Credentials, tokens and cookies are replaced.
-    #[default]
-    Masked,
-    /// Everything is told as it was.
-    Revealed,
-}
-
-/// Whether what has this name is a secret: as a header, an element of a body, or a parameter.
-pub(super) fn secret_name(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-token",
-        "x-api-key",
-        "apikey",
-        "api_key",
-        "token",
-        "customer_code",
-    ];
-    NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret))
-}
-
-/// A header or an element of this name, without what is secret in it; the scheme of credentials may be seen.
-pub(super) fn masked(name: &str, value: &str) -> String {
-    if !secret_name(name) {
-        return value.to_owned();
-    }
-    match value.split_once(' ') {
-        Some((scheme, _)) if name.to_ascii_lowercase().ends_with("authorization") => format!("{scheme} {MASK}"),
-        _ => MASK.to_owned(),
-    }
-}
-
-impl Secrets {
-    fn header(self, name: &str, value: &str) -> String {
-        match self {
-            Self::Masked => masked(name, value),
-            Self::Revealed => value.to_owned(),
-        }
-    }
-
-    /// A path with its query.
-    fn path(self, path: &str) -> String {
-        let (Self::Masked, Some((path, query))) = (self, path.split_once('?')) else { return path.to_owned() };
-        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) if secret_name(name) => Cow::from(format!("{name}={MASK}")),
-            _ => Cow::from(pair),
-        });
-        format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
-    }
-
-    fn value(self, mut value: Value) -> Value {
-        if self == Self::Masked {
-            mask(&mut value);
-        }
-        value
-    }
-
-    /// A text that is no JSON, unless it could hold a secret.
-    fn text(self, text: &str) -> Option<&str> {
-        let lower = text.to_ascii_lowercase();
-        let may_hold_one = ["apikey", "api_key", "token", "authorization", "customer_code"];
-        let told = self == Self::Revealed || !may_hold_one.iter().any(|name| lower.contains(name));
-        told.then_some(text)
-    }
-}
-
-fn mask(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value {
-                    Value::Null => {}
-                    _ if secret_name(name) => *value = MASK.into(),
-                    value => mask(value),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(mask),
-        _ => {}
-    }
-}
 
 impl Entry {
     /// It in JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`), and what belongs to that.
@@ -117,10 +25,10 @@ impl Entry {
                 "outcome": if tried.delivered { "delivered" } else if tried.next.is_some() { "retry" } else { "failed" },
                 "next": tried.next.map(|at| at.to_string()),
                 "by": tried.by.name(),
-                "error": tried.error,
+                "error": tried.error.as_ref().map(|error| secrets.text(error)),
             }),
-            What::Moved { case, by } => json!({ "kind": "moved", "order": case, "by": by }),
-            What::Changed { what, how } => json!({ "kind": "changed", "what": what, "how": how }),
+            What::Moved { case, by } => json!({ "kind": "moved", "order": case, "by": secrets.text(by) }),
+            What::Changed { what, how } => json!({ "kind": "changed", "what": what, "how": secrets.text(how) }),
         };
         if let Some(told) = told.as_object_mut() {
             told.insert("sequence".into(), self.sequence.into());
@@ -131,6 +39,56 @@ impl Entry {
 }
 
 impl Call {
+    /// Whether it is one by which identify24 gives a token for a key, or would be by its path.
+    fn is_login(&self) -> bool {
+        self.uri.path().trim_end_matches('/').eq_ignore_ascii_case("/auth")
+    }
+
+    /// Its body, if that is JSON.
+    pub(super) fn json_body(&self, secrets: Secrets) -> Option<Value> {
+        let mut body = secrets.value(self.body.json()?);
+        if secrets == Secrets::Masked && self.is_login() {
+            shape(&mut body, &["PARTNER"]);
+        }
+        Some(body)
+    }
+
+    fn told_body(&self, secrets: Secrets) -> Value {
+        match self.json_body(secrets) {
+            Some(body) if self.body.len > 0 => body,
+            _ if secrets == Secrets::Masked && self.is_login() && self.body.len > 0 => {
+                json!({ "bytes": self.body.len })
+            }
+            _ => self.body.to_json(secrets),
+        }
+    }
+
+    fn told_answer(&self, secrets: Secrets) -> Value {
+        let mut told = self.answer.to_json(secrets);
+        if secrets == Secrets::Masked && self.is_login() && self.refused.is_empty() {
+            shape(&mut told, &[]);
+            return told;
+        }
+        // What the sandbox says of a refusal is its own text, which holds no value of the request.
+        if secrets == Secrets::Masked && !self.refused.is_empty() {
+            self.explained(&mut told);
+        }
+        told
+    }
+
+    /// Puts the sandbox's own text back where it looked like a secret: `X-API-TOKEN: is missing`.
+    fn explained(&self, told: &mut Value) {
+        let own = self.refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let Some(given) = self.answer.json() else { return };
+        for pointer in ["/Error", "/messages/0"] {
+            if given.pointer(pointer).and_then(Value::as_str) == Some(own.as_str())
+                && let Some(masked) = told.pointer_mut(pointer)
+            {
+                *masked = own.clone().into();
+            }
+        }
+    }
+
     fn to_json(&self, secrets: Secrets) -> Value {
         let rules: Vec<&str> = self.refused.iter().map(|fault| fault.rule).collect();
         json!({
@@ -141,10 +99,10 @@ impl Call {
             "method": self.method.as_str(),
             "path": secrets.path(self.path()),
             "headers": headers(&self.headers, secrets),
-            "body": self.body.to_json(secrets),
+            "body": self.told_body(secrets),
             "status": self.status,
             "answer_headers": headers(&self.answer_headers, secrets),
-            "answer": self.answer.to_json(secrets),
+            "answer": self.told_answer(secrets),
             "fault": self.fault,
             "rules": rules,
         })
@@ -174,8 +132,10 @@ impl Kept {
         if let Some(value) = self.json() {
             return secrets.value(value);
         }
-        match std::str::from_utf8(&self.bytes).ok().and_then(|text| secrets.text(text)) {
-            Some(text) if self.form == Form::Whole => text.into(),
+        // Of text that is no JSON nothing is told when it could hold a secret.
+        let text = std::str::from_utf8(&self.bytes).ok();
+        match text.filter(|text| secrets == Secrets::Revealed || !names_one(text)) {
+            Some(text) if self.form == Form::Whole => secrets.text(text).into(),
             _ => json!({ "bytes": self.len }),
         }
     }

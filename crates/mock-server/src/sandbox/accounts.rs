@@ -4,6 +4,7 @@ use identkit_core::Fault;
 use serde_json::{Map, Value};
 
 use super::Sandbox;
+use crate::journal::What;
 use crate::vendor::Refused;
 
 impl Sandbox {
@@ -25,7 +26,7 @@ impl Sandbox {
     /// # Errors
     /// All that cannot be set, and what would be valid.
     pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
-        const SOURCE: &str = "docs/sandbox.md";
+        const SOURCE: &str = "docs/sandbox-reference.md";
         let vendors = &self.running.plan.vendors;
         self.with_world(|world| {
             let (mut changes, mut faults) = (Vec::new(), Vec::new());
@@ -52,6 +53,14 @@ impl Sandbox {
                 return Err(Refused { status: 400, faults });
             }
             changes.into_iter().for_each(|change| change(world));
+            // The names only: among the values are secrets.
+            let names = wanted.iter().flat_map(|(vendor, settings)| {
+                settings.as_object().into_iter().flatten().map(move |(name, _)| format!("{vendor}.{name}"))
+            });
+            let how = names.collect::<Vec<_>>().join(", ");
+            if !how.is_empty() {
+                world.note(What::Changed { what: "settings", how });
+            }
             Ok(())
         })
     }

@@ -145,8 +145,13 @@ impl SandboxBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Sandbox {
-        let plan =
-            Plan { receiver: self.receiver, vendors: self.vendors.into(), patience: self.patience, guard: self.guard };
+        let plan = Plan {
+            receiver: self.receiver,
+            vendors: self.vendors.into(),
+            patience: self.patience,
+            guard: self.guard,
+            begun: Arc::default(),
+        };
         let clock = self.clock.unwrap_or_else(|| {
             let begin = self.world.as_ref().map_or_else(|| SystemClock::new().wall(), |world| world.now);
             let clock = VirtualClock::new(begin);

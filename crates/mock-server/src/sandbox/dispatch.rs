@@ -67,10 +67,12 @@ impl Running {
         if !how.is_cut {
             return (self.call(request, how.slowly).await, busy);
         }
+        let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        // Whoever waits for a lane holds time. One that hangs is not waited for by others that will hang as well.
+        let mut lane = self.lanes.acquire().await.ok().filter(|_| !self.receivers.hangs(&receiver));
         // Registered before time can move.
         let mut cut = self.clock.sleep_until(self.clock.mono().plus(CUT));
         let (began, patience) = (self.receivers.now(), self.plan.patience);
-        let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
         let (answered, busy) = {
             let mut call = std::pin::pin!(self.call(request, how.slowly));
@@ -82,7 +84,8 @@ impl Running {
                     (answered, Some(busy))
                 }
                 Either::Right(_) => {
-                    drop((busy, turn.take()));
+                    self.receivers.learn(&receiver, None);
+                    drop((busy, turn.take(), lane.take()));
                     let mut enough = std::pin::pin!(self.receivers.until(began.plus(patience)));
                     loop {
                         match select(&mut call, select(&mut enough, &mut cut)).await {

@@ -86,7 +86,8 @@ impl Running {
                 let copies = world.delivery(id).map_or(0, |delivery| match by {
                     Cause::Schedule | Cause::Release => std::mem::take(&mut delivery.copies),
                     Cause::Resend | Cause::Duplicate => 0,
-                }) + u32::from(mode == Mode::Duplicate);
+                });
+                let copies = copies.saturating_add(u32::from(mode == Mode::Duplicate));
                 let tries = std::iter::once(by).chain((0..copies).map(|_| Cause::Duplicate));
                 for by in tries {
                     let chain = vec![(id, by)];

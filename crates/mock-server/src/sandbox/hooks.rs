@@ -6,7 +6,7 @@ use super::Sandbox;
 use super::gate::{Chain, forget, let_go, under_way};
 use crate::journal::What;
 use crate::webhooks::{Cause, Delivery, Held, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
-use crate::world::World;
+use crate::world::{COPIES, World};
 
 impl Sandbox {
     /// What becomes of webhooks that set out.
@@ -100,7 +100,9 @@ impl Sandbox {
             let mut tries = Chain::new();
             match verb {
                 Verb::Resend => tries.push((id, Cause::Resend)),
-                Verb::Duplicate if delivery.held.is_some() => delivery.copies = delivery.copies.saturating_add(1),
+                Verb::Duplicate if delivery.held.is_some() => {
+                    delivery.copies = delivery.copies.saturating_add(1).min(COPIES)
+                }
                 Verb::Duplicate => tries.push((id, Cause::Duplicate)),
                 Verb::Hold => drop(delivery.held.get_or_insert(Held::Later)),
                 Verb::Release => tries = by_hand_let_go(&mut world, id),
@@ -146,7 +148,13 @@ impl Sandbox {
                             return Err(Impossible::of(delivery));
                         }
                     }
-                    held.clone_from(wanted);
+                    // One that is named twice is released once, in its first place.
+                    held.clear();
+                    for id in wanted {
+                        if !held.contains(id) {
+                            held.push(*id);
+                        }
+                    }
                 }
             }
             let chain: Chain = held.iter().flat_map(|id| by_hand_let_go(&mut world, *id)).collect();

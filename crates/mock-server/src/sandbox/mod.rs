@@ -52,6 +52,8 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let tasks = lock(&self.0.tasks).take();
         drop(tasks);
+        // Who only listens is told that nothing will come any more.
+        self.0.close();
         // At last: what a test expects may not have come, and then it ends here.
         self.0.assert_met();
     }
@@ -130,7 +132,7 @@ impl Sandbox {
 
     /// What has happened so far: a copy, to be looked at in peace.
     pub fn journal(&self) -> Journal {
-        self.running.world().journal.clone()
+        self.running.journal()
     }
 
     /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be
@@ -147,21 +149,12 @@ impl Sandbox {
     pub async fn happened_after<T>(
         &self,
         sequence: u64,
-        mut found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
+        found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
     ) -> T {
-        loop {
-            let mut moved = std::pin::pin!(self.running.moved.notified());
-            // From here on nothing is missed.
-            moved.as_mut().enable();
-            // Not through `with_world`, which tells others that something has happened.
-            if let Some(found) = found(&mut self.running.world().journal.since(sequence)) {
-                return found;
-            }
-            moved.await;
-        }
+        self.running.happened_after(sequence, found).await
     }
 
-    pub(crate) fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }
 

@@ -85,6 +85,11 @@ impl Receivers {
         }
     }
 
+    /// Whether this one did not answer when it was called last.
+    pub(super) fn hangs(&self, receiver: &str) -> bool {
+        lock(&self.known).get(receiver).is_some_and(|known| known.hangs)
+    }
+
     /// Notes how it went: what it took when it answered.
     pub(super) fn learn(&self, receiver: &str, took: Option<Duration>) {
         let now = self.now();

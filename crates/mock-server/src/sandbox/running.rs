@@ -3,6 +3,8 @@
 //! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
 //! seen the new timers, so that virtual time never passes one of them by.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
 use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::gate::release;
@@ -19,11 +21,15 @@ use super::patience::Receivers;
 use super::turns::Turns;
 use crate::clock::VirtualClock;
 use crate::expect::{self, Expected, Unmet};
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, Journal, What};
 use crate::vendor::MockVendor;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX, World};
 use crate::worlds::Registry;
+
+/// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
+/// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
+const LANES: usize = 6;
 
 /// What the worlds of one server have in common.
 #[derive(Clone)]
@@ -32,6 +38,8 @@ pub(crate) struct Plan {
     pub(super) receiver: Option<Arc<dyn Transport>>,
     pub(super) patience: Duration,
     pub(super) guard: Duration,
+    /// How many worlds have lived by it.
+    pub(super) begun: Arc<AtomicU64>,
 }
 
 impl Plan {
@@ -66,12 +74,16 @@ pub(crate) struct Running {
     pub(super) runtime: Handle,
     /// The worlds that this one is the default of, while anybody uses them.
     pub(crate) worlds: Mutex<Weak<Registry>>,
+    /// How many receivers are called at once.
+    pub(super) lanes: Semaphore,
     /// What is known of the receivers of webhooks.
     pub(super) receivers: Receivers,
     /// Who is told of every timer and every try.
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
     /// Whether another world has taken its place, or none.
     closed: watch::Sender<bool>,
+    /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
+    pub(crate) generation: u64,
 }
 
 /// A registration with the clock.
@@ -98,9 +110,11 @@ impl Running {
             worlds: Mutex::default(),
             expected: Mutex::default(),
             turns: Turns::default(),
+            lanes: Semaphore::new(LANES),
             receivers: Receivers::new(plan.guard),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
+            generation: plan.begun.fetch_add(1, Ordering::Relaxed) + 1,
         })
     }
 
@@ -193,7 +207,8 @@ impl Running {
                     (_, Err(_)) => {}
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
-                vendor.fire(&mut world, &timer);
+                // A vendor that breaks down must not stop time for the others: the panic itself tells of it.
+                drop(catch_unwind(AssertUnwindSafe(|| vendor.fire(&mut world, &timer))));
             }
         }
         drop(world);
@@ -214,12 +229,36 @@ impl Running {
         });
     }
 
+    pub(crate) fn journal(&self) -> Journal {
+        self.world().journal.clone()
+    }
+
+    /// As [`Sandbox::happened_after`](super::Sandbox::happened_after), for those who only listen: they do not keep the
+    /// world going.
+    pub(crate) async fn happened_after<T>(
+        &self,
+        sequence: u64,
+        mut found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
+    ) -> T {
+        loop {
+            let mut moved = std::pin::pin!(self.moved.notified());
+            // From here on nothing is missed.
+            moved.as_mut().enable();
+            // Not through `with_world`, which tells others that something has happened.
+            if let Some(found) = found(&mut self.world().journal.since(sequence)) {
+                return found;
+            }
+            moved.await;
+        }
+    }
+
     /// Says that this world is no longer the one of its name.
     pub(crate) fn close(&self) {
         self.closed.send_replace(true);
     }
 
     /// Waits for that.
+    #[cfg(feature = "server")]
     pub(crate) async fn closed(&self) {
         // It lives as long as this.
         drop(self.closed.subscribe().wait_for(|closed| *closed).await);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use identkit_core::Clock as _;
 use jiff::Timestamp;
 
-use super::{Sandbox, lock};
+use super::{Running, Sandbox, lock};
 use crate::clock::Mode;
 use crate::journal::{Entry, What};
 
@@ -25,22 +25,29 @@ pub struct Advanced {
 impl Sandbox {
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened.
     pub async fn advance(&self, by: Duration) -> Advanced {
-        self.watched(self.running.clock.advance(by)).await
+        self.running.watched(self.running.clock.advance(by)).await
     }
 
     /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
     pub async fn run_to_next(&self) -> Advanced {
-        self.watched(self.running.clock.run_to_next()).await
+        self.running.watched(self.running.clock.run_to_next()).await
     }
 
-    /// Moves time on, and tells what happened meanwhile.
-    async fn watched(&self, moving: impl Future<Output = usize>) -> Advanced {
-        let fired = Arc::default();
-        lock(&self.running.watchers).push(Arc::downgrade(&fired));
-        moving.await;
-        let world = self.running.world();
-        let fired = std::mem::take(&mut *lock(&fired));
-        Advanced { now: world.now, fired, next_due: world.next_due() }
+    /// Moves time on as [`advance`](Self::advance) does, or as [`run_to_next`](Self::run_to_next) without a duration, to
+    /// the end also when nobody waits for it any more. `None` when the world ends first; it is not held by who waits.
+    #[cfg(feature = "server")]
+    pub(crate) fn moved_on(self, by: Option<Duration>) -> impl Future<Output = Option<Advanced>> + Send {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let running = Arc::clone(&self.running);
+        self.running.spawn(async move {
+            let advanced = match by {
+                Some(by) => running.watched(running.clock.advance(by)).await,
+                None => running.watched(running.clock.run_to_next()).await,
+            };
+            // Who asked may have gone away.
+            drop(tell.send(advanced));
+        });
+        async move { told.await.ok() }
     }
 
     /// Lets time go on in another way from now on.
@@ -60,5 +67,38 @@ impl Sandbox {
     /// The time in the world.
     pub fn now(&self) -> Timestamp {
         self.running.clock.wall()
+    }
+}
+
+impl Running {
+    /// Moves time on, and tells what happened meanwhile.
+    async fn watched(&self, moving: impl Future<Output = usize>) -> Advanced {
+        let fired = Arc::default();
+        {
+            let mut watchers = lock(&self.watchers);
+            // Where nothing is due nobody else looks who is gone.
+            watchers.retain(|watcher| watcher.strong_count() > 0);
+            watchers.push(Arc::downgrade(&fired));
+        }
+        moving.await;
+        let world = self.world();
+        let fired = std::mem::take(&mut *lock(&fired));
+        Advanced { now: world.now, fired, next_due: world.next_due() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::VirtualClock;
+
+    #[tokio::test]
+    async fn who_has_moved_time_on_is_forgotten_though_nothing_happens() {
+        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let sandbox = Sandbox::builder().clock(clock).start();
+        for _ in 0..10 {
+            sandbox.advance(Duration::from_secs(1)).await;
+        }
+        assert!(lock(&sandbox.running.watchers).len() <= 1);
     }
 }

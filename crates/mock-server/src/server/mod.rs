@@ -1,19 +1,21 @@
 //! The sandbox's doors on the network: the vendors with TLS, and the admin API.
 //!
-//! Loopback only. What is spawned ends with the [`Listening`] that it belongs to.
+//! Loopback only, unless told otherwise. What is spawned ends with the [`Listening`] that it belongs to.
 
 mod admin;
 mod connection;
+mod place;
 mod raw;
 mod tls;
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use identkit_core::{Clock as _, Content, Mono};
 use identkit_transport::SystemClock;
@@ -21,8 +23,10 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+pub use self::place::Place;
 pub use self::tls::Authority;
 
+use self::admin::Callers;
 use self::connection::{connection, read, some_of, too_large};
 use crate::Worlds;
 use crate::faults::Wire;
@@ -59,8 +63,16 @@ impl Drop for Listening {
 /// # Errors
 /// When the address cannot be listened on, or is not a loopback one: the sandbox accepts anybody's requests.
 pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listening> {
+    vendors_at(worlds, address.into(), tls).await
+}
+
+/// As [`vendors`], where others may be meant to reach it.
+///
+/// # Errors
+/// As [`vendors`].
+pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listening> {
     let worlds = worlds.into();
-    serve(address, tls, move |request| {
+    serve(place, tls, move |request| {
         let worlds = worlds.clone();
         async move {
             let (head, body) = request.into_parts();
@@ -79,18 +91,27 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
     .await
 }
 
-/// Serves the admin API under `/_sandbox/v1`, plain HTTP.
+/// Serves the admin API under `/_sandbox/v1`, plain HTTP. It answers programs: what a web page has a browser send is
+/// refused.
 ///
 /// # Errors
 /// As [`vendors`].
 pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listening> {
-    let worlds = worlds.into();
-    serve(address, None, move |request| {
-        let worlds = worlds.clone();
+    admin_at(worlds, address.into()).await
+}
+
+/// As [`admin`], where others may be meant to reach it.
+///
+/// # Errors
+/// As [`vendors`].
+pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
+    let (worlds, callers) = (worlds.into(), Arc::new(Callers::of(&place)));
+    serve(place, None, move |request| {
+        let (worlds, callers) = (worlds.clone(), Arc::clone(&callers));
         async move {
             let (head, body) = request.into_parts();
             match read(body).await? {
-                Some(bytes) => Ok(admin::handle(&worlds, &Request::from_parts(head, bytes)).await),
+                Some(bytes) => Ok(admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await),
                 None => Ok(too_large()),
             }
         }
@@ -98,15 +119,18 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
     .await
 }
 
-async fn serve<F, R>(address: SocketAddr, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
+/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. They are described in
+/// docs/sandbox-openapi.json.
+pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
+    admin::calls()
+}
+
+async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
-    if !address.ip().is_loopback() {
-        let told = "the sandbox listens on loopback addresses only, e.g. 127.0.0.1:8443";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
-    }
+    let address = place.checked()?;
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(|authority| TlsAcceptor::from(authority.server()));

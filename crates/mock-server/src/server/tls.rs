@@ -17,11 +17,19 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new authority; its key exists in this value only.
+    /// A new authority for loopback addresses; its key exists in this value only.
     ///
     /// # Errors
     /// When keys or certificates cannot be made.
     pub fn new() -> io::Result<Self> {
+        Self::naming(&[])
+    }
+
+    /// The same, for these host names and addresses as well.
+    ///
+    /// # Errors
+    /// When keys or certificates cannot be made, or one of them is no name.
+    pub fn naming(more: &[String]) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "identkit sandbox CA (this run only)");
@@ -31,7 +39,8 @@ impl Authority {
         let issuer = Issuer::new(params, key);
 
         let server_key = KeyPair::generate().map_err(io::Error::other)?;
-        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let names: Vec<String> = own.into_iter().chain(more.iter().cloned()).collect();
         let mut server = CertificateParams::new(names).map_err(io::Error::other)?;
         server.distinguished_name.push(DnType::CommonName, "identkit sandbox");
         server.use_authority_key_identifier_extension = true;

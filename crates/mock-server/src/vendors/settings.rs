@@ -10,7 +10,7 @@ use crate::SavedError;
 use crate::vendor::Refused;
 
 /// What is said to be the source of these rules: no vendor's document.
-const SOURCE: &str = "docs/sandbox.md";
+const SOURCE: &str = "docs/sandbox-reference.md";
 
 /// All settings by their names.
 pub(super) fn told<S: Serialize>(settings: &S) -> Value {
@@ -139,8 +139,37 @@ pub(super) fn failure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>,
 }
 
 /// A number that is not 0.
-#[cfg(feature = "identity-tm")]
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let told = u32::deserialize(from).ok().filter(|number| *number > 0);
     told.ok_or_else(|| serde::de::Error::custom("expected a whole number, 1 or more"))
+}
+
+/// A text that is not empty.
+pub(super) fn some<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let told = String::deserialize(from).ok().filter(|text| !text.is_empty());
+    told.ok_or_else(|| serde::de::Error::custom("expected a text that is not empty"))
+}
+
+/// A user name of HTTP Basic authentication: the first colon ends it (RFC 7617, section 2).
+#[cfg(feature = "identity-tm")]
+pub(super) fn user<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let told = String::deserialize(from).ok().filter(|text| !text.is_empty() && !text.contains(':'));
+    told.ok_or_else(|| serde::de::Error::custom("expected a text that is not empty and has no colon"))
+}
+
+/// What a header can carry to the letter: its reader takes blanks away at both ends (RFC 9110, section 5.5).
+#[cfg(feature = "identify24")]
+pub(super) fn in_header<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let fits = |text: &String| {
+        !text.is_empty() && text.trim() == *text && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    };
+    let right = "expected a text of printable ASCII that is not empty and has no blank at its ends";
+    String::deserialize(from).ok().filter(fits).ok_or_else(|| serde::de::Error::custom(right))
+}
+
+/// A span of time that is not 0, in whole seconds.
+#[cfg(feature = "identify24")]
+pub(super) fn some_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<jiff::SignedDuration, D::Error> {
+    let told = positive(from).map_err(|_| serde::de::Error::custom("expected a number of whole seconds, 1 or more"))?;
+    Ok(jiff::SignedDuration::from_secs(told.into()))
 }

@@ -33,7 +33,7 @@ pub(super) struct SavedDelivery {
     schedule: Schedule,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held: Option<Held>,
-    copies: u32,
+    pub(super) copies: u32,
     blocks: bool,
 }
 

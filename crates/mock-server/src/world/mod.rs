@@ -8,19 +8,23 @@ mod saved;
 pub(crate) mod text;
 
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::faults::Faults;
-use crate::journal::{Journal, What};
+use crate::journal::{Journal, Tried, What};
 use crate::rules::Rules;
-use crate::webhooks::{Cause, Delivery, Webhooks};
+use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
 pub use self::error::SavedError;
 pub use self::saved::Shares;
+
+pub(crate) use self::saved::COPIES;
 
 /// Whose the sandbox's own timers are: no vendor's.
 pub(crate) const SANDBOX: &str = "sandbox";
@@ -229,6 +233,28 @@ impl World {
         self.deliveries.push(delivery);
         self.outbox.push((self.sequence, Cause::Schedule));
         self.sequence
+    }
+
+    /// Keeps a webhook that cannot be called at all, as one that has failed for good, and notes why.
+    pub(crate) fn cannot_deliver(&mut self, mut delivery: Delivery, error: String) {
+        self.sequence += 1;
+        delivery.id = self.sequence;
+        let error = Some(Cow::from(error));
+        let (at, by) = (self.now, Cause::Schedule);
+        delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error: error.clone(), again: false });
+        self.note(What::Attempt(Arc::new(Tried {
+            delivery: delivery.id,
+            vendor: delivery.vendor,
+            case: delivery.case.clone(),
+            event: delivery.event.name.to_string(),
+            number: 1,
+            status: None,
+            delivered: false,
+            by,
+            error,
+            next: None,
+        })));
+        self.deliveries.push(delivery);
     }
 
     /// Puts a webhook on its way again.

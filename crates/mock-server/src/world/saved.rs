@@ -46,6 +46,9 @@ const KEYS: [&str; 14] = [
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
 const MOST: u64 = 1 << 53;
 
+/// Each copy is a request: more than this at once is no test of anything.
+pub(crate) const COPIES: u32 = 100;
+
 /// How deep a document may be nested: its readers refuse what is deeper.
 const DEPTH: usize = 127;
 
@@ -263,8 +266,13 @@ impl World {
             let Some(vendor) = vendor_name(vendors, &saved.vendor) else {
                 return Err(SavedError::damaged(format!("{at}/vendor"), known(vendors)));
             };
+            if saved.copies > COPIES {
+                return Err(SavedError::damaged(format!("{at}/copies"), "expected a number of at most 100"));
+            }
             self.deliveries.push(saved.restore(vendor, &at)?);
         }
+        // They are looked for by their ids.
+        self.deliveries.sort_by_key(|delivery| delivery.id);
         Ok(ids)
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use identkit_core::Clock as _;
 
 use super::{Credentials, DEFAULT, ID, Kept, Origin, Registry, Table, WorldError};
-use crate::MockVendor;
 use crate::clock::{Mode, VirtualClock};
 use crate::sandbox::{Sandbox, lock};
 use crate::world::World;
@@ -118,25 +117,29 @@ impl Registry {
         if id != DEFAULT {
             let vendors = &self.plan.vendors;
             kept.origin.minted = kept.sandbox.with_world(|world| {
-                let minted = |vendor: &Box<dyn MockVendor>| {
-                    Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?))
-                };
-                vendors.iter().filter_map(minted).collect()
+                let minted = vendors
+                    .iter()
+                    .filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?)));
+                minted.collect()
             });
         }
         Ok(())
     }
 }
 
-/// A seed for one of many worlds.
+/// A seed for one of many worlds, small enough for JavaScript to read it as it is.
 pub(super) fn of_its_own(seed: u64, id: &str) -> u64 {
     // FNV-1a over the id; it must only differ, and be the same tomorrow.
-    id.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let seed = id
+        .bytes()
+        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    seed % (1 << 53)
 }
 
 pub(super) fn check(id: &str) -> Result<(), WorldError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match (1..=ID).contains(&id.len()) && id.bytes().all(fits) {
+    // Clients take those two out of a path.
+    match (1..=ID).contains(&id.len()) && id.bytes().all(fits) && !matches!(id, "." | "..") {
         true => Ok(()),
         false => Err(WorldError::NotAnId),
     }

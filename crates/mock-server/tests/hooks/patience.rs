@@ -1,9 +1,12 @@
 //! A receiver that is slow, or that many webhooks come to at once, is not cut off because time is advanced far.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::common::*;
 use crate::door::{Does, Door, Hook};
 
 const DEFAULT: &str = "default";
@@ -29,7 +32,7 @@ async fn the_first_answer_may_be_slow_while_time_is_advanced_by_a_week() {
 async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
     let door = Door::new().await;
     // The last of them waits for as long as all others take: far longer than the guard.
-    let count = 40_u32;
+    let count = 30_u32;
     let gap = Duration::from_millis(40);
     let hook = Hook::doing(move |count| Does::After(gap * u32::try_from(count).unwrap())).await;
     let mut orders = Vec::new();
@@ -62,4 +65,32 @@ async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only
     assert!(attempts.iter().all(|attempt| attempt["error"] == "no answer within 10 s"));
     // The schedule is counted from where the first try began, not from where it was cut off.
     assert_eq!(attempts[1]["at"], "2020-09-10T12:01:26.4Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_gets_no_more_calls_at_once_than_a_short_queue_of_connections_takes() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
+    let receiver = Receiver::doing(move |_| {
+        let (inside, seen) = (Arc::clone(&inside), Arc::clone(&seen));
+        Box::pin(async move {
+            seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Some(200)
+        })
+    });
+    let bench = Bench::receiving(&receiver);
+    let mut orders = Vec::new();
+    for _ in 0..60 {
+        orders.push(bench.place(order_with(&["OnFinal"])).await);
+    }
+    for order in &orders {
+        assert_eq!(bench.begin(order.expose(), "positive"), Some(Ok(())));
+    }
+    bench.clock.settle().await;
+    assert_eq!(receiver.count(), 60);
+    assert!((2..=6).contains(&most.load(Ordering::SeqCst)), "{most:?} at once");
 }

@@ -83,7 +83,7 @@ async fn streams_of_events_end_with_their_world_and_when_another_takes_its_place
         door.post("/worlds/short/snapshot", json!({})).await;
         let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
         stream
-            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             .await
             .unwrap();
         let mut head = [0; 12];
@@ -141,4 +141,54 @@ async fn worlds_come_and_go_while_their_clients_call() {
         caller.await.unwrap();
     }
     assert_eq!(door.worlds.ids(), ["default"]);
+}
+
+/// A call of the admin API that goes away as soon as it is sent, unless it is kept.
+async fn begun(door: &Door, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
+    let length = body.len();
+    let head = format!("POST /_sandbox/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let world = door.world(json!({ "id": "short" })).await;
+    let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+    // A try every few milliseconds.
+    door.post("/clock/mode?world=short", json!({ "mode": "scaled", "factor": 10_000 })).await;
+    door.play("short", &order, "positive").await;
+    let wait = begun(&door, "/journal/wait?world=short", r#"{"operation":"getStatus","timeout":600}"#).await;
+    let mut events = TcpStream::connect(door.admin.address()).await.unwrap();
+    events.write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    events.read_exact(&mut [0; 12]).await.unwrap();
+    hook.until(3).await;
+    assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200);
+    pause(Duration::from_millis(100)).await;
+    let before = hook.count();
+    pause(Duration::from_millis(500)).await;
+    assert_eq!(hook.count(), before, "nobody calls any more");
+    drop((wait, events));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_moves_on_to_the_end_also_when_the_client_goes_away() {
+    let door = Door::new().await;
+    let gate = Arc::new(Notify::new());
+    let inside = Arc::clone(&gate);
+    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let world = door.world(json!({ "id": "long", "clock": "frozen", "now": "2020-09-10T12:00:00Z" })).await;
+    let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+    door.play("long", &order, "positive").await;
+    hook.until(1).await;
+    let asked = begun(&door, "/clock/advance?world=long", r#"{"seconds":172800}"#).await;
+    pause(Duration::from_millis(50)).await;
+    drop(asked);
+    pause(Duration::from_millis(50)).await;
+    gate.notify_one();
+    let sandbox = door.worlds.get("long").unwrap();
+    eventually("time has come to the end", || sandbox.now().to_string() == "2020-09-12T12:00:00Z").await;
 }

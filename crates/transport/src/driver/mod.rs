@@ -369,7 +369,7 @@ impl<D: Send + Sync> Driver<D> {
             }
         };
         let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let retry_after = retry_after(response.headers(), &*self.clock);
         match deadline.over(self.receive(operation, response, place, observer)).await {
             Ok(Ok((value, warnings))) => {
                 Attempt::Done(Answered { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
@@ -411,7 +411,8 @@ impl<D: Send + Sync> Driver<D> {
                 incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its answer broke off"))
             });
         }
-        if head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let mut encodings = head.headers.get_all(CONTENT_ENCODING).iter();
+        if encodings.any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
             return Err(incomplete(Error::new(Kind::Protocol, "the answer is compressed, which was not asked for")));
         }
         let content = match content.len() {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use ::http::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::Bytes;
-use identkit_core::{Content, Error, Kind};
+use identkit_core::{Clock, Content, Error, Kind};
 use identkit_wire::{Meta, Received, Reply};
+use jiff::fmt::rfc2822::DateTimeParser;
 
 /// How many bytes are looked at to tell a binary from JSON, if there are so many.
 const SNIFF: usize = 16;
@@ -61,7 +62,14 @@ fn is_chunked(headers: &HeaderMap) -> bool {
     last.and_then(|value| value.rsplit(',').next()).is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
-/// `Retry-After` in seconds; its date form is not used by any vendor here and is left to the back-off.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// How long `Retry-After` asks to wait, in seconds or until a date. A date that is over, by a clock that may be wrong, and
+/// what is neither are left to the back-off.
+pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
+    let told = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !told.is_empty() && told.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than can be counted is longer than anybody waits.
+        return Some(told.parse().map_or(Duration::MAX, Duration::from_secs));
+    }
+    let until = DateTimeParser::new().parse_timestamp(told).ok()?;
+    Duration::try_from(until.duration_since(clock.wall())).ok().filter(|wait| !wait.is_zero())
 }

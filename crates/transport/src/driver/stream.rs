@@ -28,8 +28,10 @@ struct Guarded {
     inner: Option<Content>,
     guard: Guard,
     timer: Option<BoxFuture<'static, Wake>>,
-    /// When the last byte came.
+    /// When the last byte came, or when more was first asked for since then: a reader that takes its time is no silence.
     moved: Mono,
+    /// Whether more was asked for since the last byte.
+    waiting: bool,
     read: u64,
     told: Option<Told>,
     /// Counts among the calls under way until the end.
@@ -61,7 +63,8 @@ impl Guard {
 
     fn over(self, content: Content, place: Option<Place>, told: Option<Told>) -> Content {
         let (len, moved) = (content.len(), self.clock.mono());
-        let body = Guarded { inner: Some(content), guard: self, timer: None, moved, read: 0, told, place };
+        let body =
+            Guarded { inner: Some(content), guard: self, timer: None, moved, waiting: false, read: 0, told, place };
         Content::new(len, body)
     }
 }
@@ -114,6 +117,7 @@ impl Body for Guarded {
         match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.moved = this.guard.clock.mono();
+                this.waiting = false;
                 if this.moved >= this.guard.deadline {
                     return this.fail(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
                 }
@@ -130,6 +134,9 @@ impl Body for Guarded {
                 Poll::Ready(None)
             }
             Poll::Pending => {
+                if !std::mem::replace(&mut this.waiting, true) {
+                    this.moved = this.guard.clock.mono();
+                }
                 let error = std::task::ready!(this.poll_time(cx));
                 this.fail(error)
             }

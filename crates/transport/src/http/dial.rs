@@ -53,6 +53,10 @@ impl<T: Dial + ?Sized> Dial for Arc<T> {
 ///
 /// Each family's addresses are tried one after another and have 10 s together; the other family starts 250 ms after
 /// the preferred one, or at once when that has failed.
+///
+/// The system's resolver cannot be given up: a name that is looked up when a call is over keeps one of the runtime's
+/// blocking threads until the system answers, and dropping the runtime waits for it. A program that is to end in time
+/// uses `Runtime::shutdown_timeout`.
 #[derive(Clone)]
 pub struct TokioDial(HttpConnector<Names<GaiResolver>>);
 

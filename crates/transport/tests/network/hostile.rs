@@ -123,10 +123,16 @@ async fn transfer_codings_that_were_not_asked_for_are_refused() {
 
 #[tokio::test]
 async fn a_compressed_answer_that_was_not_asked_for_is_no_success() {
-    let url = answering("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok").await;
-    let error = create(plain(), &url, Body::from(b"body".to_vec()), Duration::from_secs(30)).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
-    assert!(error.detail().contains("compressed"), "{error}");
+    for encodings in ["content-encoding: gzip", "content-encoding: identity\r\ncontent-encoding: gzip"] {
+        let url = answering(format!("HTTP/1.1 200 OK\r\n{encodings}\r\ncontent-length: 2\r\n\r\nok")).await;
+        let error = create(plain(), &url, Body::from(b"body".to_vec()), Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
+        assert!(error.detail().contains("compressed"), "{error}");
+    }
+    // The name of no coding at all, in any case (RFC 9110, section 8.4.1).
+    let url = answering("HTTP/1.1 200 OK\r\ncontent-encoding: Identity\r\ncontent-length: 2\r\n\r\nok").await;
+    let answered = create(plain(), &url, Body::from(b"body".to_vec()), Duration::from_secs(30)).await.unwrap();
+    assert_eq!(answered.value, "ok");
 }
 
 #[tokio::test]

@@ -39,13 +39,17 @@ pub(super) async fn advance(asked: Asked<'_>) -> Answer {
         let detail = format!("send {EXAMPLE}: seconds from 0 to a hundred years; time goes forward only");
         return Err(Problem::new(400, "how far", detail, "admin-clock"));
     };
-    let advanced = asked.sandbox()?.advance(Duration::from_secs_f64(seconds)).await;
-    answer(&told(&advanced))
+    moved_on(&asked, Some(Duration::from_secs_f64(seconds))).await
 }
 
 pub(super) async fn run_to_next(asked: Asked<'_>) -> Answer {
-    let advanced = asked.sandbox()?.run_to_next().await;
-    answer(&told(&advanced))
+    moved_on(&asked, None).await
+}
+
+/// To the end, also when the client goes away: half of a month is nothing that anybody asked for.
+async fn moved_on(asked: &Asked<'_>, by: Option<Duration>) -> Answer {
+    let advanced = asked.sandbox()?.moved_on(by).await;
+    answer(&told(&advanced.ok_or_else(|| Problem::world_ended(&asked.world))?))
 }
 
 pub(super) fn mode(asked: &Asked<'_>) -> Answer {

@@ -3,22 +3,24 @@
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Asked, Problem, answer};
+use crate::journal::Secrets;
 use crate::webhooks::{Attempt, Delivery, Impossible, ReleaseOrder, Verb};
 
 pub(super) fn list(asked: &Asked<'_>) -> Answer {
     let case = asked.query("order");
-    listed(&asked.sandbox()?.deliveries(case.as_deref()))
+    listed(&asked.sandbox()?.deliveries(case.as_deref()), asked.secrets()?)
 }
 
 pub(super) fn get(asked: &Asked<'_>) -> Answer {
     let found = asked.sandbox()?.delivery(number(asked)?).ok_or_else(|| unknown(&asked.id))?;
-    answer(&delivery(&found))
+    answer(&delivery(&found, asked.secrets()?))
 }
 
 /// Resends, holds, releases, duplicates or drops one.
 pub(super) fn by_hand(asked: &Asked<'_>, verb: Verb) -> Answer {
+    let secrets = asked.secrets()?;
     match asked.sandbox()?.by_hand(number(asked)?, verb) {
-        Ok(found) => answer(&delivery(&found)),
+        Ok(found) => answer(&delivery(&found, secrets)),
         Err(error) => Err(impossible(&error)),
     }
 }
@@ -43,14 +45,16 @@ pub(super) fn release_all(asked: &Asked<'_>) -> Answer {
         }
         _ => return Err(refuse()),
     };
+    let secrets = asked.secrets()?;
     match asked.sandbox()?.release_all(&order) {
-        Ok(released) => listed(&released),
+        Ok(released) => listed(&released, secrets),
         Err(error) => Err(impossible(&error)),
     }
 }
 
-fn listed(deliveries: &[Delivery]) -> Answer {
-    answer(&json!({ "deliveries": deliveries.iter().map(delivery).collect::<Vec<_>>() }))
+fn listed(deliveries: &[Delivery], secrets: Secrets) -> Answer {
+    let told: Vec<Value> = deliveries.iter().map(|found| delivery(found, secrets)).collect();
+    answer(&json!({ "deliveries": told }))
 }
 
 fn number(asked: &Asked<'_>) -> Result<u64, Problem> {
@@ -69,22 +73,23 @@ fn impossible(error: &Impossible) -> Problem {
     }
 }
 
-fn delivery(delivery: &Delivery) -> Value {
+/// It. Its URL may hold credentials of the receiver.
+fn delivery(delivery: &Delivery, secrets: Secrets) -> Value {
     json!({
         "id": delivery.id,
         "order": delivery.case,
         "event": delivery.event.name,
         "method": delivery.method.as_str(),
-        "url": delivery.request.0.uri().to_string(),
+        "url": secrets.text(&delivery.request.0.uri().to_string()),
         "state": delivery.state().name(),
-        "attempts": delivery.attempts.iter().map(attempt).collect::<Vec<_>>(),
+        "attempts": delivery.attempts.iter().map(|tried| attempt(tried, secrets)).collect::<Vec<_>>(),
         "next": delivery.next.map(|at| at.to_string()),
     })
 }
 
 /// Time, status and outcome; and, where there is something to say, what it was beside the schedule, and why there is no
 /// status.
-fn attempt(attempt: &Attempt) -> Value {
+fn attempt(attempt: &Attempt, secrets: Secrets) -> Value {
     let mut told = Map::new();
     told.insert("at".into(), attempt.at.to_string().into());
     told.insert("status".into(), attempt.status.into());
@@ -93,7 +98,7 @@ fn attempt(attempt: &Attempt) -> Value {
         told.insert("by".into(), attempt.by.name().into());
     }
     if let Some(error) = &attempt.error {
-        told.insert("error".into(), error.as_ref().into());
+        told.insert("error".into(), secrets.text(error).into());
     }
     Value::Object(told)
 }

@@ -1,56 +1,106 @@
 //! What happens, as it happens: server-sent events.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
-use identkit_core::Content;
+use identkit_core::{Clock as _, Content};
+use identkit_transport::SystemClock;
 
-use super::{Answer, Asked};
-use crate::Sandbox;
-use crate::journal::Secrets;
+use super::{Answer, Asked, Problem};
+use crate::journal::{Entry, Secrets};
+use crate::sandbox::Running;
 
-/// Streams the journal from now on, or from after the entry that a client has seen last.
+/// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// How much text is made at once, so that whoever reads slowly costs little memory: one entry more than fits.
+const CHUNK: usize = 64 * 1024;
+
+/// What comes first, so that the client sees at once that it is heard; and how soon it is to come again, in ms.
+const HELLO: &str = "retry: 1000\n: the journal, as it grows\n\n";
+
+/// Streams the journal from now on, or from after the entry that a client has seen last, until the world is no more.
 pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     let sandbox = asked.sandbox()?;
-    let seen = asked.request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let seen = seen.or_else(|| asked.query("since")?.parse().ok());
-    let seen = seen.unwrap_or_else(|| sandbox.with_world(|world| world.journal.last()));
-    let events = futures_util::stream::unfold((sandbox, seen), next).map(|text| Ok(Frame::data(text)));
+    let last = sandbox.with_world(|world| world.journal.last());
+    let given = asked.request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let seen = match given.filter(|id| !id.is_empty()) {
+        Some(id) => Some(seen(id, "Last-Event-ID", sandbox.running().generation)?),
+        None => {
+            let since = asked.query("since");
+            since.map(|since| seen(&since, "since", sandbox.running().generation)).transpose()?
+        }
+    };
+    // A number from before the world began anew says nothing about this one.
+    let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
+    // Not the sandbox itself, which would go on for as long as somebody listens.
+    let running = Arc::clone(sandbox.running());
+    let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
+    let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
     let mut response = Response::new(Content::new(None, Streamed(Box::pin(events))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-/// The events after the last one that was seen, as soon as there are some; the end when the world is gone, or is
-/// another one now.
-async fn next((sandbox, seen): (Sandbox, u64)) -> Option<(Bytes, (Sandbox, u64))> {
+/// The number of the entry that was seen last. The id of an event is of one world; of one that has gone nothing was seen
+/// here. A number alone is of the world that is asked.
+fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
+    let told = || format!("{name} is the id of the event that was seen last, or the number of its entry; 0 for none");
+    let refuse = |_| Problem::new(400, "since when", told(), "admin-events");
+    let number = |text: &str| text.parse::<u64>().map_err(refuse);
+    let Some((world, sequence)) = text.split_once('-').filter(|(world, _)| !world.is_empty()) else {
+        return number(text);
+    };
+    let (world, sequence) = (number(world)?, number(sequence)?);
+    Ok(if world == generation { sequence } else { 0 })
+}
+
+/// The events after the last one that was seen, as soon as there are some; a comment when there are none for a while;
+/// nothing any more when the world was reset, restored or taken away.
+async fn next((running, seen): (Arc<Running>, u64)) -> Option<(Bytes, (Arc<Running>, u64))> {
+    let generation = running.generation;
     let (text, last) = {
-        let happened = sandbox.happened_after(seen, |entries| {
-            let mut text = String::new();
-            let mut last = seen;
-            for found in entries {
-                last = found.sequence;
-                let told = found.to_json(Secrets::Masked);
-                let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-                text.push_str(&format!("id: {last}\nevent: {kind}\ndata: {told}\n\n"));
-            }
+        let real = SystemClock::new();
+        let quiet = real.sleep_until(real.mono().plus(QUIET));
+        let happened = std::pin::pin!(running.happened_after(seen, |entries| {
+            let (text, last) = told(entries, seen, generation);
             (!text.is_empty()).then_some((text, last))
-        });
-        match select(std::pin::pin!(happened), std::pin::pin!(sandbox.running().closed())).await {
+        }));
+        let closed = std::pin::pin!(running.closed());
+        match select(happened, select(closed, quiet)).await {
             Either::Left((told, _)) => told,
-            Either::Right(_) => return None,
+            Either::Right((Either::Left(_), _)) => return None,
+            Either::Right((Either::Right(_), _)) => (":\n\n".to_owned(), seen),
         }
     };
-    Some((Bytes::from(text), (sandbox, last)))
+    Some((Bytes::from(text), (running, last)))
+}
+
+/// The first of these entries as events, and the number of the last one among them.
+fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64, generation: u64) -> (String, u64) {
+    let (mut text, mut last) = (String::new(), seen);
+    for found in entries {
+        last = found.sequence;
+        let told = found.to_json(Secrets::Masked);
+        let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+        text.push_str(&format!("id: {generation}-{last}\nevent: {kind}\ndata: {told}\n\n"));
+        if text.len() > CHUNK {
+            break;
+        }
+    }
+    (text, last)
 }
 
 type Frames = std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Frame<Bytes>, identkit_core::Error>> + Send>>;
 
-/// A body without an end.
+/// A body whose end nobody knows.
 struct Streamed(Frames);
 
 impl http_body::Body for Streamed {
@@ -62,5 +112,29 @@ impl http_body::Body for Streamed {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.0.as_mut().poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::super::{Callers, handle};
+    use super::*;
+    use crate::{Sandbox, VirtualClock, Worlds};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_on_which_nothing_happens_is_kept_open_by_comments() {
+        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
+        let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
+        let callers = Callers::of(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let mut body = handle(&worlds, &callers, &request).await.into_body();
+        let began = SystemClock::new();
+        for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
+            let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
+            let frame = frame.await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!((&*frame, began.mono().0.as_secs()), (expected.as_bytes(), seconds));
+        }
     }
 }

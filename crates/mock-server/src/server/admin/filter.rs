@@ -3,9 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::{Asked, Problem, parameters};
+use super::{Asked, Problem};
 use crate::Sandbox;
+use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, Wanted, is_of};
+use crate::rules::is_told;
 
 /// How many calls are told at once unless asked otherwise, and at most.
 const LIMIT: (usize, usize) = (100, 1_000);
@@ -27,12 +29,12 @@ fn refuse(what: &str) -> Problem {
 
 pub(super) fn query(asked: &Asked<'_>, sandbox: &Sandbox) -> Result<Query, Problem> {
     let mut query = Query { filter: Filter::new(), limit: LIMIT.0, secrets: Secrets::Masked };
-    for (name, value) in parameters(asked.request) {
+    for (name, value) in asked.query.iter().cloned() {
         match name.as_str() {
             "world" => {}
             "limit" => {
-                let limit = value.parse().ok().filter(|limit| *limit <= LIMIT.1);
-                query.limit = limit.ok_or_else(|| refuse("limit is a number up to 1000"))?;
+                let limit = value.parse().ok().filter(|limit| (1..=LIMIT.1).contains(limit));
+                query.limit = limit.ok_or_else(|| refuse("limit is a number from 1 to 1000"))?;
             }
             "reveal" => match value.as_str() {
                 "true" => query.secrets = Secrets::Revealed,
@@ -57,7 +59,7 @@ pub(super) fn object(body: &Map<String, Value>, besides: &[&str], sandbox: &Sand
     let mut filter = Filter::new();
     for (name, value) in body.iter().filter(|(name, _)| !besides.contains(&name.as_str())) {
         match (name.as_str(), value) {
-            (_, Value::Null) => {}
+            (name, Value::Null) if is_word(name) => {}
             ("headers", Value::Object(headers)) => {
                 for (name, value) in headers {
                     let value = value.as_str().ok_or_else(|| refuse("a header is a text"))?;
@@ -83,6 +85,11 @@ pub(super) fn object(body: &Map<String, Value>, besides: &[&str], sandbox: &Sand
     Ok(filter)
 }
 
+/// Whether an element of a body may have this name.
+fn is_word(name: &str) -> bool {
+    WORDS.split(", ").any(|word| word == name) || matches!(name, "headers" | "body")
+}
+
 fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
     let text = Some(value.to_owned());
     match name {
@@ -93,7 +100,8 @@ fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
         "rule" => filter.rule = text,
         "fault" => filter.fault = text,
         "method" => {
-            let method = Method::from_bytes(value.as_bytes()).map_err(|_| refuse("method is GET, PUT or another"))?;
+            let method = Method::from_bytes(value.to_ascii_uppercase().as_bytes())
+                .map_err(|_| refuse("method is GET, PUT or another"))?;
             filter.method = Some(method);
         }
         "status" => filter.status = Some(value.parse().map_err(|_| refuse("status is a number"))?),
@@ -106,11 +114,29 @@ fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
 
 /// A name that is misspelt would be found never, and that would look like an answer.
 fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
-    let operations = sandbox.running().plan.operations();
-    match &filter.operation {
-        Some(named) if !operations.iter().any(|name| is_of(named, name)) => {
-            let detail = format!("the operations are {}", operations.join(", "));
-            Err(Problem::new(400, "no such operation", detail, "admin-journal"))
+    let unknown = |title, what: &str, names: &[&str]| {
+        Err(Problem::new(400, title, format!("the {what} are {}", names.join(", ")), "admin-journal"))
+    };
+    let plan = &sandbox.running().plan;
+    let operations = plan.operations();
+    if let Some(named) = &filter.operation
+        && !operations.iter().any(|name| is_of(named, name))
+    {
+        return unknown("no such operation", "operations", &operations);
+    }
+    let vendors: Vec<&str> = plan.vendors.iter().map(|vendor| vendor.name()).collect();
+    if filter.vendor.as_deref().is_some_and(|named| !vendors.contains(&named)) {
+        return unknown("no such vendor", "vendors", &vendors);
+    }
+    if let Some(named) = &filter.fault
+        && Fault::named(named).is_none()
+    {
+        return unknown("no such fault", "faults", &Fault::all().map(|fault| fault.name()));
+    }
+    match &filter.rule {
+        Some(named) if named != "sandbox" && !is_told(named) => {
+            let detail = "the rules are listed in docs/sandbox-reference.md";
+            Err(Problem::new(400, "no such rule", detail, "admin-journal"))
         }
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! What happened: finding calls, counting them, waiting for them, and saying why one was refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::filter::{self, Query};
 use super::{Answer, Asked, Problem, answer};
-use crate::Sandbox;
 use crate::journal::{Filter, Journal, NearMiss, Secrets, What};
+use crate::sandbox::Running;
 
 /// How many calls that come close are told, unless asked otherwise.
 const NEAREST: usize = 3;
@@ -101,16 +102,28 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
             timeout.ok_or_else(|| refuse("timeout is a number of seconds up to 600"))?
         }
     };
+    // Not the sandbox itself, which would go on for as long as somebody waits.
+    let running = Arc::clone(sandbox.running());
+    drop(sandbox);
     let mut count = 0;
     let late = SystemClock::new().sleep_until(Mono(Duration::from_secs_f64(timeout)));
     let in_time = {
-        let came = std::pin::pin!(came(&sandbox, &filter, wanted, &mut count));
-        matches!(select(came, late).await, Either::Left(_))
+        let came = std::pin::pin!(came(&running, &filter, wanted, &mut count));
+        let closed = std::pin::pin!(running.closed());
+        match select(came, select(closed, late)).await {
+            Either::Left(_) => true,
+            Either::Right((Either::Left(_), _)) => {
+                // Nobody calls this one any more.
+                let detail = "the world was reset, restored or deleted";
+                return Err(Problem::new(409, "another world", detail, "admin-wait"));
+            }
+            Either::Right((Either::Right(_), _)) => false,
+        }
     };
     if in_time {
         return answer(&json!({ "count": count }));
     }
-    let near = sandbox.journal().near_misses(&filter, NEAREST);
+    let near = running.journal().near_misses(&filter, NEAREST);
     let near: Vec<Value> = near.iter().map(|near| missed(near, Secrets::Masked)).collect();
     let detail = format!("{filter}: {count} of {wanted} came within {timeout} s");
     let problem = Problem::new(408, "it has not come", detail, "admin-wait");
@@ -118,10 +131,10 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
 }
 
 /// Counts what fits until it is enough. Each entry is looked at once.
-async fn came(sandbox: &Sandbox, filter: &Filter, wanted: u64, count: &mut u64) {
+async fn came(running: &Running, filter: &Filter, wanted: u64, count: &mut u64) {
     let mut seen = filter.since;
     while *count < wanted {
-        let (fitting, last) = sandbox
+        let (fitting, last) = running
             .happened_after(seen, |entries| {
                 let (mut fitting, mut last) = (0, None);
                 for entry in entries {
@@ -147,7 +160,7 @@ pub(super) fn canonical(asked: &Asked<'_>) -> Answer {
 /// Why a call was refused.
 pub(super) fn explain(asked: &Asked<'_>) -> Answer {
     let sandbox = asked.sandbox()?;
-    let secrets = if asked.query("reveal").as_deref() == Some("true") { Secrets::Revealed } else { Secrets::Masked };
+    let secrets = asked.secrets()?;
     let journal = sandbox.journal();
     let found = asked.id.parse().ok().and_then(|number| journal.get(number));
     let Some(entry) = found else {

@@ -33,7 +33,7 @@ impl Problem {
     }
 
     pub(super) fn nowhere(detail: &str) -> Self {
-        let detail = format!("{detail}; the calls are listed in docs/sandbox.md");
+        let detail = format!("{detail}; the calls are described in docs/sandbox-openapi.json");
         Self::new(404, "no such call", detail, "admin-path")
     }
 
@@ -46,7 +46,13 @@ impl Problem {
     pub(super) fn no_world(ids: &[String]) -> Self {
         let some = ids.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
-        Self::new(404, "no such world", format!("there is {some}{more}"), "admin-world")
+        Self::new(404, "no such world", format!("the worlds are: {some}{more}"), "admin-world")
+    }
+
+    /// It was taken away, or another one has taken its place.
+    pub(super) fn world_ended(id: &str) -> Self {
+        let detail = format!("{id} was reset, restored or taken away meanwhile");
+        Self::new(404, "no such world any more", detail, "admin-world")
     }
 
     pub(super) fn no_case() -> Self {
@@ -83,11 +89,14 @@ impl Problem {
 
 impl From<WorldError> for Problem {
     fn from(error: WorldError) -> Self {
-        let status = match error {
-            WorldError::Unknown | WorldError::UnknownSnapshot => 404,
-            WorldError::Taken | WorldError::Default | WorldError::SameCredentials => 409,
-            WorldError::NotAnId => 400,
+        let (status, title) = match error {
+            WorldError::Unknown => (404, "no such world"),
+            WorldError::UnknownSnapshot => (404, "no such snapshot"),
+            WorldError::Taken => (409, "there is such a world already"),
+            WorldError::Default => (409, "the default world stays"),
+            WorldError::SameCredentials => (409, "the credentials are taken"),
+            WorldError::NotAnId => (400, "not an id"),
         };
-        Self::new(status, "the world cannot be made so", error.to_string(), "admin-world")
+        Self::new(status, title, error.to_string(), "admin-world")
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let mut wanted = NewWorld::default();
     for (name, value) in &body {
         match (name.as_str(), value) {
-            (_, Value::Null) => {}
+            ("id" | "seed" | "profile" | "clock" | "now", Value::Null) => {}
             ("id", Value::String(id)) => wanted.id = Some(id.clone()),
             ("seed", seed) => {
                 wanted.seed = Some(seed.as_u64().ok_or_else(|| refuse("the seed is a whole number, not negative"))?);
@@ -61,7 +61,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
 }
 
 pub(super) fn fork(asked: &Asked<'_>) -> Answer {
-    let id = only(asked, "id", r#"{"id":"copy"}"#)?;
+    let id = asked.optional_text("id", r#"{"id":"copy"}"#, "admin-world")?;
     let (id, sandbox) = asked.worlds.fork(&asked.world, id.as_deref())?;
     told(201, &Value::Object(described(&id, &sandbox)))
 }
@@ -89,22 +89,8 @@ pub(super) fn reset(asked: &Asked<'_>) -> Answer {
 }
 
 fn named(asked: &Asked<'_>) -> Result<String, Problem> {
-    let name = only(asked, "snapshot", r#"{"snapshot":"before-payment"}"#)?;
+    let name = asked.optional_text("snapshot", r#"{"snapshot":"before-payment"}"#, "admin-world")?;
     Ok(name.unwrap_or_else(|| UNNAMED.to_owned()))
-}
-
-/// The text that is all that a body may hold.
-fn only(asked: &Asked<'_>, name: &str, example: &str) -> Result<Option<String>, Problem> {
-    let body = asked.optional(example)?;
-    let refuse = |what: String| Err(Problem::new(400, "the body cannot be read", what, "admin-world"));
-    if body.keys().any(|key| key != name) {
-        return refuse(format!("{name} is all that can be named; send {example}"));
-    }
-    match body.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => refuse(format!("{name} is a text; send {example}")),
-    }
 }
 
 /// A world with its credentials.

@@ -230,6 +230,7 @@ fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Requ
 
 /// An error in the shape of the vendor's answers: the document shows none (AI-03).
 fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
+    let refused = refused.bounded();
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
     let token_apart = world.enforces("AI-02");
     let status = match world.part::<Account>().settings.refusals {
@@ -244,7 +245,7 @@ fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
     };
     let mut response = json::response(status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
     // For the journal.
-    response.extensions_mut().insert(refused.clone());
+    response.extensions_mut().insert(refused);
     if status == 429
         && let Some(seconds) = retry_after(world)
     {

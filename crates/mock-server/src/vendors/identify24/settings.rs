@@ -6,7 +6,7 @@ use identkit_core::Secret;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::vendors::settings::{failure, refusal, seconds};
+use crate::vendors::settings::{failure, in_header, refusal, seconds, some, some_seconds};
 
 /// How the account is set up, which at the vendor is done in its partner portal; see [`configure`](super::configure).
 ///
@@ -15,8 +15,10 @@ use crate::vendors::settings::{failure, refusal, seconds};
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The partner's user name (I-004).
+    #[serde(deserialize_with = "in_header")]
     pub partner: String,
     /// The API key (I-004).
+    #[serde(deserialize_with = "some")]
     pub api_key: String,
     /// Where status webhooks go; `None` sends none (I-080).
     #[serde(with = "address")]
@@ -133,10 +135,10 @@ pub enum GetBodies {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
-    /// So many, logins among them.
+    /// So many, logins among them; with 0 all are refused.
     pub requests: u32,
     /// In so long, from the first of them.
-    #[serde(with = "seconds")]
+    #[serde(serialize_with = "seconds::serialize", deserialize_with = "some_seconds")]
     pub period: SignedDuration,
     /// Whether a refusal says when to come again: `Retry-After` is not documented (1.9).
     #[serde(default)]

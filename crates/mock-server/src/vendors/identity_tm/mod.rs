@@ -345,6 +345,7 @@ fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
 
 /// An error as the sandbox writes it: a text under `Error`, and what it is made of (AT-53).
 fn refuse(refused: &Refused) -> Response<Content> {
+    let refused = refused.bounded();
     let faults: Vec<Value> = refused
         .faults
         .iter()
@@ -361,8 +362,9 @@ fn refuse(refused: &Refused) -> Response<Content> {
     let body = json!({ "Error": refused.text(), "Faults": faults });
     let mut response = json::response(refused.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
     // For the journal.
-    response.extensions_mut().insert(refused.clone());
-    if refused.status == StatusCode::UNAUTHORIZED {
+    let status = refused.status;
+    response.extensions_mut().insert(refused);
+    if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"identity.TM\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }

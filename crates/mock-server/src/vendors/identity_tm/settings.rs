@@ -7,7 +7,7 @@ use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::vendors::settings::{positive, refusal, seconds};
+use crate::vendors::settings::{positive, refusal, seconds, some, user};
 
 /// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
 /// ones and these, assumed.
@@ -111,8 +111,10 @@ impl Feature {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// User name of HTTP Basic authentication (T-003).
+    #[serde(deserialize_with = "user")]
     pub customer_id: String,
     /// Its password (T-003).
+    #[serde(deserialize_with = "some")]
     pub customer_code: String,
     /// Products that `putOrder` refuses with 400 because they are not enabled (T-006).
     pub products_not_enabled: BTreeSet<u32>,
@@ -163,6 +165,7 @@ pub struct Settings {
     /// The codes that the default variants of `getStatus` and `getAllStatus` return (AT-13).
     pub general: BTreeSet<u32>,
     /// The key of the time of identification, which the document says to be misspelt (AT-01).
+    #[serde(deserialize_with = "some")]
     pub identified_key: String,
     /// Results tell the person's address on the network, [T 3.3.4]: always one of the documentation block 192.0.2.0/24.
     pub user_ip: bool,

@@ -373,9 +373,28 @@ async fn a_long_explanation_is_cut_and_not_lost() {
 
 #[tokio::test]
 async fn a_long_retry_after_is_an_error_instead_of_a_wait() {
-    let (driver, script) = driver(vec![Step::Answer(429, &[("retry-after", "121")], "")]);
-    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
-    assert_eq!(sent(&script), 1);
+    let limited: [&[(&str, &str)]; 3] = [
+        &[("retry-after", "121")],
+        // More seconds than there are numbers for, and a day that is centuries away.
+        &[("retry-after", "99999999999999999999999")],
+        &[("retry-after", "Fri, 31 Dec 2399 23:59:59 GMT")],
+    ];
+    for headers in limited {
+        let (driver, script) = driver(vec![Step::Answer(429, headers, "")]);
+        assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
+        assert_eq!(sent(&script), 1, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_that_is_over_or_unreadable_leaves_the_wait_to_the_backoff() {
+    let limited: [&[(&str, &str)]; 3] =
+        [&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], &[("retry-after", "soon")], &[("retry-after", "-1")]];
+    for headers in limited {
+        let (driver, script) = driver(vec![Step::Answer(429, headers, ""), Step::Answer(200, &[], "ok")]);
+        assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().attempts, 2);
+        assert_eq!(sent(&script), 2, "{headers:?}");
+    }
 }
 
 #[tokio::test]

@@ -71,6 +71,19 @@ async fn a_stream_may_be_slow_but_not_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+#[allow(clippy::disallowed_methods)]
+async fn a_reader_that_takes_its_time_is_no_silence_of_the_server() {
+    let driver = drips(&[0, 5, 5], Some(30));
+    let mut stream = driver.call(&Open, &CallOptions::new()).await.unwrap().value.0;
+    let mut came = 0;
+    while let Some(piece) = stream.next().await {
+        came += piece.unwrap().len();
+        tokio::time::sleep(Duration::from_secs(40)).await;
+    }
+    assert_eq!(came, 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_has_a_deadline_of_its_own() {
     let pauses = vec![20; 9];
     let driver = drips(&pauses, Some(90));

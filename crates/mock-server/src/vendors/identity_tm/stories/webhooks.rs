@@ -20,15 +20,23 @@ pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
     if !world.enforces("T-037") {
         return;
     }
-    // A URL that cannot be called is nobody's receiver; the story goes on as the vendor's would.
-    let Some(Ok((request, event))) = request(world, id, callback) else { return };
+    let Some((made, event)) = request(world, id, callback) else { return };
+    let request = match made {
+        Ok(request) => request,
+        // Nobody's receiver: the story goes on, and the delivery says why nothing came.
+        Err(error) => {
+            let delivery = Delivery::new(PROVIDER, id, event, Request::default(), Schedule::IdentityTm);
+            world.cannot_deliver(delivery.without_blocking(), error.detail().to_owned());
+            return;
+        }
+    };
     if world.enforces("T-033") {
         world.block(id);
     }
     world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::IdentityTm));
 }
 
-type Made = Result<(Request<Bytes>, Event), Error>;
+type Made = (Result<Request<Bytes>, Error>, Event);
 
 /// The webhook of this name, `None` when the order has none.
 fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
@@ -53,7 +61,7 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made>
         url = url.replace("[OrderID]", id).replace("[Ref]", &possible);
     }
     if !filled_in {
-        return Some(VideoCallback.emit(&url, &method, &event).map(|request| (request, event)));
+        return Some((VideoCallback.emit(&url, &method, &event), event));
     }
-    Some(callback.emit(&url, &method, &event).map(|request| (request, event)))
+    Some((callback.emit(&url, &method, &event), event))
 }

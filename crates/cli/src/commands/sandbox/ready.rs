@@ -1,0 +1,80 @@
+//! What the sandbox says when it is ready: a line for programs, and a few for people.
+
+use std::path::Path;
+
+use identkit_mock_server::Sandbox;
+use identkit_mock_server::worlds::DEFAULT;
+use serde_json::{Map, Value, json};
+
+use crate::output;
+
+/// The ready line: where it is, how to log in, and what world it runs.
+pub(super) fn line(
+    sandbox: &Sandbox,
+    api: &str,
+    admin: &str,
+    ca_file: Option<&Path>,
+    world_file: Option<&Path>,
+) -> Value {
+    let mode = sandbox.clock().mode();
+    let (seed, profile) = sandbox.with_world(|world| (world.seed(), world.profile));
+    let mut line = Map::new();
+    line.insert("listen".into(), api.into());
+    line.insert("admin".into(), admin.into());
+    line.insert("ca_file".into(), ca_file.map(|path| path.display().to_string()).into());
+    let world = json!({
+        "id": DEFAULT,
+        "clock": mode.name(),
+        "factor": mode.factor(),
+        "now": sandbox.now().to_string(),
+        "seed": seed,
+        "profile": profile.name(),
+        "file": world_file.map(|path| path.display().to_string()),
+    });
+    line.insert("world".into(), world);
+    for (vendor, mut account) in sandbox.accounts() {
+        if let Some(account) = account.as_object_mut() {
+            let path = account.remove("base_path");
+            let path = path.as_ref().and_then(Value::as_str).unwrap_or_default();
+            account.insert("base_url".into(), format!("{api}{path}").into());
+        }
+        line.insert(vendor.replace('-', "_"), account);
+    }
+    Value::Object(line)
+}
+
+/// For people at a terminal: what it runs, and what to type in another one.
+pub(super) fn guide(ready: &Value) {
+    let text = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let time = match text("/world/clock") {
+        "frozen" => format!("time stands still at {}", text("/world/now")),
+        "scaled" => {
+            let factor = ready.pointer("/world/factor").and_then(Value::as_f64).unwrap_or_default();
+            format!("time goes {factor} times as fast, from {}", text("/world/now"))
+        }
+        _ => format!("real time, from {}", text("/world/now")),
+    };
+    output::say("");
+    output::say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
+    output::say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
+    if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
+        output::say(&format!("It is saved to {file} at the end."));
+    }
+    output::say("In another terminal:");
+    for (variable, pointer) in [
+        ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
+        ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
+        ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
+        ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
+        ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
+        ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
+        ("IDENTKIT_CA_FILE", "/ca_file"),
+    ] {
+        if let Some(value) = ready.pointer(pointer).and_then(Value::as_str) {
+            output::say(&format!("  export {variable}='{value}'"));
+        }
+    }
+    output::say("  identkit tm status 99921269855041 --extended");
+    output::say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    output::say(&format!("  curl {}/_sandbox/v1/clock", text("/admin")));
+}

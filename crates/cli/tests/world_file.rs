@@ -1,0 +1,209 @@
+//! A world that is kept in a file from one run of `identkit sandbox` to the next.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+// Real processes live in real time; it is only ever used as an upper bound against hanging.
+#![allow(clippy::disallowed_methods)]
+
+mod support;
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{HANGS, Sandbox, feed, http, identkit, names, run};
+
+fn with(file: &Path, more: &[&str]) -> Sandbox {
+    Sandbox::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
+}
+
+fn admin(sandbox: &Sandbox, path: &str, body: Option<&str>) -> Value {
+    let answer = http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
+    serde_json::from_str(body).unwrap()
+}
+
+fn place(sandbox: &Sandbox) -> String {
+    let order = support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
+    let ran = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
+    ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
+}
+
+/// Ends it as it is meant to be, and asserts that it said nothing.
+fn end(sandbox: Sandbox, signal: &str) {
+    let (code, stdout, stderr, ()) = sandbox.end_and(signal, || ());
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", ""), "SIG{signal}");
+}
+
+#[test]
+fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("world.json");
+        let first = with(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
+        assert_eq!(first.told("/world/file"), file.to_str().unwrap());
+        let id = place(&first);
+        admin(&first, &format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        let next = admin(&first, "clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
+        let (order, deliveries) = (admin(&first, &format!("orders/{id}"), None), admin(&first, "deliveries", None));
+        end(first, signal);
+        assert_eq!(names(folder.path()), ["world.json"], "and no temporary file");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+
+        // Its own time, seed and profile, whatever the options say.
+        let second = with(&file, &["--clock", "frozen", "--seed", "8", "--start", "2031-01-01T00:00:00Z"]);
+        let world = &second.ready["world"];
+        let told = (&world["now"], &world["seed"], &world["profile"]);
+        assert_eq!(told, (&json!("2020-09-10T12:01:40Z"), &json!(7), &json!("strict")));
+        assert_eq!(admin(&second, &format!("orders/{id}"), None), order);
+        assert_eq!(admin(&second, "deliveries", None), deliveries);
+        let fired = admin(&second, "clock/run-to-next", Some(""));
+        assert_eq!(fired["now"], next);
+        assert_eq!((&fired["fired"][1]["kind"], &fired["fired"][1]["number"]), (&json!("attempt"), &json!(3)));
+        let status = run(second.identkit().args(["tm", "status", &id, "--output", "json"])).ends_with(0, &[]).json();
+        assert_eq!(status["identkit"]["verdict"]["if_identification"], "positive");
+        // What happened in the second run is there in the third one.
+        let more = place(&second);
+        end(second, signal);
+        let third = with(&file, &[]);
+        assert_eq!(third.told("/world/clock"), "real", "how time goes on is the option's");
+        admin(&third, &format!("orders/{more}"), None);
+        admin(&third, &format!("orders/{id}"), None);
+    }
+}
+
+#[test]
+fn the_default_world_is_saved_as_it_is_at_the_end_also_when_another_one_took_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let sandbox = with(&file, &["--clock", "frozen"]);
+    place(&sandbox);
+    admin(&sandbox, "reset", Some(""));
+    // The first one has the id of the one before: the seed is the same.
+    place(&sandbox);
+    let id = place(&sandbox);
+    end(sandbox, "TERM");
+    let again = with(&file, &[]);
+    admin(&again, &format!("orders/{id}"), None);
+}
+
+#[test]
+fn a_file_that_is_damaged_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    end(with(&file, &[]), "TERM");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let (half, _) = whole.split_at(whole.len() / 2);
+    let other_version = whole.replacen("\"identkit_world\":1", "\"identkit_world\":99", 1);
+    assert_ne!(other_version, whole);
+    let wrong = whole.replacen("\"profile\":\"literal\"", "\"profile\":\"Kanarienvogel\"", 1);
+    assert_ne!(wrong, whole);
+    for (damaged, words) in [
+        ("", "no JSON"),
+        (half, "cut off"),
+        ("{}", "not a saved world"),
+        (&*other_version, "version 99"),
+        (&*wrong, "/profile"),
+    ] {
+        std::fs::write(&file, damaged).unwrap();
+        let ran = run(identkit().arg("sandbox").arg("--world-file").arg(&file));
+        ran.fails_with(2, &["--world-file", file.to_str().unwrap(), words, "left as it is"]);
+        assert!(!ran.stderr.contains("Kanarienvogel"), "{ran:#?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), damaged);
+        assert_eq!(names(folder.path()), ["world.json"]);
+    }
+}
+
+#[test]
+fn a_place_where_nothing_can_be_saved_is_told_before_anything_is_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere/world.json");
+    let dangling = folder.path().join("dangling");
+    symlink(&nowhere, &dangling).unwrap();
+    for path in [folder.path(), &nowhere, &dangling, Path::new("/dev/null")] {
+        let ran = run(identkit().arg("sandbox").arg("--world-file").arg(path));
+        ran.fails_with(2, &["--world-file", path.to_str().unwrap(), "cannot be used"]);
+    }
+    assert_eq!(names(folder.path()), ["dangling"]);
+}
+
+#[test]
+fn a_link_leads_to_the_file_and_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("world.json"), folder.path().join("link"));
+    end(with(&file, &[]), "TERM");
+    symlink(&file, &link).unwrap();
+    let sandbox = with(&link, &[]);
+    let id = place(&sandbox);
+    end(sandbox, "TERM");
+    assert!(link.is_symlink());
+    admin(&with(&file, &[]), &format!("orders/{id}"), None);
+}
+
+#[test]
+fn a_world_that_cannot_be_saved_at_the_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let sandbox = with(&inside.join("world.json"), &[]);
+    std::fs::remove_dir_all(&inside).unwrap();
+    let (code, _, stderr, ()) = sandbox.end_and("TERM", || ());
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("error: the world could not be saved to ") && stderr.contains("world.json"), "{stderr}");
+}
+
+#[test]
+fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let first = with(&file, &[]);
+    let id = place(&first);
+    let link = folder.path().join("link");
+    for path in [&file, &link] {
+        if path == &link {
+            // What the link leads to has to be there, which it is once the world was saved.
+            std::fs::write(&file, "").unwrap();
+            symlink(&file, &link).unwrap();
+        }
+        let ran = run(identkit().arg("sandbox").arg("--world-file").arg(path));
+        let holder = format!("another process ({})", first.id());
+        ran.fails_with(2, &["--world-file", path.to_str().unwrap(), "cannot be used", &holder, "world.json.lock"]);
+    }
+    end(first, "TERM");
+    assert_eq!(names(folder.path()), ["link", "world.json"], "the lock goes with who had it");
+    admin(&with(&file, &[]), &format!("orders/{id}"), None);
+}
+
+#[test]
+fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let first = with(&file, &[]);
+    let id = place(&first);
+    let began = Instant::now();
+    while !std::fs::read_to_string(&file).is_ok_and(|saved| saved.contains(&id)) {
+        assert!(began.elapsed() < HANGS, "it is saved while it runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    first.end_and("KILL", || ());
+    let second = with(&file, &[]);
+    admin(&second, &format!("orders/{id}"), None);
+    end(second, "TERM");
+    assert_eq!(names(folder.path()), ["world.json"]);
+}
+
+#[test]
+fn a_webhook_that_cannot_be_called_and_a_name_that_is_none_are_told_before_anything_is_begun() {
+    for (flag, value, told) in [
+        ("--identify24-webhook", "nonsense", "begins with https:// or http://"),
+        ("--identify24-webhook", "http://", "begins with https:// or http://"),
+        ("--identify24-webhook", "http://127.0.0.1/a b", "begins with https:// or http://"),
+        ("--tls-name", "a b", "a host name or an address"),
+        ("--tls-name", "", "a host name or an address"),
+        ("--tls-name", "a..b", "a host name or an address"),
+    ] {
+        run(identkit().args(["sandbox", flag, value])).fails_with(2, &[flag, told]);
+    }
+}

@@ -1,0 +1,282 @@
+//! What is told of secrets: nothing, wherever they stand.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// What stands for a secret.
+pub(crate) const MASK: &str = "(masked)";
+
+/// Whether secrets are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// Credentials, tokens, TANs and cookies are replaced.
+    #[default]
+    Masked,
+    /// Everything is told as it was.
+    Revealed,
+}
+
+/// How the names of secrets end, in small letters and without `-` and `_`.
+const ENDS: [&str; 9] =
+    ["authorization", "cookie", "token", "apikey", "customercode", "password", "passwd", "secret", "accesskey"];
+
+/// Short names, which are secrets only when they are all of a name.
+const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
+
+/// Parameters of URLs, which are secrets there only.
+const PARAMETERS: [&str; 6] = ["key", "sig", "signature", "auth", "pass", "hmac"];
+
+/// The schemes of credentials that may be seen: of another the first word may be the secret.
+const SCHEMES: [&str; 7] = ["basic", "bearer", "digest", "negotiate", "ntlm", "hoba", "mutual"];
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|char| !matches!(char, '-' | '_')).map(|char| char.to_ascii_lowercase()).collect()
+}
+
+/// Whether what has this name is a secret: as a header, an element of a body, or a parameter.
+pub(super) fn secret_name(name: &str) -> bool {
+    let name = plain(name);
+    ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
+}
+
+/// A header of this name, without what is secret in it; the scheme of credentials may be seen.
+pub(super) fn masked(name: &str, value: &str) -> String {
+    if !secret_name(name) {
+        return text(value).into_owned();
+    }
+    match value.split_once(' ') {
+        Some((scheme, _))
+            if plain(name).ends_with("authorization") && SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) =>
+        {
+            format!("{scheme} {MASK}")
+        }
+        _ => MASK.to_owned(),
+    }
+}
+
+/// A text without the secrets in it: those of URLs, of JSON that is written in it, and of `name=value`.
+pub(super) fn text(text: &str) -> Cow<'_, str> {
+    let begins = text.trim_start().chars().next();
+    if matches!(begins, Some('{' | '[' | '"'))
+        && let Ok(mut written) = serde_json::from_str::<Value>(text)
+    {
+        let before = written.clone();
+        value(&mut written);
+        return if written == before { text.into() } else { written.to_string().into() };
+    }
+    let told = urls(text);
+    if assigns(&told) || (told.contains('%') && assigns(&percent_decode_str(&told).decode_utf8_lossy())) {
+        return MASK.into();
+    }
+    told
+}
+
+/// JSON without the secrets in it.
+pub(super) fn value(told: &mut Value) {
+    match told {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::Null => {}
+                    _ if secret_name(name) => *member = MASK.into(),
+                    member => value(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(value),
+        Value::String(given) => {
+            let masked = text(given);
+            if masked != given.as_str() {
+                *given = masked.into_owned();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// JSON of which the shape alone is told, and the texts of these elements: where credentials are expected, any text may
+/// be one.
+pub(super) fn shape(told: &mut Value, seen: &[&str]) {
+    match told {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if !(member.is_string() && seen.contains(&name.as_str())) {
+                    shape(member, seen);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shape(item, seen)),
+        Value::String(_) | Value::Number(_) => *told = MASK.into(),
+        _ => {}
+    }
+}
+
+/// Whether a text that may hold one names a secret at all: of a body that cannot be read nothing is told then.
+pub(super) fn names_one(text: &str) -> bool {
+    let names = |text: &str| {
+        let text = plain(text);
+        ENDS.iter().any(|end| text.contains(end)) || assigns(&text)
+    };
+    names(text) || (text.contains('%') && names(&percent_decode_str(text).decode_utf8_lossy()))
+}
+
+/// Whether a text gives a secret by its name: `token=…`, `"APIKEY": "…"`.
+fn assigns(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['=', ':']) {
+        let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
+        let around: &[char] = &[' ', '\t', '"', '\'', '\\'];
+        let name = before.trim_end_matches(around);
+        let begin = name.rfind(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_'));
+        let name = name.get(begin.map_or(0, |begin| begin + 1)..).unwrap_or(name);
+        let given = after.trim_start_matches(around);
+        if !given.is_empty() && !given.starts_with(MASK) && secret_name(name) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// A path with its query.
+pub(super) fn path(path: &str) -> String {
+    match path.split_once('?') {
+        Some((path, query)) => format!("{}?{}", text(path), parameters(query)),
+        None => text(path).into_owned(),
+    }
+}
+
+fn parameters(query: &str) -> String {
+    let pairs = query.split_inclusive(['&', ';']).map(|pair| {
+        let end = pair.trim_end_matches(['&', ';']);
+        let Some((name, given)) = end.split_once('=') else { return Cow::from(pair) };
+        let decoded = percent_decode_str(name).decode_utf8_lossy();
+        let is_secret = secret_name(&decoded) || PARAMETERS.contains(&plain(&decoded).as_str());
+        let given = percent_decode_str(given).decode_utf8_lossy();
+        if (is_secret && !given.is_empty()) || text(&given) != given {
+            return format!("{name}={MASK}{}", pair.get(end.len()..).unwrap_or_default()).into();
+        }
+        Cow::from(pair)
+    });
+    pairs.collect()
+}
+
+/// The text, with every URL in it masked.
+fn urls(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "://";
+    if !text.contains(BEGIN) {
+        return text.into();
+    }
+    let (mut told, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(BEGIN) {
+        let (before, after) = rest.split_at(at + BEGIN.len());
+        told.push_str(before);
+        let end = after.find(|char: char| char.is_whitespace() || matches!(char, '"' | '<' | '>' | '\\'));
+        let (url, behind) = after.split_at(end.unwrap_or(after.len()));
+        told.push_str(&below_the_scheme(url));
+        rest = behind;
+    }
+    told.push_str(rest);
+    if told == text { text.into() } else { told.into() }
+}
+
+/// What stands behind `https://`.
+fn below_the_scheme(url: &str) -> String {
+    let (authority, rest) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
+    let mut told = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{MASK}@{host}"),
+        None => authority.to_owned(),
+    };
+    let (place, parts) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    told.push_str(place);
+    for part in parts.split_inclusive(['?', '#']) {
+        told.push_str(&match part.strip_suffix(['?', '#']) {
+            Some(query) => parameters(query) + part.get(query.len()..).unwrap_or_default(),
+            None => parameters(part),
+        });
+    }
+    told
+}
+
+impl Secrets {
+    pub(super) fn header(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Masked => masked(name, value),
+            Self::Revealed => value.to_owned(),
+        }
+    }
+
+    /// A path with its query.
+    pub(super) fn path(self, given: &str) -> String {
+        match self {
+            Self::Masked => path(given),
+            Self::Revealed => given.to_owned(),
+        }
+    }
+
+    pub(super) fn value(self, mut told: Value) -> Value {
+        if self == Self::Masked {
+            value(&mut told);
+        }
+        told
+    }
+
+    /// A text, a URL for one.
+    pub(crate) fn text(self, given: &str) -> Cow<'_, str> {
+        match self {
+            Self::Masked => text(given),
+            Self::Revealed => given.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_in_every_text_that_can_hold_them_and_the_rest_is_told() {
+        for (given, told) in [
+            ("http://hooks.example/h?token=S&id=1", "http://hooks.example/h?token=(masked)&id=1"),
+            ("see http://user:S@hooks.example/h now", "see http://(masked)@hooks.example/h now"),
+            (
+                "http://hooks.example/?t%6Fken=S#access_token=S",
+                "http://hooks.example/?t%6Fken=(masked)#access_token=(masked)",
+            ),
+            ("http://a.example/?b=http%3A%2F%2Fc.example%2F%3Fapi-key%3DS", "http://a.example/?b=(masked)"),
+            (r#""{\"APIKEY\":\"S\",\"a\":1}""#, r#""{\"APIKEY\":\"(masked)\",\"a\":1}""#),
+            ("APIKEY=S", MASK),
+            ("TAN : S", MASK),
+            (r#"{"apikey": "S", broken"#, MASK),
+            ("APIKEY%3DS", MASK),
+            ("http://hooks.example/h?id=1&n=2#top", "http://hooks.example/h?id=1&n=2#top"),
+            ("the tan is wrong: try again", "the tan is wrong: try again"),
+            (r#"[1,  {"a": 2}]"#, r#"[1,  {"a": 2}]"#),
+        ] {
+            assert_eq!(text(given), told, "{given}");
+        }
+        for (name, given, told) in [
+            ("Authorization", "Basic S", "Basic (masked)"),
+            ("Authorization", "S x", MASK),
+            ("X-Auth-Token", "S", MASK),
+            ("api-key", "S", MASK),
+            ("x-apikey", "S", MASK),
+            ("accept", "text/plain", "text/plain"),
+        ] {
+            assert_eq!(masked(name, given), told, "{name}");
+        }
+        for (given, told) in [
+            (json!({ "api-key": "S", "a": ["APIKEY=S"] }), json!({ "api-key": MASK, "a": [MASK] })),
+            (json!({ "tan": "S", "Title": "S", "tans": 1 }), json!({ "tan": MASK, "Title": "S", "tans": 1 })),
+        ] {
+            let mut masked = given;
+            value(&mut masked);
+            assert_eq!(masked, told);
+        }
+        assert_eq!(path("/a?t%6Fken=S&b=1"), "/a?t%6Fken=(masked)&b=1");
+    }
+}
