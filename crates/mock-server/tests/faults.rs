@@ -278,9 +278,8 @@ async fn latency_passes_in_time_that_stands_still_and_when_it_is_advanced() {
     bench.sandbox.inject(Fault::Latency { by: DAY }).unwrap();
     let sandbox = bench.sandbox.clone();
     let call = tokio::spawn(async move { statuses(&Bench { clock: sandbox.clock().clone(), sandbox }, 1).await });
-    while bench.sandbox.faults()[1].left() != Some(0) || bench.clock.next_due().is_none_or(|due| due > DAY) {
-        tokio::task::yield_now().await;
-    }
+    let waits = || bench.clock.next_due().is_some_and(|due| due > HOUR && due <= DAY);
+    eventually("the call waits", || bench.sandbox.faults()[1].left() == Some(0) && waits()).await;
     assert!(!call.is_finished());
     bench.sandbox.advance(DAY).await;
     assert_eq!(within(20 * SECOND, call).await.unwrap().unwrap(), [200]);
@@ -306,7 +305,7 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
         while read.len() < whole.len() {
             let piece = tokio::select! {
                 biased;
-                piece = body.next() => piece.unwrap().unwrap(),
+                piece = within(20 * SECOND, body.next()) => piece.expect("it goes on").unwrap().unwrap(),
                 _ = bench.clock.advance(2 * HOUR) => continue,
             };
             assert!(piece.len() <= pieces, "{} at once", piece.len());
