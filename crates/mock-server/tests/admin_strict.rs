@@ -32,7 +32,7 @@ async fn a_web_page_cannot_drive_the_sandbox() {
         format!("Host: {address}\r\nSec-Fetch-Site: cross-site"),
         format!("Host: {address}\r\nSec-Fetch-Site: same-site"),
         format!("Host: evil.example:{}", address.port()),
-        format!("Host: evil.example\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: same-origin"),
+        "Host: evil.example\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: same-origin".to_owned(),
     ] {
         for call in ["DELETE /_sandbox/v1/journal", "POST /_sandbox/v1/reset", "GET /_sandbox/v1/nonsense"] {
             let answer = raw(address, &format!("{call} HTTP/1.1\r\n{headers}")).await;

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::Response;
 use http::header::HeaderMap;
 use identkit_core::Content;
-use serde_json::{Map, Value};
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+use serde_json::Map;
+use serde_json::Value;
 
 use super::Faults;
 use super::answer::rewritten;
@@ -70,6 +72,7 @@ pub(super) fn reshaped(
 }
 
 /// Changes each object of a JSON text, the inner ones first, and says whether any was changed.
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
     let mut changed = false;
     match value {
@@ -90,6 +93,7 @@ pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<Str
 }
 
 /// Puts what stands under a name under another one.
+#[cfg(feature = "identity-tm")]
 pub(crate) fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool {
     match object.remove(name) {
         Some(value) => object.insert(other.to_owned(), value).is_none(),
