@@ -64,6 +64,11 @@ pub(crate) struct SandboxOptions {
           value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)).map(|name| profile(&name)))]
     pub(crate) profile: Profile,
 
+    /// How many orders, and how many idents, a world keeps. One more, and the oldest tenth is forgotten with its
+    /// webhooks.
+    #[arg(long, value_name = "NUMBER", default_value = "50000", value_parser = clap::value_parser!(u32).range(1..), help_heading = WORLD)]
+    pub(crate) keep_cases: u32,
+
     /// A file that the world is read from, if it is there, and saved into at the end, and every 5 seconds when
     /// something happened. No other sandbox can use it meanwhile. A world that is read has its own
     /// time, seed and profile.

@@ -37,6 +37,7 @@ pub struct SandboxBuilder {
     rules: Rules,
     patience: Duration,
     guard: Duration,
+    cases: Option<usize>,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -57,6 +58,7 @@ impl SandboxBuilder {
             rules: Rules::default(),
             patience: RECEIVER,
             guard: GUARD,
+            cases: None,
         }
     }
 
@@ -140,6 +142,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// How many cases of each vendor a world keeps, at least one; see [`World::keep_cases`].
+    #[must_use]
+    pub fn keep_cases(mut self, cases: usize) -> Self {
+        self.cases = Some(cases);
+        self
+    }
+
     /// Starts the sandbox; it spawns on the current tokio runtime and ends when it is dropped.
     ///
     /// # Panics
@@ -150,6 +159,7 @@ impl SandboxBuilder {
             vendors: self.vendors.into(),
             patience: self.patience,
             guard: self.guard,
+            cases: self.cases,
             begun: Arc::default(),
         };
         let clock = self.clock.unwrap_or_else(|| {
@@ -178,6 +188,9 @@ impl Plan {
     pub(crate) fn start(&self, clock: VirtualClock, mut world: World) -> Sandbox {
         // What was on its way when the world was copied goes on its way again.
         world.send_what_was_on_its_way();
+        if let Some(cases) = self.cases {
+            world.keep_cases(cases);
+        }
         let running = Running::new(self, clock, world);
         running.begin();
         let guard = Arc::new(Guard(Arc::clone(&running)));

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(super) receiver: Option<Arc<dyn Transport>>,
     pub(super) patience: Duration,
     pub(super) guard: Duration,
+    /// How many cases of each vendor a world keeps, where that is said.
+    pub(super) cases: Option<usize>,
     /// How many worlds have lived by it.
     pub(super) begun: Arc<AtomicU64>,
 }

@@ -1,5 +1,6 @@
 //! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
 
+pub(crate) mod bound;
 mod deliveries;
 mod error;
 mod file;
@@ -117,6 +118,8 @@ pub struct World {
     pub journal: Journal,
     /// What goes wrong with calls.
     pub faults: Faults,
+    /// How many cases of each vendor are kept.
+    cases: usize,
     concerned: Option<String>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
     seed: u64,
@@ -139,6 +142,7 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
+            cases: bound::CASES,
             concerned: None,
             timers: BTreeMap::new(),
             seed,
@@ -307,6 +311,7 @@ impl Clone for World {
             webhooks: self.webhooks.clone(),
             journal: self.journal.clone(),
             faults: self.faults.clone(),
+            cases: self.cases,
             concerned: self.concerned.clone(),
             timers: self.timers.clone(),
             seed: self.seed,

@@ -129,6 +129,8 @@ impl World {
             // What happened is no part of what is: the journal of a restored world begins anew.
             journal: _,
             faults,
+            // How much may be kept is said to each process.
+            cases: _,
             concerned: _,
             timers,
             sequence,
@@ -218,6 +220,7 @@ impl World {
             rules: fields.read("rules")?,
             journal: Journal::default(),
             faults: Faults::restored(fields.get("faults")?, &fields.at("faults"))?,
+            cases: super::bound::CASES,
             concerned: None,
             deliveries: Vec::new(),
             webhooks: Webhooks::default(),

@@ -37,6 +37,7 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
         .profile(options.profile)
+        .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
         .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
     let sandbox = match found.flatten() {
         Some(world) => sandbox.world(world).start(),

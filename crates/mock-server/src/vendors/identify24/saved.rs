@@ -37,7 +37,7 @@ pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
     // A share that nobody has asked for yet is as good as its default.
     let (no_account, no_idents) = (Account::default(), Idents::default());
     let Account { settings, projects, sessions, counted } = shares.get().unwrap_or(&no_account);
-    let Idents { by_id } = shares.get().unwrap_or(&no_idents);
+    let by_id = &shares.get().unwrap_or(&no_idents).by_id;
     let sessions: Vec<Session> =
         sessions.iter().map(|(token, used)| Session { token: token.clone(), used: *used }).collect();
     let counted = counted.map(|(since, requests)| Counted { since, requests });
@@ -78,6 +78,6 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     }
     let counted = counted.map(|counted| (counted.since, counted.requests));
     *world.part() = Account { settings, projects, sessions, counted };
-    *world.part() = Idents { by_id };
+    *world.part() = Idents::of(by_id);
     Ok(())
 }

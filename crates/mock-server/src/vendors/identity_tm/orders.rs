@@ -21,7 +21,7 @@ use super::signing::{IssuedTan, bank_of};
 use super::stories::Step;
 use super::ways;
 use crate::vendor::Refused;
-use crate::world::text;
+use crate::world::{bound, text};
 use crate::{Profile, Timer, World};
 
 /// Timer: the person has not finished in time.
@@ -37,6 +37,8 @@ pub(super) struct Orders {
     pub(super) by_id: BTreeMap<String, Box<Order>>,
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
+    /// The number of the order that was opened last.
+    pub(super) opened: u64,
 }
 
 /// One order.
@@ -44,6 +46,9 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
+    /// Its place in the order of opening; 0 for the document's examples, which are not forgotten for newer ones.
+    #[serde(default, skip_serializing_if = "bound::is_founded")]
+    pub(super) number: u64,
     pub(super) flavour: OrderFlavour,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
@@ -80,6 +85,7 @@ impl Order {
     pub(super) fn new(id: OrderId, request: PutOrder, now: Timestamp) -> Self {
         Self {
             id,
+            number: 0,
             flavour: request.flavour(),
             request,
             status: Vec::new(),
@@ -211,10 +217,27 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
         order.status.push(entry(StatusKind(7)));
     }
     let orders = world.part::<Orders>();
+    orders.opened += 1;
+    order.number = orders.opened;
     orders.by_id.insert(id.clone(), Box::new(order));
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
         world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
     }
+    keep_bound(world);
     Ok(answer)
+}
+
+/// Forgets the oldest orders when there are more than the world keeps.
+fn keep_bound(world: &mut World) {
+    let count = world.part::<Orders>().by_id.len();
+    if !world.are_too_many(count) {
+        return;
+    }
+    let numbered = world.part::<Orders>().by_id.iter().filter(|(_, order)| order.number > 0);
+    let numbered = numbered.map(|(id, order)| (order.number, id.clone())).collect();
+    let oldest = world.forget_oldest(PROVIDER, numbered);
+    let orders = world.part::<Orders>();
+    orders.by_id.retain(|id, _| !oldest.contains(id));
+    orders.reported.retain(|(id, _)| !oldest.contains(id));
 }

@@ -21,7 +21,7 @@ const KEYS: [&str; 4] = ["settings", "seal_key", "orders", "reported"];
 pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
     // A share that nobody has asked for yet is as good as its default.
     let (no_orders, no_key) = (Orders::default(), Key::default());
-    let Orders { settings, by_id, reported } = shares.get().unwrap_or(&no_orders);
+    let Orders { settings, by_id, reported, opened: _ } = shares.get().unwrap_or(&no_orders);
     let key: &Key = shares.get().unwrap_or(&no_key);
     let mut orders = Vec::with_capacity(by_id.len());
     for order in by_id.values() {
@@ -48,7 +48,8 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
         }
     }
     let reported = fields.list("reported")?.into_iter().collect();
-    *world.part() = Orders { settings, by_id, reported };
+    let opened = by_id.values().map(|order| order.number).max().unwrap_or_default();
+    *world.part() = Orders { settings, by_id, reported, opened };
     *world.part() = key;
     Ok(())
 }

@@ -1,0 +1,151 @@
+//! How many cases a world keeps: what goes, what goes with it, and what stays.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(all(feature = "identify24", feature = "identity-tm"))]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::*;
+use identkit_mock_server::World;
+use identkit_mock_server::journal::What;
+use identkit_mock_server::vendors::all;
+use identkit_mock_server::webhooks::Mode;
+
+impl Bench {
+    fn keeping(cases: usize) -> Self {
+        Self::with(|builder| builder.keep_cases(cases))
+    }
+
+    /// Opens so many orders, and returns their ids, oldest first.
+    async fn open(&self, orders: usize) -> Vec<String> {
+        let mut ids = Vec::new();
+        for _ in 0..orders {
+            ids.push(self.place(order()).await.expose().to_owned());
+        }
+        ids
+    }
+
+    /// Those that are still known.
+    fn known(&self, ids: &[String]) -> Vec<String> {
+        ids.iter().filter(|id| self.sandbox.peek(id).is_some()).cloned().collect()
+    }
+
+    async fn status(&self, id: &str) -> u16 {
+        self.tm_call("GET", &format!("/getStatus/{id}"), "").await.status
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_order_too_many_and_the_oldest_tenth_goes_while_the_examples_stay() {
+    let bench = Bench::keeping(20);
+    // Time stands still: age is the order of opening, and the ids are random.
+    let ids = bench.open(20).await;
+    assert_eq!(bench.known(&ids), ids, "as many as are kept, and the examples do not count");
+    let last = bench.open(1).await;
+    assert_eq!(bench.known(&ids), ids[3..], "room for two more than the newest 18");
+    assert_eq!(bench.known(&last), last);
+    assert_eq!((bench.status(&ids[2]).await, bench.status(&ids[3]).await), (404, 200));
+    assert_eq!(bench.status(EXAMPLE_ORDER).await, 200);
+    let journal = bench.sandbox.journal();
+    let changes: Vec<&str> = journal.since(0).filter_map(|entry| change(&entry.what)).collect();
+    assert_eq!(changes, ["the 3 oldest of identity-tm forgotten"]);
+}
+
+fn change(what: &What) -> Option<&str> {
+    match what {
+        What::Changed { what: "cases", how } => Some(how),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_world_of_one_case_keeps_the_newest() {
+    let bench = Bench::keeping(1);
+    let ids = bench.open(4).await;
+    assert_eq!(bench.known(&ids), ids[3..]);
+    // And nothing is less than one.
+    bench.sandbox.with_world(|world| world.keep_cases(0));
+    let ids = bench.open(2).await;
+    assert_eq!(bench.known(&ids), ids[1..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_other() {
+    let receiver = Receiver::answering(Some(500));
+    let bench = Bench::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
+    receiver.by(&bench.clock);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
+        bench.play(&ids[ids.len() - 1], "positive").await;
+    }
+    bench.sandbox.set_webhooks(Some(&ids[0]), Mode::Hold);
+    bench.sandbox.set_webhooks(Some(&ids[1]), Mode::Deliver);
+    assert!(!bench.tm().drain_unreported(&options()).await.unwrap().0.is_empty());
+    let about = |id: &str| {
+        bench.sandbox.with_world(|world| {
+            let tries = world.deliveries.iter().filter(|delivery| delivery.case == id).count();
+            (tries, saved(world).matches(id).count())
+        })
+    };
+    let kept = about(&ids[1]);
+    assert!(kept.0 > 0 && kept.1 > 5, "a webhook, and places in what is saved: {kept:?}");
+    assert_eq!(about(&ids[0]), kept, "both are alike");
+    let new = bench.open(1).await;
+    assert_eq!(about(&ids[0]), (0, 0), "nothing of it is left");
+    assert_eq!(about(&ids[1]), kept, "and nothing else went");
+    assert_eq!(bench.known(&new), new);
+    // The tries of the other one go on.
+    let before = receiver.count();
+    bench.sandbox.advance(MINUTE * 20).await;
+    assert!(receiver.count() > before);
+    assert!(receiver.arrived()[before..].iter().all(|arrived| arrived.uri.contains(&ids[1])));
+}
+
+/// The world as a file has it.
+fn saved(world: &World) -> String {
+    world.to_json(&all()).unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_webhook_is_under_way_is_passed_over() {
+    let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
+    let bench = Bench::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
+    receiver.by(&bench.clock);
+    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
+    bench.begin(&busy, "positive").unwrap().unwrap();
+    receiver.until(1).await;
+    let ids = bench.open(3).await;
+    assert_eq!(bench.known(std::slice::from_ref(&busy)), [busy.clone()], "a receiver is just being called");
+    assert_eq!(bench.known(&ids).last(), ids.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
+    let bench = Bench::keeping(3);
+    let orders = bench.open(3).await;
+    let token = bench.token().await;
+    let mut idents = Vec::new();
+    for _ in 0..4 {
+        let body = fixture("identify24", "S-011-ident-create-request.json");
+        let answer = bench.i24_call(&token, "POST", "/ident/create", body).await;
+        idents.push(answer.json()["ident_id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(bench.known(&idents), idents[1..]);
+    assert_eq!(bench.known(&orders), orders);
+    assert_eq!(bench.i24_call(&token, "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await.status, 200);
+    assert_eq!(bench.i24_call(&token, "GET", &format!("/ident/get/{}", idents[0]), "").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
+    let bench = Bench::keeping(4);
+    let ids = bench.open(4).await;
+    let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
+    let world = World::from_json(&all(), &document).unwrap();
+    let again = Bench::with(|builder| builder.world(world).keep_cases(4));
+    let newer = again.open(3).await;
+    assert_eq!(again.known(&ids), ids[3..]);
+    assert_eq!(again.known(&newer), newer);
+}
