@@ -159,6 +159,33 @@ fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
 }
 
 #[test]
+fn each_world_keeps_as_many_orders_as_it_was_asked_to() {
+    let sandbox = Sandbox::with(&["--plain", "--keep-cases", "2"]);
+    let admin = |path: &str, body: Option<&str>| {
+        let answer = support::http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let world: Value = serde_json::from_str(&admin("worlds", Some(r#"{"id":"other"}"#))).unwrap();
+    let other = |key: &str| world["identity_tm"][key].as_str().unwrap();
+    for (world, id, code) in [
+        ("default", sandbox.told("/identity_tm/customer_id"), sandbox.told("/identity_tm/customer_code")),
+        ("other", other("customer_id"), other("customer_code")),
+    ] {
+        let place = || {
+            let mut command = sandbox.identkit();
+            command.env("IDENTKIT_TM_CUSTOMER_ID", id).env("IDENTKIT_TM_CUSTOMER_CODE", code);
+            let order = support::order(&json!({}));
+            let placed = feed(command.args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
+            placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
+        };
+        let ids = [place(), place(), place()];
+        let known = |id: &String| admin(&format!("orders/{id}?world={world}"), None).contains("\"Status\"");
+        assert_eq!(ids.each_ref().map(known), [false, true, true], "{world}");
+    }
+    run(identkit().args(["sandbox", "--keep-cases=0"])).fails_with(2, &["--keep-cases", "0 is not in"]);
+}
+
+#[test]
 fn a_port_in_use_is_told_with_a_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -72,7 +72,7 @@ pub(super) fn not_made(error: ArtefactError) -> Refused {
 
 impl Order {
     pub(super) fn ident_data(&self, variant: IdentVariant, rules: &Rules) -> IdentDataAnswer {
-        let mut answer = self.literal_data.clone().unwrap_or_else(|| {
+        let mut answer = self.literal_data.as_deref().cloned().unwrap_or_else(|| {
             let mut checked = self.checked(rules);
             checked.kind = Some(1);
             let mut initial = self.initial();

@@ -26,7 +26,7 @@ pub(super) fn place(world: &mut World) {
     if let Some(at) = status.executed.and_then(|executed| executed.timestamp()) {
         identified.decided = at;
     }
-    identified.literal_data = Some(data);
+    identified.literal_data = Some(Box::new(data));
 
     let person = Address::default().firstname("Erika").surname("Mustermann").country("DE");
     let request = PutOrder::default().product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person);

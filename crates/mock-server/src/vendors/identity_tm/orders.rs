@@ -67,7 +67,7 @@ pub(super) struct Order {
     pub(super) script: VecDeque<Step>,
     /// What is read instead of data made up from the request: the document's example.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "saved::with_nulls")]
-    pub(super) literal_data: Option<IdentDataAnswer>,
+    pub(super) literal_data: Option<Box<IdentDataAnswer>>,
     /// The code that was texted last, once signing has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tan: Option<IssuedTan>,

@@ -92,7 +92,7 @@ pub(super) mod word {
 
 /// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader takes
 /// null for what is not there.
-pub(super) fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<IdentDataAnswer>, D::Error> {
+pub(super) fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentDataAnswer>>, D::Error> {
     let Some(told) = Option::<Value>::deserialize(from)? else { return Ok(None) };
     // serde's own text may quote a value.
     let wrong = |_| D::Error::custom("a result that cannot be read");
@@ -108,5 +108,5 @@ pub(super) fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Id
             card.extra.0.insert((*key).to_owned(), Value::Null);
         }
     }
-    Ok(Some(answer))
+    Ok(Some(Box::new(answer)))
 }
