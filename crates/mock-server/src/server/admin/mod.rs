@@ -147,6 +147,18 @@ pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
 pub(super) async fn handle(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Response<Content> {
     let response = answered(worlds, callers, request).await.unwrap_or_else(Problem::response);
     if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
+/// The answer to a request whose body is too large.
+pub(super) fn too_large() -> Response<Content> {
+    let detail = format!("it has more than {} MiB", super::connection::BODY >> 20);
+    Problem::new(413, "the body is too large", detail, "admin-body").response()
+}
+
+/// The answer to a request whose body breaks off, or is not as HTTP has it.
+pub(super) fn unreadable() -> Response<Content> {
+    let detail = "it breaks off, or is not as HTTP/1.1 has it (RFC 9112, section 7)";
+    Problem::new(400, "the body cannot be read", detail, "admin-body").response()
+}
+
 }
 
 async fn answered(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Answer {
