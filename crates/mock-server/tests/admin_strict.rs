@@ -199,3 +199,20 @@ async fn what_is_too_large_or_breaks_off_or_is_no_call_is_a_problem_too_and_noth
     }
     assert_eq!(sandbox.journal().last(), before, "nothing was done");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_faults_a_hundred_are_told_and_how_many_more_there_are() {
+    let sandbox = sandbox().start();
+    let door = Door::of(&sandbox).await;
+    for (wrong, told) in [(100, 100), (150, 101)] {
+        let names: serde_json::Map<String, serde_json::Value> =
+            (0..wrong).map(|number| (format!("none-{number}"), true.into())).collect();
+        let body = serde_json::json!({ "identity_tm": names }).to_string();
+        let problem = door.problem("POST", "settings", &body, 400, "sandbox").await;
+        let faults = problem["faults"].as_array().unwrap();
+        assert_eq!(faults.len(), told);
+        let more = faults.last().unwrap()["message"] == "and 50 more faults";
+        assert_eq!(more, wrong > 100, "{}", faults.last().unwrap());
+        assert_eq!(problem["detail"].as_str().unwrap().contains("and 50 more faults"), more);
+    }
+}
