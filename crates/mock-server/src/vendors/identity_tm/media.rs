@@ -10,8 +10,9 @@ use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
+use super::lookup::find;
 use super::orders::{Order, Orders};
-use super::{deleted, find};
+use super::refusals::deleted;
 use crate::artefacts::{self, ArtefactError};
 use crate::vendor::Refused;
 use crate::webhooks::{Delivery, Schedule};
