@@ -7,7 +7,7 @@ use crate::sandbox::in_json;
 use crate::vendor::Refused;
 
 impl Worlds {
-    /// Sets up the accounts of a world, as [`Sandbox::set_up`] does. The public half of the credentials may change only
+    /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the credentials may change only
     /// to one that selects no other world.
     ///
     /// # Errors
