@@ -394,4 +394,23 @@ mod tests {
         }
         assert_eq!(clock.mono(), Mono(SECOND * 200 * (1 + 2 + 3 + 4)), "each by its own, and none twice");
     }
+
+    #[tokio::test]
+    async fn those_that_advance_at_once_come_one_after_the_other() {
+        let clock = clock();
+        let (mut sleep, ticking) = (clock.sleep_until(Mono(SECOND)), clock.clone());
+        let ticks = tokio::spawn(async move {
+            for next in 2.. {
+                let wake = sleep.await;
+                sleep = ticking.sleep_until(Mono(SECOND * next));
+                tokio::task::yield_now().await;
+                drop(wake);
+            }
+        });
+        let (one, other, next) =
+            tokio::join!(clock.advance(SECOND * 10), clock.advance(SECOND * 7), clock.run_to_next());
+        assert_eq!((one, other, next), (10, 7, 1), "each is told of those that it woke");
+        assert_eq!(clock.mono(), Mono(SECOND * 18), "and time has moved by the sum");
+        ticks.abort();
+    }
 }
