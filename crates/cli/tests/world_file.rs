@@ -33,8 +33,13 @@ fn place(sandbox: &Sandbox) -> String {
 
 /// Ends it as it is meant to be, and asserts that it said nothing.
 fn end(sandbox: Sandbox, signal: &str) {
+    end_after(sandbox, signal, "");
+}
+
+/// The same, and asserts that it said just this.
+fn end_after(sandbox: Sandbox, signal: &str, said: &str) {
     let (code, stdout, stderr, ()) = sandbox.end_and(signal, || ());
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", ""), "SIG{signal}");
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", said), "SIG{signal}");
 }
 
 #[test]
@@ -66,11 +71,39 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
         assert_eq!(status["identkit"]["verdict"]["if_identification"], "positive");
         // What happened in the second run is there in the third one.
         let more = place(&second);
-        end(second, signal);
+        let said = format!(
+            "warning: --seed and --start have no effect: the world in {} goes on with its own time \
+             (2020-09-10T12:01:40Z), seed (7) and profile (strict)\n",
+            file.display()
+        );
+        end_after(second, signal, &said);
         let third = with(&file, &[]);
         assert_eq!(third.told("/world/clock"), "real", "how time goes on is the option's");
         admin(&third, &format!("orders/{more}"), None);
         admin(&third, &format!("orders/{id}"), None);
+    }
+}
+
+#[test]
+fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let all = ["--seed", "7", "--start", "2020-09-10T12:00:00Z", "--profile", "strict", "--clock", "frozen"];
+    end(with(&file, &all), "TERM");
+    let own = "goes on with its own time (2020-09-10T12:00:00Z), seed (7) and profile (strict)\n";
+    for (options, named) in [
+        // Also where they say what is in the file: it is the file's all the same.
+        (&all[..], "--seed, --start and --profile have no effect"),
+        (&["--clock", "frozen", "--profile", "literal"], "--profile has no effect"),
+        (&["--clock", "frozen", "--start", "2031-01-01T00:00:00Z", "--seed", "0"], "--seed and --start have no effect"),
+        (&["--clock", "frozen"], ""),
+    ] {
+        let sandbox = with(&file, options);
+        let world = &sandbox.ready["world"];
+        let told = (&world["now"], &world["seed"], &world["profile"]);
+        assert_eq!(told, (&json!("2020-09-10T12:00:00Z"), &json!(7), &json!("strict")));
+        let said = format!("warning: {named}: the world in {} {own}", file.display());
+        end_after(sandbox, "TERM", if named.is_empty() { "" } else { &said });
     }
 }
 

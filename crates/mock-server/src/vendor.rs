@@ -44,7 +44,7 @@ pub enum Handled {
 
 /// How many faults of one request are told. A list of twenty thousand wrong items has as many, and each of them would be
 /// answered, and kept in the journal.
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+#[cfg(any(feature = "identify24", feature = "identity-tm", feature = "server"))]
 const TOLD: usize = 100;
 
 /// Why a request is refused. It explains itself; it never holds a value of the request.
@@ -115,7 +115,7 @@ impl Refused {
     }
 
     /// The same with its first hundred faults, and one that says how many more there are.
-    #[cfg(any(feature = "identify24", feature = "identity-tm"))]
+    #[cfg(any(feature = "identify24", feature = "identity-tm", feature = "server"))]
     pub(crate) fn bounded(&self) -> Self {
         let mut faults: Vec<Fault> = self.faults.iter().take(TOLD).cloned().collect();
         let more = self.faults.len() - faults.len();

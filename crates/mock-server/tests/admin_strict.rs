@@ -155,3 +155,64 @@ async fn the_journal_notes_which_settings_were_changed_and_not_to_what() {
     assert!(last.contains("identity_tm.voice_files") && last.contains("settings"), "{last}");
     assert!(!last.contains("true"), "{last}");
 }
+
+/// An answer as it is written to these bytes; what is sent ends there, and the connection stays open.
+async fn answered(address: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(10 * SECOND, stream.read_to_string(&mut answer)).await.expect("an answer, and the end").unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_or_breaks_off_or_is_no_call_is_a_problem_too_and_nothing_is_done() {
+    let sandbox = sandbox().start();
+    let door = server::admin(&sandbox, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let before = sandbox.journal().last();
+    let post = |more: &str| format!("POST /_sandbox/v1/reset HTTP/1.1\r\nHost: localhost\r\n{more}");
+    let close = "Host: localhost\r\nConnection: close\r\n\r\n";
+    for (request, status, rule) in [
+        (post("Content-Length: 268435457\r\n\r\n"), 413, "admin-body"),
+        (post("Transfer-Encoding: chunked\r\n\r\nno length\r\n"), 400, "admin-body"),
+        (format!("GET /nonsense HTTP/1.1\r\n{close}"), 404, "admin-path"),
+        (format!("OPTIONS * HTTP/1.1\r\n{close}"), 404, "admin-path"),
+        (format!("BREW /_sandbox/v1/health HTTP/1.1\r\n{close}"), 405, "admin-method"),
+    ] {
+        let answer = answered(door.address(), &request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").expect(&request);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+        assert!(head.contains("content-type: application/problem+json"), "{request}: {answer}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{request}: {problem}");
+        assert_eq!(head.contains("allow: GET"), status == 405, "{answer}");
+    }
+    // What is no HTTP is refused before anybody is asked: by the status alone.
+    for (request, status) in [
+        ("nonsense\r\n\r\n".to_owned(), 400),
+        (format!("GET /{} HTTP/1.1\r\n{close}", "a".repeat(70_000)), 414),
+        (format!("GET / HTTP/1.1\r\n{}{close}", "a: b\r\n".repeat(200)), 431),
+    ] {
+        let answer = answered(door.address(), &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains("content-length: 0") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    assert_eq!(sandbox.journal().last(), before, "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_faults_a_hundred_are_told_and_how_many_more_there_are() {
+    let sandbox = sandbox().start();
+    let door = Door::of(&sandbox).await;
+    for (wrong, told) in [(100, 100), (150, 101)] {
+        let names: serde_json::Map<String, serde_json::Value> =
+            (0..wrong).map(|number| (format!("none-{number}"), true.into())).collect();
+        let body = serde_json::json!({ "identity_tm": names }).to_string();
+        let problem = door.problem("POST", "settings", &body, 400, "sandbox").await;
+        let faults = problem["faults"].as_array().unwrap();
+        assert_eq!(faults.len(), told);
+        let more = faults.last().unwrap()["message"] == "and 50 more faults";
+        assert_eq!(more, wrong > 100, "{}", faults.last().unwrap());
+        assert_eq!(problem["detail"].as_str().unwrap().contains("and 50 more faults"), more);
+    }
+}

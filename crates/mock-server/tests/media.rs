@@ -347,6 +347,33 @@ async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
+    // Where it is not looked at when it comes; and where what is filled in makes it none, or another setting does.
+    let unchecked = |builder: identkit_mock_server::SandboxBuilder| builder.without_rule("AT-39").unwrap();
+    for url in ["nonsense", "/ready", "a b", "https://", "ftp://hooks.example/ready", "hooks.example:443"] {
+        for expanded in [false, true] {
+            let receiver = Receiver::answering(Some(200));
+            let through = receiver.clone();
+            let bench = Bench::with(|builder| unchecked(builder).webhooks_through(Arc::new(through)));
+            bench.set(|settings| settings.video_callback_placeholders = expanded);
+            let id = bench.ended(order().add(RECORD), "positive").await;
+            let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
+            assert_eq!(bench.tm_call("POST", &path, asking(url)).await.status, 200, "{url}");
+            bench.clock.advance(DAY).await;
+            let deliveries = bench.sandbox.deliveries(Some(id.expose()));
+            assert_eq!(deliveries.len(), 1, "{url}");
+            assert_eq!(deliveries[0].event.name, VideoCallback.name());
+            assert_eq!((deliveries[0].state().name(), deliveries[0].attempts.len()), ("failed", 1), "{url}");
+            let told = deliveries[0].attempts[0].error.as_ref().unwrap();
+            assert!(told.contains(" URL ") && !told.contains("hooks.example"), "{url}: {told}");
+            assert_eq!((receiver.count(), bench.sandbox.next_due().is_some()), (0, true));
+            assert!(bench.sandbox.journal().canonical().contains("\"failed\""), "and the journal tells of it");
+            assert_eq!(bench.video(&id).await, recording(id.expose()).unwrap(), "it is there all the same");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
     let receiver = Receiver::answering(Some(200));
     let bench = Bench::receiving(&receiver);

@@ -59,10 +59,10 @@ pub(crate) struct SandboxOptions {
     #[arg(long, value_name = "NUMBER", help_heading = WORLD)]
     pub(crate) seed: Option<u64>,
 
-    /// How strictly requests are judged.
-    #[arg(long, value_name = "PROFILE", default_value = Profile::default().name(), help_heading = WORLD,
+    /// How strictly requests are judged; `literal` if not given.
+    #[arg(long, value_name = "PROFILE", help_heading = WORLD,
           value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)).map(|name| profile(&name)))]
-    pub(crate) profile: Profile,
+    pub(crate) profile: Option<Profile>,
 
     /// How many orders, and how many idents, a world keeps. One more, and the oldest tenth is forgotten with its
     /// webhooks.
@@ -71,7 +71,7 @@ pub(crate) struct SandboxOptions {
 
     /// A file that the world is read from, if it is there, and saved into at the end, and every 5 seconds when
     /// something happened. No other sandbox can use it meanwhile. A world that is read has its own
-    /// time, seed and profile.
+    /// time, seed and profile, whatever the options say.
     #[arg(long, value_name = "FILE", help_heading = WORLD)]
     pub(crate) world_file: Option<PathBuf>,
 }

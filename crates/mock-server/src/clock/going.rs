@@ -1,16 +1,15 @@
 //! Time that goes on by itself: a task that wakes sleepers when real time has come to them.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{Clock as _, Mono};
 use identkit_transport::SystemClock;
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Inner, Mode, VirtualClock, lock};
+use super::{Mode, VirtualClock, lock};
 
 /// What makes time go on; it stands still when this is dropped.
 pub(super) struct Going {
@@ -23,8 +22,18 @@ impl Going {
     /// Lets the time of this clock go on from now.
     pub(super) fn start(clock: &VirtualClock) -> Self {
         let earlier = Arc::new(Notify::new());
-        let (inner, settled) = (Arc::downgrade(&clock.inner), Arc::clone(&clock.settled));
-        let task = tokio::spawn(wake(clock.start, inner, settled, Arc::clone(&earlier)));
+        let (inner, settled, moving) =
+            (Arc::downgrade(&clock.inner), Arc::clone(&clock.settled), Arc::clone(&clock.moving));
+        let start = clock.start;
+        let clock = move || {
+            Some(VirtualClock {
+                start,
+                inner: inner.upgrade()?,
+                settled: Arc::clone(&settled),
+                moving: Arc::clone(&moving),
+            })
+        };
+        let task = tokio::spawn(wake(clock, Arc::clone(&earlier)));
         Self { real: SystemClock::new(), earlier, task }
     }
 
@@ -56,10 +65,9 @@ fn scaled(time: Duration, factor: f64) -> Duration {
 }
 
 /// Wakes who is due; ends with the last handle of its clock.
-async fn wake(start: Timestamp, inner: Weak<Mutex<Inner>>, settled: Arc<Notify>, earlier: Arc<Notify>) {
+async fn wake(clock: impl Fn() -> Option<VirtualClock> + Send, earlier: Arc<Notify>) {
     loop {
-        let Some(inner) = inner.upgrade() else { return };
-        let clock = VirtualClock { start, inner, settled: Arc::clone(&settled) };
+        let Some(clock) = clock() else { return };
         let wait = {
             let mut inner = lock(&clock.inner);
             let (now, factor) = (inner.now(), inner.mode.factor());

@@ -8,6 +8,7 @@
 //! - Time goes forward only, in every mode and over every change of mode.
 //! - While it stands still, it is moved by `advance` alone, and never past somebody who holds a token.
 //! - While it goes on, tokens hold nothing: real time waits for nobody.
+//! - Whoever moves it does so alone: of several at once each begins where the one before it has ended.
 
 mod going;
 mod sleep;
@@ -93,7 +94,12 @@ pub struct VirtualClock {
     start: Timestamp,
     inner: Arc<Mutex<Inner>>,
     settled: Arc<Notify>,
+    /// Who moves time.
+    moving: Arc<Turn>,
 }
+
+/// Given to one after the other, in the order in which they ask.
+type Turn = tokio::sync::Mutex<()>;
 
 impl fmt::Debug for VirtualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +114,7 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 impl VirtualClock {
     /// Time that stands at `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { start, inner: Arc::default(), settled: Arc::default() }
+        Self { start, inner: Arc::default(), settled: Arc::default(), moving: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -163,15 +169,21 @@ impl VirtualClock {
 
     /// Moves time on by `by`, stopping at everything that falls due on the way, and returns how many sleepers woke.
     ///
-    /// Time stands still while anybody holds a token; it is looked at and moved under one lock.
+    /// Time stands still while anybody holds a token; it is looked at and moved under one lock. Of several that advance
+    /// at once one comes after the other, so that time that stands still moves by the sum exactly.
     pub async fn advance(&self, by: Duration) -> usize {
-        self.advance_to(|inner| inner.now().saturating_add(by)).await
+        self.turn().await.advance(by).await
     }
 
     /// Moves time on to the next sleeper that is due, wakes it and those that are due at the same time, and returns how
-    /// many that were: none when nobody sleeps. It goes no further also when others move time meanwhile.
+    /// many that were: none when nobody sleeps. Others that move time do so before or after it.
     pub async fn run_to_next(&self) -> usize {
-        self.advance_to(|inner| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0)).await
+        self.turn().await.run_to_next().await
+    }
+
+    /// Waits until nobody else moves time; nobody else does until this is dropped.
+    pub(crate) async fn turn(&self) -> Mover<'_> {
+        Mover { clock: self, _alone: self.moving.lock().await }
     }
 
     /// Moves time on to what `target` says once nobody holds a token.
@@ -193,7 +205,7 @@ impl VirtualClock {
                     woken += usize::from(waking());
                 }
                 None => {
-                    // Another advance may have gone further in the meantime; time never goes back.
+                    // Time that goes on by itself may have gone further in the meantime; it never goes back.
                     inner.set(target);
                     return woken;
                 }
@@ -215,6 +227,25 @@ impl VirtualClock {
         let inner = self.lock();
         let now = inner.now();
         inner.sleepers.first_key_value().map(|((at, _), _)| at.0.saturating_sub(now))
+    }
+}
+
+/// Who moves time, alone.
+pub(crate) struct Mover<'a> {
+    clock: &'a VirtualClock,
+    _alone: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Mover<'_> {
+    /// As [`VirtualClock::advance`].
+    pub(crate) async fn advance(&self, by: Duration) -> usize {
+        self.clock.advance_to(|inner| inner.now().saturating_add(by)).await
+    }
+
+    /// As [`VirtualClock::run_to_next`].
+    pub(crate) async fn run_to_next(&self) -> usize {
+        let next = |inner: &Inner| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0);
+        self.clock.advance_to(next).await
     }
 }
 
@@ -361,6 +392,25 @@ mod tests {
         for mover in movers {
             mover.await.unwrap();
         }
-        assert!(clock.mono() >= Mono(SECOND * 800));
+        assert_eq!(clock.mono(), Mono(SECOND * 200 * (1 + 2 + 3 + 4)), "each by its own, and none twice");
+    }
+
+    #[tokio::test]
+    async fn those_that_advance_at_once_come_one_after_the_other() {
+        let clock = clock();
+        let (mut sleep, ticking) = (clock.sleep_until(Mono(SECOND)), clock.clone());
+        let ticks = tokio::spawn(async move {
+            for next in 2.. {
+                let wake = sleep.await;
+                sleep = ticking.sleep_until(Mono(SECOND * next));
+                tokio::task::yield_now().await;
+                drop(wake);
+            }
+        });
+        let (one, other, next) =
+            tokio::join!(clock.advance(SECOND * 10), clock.advance(SECOND * 7), clock.run_to_next());
+        assert_eq!((one, other, next), (10, 7, 1), "each is told of those that it woke");
+        assert_eq!(clock.mono(), Mono(SECOND * 18), "and time has moved by the sum");
+        ticks.abort();
     }
 }

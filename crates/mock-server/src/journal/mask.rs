@@ -182,6 +182,32 @@ fn urls(text: &str) -> Cow<'_, str> {
     if told == text { text.into() } else { told.into() }
 }
 
+#[cfg(feature = "server")]
+fn urls_in(told: &mut Value) {
+    match told {
+        Value::Object(members) => members.values_mut().for_each(urls_in),
+        Value::Array(items) => items.iter_mut().for_each(urls_in),
+        Value::String(given) => {
+            let masked = urls(given);
+            if masked != given.as_str() {
+                *given = masked.into_owned();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a text in this JSON was told masked.
+#[cfg(feature = "server")]
+pub(crate) fn is_masked(told: &Value) -> bool {
+    match told {
+        Value::Object(members) => members.values().any(is_masked),
+        Value::Array(items) => items.iter().any(is_masked),
+        Value::String(given) => given.contains(MASK),
+        _ => false,
+    }
+}
+
 /// What stands behind `https://`.
 fn below_the_scheme(url: &str) -> String {
     let (authority, rest) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
@@ -214,6 +240,15 @@ impl Secrets {
             Self::Masked => path(given),
             Self::Revealed => given.to_owned(),
         }
+    }
+
+    /// JSON, with every URL in its texts; nothing else of it is taken for a secret.
+    #[cfg(feature = "server")]
+    pub(crate) fn urls(self, mut told: Value) -> Value {
+        if self == Self::Masked {
+            urls_in(&mut told);
+        }
+        told
     }
 
     pub(super) fn value(self, mut told: Value) -> Value {

@@ -29,6 +29,8 @@ pub use self::filter::{Difference, Filter, Wanted};
 pub use self::kept::{Form, Kept};
 pub use self::log::Journal;
 pub use self::mask::Secrets;
+#[cfg(feature = "server")]
+pub(crate) use self::mask::is_masked;
 pub use self::near::NearMiss;
 
 /// Something that happened.

@@ -23,14 +23,15 @@ pub struct Advanced {
 }
 
 impl Sandbox {
-    /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened.
+    /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
+    /// several that do so at once each begins where the one before it has ended.
     pub async fn advance(&self, by: Duration) -> Advanced {
-        self.running.watched(self.running.clock.advance(by)).await
+        self.running.moved_on(Some(by)).await
     }
 
     /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
     pub async fn run_to_next(&self) -> Advanced {
-        self.running.watched(self.running.clock.run_to_next()).await
+        self.running.moved_on(None).await
     }
 
     /// Moves time on as [`advance`](Self::advance) does, or as [`run_to_next`](Self::run_to_next) without a duration, to
@@ -40,10 +41,7 @@ impl Sandbox {
         let (tell, told) = tokio::sync::oneshot::channel();
         let running = Arc::clone(&self.running);
         self.running.spawn(async move {
-            let advanced = match by {
-                Some(by) => running.watched(running.clock.advance(by)).await,
-                None => running.watched(running.clock.run_to_next()).await,
-            };
+            let advanced = running.moved_on(by).await;
             // Who asked may have gone away.
             drop(tell.send(advanced));
         });
@@ -71,8 +69,10 @@ impl Sandbox {
 }
 
 impl Running {
-    /// Moves time on, and tells what happened meanwhile.
-    async fn watched(&self, moving: impl Future<Output = usize>) -> Advanced {
+    /// Moves time on, or to the next timer without a duration, and tells what happened meanwhile.
+    async fn moved_on(&self, by: Option<Duration>) -> Advanced {
+        // Until what came of it is read: nobody else moves time, and nothing is told that others have made happen by it.
+        let mover = self.clock.turn().await;
         let fired = Arc::default();
         {
             let mut watchers = lock(&self.watchers);
@@ -80,7 +80,10 @@ impl Running {
             watchers.retain(|watcher| watcher.strong_count() > 0);
             watchers.push(Arc::downgrade(&fired));
         }
-        moving.await;
+        match by {
+            Some(by) => mover.advance(by).await,
+            None => mover.run_to_next().await,
+        };
         let world = self.world();
         let fired = std::mem::take(&mut *lock(&fired));
         Advanced { now: world.now, fired, next_due: world.next_due() }

@@ -20,7 +20,7 @@ use crate::NoAnswer;
 use crate::faults::Wire;
 
 /// The most that a request's body may take: the largest documents in Base64, with room.
-const BODY: usize = 256 * 1024 * 1024;
+pub(super) const BODY: usize = 256 * 1024 * 1024;
 
 /// A stream of bytes over TCP.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -85,6 +85,10 @@ pub(super) fn too_large() -> Response<Content> {
 
 /// The whole body, `None` when it is too large.
 pub(super) async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
+    // What says that it is too large is not read first.
+    if body.size_hint().lower() > BODY as u64 {
+        return Ok(None);
+    }
     let mut all = BytesMut::new();
     while let Some(data) = next(&mut body).await? {
         if all.len() + data.len() > BODY {

@@ -110,10 +110,12 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
         let (worlds, callers) = (worlds.clone(), Arc::clone(&callers));
         async move {
             let (head, body) = request.into_parts();
-            match read(body).await? {
-                Some(bytes) => Ok(admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await),
-                None => Ok(too_large()),
-            }
+            Ok(match read(body).await {
+                Ok(Some(bytes)) => admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await,
+                Ok(None) => admin::too_large(),
+                // Whoever has gone away does not hear it.
+                Err(_) => admin::unreadable(),
+            })
         }
     })
     .await

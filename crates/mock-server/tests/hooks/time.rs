@@ -71,7 +71,7 @@ async fn many_that_run_to_the_next_at_once_pass_none_by() {
     for mover in movers {
         mover.await.unwrap();
     }
-    assert!(bench.sandbox.now() <= due(400), "nobody went further than the 400th");
+    assert_eq!(bench.sandbox.now(), due(400), "400 times to the next one, and not one of them twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,19 +112,33 @@ async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_advances_at_once_both_end_and_time_is_at_the_further_one() {
+async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_the_sum() {
+    const DAYS: [i64; 5] = [1, 7, 2, 1, 3];
     let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
     let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-    door.play(DEFAULT, &order, "positive").await;
-    let (one, other) =
-        futures_util::future::join(door.advance(DEFAULT, 86_400.0), door.advance(DEFAULT, 7.0 * 86_400.0)).await;
-    let time = |value: &Value| value["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
-    let now = time(&door.get("/clock").await);
-    assert_eq!(now, time(&one).max(time(&other)));
-    assert!(now >= start_time() + SignedDuration::from_hours(7 * 24));
-    let attempts = door.deliveries(DEFAULT, &order).await.remove(0)["attempts"].as_array().unwrap().clone();
-    assert_eq!((attempts.len(), hook.count()), (32, 32), "each try once");
+    door.play_out(DEFAULT, &order, "positive").await;
+    let began = door.get("/clock").await["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert_eq!(began, start_time());
+    let advance = async |days: i64| {
+        let told = door.post("/clock/advance", json!({ "seconds": days * 86_400 })).await;
+        (told["now"].as_str().unwrap().parse::<Timestamp>().unwrap(), days, told["fired"].as_array().unwrap().clone())
+    };
+    let mut told = futures_util::future::join_all(DAYS.map(advance)).await;
+    told.sort_by_key(|(now, ..)| *now);
+    let (mut before, mut attempts) = (began, 0);
+    for (now, days, fired) in told {
+        assert_eq!(now, before + SignedDuration::from_hours(days * 24), "from where the one before it has ended");
+        for entry in fired {
+            let at = entry["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+            assert!(before < at && at <= now, "{at} is told by the one that moved from {before} to {now}");
+            attempts += usize::from(entry["kind"] == "attempt");
+        }
+        before = now;
+    }
+    assert_eq!(door.get("/clock").await["now"], before.to_string());
+    let tries = door.deliveries(DEFAULT, &order).await.remove(0)["attempts"].as_array().unwrap().len();
+    assert_eq!((attempts, tries, hook.count()), (31, 32, 32), "each try once, and told once; the first one before");
 }
 
 #[tokio::test(flavor = "multi_thread")]

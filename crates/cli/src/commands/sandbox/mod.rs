@@ -7,6 +7,7 @@ mod world_file;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,11 +37,16 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     let sandbox = Sandbox::builder()
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
-        .profile(options.profile)
+        .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
         .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
     let sandbox = match found.flatten() {
-        Some(world) => sandbox.world(world).start(),
+        Some(world) => {
+            if let Some(told) = no_effect(options, &world) {
+                output::say(&told);
+            }
+            sandbox.world(world).start()
+        }
         None => sandbox.start(),
     };
     // Kept, so that the default world can be found at the end, whatever it was replaced by.
@@ -112,6 +118,26 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
             output::say(&format!("warning: {}", failure.sentence()));
         }
     }
+}
+
+/// Says which options a world that was saved has no use for, if there are any.
+fn no_effect(options: &SandboxOptions, found: &World) -> Option<String> {
+    let given = [
+        ("--seed", options.seed.is_some()),
+        ("--start", options.start.is_some()),
+        ("--profile", options.profile.is_some()),
+    ];
+    let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect();
+    let (last, before) = given.split_last()?;
+    let told = match before {
+        [] => format!("{last} has no effect"),
+        before => format!("{} and {last} have no effect", before.join(", ")),
+    };
+    let file = options.world_file.as_deref().unwrap_or(Path::new("")).display();
+    let (now, seed, profile) = (found.now, found.seed(), found.profile.name());
+    Some(format!(
+        "warning: {told}: the world in {file} goes on with its own time ({now}), seed ({seed}) and profile ({profile})"
+    ))
 }
 
 /// A world that was saved goes on from its own time.

@@ -6,7 +6,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use super::Problem;
-use crate::journal::Secrets;
+use crate::journal::{Secrets, is_masked};
 use crate::{Sandbox, Worlds, nesting};
 
 /// A request to the admin API.
@@ -38,6 +38,19 @@ impl Asked<'_> {
             None | Some("false") => Ok(Secrets::Masked),
             Some("true") => Ok(Secrets::Revealed),
             Some(_) => Err(Problem::new(400, "secrets or not", "reveal is true or false", "admin-reveal")),
+        }
+    }
+
+    /// As [`object`](Self::object), of something that is kept as it is sent: what was told masked would be kept so.
+    pub(super) fn whole(&self, example: &str) -> Result<Map<String, Value>, Problem> {
+        let object = self.object(example)?;
+        match object.values().any(is_masked) {
+            false => Ok(object),
+            true => {
+                let detail =
+                    "there is a text with (masked) in it, which stands for a secret; ?reveal=true tells it whole";
+                Err(Problem::new(400, "a secret that is masked", detail, "admin-reveal"))
+            }
         }
     }
 

@@ -69,8 +69,8 @@ const CALLS: &[Call] = &[
     call(Method::POST, "clock/mode", WORLD, These(&["mode", "factor"]), |asked| {
         Box::pin(async move { clock::mode(&asked) })
     }),
-    call(Method::GET, "orders/{id}", WORLD, NONE, |asked| Box::pin(async move { orders::get(&asked) })),
-    call(Method::POST, "orders/{id}/transition", WORLD, These(&["story", "status"]), |asked| {
+    call(Method::GET, "orders/{id}", REVEAL, NONE, |asked| Box::pin(async move { orders::get(&asked) })),
+    call(Method::POST, "orders/{id}/transition", REVEAL, These(&["story", "status"]), |asked| {
         Box::pin(async move { orders::transition(&asked) })
     }),
     call(Method::GET, "tans", These(&["order", "world"]), NONE, |asked| Box::pin(async move { orders::tans(&asked) })),
@@ -100,23 +100,21 @@ const CALLS: &[Call] = &[
     call(Method::POST, "webhooks", WORLD, These(&["mode", "order", "seconds"]), |asked| {
         Box::pin(async move { webhooks::set(&asked) })
     }),
-    call(Method::GET, "settings", WORLD, NONE, |asked| Box::pin(async move { settings::get(&asked) })),
-    call(Method::POST, "settings", WORLD, Judged, |asked| Box::pin(async move { settings::set(&asked) })),
+    call(Method::GET, "settings", REVEAL, NONE, |asked| Box::pin(async move { settings::get(&asked) })),
+    call(Method::POST, "settings", REVEAL, Judged, |asked| Box::pin(async move { settings::set(&asked) })),
     call(Method::GET, "journal", Judged, NONE, |asked| Box::pin(async move { journal::find(&asked) })),
     call(Method::DELETE, "journal", WORLD, NONE, |asked| Box::pin(async move { journal::clear(&asked) })),
-    call(Method::GET, "faults", WORLD, NONE, |asked| Box::pin(async move { faults::list(&asked) })),
-    call(Method::POST, "faults", WORLD, Judged, |asked| Box::pin(async move { faults::inject(&asked) })),
-    call(Method::DELETE, "faults", WORLD, NONE, |asked| Box::pin(async move { faults::clear(&asked) })),
-    call(Method::DELETE, "faults/{id}", WORLD, NONE, |asked| Box::pin(async move { faults::take_away(&asked) })),
+    call(Method::GET, "faults", REVEAL, NONE, |asked| Box::pin(async move { faults::list(&asked) })),
+    call(Method::POST, "faults", REVEAL, Judged, |asked| Box::pin(async move { faults::inject(&asked) })),
+    call(Method::DELETE, "faults", REVEAL, NONE, |asked| Box::pin(async move { faults::clear(&asked) })),
+    call(Method::DELETE, "faults/{id}", REVEAL, NONE, |asked| Box::pin(async move { faults::take_away(&asked) })),
     call(Method::GET, "journal/count", Judged, NONE, |asked| Box::pin(async move { journal::count(&asked) })),
     call(Method::POST, "journal/wait", WORLD, Judged, |asked| Box::pin(journal::wait(asked))),
     call(Method::GET, "journal/near-misses", Judged, NONE, |asked| {
         Box::pin(async move { journal::near_misses(&asked) })
     }),
     call(Method::GET, "journal/canonical", WORLD, NONE, |asked| Box::pin(async move { journal::canonical(&asked) })),
-    call(Method::GET, "explain/{id}", These(&["reveal", "world"]), NONE, |asked| {
-        Box::pin(async move { journal::explain(&asked) })
-    }),
+    call(Method::GET, "explain/{id}", REVEAL, NONE, |asked| Box::pin(async move { journal::explain(&asked) })),
     call(Method::GET, "events", These(&["since", "world"]), NONE, |asked| {
         Box::pin(async move { events::stream(&asked) })
     }),
@@ -147,6 +145,18 @@ pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
 pub(super) async fn handle(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Response<Content> {
     let response = answered(worlds, callers, request).await.unwrap_or_else(Problem::response);
     if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
+}
+
+/// The answer to a request whose body is too large.
+pub(super) fn too_large() -> Response<Content> {
+    let detail = format!("it has more than {} MiB", super::connection::BODY >> 20);
+    Problem::new(413, "the body is too large", detail, "admin-body").response()
+}
+
+/// The answer to a request whose body breaks off, or is not as HTTP has it.
+pub(super) fn unreadable() -> Response<Content> {
+    let detail = "it breaks off, or is not as HTTP/1.1 has it (RFC 9112, section 7)";
+    Problem::new(400, "the body cannot be read", detail, "admin-body").response()
 }
 
 async fn answered(worlds: &Worlds, callers: &Callers, request: &Request<Bytes>) -> Answer {

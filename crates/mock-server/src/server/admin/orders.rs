@@ -6,7 +6,8 @@ use super::{Answer, Asked, Problem, answer};
 use crate::vendor::Transition;
 
 pub(super) fn get(asked: &Asked<'_>) -> Answer {
-    answer(&asked.sandbox()?.peek(&asked.id).ok_or_else(Problem::no_case)?)
+    let secrets = asked.secrets()?;
+    answer(&secrets.urls(asked.sandbox()?.peek(&asked.id).ok_or_else(Problem::no_case)?))
 }
 
 pub(super) fn transition(asked: &Asked<'_>) -> Answer {
@@ -18,11 +19,11 @@ pub(super) fn transition(asked: &Asked<'_>) -> Answer {
         (Value::Null, status) if !status.is_null() => Transition::Status(status.clone()),
         _ => return Err(Problem::new(400, "either a story or a status", format!("send {EXAMPLE}"), "M-04")),
     };
-    let sandbox = asked.sandbox()?;
+    let (sandbox, secrets) = (asked.sandbox()?, asked.secrets()?);
     match sandbox.transition(&asked.id, &wanted) {
         None => Err(Problem::no_case()),
         Some(Err(refused)) => Err(Problem::refused("the case cannot be moved so", &refused)),
-        Some(Ok(())) => answer(&sandbox.peek(&asked.id).unwrap_or(Value::Null)),
+        Some(Ok(())) => answer(&secrets.urls(sandbox.peek(&asked.id).unwrap_or(Value::Null))),
     }
 }
 

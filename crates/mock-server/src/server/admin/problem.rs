@@ -59,8 +59,9 @@ impl Problem {
         Self::new(404, "no such case", "no vendor of this world has an order or ident of this id", "admin-case")
     }
 
-    /// What a vendor would not do.
+    /// What a vendor would not do: a hundred reasons, and how many more there are.
     pub(super) fn refused(title: &'static str, refused: &Refused) -> Self {
+        let refused = refused.bounded();
         let rule = refused.faults.first().map_or("admin", |fault| fault.rule);
         let faults = refused.faults.iter().map(|fault| {
             json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })

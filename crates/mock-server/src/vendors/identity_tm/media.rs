@@ -1,7 +1,7 @@
 //! Recordings: `getVideoFileBinaryAsync` [T 3.7], `getVideoFileBinary` [T 3.8] and `getVoiceFiles` [T 3.9].
 
-use http::{Method, Response, Uri};
-use identkit_core::{Content, Error, Event, Fault, Secret};
+use http::{Method, Request, Response, Uri};
+use identkit_core::{Content, Error, Event, Fault, Kind, Secret};
 use identkit_identity_tm::messages::{VoiceFile, VoiceFiles};
 use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
@@ -10,8 +10,9 @@ use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
+use super::lookup::find;
 use super::orders::{Order, Orders};
-use super::{deleted, find};
+use super::refusals::deleted;
 use crate::artefacts::{self, ArtefactError};
 use crate::vendor::Refused;
 use crate::webhooks::{Delivery, Schedule};
@@ -127,9 +128,19 @@ pub(super) fn provisioned(world: &mut World, id: &str) {
         false => VideoCallback.emit(url.expose(), &Method::GET, &event),
     };
     let schedule = if retries { Schedule::IdentityTm } else { Schedule::Never };
+    let called = made.and_then(|request| match request.uri().scheme_str() {
+        Some("http" | "https") => Ok(request),
+        _ => Err(Error::new(Kind::InvalidInput, "the callback URL needs to begin with https:// or http://")),
+    });
     // The order goes on while its receiver thinks: that too is said of webhooks only (T-033).
-    if let Ok(request) = made {
-        world.deliver(Delivery::new(PROVIDER, id, event, request, schedule).without_blocking());
+    match called {
+        Ok(request) => {
+            world.deliver(Delivery::new(PROVIDER, id, event, request, schedule).without_blocking());
+        }
+        Err(error) => {
+            let delivery = Delivery::new(PROVIDER, id, event, Request::default(), schedule).without_blocking();
+            world.cannot_deliver(delivery, error.detail().to_owned());
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
-use super::finished;
+use super::lookup::finished;
 use super::orders::{Order, Orders, dts};
 use super::stories::Step;
 use crate::World;

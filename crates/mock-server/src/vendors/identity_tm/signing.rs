@@ -12,10 +12,11 @@ use identkit_identity_tm::{
 use identkit_wire::{Operation as _, decode_base64_lenient, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
+use super::lookup::find;
 use super::orders::Orders;
+use super::refusals::deleted;
 use super::settings::HashShape;
 use super::stories::{self, Step, go_on};
-use super::{deleted, find};
 use crate::World;
 use crate::vendor::{Refused, written};
 

@@ -1,0 +1,73 @@
+//! Worlds kept as they are, and put back.
+
+use jiff::Timestamp;
+
+use super::registry::check;
+use super::{DEFAULT, Table, WorldError, Worlds};
+use crate::clock::Mode;
+use crate::sandbox::Sandbox;
+use crate::world::World;
+
+impl Worlds {
+    /// Keeps a copy of a world as it is now under a name, in place of one of that name.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name.
+    pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
+        check(name)?;
+        let mut table = self.write();
+        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let (world, mode) = (kept.sandbox.snapshot(), kept.sandbox.clock().mode());
+        let now = world.now;
+        kept.snapshots.insert(name.to_owned(), (world, mode));
+        Ok(now)
+    }
+
+    /// The names of a world's snapshots.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`].
+    pub fn snapshots(&self, id: &str) -> Result<Vec<String>, WorldError> {
+        let table = self.read();
+        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        Ok(kept.snapshots.keys().cloned().collect())
+    }
+
+    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was before stay with
+    /// what it was. The credentials are those it has now; the default world's are those of the snapshot.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
+    /// has taken the default world's.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn restore(&self, id: &str, name: &str) -> Result<Sandbox, WorldError> {
+        let mut table = self.write();
+        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        let (world, mode) = kept.snapshots.get(name).cloned().ok_or(WorldError::UnknownSnapshot)?;
+        self.replace(&mut table, id, world, mode)
+    }
+
+    /// Puts another world in the place of the one of this id, which keeps its snapshots and, unless it is the default
+    /// one, its credentials.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn put(&self, id: &str, world: World, mode: Mode) -> Result<Sandbox, WorldError> {
+        self.replace(&mut self.write(), id, world, mode)
+    }
+
+    fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
+        self.0.keep_credentials(table, id)?;
+        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        self.0.mint(&mut world, &kept.origin.minted);
+        if id == DEFAULT {
+            self.0.unclaimed(table, &self.0.identities(&mut world))?;
+        }
+        self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
+    }
+}
