@@ -13,7 +13,6 @@ use std::sync::Arc;
 use common::*;
 use futures_util::future::{Either, select};
 use identkit_core::{Error, Kind, Secret};
-use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identity_tm::{IdentityTm, OrderId, SignedPdfs};
 use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::{InProcess, Profile, Sandbox, VirtualClock};
@@ -203,25 +202,12 @@ async fn order_of_identity_tm(bench: &Bench) {
 /// A whole ident: created, read, moved along, read.
 async fn ident_of_identify24(bench: &Bench) {
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
-    let ident = CreateIdent::default()
-        .project_id("6")
-        .gender(Gender::Female)
-        .birthday("1964-08-12")
-        .nationality("DE")
-        .person_first_name("Erika")
-        .person_last_name("Mustermann")
-        .birth_place("Berlin")
-        .email("erika@example.com")
-        .mobile_phone("+49 170 1234567")
-        .zip_code("51147")
-        .city("Köln")
-        .country("DE");
     let projects = read("project/getAll", || async { client.projects(&options()).await }).await.value;
     assert_eq!(projects.len(), 1);
     let project = read("project/get", || async { client.project("6", &options()).await }).await.value;
     assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
     let id = created_once(&bench.sandbox, "identify24", || async {
-        let created = client.create_ident(&ident, &options()).await?.value;
+        let created = client.create_ident(&ident(), &options()).await?.value;
         Ok(created.ident_id.unwrap().expose().to_owned())
     })
     .await;

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
 
 mod common;
+mod net;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,9 +20,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -45,14 +43,7 @@ impl Net {
     async fn connect(&self) -> Box<dyn Stream> {
         let tcp = TcpStream::connect(self.listening.address()).await.unwrap();
         let Some(authority) = &self.authority else { return Box::new(tcp) };
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = TlsConnector::from(Arc::new(config));
+        let connector = TlsConnector::from(Arc::new(net::trust(authority)));
         Box::new(connector.connect("localhost".try_into().unwrap(), tcp).await.unwrap())
     }
 

@@ -12,10 +12,9 @@ use common::*;
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use identkit_mock_server::MockVendor as _;
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::{Feature, IdentityTm, Service, Settings, configure};
 use identkit_wire::encode_base64;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const CONTRACT: &str = include_str!("../../../docs/contract/contract.md");
 
@@ -280,26 +279,6 @@ fn cases() -> Vec<Case> {
 }
 
 impl Bench {
-    async fn good(&self, method: &str, path: &str, body: String) -> Answer {
-        let answer = self.tm_call(method, path, body).await;
-        assert!(answer.status < 300, "{method} {path}: {}", answer.text());
-        answer
-    }
-
-    async fn ordered(&self, more: Value) -> String {
-        let mut order = serde_json::to_value(order()).unwrap();
-        order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let answer = self.good("PUT", "/putOrder", order.to_string()).await;
-        answer.json()["OrderID"].as_str().unwrap().to_owned()
-    }
-
-    async fn to_sign(&self, story: &str) -> String {
-        let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
-        let id = self.ordered(json!({ "Product": 15, "eSignPDF": pdf })).await;
-        self.play(&id, story).await;
-        id
-    }
-
     async fn filmed(&self) -> String {
         let id = self.ordered(json!({ "Add": 131_072 })).await;
         self.play(&id, "positive").await;

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
 
 mod common;
+mod net;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,34 +16,11 @@ use identkit_identity_tm::messages::WebhookUrl;
 use identkit_identity_tm::{Account, IdentityTm, OrderId, StatusKind};
 use identkit_mock_server::Transition;
 use identkit_mock_server::server::{self, Authority, Listening};
-use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
+use net::{any, plain, trusting};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-
-fn any() -> SocketAddr {
-    "127.0.0.1:0".parse().unwrap()
-}
-
-/// A transport that trusts this authority and no other.
-fn trusting(authority: &Authority) -> Arc<dyn Transport> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(HyperTransport::new(&TlsConfig::custom(config)))
-}
-
-fn plain() -> Arc<dyn Transport> {
-    Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
-}
 
 fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
     let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));

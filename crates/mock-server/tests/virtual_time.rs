@@ -8,27 +8,11 @@ use std::sync::Arc;
 
 use common::*;
 use identkit_core::Kind;
-use identkit_identify24::messages::{CreateIdent, Gender, IdentId};
+use identkit_identify24::messages::IdentId;
 use identkit_identity_tm::{OrderFlavour, StatusKind};
 use identkit_mock_server::vendors::identity_tm;
 use identkit_mock_server::{InProcess, VirtualClock};
 use jiff::SignedDuration;
-
-fn john() -> CreateIdent {
-    CreateIdent::default()
-        .project_id("6")
-        .birthday("1981-09-05")
-        .birth_place("BERLIN")
-        .email("johndoe@identify24.de")
-        .gender(Gender::Male)
-        .person_first_name("John")
-        .person_last_name("Doe")
-        .mobile_phone("01511111111")
-        .nationality("DE")
-        .zip_code("94670")
-        .city("Nürnberg")
-        .country("DE")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
@@ -100,7 +84,7 @@ async fn i_008_many_callers_share_one_login_after_the_token_died() {
 async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
     let bench = Bench::new();
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
-    let created = client.create_ident(&john(), &options()).await.unwrap().value;
+    let created = client.create_ident(&ident(), &options()).await.unwrap().value;
     let id = created.ident_id.unwrap();
     bench.clock.advance(90 * DAY - HOUR).await;
     let ident = client.get_ident(&id, &options()).await.unwrap().value;

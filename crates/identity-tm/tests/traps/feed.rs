@@ -1,12 +1,11 @@
-//! getAllStatus: the shapes of its answer, its two requests, and the status feed against vendors that read paging in
-//! every way that the document leaves open.
+//! The status feed against vendors that read paging in every way that the document leaves open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Mutex;
 
-use http::{Request, Response, StatusCode};
-use identkit_core::{Content, Cursor, Window, async_trait};
+use http::{Request, Response};
+use identkit_core::{Content, Window, async_trait};
 use identkit_identity_tm::StatusFeed;
 use identkit_identity_tm::messages::ListedOrder;
 use identkit_transport::{Failure, Hop, Transport};
@@ -14,256 +13,24 @@ use identkit_wire::Body;
 
 use super::*;
 
-fn list(text: &str) -> OrderList {
-    decode(&GetAllStatus::new(period()), &json_answer(200, text.to_owned()))
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .value
-}
-
-#[test]
-fn at_02_a_listed_order_is_executed_or_delivered_and_executed_wins() {
-    let (early, late) = ("2018-09-05T10:00:00+02:00", "2018-09-05T11:00:00+02:00");
-    for (text, expected) in [
-        (json!([{ "Executed": early }]), early),
-        (json!([{ "Delivered": early }]), early),
-        (json!([{ "Executed": early, "Delivered": late }]), early),
-        (json!([{ "Delivered": late, "Executed": early }]), early),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(read.0[0].executed.as_ref().unwrap().as_str(), expected, "{text}");
-        assert!(read.0[0].extra.0.is_empty());
-        assert_eq!(serde_json::to_value(&read).unwrap(), json!([{ "Executed": expected }]), "as the example has it");
-    }
-}
-
-#[test]
-fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
-    let (one, two) = (json!({"OrderID": "1", "Status": [{"Kind": 25}]}), json!({"OrderID": "2"}));
-    for (text, expected) in [
-        (json!([one, two]), json!([one, two])),
-        (json!({"Order": [one, two]}), json!([one, two])),
-        (json!({ "Order": one }), json!([one])),
-        (json!([{ "Order": one }, { "Order": two }]), json!([one, two])),
-        (json!([{"Order": [one, two]}]), json!([one, two])),
-        (one.clone(), json!([one])),
-        (json!([]), json!([])),
-        (json!({"Order": []}), json!([])),
-        (json!({"Order": null}), json!([])),
-        (json!({}), json!([])),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{text}");
-    }
-    let read = list(r#"[{"OrderID":"1","Status":null,"Colour":"blue"},{"OrderID":7}]"#);
-    assert_eq!(read.0[0].kinds().count(), 0, "no status is no fault");
-    assert_eq!(read.0[0].extra.0["Colour"], "blue");
-    assert_eq!(read.0[1].order_id.as_ref().unwrap().expose(), "7");
-    for text in ["", "null", "7", "[1]", "<html>Mustermann</html>", r#"{"Order":"Mustermann"}"#] {
-        let error = decode(&GetAllStatus::new(period()), &json_answer(200, text)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{text}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"), "{error}");
-    }
-}
-
-#[test]
-fn at_04_the_extended_list_is_asked_for_by_the_url_and_never_in_the_body() {
-    assert_eq!(GetAllStatus::META.path, "/getAllStatus");
-    assert_eq!(GetAllStatusExtended::META.path, "/getAllStatus/ExtendedList");
-    assert_eq!(DrainUnreportedExtended::META.path, "/getAllStatus/ExtendedList");
-    let body: Value = serde_json::from_slice(&body_of(&GetAllStatusExtended::new(period()), &dialect())).unwrap();
-    assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["Period"]);
-    for switch in [true, false] {
-        let mut operation = GetAllStatus::new(period());
-        operation.request.extended_list = Some(switch);
-        assert_eq!(refused(&operation, &dialect()), [("ExtendedList".to_owned(), "AT-04")]);
-    }
-}
-
-#[test]
-fn at_05_a_period_has_both_ends_in_order_and_pages_of_1_to_1000() {
-    let told = |period: Period| refused(&GetAllStatusExtended::new(period), &dialect());
-    assert_eq!(told(period()), []);
-    let day = |text: &str| Dts::parse(text);
-    let (begin, end) = (day("2018-09-05T00:00:00+02:00"), day("2018-09-06T00:00:00+02:00"));
-    let fault = |field: &str, rule| vec![(field.to_owned(), rule)];
-    assert_eq!(told(Period::default().begin(begin.clone())), fault("Period.End", "AT-05"));
-    assert_eq!(told(Period::default().end(end.clone())), fault("Period.Begin", "AT-05"));
-    let both = [("Period.Begin".to_owned(), "AT-05"), ("Period.End".to_owned(), "AT-05")];
-    assert_eq!(told(Period::default()), both, "all faults at once");
-    assert_eq!(told(period().begin(day("2018-09-05T00:00:00"))), fault("Period.Begin", "AT-05"), "no offset");
-    assert_eq!(told(period().begin(end.clone()).end(begin.clone())), fault("Period", "AT-05"));
-    assert_eq!(told(period().begin(end.clone()).end(end)), []);
-    for (elements, good) in [(0_u32, false), (1, true), (1000, true), (1001, false)] {
-        let paged = period().paging(Paging::default().elements(elements).page(0_u32));
-        let expected = if good { Vec::new() } else { fault("Period.Paging.Elements", "T-101") };
-        assert_eq!(told(paged), expected, "{elements}");
-    }
-    assert_eq!(refused(&GetAllStatus::default(), &dialect()), fault("Period", "T-100"), "without one it is a drain");
-}
-
-#[test]
-fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
-    let mut operation = GetAllStatus::new(period().paging(Paging::default().elements(1_u32)));
-    operation.request.extra.0.insert("Period".to_owned(), json!({}));
-    let period = operation.request.period.as_mut().unwrap();
-    period.extra.0.insert("End".to_owned(), json!("x"));
-    period.extra.0.insert("Kind".to_owned(), json!("unlisted, and let through"));
-    period.paging.as_mut().unwrap().extra.0.insert("Page".to_owned(), json!(1));
-    let fields = ["Period", "Period.End", "Period.Paging.Page"];
-    assert_eq!(refused(&operation, &dialect()), fields.map(|field| (field.to_owned(), "AT-42")));
-}
-
-// ---- The destructive read ------------------------------------------------------------------------------------
-
-#[tokio::test]
-async fn at_06_the_client_reads_destructively_only_where_the_name_says_so() {
-    let window =
-        || Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
-    let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
-    assert!(vendor.status_feed(window(), &options()).next().await.unwrap().is_none());
-    assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"; 2]);
-    for seen in script.sent() {
-        let body: Value = serde_json::from_slice(&seen.body).unwrap();
-        assert!(body["Period"]["Begin"].is_string() && body["Period"]["End"].is_string(), "{body}");
-    }
-    let (vendor, script) = client([Step::Answer(json_answer(200, r#"[{"OrderID":"1","Status":[{"Kind":6}]}]"#))]);
-    assert_eq!(vendor.drain_unreported(&options()).await.unwrap().0.len(), 1);
-    assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"]);
-    assert!(script.sent()[0].body.is_empty());
-}
-
-#[tokio::test]
-async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too() {
-    let window =
-        Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
-    let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
-    let mut feed = vendor.status_feed(window, &options()).general();
-    assert!(feed.next().await.unwrap().is_none());
-    assert_eq!((script.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
-    assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
-    assert!(feed.warnings().is_empty());
-}
-
-#[tokio::test]
-async fn at_06_the_bytes_are_in_the_journal_before_they_are_read() {
-    let text = r#"[{"OrderID":"1"}]"#;
-    let (vendor, _) = client([Step::Answer(json_answer(200, text))]);
-    let mut kept = Vec::new();
-    let journal = |bytes: &[u8]| {
-        kept.extend_from_slice(bytes);
-        Ok(())
-    };
-    assert_eq!(vendor.drain_unreported_to(journal, &options()).await.unwrap().0.len(), 1);
-    assert_eq!(kept, text.as_bytes());
-    // What cannot be read is marked as reported all the same: only the journal has it now.
-    let (vendor, script) = client([Step::Answer(json_answer(200, "<html>Mustermann</html>"))]);
-    let mut kept = Vec::new();
-    let journal = |bytes: &[u8]| {
-        kept.extend_from_slice(bytes);
-        Ok(())
-    };
-    let error = vendor.drain_unreported_to(journal, &options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Kind::Protocol, Advice::Reconcile));
-    assert!(!format!("{error} {error:?}").contains("Mustermann"));
-    assert_eq!(kept, b"<html>Mustermann</html>");
-    assert_eq!(script.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn at_06_a_journal_that_fails_fails_the_read_and_one_without_news_is_left_alone() {
-    let (vendor, _) = client([Step::Answer(json_answer(200, "[]"))]);
-    let full = |_: &[u8]| Err(Error::new(Kind::Storage, "the disk is full"));
-    let error = vendor.drain_unreported_to(full, &options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Kind::Storage, Advice::Reconcile));
-    let (vendor, _) = client([Step::Answer(json_answer(304, ""))]);
-    let never = |_: &[u8]| panic!("there is nothing to keep");
-    assert!(vendor.drain_unreported_to(never, &options()).await.unwrap().0.is_empty());
-}
-
-#[tokio::test]
-async fn at_06_a_destructive_answer_that_cannot_be_read_is_an_unknown_outcome() {
-    for told in ["", "null", r#"[{"OrderID":"1""#, "<html>Mustermann</html>"] {
-        let (vendor, script) = client([Step::Answer(json_answer(200, told))]);
-        let error = vendor.drain_unreported(&options()).await.unwrap_err();
-        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{told}");
-        assert_eq!(script.sent().len(), 1);
-    }
-}
-
-#[tokio::test]
-async fn at_06_two_destructive_reads_at_once_are_one_too_many() {
-    let (vendor, script) = client([Step::Hang, Step::Answer(json_answer(304, ""))]);
-    let (other, options) = (vendor.clone(), options());
-    {
-        let mut first = Box::pin(vendor.drain_unreported(&options));
-        tokio::select! {
-            biased;
-            _ = &mut first => panic!("the vendor hangs"),
-            () = std::future::ready(()) => {}
-        }
-        let error = other.drain_unreported(&options).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (Kind::Conflict, Some(Delivery::NotSent)));
-        let error = other.drain_unreported_to(|_| Ok(()), &options).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Conflict);
-    }
-    // The first one was given up: the next may begin.
-    assert!(other.drain_unreported(&options).await.unwrap().0.is_empty());
-    assert_eq!(script.sent().len(), 2);
-}
-
-#[tokio::test]
-async fn at_07_304_to_a_post_means_that_there_is_nothing_new() {
-    let nothing = || Step::Answer(json_answer(304, ""));
-    let (client, script) = client([nothing(), nothing(), nothing(), nothing()]);
-    let options = options();
-    assert!(client.call(&GetAllStatus::new(period()), &options).await.unwrap().value.0.is_empty());
-    assert!(client.call(&GetAllStatusExtended::new(period()), &options).await.unwrap().value.0.is_empty());
-    assert!(client.call(&DrainUnreported, &options).await.unwrap().value.0.is_empty());
-    let answered = client.call(&DrainUnreportedExtended, &options).await.unwrap();
-    assert_eq!((answered.value.0.len(), answered.status, answered.attempts), (0, StatusCode::NOT_MODIFIED, 1));
-    assert_eq!(script.sent().len(), 4);
-    assert!(script.sent().iter().all(|seen| !seen.headers.contains_key("if-none-match")));
-    // The sandbox's side says it the same way, and has nothing to add.
-    let told = DrainUnreported::encode_response(OrderList::default()).unwrap();
-    assert_eq!(told.status(), StatusCode::NOT_MODIFIED);
-    assert!(told.into_body().collect(0).await.unwrap().is_empty());
-}
-
-#[test]
-fn at_08_the_destructive_read_has_no_body_or_by_the_dialect_an_empty_object() {
-    assert_eq!(body_of(&DrainUnreported, &dialect()), b"");
-    assert_eq!(body_of(&DrainUnreportedExtended, &dialect()), b"");
-    let object = allowing(|dialect| dialect.empty_object_for_unreported = true);
-    assert_eq!(body_of(&DrainUnreported, &object), b"{}");
-    assert_eq!(body_of(&DrainUnreportedExtended, &object), b"{}");
-    // The sandbox's side takes all of them, and without a Content-Type.
-    for text in ["", " \r\n", "{}"] {
-        let request = Request::new(bytes::Bytes::from(text));
-        let read = GetAllStatus::decode_request(&identkit_wire::Params::default(), &request).unwrap();
-        assert_eq!(read.request, AllStatusRequest::default(), "{text:?}");
-    }
-}
-
-// ---- The feed ------------------------------------------------------------------------------------------------
-
 /// An entry of the vendor: when it happened (seconds from the begin of the window), whose it is, its code.
-type Entry = (i64, u32, u32);
+pub(super) type Entry = (i64, u32, u32);
 
 /// What the feed asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Asked {
-    begin: i64,
-    end: i64,
-    elements: usize,
-    page: usize,
+pub(super) struct Asked {
+    pub(super) begin: i64,
+    pub(super) end: i64,
+    pub(super) elements: usize,
+    pub(super) page: usize,
 }
 
-type Answers = dyn Fn(&Asked, usize) -> Step + Send + Sync;
+pub(super) type Answers = dyn Fn(&Asked, usize) -> Step + Send + Sync;
 
 /// A vendor that answers getAllStatus by a function of what is asked and of how many requests came before.
-struct Vendor {
-    answers: Box<Answers>,
-    asked: Mutex<Vec<Asked>>,
+pub(super) struct Vendor {
+    pub(super) answers: Box<Answers>,
+    pub(super) asked: Mutex<Vec<Asked>>,
 }
 
 impl fmt::Debug for Vendor {
@@ -272,7 +39,7 @@ impl fmt::Debug for Vendor {
     }
 }
 
-const BEGIN: i64 = 1_536_100_000;
+pub(super) const BEGIN: i64 = 1_536_100_000;
 
 #[async_trait]
 impl Transport for Vendor {
@@ -303,7 +70,7 @@ fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'st
     (feed, vendor)
 }
 
-fn listed(entries: &[Entry]) -> Step {
+pub(super) fn listed(entries: &[Entry]) -> Step {
     let mut orders: BTreeMap<u32, Vec<Value>> = BTreeMap::new();
     for (second, order, kind) in entries {
         let time = jiff::Timestamp::from_second(BEGIN + second).unwrap().to_string();
@@ -314,27 +81,27 @@ fn listed(entries: &[Entry]) -> Step {
     Step::Answer(json_answer(200, Value::from(list).to_string()))
 }
 
-fn nothing() -> Step {
+pub(super) fn nothing() -> Step {
     Step::Answer(json_answer(304, ""))
 }
 
 /// Entries of so many orders, each with two codes, one order a second.
-fn history(orders: u32) -> Vec<Entry> {
+pub(super) fn history(orders: u32) -> Vec<Entry> {
     (0..orders).flat_map(|order| [(i64::from(order), order, 25), (i64::from(order), order, 6)]).collect()
 }
 
-fn within(all: &[Entry], asked: &Asked) -> Vec<Entry> {
+pub(super) fn within(all: &[Entry], asked: &Asked) -> Vec<Entry> {
     all.iter().filter(|(second, ..)| (asked.begin..=asked.end).contains(second)).copied().collect()
 }
 
 /// A page of entries, `base` being the number of the first.
-fn page_of(all: &[Entry], asked: &Asked, base: usize) -> Step {
+pub(super) fn page_of(all: &[Entry], asked: &Asked, base: usize) -> Step {
     let found = within(all, asked);
     let page = asked.page.checked_sub(base).and_then(|page| found.chunks(asked.elements).nth(page));
     page.map_or_else(nothing, listed)
 }
 
-fn told(orders: &[ListedOrder]) -> Vec<Entry> {
+pub(super) fn told(orders: &[ListedOrder]) -> Vec<Entry> {
     let mut all = Vec::new();
     for order in orders {
         let id = order.order_id.as_ref().unwrap().expose().strip_prefix("999").unwrap().parse().unwrap();
@@ -624,114 +391,4 @@ async fn at_05_the_feed_is_a_stream_that_ends_with_its_first_error() {
         seen.push(step.is_ok());
     }
     assert_eq!(seen, [true, true, false]);
-}
-
-/// The port over this vendor, and a window of so many seconds.
-fn port(
-    length: i64,
-    answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static,
-) -> (IdentityTm, Window, Arc<Vendor>) {
-    let vendor = Arc::new(Vendor { answers: Box::new(answers), asked: Mutex::default() });
-    let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
-    let at = |second: i64| jiff::Timestamp::from_second(BEGIN + second).unwrap();
-    (client, Window { begin: at(0), end: at(length) }, vendor)
-}
-
-/// Every page of the port, each cursor written down and read back; the ids that were told.
-async fn all_changes(client: &IdentityTm, window: Window) -> Result<(BTreeSet<u32>, usize), Error> {
-    let (mut ids, mut cursor, mut pages) = (BTreeSet::new(), None, 0);
-    loop {
-        let page = client.changes(window, cursor.as_ref(), &options().attempts(1)).await?;
-        pages += 1;
-        assert!(page.cases.iter().all(|(_, status)| !status.vendor_codes.is_empty()));
-        ids.extend(page.cases.iter().map(|(id, _)| id.expose().strip_prefix("999").unwrap().parse::<u32>().unwrap()));
-        let Some(Cursor(text)) = page.next else { return Ok((ids, pages)) };
-        cursor = Some(Cursor(text));
-    }
-}
-
-#[tokio::test]
-async fn at_05_the_port_tells_every_changed_order_whatever_the_first_page_is() {
-    for base in [0, 1] {
-        for orders in [0, 1, 250, 251, 1100] {
-            let (client, window, vendor) = port(3600, move |asked, _| match (asked.page, base) {
-                (0, 1) => page_of(&history(orders), &Asked { page: 1, ..*asked }, 1),
-                _ => page_of(&history(orders), asked, base),
-            });
-            let (ids, pages) = all_changes(&client, window).await.unwrap();
-            assert_eq!(ids, (0..orders).collect(), "{orders} orders from page {base}");
-            let asked = vendor.asked.lock().unwrap().len();
-            assert!(pages <= asked && asked <= 7, "{pages} calls, {asked} requests");
-        }
-    }
-}
-
-#[tokio::test]
-async fn at_05_the_port_too_meets_a_vendor_without_paging_with_smaller_windows() {
-    let (client, window, vendor) = port(4096, |asked, _| page_of(&history(1500), &Asked { page: 0, ..*asked }, 0));
-    let (ids, _) = all_changes(&client, window).await.unwrap();
-    assert_eq!(ids, (0..1500).collect());
-    assert!(vendor.asked.lock().unwrap().iter().any(|asked| asked.end - asked.begin < 1024));
-}
-
-#[tokio::test]
-async fn at_05_a_vendor_that_pages_for_ever_ends_the_port_with_an_error_and_never_with_success() {
-    // A thousand orders of one second, in ever other portions.
-    let all: Vec<Entry> = (0..1000).map(|order| (5, order, 25)).collect();
-    let (client, window, _) = port(64, move |asked, before| {
-        let mut found = within(&all, asked);
-        if found.is_empty() {
-            return nothing();
-        }
-        found.rotate_left(before * 7 % 1000);
-        listed(&found[..asked.elements])
-    });
-    let error = all_changes(&client, window).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (Kind::Protocol, Some("getAllStatus/ExtendedList")));
-}
-
-#[tokio::test]
-async fn at_14_what_the_port_tells_of_a_changed_order_is_final_only_where_its_codes_alone_say_so() {
-    let (client, window, _) = port(60, |asked, _| {
-        let all = [(1, 1, 25), (2, 2, 25), (3, 2, 6), (4, 3, 84), (5, 4, 89), (6, 4, 6), (7, 5, 95), (8, 6, 22)];
-        page_of(&all, asked, 0)
-    });
-    let page = client.changes(window, None, &options()).await.unwrap();
-    let told: BTreeMap<&str, Outcome> = page.cases.iter().map(|(id, status)| (id.expose(), status.outcome)).collect();
-    let expected = [
-        ("9991", Outcome::Unknown),
-        ("9992", Outcome::Unknown),
-        ("9993", Outcome::Signed),
-        ("9994", Outcome::FraudSuspicion),
-        ("9995", Outcome::Unknown),
-        ("9996", Outcome::Terminated),
-    ];
-    assert_eq!(told, BTreeMap::from(expected));
-    let fraud = &page.cases.iter().find(|(id, _)| id.expose() == "9994").unwrap().1;
-    assert_eq!(
-        (fraud.since, &*fraud.vendor_codes),
-        (jiff::Timestamp::from_second(BEGIN + 5).ok(), &["89".into(), "6".into()][..])
-    );
-}
-
-#[tokio::test]
-async fn a_cursor_is_refused_before_anything_is_sent_unless_it_is_of_this_window() {
-    let (client, window, vendor) = port(3600, |asked, _| page_of(&history(600), asked, 0));
-    let Some(Cursor(good)) = client.changes(window, None, &options()).await.unwrap().next else { panic!("no cursor") };
-    let sent = vendor.asked.lock().unwrap().len();
-    let day = jiff::SignedDuration::from_hours(24);
-    let later = Window { begin: window.begin + day, end: window.end + day };
-    let wider = Window { begin: window.begin - day, end: window.end + day };
-    for (text, window) in [
-        ("", window),
-        ("2", window),
-        (r#"{"windows":[],"page":2,"before":1}"#, window),
-        (r#"{"windows":[["x","y"]],"page":2,"before":1}"#, window),
-        (&*good, later),
-    ] {
-        let error = client.changes(window, Some(&Cursor(text.into())), &options()).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)), "{text}");
-    }
-    assert_eq!(vendor.asked.lock().unwrap().len(), sent);
-    assert!(client.changes(wider, Some(&Cursor(good)), &options()).await.is_ok());
 }

@@ -37,11 +37,13 @@ use support::{
 };
 
 mod answers;
+mod changes;
 mod documents;
 mod encrypted;
 mod entries;
 mod feed;
 mod ids;
+mod list;
 mod matrix;
 mod media;
 mod misc;
@@ -49,6 +51,7 @@ mod reading;
 mod results;
 mod signing;
 mod texts;
+mod unreported;
 mod writer;
 
 fn id() -> OrderId {

@@ -15,15 +15,17 @@ use futures_util::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono, Secret};
+use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
 use identkit_identity_tm::{Account, Dialect, IdentityTm, OrderId, PutOrder};
+use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::rules::is_told;
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_transport::{Failure, Hop, SystemClock, Transport};
 use identkit_wire::{Body, encode_base64};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -133,6 +135,29 @@ impl Bench {
         self.raw(request.body(body.into()).unwrap()).await
     }
 
+    /// A raw call of identity.TM that succeeds.
+    pub(crate) async fn good(&self, method: &str, path: &str, body: String) -> Answer {
+        let answer = self.tm_call(method, path, body).await;
+        assert!(answer.status < 300, "{method} {path}: {}", answer.text());
+        answer
+    }
+
+    /// Places [`order`] with these fields more and returns its id.
+    pub(crate) async fn ordered(&self, more: Value) -> String {
+        let mut order = serde_json::to_value(order()).unwrap();
+        order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = self.good("PUT", "/putOrder", order.to_string()).await;
+        answer.json()["OrderID"].as_str().unwrap().to_owned()
+    }
+
+    /// An order with a contract to sign that has come so far.
+    pub(crate) async fn to_sign(&self, story: &str) -> String {
+        let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
+        let id = self.ordered(json!({ "Product": 15, "eSignPDF": pdf })).await;
+        self.play(&id, story).await;
+        id
+    }
+
     /// A raw call of identify24 with this token.
     pub(crate) async fn i24_call(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder()
@@ -232,6 +257,23 @@ pub(crate) fn options() -> CallOptions {
 pub(crate) fn order() -> PutOrder {
     let person = Address::default().firstname("Erika").surname("Mustermann").country("DE").city("Köln");
     PutOrder::default().reference("ref-1").product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person)
+}
+
+/// An ident of the example's project.
+pub(crate) fn ident() -> CreateIdent {
+    CreateIdent::default()
+        .project_id("6")
+        .gender(Gender::Female)
+        .birthday("1964-08-12")
+        .nationality("DE")
+        .person_first_name("Erika")
+        .person_last_name("Mustermann")
+        .birth_place("Berlin")
+        .email("erika@example.com")
+        .mobile_phone("+49 170 1234567")
+        .zip_code("51147")
+        .city("Köln")
+        .country("DE")
 }
 
 /// The URL template of an order webhook.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use identkit_core::{BoxFuture, CallOptions, Content, Error, Secret};
 use identkit_identify24::Identify24;
-use identkit_identify24::messages::{CreateIdent, Gender, IdentId};
+use identkit_identify24::messages::{CreateIdent, IdentId};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_identity_tm::messages::Period;
 use identkit_identity_tm::{
@@ -16,13 +16,12 @@ use identkit_identity_tm::{
     VideoReady,
 };
 use identkit_mock_server::World;
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::configure;
 use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::{Bench, HOUR, options, order};
+use crate::common::{Bench, HOUR, ident, options, order};
 
 /// What the order is that a call is about, and how it came there.
 #[derive(Clone, Copy, Debug)]
@@ -86,22 +85,6 @@ fn since(begin: &str) -> Period {
 
 const EVER: &str = "2000-01-01T00:00:00+00:00";
 const OURS: &str = "2020-09-10T12:30:00+00:00";
-
-pub(crate) fn erika() -> CreateIdent {
-    CreateIdent::default()
-        .project_id("6")
-        .gender(Gender::Female)
-        .birthday("1964-08-12")
-        .nationality("DE")
-        .person_first_name("Erika")
-        .person_last_name("Mustermann")
-        .birth_place("Berlin")
-        .email("erika@example.com")
-        .mobile_phone("+49 170 1234567")
-        .zip_code("51147")
-        .city("Köln")
-        .country("DE")
-}
 
 /// One row for each call; calls that are read in two ways have two.
 pub(crate) fn calls() -> Vec<Call> {
@@ -193,7 +176,7 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(ServerStatus::META, Nothing, |c, _i, _t| c.tm.server_status(&o()).await.map(|_| String::new())),
         made!(Login::META, Nothing, |c, _i, _t| c.identify24.login(&o()).await.map(|_| String::new())),
         made!(CreateIdent::META, Nothing, |c, _i, _t| {
-            let created = c.identify24.create_ident(&erika(), &o()).await?.value;
+            let created = c.identify24.create_ident(&ident(), &o()).await?.value;
             Ok(created.ident_id.map(|id| id.expose().to_owned()).unwrap_or_default())
         }),
         made!(GetIdent::META, Ident, |c, i, _t| {
@@ -233,7 +216,7 @@ impl Prepared {
         bench.clock.advance(HOUR).await;
         let case = match call.about {
             About::Nothing => String::new(),
-            About::Open => bench.placed(json!({})).await,
+            About::Open => bench.ordered(json!({})).await,
             About::Identified => bench.to_sign("identified").await,
             About::Begun => {
                 let id = bench.to_sign("identified").await;
@@ -243,20 +226,20 @@ impl Prepared {
             About::Signed => bench.to_sign("signed").await,
             About::Hashed => {
                 let hash = |name| json!({ "Hash": encode_base64(b"a hash"), "Filename": name });
-                let id = bench.placed(json!({ "Product": 15, "eSignHash": [hash("a.pdf"), hash("b.pdf")] })).await;
+                let id = bench.ordered(json!({ "Product": 15, "eSignHash": [hash("a.pdf"), hash("b.pdf")] })).await;
                 bench.play(&id, "signed").await;
                 id
             }
             About::Positive => {
                 let detail = json!({ "Membership": { "Type": 1, "Label": "Member", "Value": "yes" } });
                 let more = json!({ "Add": 131_072, "IdentData": { "Surname": "Mustermann", "Additional": detail } });
-                let id = bench.placed(more).await;
+                let id = bench.ordered(more).await;
                 bench.play(&id, "positive").await;
                 id
             }
             About::Ident => {
                 let token = bench.token().await;
-                let body = serde_json::to_string(&erika()).unwrap();
+                let body = serde_json::to_string(&ident()).unwrap();
                 let answer = bench.i24_call(&token, "POST", "/ident/create", body).await;
                 answer.json()["ident_id"].as_str().unwrap().to_owned()
             }
@@ -272,26 +255,5 @@ impl Prepared {
         let read = (call.make)(clients, case.clone(), tan.clone()).await;
         let read = read.unwrap_or_else(|error| panic!("{} when nothing goes wrong: {error}", call.name));
         Self { world, case, tan, read }
-    }
-}
-
-impl Bench {
-    async fn good(&self, method: &str, path: &str, body: String) -> Value {
-        let answer = self.tm_call(method, path, body).await;
-        assert!(answer.status < 300, "{method} {path}: {}", answer.text());
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
-    }
-
-    async fn placed(&self, more: Value) -> String {
-        let mut order = serde_json::to_value(order()).unwrap();
-        order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.good("PUT", "/putOrder", order.to_string()).await["OrderID"].as_str().unwrap().to_owned()
-    }
-
-    async fn to_sign(&self, story: &str) -> String {
-        let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
-        let id = self.placed(json!({ "Product": 15, "eSignPDF": pdf })).await;
-        self.play(&id, story).await;
-        id
     }
 }

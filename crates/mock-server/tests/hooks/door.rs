@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex};
 use identkit_identity_tm::PutOrder;
 use identkit_mock_server::server::{self, Listening};
 use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,14 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::common::*;
-
-pub(crate) fn any() -> SocketAddr {
-    "127.0.0.1:0".parse().unwrap()
-}
-
-pub(crate) fn plain() -> Arc<dyn Transport> {
-    Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
-}
+use crate::net::{any, plain};
 
 /// Sends a request on a connection of its own; status, head and body.
 pub(crate) async fn http(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {

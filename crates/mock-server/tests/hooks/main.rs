@@ -6,6 +6,8 @@
 mod common;
 mod door;
 mod modes;
+#[path = "../net/mod.rs"]
+mod net;
 mod network;
 mod patience;
 mod schedule;

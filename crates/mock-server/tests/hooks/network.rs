@@ -5,29 +5,14 @@ use std::time::Duration;
 
 use identkit_mock_server::Sandbox;
 use identkit_mock_server::server::{self, Authority};
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::common::*;
-use crate::door::{Does, Door, Hook, any, plain, tm};
+use crate::door::{Does, Door, Hook, tm};
+use crate::net::{any, plain, trusting};
 
 const DEFAULT: &str = "default";
-
-fn trusting(authority: &Authority) -> Arc<dyn Transport> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(HyperTransport::new(&TlsConfig::custom(config)))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_and_is_a_failed_try_otherwise() {

@@ -52,7 +52,7 @@ async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only() {
     let door =
-        Door::with(|builder| builder.webhooks_through(crate::door::plain()).receiver_guard(Duration::from_millis(20)))
+        Door::with(|builder| builder.webhooks_through(crate::net::plain()).receiver_guard(Duration::from_millis(20)))
             .await;
     let hook = Hook::always(Does::Hang).await;
     let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
