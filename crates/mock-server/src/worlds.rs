@@ -33,6 +33,9 @@ pub const DEFAULT: &str = "default";
 /// The longest id of a world.
 const ID: usize = 64;
 
+/// How many snapshots a world keeps: each may be a world with a full journal.
+const SNAPSHOTS: usize = 100;
+
 /// Why a world cannot be made, copied or taken away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,6 +44,8 @@ pub enum WorldError {
     Unknown,
     /// The world has no snapshot of this name.
     UnknownSnapshot,
+    /// The world has as many snapshots as it keeps.
+    TooManySnapshots,
     /// Another world has this id.
     Taken,
     /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, but for `.` and `..`.
@@ -56,6 +61,7 @@ impl fmt::Display for WorldError {
         f.write_str(match self {
             Self::Unknown => "no world has this id",
             Self::UnknownSnapshot => "the world has no snapshot of this name",
+            Self::TooManySnapshots => "a world keeps 100 snapshots; take the name of one that is needed no longer",
             Self::Taken => "another world has this id",
             Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
             Self::Default => "the default world is always there; reset it instead",
@@ -266,11 +272,15 @@ impl Worlds {
     /// Keeps a copy of a world as it is now under a name, in place of one of that name.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name.
+    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
+    /// one and the world has 100.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
         check(name)?;
         let mut table = self.write();
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        if kept.snapshots.len() >= SNAPSHOTS && !kept.snapshots.contains_key(name) {
+            return Err(WorldError::TooManySnapshots);
+        }
         let (world, mode) = (kept.sandbox.snapshot(), kept.sandbox.clock().mode());
         let now = world.now;
         kept.snapshots.insert(name.to_owned(), (world, mode));
