@@ -7,9 +7,10 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -120,4 +121,27 @@ fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner()
         sandbox.end_and("TERM", || ());
         assert!(!lock.exists());
     }
+}
+
+#[test]
+fn who_was_begun_to_outlive_its_terminal_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let signal = |id: u32, name: &str| {
+        assert!(Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status().unwrap().success());
+    };
+    // As nohup does.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", identkit().get_program().to_str().unwrap()]);
+    command.args(["sandbox", "--plain", "--clock", "frozen", "--world-file", file.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    signal(child.id(), "HUP");
+    // It is saved after 5 s: by then it would have ended.
+    saved(&file, "identkit_world");
+    let alive = child.try_wait().unwrap().is_none();
+    assert!(alive, "it was ended by SIGHUP");
+    signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -300,4 +300,39 @@ mod tests {
         }
         assert_eq!(path("/a?t%6Fken=S&b=1"), "/a?t%6Fken=(masked)&b=1");
     }
+
+    #[test]
+    fn each_name_of_a_secret_is_known() {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "Set-Cookie",
+            "X-API-TOKEN",
+            "access_token",
+            "APIKEY",
+            "customer_code",
+            "Password",
+            "passwd",
+            "client_secret",
+            "accessKey",
+            "TAN",
+            "jwt",
+            "PWD",
+        ] {
+            let told = json!({ name: "S" });
+            assert_eq!(Secrets::Masked.value(told), json!({ name: MASK }));
+            assert_eq!(masked(name, "S"), MASK);
+            assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={MASK}&a=1"));
+        }
+        for name in
+            ["key", "sig", "signature", "X-Goog-Signature", "auth", "pass", "passphrase", "hmac", "code", "credentials"]
+        {
+            assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={MASK};a=1"));
+            assert_eq!(Secrets::Masked.value(json!({ name: "S" })), json!({ name: "S" }), "in URLs only");
+        }
+        for scheme in ["Basic", "Bearer", "Digest", "Negotiate", "NTLM", "HOBA", "Mutual"] {
+            assert_eq!(masked("authorization", &format!("{scheme} S")), format!("{scheme} {MASK}"));
+        }
+    }
 }
