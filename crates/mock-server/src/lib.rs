@@ -32,7 +32,7 @@ pub use expect::{Expect, Unmet};
 pub use in_process::InProcess;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
-pub use sandbox::{Advanced, Sandbox, SandboxBuilder};
+pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
 pub use world::{Part, Profile, SavedError, Shares, Timer, World};
 pub use worlds::Worlds;

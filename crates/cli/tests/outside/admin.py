@@ -464,6 +464,10 @@ def worlds(api):
     assert api.good("POST", "/worlds/{world}/restore", {"snapshot": "before"}, at=here)["now"] == one["now"]
     api.good("POST", "/worlds/{world}/restore", at=here)
     assert api.good("GET", "/worlds/{world}", at=here)["snapshots"] == ["before", "snapshot"]
+    for number in range(98):
+        api.call("POST", "/worlds/{world}/snapshot", 201, {"snapshot": f"s{number}"}, at=here)
+    api.call("POST", "/worlds/{world}/snapshot", 409, {"snapshot": "one-more"}, at=here)
+    api.call("POST", "/worlds/{world}/snapshot", 201, {"snapshot": "before"}, at=here)
     for verb, name in [("snapshot", "snapshot"), ("restore", "snapshot"), ("fork", "id")]:
         path = "/worlds/{world}/" + verb
         api.call("POST", path, 404, at=nowhere)

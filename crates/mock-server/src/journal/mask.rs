@@ -18,27 +18,36 @@ pub enum Secrets {
     Revealed,
 }
 
-/// How the names of secrets end, in small letters and without `-` and `_`.
+/// How the names of secrets end, in small letters and without what is no letter or digit.
 const ENDS: [&str; 9] =
     ["authorization", "cookie", "token", "apikey", "customercode", "password", "passwd", "secret", "accesskey"];
 
 /// Short names, which are secrets only when they are all of a name.
 const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
 
-/// Parameters of URLs, which are secrets there only.
-const PARAMETERS: [&str; 6] = ["key", "sig", "signature", "auth", "pass", "hmac"];
+/// Parameters of URLs, which are secrets there only; `code` is what keys of cloud functions are called.
+const PARAMETERS: [&str; 7] = ["key", "sig", "auth", "pass", "passphrase", "hmac", "code"];
+
+/// How such parameters end, e.g. those of signed URLs: `X-Amz-Signature`.
+const PARAMETER_ENDS: [&str; 3] = ["signature", "credential", "credentials"];
 
 /// The schemes of credentials that may be seen: of another the first word may be the secret.
 const SCHEMES: [&str; 7] = ["basic", "bearer", "digest", "negotiate", "ntlm", "hoba", "mutual"];
 
+/// Also `token[]`, as forms write lists, `api.key`, and a name with a blank behind it.
 fn plain(name: &str) -> String {
-    name.chars().filter(|char| !matches!(char, '-' | '_')).map(|char| char.to_ascii_lowercase()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
 }
 
 /// Whether what has this name is a secret: as a header, an element of a body, or a parameter.
 pub(super) fn secret_name(name: &str) -> bool {
     let name = plain(name);
     ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
+}
+
+/// Whether a parameter of a URL of this plain name is one too.
+fn secret_parameter(plain: &str) -> bool {
+    PARAMETERS.contains(&plain) || PARAMETER_ENDS.iter().any(|end| plain.ends_with(end))
 }
 
 /// A header of this name, without what is secret in it; the scheme of credentials may be seen.
@@ -116,8 +125,9 @@ pub(super) fn shape(told: &mut Value, seen: &[&str]) {
 /// Whether a text that may hold one names a secret at all: of a body that cannot be read nothing is told then.
 pub(super) fn names_one(text: &str) -> bool {
     let names = |text: &str| {
-        let text = plain(text);
-        ENDS.iter().any(|end| text.contains(end)) || assigns(&text)
+        let parts = text.chars().filter(|char| !matches!(char, '-' | '_' | '.' | ' '));
+        let joined: String = parts.map(|char| char.to_ascii_lowercase()).collect();
+        ENDS.iter().any(|end| joined.contains(end)) || assigns(text)
     };
     names(text) || (text.contains('%') && names(&percent_decode_str(text).decode_utf8_lossy()))
 }
@@ -153,7 +163,7 @@ fn parameters(query: &str) -> String {
         let end = pair.trim_end_matches(['&', ';']);
         let Some((name, given)) = end.split_once('=') else { return Cow::from(pair) };
         let decoded = percent_decode_str(name).decode_utf8_lossy();
-        let is_secret = secret_name(&decoded) || PARAMETERS.contains(&plain(&decoded).as_str());
+        let is_secret = secret_name(&decoded) || secret_parameter(&plain(&decoded));
         let given = percent_decode_str(given).decode_utf8_lossy();
         if (is_secret && !given.is_empty()) || text(&given) != given {
             return format!("{name}={MASK}{}", pair.get(end.len()..).unwrap_or_default()).into();
@@ -289,6 +299,16 @@ mod tests {
             (r#"{"apikey": "S", broken"#, MASK),
             ("APIKEY%3DS", MASK),
             ("http://hooks.example/h?id=1&n=2#top", "http://hooks.example/h?id=1&n=2#top"),
+            // As forms write lists, with a blank, as signed URLs and function keys are written.
+            ("http://a.example/?token%5B%5D=S&x[token]=S", "http://a.example/?token%5B%5D=(masked)&x[token]=(masked)"),
+            (
+                "http://a.example/?X-Amz-Signature=S&X-Amz-Credential=S",
+                "http://a.example/?X-Amz-Signature=(masked)&X-Amz-Credential=(masked)",
+            ),
+            (
+                "http://a.example/?code=S&passphrase=S&zipcode=1",
+                "http://a.example/?code=(masked)&passphrase=(masked)&zipcode=1",
+            ),
             ("the tan is wrong: try again", "the tan is wrong: try again"),
             (r#"[1,  {"a": 2}]"#, r#"[1,  {"a": 2}]"#),
         ] {
@@ -306,6 +326,7 @@ mod tests {
         }
         for (given, told) in [
             (json!({ "api-key": "S", "a": ["APIKEY=S"] }), json!({ "api-key": MASK, "a": [MASK] })),
+            (json!({ "X-API-TOKEN ": "S", "api.key": "S" }), json!({ "X-API-TOKEN ": MASK, "api.key": MASK })),
             (json!({ "tan": "S", "Title": "S", "tans": 1 }), json!({ "tan": MASK, "Title": "S", "tans": 1 })),
         ] {
             let mut masked = given;
@@ -313,5 +334,40 @@ mod tests {
             assert_eq!(masked, told);
         }
         assert_eq!(path("/a?t%6Fken=S&b=1"), "/a?t%6Fken=(masked)&b=1");
+    }
+
+    #[test]
+    fn each_name_of_a_secret_is_known() {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "Set-Cookie",
+            "X-API-TOKEN",
+            "access_token",
+            "APIKEY",
+            "customer_code",
+            "Password",
+            "passwd",
+            "client_secret",
+            "accessKey",
+            "TAN",
+            "jwt",
+            "PWD",
+        ] {
+            let told = json!({ name: "S" });
+            assert_eq!(Secrets::Masked.value(told), json!({ name: MASK }));
+            assert_eq!(masked(name, "S"), MASK);
+            assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={MASK}&a=1"));
+        }
+        for name in
+            ["key", "sig", "signature", "X-Goog-Signature", "auth", "pass", "passphrase", "hmac", "code", "credentials"]
+        {
+            assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={MASK};a=1"));
+            assert_eq!(Secrets::Masked.value(json!({ name: "S" })), json!({ name: "S" }), "in URLs only");
+        }
+        for scheme in ["Basic", "Bearer", "Digest", "Negotiate", "NTLM", "HOBA", "Mutual"] {
+            assert_eq!(masked("authorization", &format!("{scheme} S")), format!("{scheme} {MASK}"));
+        }
     }
 }

@@ -28,7 +28,7 @@ pub use self::builder::SandboxBuilder;
 pub(crate) use self::running::{Plan, Running, lock};
 #[cfg(feature = "server")]
 pub use self::served::TestSandbox;
-pub use self::time::Advanced;
+pub use self::time::{Advanced, Progress};
 
 use crate::clock::VirtualClock;
 use crate::in_process::InProcess;

@@ -85,7 +85,6 @@ pub(crate) struct Running {
     /// Whether another world has taken its place, or none.
     closed: watch::Sender<bool>,
     /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "the admin API tells it"))]
     pub(crate) generation: u64,
 }
 

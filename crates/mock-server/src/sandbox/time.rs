@@ -22,7 +22,23 @@ pub struct Advanced {
     pub next_due: Option<Timestamp>,
 }
 
+/// How far a world has come: equal to what was told before as long as it is the same world, nothing has happened in it,
+/// and nobody has moved its time on. That time goes on by itself is nothing that happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    generation: u64,
+    entries: u64,
+    standing: Option<Timestamp>,
+}
+
 impl Sandbox {
+    /// How far its world has come. To look at it changes nothing.
+    pub fn progress(&self) -> Progress {
+        let world = self.running.world();
+        let standing = (self.running.clock.mode() == Mode::Frozen).then_some(world.now);
+        Progress { generation: self.running.generation, entries: world.journal.last(), standing }
+    }
+
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
     /// several that do so at once each begins where the one before it has ended.
     pub async fn advance(&self, by: Duration) -> Advanced {

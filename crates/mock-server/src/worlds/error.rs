@@ -10,6 +10,8 @@ pub enum WorldError {
     Unknown,
     /// The world has no snapshot of this name.
     UnknownSnapshot,
+    /// The world has as many snapshots as it keeps.
+    TooManySnapshots,
     /// Another world has this id.
     Taken,
     /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, but for `.` and `..`.
@@ -25,6 +27,7 @@ impl fmt::Display for WorldError {
         f.write_str(match self {
             Self::Unknown => "no world has this id",
             Self::UnknownSnapshot => "the world has no snapshot of this name",
+            Self::TooManySnapshots => "a world keeps 100 snapshots; take the name of one that is needed no longer",
             Self::Taken => "another world has this id",
             Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
             Self::Default => "the default world is always there; reset it instead",

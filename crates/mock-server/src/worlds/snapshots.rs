@@ -8,15 +8,22 @@ use crate::clock::Mode;
 use crate::sandbox::Sandbox;
 use crate::world::World;
 
+/// How many snapshots a world keeps: each may be a world with a full journal.
+const SNAPSHOTS: usize = 100;
+
 impl Worlds {
     /// Keeps a copy of a world as it is now under a name, in place of one of that name.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name.
+    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
+    /// one and the world has 100.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
         check(name)?;
         let mut table = self.write();
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        if kept.snapshots.len() >= SNAPSHOTS && !kept.snapshots.contains_key(name) {
+            return Err(WorldError::TooManySnapshots);
+        }
         let (world, mode) = (kept.sandbox.snapshot(), kept.sandbox.clock().mode());
         let now = world.now;
         kept.snapshots.insert(name.to_owned(), (world, mode));

@@ -112,10 +112,13 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
             _ = clock.sleep_until(clock.mono().plus(SAVED_EVERY)) => {}
         }
         // One at a time: what is saved at the end comes after it.
-        if let Err(failure) = file.save_changes(&worlds.default_world()).await
-            && !std::mem::replace(&mut told, true)
-        {
-            output::say(&format!("warning: {}", failure.sentence()));
+        // Once each time that it begins to fail.
+        match file.save_changes(&worlds.default_world()).await {
+            Ok(()) => told = false,
+            Err(failure) if !std::mem::replace(&mut told, true) => {
+                output::say(&format!("warning: {}", failure.sentence()));
+            }
+            Err(_) => {}
         }
     }
 }

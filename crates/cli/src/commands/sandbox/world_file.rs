@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use identkit_mock_server::{Sandbox, World, vendors};
+use identkit_mock_server::{Progress, Sandbox, World, vendors};
 
 use super::lock::Lock;
 use crate::exit::Failure;
@@ -14,8 +14,8 @@ const LIMIT: u64 = 1 << 30;
 /// Where a world is kept.
 pub(super) struct WorldFile {
     pub(super) path: PathBuf,
-    /// Of what world was last saved: how far its journal was, and its seed.
-    saved: Option<(u64, u64)>,
+    /// How far the world was that was last saved.
+    saved: Option<Progress>,
     /// Held until the end: of two sandboxes that save into the same file the last one would win.
     _lock: Lock,
 }
@@ -58,12 +58,15 @@ impl WorldFile {
 
     /// Saves the world beside everything else, if something happened in it since this was last done.
     pub(super) async fn save_changes(&mut self, sandbox: &Sandbox) -> Result<(), Failure> {
-        let state = sandbox.with_world(|world| (world.journal.last(), world.seed()));
-        if self.saved.replace(state) == Some(state) {
+        let progress = sandbox.progress();
+        if self.saved == Some(progress) {
             return Ok(());
         }
         let (path, sandbox) = (self.path.clone(), sandbox.clone());
-        beside(move || save(&path, &sandbox)).await?
+        beside(move || save(&path, &sandbox)).await??;
+        // Not before: what could not be saved is to be saved the next time.
+        self.saved = Some(progress);
+        Ok(())
     }
 
     /// Saves the world as it is now: all of it or, when that fails, nothing.

@@ -135,7 +135,7 @@ fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
     }
     match &filter.rule {
         Some(named) if named != "sandbox" && !is_told(named) => {
-            let detail = "the rules are listed in docs/sandbox-reference.md";
+            let detail = "the rules are listed in docs/rules.md";
             Err(Problem::new(400, "no such rule", detail, "admin-journal"))
         }
         _ => Ok(()),

@@ -93,6 +93,7 @@ impl From<WorldError> for Problem {
         let (status, title) = match error {
             WorldError::Unknown => (404, "no such world"),
             WorldError::UnknownSnapshot => (404, "no such snapshot"),
+            WorldError::TooManySnapshots => (409, "as many snapshots as a world keeps"),
             WorldError::Taken => (409, "there is such a world already"),
             WorldError::Default => (409, "the default world stays"),
             WorldError::SameCredentials => (409, "the credentials are taken"),
