@@ -172,6 +172,14 @@ def time(api):
     for seconds in [-1, -0.001, 1e12, "1", None, [], True]:
         api.refused("POST", "/clock/advance", {"seconds": seconds}, world="time")
     api.refused("POST", "/clock/advance", {}, world="time")
+    now = api.good("GET", "/clock", world="time")["now"]
+    assert api.good("POST", "/clock/advance", {"to": now}, world="time")["now"] == now
+    later = "2021-03-01T13:00:00+01:00"
+    assert api.good("POST", "/clock/advance", {"to": later}, world="time")["now"] == "2021-03-01T12:00:00Z"
+    for to in ["2021-03-01T11:59:59Z", "2999-01-01T00:00:00Z", "2021-03-02", "tomorrow", 1, None, [], True]:
+        api.refused("POST", "/clock/advance", {"to": to}, world="time")
+    api.refused("POST", "/clock/advance", {"seconds": 1, "to": "2021-03-02T12:00:00Z"}, world="time")
+    assert api.good("GET", "/clock", world="time")["now"] == "2021-03-01T12:00:00Z"
     for text in NOT_JSON:
         api.call("POST", "/clock/advance", 400, text=text, world="time")
         api.call("POST", "/clock/mode", 400, text=text, world="time")

@@ -28,6 +28,8 @@ pub use self::builder::SandboxBuilder;
 pub(crate) use self::running::{Plan, Running, lock};
 #[cfg(feature = "server")]
 pub use self::served::TestSandbox;
+#[cfg(feature = "server")]
+pub(crate) use self::time::Way;
 pub use self::time::{Advanced, Progress};
 
 use crate::clock::VirtualClock;

@@ -31,6 +31,17 @@ pub struct Progress {
     standing: Option<Timestamp>,
 }
 
+/// How far time is moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By so much.
+    By(Duration),
+    /// To this time; not at all when it is over.
+    To(Timestamp),
+    /// To the next thing that is due.
+    ToNext,
+}
+
 impl Sandbox {
     /// How far its world has come. To look at it changes nothing.
     pub fn progress(&self) -> Progress {
@@ -42,22 +53,26 @@ impl Sandbox {
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
     /// several that do so at once each begins where the one before it has ended.
     pub async fn advance(&self, by: Duration) -> Advanced {
-        self.running.moved_on(Some(by)).await
+        self.running.moved_on(Way::By(by)).await
+    }
+
+    /// Moves time on as [`advance`](Self::advance) does, to this time; not at all when it is over.
+    pub async fn advance_to(&self, at: Timestamp) -> Advanced {
+        self.running.moved_on(Way::To(at)).await
     }
 
     /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
     pub async fn run_to_next(&self) -> Advanced {
-        self.running.moved_on(None).await
+        self.running.moved_on(Way::ToNext).await
     }
 
-    /// Moves time on as [`advance`](Self::advance) does, or as [`run_to_next`](Self::run_to_next) without a duration, to
-    /// the end also when nobody waits for it any more. `None` when the world ends first; it is not held by who waits.
+    /// Moves time on, to the end also when nobody waits for it any more. `None` when the world ends first; it is not held by who waits.
     #[cfg(feature = "server")]
-    pub(crate) fn moved_on(self, by: Option<Duration>) -> impl Future<Output = Option<Advanced>> + Send {
+    pub(crate) fn moved_on(self, way: Way) -> impl Future<Output = Option<Advanced>> + Send {
         let (tell, told) = tokio::sync::oneshot::channel();
         let running = Arc::clone(&self.running);
         self.running.spawn(async move {
-            let advanced = running.moved_on(by).await;
+            let advanced = running.moved_on(way).await;
             // Who asked may have gone away.
             drop(tell.send(advanced));
         });
@@ -85,8 +100,8 @@ impl Sandbox {
 }
 
 impl Running {
-    /// Moves time on, or to the next timer without a duration, and tells what happened meanwhile.
-    async fn moved_on(&self, by: Option<Duration>) -> Advanced {
+    /// Moves time on, and tells what happened meanwhile.
+    async fn moved_on(&self, way: Way) -> Advanced {
         // Until what came of it is read: nobody else moves time, and nothing is told that others have made happen by it.
         let mover = self.clock.turn().await;
         let fired = Arc::default();
@@ -96,9 +111,14 @@ impl Running {
             watchers.retain(|watcher| watcher.strong_count() > 0);
             watchers.push(Arc::downgrade(&fired));
         }
-        match by {
-            Some(by) => mover.advance(by).await,
-            None => mover.run_to_next().await,
+        match way {
+            Way::By(by) => mover.advance(by).await,
+            // Those before may have gone further.
+            Way::To(at) => {
+                let left = at.duration_since(self.clock.wall());
+                mover.advance(Duration::try_from(left).unwrap_or_default()).await
+            }
+            Way::ToNext => mover.run_to_next().await,
         };
         let world = self.world();
         let fired = std::mem::take(&mut *lock(&fired));

@@ -142,6 +142,23 @@ async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
+    let bench = Bench::new();
+    bench.sandbox.with_world(|world| {
+        for at in [3, 5, 6, 9] {
+            world.after(after(at), timer(&at.to_string()));
+        }
+    });
+    let first = bench.sandbox.advance_to(after(5)).await;
+    assert_eq!((first.now, first.fired.len(), first.next_due), (after(5), 2, Some(after(6))));
+    let back = bench.sandbox.advance_to(after(4)).await;
+    assert_eq!((back.now, back.fired.len()), (after(5), 0));
+    let all = futures_util::future::join_all((0..4).map(|_| bench.sandbox.advance_to(after(10)))).await;
+    assert_eq!(all.iter().map(|each| each.now).collect::<Vec<_>>(), [after(10); 4]);
+    assert_eq!(all.iter().map(|each| each.fired.len()).sum::<usize>(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn time_is_advanced_while_requests_come_in_without_a_pause() {
     let bench = Bench::new();
     let done = Arc::new(AtomicBool::new(false));

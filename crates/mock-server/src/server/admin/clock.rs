@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Answer, Asked, Problem, answer};
 use crate::clock::Mode;
 use crate::journal::Secrets;
-use crate::sandbox::Advanced;
+use crate::sandbox::{Advanced, Way};
 
 /// The most that time is moved on at once: a hundred years.
 const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
@@ -32,23 +33,39 @@ pub(super) fn get(asked: &Asked<'_>) -> Answer {
 }
 
 pub(super) async fn advance(asked: Asked<'_>) -> Answer {
-    const EXAMPLE: &str = r#"{"seconds":86400}"#;
+    const EXAMPLE: &str = r#"{"seconds":86400} or {"to":"2020-09-17T12:00:00Z"}"#;
     let wanted = asked.object(EXAMPLE)?;
-    let seconds = wanted.get("seconds").and_then(Value::as_f64).filter(|seconds| (0.0..=FURTHEST).contains(seconds));
-    let Some(seconds) = seconds else {
-        let detail = format!("send {EXAMPLE}: seconds from 0 to a hundred years; time goes forward only");
-        return Err(Problem::new(400, "how far", detail, "admin-clock"));
+    let refuse = |what: &str| {
+        let detail = format!("{what}, time goes forward only, and a hundred years at once at most; send {EXAMPLE}");
+        Err(Problem::new(400, "how far", detail, "admin-clock"))
     };
-    moved_on(&asked, Some(Duration::from_secs_f64(seconds))).await
+    let way = match (wanted.get("seconds"), wanted.get("to")) {
+        (Some(seconds), None) => match seconds.as_f64().filter(|seconds| (0.0..=FURTHEST).contains(seconds)) {
+            Some(seconds) => Way::By(Duration::from_secs_f64(seconds)),
+            None => return refuse("seconds is a number, at least 0"),
+        },
+        (None, Some(to)) => match to.as_str().and_then(|to| to.parse::<Timestamp>().ok()) {
+            Some(to) => {
+                let now = asked.sandbox()?.now();
+                if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
+                    return refuse(&format!("to cannot be reached from {now}"));
+                }
+                Way::To(to)
+            }
+            None => return refuse("to is a time with its offset"),
+        },
+        _ => return refuse("either seconds or to is needed"),
+    };
+    moved_on(&asked, way).await
 }
 
 pub(super) async fn run_to_next(asked: Asked<'_>) -> Answer {
-    moved_on(&asked, None).await
+    moved_on(&asked, Way::ToNext).await
 }
 
 /// To the end, also when the client goes away: half of a month is nothing that anybody asked for.
-async fn moved_on(asked: &Asked<'_>, by: Option<Duration>) -> Answer {
-    let advanced = asked.sandbox()?.moved_on(by).await;
+async fn moved_on(asked: &Asked<'_>, way: Way) -> Answer {
+    let advanced = asked.sandbox()?.moved_on(way).await;
     answer(&told(&advanced.ok_or_else(|| Problem::world_ended(&asked.world))?))
 }
 

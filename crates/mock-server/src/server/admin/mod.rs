@@ -64,7 +64,7 @@ const CALLS: &[Call] = &[
     call(Method::GET, "health", WORLD, NONE, |asked| Box::pin(async move { clock::health(&asked) })),
     call(Method::GET, "version", NONE, NONE, |_| Box::pin(async { clock::version() })),
     call(Method::GET, "clock", WORLD, NONE, |asked| Box::pin(async move { clock::get(&asked) })),
-    call(Method::POST, "clock/advance", WORLD, These(&["seconds"]), |asked| Box::pin(clock::advance(asked))),
+    call(Method::POST, "clock/advance", WORLD, These(&["seconds", "to"]), |asked| Box::pin(clock::advance(asked))),
     call(Method::POST, "clock/run-to-next", WORLD, NONE, |asked| Box::pin(clock::run_to_next(asked))),
     call(Method::POST, "clock/mode", WORLD, These(&["mode", "factor"]), |asked| {
         Box::pin(async move { clock::mode(&asked) })
