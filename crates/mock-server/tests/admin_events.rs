@@ -3,6 +3,7 @@
 #![cfg(all(feature = "identity-tm", feature = "server"))]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -12,6 +13,10 @@ use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// Nothing takes as long.
+const HANGS: Duration = Duration::from_secs(60);
 
 struct Server {
     worlds: Worlds,
@@ -56,15 +61,18 @@ struct Stream {
 }
 
 impl Stream {
-    /// What comes until this, `None` when the stream ends before.
+    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it.
     async fn up_to(&mut self, end: &str) -> Option<String> {
+        let until = Instant::now() + HANGS;
         loop {
             if let Some(at) = self.read.find(end) {
                 let rest = self.read.split_off(at + end.len());
                 return Some(std::mem::replace(&mut self.read, rest));
             }
             let mut bytes = vec![0; 65_536];
-            let count = self.stream.read(&mut bytes).await.unwrap();
+            // Comments come every 15 s, whatever else does not.
+            let read = tokio::time::timeout_at(until, self.stream.read(&mut bytes)).await;
+            let count = read.unwrap_or_else(|_| panic!("{end:?} does not come after {:?}", self.read)).unwrap();
             if count == 0 {
                 return None;
             }

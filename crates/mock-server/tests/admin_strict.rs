@@ -109,7 +109,7 @@ async fn what_is_misspelt_or_named_twice_is_refused_and_nothing_is_done() {
     door.good("POST", "reset?%77orld=w%31", "{}").await;
     assert_eq!(
         door.problem("POST", "clock/advance", "", 400, "admin-body").await["detail"],
-        r#"send a body, e.g. {"seconds":86400}"#
+        r#"send a body, e.g. {"seconds":86400} or {"to":"2020-09-17T12:00:00Z"}"#
     );
 }
 

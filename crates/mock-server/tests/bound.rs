@@ -11,6 +11,8 @@ use identkit_mock_server::World;
 use identkit_mock_server::journal::What;
 use identkit_mock_server::vendors::all;
 use identkit_mock_server::webhooks::Mode;
+use jiff::SignedDuration;
+use serde_json::json;
 
 impl Bench {
     fn keeping(cases: usize) -> Self {
@@ -151,4 +153,50 @@ async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
     let newer = again.open(3).await;
     assert_eq!(again.known(&ids), ids[3..]);
     assert_eq!(again.known(&newer), newer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
+    // Nobody can be reached.
+    let bench = Bench::new();
+    let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
+    bench.play(&id, "positive").await;
+    let delivery = bench.sandbox.deliveries(Some(&id)).remove(0).id;
+    for _ in 1..1_000 {
+        bench.sandbox.resend(delivery).unwrap();
+        bench.clock.settle().await;
+    }
+    let refused = bench.sandbox.resend(delivery).unwrap_err();
+    assert_eq!(refused, bench.sandbox.duplicate(delivery).unwrap_err());
+    assert_eq!(refused.to_string(), format!("delivery {delivery} was sent 1000 times, which is enough"));
+    // The vendor's own schedule goes on.
+    bench.sandbox.advance(DAY * 7).await;
+    let tries = bench.sandbox.deliveries(Some(&id)).remove(0).attempts.len();
+    assert!(tries == 1_030 || tries == 1_031, "{tries}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_never_expire_are_forgotten_when_there_are_ten_thousand() {
+    let (vendors, bench) = (all(), Bench::new());
+    let mut document = bench.sandbox.with_world(|world| world.to_json(&vendors).unwrap());
+    let sessions = &mut document["vendors"]["identify24"]["sessions"];
+    let used =
+        |second: usize| start_time() - SignedDuration::from_secs(10_000) + SignedDuration::from_secs(second as i64);
+    // The later their names come, the longer ago they were used.
+    let many = (0..9_999)
+        .map(|number| json!({ "token": format!("t{:05}", 9_999 - number), "used": used(number).to_string() }));
+    *sessions = many.collect();
+    let world = World::from_json(&vendors, &document).unwrap();
+    let again = Bench::with(|builder| builder.world(world));
+    let kept = |bench: &Bench| {
+        let document = bench.sandbox.with_world(|world| world.to_json(&vendors).unwrap());
+        document["vendors"]["identify24"]["sessions"].as_array().unwrap().clone()
+    };
+    let first = again.token().await;
+    assert_eq!(kept(&again).len(), 10_000);
+    let second = again.token().await;
+    let left = kept(&again);
+    assert_eq!(left.len(), 9_001);
+    let of = |token: &str| left.iter().any(|session| session["token"] == token);
+    assert!(of(&first) && of(&second) && of("t00001") && of("t08999") && !of("t09000"), "the oldest go");
 }

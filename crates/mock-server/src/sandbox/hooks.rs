@@ -95,7 +95,7 @@ impl Sandbox {
             let now = world.now;
             let delivery = world.delivery(id).ok_or(Impossible::Unknown(id))?;
             if !delivery.can(verb) {
-                return Err(Impossible::of(delivery));
+                return Err(Impossible::of(delivery, verb));
             }
             let mut tries = Chain::new();
             match verb {
@@ -145,7 +145,7 @@ impl Sandbox {
                     for id in wanted {
                         let delivery = world.delivery(*id).ok_or(Impossible::Unknown(*id))?;
                         if !delivery.can(Verb::Release) {
-                            return Err(Impossible::of(delivery));
+                            return Err(Impossible::of(delivery, Verb::Release));
                         }
                     }
                     // One that is named twice is released once, in its first place.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Delivery;
 
+/// How often a webhook can be sent, by its schedule and by hand, before no hand can send it again.
+const ENOUGH: usize = 1_000;
+
 /// What made the vendor, or somebody else, send a webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -119,14 +122,19 @@ impl Delivery {
         }
     }
 
+    /// Whether it was sent so often that nobody can have it sent by hand any more: each try is kept, and told.
+    fn has_enough(&self) -> bool {
+        self.attempts.len() + self.under_way.len() >= ENOUGH
+    }
+
     /// Whether this can be done with it now.
     pub fn can(&self, verb: Verb) -> bool {
         let held = self.held.is_some();
         let between = self.next.is_some() && self.under_way.iter().all(|by| by.is_extra());
         match verb {
-            Verb::Resend => !held,
+            Verb::Resend => !held && !self.has_enough(),
             Verb::Release => held,
-            Verb::Duplicate => true,
+            Verb::Duplicate => !self.has_enough(),
             // What is held already stays so.
             Verb::Hold | Verb::Drop => held || between,
         }
@@ -148,10 +156,16 @@ pub enum Impossible {
         /// What can be done with it.
         possible: Vec<Verb>,
     },
+    /// It was sent a thousand times.
+    Enough(u64),
 }
 
 impl Impossible {
-    pub(crate) fn of(delivery: &Delivery) -> Self {
+    /// Why this cannot be done with the delivery.
+    pub(crate) fn of(delivery: &Delivery, verb: Verb) -> Self {
+        if delivery.has_enough() && matches!(verb, Verb::Resend | Verb::Duplicate) {
+            return Self::Enough(delivery.id);
+        }
         let possible = Verb::ALL.into_iter().filter(|verb| delivery.can(*verb)).collect();
         Self::Now { id: delivery.id, state: delivery.state(), possible }
     }
@@ -161,6 +175,7 @@ impl fmt::Display for Impossible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(id) => write!(f, "this world has no delivery {id}"),
+            Self::Enough(id) => write!(f, "delivery {id} was sent {ENOUGH} times, which is enough"),
             Self::Now { id, state, possible } => {
                 let possible = possible.iter().map(|verb| verb.name()).collect::<Vec<_>>().join(", ");
                 write!(f, "delivery {id} is {}; possible: {possible}", state.name())

@@ -8,13 +8,6 @@ use crate::journal::What;
 /// How many cases of each vendor are kept unless said otherwise.
 pub(crate) const CASES: usize = 50_000;
 
-/// Whether a case of this number was there from the beginning: it has no place in the order of opening.
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
-pub(crate) fn is_founded(number: &u64) -> bool {
-    *number == 0
-}
-
 impl World {
     /// Keeps at most so many cases of each vendor, and at least one: 50,000 unless said otherwise. One more, and the
     /// oldest tenth is forgotten, with its timers and its webhooks, as if it had never been; the journal says so. Cases

@@ -1,6 +1,6 @@
 //! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
 
-pub(crate) mod bound;
+mod bound;
 mod deliveries;
 mod error;
 mod file;

@@ -15,6 +15,12 @@ use crate::{Profile, World};
 /// After so long it is forgotten as well, so that its refusal no longer tells that it has expired.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long nobody looks for those.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many sessions are kept.
+const SESSIONS: usize = 10_000;
+
 /// What stands for partner and API key in the document's login example.
 const EXAMPLE_PARTNER: &str = "YOUR PARTNER USERNAME";
 const EXAMPLE_KEY: &str = "YOUR API KEY";
@@ -28,6 +34,8 @@ pub(super) struct Account {
     pub(super) projects: Vec<Project>,
     /// When each token was last used.
     pub(super) sessions: BTreeMap<String, Timestamp>,
+    /// When those that are over were last looked for.
+    pub(super) swept: Option<Timestamp>,
     /// Since when requests are counted, and how many there were.
     pub(super) counted: Option<(Timestamp, u32)>,
 }
@@ -35,6 +43,27 @@ pub(super) struct Account {
 /// Changes how the account is set up, as one does in the partner portal.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
     change(&mut world.part::<Account>().settings);
+}
+
+impl Account {
+    /// Forgets the sessions that have been over for long, and the tenth that was not used for longest when there are as
+    /// many as are kept all the same: time that stands still lets none of them expire.
+    fn make_room(&mut self, now: Timestamp) {
+        // They are looked through once an hour: at each login, many logins would take the longer the more there are.
+        if self.sessions.len() < SESSIONS && self.swept.is_some_and(|at| now.duration_since(at) < HOUR) {
+            return;
+        }
+        self.swept = Some(now);
+        self.sessions.retain(|_, used| now.duration_since(*used) < FORGOTTEN);
+        if self.sessions.len() < SESSIONS {
+            return;
+        }
+        let mut used: Vec<(Timestamp, String)> = self.sessions.iter().map(|(token, at)| (*at, token.clone())).collect();
+        used.sort_unstable();
+        for (_, token) in used.into_iter().take(SESSIONS / 10) {
+            self.sessions.remove(&token);
+        }
+    }
 }
 
 /// Sets where this account's webhooks go, as one does in the partner portal.
@@ -74,7 +103,7 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
         let fault = Fault::new("APIKEY", "partner and API key do not fit together", "I-005", "[I] auth");
         return Err(Refused::new(401, fault));
     }
-    account.sessions.retain(|_, used| now.duration_since(*used) < FORGOTTEN);
+    account.make_room(now);
     account.sessions.insert(token.clone(), now);
     Ok(AuthResponse::granted(token))
 }

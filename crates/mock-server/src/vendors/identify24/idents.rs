@@ -15,7 +15,6 @@ use super::checks;
 use super::settings::Story;
 use crate::vendor::{Refused, Transition};
 use crate::webhooks::{Delivery, Schedule};
-use crate::world::bound;
 use crate::{Profile, Timer, World};
 
 /// Timer: the vendor forgets an ident.
@@ -31,7 +30,6 @@ pub(super) struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
     /// Its place in the order of creation; 0 for the document's example, which is not forgotten for newer ones.
-    #[serde(default, skip_serializing_if = "bound::is_founded")]
     number: u64,
 }
 

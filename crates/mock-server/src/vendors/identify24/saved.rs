@@ -36,7 +36,7 @@ struct Counted {
 pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
     // A share that nobody has asked for yet is as good as its default.
     let (no_account, no_idents) = (Account::default(), Idents::default());
-    let Account { settings, projects, sessions, counted } = shares.get().unwrap_or(&no_account);
+    let Account { settings, projects, sessions, swept: _, counted } = shares.get().unwrap_or(&no_account);
     let by_id = &shares.get().unwrap_or(&no_idents).by_id;
     let sessions: Vec<Session> =
         sessions.iter().map(|(token, used)| Session { token: token.clone(), used: *used }).collect();
@@ -77,7 +77,7 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
         by_id.insert(id, Box::new(kept));
     }
     let counted = counted.map(|counted| (counted.since, counted.requests));
-    *world.part() = Account { settings, projects, sessions, counted };
+    *world.part() = Account { settings, projects, sessions, swept: None, counted };
     *world.part() = Idents::of(by_id);
     Ok(())
 }

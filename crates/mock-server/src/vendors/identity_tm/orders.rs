@@ -21,7 +21,7 @@ use super::signing::{IssuedTan, bank_of};
 use super::stories::Step;
 use super::ways;
 use crate::vendor::Refused;
-use crate::world::{bound, text};
+use crate::world::text;
 use crate::{Profile, Timer, World};
 
 /// Timer: the person has not finished in time.
@@ -47,7 +47,6 @@ pub(super) struct Orders {
 pub(super) struct Order {
     pub(super) id: OrderId,
     /// Its place in the order of opening; 0 for the document's examples, which are not forgotten for newer ones.
-    #[serde(default, skip_serializing_if = "bound::is_founded")]
     pub(super) number: u64,
     pub(super) flavour: OrderFlavour,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
