@@ -412,7 +412,7 @@ async fn a_thousand_rules_are_enough_and_those_that_are_used_up_make_room() {
 
 #[test]
 fn the_guide_lists_every_fault() {
-    let guide = include_str!("../../../docs/sandbox.md");
+    let guide = include_str!("../../../docs/sandbox-control.md");
     let (_, section) = guide.split_once("\n## Faults").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let listed: BTreeSet<&str> =

@@ -195,7 +195,7 @@ fn documented() -> String {
         "# The rules of the sandbox\n\n\
          Made from `crates/mock-server/src/rules/table.rs` (`IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server \
          --test rules`), and held against it by that test. An id is that of `docs/contract/contract.md`; where one asks \
-         for several things, each has a name after a slash. `docs/sandbox.md` says what the last column is for.\n\n\
+         for several things, each has a name after a slash. `docs/sandbox-control.md` says what the last column is for.\n\n\
          | rule | document | profile | what it says | can be off |\n|---|---|---|---|---|\n",
     );
     for rule in RULES {

@@ -31,7 +31,7 @@ impl Given<'_> {
         match self.object.get(name) {
             None => usual,
             Some(value) => read(value).unwrap_or_else(|| {
-                self.wrong.push(Wrong::new(name, must, "sandbox", "docs/sandbox.md"));
+                self.wrong.push(Wrong::new(name, must, "sandbox", "docs/sandbox-control.md"));
                 usual
             }),
         }
@@ -131,7 +131,8 @@ impl Rule {
         let known = || Fault::all().map(|fault| fault.name()).join(", ");
         let usual = object.get("fault").and_then(Value::as_str).and_then(Fault::named);
         let Some(usual) = usual else {
-            let fault = Wrong::new("fault", format!("must be one of {}", known()), "sandbox", "docs/sandbox.md");
+            let fault =
+                Wrong::new("fault", format!("must be one of {}", known()), "sandbox", "docs/sandbox-control.md");
             return Err(Refused::new(400, fault));
         };
         let name = usual.name();
@@ -159,7 +160,7 @@ impl Rule {
                 "has an element of {} letters that {name} does not have; there is {there}",
                 name_given.chars().count()
             );
-            wrong.push(Wrong::new("body", message, "sandbox", "docs/sandbox.md"));
+            wrong.push(Wrong::new("body", message, "sandbox", "docs/sandbox-control.md"));
         }
         match wrong.is_empty() {
             true => Ok(Self { fault, operation, vendor, times, nth, probability: probability.unwrap_or(1.0) }),

@@ -18,7 +18,7 @@ impl Sandbox {
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
-                return Err(Refused::new(409, Wrong::new("faults", message, "sandbox", "docs/sandbox.md")));
+                return Err(Refused::new(409, Wrong::new("faults", message, "sandbox", "docs/sandbox-control.md")));
             }
             let injected = world.faults.add(rule);
             world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
