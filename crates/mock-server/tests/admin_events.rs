@@ -3,17 +3,20 @@
 #![cfg(all(feature = "identity-tm", feature = "server"))]
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::Request;
+use identkit_core::Clock as _;
 use identkit_mock_server::server::{self, Listening};
 use identkit_mock_server::worlds::NewWorld;
 use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
+use identkit_transport::SystemClock;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 /// Nothing takes as long.
 const HANGS: Duration = Duration::from_secs(60);
@@ -61,18 +64,25 @@ struct Stream {
 }
 
 impl Stream {
-    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it.
+    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it:
+    /// comments come all the time.
     async fn up_to(&mut self, end: &str) -> Option<String> {
-        let until = Instant::now() + HANGS;
+        let clock = SystemClock::new();
+        let limit = clock.sleep_until(clock.mono().plus(HANGS));
+        match select(pin!(self.read_up_to(end)), limit).await {
+            Either::Left((read, _)) => read,
+            Either::Right(_) => panic!("{end:?} does not come"),
+        }
+    }
+
+    async fn read_up_to(&mut self, end: &str) -> Option<String> {
         loop {
             if let Some(at) = self.read.find(end) {
                 let rest = self.read.split_off(at + end.len());
                 return Some(std::mem::replace(&mut self.read, rest));
             }
             let mut bytes = vec![0; 65_536];
-            // Comments come every 15 s, whatever else does not.
-            let read = tokio::time::timeout_at(until, self.stream.read(&mut bytes)).await;
-            let count = read.unwrap_or_else(|_| panic!("{end:?} does not come after {:?}", self.read)).unwrap();
+            let count = self.stream.read(&mut bytes).await.unwrap();
             if count == 0 {
                 return None;
             }

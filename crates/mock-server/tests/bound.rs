@@ -122,7 +122,7 @@ async fn an_order_whose_webhook_is_under_way_is_passed_over() {
     bench.begin(&busy, "positive").unwrap().unwrap();
     receiver.until(1).await;
     let ids = bench.open(3).await;
-    assert_eq!(bench.known(std::slice::from_ref(&busy)), [busy.clone()], "a receiver is just being called");
+    assert!(bench.sandbox.peek(&busy).is_some(), "a receiver is just being called");
     assert_eq!(bench.known(&ids).last(), ids.last());
 }
 

@@ -16,14 +16,14 @@ impl World {
         self.cases = cases.max(1);
     }
 
-    /// Whether so many cases are too many.
-    pub(crate) fn are_too_many(&self, cases: usize) -> bool {
+    /// Whether so many cases of a vendor are more than are kept: then it asks [`forget_oldest`](Self::forget_oldest).
+    pub fn are_too_many(&self, cases: usize) -> bool {
         cases > self.cases
     }
 
     /// Chooses the oldest of a vendor's cases, told with their numbers, so that a tenth of the room is free, and forgets
-    /// their timers and webhooks. The cases themselves are the vendor's to forget.
-    pub(crate) fn forget_oldest(&mut self, vendor: &'static str, mut cases: Vec<(u64, String)>) -> BTreeSet<String> {
+    /// their timers and webhooks. Returns which; the cases themselves are the vendor's to forget.
+    pub fn forget_oldest(&mut self, vendor: &'static str, mut cases: Vec<(u64, String)>) -> BTreeSet<String> {
         if !self.are_too_many(cases.len()) {
             return BTreeSet::new();
         }
