@@ -129,7 +129,7 @@ fn a_file_that_is_damaged_is_refused_and_left_as_it_is() {
     end(with(&file, &[]), "TERM");
     let whole = std::fs::read_to_string(&file).unwrap();
     let (half, _) = whole.split_at(whole.len() / 2);
-    let other_version = whole.replacen("\"identkit_world\":1", "\"identkit_world\":99", 1);
+    let other_version = whole.replacen("\"identkit_world\":2", "\"identkit_world\":99", 1);
     assert_ne!(other_version, whole);
     let wrong = whole.replacen("\"profile\":\"literal\"", "\"profile\":\"Kanarienvogel\"", 1);
     assert_ne!(wrong, whole);

@@ -57,6 +57,17 @@ fn time_that_stands_elsewhere_is_saved_though_nothing_fell_due() {
 }
 
 #[test]
+fn time_that_was_moved_on_is_saved_though_it_goes_on_by_itself_and_nothing_fell_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    let sandbox = with(&file, &["--start", "2020-09-10T12:00:00Z"]);
+    saved(&file, "\"2020-09-10T12:0");
+    let advanced = admin(&sandbox, "clock/advance", Some(r#"{"seconds":604800}"#));
+    assert_eq!(advanced["fired"], json!([]));
+    saved(&file, "\"2020-09-17T12:0");
+}
+
+#[test]
 fn a_world_that_was_put_back_is_saved_though_as_much_happened_in_it_as_before() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");

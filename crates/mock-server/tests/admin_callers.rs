@@ -50,12 +50,16 @@ async fn neither_who_follows_nor_who_waits_is_told_a_secret() {
 
     let head = "GET /_sandbox/v1/events?since=0 HTTP/1.1\r\nHost: localhost";
     let (mut stream, mut told) = (asked(listening.address(), head).await, String::new());
-    while !told.contains("the=end") {
-        let mut piece = [0; 4096];
-        let read = stream.read(&mut piece).await.unwrap();
-        assert!(read > 0, "the stream ended: {told}");
-        told.push_str(&String::from_utf8_lossy(&piece[..read]));
-    }
+    let reading = async {
+        while !told.contains("the=end") {
+            let mut piece = [0; 4096];
+            let read = stream.read(&mut piece).await.unwrap();
+            assert!(read > 0, "the stream ended: {told}");
+            told.push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+    };
+    // Comments come all the time.
+    within(MINUTE, reading).await.expect("the end is told");
     let body =
         json!({ "path": "/x?token=hunter2", "headers": { "authorization": "hunter2" }, "timeout": 0 }).to_string();
     let late = door.problem("POST", "journal/wait", &body, 408, "admin-wait").await.to_string();

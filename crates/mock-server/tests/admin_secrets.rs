@@ -35,6 +35,9 @@ async fn a_webhook_that_is_set_is_told_without_the_secrets_in_its_url() {
     let told = door.get("settings").await.to_string();
     let problem = door.problem("POST", "settings", &told, 400, "admin-reveal").await;
     assert!(problem["detail"].as_str().unwrap().contains("reveal=true"), "{problem}");
+    // As those write it who encode URLs.
+    let encoded = r#"{"identify24":{"webhook_url":"https://hooks.example/h?token=%28masked%29"}}"#;
+    door.problem("POST", "settings", encoded, 400, "admin-reveal").await;
     assert_eq!(url(&door.get("settings?reveal=true").await), URL, "nothing was changed");
     let whole = door.get("settings?reveal=true").await;
     assert_eq!(door.good("POST", "settings?reveal=true", &whole.to_string()).await, whole);

@@ -13,6 +13,7 @@ use identkit_mock_server::vendors::all;
 use identkit_mock_server::webhooks::Mode;
 use jiff::SignedDuration;
 use serde_json::json;
+use tokio::sync::Notify;
 
 impl Bench {
     fn keeping(cases: usize) -> Self {
@@ -124,6 +125,49 @@ async fn an_order_whose_webhook_is_under_way_is_passed_over() {
     let ids = bench.open(3).await;
     assert!(bench.sandbox.peek(&busy).is_some(), "a receiver is just being called");
     assert_eq!(bench.known(&ids).last(), ids.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
+    let gate = Arc::new(Notify::new());
+    let inside = Arc::clone(&gate);
+    let receiver = Receiver::doing(move |_| {
+        let gate = Arc::clone(&inside);
+        Box::pin(async move {
+            gate.notified().await;
+            Some(200)
+        })
+    });
+    let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
+    bench.begin(&busy, "positive").unwrap().unwrap();
+    receiver.until(1).await;
+    let first = bench.open(1).await;
+    assert_eq!(bench.known(&[busy.clone(), first[0].clone()]), [busy.clone(), first[0].clone()]);
+    let second = bench.open(1).await;
+    assert_eq!(bench.known(&[busy.clone(), first[0].clone(), second[0].clone()]), [busy.clone(), second[0].clone()]);
+    gate.notify_one();
+    bench.clock.settle().await;
+    let ids = [vec![busy], second, bench.open(2).await].concat();
+    assert_eq!(bench.known(&ids), ids[3..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
+    for mode in [Mode::Reorder, Mode::Late(HOUR), Mode::Hold] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+        bench.sandbox.set_webhooks(None, mode);
+        let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
+        bench.play(&id, "positive").await;
+        assert_eq!(bench.sandbox.deliveries(Some(&id)).len(), 1, "{mode:?}");
+        bench.open(1).await;
+        assert!(bench.sandbox.deliveries(None).is_empty(), "{mode:?}");
+        let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
+        World::from_json(&all(), &document).unwrap();
+        bench.sandbox.advance(HOUR * 2).await;
+        assert_eq!(receiver.count(), 0, "{mode:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

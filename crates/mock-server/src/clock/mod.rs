@@ -242,6 +242,12 @@ impl Mover<'_> {
         self.clock.advance_to(|inner| inner.now().saturating_add(by)).await
     }
 
+    /// To this time of the clock's own; not at all when it is over.
+    pub(crate) async fn advance_to(&self, at: Timestamp) -> usize {
+        let since = Duration::try_from(at.duration_since(self.clock.start)).unwrap_or_default();
+        self.clock.advance_to(|_| since).await
+    }
+
     /// As [`VirtualClock::run_to_next`].
     pub(crate) async fn run_to_next(&self) -> usize {
         let next = |inner: &Inner| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0);

@@ -159,8 +159,13 @@ pub(super) fn path(path: &str) -> String {
 }
 
 fn parameters(query: &str) -> String {
-    let pairs = query.split_inclusive(['&', ';']).map(|pair| {
-        let end = pair.trim_end_matches(['&', ';']);
+    pairs(query, ['&', ';'])
+}
+
+/// A text of `name=value` between these, without what is secret.
+fn pairs(told: &str, between: [char; 2]) -> String {
+    let pairs = told.split_inclusive(between).map(|pair| {
+        let end = pair.trim_end_matches(between);
         let Some((name, given)) = end.split_once('=') else { return Cow::from(pair) };
         let decoded = percent_decode_str(name).decode_utf8_lossy();
         let is_secret = secret_name(&decoded) || secret_parameter(&plain(&decoded));
@@ -213,7 +218,7 @@ pub(crate) fn is_masked(told: &Value) -> bool {
     match told {
         Value::Object(members) => members.values().any(is_masked),
         Value::Array(items) => items.iter().any(is_masked),
-        Value::String(given) => given.contains(MASK),
+        Value::String(given) => given.contains(MASK) || percent_decode_str(given).decode_utf8_lossy().contains(MASK),
         _ => false,
     }
 }
@@ -226,7 +231,8 @@ fn below_the_scheme(url: &str) -> String {
         None => authority.to_owned(),
     };
     let (place, parts) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-    told.push_str(place);
+    // Segments may have parameters too (RFC 3986, 3.3).
+    told.push_str(&pairs(place, ['/', ';']));
     for part in parts.split_inclusive(['?', '#']) {
         told.push_str(&match part.strip_suffix(['?', '#']) {
             Some(query) => parameters(query) + part.get(query.len()..).unwrap_or_default(),
@@ -309,6 +315,7 @@ mod tests {
                 "http://a.example/?code=S&passphrase=S&zipcode=1",
                 "http://a.example/?code=(masked)&passphrase=(masked)&zipcode=1",
             ),
+            ("http://a.example/x;token=S/y;id=1?b=1", "http://a.example/x;token=(masked)/y;id=1?b=1"),
             ("the tan is wrong: try again", "the tan is wrong: try again"),
             (r#"[1,  {"a": 2}]"#, r#"[1,  {"a": 2}]"#),
         ] {

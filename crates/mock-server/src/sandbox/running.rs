@@ -86,6 +86,8 @@ pub(crate) struct Running {
     closed: watch::Sender<bool>,
     /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
     pub(crate) generation: u64,
+    /// How often time was moved on.
+    pub(super) moves: AtomicU64,
 }
 
 /// A registration with the clock.
@@ -117,6 +119,7 @@ impl Running {
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
             generation: plan.begun.fetch_add(1, Ordering::Relaxed) + 1,
+            moves: AtomicU64::new(0),
         })
     }
 

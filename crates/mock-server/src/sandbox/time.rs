@@ -1,6 +1,7 @@
 //! Moves a sandbox's time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
@@ -28,7 +29,7 @@ pub struct Advanced {
 pub struct Progress {
     generation: u64,
     entries: u64,
-    standing: Option<Timestamp>,
+    moves: u64,
 }
 
 /// How far time is moved on.
@@ -45,9 +46,8 @@ pub(crate) enum Way {
 impl Sandbox {
     /// How far its world has come. To look at it changes nothing.
     pub fn progress(&self) -> Progress {
-        let world = self.running.world();
-        let standing = (self.running.clock.mode() == Mode::Frozen).then_some(world.now);
-        Progress { generation: self.running.generation, entries: world.journal.last(), standing }
+        let entries = self.running.world().journal.last();
+        Progress { generation: self.running.generation, entries, moves: self.running.moves.load(Ordering::Relaxed) }
     }
 
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
@@ -114,12 +114,10 @@ impl Running {
         match way {
             Way::By(by) => mover.advance(by).await,
             // Those before may have gone further.
-            Way::To(at) => {
-                let left = at.duration_since(self.clock.wall());
-                mover.advance(Duration::try_from(left).unwrap_or_default()).await
-            }
+            Way::To(at) => mover.advance_to(at).await,
             Way::ToNext => mover.run_to_next().await,
         };
+        self.moves.fetch_add(1, Ordering::Relaxed);
         let world = self.world();
         let fired = std::mem::take(&mut *lock(&fired));
         Advanced { now: world.now, fired, next_due: world.next_due() }

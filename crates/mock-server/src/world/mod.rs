@@ -25,7 +25,7 @@ use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 pub use self::error::SavedError;
 pub use self::saved::Shares;
 
-pub(crate) use self::saved::COPIES;
+pub(crate) use self::saved::{COPIES, MOST};
 
 /// Whose the sandbox's own timers are: no vendor's.
 pub(crate) const SANDBOX: &str = "sandbox";
@@ -119,7 +119,7 @@ pub struct World {
     /// What goes wrong with calls.
     pub faults: Faults,
     /// How many cases of each vendor are kept.
-    cases: usize,
+    bound: bound::Bound,
     concerned: Option<String>,
     timers: BTreeMap<(Timestamp, u64), Timer>,
     seed: u64,
@@ -142,7 +142,7 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
-            cases: bound::CASES,
+            bound: bound::Bound::default(),
             concerned: None,
             timers: BTreeMap::new(),
             seed,
@@ -311,7 +311,7 @@ impl Clone for World {
             webhooks: self.webhooks.clone(),
             journal: self.journal.clone(),
             faults: self.faults.clone(),
-            cases: self.cases,
+            bound: self.bound.clone(),
             concerned: self.concerned.clone(),
             timers: self.timers.clone(),
             seed: self.seed,

@@ -44,7 +44,7 @@ const KEYS: [&str; 14] = [
 ];
 
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
-const MOST: u64 = 1 << 53;
+pub(crate) const MOST: u64 = 1 << 53;
 
 /// Each copy is a request: more than this at once is no test of anything.
 pub(crate) const COPIES: u32 = 100;
@@ -102,7 +102,7 @@ struct SavedTry {
 
 impl World {
     /// The version of the format that [`to_json`](Self::to_json) writes, and the only one that is read.
-    pub const FORMAT: u64 = 1;
+    pub const FORMAT: u64 = 2;
 
     /// Everything in this world as one JSON document. The same world gives the same document.
     ///
@@ -130,7 +130,7 @@ impl World {
             journal: _,
             faults,
             // How much may be kept is said to each process.
-            cases: _,
+            bound: _,
             concerned: _,
             timers,
             sequence,
@@ -223,7 +223,7 @@ impl World {
             rules: fields.read("rules")?,
             journal: Journal::default(),
             faults: Faults::restored(fields.get("faults")?, &fields.at("faults"))?,
-            cases: super::bound::CASES,
+            bound: super::bound::Bound::default(),
             concerned: None,
             deliveries: Vec::new(),
             webhooks: Webhooks::default(),

@@ -159,6 +159,34 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let inside = Arc::clone(&gate);
+    let receiver = Receiver::doing(move |_| {
+        let gate = Arc::clone(&inside);
+        Box::pin(async move {
+            gate.notified().await;
+            Some(200)
+        })
+    });
+    let bench = Bench::receiving(&receiver);
+    bench.sandbox.set_mode(Mode::Real);
+    let order = bench.place(order_with(&["OnFinal"])).await;
+    bench.begin(order.expose(), "positive").unwrap().unwrap();
+    receiver.until(1).await;
+    let sandbox = bench.sandbox.clone();
+    let advance = tokio::spawn(async move { sandbox.advance_to(after(3_600)).await });
+    // Time passes while somebody waits for the receiver, and then stands still, so that it can be told exactly.
+    let began = bench.sandbox.now();
+    while bench.sandbox.now() == began {
+        pause(Duration::from_millis(1)).await;
+    }
+    bench.sandbox.set_mode(Mode::Frozen);
+    gate.notify_one();
+    assert_eq!(advance.await.unwrap().now, after(3_600));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn time_is_advanced_while_requests_come_in_without_a_pause() {
     let bench = Bench::new();
     let done = Arc::new(AtomicBool::new(false));

@@ -123,9 +123,19 @@ fn a_fault_is_told_by_its_pointer() {
     for (pointer, value, told) in [
         ("/now", json!("geheim"), "the saved world at /now: expected a point of time (RFC 3339)"),
         ("/profile", json!("geheim"), "the saved world at /profile: expected one of: literal, strict, chaos"),
-        ("/identkit_world", json!(2), "a saved world of version 2; this sandbox reads version 1"),
+        ("/identkit_world", json!(1), "a saved world of version 1; this sandbox reads version 2"),
         ("/identkit_world", json!("1"), "the saved world at /identkit_world: expected a version, a whole number"),
         ("/sequence", json!(u64::MAX), "the saved world at /sequence: expected a number of at most 2^53"),
+        (
+            &format!("{tm}/orders/0/number"),
+            json!(u64::MAX),
+            "the saved world at /vendors/identity-tm/orders/0/number: expected a number of at most 2^53",
+        ),
+        (
+            "/vendors/identify24/idents/0/number",
+            json!(u64::MAX),
+            "the saved world at /vendors/identify24/idents/0/number: expected a number of at most 2^53",
+        ),
         (
             "/timers/0/what",
             json!("geheim"),

@@ -30,7 +30,7 @@ pub(super) struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
     /// Its place in the order of creation; 0 for the document's example, which is not forgotten for newer ones.
-    number: u64,
+    pub(super) number: u64,
 }
 
 /// The vendor's idents.
@@ -102,7 +102,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     let id = groups.join("-");
     world.concerns(&id);
     let idents = world.part::<Idents>();
-    idents.created += 1;
+    idents.created = idents.created.saturating_add(1);
     let number = idents.created;
     keep(world, &id, &request, number);
     keep_bound(world);
@@ -112,7 +112,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
 /// Forgets the oldest idents when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
     let count = world.part::<Idents>().by_id.len();
-    if !world.are_too_many(count) {
+    if !world.are_too_many(PROVIDER, count) {
         return;
     }
     let numbered = world.part::<Idents>().by_id.iter().filter(|(_, kept)| kept.number > 0);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::idents::{Idents, Kept};
 use crate::vendors::settings as by_name;
+use crate::world::MOST;
 use crate::world::read::{Fields, items, read, written};
 use crate::world::text;
 use crate::{SavedError, Shares, World};
@@ -70,6 +71,9 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     let place = fields.at("idents");
     for (item, at) in items(fields.get("idents")?, &place)? {
         let kept: Kept = read(item, &at)?;
+        if kept.number > MOST {
+            return Err(SavedError::damaged(format!("{at}/number"), "expected a number of at most 2^53"));
+        }
         let fresh = kept.ident.id.as_ref().map(|id| id.expose().to_owned()).filter(|id| !by_id.contains_key(id));
         let Some(id) = fresh else {
             return Err(SavedError::damaged(format!("{at}/ident"), "expected an ident with an id of its own"));

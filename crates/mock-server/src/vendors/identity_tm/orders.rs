@@ -216,7 +216,7 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
         order.status.push(entry(StatusKind(7)));
     }
     let orders = world.part::<Orders>();
-    orders.opened += 1;
+    orders.opened = orders.opened.saturating_add(1);
     order.number = orders.opened;
     orders.by_id.insert(id.clone(), Box::new(order));
     let time_out = orders.settings.time_out;
@@ -230,7 +230,7 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
 /// Forgets the oldest orders when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
     let count = world.part::<Orders>().by_id.len();
-    if !world.are_too_many(count) {
+    if !world.are_too_many(PROVIDER, count) {
         return;
     }
     let numbered = world.part::<Orders>().by_id.iter().filter(|(_, order)| order.number > 0);

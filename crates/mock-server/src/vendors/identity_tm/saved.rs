@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::orders::{Order, Orders};
 use super::reuse::Key;
 use crate::vendors::settings as by_name;
+use crate::world::MOST;
 use crate::world::read::{Fields, items, read, written};
 use crate::world::text::Written;
 use crate::{SavedError, Shares, World};
@@ -43,6 +44,9 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     let place = fields.at("orders");
     for (item, at) in items(fields.get("orders")?, &place)? {
         let order: Order = read(item, &at)?;
+        if order.number > MOST {
+            return Err(SavedError::damaged(format!("{at}/number"), "expected a number of at most 2^53"));
+        }
         if by_id.insert(order.id.expose().to_owned(), Box::new(order)).is_some() {
             return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own"));
         }
