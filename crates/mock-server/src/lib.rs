@@ -1,9 +1,10 @@
 //! The sandbox: vendors emulated, stateful, with time under control.
 //!
 //! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries, a journal; it
-//! can be copied, saved and restored. A [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A [`Sandbox`] moves one world along
-//! with a clock and delivers its webhooks; [`Worlds`] are many of them behind one door, told apart by credentials. There
-//! are two doors: a transport straight into a sandbox, and (feature `server`) listeners with TLS.
+//! can be copied, saved and restored. A [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A
+//! [`Sandbox`] moves one world along with a clock and delivers its webhooks; [`Worlds`] are many of them behind one
+//! door, told apart by credentials. There are two doors: a transport straight into a sandbox, and (feature `server`)
+//! listeners with TLS.
 //!
 //! Invariants:
 //! - Only synthetic data: a listener refuses every address but loopback ones, unless told that others may reach it.

@@ -120,7 +120,7 @@ impl Refused {
         let mut faults: Vec<Fault> = self.faults.iter().take(TOLD).cloned().collect();
         let more = self.faults.len() - faults.len();
         if more > 0 {
-            faults.push(Fault::new("body", format!("and {more} more faults"), "sandbox", "docs/sandbox.md"));
+            faults.push(Fault::new("body", format!("and {more} more faults"), "sandbox", "docs/sandbox-control.md"));
         }
         Self { status: self.status, faults }
     }

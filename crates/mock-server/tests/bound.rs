@@ -5,6 +5,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::*;
 use identkit_mock_server::World;
@@ -125,6 +126,23 @@ async fn an_order_whose_webhook_is_under_way_is_passed_over() {
     let ids = bench.open(3).await;
     assert!(bench.sandbox.peek(&busy).is_some(), "a receiver is just being called");
     assert_eq!(bench.known(&ids).last(), ids.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_does_not_wait() {
+    let first = AtomicBool::new(true);
+    let receiver = Receiver::doing(move |_| match first.swap(false, Ordering::Relaxed) {
+        true => Box::pin(async { Some(200) }),
+        false => Box::pin(std::future::pending()),
+    });
+    let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
+    bench.play(&busy, "positive").await;
+    let delivery = bench.sandbox.deliveries(Some(&busy)).remove(0).id;
+    bench.sandbox.resend(delivery).unwrap();
+    receiver.until(2).await;
+    let newest = bench.open(1).await.remove(0);
+    assert_eq!(bench.known(&[busy.clone(), newest.clone()]), [busy, newest]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,7 +66,8 @@ impl Sandbox {
         self.running.moved_on(Way::ToNext).await
     }
 
-    /// Moves time on, to the end also when nobody waits for it any more. `None` when the world ends first; it is not held by who waits.
+    /// Moves time on, to the end also when nobody waits for it any more. `None` when the world ends first; it is not
+    /// held by who waits.
     #[cfg(feature = "server")]
     pub(crate) fn moved_on(self, way: Way) -> impl Future<Output = Option<Advanced>> + Send {
         let (tell, told) = tokio::sync::oneshot::channel();

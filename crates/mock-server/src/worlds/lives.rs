@@ -60,8 +60,8 @@ impl Worlds {
         Ok((id, sandbox))
     }
 
-    /// Lets a world begin anew as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are kept, and its credentials are
-    /// those it has now; the default world's are the vendors' own again.
+    /// Lets a world begin anew as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are
+    /// kept, and its credentials are those it has now; the default world's are the vendors' own again.
     ///
     /// # Errors
     /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).

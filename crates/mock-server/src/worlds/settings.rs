@@ -7,8 +7,8 @@ use crate::sandbox::in_json;
 use crate::vendor::Refused;
 
 impl Worlds {
-    /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the credentials may change only
-    /// to one that selects no other world.
+    /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the
+    /// credentials may change only to one that selects no other world.
     ///
     /// # Errors
     /// All that cannot be set; `Err(None)` when there is no such world.
@@ -24,7 +24,7 @@ impl Worlds {
                 in_json(vendor),
                 WorldError::SameCredentials.to_string(),
                 "sandbox",
-                "docs/sandbox.md",
+                "docs/sandbox-control.md",
             );
             let undo: Map<String, Value> = match before {
                 Value::Object(all) => all.into_iter().filter(|(name, _)| wanted.contains_key(name)).collect(),

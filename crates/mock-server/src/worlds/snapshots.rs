@@ -40,8 +40,9 @@ impl Worlds {
         Ok(kept.snapshots.keys().cloned().collect())
     }
 
-    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was before stay with
-    /// what it was. The credentials are those it has now; the default world's are those of the snapshot.
+    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was
+    /// before stay with what it was. The credentials are those it has now; the default world's are those of the
+    /// snapshot.
     ///
     /// # Errors
     /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
