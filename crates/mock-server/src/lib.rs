@@ -35,7 +35,7 @@ pub use in_process::InProcess;
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
 pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
-pub use world::{Part, Profile, SavedError, Shares, Timer, World};
+pub use world::{Opened, Part, Profile, SavedError, Shares, Timer, World};
 pub use worlds::Worlds;
 
 /// The examples of the guide are compiled and run.

@@ -30,6 +30,17 @@ impl Bench {
         ids
     }
 
+    /// Creates so many idents, and returns their ids, oldest first.
+    async fn create(&self, idents: usize) -> Vec<String> {
+        let (token, mut ids) = (self.token().await, Vec::new());
+        for _ in 0..idents {
+            let body = fixture("identify24", "S-011-ident-create-request.json");
+            let answer = self.i24_call(&token, "POST", "/ident/create", body).await;
+            ids.push(answer.json()["ident_id"].as_str().unwrap().to_owned());
+        }
+        ids
+    }
+
     /// Those that are still known.
     fn known(&self, ids: &[String]) -> Vec<String> {
         ids.iter().filter(|id| self.sandbox.peek(id).is_some()).cloned().collect()
@@ -192,28 +203,37 @@ async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
 async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
     let bench = Bench::keeping(3);
     let orders = bench.open(3).await;
-    let token = bench.token().await;
-    let mut idents = Vec::new();
-    for _ in 0..4 {
-        let body = fixture("identify24", "S-011-ident-create-request.json");
-        let answer = bench.i24_call(&token, "POST", "/ident/create", body).await;
-        idents.push(answer.json()["ident_id"].as_str().unwrap().to_owned());
-    }
+    let idents = bench.create(4).await;
     assert_eq!(bench.known(&idents), idents[1..]);
     assert_eq!(bench.known(&orders), orders);
-    assert_eq!(bench.i24_call(&token, "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await.status, 200);
-    assert_eq!(bench.i24_call(&token, "GET", &format!("/ident/get/{}", idents[0]), "").await.status, 404);
+    let (token, path) = (bench.token().await, |id: &str| format!("/ident/get/{id}"));
+    assert_eq!(bench.i24_call(&token, "GET", &path(EXAMPLE_IDENT), "").await.status, 200);
+    assert_eq!(bench.i24_call(&token, "GET", &path(&idents[0]), "").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idents_that_the_vendor_has_forgotten_take_no_room() {
+    let bench = Bench::keeping(3);
+    let first = bench.create(2).await;
+    bench.sandbox.advance(DAY * 45).await;
+    let second = bench.create(1).await;
+    // The example and the first two are 90 days old.
+    bench.sandbox.advance(DAY * 45).await;
+    assert_eq!(bench.known(&[first, second.clone()].concat()), second);
+    let third = bench.create(2).await;
+    assert_eq!(bench.known(&[second, third.clone()].concat()).len(), 3);
+    assert!(bench.sandbox.journal().since(0).all(|entry| change(&entry.what).is_none()), "nothing had to go");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
     let bench = Bench::keeping(4);
-    let ids = bench.open(4).await;
+    let ids = [bench.open(4).await, bench.create(4).await].concat();
     let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
     let world = World::from_json(&all(), &document).unwrap();
     let again = Bench::with(|builder| builder.world(world).keep_cases(4));
-    let newer = again.open(3).await;
-    assert_eq!(again.known(&ids), ids[3..]);
+    let newer = [again.open(3).await, again.create(3).await].concat();
+    assert_eq!(again.known(&ids), [ids[3].clone(), ids[7].clone()]);
     assert_eq!(again.known(&newer), newer);
 }
 

@@ -22,10 +22,11 @@ use crate::journal::{Journal, Tried, What};
 use crate::rules::Rules;
 use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
+pub use self::bound::Opened;
 pub use self::error::SavedError;
 pub use self::saved::Shares;
 
-pub(crate) use self::saved::{COPIES, MOST};
+pub(crate) use self::saved::COPIES;
 
 /// Whose the sandbox's own timers are: no vendor's.
 pub(crate) const SANDBOX: &str = "sandbox";

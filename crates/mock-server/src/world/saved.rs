@@ -44,7 +44,7 @@ const KEYS: [&str; 14] = [
 ];
 
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
-pub(crate) const MOST: u64 = 1 << 53;
+const MOST: u64 = 1 << 53;
 
 /// Each copy is a request: more than this at once is no test of anything.
 pub(crate) const COPIES: u32 = 100;

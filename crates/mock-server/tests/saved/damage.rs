@@ -127,14 +127,14 @@ fn a_fault_is_told_by_its_pointer() {
         ("/identkit_world", json!("1"), "the saved world at /identkit_world: expected a version, a whole number"),
         ("/sequence", json!(u64::MAX), "the saved world at /sequence: expected a number of at most 2^53"),
         (
-            &format!("{tm}/orders/0/number"),
-            json!(u64::MAX),
-            "the saved world at /vendors/identity-tm/orders/0/number: expected a number of at most 2^53",
+            &format!("{tm}/opened"),
+            json!(["geheim"]),
+            "the saved world at /vendors/identity-tm/opened/0: expected the id of a case, and once",
         ),
         (
-            "/vendors/identify24/idents/0/number",
-            json!(u64::MAX),
-            "the saved world at /vendors/identify24/idents/0/number: expected a number of at most 2^53",
+            "/vendors/identify24/created",
+            json!(["xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"]),
+            "the saved world at /vendors/identify24/created/1: expected the id of a case, and once",
         ),
         (
             "/timers/0/what",

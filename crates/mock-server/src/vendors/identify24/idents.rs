@@ -15,7 +15,7 @@ use super::checks;
 use super::settings::Story;
 use crate::vendor::{Refused, Transition};
 use crate::webhooks::{Delivery, Schedule};
-use crate::{Profile, Timer, World};
+use crate::{Opened, Profile, Timer, World};
 
 /// Timer: the vendor forgets an ident.
 pub(super) const EXPIRY: &str = "expiry";
@@ -29,8 +29,6 @@ pub(super) struct Kept {
     pub(super) ident: Ident,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
-    /// Its place in the order of creation; 0 for the document's example, which is not forgotten for newer ones.
-    pub(super) number: u64,
 }
 
 /// The vendor's idents.
@@ -38,16 +36,8 @@ pub(super) struct Kept {
 pub(super) struct Idents {
     // Boxed: a map keeps room for eleven at once, also when a world has one.
     pub(super) by_id: BTreeMap<String, Box<Kept>>,
-    /// The number of the ident that was created last.
-    created: u64,
-}
-
-impl Idents {
-    /// These idents.
-    pub(super) fn of(by_id: BTreeMap<String, Box<Kept>>) -> Self {
-        let created = by_id.values().map(|kept| kept.number).max().unwrap_or_default();
-        Self { by_id, created }
-    }
+    /// Which is the oldest.
+    pub(super) created: Opened,
 }
 
 /// The ids of all idents.
@@ -64,7 +54,7 @@ fn zone() -> TimeZone {
     TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
 }
 
-fn keep(world: &mut World, id: &str, request: &CreateIdent, number: u64) {
+fn keep(world: &mut World, id: &str, request: &CreateIdent) {
     let local = zone().to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
@@ -78,7 +68,7 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent, number: u64) {
     ident.custom4.clone_from(&request.custom4);
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
-    let kept = Kept { ident, company_name: request.company_name.clone(), number };
+    let kept = Kept { ident, company_name: request.company_name.clone() };
     world.part::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.part::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
@@ -101,24 +91,19 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
     world.concerns(&id);
-    let idents = world.part::<Idents>();
-    idents.created = idents.created.saturating_add(1);
-    let number = idents.created;
-    keep(world, &id, &request, number);
+    keep(world, &id, &request);
+    world.part::<Idents>().created.push(id.clone());
     keep_bound(world);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
 }
 
 /// Forgets the oldest idents when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
-    let count = world.part::<Idents>().by_id.len();
-    if !world.are_too_many(PROVIDER, count) {
-        return;
-    }
-    let numbered = world.part::<Idents>().by_id.iter().filter(|(_, kept)| kept.number > 0);
-    let numbered = numbered.map(|(id, kept)| (kept.number, id.clone())).collect();
-    let oldest = world.forget_oldest(PROVIDER, numbered);
-    world.part::<Idents>().by_id.retain(|id, _| !oldest.contains(id));
+    let mut created = std::mem::take(&mut world.part::<Idents>().created);
+    let oldest = world.forget_oldest(PROVIDER, &mut created);
+    let idents = world.part::<Idents>();
+    idents.created = created;
+    oldest.iter().for_each(|id| drop(idents.by_id.remove(id)));
 }
 
 /// What the account's settings say to a valid request (1.9).
@@ -157,14 +142,16 @@ pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Refused> {
 /// 90 days are over.
 pub(super) fn forget(world: &mut World, id: &str) {
     if world.enforces("I-020") {
-        world.part::<Idents>().by_id.remove(id);
+        let idents = world.part::<Idents>();
+        idents.by_id.remove(id);
+        idents.created.remove(id);
     }
 }
 
 /// Puts the ident of the document's examples into a world.
 pub(super) fn place_examples(world: &mut World) {
     let request: CreateIdent = json::read(samples::CREATE_IDENT_REQUEST.as_bytes()).unwrap_or_default();
-    keep(world, EXAMPLE, &request.project_id("6"), 0);
+    keep(world, EXAMPLE, &request.project_id("6"));
     if let Some(kept) = world.part::<Idents>().by_id.get_mut(EXAMPLE) {
         kept.ident.created_at = Some(LocalDateTime::parse("21-10-2019 09:57:51"));
         kept.ident.appointment_date = Some(LocalDateTime::parse("2019-10-24 11:11"));

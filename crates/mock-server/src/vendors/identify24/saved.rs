@@ -9,12 +9,11 @@ use serde_json::Value;
 use super::account::Account;
 use super::idents::{Idents, Kept};
 use crate::vendors::settings as by_name;
-use crate::world::MOST;
 use crate::world::read::{Fields, items, read, written};
 use crate::world::text;
-use crate::{SavedError, Shares, World};
+use crate::{Opened, SavedError, Shares, World};
 
-const KEYS: [&str; 5] = ["settings", "projects", "sessions", "counted", "idents"];
+const KEYS: [&str; 6] = ["settings", "projects", "sessions", "counted", "idents", "created"];
 
 /// A login.
 #[derive(Serialize, Deserialize)]
@@ -38,7 +37,7 @@ pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
     // A share that nobody has asked for yet is as good as its default.
     let (no_account, no_idents) = (Account::default(), Idents::default());
     let Account { settings, projects, sessions, swept: _, counted } = shares.get().unwrap_or(&no_account);
-    let by_id = &shares.get().unwrap_or(&no_idents).by_id;
+    let Idents { by_id, created } = shares.get().unwrap_or(&no_idents);
     let sessions: Vec<Session> =
         sessions.iter().map(|(token, used)| Session { token: token.clone(), used: *used }).collect();
     let counted = counted.map(|(since, requests)| Counted { since, requests });
@@ -52,6 +51,7 @@ pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
         ("sessions", written(&sessions, "a login")?),
         ("counted", written(&counted, "the rate")?),
         ("idents", idents.into()),
+        ("created", created.save()),
     ]))
 }
 
@@ -71,17 +71,15 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     let place = fields.at("idents");
     for (item, at) in items(fields.get("idents")?, &place)? {
         let kept: Kept = read(item, &at)?;
-        if kept.number > MOST {
-            return Err(SavedError::damaged(format!("{at}/number"), "expected a number of at most 2^53"));
-        }
         let fresh = kept.ident.id.as_ref().map(|id| id.expose().to_owned()).filter(|id| !by_id.contains_key(id));
         let Some(id) = fresh else {
             return Err(SavedError::damaged(format!("{at}/ident"), "expected an ident with an id of its own"));
         };
         by_id.insert(id, Box::new(kept));
     }
+    let created = Opened::load(fields.list("created")?, &fields.at("created"), |id| by_id.contains_key(id))?;
     let counted = counted.map(|counted| (counted.since, counted.requests));
     *world.part() = Account { settings, projects, sessions, swept: None, counted };
-    *world.part() = Idents::of(by_id);
+    *world.part() = Idents { by_id, created };
     Ok(())
 }

@@ -22,7 +22,7 @@ use super::stories::Step;
 use super::ways;
 use crate::vendor::Refused;
 use crate::world::text;
-use crate::{Profile, Timer, World};
+use crate::{Opened, Profile, Timer, World};
 
 /// Timer: the person has not finished in time.
 pub(super) const TIME_OUT: &str = "time-out";
@@ -37,8 +37,8 @@ pub(super) struct Orders {
     pub(super) by_id: BTreeMap<String, Box<Order>>,
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
-    /// The number of the order that was opened last.
-    pub(super) opened: u64,
+    /// Which is the oldest.
+    pub(super) opened: Opened,
 }
 
 /// One order.
@@ -46,8 +46,6 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    /// Its place in the order of opening; 0 for the document's examples, which are not forgotten for newer ones.
-    pub(super) number: u64,
     pub(super) flavour: OrderFlavour,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
@@ -84,7 +82,6 @@ impl Order {
     pub(super) fn new(id: OrderId, request: PutOrder, now: Timestamp) -> Self {
         Self {
             id,
-            number: 0,
             flavour: request.flavour(),
             request,
             status: Vec::new(),
@@ -216,9 +213,8 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
         order.status.push(entry(StatusKind(7)));
     }
     let orders = world.part::<Orders>();
-    orders.opened = orders.opened.saturating_add(1);
-    order.number = orders.opened;
     orders.by_id.insert(id.clone(), Box::new(order));
+    orders.opened.push(id.clone());
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
         world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
@@ -229,14 +225,12 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
 
 /// Forgets the oldest orders when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
-    let count = world.part::<Orders>().by_id.len();
-    if !world.are_too_many(PROVIDER, count) {
-        return;
-    }
-    let numbered = world.part::<Orders>().by_id.iter().filter(|(_, order)| order.number > 0);
-    let numbered = numbered.map(|(id, order)| (order.number, id.clone())).collect();
-    let oldest = world.forget_oldest(PROVIDER, numbered);
+    let mut opened = std::mem::take(&mut world.part::<Orders>().opened);
+    let oldest = world.forget_oldest(PROVIDER, &mut opened);
     let orders = world.part::<Orders>();
-    orders.by_id.retain(|id, _| !oldest.contains(id));
-    orders.reported.retain(|(id, _)| !oldest.contains(id));
+    orders.opened = opened;
+    if !oldest.is_empty() {
+        oldest.iter().for_each(|id| drop(orders.by_id.remove(id)));
+        orders.reported.retain(|(id, _)| !oldest.contains(id));
+    }
 }

@@ -12,17 +12,16 @@ use serde_json::Value;
 use super::orders::{Order, Orders};
 use super::reuse::Key;
 use crate::vendors::settings as by_name;
-use crate::world::MOST;
 use crate::world::read::{Fields, items, read, written};
 use crate::world::text::Written;
-use crate::{SavedError, Shares, World};
+use crate::{Opened, SavedError, Shares, World};
 
-const KEYS: [&str; 4] = ["settings", "seal_key", "orders", "reported"];
+const KEYS: [&str; 5] = ["settings", "seal_key", "orders", "reported", "opened"];
 
 pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
     // A share that nobody has asked for yet is as good as its default.
     let (no_orders, no_key) = (Orders::default(), Key::default());
-    let Orders { settings, by_id, reported, opened: _ } = shares.get().unwrap_or(&no_orders);
+    let Orders { settings, by_id, reported, opened } = shares.get().unwrap_or(&no_orders);
     let key: &Key = shares.get().unwrap_or(&no_key);
     let mut orders = Vec::with_capacity(by_id.len());
     for order in by_id.values() {
@@ -33,6 +32,7 @@ pub(super) fn save(shares: &mut Shares<'_>) -> Result<Value, SavedError> {
         ("seal_key", written(key, "the key of the seals")?),
         ("orders", orders.into()),
         ("reported", written(reported, "what was reported")?),
+        ("opened", opened.save()),
     ]))
 }
 
@@ -44,15 +44,12 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     let place = fields.at("orders");
     for (item, at) in items(fields.get("orders")?, &place)? {
         let order: Order = read(item, &at)?;
-        if order.number > MOST {
-            return Err(SavedError::damaged(format!("{at}/number"), "expected a number of at most 2^53"));
-        }
         if by_id.insert(order.id.expose().to_owned(), Box::new(order)).is_some() {
             return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own"));
         }
     }
     let reported = fields.list("reported")?.into_iter().collect();
-    let opened = by_id.values().map(|order| order.number).max().unwrap_or_default();
+    let opened = Opened::load(fields.list("opened")?, &fields.at("opened"), |id| by_id.contains_key(id))?;
     *world.part() = Orders { settings, by_id, reported, opened };
     *world.part() = key;
     Ok(())
