@@ -156,8 +156,8 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
     assert_eq!(bench.known(&[busy.clone(), newest.clone()]), [busy, newest]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
+/// A receiver that answers when it is let go.
+fn waiting() -> (Receiver, Arc<Notify>) {
     let gate = Arc::new(Notify::new());
     let inside = Arc::clone(&gate);
     let receiver = Receiver::doing(move |_| {
@@ -167,6 +167,31 @@ async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_ov
             Some(200)
         })
     });
+    (receiver, gate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_were_passed_over_are_the_oldest_still() {
+    let (receiver, gate) = waiting();
+    let bench = Bench::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
+    let mut ids = Vec::new();
+    for busy in 1..=2 {
+        ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
+        bench.begin(&ids[busy - 1], "positive").unwrap().unwrap();
+        receiver.until(busy).await;
+    }
+    ids.extend(bench.open(2).await);
+    let known = |at: &[usize]| at.iter().map(|at| ids[*at].clone()).collect::<Vec<_>>();
+    assert_eq!(bench.known(&ids), known(&[0, 1, 3]));
+    gate.notify_waiters();
+    bench.clock.settle().await;
+    bench.open(1).await;
+    assert_eq!(bench.known(&ids), known(&[1, 3]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
+    let (receiver, gate) = waiting();
     let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.begin(&busy, "positive").unwrap().unwrap();

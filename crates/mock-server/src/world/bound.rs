@@ -118,7 +118,7 @@ impl World {
         let (mut oldest, mut passed_over) = (HashSet::with_capacity(wanted), Vec::new());
         while oldest.len() < wanted && opened.0.len() > 1 {
             let Some(case) = opened.0.pop_front() else { break };
-            match busy.contains(case.as_str()) || self.is_blocked(&case) {
+            match busy.contains(case.as_str()) {
                 true => passed_over.push(case),
                 false => drop(oldest.insert(case)),
             }
