@@ -79,7 +79,7 @@ In a container, for the other ones of a private network:
 POST /_sandbox/v1/settings sets the accounts up while it runs:
   curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
     http://127.0.0.1:8444/_sandbox/v1/settings
-docs/sandbox.md is the guide, docs/sandbox-control.md tells what can be done, and
+docs/sandbox.md is the guide, docs/sandbox-control.md tells what can be done;
 docs/sandbox-openapi.json describes every call of the admin API.
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
