@@ -80,6 +80,8 @@ pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
     };
     let mut cargo =
         ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package, "--test", test, "--", "--nocapture"]);
+    // A test passes where its tool is missing; a campaign that has tried nothing does not.
+    cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
     for (variable, rounds) in rounds {
         if std::env::var_os(variable).is_none() {
             cargo.env(variable, rounds);
@@ -104,7 +106,8 @@ mod tests {
         let repo = Throwaway::package("");
         repo.write(
             "crates/sample/tests/sample.rs",
-            "//! A sample.\n#[test]\nfn runs() {\n    assert_eq!(std::env::var(\"SAMPLE_ROUNDS\").unwrap(), \"7\");\n}\n",
+            "//! A sample.\n#[test]\nfn runs() {\n    assert_eq!(std::env::var(\"SAMPLE_ROUNDS\").unwrap(), \"7\");\n    \
+             assert_eq!(std::env::var(\"IDENTKIT_REQUIRE_TOOLS\").unwrap(), \"1\");\n}\n",
         );
         let ws = repo.workspace();
         assert!(run(&campaign(&[("SAMPLE_ROUNDS", "7")]), &ws).unwrap());
