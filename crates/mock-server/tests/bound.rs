@@ -14,7 +14,6 @@ use identkit_mock_server::vendors::all;
 use identkit_mock_server::webhooks::Mode;
 use jiff::SignedDuration;
 use serde_json::json;
-use tokio::sync::Notify;
 
 impl Bench {
     fn keeping(cases: usize) -> Self {
@@ -156,23 +155,9 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
     assert_eq!(bench.known(&[busy.clone(), newest.clone()]), [busy, newest]);
 }
 
-/// A receiver that answers when it is let go.
-fn waiting() -> (Receiver, Arc<Notify>) {
-    let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |_| {
-        let gate = Arc::clone(&inside);
-        Box::pin(async move {
-            gate.notified().await;
-            Some(200)
-        })
-    });
-    (receiver, gate)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn those_that_were_passed_over_are_the_oldest_still() {
-    let (receiver, gate) = waiting();
+    let (receiver, gate) = Receiver::gated();
     let bench = Bench::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
     for busy in 1..=2 {
@@ -191,7 +176,7 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
-    let (receiver, gate) = waiting();
+    let (receiver, gate) = Receiver::gated();
     let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.begin(&busy, "positive").unwrap().unwrap();

@@ -464,15 +464,7 @@ async fn a_delivery_whose_last_try_failed_is_told_as_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_may_be_read_while_it_is_asked_for_by_many_connections_and_blocked() {
     // Blocked readers of many connections all get their answer, and none of them before the receiver is done.
-    let gate = Arc::new(tokio::sync::Notify::new());
-    let inside = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |_| {
-        let gate = Arc::clone(&inside);
-        Box::pin(async move {
-            gate.notified().await;
-            Some(200)
-        })
-    });
+    let (receiver, gate) = Receiver::gated();
     let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());

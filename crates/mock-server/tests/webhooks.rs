@@ -129,27 +129,13 @@ async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
     assert_eq!(times, expected);
 }
 
-/// A receiver that answers only when it is told to.
-fn gated() -> (Receiver, Arc<Notify>) {
-    let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |_| {
-        let gate = Arc::clone(&inside);
-        Box::pin(async move {
-            gate.notified().await;
-            Some(200)
-        })
-    });
-    (receiver, gate)
-}
-
 async fn kinds(tm: IdentityTm, id: OrderId) -> Vec<StatusKind> {
     tm.status(&id, &options()).await.unwrap().value.kinds().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_not() {
-    let (receiver, gate) = gated();
+    let (receiver, gate) = Receiver::gated();
     let bench = Bench::receiving(&receiver);
     let id = bench.place(order_with(&["AfterIdent"])).await;
     let other = bench.place(order()).await;
@@ -293,7 +279,7 @@ async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
-    let (receiver, gate) = gated();
+    let (receiver, gate) = Receiver::gated();
     let bench = Bench::receiving(&receiver);
     let id = bench.place(order_with(&["AfterIdent"])).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));

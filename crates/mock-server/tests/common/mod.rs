@@ -344,6 +344,20 @@ impl Receiver {
         Self::doing(move |_| Box::pin(async move { status }))
     }
 
+    /// Answers each call when it is let go.
+    pub(crate) fn gated() -> (Self, Arc<Notify>) {
+        let gate = Arc::new(Notify::new());
+        let inside = Arc::clone(&gate);
+        let receiver = Self::doing(move |_| {
+            let gate = Arc::clone(&inside);
+            Box::pin(async move {
+                gate.notified().await;
+                Some(200)
+            })
+        });
+        (receiver, gate)
+    }
+
     /// Answers one after the other, and then always 200.
     pub(crate) fn script(statuses: &[Option<u16>]) -> Self {
         let script = Mutex::new(VecDeque::from(statuses.to_vec()));

@@ -160,15 +160,7 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
-    let gate = Arc::new(tokio::sync::Notify::new());
-    let inside = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |_| {
-        let gate = Arc::clone(&inside);
-        Box::pin(async move {
-            gate.notified().await;
-            Some(200)
-        })
-    });
+    let (receiver, gate) = Receiver::gated();
     let bench = Bench::receiving(&receiver);
     bench.sandbox.set_mode(Mode::Real);
     let order = bench.place(order_with(&["OnFinal"])).await;
