@@ -26,6 +26,7 @@ use identkit_transport::{Failure, Hop, SystemClock, Transport};
 use identkit_wire::{Body, encode_base64};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
