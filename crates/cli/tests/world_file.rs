@@ -11,19 +11,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use support::{HANGS, Sandbox, feed, http, identkit, names, run};
-
-fn with(file: &Path, more: &[&str]) -> Sandbox {
-    Sandbox::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
-}
-
-fn admin(sandbox: &Sandbox, path: &str, body: Option<&str>) -> Value {
-    let answer = http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
-    serde_json::from_str(body).unwrap()
-}
+use serde_json::json;
+use support::{HANGS, Sandbox, feed, identkit, names, run};
 
 fn place(sandbox: &Sandbox) -> String {
     let order = support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
@@ -47,24 +36,24 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
     for signal in ["TERM", "INT", "HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("world.json");
-        let first = with(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
+        let first = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
         assert_eq!(first.told("/world/file"), file.to_str().unwrap());
         let id = place(&first);
-        admin(&first, &format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
-        let next = admin(&first, "clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
-        let (order, deliveries) = (admin(&first, &format!("orders/{id}"), None), admin(&first, "deliveries", None));
+        first.ask(&format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        let next = first.ask("clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
+        let (order, deliveries) = (first.ask(&format!("orders/{id}"), None), first.ask("deliveries", None));
         end(first, signal);
         assert_eq!(names(folder.path()), ["world.json"], "and no temporary file");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
         // Its own time, seed and profile, whatever the options say.
-        let second = with(&file, &["--clock", "frozen", "--seed", "8", "--start", "2031-01-01T00:00:00Z"]);
+        let second = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "8", "--start", "2031-01-01T00:00:00Z"]);
         let world = &second.ready["world"];
         let told = (&world["now"], &world["seed"], &world["profile"]);
         assert_eq!(told, (&json!("2020-09-10T12:01:40Z"), &json!(7), &json!("strict")));
-        assert_eq!(admin(&second, &format!("orders/{id}"), None), order);
-        assert_eq!(admin(&second, "deliveries", None), deliveries);
-        let fired = admin(&second, "clock/run-to-next", Some(""));
+        assert_eq!(second.ask(&format!("orders/{id}"), None), order);
+        assert_eq!(second.ask("deliveries", None), deliveries);
+        let fired = second.ask("clock/run-to-next", Some(""));
         assert_eq!(fired["now"], next);
         assert_eq!((&fired["fired"][1]["kind"], &fired["fired"][1]["number"]), (&json!("attempt"), &json!(3)));
         let status = run(second.identkit().args(["tm", "status", &id, "--output", "json"])).ends_with(0, &[]).json();
@@ -77,10 +66,10 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
             file.display()
         );
         end_after(second, signal, &said);
-        let third = with(&file, &[]);
+        let third = Sandbox::of_file(&file, &[]);
         assert_eq!(third.told("/world/clock"), "real", "how time goes on is the option's");
-        admin(&third, &format!("orders/{more}"), None);
-        admin(&third, &format!("orders/{id}"), None);
+        third.ask(&format!("orders/{more}"), None);
+        third.ask(&format!("orders/{id}"), None);
     }
 }
 
@@ -89,7 +78,7 @@ fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
     let all = ["--seed", "7", "--start", "2020-09-10T12:00:00Z", "--profile", "strict", "--clock", "frozen"];
-    end(with(&file, &all), "TERM");
+    end(Sandbox::of_file(&file, &all), "TERM");
     let own = "goes on with its own time (2020-09-10T12:00:00Z), seed (7) and profile (strict)\n";
     for (options, named) in [
         // Also where they say what is in the file: it is the file's all the same.
@@ -98,7 +87,7 @@ fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
         (&["--clock", "frozen", "--start", "2031-01-01T00:00:00Z", "--seed", "0"], "--seed and --start have no effect"),
         (&["--clock", "frozen"], ""),
     ] {
-        let sandbox = with(&file, options);
+        let sandbox = Sandbox::of_file(&file, options);
         let world = &sandbox.ready["world"];
         let told = (&world["now"], &world["seed"], &world["profile"]);
         assert_eq!(told, (&json!("2020-09-10T12:00:00Z"), &json!(7), &json!("strict")));
@@ -111,22 +100,22 @@ fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
 fn the_default_world_is_saved_as_it_is_at_the_end_also_when_another_one_took_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let sandbox = with(&file, &["--clock", "frozen"]);
+    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     place(&sandbox);
-    admin(&sandbox, "reset", Some(""));
+    sandbox.ask("reset", Some(""));
     // The first one has the id of the one before: the seed is the same.
     place(&sandbox);
     let id = place(&sandbox);
     end(sandbox, "TERM");
-    let again = with(&file, &[]);
-    admin(&again, &format!("orders/{id}"), None);
+    let again = Sandbox::of_file(&file, &[]);
+    again.ask(&format!("orders/{id}"), None);
 }
 
 #[test]
 fn a_file_that_is_damaged_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    end(with(&file, &[]), "TERM");
+    end(Sandbox::of_file(&file, &[]), "TERM");
     let whole = std::fs::read_to_string(&file).unwrap();
     let (half, _) = whole.split_at(whole.len() / 2);
     let other_version = whole.replacen("\"identkit_world\":2", "\"identkit_world\":99", 1);
@@ -166,13 +155,13 @@ fn a_place_where_nothing_can_be_saved_is_told_before_anything_is_begun() {
 fn a_link_leads_to_the_file_and_stays_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("world.json"), folder.path().join("link"));
-    end(with(&file, &[]), "TERM");
+    end(Sandbox::of_file(&file, &[]), "TERM");
     symlink(&file, &link).unwrap();
-    let sandbox = with(&link, &[]);
+    let sandbox = Sandbox::of_file(&link, &[]);
     let id = place(&sandbox);
     end(sandbox, "TERM");
     assert!(link.is_symlink());
-    admin(&with(&file, &[]), &format!("orders/{id}"), None);
+    Sandbox::of_file(&file, &[]).ask(&format!("orders/{id}"), None);
 }
 
 #[test]
@@ -180,7 +169,7 @@ fn a_world_that_cannot_be_saved_at_the_end_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).unwrap();
-    let sandbox = with(&inside.join("world.json"), &[]);
+    let sandbox = Sandbox::of_file(&inside.join("world.json"), &[]);
     std::fs::remove_dir_all(&inside).unwrap();
     let (code, _, stderr, ()) = sandbox.end_and("TERM", || ());
     assert_eq!(code, Some(1));
@@ -191,7 +180,7 @@ fn a_world_that_cannot_be_saved_at_the_end_is_told() {
 fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let first = with(&file, &[]);
+    let first = Sandbox::of_file(&file, &[]);
     let id = place(&first);
     let link = folder.path().join("link");
     for path in [&file, &link] {
@@ -206,14 +195,14 @@ fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
     }
     end(first, "TERM");
     assert_eq!(names(folder.path()), ["link", "world.json"], "the lock goes with who had it");
-    admin(&with(&file, &[]), &format!("orders/{id}"), None);
+    Sandbox::of_file(&file, &[]).ask(&format!("orders/{id}"), None);
 }
 
 #[test]
 fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let first = with(&file, &[]);
+    let first = Sandbox::of_file(&file, &[]);
     let id = place(&first);
     let began = Instant::now();
     while !std::fs::read_to_string(&file).is_ok_and(|saved| saved.contains(&id)) {
@@ -221,8 +210,8 @@ fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
         std::thread::sleep(Duration::from_millis(50));
     }
     first.end_and("KILL", || ());
-    let second = with(&file, &[]);
-    admin(&second, &format!("orders/{id}"), None);
+    let second = Sandbox::of_file(&file, &[]);
+    second.ask(&format!("orders/{id}"), None);
     end(second, "TERM");
     assert_eq!(names(folder.path()), ["world.json"]);
 }

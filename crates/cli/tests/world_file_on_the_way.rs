@@ -13,19 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use support::{HANGS, Sandbox, feed, http, identkit, names, run};
-
-fn with(file: &Path, more: &[&str]) -> Sandbox {
-    Sandbox::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
-}
-
-fn admin(sandbox: &Sandbox, path: &str, body: Option<&str>) -> Value {
-    let answer = http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
-    serde_json::from_str(body).unwrap()
-}
+use serde_json::json;
+use support::{HANGS, Sandbox, feed, identkit, names, run};
 
 fn place(sandbox: &Sandbox, email: &str) -> String {
     let order = support::order(&json!({ "Email": email }));
@@ -47,22 +36,22 @@ fn saved(file: &Path, words: &str) {
 fn time_that_stands_elsewhere_is_saved_though_nothing_fell_due() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let sandbox = with(&file, &["--clock", "frozen"]);
+    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     saved(&file, "2020-09-10T12:00:00Z");
-    let advanced = admin(&sandbox, "clock/advance", Some(r#"{"seconds":86400}"#));
+    let advanced = sandbox.ask("clock/advance", Some(r#"{"seconds":86400}"#));
     assert_eq!(advanced["fired"], json!([]));
     saved(&file, "\"2020-09-11T12:00:00Z\"");
     sandbox.end_and("KILL", || ());
-    assert_eq!(with(&file, &["--clock", "frozen"]).told("/world/now"), "2020-09-11T12:00:00Z");
+    assert_eq!(Sandbox::of_file(&file, &["--clock", "frozen"]).told("/world/now"), "2020-09-11T12:00:00Z");
 }
 
 #[test]
 fn time_that_was_moved_on_is_saved_though_it_goes_on_by_itself_and_nothing_fell_due() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let sandbox = with(&file, &["--start", "2020-09-10T12:00:00Z"]);
+    let sandbox = Sandbox::of_file(&file, &["--start", "2020-09-10T12:00:00Z"]);
     saved(&file, "\"2020-09-10T12:0");
-    let advanced = admin(&sandbox, "clock/advance", Some(r#"{"seconds":604800}"#));
+    let advanced = sandbox.ask("clock/advance", Some(r#"{"seconds":604800}"#));
     assert_eq!(advanced["fired"], json!([]));
     saved(&file, "\"2020-09-17T12:0");
 }
@@ -71,15 +60,15 @@ fn time_that_was_moved_on_is_saved_though_it_goes_on_by_itself_and_nothing_fell_
 fn a_world_that_was_put_back_is_saved_though_as_much_happened_in_it_as_before() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
-    let sandbox = with(&file, &["--clock", "frozen"]);
-    admin(&sandbox, "worlds/default/snapshot", Some(""));
+    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
+    sandbox.ask("worlds/default/snapshot", Some(""));
     for (begin, email) in [("worlds/default/restore", "one@example.com"), ("reset", "two@example.com")] {
         place(&sandbox, "before@example.com");
         saved(&file, "before@example.com");
-        admin(&sandbox, begin, Some(""));
+        sandbox.ask(begin, Some(""));
         place(&sandbox, email);
         saved(&file, email);
-        admin(&sandbox, begin, Some(""));
+        sandbox.ask(begin, Some(""));
     }
 }
 
@@ -89,7 +78,7 @@ fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
     let (inside, aside) = (folder.path().join("inside"), folder.path().join("aside"));
     std::fs::create_dir(&inside).unwrap();
     let file = inside.join("world.json");
-    let sandbox = with(&file, &["--clock", "frozen"]);
+    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     saved(&file, "2020-09-10T12:00:00Z");
     std::fs::rename(&inside, &aside).unwrap();
     place(&sandbox, "late@example.com");
@@ -127,7 +116,7 @@ fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner()
     let (file, lock) = (folder.path().join("world.json"), folder.path().join("world.json.lock"));
     for left in ["", "4294967295", "1"] {
         std::fs::write(&lock, left).unwrap();
-        let sandbox = with(&file, &[]);
+        let sandbox = Sandbox::of_file(&file, &[]);
         assert_eq!(std::fs::read_to_string(&lock).unwrap(), sandbox.id().to_string());
         sandbox.end_and("TERM", || ());
         assert!(!lock.exists());

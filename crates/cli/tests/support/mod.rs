@@ -224,6 +224,19 @@ impl Sandbox {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", self.line))
     }
 
+    /// One whose world is kept in this file.
+    pub(crate) fn of_file(file: &Path, more: &[&str]) -> Self {
+        Self::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
+    }
+
+    /// What its admin API answers to a call that succeeds.
+    pub(crate) fn ask(&self, path: &str, body: Option<&str>) -> Value {
+        let answer = http(&format!("{}/_sandbox/v1/{path}", self.told("/admin")), body);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
     /// The program, told by the environment where this sandbox is and how to log in.
     pub(crate) fn identkit(&self) -> Command {
         let mut command = identkit();
