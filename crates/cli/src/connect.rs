@@ -59,7 +59,7 @@ pub(crate) fn identify24(
     let builder = Identify24::builder(progress.watch(network::vendor(&options.calls, &options.base_url)?), credentials);
     set_up(builder.base_url(options.base_url.as_str())).build().map_err(|error| {
         let faults: Vec<String> =
-            error.faults().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+            error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
         Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))
     })
 }

@@ -110,7 +110,7 @@ impl Failure {
 
     /// Whether this rule of the contract is among those that the request breaks.
     pub(crate) fn breaks(&self, rule: &str) -> bool {
-        matches!(&self.cause, Cause::Call(error) if error.faults().iter().any(|fault| fault.rule == rule))
+        matches!(&self.cause, Cause::Call(error) if error.violations().iter().any(|fault| fault.rule == rule))
     }
 
     pub(crate) fn code(&self) -> u8 {
@@ -136,7 +136,7 @@ impl Failure {
             output::say(&format!("note: {note}"));
         }
         if let Cause::Call(error) = &self.cause {
-            if let Some(fault) = error.faults().first() {
+            if let Some(fault) = error.violations().first() {
                 let document = fault.section.split(' ').next().unwrap_or_default();
                 output::say(&format!(
                     "note: {} and the like are rules of docs/contract/contract.md, {document} is the vendor's document",
@@ -173,7 +173,7 @@ fn code(kind: Kind) -> u8 {
         | Kind::Conflict
         | Kind::RateLimited
         | Kind::TanRejected
-        | Kind::SigningCancelled => 5,
+        | Kind::SigningCanceled => 5,
         Kind::OutcomeUnknown => 6,
         Kind::Unreachable | Kind::Timeout | Kind::Unavailable => 7,
         _ => 1,
@@ -182,7 +182,7 @@ fn code(kind: Kind) -> u8 {
 
 fn sentence(error: &Error) -> String {
     let mut told = error.operation().map_or_else(String::new, |operation| format!("{operation}: "));
-    match error.faults() {
+    match error.violations() {
         [] => told.push_str(error.detail()),
         [fault] => told.push_str(&format!("{}: {fault}", error.detail())),
         faults => {
@@ -201,7 +201,7 @@ fn sentence(error: &Error) -> String {
         told.push_str(&format!(": {cause}"));
     }
     let advice = match error.kind() {
-        Kind::InvalidInput if error.faults().is_empty() => "nothing was sent",
+        Kind::InvalidInput if error.violations().is_empty() => "nothing was sent",
         Kind::InvalidInput => Advice::FixInput.text(),
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
@@ -258,7 +258,7 @@ fn cause(error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use identkit_core::Fault;
+    use identkit_core::Violation;
 
     use super::*;
 
@@ -269,7 +269,7 @@ mod tests {
             (Kind::Authentication, 3),
             (Kind::NotFound, 4),
             (Kind::Rejected, 5),
-            (Kind::SigningCancelled, 5),
+            (Kind::SigningCanceled, 5),
             (Kind::OutcomeUnknown, 6),
             (Kind::Unreachable, 7),
             (Kind::Timeout, 7),
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn one_fault_is_a_sentence_and_several_are_a_list() {
-        let fault = |field: &'static str| Fault::new(field, "is required", "T-056", "[T] 3.1.3");
+        let fault = |field: &'static str| Violation::new(field, "is required", "T-056", "[T] 3.1.3");
         let one = Failure::from(Error::invalid(vec![fault("Email")]).with_operation("putOrder"));
         assert_eq!(
             one.sentence(),

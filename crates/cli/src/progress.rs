@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use http_body::Frame;
-use identkit_core::{BoxFuture, Clock, Content, Error, Mono, Wake};
-use identkit_transport::{Failure, Hop, SystemClock, Transport};
+use identkit_core::{BoxFuture, Clock, Content, Error, Instant, WorkGuard};
+use identkit_transport::{AttemptContext, Failure, SystemClock, Transport};
 use identkit_wire::{Body, BodyReader, Part, Source};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -68,7 +68,7 @@ struct Shown {
     bar: ProgressBar,
     target: fn() -> ProgressDrawTarget,
     clock: SystemClock,
-    due: Mono,
+    due: Instant,
     visible: AtomicBool,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Debug for Shown {
 impl Shown {
     fn new(target: fn() -> ProgressDrawTarget) -> Self {
         let clock = SystemClock::new();
-        let due = clock.mono().plus(DELAY);
+        let due = clock.now().plus(DELAY);
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Self { bar, target, clock, due, visible: AtomicBool::new(false) }
     }
@@ -106,7 +106,7 @@ impl Shown {
     }
 
     /// To be awaited beside the work: ready when it has taken long enough to be shown.
-    fn delay(&self) -> Option<BoxFuture<'static, Wake>> {
+    fn delay(&self) -> Option<BoxFuture<'static, WorkGuard>> {
         (!self.visible.load(Ordering::SeqCst)).then(|| self.clock.sleep_until(self.due))
     }
 
@@ -136,7 +136,7 @@ struct Watched {
 
 #[async_trait]
 impl Transport for Watched {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let shown = &self.shown;
         let over = Over(Arc::clone(shown));
         let length = request.body().len();
@@ -148,7 +148,7 @@ impl Transport for Watched {
             let counted = |body| Counted { body, shown: Arc::clone(shown) };
             request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(counted(body)))]))
         };
-        let mut sending = self.inner.send(request, hop);
+        let mut sending = self.inner.send(request, context);
         let answered = match shown.delay() {
             None => sending.await,
             Some(delay) => tokio::select! {
@@ -219,7 +219,7 @@ impl Read for Taken {
 /// An answer that tells how much of it came.
 struct Arriving {
     content: Content,
-    delay: Option<BoxFuture<'static, Wake>>,
+    delay: Option<BoxFuture<'static, WorkGuard>>,
     over: Option<Over>,
 }
 
@@ -257,12 +257,12 @@ mod tests {
 
     #[async_trait]
     impl Transport for After {
-        async fn send(&self, request: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+        async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
             let came: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
             assert!(came.iter().all(|piece| piece.len() <= 64 * 1024) && came.concat() == SENT);
             if !self.0.is_zero() {
                 let clock = SystemClock::new();
-                clock.sleep_until(clock.mono().plus(self.0)).await;
+                clock.sleep_until(clock.now().plus(self.0)).await;
             }
             Ok(Response::new(Content::from_bytes("all of it")))
         }
@@ -275,7 +275,7 @@ mod tests {
         let progress = Progress(Some(Arc::clone(&shown)));
         let watched = progress.watch(Arc::new(After(after)));
         let request = Request::new(Body::from(SENT.to_vec()));
-        let answer = watched.send(request, &Hop::new(false, Mono::NEVER)).await.unwrap();
+        let answer = watched.send(request, &AttemptContext::new(false, Instant::NEVER)).await.unwrap();
         (shown, answer.into_body())
     }
 

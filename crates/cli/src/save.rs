@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use identkit_core::{BoxFuture, Clock, Content, Error, Kind, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use identkit_transport::SystemClock;
 use identkit_transport::save::{Digested, Existing, Save};
 use tempfile::NamedTempFile;
@@ -188,14 +188,14 @@ pub(crate) fn hex(digest: &[u8]) -> String {
 #[derive(Debug)]
 pub(crate) struct Patience {
     clock: SystemClock,
-    until: Option<Mono>,
+    until: Option<Instant>,
 }
 
 impl Patience {
     /// From now. Without `--timeout` a stream has the limits of the driver: for a stall, and over all.
     pub(crate) fn begin(calls: &Calls) -> Self {
         let clock = SystemClock::new();
-        let until = calls.timeout.map(|timeout| clock.mono().plus(timeout));
+        let until = calls.timeout.map(|timeout| clock.now().plus(timeout));
         Self { clock, until }
     }
 
@@ -210,7 +210,7 @@ impl Patience {
 
 struct Patient {
     content: Content,
-    end: BoxFuture<'static, Wake>,
+    end: BoxFuture<'static, WorkGuard>,
 }
 
 impl Body for Patient {

@@ -170,7 +170,7 @@ fn at_71_the_signed_form_identifies_the_person_again_only_as_it_came() {
             }));
             let ran = feed(account.tm().args(["put-order", "-", "--output", "json"]), order.as_bytes());
             let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
-            account.sandbox.peek(&id).unwrap()["reuse"].as_str().unwrap().to_owned()
+            account.sandbox.inspect(&id).unwrap()["reuse"].as_str().unwrap().to_owned()
         };
         assert_eq!(reused(&text), "accepted");
         let longer = Secret::new(format!("{}\n", text.expose()));

@@ -7,7 +7,7 @@ use identkit_mock_server::{Sandbox, VirtualClock, artefacts};
 
 /// A provider over its sandbox twin.
 #[derive(Debug)]
-pub struct Bench {
+pub struct Harness {
     /// The sandbox.
     pub sandbox: Sandbox,
     /// The provider, with the sandbox's credentials.

@@ -1,6 +1,6 @@
 //! The suite that every provider and its sandbox twin must pass, with no socket in between.
 //!
-//! A provider brings a [`Bench`]: itself over a sandbox, itself with wrong credentials, and a story that ends a case.
+//! A provider brings a [`Harness`]: itself over a sandbox, itself with wrong credentials, and a story that ends a case.
 //! [`run`] drives the neutral port through a case's whole life and returns every broken promise at once.
 //!
 //! Use it as a dev-dependency, from `tests/` only: a unit test would see two copies of every type.
@@ -10,7 +10,7 @@ mod promises;
 
 use std::fmt;
 
-pub use bench::{Bench, example_case, example_pdf, sandbox};
+pub use bench::{Harness, example_case, example_pdf, sandbox};
 pub use identkit_mock_server as mock_server;
 
 /// A promise that a provider does not keep.
@@ -29,7 +29,7 @@ impl fmt::Display for Broken {
 }
 
 /// Drives a provider through every promise of the port, and returns the broken ones.
-pub async fn run(bench: &Bench) -> Vec<Broken> {
+pub async fn run(bench: &Harness) -> Vec<Broken> {
     let mut suite = promises::Suite::new(bench);
     suite.run().await;
     suite.broken

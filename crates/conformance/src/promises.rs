@@ -9,19 +9,19 @@ use identkit_core::{
 use identkit_mock_server::Transition;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Bench, Broken};
+use crate::{Broken, Harness};
 
 /// What must never be printed: the person of [`example_case`](crate::example_case), in small letters.
 const PERSON: [&str; 6] = ["erika", "mustermann", "heidestr", "1964", "4917112", "conformance-1"];
 
 pub(crate) struct Suite<'a> {
-    bench: &'a Bench,
+    bench: &'a Harness,
     options: CallOptions,
     pub(crate) broken: Vec<Broken>,
 }
 
 impl<'a> Suite<'a> {
-    pub(crate) fn new(bench: &'a Bench) -> Self {
+    pub(crate) fn new(bench: &'a Harness) -> Self {
         Self { bench, options: CallOptions::new(), broken: Vec::new() }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use identkit_conformance::mock_server::InProcess;
-use identkit_conformance::{Bench, example_case, run, sandbox};
+use identkit_conformance::{Harness, example_case, run, sandbox};
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
     EvidenceItem, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret, Window, async_trait,
@@ -148,7 +148,7 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
         let (cancelled, told) = (Mutex::default(), Mutex::default());
         Arc::new(Liar { inner, good: client("sandbox-code"), vice, descriptor, cancelled, told })
     };
-    let bench = Bench {
+    let bench = Harness {
         provider: liar("sandbox-code"),
         intruder: liar("wrong"),
         case: example_case(Purpose::Identification),

@@ -17,7 +17,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The request breaks a rule and was not sent; see [`Error::faults`].
+    /// The request breaks a rule and was not sent; see [`Error::violations`].
     InvalidInput,
     /// The vendor does not accept the credentials.
     Authentication,
@@ -36,7 +36,7 @@ pub enum Kind {
     /// The one-time code was most likely wrong.
     TanRejected,
     /// Too many wrong codes: the vendor has cancelled the order.
-    SigningCancelled,
+    SigningCanceled,
     /// Whether the vendor carried it out is not known.
     OutcomeUnknown,
     /// No connection could be made.
@@ -107,7 +107,7 @@ impl Advice {
 /// One broken rule of a request.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Violation {
     /// Path of the field in the vendor's spelling, e.g. `Address.ZipCode`.
     pub field: Cow<'static, str>,
     /// What is wrong and what would be right, without the value.
@@ -118,7 +118,7 @@ pub struct Fault {
     pub section: &'static str,
 }
 
-impl Fault {
+impl Violation {
     /// A broken rule: the field, what is wrong and what would be right, the rule's id, the document's section.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
@@ -130,7 +130,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({}, {})", self.field, self.message, self.rule, self.section)
     }
@@ -146,7 +146,7 @@ struct Inner {
     advice: Option<Advice>,
     status: Option<u16>,
     detail: Cow<'static, str>,
-    faults: Vec<Fault>,
+    violations: Vec<Violation>,
     vendor_text: Option<Pii<String>>,
     source: Option<BoxError>,
 }
@@ -161,16 +161,16 @@ impl Error {
             advice: None,
             status: None,
             detail: detail.into(),
-            faults: Vec::new(),
+            violations: Vec::new(),
             vendor_text: None,
             source: None,
         }))
     }
 
     /// The error of a request that breaks rules.
-    pub fn invalid(faults: Vec<Fault>) -> Self {
+    pub fn invalid(violations: Vec<Violation>) -> Self {
         let mut error = Self::new(Kind::InvalidInput, "the request breaks a rule and was not sent");
-        error.0.faults = faults;
+        error.0.violations = violations;
         error.with_delivery(Delivery::NotSent)
     }
 
@@ -268,8 +268,8 @@ impl Error {
     }
 
     /// Every broken rule of an invalid request, all at once.
-    pub fn faults(&self) -> &[Fault] {
-        &self.0.faults
+    pub fn violations(&self) -> &[Violation] {
+        &self.0.violations
     }
 
     /// What the vendor wrote about it. It may quote the person's data: do not log it.
@@ -288,7 +288,7 @@ impl fmt::Display for Error {
         if let Some(status) = inner.status {
             write!(f, " (HTTP {status})")?;
         }
-        for (index, fault) in inner.faults.iter().enumerate() {
+        for (index, fault) in inner.violations.iter().enumerate() {
             f.write_str(if index == 0 { ": " } else { "; " })?;
             fault.fmt(f)?;
         }
@@ -306,7 +306,7 @@ impl fmt::Debug for Error {
             .field("advice", &self.advice())
             .field("status", &inner.status)
             .field("detail", &inner.detail)
-            .field("faults", &inner.faults)
+            .field("violations", &inner.violations)
             .field("vendor_text", &inner.vendor_text)
             .finish()
     }
@@ -338,8 +338,8 @@ mod tests {
     #[test]
     fn all_faults_are_told_at_once() {
         let error = Error::invalid(vec![
-            Fault::new("Email", "is required", "T-056", "[T] 3.1.3"),
-            Fault::new("Address.Country", "is required", "T-056", "[T] 3.1.3"),
+            Violation::new("Email", "is required", "T-056", "[T] 3.1.3"),
+            Violation::new("Address.Country", "is required", "T-056", "[T] 3.1.3"),
         ]);
         let shown = error.to_string();
         assert!(shown.contains("Email: is required") && shown.contains("Address.Country: is required"), "{shown}");

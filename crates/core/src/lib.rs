@@ -17,7 +17,7 @@ mod short;
 mod time;
 
 pub use content::Content;
-pub use error::{Advice, BoxError, Delivery, Error, Fault, Kind};
+pub use error::{Advice, BoxError, Delivery, Error, Kind, Violation};
 pub use event::{Accepted, Event, Inbox, MemoryInbox};
 pub use personal::{Pii, REDACTED, Secret, Wipe};
 pub use port::{
@@ -26,7 +26,7 @@ pub use port::{
     Purpose, Window,
 };
 pub use short::ShortPii;
-pub use time::{BoxFuture, Clock, Mono, Wake};
+pub use time::{BoxFuture, Clock, Instant, WorkGuard};
 
 /// The attribute under which the async traits of this crate are written; implementors need the same one.
 pub use async_trait::async_trait;

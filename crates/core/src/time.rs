@@ -15,9 +15,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A point of monotonic time: the duration since its clock was made. Points of two clocks do not compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Mono(pub Duration);
+pub struct Instant(pub Duration);
 
-impl Mono {
+impl Instant {
     /// The end of time: a deadline that never comes.
     pub const NEVER: Self = Self(Duration::MAX);
 
@@ -34,9 +34,9 @@ impl Mono {
 }
 
 /// A token for work in flight. Virtual time stands still until it is dropped; a real clock's token does nothing.
-pub struct Wake(Option<Box<dyn FnOnce() + Send>>);
+pub struct WorkGuard(Option<Box<dyn FnOnce() + Send>>);
 
-impl Wake {
+impl WorkGuard {
     /// A token that means nothing, for clocks that cannot stand still.
     pub fn idle() -> Self {
         Self(None)
@@ -48,7 +48,7 @@ impl Wake {
     }
 }
 
-impl Drop for Wake {
+impl Drop for WorkGuard {
     fn drop(&mut self) {
         if let Some(release) = self.0.take() {
             release();
@@ -56,7 +56,7 @@ impl Drop for Wake {
     }
 }
 
-impl fmt::Debug for Wake {
+impl fmt::Debug for WorkGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wake")
     }
@@ -68,15 +68,15 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn wall(&self) -> Timestamp;
 
     /// The monotonic time now.
-    fn mono(&self) -> Mono;
+    fn now(&self) -> Instant;
 
     /// Registers the wish to be woken at `at` (at once, not only when first polled) and waits for it.
     ///
     /// The returned token holds virtual time still: keep it until the work that the waking began is done.
-    fn sleep_until(&self, at: Mono) -> BoxFuture<'static, Wake>;
+    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard>;
 
     /// Says that work is under way, so that virtual time must not move on.
-    fn busy(&self) -> Wake;
+    fn hold(&self) -> WorkGuard;
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
     fn a_token_releases_exactly_once() {
         let count = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&count);
-        drop(Wake::new(move || {
+        drop(WorkGuard::new(move || {
             seen.fetch_add(1, Ordering::SeqCst);
         }));
         assert_eq!(count.load(Ordering::SeqCst), 1);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn mono_saturates_at_both_ends() {
-        assert_eq!(Mono::NEVER.plus(Duration::from_secs(1)), Mono::NEVER);
-        assert_eq!(Mono(Duration::ZERO).since(Mono(Duration::from_secs(1))), Duration::ZERO);
+        assert_eq!(Instant::NEVER.plus(Duration::from_secs(1)), Instant::NEVER);
+        assert_eq!(Instant(Duration::ZERO).since(Instant(Duration::from_secs(1))), Duration::ZERO);
     }
 }

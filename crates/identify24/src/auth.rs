@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Kind, Mono, Secret};
-use identkit_transport::{Answered, Authenticator, Driver, Generation};
+use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Instant, Kind, Secret};
+use identkit_transport::{Authenticator, Driver, Generation, Response};
 
 use crate::messages::{AuthRequest, AuthResponse};
 use crate::operations::Login;
@@ -42,7 +42,7 @@ pub struct LoggedIn {
     /// Which of the session's logins it was.
     pub generation: Generation,
     /// The vendor's answer and how it came; `None` when the token is one that another process got.
-    pub answered: Option<Answered<AuthResponse>>,
+    pub answered: Option<Response<AuthResponse>>,
 }
 
 type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
@@ -57,7 +57,7 @@ struct Slot {
 
 struct Token {
     header: HeaderValue,
-    last_used: Mono,
+    last_used: Instant,
     login: Arc<LoggedIn>,
     /// Whether it came from the store that is shared with other processes, and not from a login of ours.
     lent: bool,
@@ -66,7 +66,7 @@ struct Token {
 /// A token that a login came to, before it is the session's.
 struct Granted {
     header: HeaderValue,
-    answered: Option<Answered<AuthResponse>>,
+    answered: Option<Response<AuthResponse>>,
     lent: bool,
 }
 
@@ -172,7 +172,7 @@ impl JwtSession {
     }
 
     /// Logs in, whatever token there is.
-    pub(crate) async fn log_in_anew(&self) -> Result<Answered<AuthResponse>, Error> {
+    pub(crate) async fn log_in_anew(&self) -> Result<Response<AuthResponse>, Error> {
         let mut seen = self.generation();
         loop {
             let login = self.obtain(seen, true).await?;
@@ -352,7 +352,7 @@ impl Inner {
                     state.dead.logged_in();
                 }
                 let login = Arc::new(LoggedIn { generation: Generation(state.issued), answered });
-                let last_used = session.clock.mono();
+                let last_used = session.clock.now();
                 state.token = Some(Token { header, last_used, login: Arc::clone(&login), lent });
                 Ok(login)
             }
@@ -398,7 +398,7 @@ fn before_the_call(error: Arc<Error>) -> Error {
 #[async_trait]
 impl Authenticator for JwtSession {
     fn apply(&self, headers: &mut HeaderMap) -> Option<Generation> {
-        let now = self.inner.clock.mono();
+        let now = self.inner.clock.now();
         let mut state = self.inner.lock();
         if state.token.as_ref()?.last_used.plus(IDLE) <= now {
             state.token = None;

@@ -49,7 +49,7 @@ impl Callback for IdentStatusCallback {
         CallbackPath::url(base, PROVIDER, token, self.name()).map(Secret::new)
     }
 
-    fn recognise(&self, head: &request::Parts) -> bool {
+    fn recognize(&self, head: &request::Parts) -> bool {
         head.method == Method::POST
     }
 

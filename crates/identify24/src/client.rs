@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
-use identkit_transport::{Answered, BaseUrl, Driver, NoAuth, Observer, Policy, SystemClock, Transport};
+use identkit_transport::{BaseUrl, Driver, NoAuth, Observer, Policy, Response, SystemClock, Transport};
 use identkit_wire::{Operation, Warning};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -200,7 +200,7 @@ impl Identify24 {
     ///
     /// # Errors
     /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
-    pub async fn login(&self, options: &CallOptions) -> Result<Answered<AuthResponse>, Error> {
+    pub async fn login(&self, options: &CallOptions) -> Result<Response<AuthResponse>, Error> {
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
         self.within(timeout, self.inner.session.log_in_anew()).await?
     }
@@ -215,7 +215,7 @@ impl Identify24 {
         &self,
         ident: &CreateIdent,
         options: &CallOptions,
-    ) -> Result<Answered<CreateIdentResponse>, Error> {
+    ) -> Result<Response<CreateIdentResponse>, Error> {
         self.call(ident, options, |answer| answer.accepted().map(|()| answer)).await
     }
 
@@ -224,7 +224,7 @@ impl Identify24 {
     /// # Errors
     /// [`Kind::NotFound`] when the vendor does not know it, or no longer (I-020); [`Kind::Protocol`] when its answer is
     /// about another ident.
-    pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Answered<Ident>, Error> {
+    pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Response<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
         self.call(&operation, options, |answer| {
             answer.into_one(ident_id.expose(), |ident| Some(ident.id.as_ref()?.expose()))
@@ -236,7 +236,7 @@ impl Identify24 {
     ///
     /// # Errors
     /// What the call meets.
-    pub async fn projects(&self, options: &CallOptions) -> Result<Answered<Vec<Project>>, Error> {
+    pub async fn projects(&self, options: &CallOptions) -> Result<Response<Vec<Project>>, Error> {
         self.call(&GetAllProjects, options, |answer| answer.into_many()).await
     }
 
@@ -250,9 +250,9 @@ impl Identify24 {
         &self,
         project_id: impl Into<ProjectId>,
         options: &CallOptions,
-    ) -> Result<Answered<Project>, Error> {
+    ) -> Result<Response<Project>, Error> {
         let wanted = project_id.into();
-        let began = self.inner.driver.clock().mono();
+        let began = self.inner.driver.clock().now();
         if self.dialect().projects_by_list {
             let answered = self.projects(options).await?;
             let lacking = || {
@@ -270,7 +270,7 @@ impl Identify24 {
         let Some(mut answered) = find(answered, &wanted) else { return Err(first) };
         let message = "project/get did not get through; the project was found in project/getAll";
         answered.warnings.push(Warning::new(message, "AI-07"));
-        answered.elapsed = self.inner.driver.clock().mono().since(began);
+        answered.elapsed = self.inner.driver.clock().now().since(began);
         Ok(answered)
     }
 
@@ -280,29 +280,29 @@ impl Identify24 {
         operation: &Op,
         options: &CallOptions,
         worth: impl Fn(Op::Output) -> Result<T, Error>,
-    ) -> Result<Answered<T>, Error>
+    ) -> Result<Response<T>, Error>
     where
         Op: Operation<Dialect = Dialect>,
     {
         let answered = self.inner.driver.call(operation, options).await?;
-        let Answered { value, status, attempts, elapsed, warnings } = answered;
+        let Response { value, status, attempts, elapsed, warnings } = answered;
         let told = |error: Error| {
             let worse = error.status().unwrap_or(status.as_u16()).max(status.as_u16());
             error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
         };
-        Ok(Answered { value: worth(value).map_err(told)?, status, attempts, elapsed, warnings })
+        Ok(Response { value: worth(value).map_err(told)?, status, attempts, elapsed, warnings })
     }
 
     /// The same options with the time that is left of them.
-    fn rest(&self, options: &CallOptions, began: identkit_core::Mono) -> CallOptions {
-        let spent = self.inner.driver.clock().mono().since(began);
+    fn rest(&self, options: &CallOptions, began: identkit_core::Instant) -> CallOptions {
+        let spent = self.inner.driver.clock().now().since(began);
         let whole = options.timeout.unwrap_or(self.inner.timeout);
         options.clone().timeout(whole.saturating_sub(spent))
     }
 
     async fn within<T>(&self, timeout: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
         let clock = self.inner.driver.clock();
-        match select(pin!(work), clock.sleep_until(clock.mono().plus(timeout))).await {
+        match select(pin!(work), clock.sleep_until(clock.now().plus(timeout))).await {
             Either::Left((done, _)) => Ok(done),
             Either::Right(_) => Err(Error::new(Kind::Timeout, "no answer came in the time given")
                 .with_operation("auth")
@@ -311,11 +311,11 @@ impl Identify24 {
     }
 }
 
-fn find(answered: Answered<Vec<Project>>, wanted: &ProjectId) -> Option<Answered<Project>> {
-    let Answered { value, status, attempts, elapsed, warnings } = answered;
+fn find(answered: Response<Vec<Project>>, wanted: &ProjectId) -> Option<Response<Project>> {
+    let Response { value, status, attempts, elapsed, warnings } = answered;
     let place = place_of(&value, wanted.as_str(), project_id_of)?;
     let value = value.into_iter().nth(place)?;
-    Some(Answered { value, status, attempts, elapsed, warnings })
+    Some(Response { value, status, attempts, elapsed, warnings })
 }
 
 fn project_id_of(project: &Project) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! What a partner logs in with.
 
 use http::header::HeaderValue;
-use identkit_core::{Error, Fault, Secret};
+use identkit_core::{Error, Secret, Violation};
 
 /// What a partner logs in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Credentials {
         for (field, value) in [("PARTNER", &self.partner), ("APIKEY", &self.api_key)] {
             let text = value.expose();
             if text.trim().is_empty() || text.chars().any(char::is_control) {
-                faults.push(Fault::new(field, "must be text without control characters", "I-004", "[I] auth"));
+                faults.push(Violation::new(field, "must be text without control characters", "I-004", "[I] auth"));
             }
         }
         match HeaderValue::from_bytes(self.partner.expose().as_bytes()) {

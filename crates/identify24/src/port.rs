@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
-    EvidenceItem, Fault, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Window, async_trait,
+    EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Violation, Window, async_trait,
 };
 use identkit_wire::Operation;
 
@@ -53,7 +53,7 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     let address = &person.address;
     let mut faults = Vec::new();
     let mut fault = |field: &'static str, message: &'static str, rule: &'static str| {
-        faults.push(Fault::new(field, message, rule, CreateIdent::META.section));
+        faults.push(Violation::new(field, message, rule, CreateIdent::META.section));
     };
     let gender = match person.gender {
         Some(Gender::Male) => Some(Word::Male),
@@ -105,7 +105,7 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     // Whatever the writer finds is told together with it, once per field.
     if let Err(error) = message.encode(dialect) {
         let told: Vec<_> = faults.iter().map(|fault| fault.field.clone()).collect();
-        faults.extend(error.faults().iter().filter(|fault| !told.contains(&fault.field)).cloned());
+        faults.extend(error.violations().iter().filter(|fault| !told.contains(&fault.field)).cloned());
     }
     Err(Error::invalid(faults).with_operation(CreateIdent::META.name))
 }

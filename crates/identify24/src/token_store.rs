@@ -202,7 +202,7 @@ impl SharedTokens {
 async fn patiently<T>(clock: &Arc<dyn Clock>, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
     // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
     let work = AssertUnwindSafe(work).catch_unwind();
-    match select(pin!(work), clock.sleep_until(clock.mono().plus(PATIENCE))).await {
+    match select(pin!(work), clock.sleep_until(clock.now().plus(PATIENCE))).await {
         Either::Left((done, _)) => done.ok()?.ok(),
         Either::Right(_) => None,
     }

@@ -4,7 +4,7 @@
 //! Values that the integrator gets back (`custom_id`, `custom1` to `custom4`) are not touched (AI-18).
 
 use bytes::Bytes;
-use identkit_core::{Error, Fault, Pii, Secret};
+use identkit_core::{Error, Pii, Secret, Violation};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::{Body, Part, Warning};
 use jiff::civil::Date;
@@ -128,11 +128,11 @@ fn phone(text: &str, policy: PhonePolicy) -> String {
 }
 
 /// Collects faults of one request.
-struct Faults(Vec<Fault>);
+struct Faults(Vec<Violation>);
 
 impl Faults {
     fn add(&mut self, field: &'static str, message: &'static str, rule: &'static str) {
-        self.0.push(Fault::new(field, message, rule, SECTION));
+        self.0.push(Violation::new(field, message, rule, SECTION));
     }
 
     fn date(&mut self, field: &'static str, value: Option<&Pii<String>>) {

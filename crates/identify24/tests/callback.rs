@@ -145,7 +145,7 @@ fn the_sandbox_delivers_what_the_receiver_reads() {
     assert!(IdentStatusCallback.emit("no url", &Method::POST, &event).is_err());
     for (method, expected) in [(Method::POST, true), (Method::PUT, false), (Method::GET, false)] {
         let (head, ()) = Request::builder().method(method).body(()).unwrap().into_parts();
-        assert_eq!(IdentStatusCallback.recognise(&head), expected);
+        assert_eq!(IdentStatusCallback.recognize(&head), expected);
     }
 }
 

@@ -21,7 +21,7 @@ use identkit_core::{
 };
 use identkit_identify24::messages::{Ident, IdentId};
 use identkit_identify24::{Credentials, Dialect, Identify24};
-use identkit_transport::{Answered, Transport};
+use identkit_transport::{Response, Transport};
 
 fn ident_answer() -> Answer {
     ok(fixture("S-017-ident-get-response.comma-added.json"))
@@ -44,7 +44,7 @@ fn expiring() -> Arc<Vendor> {
 }
 
 /// A call that owns what it needs.
-fn read(client: &Identify24) -> impl Future<Output = Result<Answered<Ident>, Error>> + use<> {
+fn read(client: &Identify24) -> impl Future<Output = Result<Response<Ident>, Error>> + use<> {
     let client = client.clone();
     async move { client.get_ident(&id(), &options()).await }
 }
@@ -595,7 +595,7 @@ async fn the_port_refuses_what_the_vendor_has_no_place_for() {
         let mut case = case();
         change(&mut case);
         let error = client.open(&case, &options()).await.unwrap_err();
-        error.faults().iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>()
+        error.violations().iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(refused(&|case| case.person.gender = Some(Gender::Other)).await, ["gender"]);
     assert_eq!(refused(&|case| case.purpose = Purpose::Signature).await, ["pdf_content"]);

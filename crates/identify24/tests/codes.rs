@@ -151,7 +151,7 @@ fn timed(clock: &VirtualClock, answers: Vec<Answer>) -> (Arc<Vendor>, Arc<Mutex<
     let (times, left) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(answers));
     let (noted, clock) = (Arc::clone(&times), clock.clone());
     let vendor = Vendor::new(move |_| {
-        noted.lock().unwrap().push(clock.mono().0.as_millis());
+        noted.lock().unwrap().push(clock.now().0.as_millis());
         let mut left = left.lock().unwrap();
         if left.len() > 1 { left.remove(0) } else { left[0].clone() }
     });

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use identkit_conformance::mock_server::InProcess;
-use identkit_conformance::{Bench, example_case, run, sandbox};
+use identkit_conformance::{Harness, example_case, run, sandbox};
 use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
 use identkit_identify24::{Credentials, Identify24, PROVIDER};
 
@@ -18,7 +18,7 @@ async fn an_identification_keeps_every_promise() {
         let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
         Arc::new(builder.build().unwrap())
     };
-    let bench = Bench {
+    let bench = Harness {
         provider: provider("sandbox-api-key"),
         intruder: provider("wrong"),
         case: example_case(Purpose::Identification),

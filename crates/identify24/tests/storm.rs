@@ -20,7 +20,7 @@ use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use identkit_core::{Content, async_trait};
 use identkit_identify24::{Credentials, Identify24};
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
 const CALLERS: usize = 100;
@@ -58,8 +58,8 @@ impl Counting {
 
 #[async_trait]
 impl Transport for Counting {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
-        hop.mark_sent();
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        context.mark_sent();
         let login = request.uri().path() == "/auth";
         if login {
             Self::count(&self.sent_logins);

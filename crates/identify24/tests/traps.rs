@@ -142,7 +142,7 @@ fn ai_27_codes_of_no_country_are_refused_on_request() {
         let ident = erika().nationality(code).country(code).id_country(code);
         assert!(ident.encode(&Dialect::new()).is_ok(), "{code}: two letters are enough by default");
         let error = ident.encode(&dialect).unwrap_err();
-        let fields: Vec<_> = error.faults().iter().map(|fault| (fault.field.to_string(), fault.rule)).collect();
+        let fields: Vec<_> = error.violations().iter().map(|fault| (fault.field.to_string(), fault.rule)).collect();
         let expected = ["nationality", "country", "id_country"].map(|field| (field.to_owned(), "AI-27"));
         assert_eq!(fields, expected);
     }

@@ -31,8 +31,8 @@ const REQUIRED: [&str; 12] = [
 fn faults(ident: &CreateIdent) -> Vec<(String, &'static str)> {
     let error = ident.encode(&Dialect::new()).unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
-    assert!(error.faults().iter().all(|fault| fault.section == "[I] ident/create"));
-    error.faults().iter().map(|fault| (fault.field.to_string(), fault.rule)).collect()
+    assert!(error.violations().iter().all(|fault| fault.section == "[I] ident/create"));
+    error.violations().iter().map(|fault| (fault.field.to_string(), fault.rule)).collect()
 }
 
 fn only_fault(ident: &CreateIdent, field: &str, rule: &str) {
@@ -271,7 +271,7 @@ fn no_fault_and_no_warning_quotes_a_value() {
     }
     let ident: CreateIdent = serde_json::from_value(all).unwrap();
     let error = ident.encode(&Dialect::new()).unwrap_err();
-    assert!(error.faults().len() >= 9, "{error}");
+    assert!(error.violations().len() >= 9, "{error}");
     let shown = format!("{error} {error:?} {ident:?} {ident:#?}");
     let project = format!("ProjectId({canary:?})");
     assert!(!shown.replace(&project, "").contains(canary), "{shown}");

@@ -56,7 +56,7 @@ impl Callback for OrderCallback {
     }
 
     /// GET by default, POST or PUT by account (T-032); never HEAD or OPTIONS (AT-68).
-    fn recognise(&self, head: &request::Parts) -> bool {
+    fn recognize(&self, head: &request::Parts) -> bool {
         matches!(head.method, Method::GET | Method::POST | Method::PUT)
             && CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == self.name())
     }
@@ -131,8 +131,8 @@ mod tests {
                 .body(())
                 .unwrap()
                 .into_parts();
-            assert_eq!(OrderCallback::OnFinal.recognise(&head), recognised, "{method}");
-            assert!(!OrderCallback::AfterIdent.recognise(&head));
+            assert_eq!(OrderCallback::OnFinal.recognize(&head), recognised, "{method}");
+            assert!(!OrderCallback::AfterIdent.recognize(&head));
         }
     }
 

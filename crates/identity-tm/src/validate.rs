@@ -6,7 +6,7 @@ mod text;
 
 use std::fmt;
 
-use identkit_core::{Fault, Pii};
+use identkit_core::{Pii, Violation};
 use identkit_wire::{Extra, OneOrMany, Warning, words};
 
 pub(crate) use self::text::is_mail_address;
@@ -69,7 +69,7 @@ fn unwrap_single<T>(documents: &mut Option<OneOrMany<T>>) {
 }
 
 /// Every broken rule of an order, and what is odd about it without being wrong.
-pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Fault>, Vec<Warning>) {
+pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Violation>, Vec<Warning>) {
     let mut checker = Checker { faults: Vec::new(), warnings: Vec::new(), dialect };
     checker.root(order);
     checker.web(order);
@@ -85,7 +85,7 @@ pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Fault>, Vec<War
 }
 
 struct Checker<'a> {
-    faults: Vec<Fault>,
+    faults: Vec<Violation>,
     warnings: Vec<Warning>,
     dialect: &'a Dialect,
 }
@@ -97,7 +97,7 @@ impl Checker<'_> {
         message: impl Into<std::borrow::Cow<'static, str>>,
         rule: &'static str,
     ) {
-        self.faults.push(Fault::new(field.to_string(), message, rule, TABLE));
+        self.faults.push(Violation::new(field.to_string(), message, rule, TABLE));
     }
 
     fn warn(&mut self, message: &'static str, rule: &'static str) {
@@ -567,10 +567,10 @@ pub(crate) fn listed_in_extra<'a>(
     extra: &'a Extra,
     keys: &'a [&'static str],
     section: &'static str,
-) -> impl Iterator<Item = Fault> + 'a {
+) -> impl Iterator<Item = Violation> + 'a {
     keys.iter().filter(|key| extra.0.contains_key(**key)).map(move |key| {
         let message = "is an element that the document lists: set its own field, not `extra`";
-        Fault::new(format!("{at}{key}"), message, "AT-42", section)
+        Violation::new(format!("{at}{key}"), message, "AT-42", section)
     })
 }
 

@@ -87,7 +87,7 @@ fn the_faults_of_an_invalid_order_quote_none_of_its_texts() {
     for repeat in [1, 50] {
         let (text, planted) = order_canaries(repeat);
         let error = read(&text).encode(&Dialect::default()).unwrap_err();
-        assert!(error.faults().len() > 5, "{error}");
+        assert!(error.violations().len() > 5, "{error}");
         quiet(&format!("{error} {error:?} {error:#?}"), &planted);
     }
 }

@@ -35,8 +35,8 @@ fn sent(order: NewOrder) -> Value {
 
 fn told(error: &Error) -> Vec<(&str, &'static str)> {
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
-    assert!(error.faults().iter().all(|fault| fault.section == "[T] 3.1.3"));
-    error.faults().iter().map(|fault| (&*fault.field, fault.rule)).collect()
+    assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
+    error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect()
 }
 
 fn pdf(name: &str) -> ToSign {

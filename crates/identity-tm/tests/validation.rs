@@ -23,10 +23,10 @@ fn faults_by(text: &Value, dialect: &Dialect) -> Told {
     let Err(error) = order(text).check(dialect) else { return Told::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
     assert_eq!((error.advice(), error.operation()), (Advice::FixInput, Some("putOrder")));
-    let told: Vec<_> = error.faults().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect();
+    let told: Vec<_> = error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect();
     let set: Told = told.iter().cloned().collect();
     assert_eq!(set.len(), told.len(), "a fault is told twice: {told:?}");
-    assert!(error.faults().iter().all(|fault| fault.section == "[T] 3.1.3"));
+    assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
     set
 }
 
@@ -151,7 +151,7 @@ fn an_order_to_sign_needs_something_to_sign_unless_it_makes_an_account_only() {
     let bare = || plain_order().product(15_u32);
     let told = |order: PutOrder| match order.check(&Dialect::default()) {
         Ok(_) => Told::new(),
-        Err(error) => error.faults().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect(),
+        Err(error) => error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect(),
     };
     let nothing = Told::from([("eSignPDF".to_owned(), "T-052")]);
     assert_eq!(told(bare()), nothing);

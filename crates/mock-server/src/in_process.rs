@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::{Content, Delivery, Kind};
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
 use crate::faults::transported;
@@ -16,7 +16,7 @@ pub struct InProcess(pub Sandbox);
 
 #[async_trait]
 impl Transport for InProcess {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let (head, body) = request.into_parts();
         let mut bytes = Vec::new();
         for chunk in body.read() {
@@ -26,7 +26,7 @@ impl Transport for InProcess {
             })?;
             bytes.extend_from_slice(&chunk);
         }
-        hop.mark_sent();
+        context.mark_sent();
         let response = self.0.handle(Request::from_parts(head, Bytes::from(bytes))).await;
         if NoAnswer::marks(&response) {
             let detail = "the connection ended before the answer began";

@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use identkit_core::{Content, Error, Fault};
+use identkit_core::{Content, Error, Violation};
 use identkit_wire::{Meta, Operation};
 use serde_json::{Map, Value};
 
@@ -53,34 +53,34 @@ pub struct Refused {
     /// The HTTP status.
     pub status: u16,
     /// What is wrong and what would be valid.
-    pub faults: Vec<Fault>,
+    pub violations: Vec<Violation>,
 }
 
 impl Refused {
     /// A refusal for one reason.
-    pub fn new(status: u16, fault: Fault) -> Self {
-        Self { status, faults: vec![fault] }
+    pub fn new(status: u16, fault: Violation) -> Self {
+        Self { status, violations: vec![fault] }
     }
 
     /// A refusal of what the reader or the rules of a client would refuse.
     pub fn invalid(error: &Error, section: &'static str) -> Self {
-        let faults = error.faults().to_vec();
-        if faults.is_empty() {
+        let violations = error.violations().to_vec();
+        if violations.is_empty() {
             return Self::body(error.detail().to_owned(), section);
         }
-        Self { status: 400, faults }
+        Self { status: 400, violations }
     }
 
     /// A refusal of a body as a whole.
     fn body(message: impl Into<Cow<'static, str>>, section: &'static str) -> Self {
         // Which document asks for JSON.
         let rule = if section.starts_with("[T]") { "T-002" } else { "I-002" };
-        Self::new(400, Fault::new("body", message, rule, section))
+        Self::new(400, Violation::new("body", message, rule, section))
     }
 
     /// The JSON pointer (RFC 6901) of a field of the request's body, `None` for what stands elsewhere. An item of
     /// `Additional` is known by a name that may be a person's, and is not pointed at: only the map is.
-    pub fn pointer(fault: &Fault) -> Option<String> {
+    pub fn pointer(fault: &Violation) -> Option<String> {
         const ELSEWHERE: [&str; 10] = [
             "path",
             "OrderID",
@@ -114,20 +114,25 @@ impl Refused {
         Some(pointer)
     }
 
-    /// The same with its first hundred faults, and one that says how many more there are.
+    /// The same with its first hundred violations, and one that says how many more there are.
     #[cfg(any(feature = "identify24", feature = "identity-tm", feature = "server"))]
     pub(crate) fn bounded(&self) -> Self {
-        let mut faults: Vec<Fault> = self.faults.iter().take(TOLD).cloned().collect();
-        let more = self.faults.len() - faults.len();
+        let mut violations: Vec<Violation> = self.violations.iter().take(TOLD).cloned().collect();
+        let more = self.violations.len() - violations.len();
         if more > 0 {
-            faults.push(Fault::new("body", format!("and {more} more faults"), "sandbox", "docs/sandbox-control.md"));
+            violations.push(Violation::new(
+                "body",
+                format!("and {more} more faults"),
+                "sandbox",
+                "docs/sandbox-control.md",
+            ));
         }
-        Self { status: self.status, faults }
+        Self { status: self.status, violations }
     }
 
     /// The explanation as one text.
     pub fn text(&self) -> String {
-        self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        self.violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -236,7 +241,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn routes(&self) -> &[Route];
 
     /// Puts its accounts and examples into a new world.
-    fn found(&self, world: &mut World);
+    fn seed(&self, world: &mut World);
 
     /// Whether a path belongs to this vendor.
     fn owns(&self, path: &str) -> bool;
@@ -267,7 +272,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     }
 
     /// Gives this world's account credentials of its own: the public half, and the secret one.
-    fn mint(&self, _world: &mut World, _identity: &str, _secret: &str) {}
+    fn set_credentials(&self, _world: &mut World, _identity: &str, _secret: &str) {}
 
     /// The cases of this world, by id, however they were opened.
     fn cases(&self, _world: &mut World) -> Vec<String> {
@@ -285,7 +290,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     }
 
     /// Does what a timer was set for.
-    fn fire(&self, world: &mut World, timer: &Timer);
+    fn on_timer(&self, world: &mut World, timer: &Timer);
 
     /// Hears that the first try to deliver a webhook is over, whatever came of it: the case goes on.
     fn delivered(&self, world: &mut World, case: &str);
@@ -294,7 +299,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Refused>>;
 
     /// What the sandbox knows of a case, for the admin API.
-    fn peek(&self, world: &mut World, case: &str) -> Option<Value>;
+    fn inspect(&self, world: &mut World, case: &str) -> Option<Value>;
 
     /// The account's credentials and base path, for the ready line.
     fn account(&self, world: &mut World) -> Value;
@@ -309,7 +314,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// # Errors
     /// What cannot be set, and what would be valid.
     fn set_up(&self, _world: &mut World, _changes: &Map<String, Value>) -> Result<Change, Refused> {
-        Err(Refused::new(400, Fault::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
+        Err(Refused::new(400, Violation::new(self.name(), "has no settings", "sandbox", "docs/sandbox.md")))
     }
 
     /// The names of its timers ([`Timer::what`]): a world with another timer of this vendor is neither saved nor read.
@@ -345,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
-        let of = |field: &'static str| Refused::pointer(&Fault::new(field, "is wrong", "T-005", "[T] 3.1.3"));
+        let of = |field: &'static str| Refused::pointer(&Violation::new(field, "is wrong", "T-005", "[T] 3.1.3"));
         for (field, told) in [
             ("Email", "/Email"),
             ("Address.ZipCode", "/Address/ZipCode"),

@@ -39,7 +39,7 @@ async fn a_host_in_the_request_line_counts_as_much_as_the_header() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_who_follows_nor_who_waits_is_told_a_secret() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let listening = server::admin(&bench.sandbox, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let door = Door::of(&bench.sandbox).await;
     let mut order: serde_json::Value =

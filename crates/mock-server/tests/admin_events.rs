@@ -68,7 +68,7 @@ impl Stream {
     /// comments come all the time.
     async fn up_to(&mut self, end: &str) -> Option<String> {
         let clock = SystemClock::new();
-        let limit = clock.sleep_until(clock.mono().plus(HANGS));
+        let limit = clock.sleep_until(clock.now().plus(HANGS));
         match select(pin!(self.read_up_to(end)), limit).await {
             Either::Left((read, _)) => read,
             Either::Right(_) => panic!("{end:?} does not come"),

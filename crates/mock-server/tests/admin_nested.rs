@@ -10,7 +10,7 @@ use door::Door;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_nested_deeper_than_64_levels_is_refused_before_it_is_judged() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let before = bench.sandbox.journal().last();
     // With the body's own level.

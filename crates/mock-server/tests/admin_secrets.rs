@@ -17,7 +17,7 @@ const TOLD: &str = "https://(masked)@hooks.example/h?token=(masked)&id=1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_is_set_is_told_without_the_secrets_in_its_url() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let set = json!({ "identify24": { "webhook_url": URL } }).to_string();
     let url = |settings: &Value| settings["identify24"]["webhook_url"].as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ async fn a_webhook_that_is_set_is_told_without_the_secrets_in_its_url() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_told_without_the_secrets_in_urls_that_stand_in_it() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let id = bench.place(order().reference(URL)).await;
     let path = format!("orders/{}", id.expose());
@@ -62,7 +62,7 @@ async fn an_order_is_told_without_the_secrets_in_urls_that_stand_in_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_told_without_the_secrets_in_its_location() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let rule = json!({ "fault": "redirect", "location": URL });
     let (status, _, told) = door.text("POST", "faults", &rule.to_string()).await;
@@ -81,7 +81,7 @@ async fn a_fault_is_told_without_the_secrets_in_its_location() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_can_be_got_tells_no_secret_of_a_url_and_what_is_saved_keeps_it() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let set = json!({ "identify24": { "webhook_url": URL } }).to_string();
     door.good("POST", "settings", &set).await;

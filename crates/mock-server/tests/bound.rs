@@ -15,7 +15,7 @@ use identkit_mock_server::webhooks::Mode;
 use jiff::SignedDuration;
 use serde_json::json;
 
-impl Bench {
+impl Harness {
     fn keeping(cases: usize) -> Self {
         Self::with(|builder| builder.keep_cases(cases))
     }
@@ -42,7 +42,7 @@ impl Bench {
 
     /// Those that are still known.
     fn known(&self, ids: &[String]) -> Vec<String> {
-        ids.iter().filter(|id| self.sandbox.peek(id).is_some()).cloned().collect()
+        ids.iter().filter(|id| self.sandbox.inspect(id).is_some()).cloned().collect()
     }
 
     async fn status(&self, id: &str) -> u16 {
@@ -52,7 +52,7 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_order_too_many_and_the_oldest_tenth_goes_while_the_examples_stay() {
-    let bench = Bench::keeping(20);
+    let bench = Harness::keeping(20);
     // Time stands still: age is the order of opening, and the ids are random.
     let ids = bench.open(20).await;
     assert_eq!(bench.known(&ids), ids, "as many as are kept, and the examples do not count");
@@ -75,7 +75,7 @@ fn change(what: &What) -> Option<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_of_one_case_keeps_the_newest() {
-    let bench = Bench::keeping(1);
+    let bench = Harness::keeping(1);
     let ids = bench.open(4).await;
     assert_eq!(bench.known(&ids), ids[3..]);
     // And nothing is less than one.
@@ -87,7 +87,7 @@ async fn a_world_of_one_case_keeps_the_newest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_other() {
     let receiver = Receiver::answering(Some(500));
-    let bench = Bench::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
     receiver.by(&bench.clock);
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -128,13 +128,13 @@ fn saved(world: &World) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_webhook_is_under_way_is_passed_over() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
-    let bench = Bench::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
     receiver.by(&bench.clock);
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.begin(&busy, "positive").unwrap().unwrap();
     receiver.until(1).await;
     let ids = bench.open(3).await;
-    assert!(bench.sandbox.peek(&busy).is_some(), "a receiver is just being called");
+    assert!(bench.sandbox.inspect(&busy).is_some(), "a receiver is just being called");
     assert_eq!(bench.known(&ids).last(), ids.last());
 }
 
@@ -145,7 +145,7 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
         true => Box::pin(async { Some(200) }),
         false => Box::pin(std::future::pending()),
     });
-    let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.play(&busy, "positive").await;
     let delivery = bench.sandbox.deliveries(Some(&busy)).remove(0).id;
@@ -158,7 +158,7 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
 #[tokio::test(flavor = "multi_thread")]
 async fn those_that_were_passed_over_are_the_oldest_still() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Bench::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
     for busy in 1..=2 {
         ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
@@ -177,7 +177,7 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.begin(&busy, "positive").unwrap().unwrap();
     receiver.until(1).await;
@@ -195,7 +195,7 @@ async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_ov
 async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
     for mode in [Mode::Reorder, Mode::Late(HOUR), Mode::Hold] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+        let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
         bench.sandbox.set_webhooks(None, mode);
         let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
         bench.play(&id, "positive").await;
@@ -211,7 +211,7 @@ async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
-    let bench = Bench::keeping(3);
+    let bench = Harness::keeping(3);
     let orders = bench.open(3).await;
     let idents = bench.create(4).await;
     assert_eq!(bench.known(&idents), idents[1..]);
@@ -223,7 +223,7 @@ async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idents_that_the_vendor_has_forgotten_take_no_room() {
-    let bench = Bench::keeping(3);
+    let bench = Harness::keeping(3);
     let first = bench.create(2).await;
     bench.sandbox.advance(DAY * 45).await;
     let second = bench.create(1).await;
@@ -237,11 +237,11 @@ async fn idents_that_the_vendor_has_forgotten_take_no_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
-    let bench = Bench::keeping(4);
+    let bench = Harness::keeping(4);
     let ids = [bench.open(4).await, bench.create(4).await].concat();
     let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
     let world = World::from_json(&all(), &document).unwrap();
-    let again = Bench::with(|builder| builder.world(world).keep_cases(4));
+    let again = Harness::with(|builder| builder.world(world).keep_cases(4));
     let newer = [again.open(3).await, again.create(3).await].concat();
     assert_eq!(again.known(&ids), [ids[3].clone(), ids[7].clone()]);
     assert_eq!(again.known(&newer), newer);
@@ -250,7 +250,7 @@ async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
     // Nobody can be reached.
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.play(&id, "positive").await;
     let delivery = bench.sandbox.deliveries(Some(&id)).remove(0).id;
@@ -269,7 +269,7 @@ async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_never_expire_are_forgotten_when_there_are_ten_thousand() {
-    let (vendors, bench) = (all(), Bench::new());
+    let (vendors, bench) = (all(), Harness::new());
     let mut document = bench.sandbox.with_world(|world| world.to_json(&vendors).unwrap());
     let sessions = &mut document["vendors"]["identify24"]["sessions"];
     let used =
@@ -279,8 +279,8 @@ async fn sessions_that_never_expire_are_forgotten_when_there_are_ten_thousand() 
         .map(|number| json!({ "token": format!("t{:05}", 9_999 - number), "used": used(number).to_string() }));
     *sessions = many.collect();
     let world = World::from_json(&vendors, &document).unwrap();
-    let again = Bench::with(|builder| builder.world(world));
-    let kept = |bench: &Bench| {
+    let again = Harness::with(|builder| builder.world(world));
+    let kept = |bench: &Harness| {
         let document = bench.sandbox.with_world(|world| world.to_json(&vendors).unwrap());
         document["vendors"]["identify24"]["sessions"].as_array().unwrap().clone()
     };

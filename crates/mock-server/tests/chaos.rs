@@ -21,8 +21,8 @@ use serde_json::json;
 
 const SEEDS: u64 = 100;
 
-fn chaos(seed: u64) -> Bench {
-    Bench::with(|builder| builder.seed(seed).profile(Profile::Chaos))
+fn chaos(seed: u64) -> Harness {
+    Harness::with(|builder| builder.seed(seed).profile(Profile::Chaos))
 }
 
 /// Does the work, and moves time on whenever it waits for time.
@@ -146,12 +146,12 @@ async fn done_once<F: Future<Output = Result<(), Error>>>(
 }
 
 fn status_has(sandbox: &Sandbox, id: &str, code: u64) -> bool {
-    let status = sandbox.peek(id).unwrap()["status"].clone();
+    let status = sandbox.inspect(id).unwrap()["status"].clone();
     status["Status"].as_array().unwrap().iter().any(|entry| entry["Kind"] == code)
 }
 
 /// A whole order: placed, identified, signed, read, deleted.
-async fn order_of_identity_tm(bench: &Bench) {
+async fn order_of_identity_tm(bench: &Harness) {
     let (tm, sandbox): (IdentityTm, &Sandbox) = (bench.tm(), &bench.sandbox);
     let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
     let mut wanted = serde_json::to_value(order()).unwrap();
@@ -164,7 +164,7 @@ async fn order_of_identity_tm(bench: &Bench) {
     let order = OrderId::received(id.as_str());
     assert_eq!(bench.begin(&id, "identified"), Some(Ok(())));
 
-    let tan = || sandbox.peek(&id).unwrap()["tan"].as_str().map(str::to_owned);
+    let tan = || sandbox.inspect(&id).unwrap()["tan"].as_str().map(str::to_owned);
     done_once("requestSign", || tan().is_some(), || async { tm.request_sign(&order, &options()).await.map(|_| ()) })
         .await;
     done_once(
@@ -175,7 +175,7 @@ async fn order_of_identity_tm(bench: &Bench) {
     .await;
 
     let truth: Vec<u32> = {
-        let status = sandbox.peek(&id).unwrap()["status"]["Status"].clone();
+        let status = sandbox.inspect(&id).unwrap()["status"]["Status"].clone();
         status.as_array().unwrap().iter().map(|entry| entry["Kind"].as_u64().unwrap().try_into().unwrap()).collect()
     };
     let status = read("getStatus", || async { tm.status(&order, &options()).await }).await.value;
@@ -195,12 +195,12 @@ async fn order_of_identity_tm(bench: &Bench) {
     .await;
     assert!(signed.starts_with(b"%PDF-") && signed.trim_ascii_end().ends_with(b"%%EOF"), "a whole document");
 
-    let deleted = || sandbox.peek(&id).unwrap()["data_deleted"] == true;
+    let deleted = || sandbox.inspect(&id).unwrap()["data_deleted"] == true;
     done_once("delIdentdata", deleted, || async { tm.delete_ident_data(&order, &options()).await.map(|_| ()) }).await;
 }
 
 /// A whole ident: created, read, moved along, read.
-async fn ident_of_identify24(bench: &Bench) {
+async fn ident_of_identify24(bench: &Harness) {
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
     let projects = read("project/getAll", || async { client.projects(&options()).await }).await.value;
     assert_eq!(projects.len(), 1);
@@ -263,7 +263,7 @@ async fn the_same_seed_and_script_meet_the_same_faults() {
     assert_ne!(journal(8).await, first, "another seed");
 }
 
-impl Bench {
+impl Harness {
     async fn raw_call(&self) {
         let body = serde_json::to_string(&order()).unwrap();
         let request = http::Request::builder()
@@ -279,7 +279,7 @@ impl Bench {
 #[tokio::test]
 async fn faults_move_nothing_else_that_is_random() {
     let [literal, chaos] = [Profile::Literal, Profile::Chaos].map(|profile| {
-        let bench = Bench::with(|builder| builder.seed(7).profile(profile));
+        let bench = Harness::with(|builder| builder.seed(7).profile(profile));
         bench.sandbox.with_world(|world| {
             for _ in 0..100 {
                 world.faults.rules();
@@ -290,7 +290,7 @@ async fn faults_move_nothing_else_that_is_random() {
     assert_eq!(literal, chaos);
     // Also when they are drawn: the orders that are placed have the same ids.
     let ids = |profile| async move {
-        let bench = Bench::with(|builder| builder.seed(7).profile(profile));
+        let bench = Harness::with(|builder| builder.seed(7).profile(profile));
         while bench.sandbox.cases("identity-tm").len() < 30 {
             bench.raw_call().await;
         }
@@ -302,7 +302,7 @@ async fn faults_move_nothing_else_that_is_random() {
 #[tokio::test]
 async fn at_13_the_default_list_hides_a_suspicion_of_fraud() {
     for (profile, told) in [(Profile::Literal, true), (Profile::Chaos, false)] {
-        let bench = Bench::with(|builder| builder.profile(profile));
+        let bench = Harness::with(|builder| builder.profile(profile));
         let general = bench.sandbox.settings()["identity_tm"]["general"].clone();
         assert_eq!(general.as_array().unwrap().iter().any(|code| *code == 89), told, "{profile:?}");
     }

@@ -22,7 +22,7 @@ use serde_json::Value;
 async fn script(seed: u64) -> Vec<String> {
     let receiver = Receiver::script(&[Some(500), Some(202), None, Some(200)]);
     let transport = receiver.clone();
-    let bench = Bench::with(|builder| builder.seed(seed).webhooks_through(Arc::new(transport)));
+    let bench = Harness::with(|builder| builder.seed(seed).webhooks_through(Arc::new(transport)));
     receiver.by(&bench.clock);
     let url = Secret::new("https://hooks.example/identify24/t0ken/status");
     bench.sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
@@ -108,7 +108,7 @@ fn call(world: &mut World, vendor: &dyn MockVendor, method: &str, path: &str, bo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_world_goes_its_own_way() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order()).await;
     let vendor = identity_tm::IdentityTm::new();
     let mut copy = bench.sandbox.with_world(|world| world.clone());
@@ -127,13 +127,13 @@ async fn a_copy_of_a_world_goes_its_own_way() {
     assert!(!original.text().contains("\"Kind\":6,"), "the original knows nothing of it");
 
     bench.play(id, "negative").await;
-    let text = format!("{:?}", vendor.peek(&mut copy, id));
+    let text = format!("{:?}", vendor.inspect(&mut copy, id));
     assert!(text.contains("Number(6)") && !text.contains("Number(17)"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_copies_of_a_world_have_the_same_future() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let vendor = identity_tm::IdentityTm::new();
     let mut one = bench.sandbox.with_world(|world| world.clone());
     let mut other = one.clone();

@@ -191,7 +191,7 @@ async fn two_sandboxes_for_tests_are_alike_and_apart() {
     one.advance(DAY).await;
     assert_eq!(other.now().to_string(), "2020-09-10T12:00:00Z");
     let id = place(&other).await;
-    assert!(one.peek(id.expose()).is_none());
+    assert!(one.inspect(id.expose()).is_none());
     assert_eq!(place(&Sandbox::start()).await, id, "the same seed");
 }
 

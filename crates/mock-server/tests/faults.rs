@@ -26,14 +26,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// A listener, and connections to it.
 struct Net {
-    bench: Bench,
+    bench: Harness,
     listening: server::Listening,
     authority: Option<Authority>,
 }
 
 impl Net {
     async fn new(tls: bool) -> Self {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let authority = tls.then(|| Authority::new().unwrap());
         let listening =
             server::vendors(&bench.sandbox, "127.0.0.1:0".parse().unwrap(), authority.as_ref()).await.unwrap();
@@ -164,7 +164,7 @@ async fn m_07_a_request_is_broken_off_before_its_body_was_read() {
 
 #[tokio::test]
 async fn result_false_is_an_answer_of_identify24_alone() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let refused = bench.sandbox.inject(Rule::new(Fault::ResultFalse).operation("getStatus")).unwrap_err();
     assert!(refused.text().contains("identify24"), "{}", refused.text());
     let injected = bench.sandbox.inject(Fault::ResultFalse).unwrap();
@@ -176,7 +176,7 @@ async fn result_false_is_an_answer_of_identify24_alone() {
 }
 
 /// The statuses of so many calls.
-async fn statuses(bench: &Bench, calls: usize) -> Vec<u16> {
+async fn statuses(bench: &Harness, calls: usize) -> Vec<u16> {
     let mut all = Vec::new();
     for _ in 0..calls {
         all.push(bench.tm_call("GET", &format!("/getStatus/{EXAMPLE_ORDER}"), "").await.status);
@@ -199,7 +199,7 @@ async fn a_rule_strikes_as_often_as_it_says_and_not_before_the_nth_call() {
         (gone().operation("getBankList"), [200; 5]),
         (gone().vendor("identify24").operation("auth"), [200; 5]),
     ] {
-        let bench = Bench::new();
+        let bench = Harness::new();
         bench.sandbox.inject(rule.clone()).unwrap();
         assert_eq!(statuses(&bench, 5).await, expected, "{rule:?}");
     }
@@ -207,7 +207,7 @@ async fn a_rule_strikes_as_often_as_it_says_and_not_before_the_nth_call() {
 
 #[tokio::test]
 async fn the_oldest_rule_that_strikes_is_the_one_and_the_others_wait() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let status = |status| Rule::new(Fault::Status { status, retry_after: None, committed: false });
     bench.sandbox.inject(status(500).nth(2)).unwrap();
     bench.sandbox.inject(status(502)).unwrap();
@@ -218,7 +218,7 @@ async fn the_oldest_rule_that_strikes_is_the_one_and_the_others_wait() {
 #[tokio::test]
 async fn a_probability_is_drawn_by_the_seed() {
     let struck = |seed| async move {
-        let bench = Bench::with(|builder| builder.seed(seed));
+        let bench = Harness::with(|builder| builder.seed(seed));
         bench.sandbox.inject(gone().probability(0.3)).unwrap();
         statuses(&bench, 200).await
     };
@@ -231,8 +231,8 @@ async fn a_probability_is_drawn_by_the_seed() {
 
 #[tokio::test]
 async fn the_journal_tells_the_fault_and_what_the_vendor_answered() {
-    let bench = Bench::new();
-    let told = |bench: &Bench| {
+    let bench = Harness::new();
+    let told = |bench: &Harness| {
         bench.sandbox.with_world(|world| {
             let (_, call) = world.journal.calls().next_back().unwrap();
             (call.operation.unwrap(), call.fault, call.status)
@@ -260,7 +260,7 @@ async fn the_journal_tells_the_fault_and_what_the_vendor_answered() {
 
 #[tokio::test]
 async fn latency_passes_in_time_that_stands_still_and_when_it_is_advanced() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.inject(Fault::Latency { by: Duration::from_millis(50) }).unwrap();
     // Nobody advances time, and the call ends all the same.
     assert_eq!(statuses(&bench, 1).await, [200]);
@@ -268,7 +268,7 @@ async fn latency_passes_in_time_that_stands_still_and_when_it_is_advanced() {
     // A day passes at once when it is advanced.
     bench.sandbox.inject(Fault::Latency { by: DAY }).unwrap();
     let sandbox = bench.sandbox.clone();
-    let call = tokio::spawn(async move { statuses(&Bench { clock: sandbox.clock().clone(), sandbox }, 1).await });
+    let call = tokio::spawn(async move { statuses(&Harness { clock: sandbox.clock().clone(), sandbox }, 1).await });
     let waits = || bench.clock.next_due().is_some_and(|due| due > HOUR && due <= DAY);
     eventually("the call waits", || bench.sandbox.faults()[1].left() == Some(0) && waits()).await;
     assert!(!call.is_finished());
@@ -281,7 +281,7 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
     for (fault, pieces, pause) in
         [(Fault::Bandwidth { bytes_per_second: 1 }, 1, SECOND), (Fault::SlowDrip { bytes: 7, pause: HOUR }, 7, HOUR)]
     {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let whole = bench.tm_call("GET", &format!("/getStatus/{EXAMPLE_ORDER}"), "").await.body;
         bench.sandbox.inject(fault).unwrap();
         let request = http::Request::builder()
@@ -289,9 +289,9 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
             .header("authorization", format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code")))
             .body(identkit_wire::Body::empty())
             .unwrap();
-        let hop = identkit_transport::Hop::new(false, identkit_core::Mono::NEVER);
+        let context = identkit_transport::AttemptContext::new(false, identkit_core::Instant::NEVER);
         let transport = identkit_mock_server::InProcess(bench.sandbox.clone());
-        let mut body = identkit_transport::Transport::send(&transport, request, &hop).await.unwrap().into_body();
+        let mut body = identkit_transport::Transport::send(&transport, request, &context).await.unwrap().into_body();
         let (mut read, mut came) = (Vec::new(), 0);
         while read.len() < whole.len() {
             let piece = tokio::select! {
@@ -304,7 +304,7 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
             read.extend_from_slice(&piece);
         }
         assert_eq!(read, whole);
-        assert!(came > 5 && bench.clock.mono().0 >= pause * (came - 1), "no pauses between {came} pieces");
+        assert!(came > 5 && bench.clock.now().0 >= pause * (came - 1), "no pauses between {came} pieces");
     }
 }
 
@@ -316,7 +316,7 @@ async fn a_call_that_waits_for_a_webhook_meets_its_fault_once() {
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.begin(id.expose(), "positive").unwrap().unwrap();
     let injected = bench.sandbox.inject(gone().probability(0.5).times(100)).unwrap();
@@ -328,11 +328,11 @@ async fn a_call_that_waits_for_a_webhook_meets_its_fault_once() {
 
 #[tokio::test]
 async fn a_copy_of_a_world_has_its_own_faults() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.inject(gone().times(2)).unwrap();
     assert_eq!(statuses(&bench, 1).await, [503]);
     let fork = bench.sandbox.fork();
-    let fork = Bench { clock: fork.clock().clone(), sandbox: fork };
+    let fork = Harness { clock: fork.clock().clone(), sandbox: fork };
     assert_eq!(statuses(&fork, 2).await, [503, 200]);
     assert_eq!(statuses(&bench, 2).await, [503, 200]);
 }
@@ -352,7 +352,7 @@ async fn admin(worlds: &Worlds, method: &str, path: &str, body: &str) -> (u16, V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_07_the_admin_api_injects_lists_and_takes_away() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let worlds = Worlds::from(&bench.sandbox);
     let body = r#"{"operation":"getStatus","fault":"reset-after-commit","times":1}"#;
     let (status, told) = admin(&worlds, "POST", "faults", body).await;
@@ -399,7 +399,7 @@ async fn m_07_the_admin_api_injects_lists_and_takes_away() {
 
 #[tokio::test]
 async fn a_thousand_rules_are_enough_and_those_that_are_used_up_make_room() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let sandbox: &Sandbox = &bench.sandbox;
     for _ in 0..1_000 {
         sandbox.inject(gone()).unwrap();
@@ -422,14 +422,14 @@ fn the_guide_lists_every_fault() {
 
 #[tokio::test]
 async fn a_saved_world_goes_on_with_its_faults_where_it_stood() {
-    let bench = Bench::with(|builder| builder.profile(Profile::Chaos));
+    let bench = Harness::with(|builder| builder.profile(Profile::Chaos));
     bench.sandbox.inject(gone().nth(3).times(2)).unwrap();
     bench.sandbox.inject(gone().probability(0.5)).unwrap();
     statuses(&bench, 3).await;
     let vendors = identkit_mock_server::vendors::all();
     let saved = bench.sandbox.snapshot().to_json(&vendors).unwrap();
     let restored = identkit_mock_server::World::from_json(&vendors, &saved).unwrap();
-    let restored = Bench::with(|builder| builder.world(restored));
+    let restored = Harness::with(|builder| builder.world(restored));
     assert_eq!(restored.sandbox.faults(), bench.sandbox.faults());
     assert_eq!(statuses(&restored, 40).await, statuses(&bench, 40).await);
     for (place, value) in [

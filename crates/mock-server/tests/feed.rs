@@ -20,7 +20,7 @@ fn told(orders: &[ListedOrder]) -> Vec<(String, u32)> {
     orders.iter().flat_map(of).collect()
 }
 
-impl Bench {
+impl Harness {
     fn whole_day(&self) -> Window {
         let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
         Window { begin, end: begin.checked_add(SignedDuration::from_hours(24)).unwrap() }
@@ -38,7 +38,7 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_05_every_page_size_finds_everything_exactly_once() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for _ in 0..5 {
         let id = bench.place(order()).await;
         bench.play(id.expose(), "positive").await;
@@ -55,7 +55,7 @@ async fn at_05_every_page_size_finds_everything_exactly_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_06_what_was_reported_never_comes_again_and_a_period_marks_nothing() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (id, tm) = (bench.place(order()).await, bench.tm());
     assert!(!bench.fed(500).await.is_empty());
     let first = told(&tm.drain_unreported(&options()).await.unwrap().0);
@@ -71,7 +71,7 @@ async fn at_06_what_was_reported_never_comes_again_and_a_period_marks_nothing() 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_07_and_at_08_no_body_an_empty_one_and_braces_are_the_same() {
     for body in ["", " ", "{}"] {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", body).await;
         assert_eq!(answer.status, 200, "{body:?}");
         assert!(answer.json().is_array(), "AT-03: a root array");
@@ -82,7 +82,7 @@ async fn at_07_and_at_08_no_body_an_empty_one_and_braces_are_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_04_the_documents_own_request_is_answered() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let body = fixture("identity-tm", "S-061-get-all-status-request.json");
     // Nothing happened in January 2016.
     assert_eq!(bench.tm_call("POST", "/getAllStatus", body).await.status, 304);
@@ -96,7 +96,7 @@ async fn at_04_the_documents_own_request_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_101_more_than_a_thousand_elements_are_refused() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let asking = |elements: u32, page: u32| {
         format!(
             r#"{{"Period":{{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#
@@ -113,7 +113,7 @@ async fn t_101_more_than_a_thousand_elements_are_refused() {
     assert_eq!(zero.body, one.body, "page 0 answers like page 1");
     let unreadable = r#"{"Period":{"Begin":"gestern","End":"2030-01-01T00:00:00Z"}}"#;
     bench.tm_call("POST", "/getAllStatus", unreadable).await.refused(400, "Period.Begin", "T-005", "[T] 4.2");
-    let strict = Bench::strict();
+    let strict = Harness::strict();
     strict.tm_call("POST", "/getAllStatus", asking(5, 0)).await.refused(400, "Period.Paging.Page", "AT-05", "[T] 4.2");
 }
 
@@ -122,9 +122,9 @@ async fn at_05_the_strict_profile_wants_both_ends_of_a_period_and_literal_takes_
     let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
     let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;
     for body in [begin, end, r#"{"Period":{}}"#] {
-        let answer = Bench::new().tm_call("POST", "/getAllStatus", body).await;
+        let answer = Harness::new().tm_call("POST", "/getAllStatus", body).await;
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
-        let answer = Bench::strict().tm_call("POST", "/getAllStatus", body).await;
+        let answer = Harness::strict().tm_call("POST", "/getAllStatus", body).await;
         answer.refused(400, "Period", "AT-05", "[T] 4.2");
     }
 }

@@ -52,7 +52,7 @@ fn clean() -> Value {
     ident
 }
 
-impl Bench {
+impl Harness {
     async fn create(&self, ident: &Value) -> Answer {
         let token = self.token().await;
         self.i24_call(&token, "POST", "/ident/create", ident.to_string()).await
@@ -61,7 +61,7 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_030_a_login_answers_as_in_the_document() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await;
     let mut told = answer.json();
     let mut sample = json_fixture("identify24", "S-007-auth-response.json");
@@ -76,7 +76,7 @@ async fn i_030_a_login_answers_as_in_the_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_10_the_keys_of_a_login_are_in_upper_case_and_what_is_missing_is_named() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (body, missing) in [
         ("{}", &["PARTNER", "APIKEY"][..]),
         (r#"{"PARTNER":"911-internet"}"#, &["APIKEY"]),
@@ -97,7 +97,7 @@ async fn ai_10_the_keys_of_a_login_are_in_upper_case_and_what_is_missing_is_name
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_005_partner_key_and_token_are_all_checked() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for body in [
         r#"{"PARTNER":"911-internet","APIKEY":"wrong"}"#,
         r#"{"PARTNER":"somebody","APIKEY":"sandbox-api-key"}"#,
@@ -132,7 +132,7 @@ async fn i_005_partner_key_and_token_are_all_checked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_009_a_second_login_leaves_the_first_token_alive() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (first, second) = (bench.token().await, bench.token().await);
     assert_ne!(first, second);
     for token in [first, second] {
@@ -142,7 +142,7 @@ async fn i_009_a_second_login_leaves_the_first_token_alive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documents_own_idents_are_created_as_printed() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for name in ["S-011-ident-create-request.json", "S-012-ident-create-curl-body.json"] {
         let ident = json_fixture("identify24", name);
         let answer = bench.create(&ident).await;
@@ -162,14 +162,14 @@ async fn the_documents_own_idents_are_created_as_printed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_01_the_documents_ident_is_answered_as_printed_with_its_comma() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.i24_call("xxx", "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await;
     assert_eq!(answer.json(), json_fixture("identify24", "S-017-ident-get-response.comma-added.json"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_043_every_required_attribute_is_named_when_it_is_missing() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let all = bench.create(&json!({})).await;
     for field in REQUIRED {
         all.refused(400, field, "I-043", "[I] ident/create");
@@ -190,7 +190,7 @@ async fn i_043_every_required_attribute_is_named_when_it_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_043_dates_lists_and_countries_are_checked() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (field, value, rule) in [
         ("birthday", "05.09.1981", "I-043"),
         ("birthday", "1981-02-30", "I-043"),
@@ -217,7 +217,7 @@ async fn i_043_dates_lists_and_countries_are_checked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     let project = json!({ "id": "6", "title": "911 Internet GmbH", "status": "Active" });
     let sample = json_fixture("identify24", "S-026-project-get-response.json");
@@ -244,7 +244,7 @@ async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     let call = |method, path| bench.i24_call(&token, method, path, "");
     call("GET", "/ident/get/never-created").await.refused(404, "ident_id", "I-050", "[I] ident/get");
@@ -263,7 +263,7 @@ async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
-    for (bench, strict) in [(Bench::new(), false), (Bench::strict(), true)] {
+    for (bench, strict) in [(Harness::new(), false), (Harness::strict(), true)] {
         let token = bench.token().await;
         let get = |media: Option<&str>| {
             let mut request = Request::builder()
@@ -291,7 +291,7 @@ async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict() {
-    let (bench, strict) = (Bench::new(), Bench::strict());
+    let (bench, strict) = (Harness::new(), Harness::strict());
     let with = |key: &str, value: Value| {
         let mut ident = clean();
         ident[key] = value;
@@ -319,7 +319,7 @@ async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
-    let (bench, strict) = (Bench::new(), Bench::strict());
+    let (bench, strict) = (Harness::new(), Harness::strict());
     assert_eq!(strict.create(&clean()).await.status, 200);
     for field in ["person_first_name", "person_last_name", "birth_place", "street", "city"] {
         let mut ident = clean();
@@ -334,7 +334,7 @@ async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
-    let (bench, strict) = (Bench::new(), Bench::strict());
+    let (bench, strict) = (Harness::new(), Harness::strict());
     let mut nested = clean();
     nested["address"] = json!({ "city": "MUSTERSTADT" });
     let mut unlisted = clean();
@@ -349,7 +349,7 @@ async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_08_strict_wants_texts_where_the_document_has_texts() {
-    let (bench, strict) = (Bench::new(), Bench::strict());
+    let (bench, strict) = (Harness::new(), Harness::strict());
     for (field, value) in [("zip_code", json!(94_670)), ("house_no", json!(23)), ("custom1", json!(true))] {
         let mut ident = clean();
         ident[field] = value;
@@ -365,7 +365,7 @@ async fn m_08_strict_wants_texts_where_the_document_has_texts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
-    let strict = Bench::strict();
+    let strict = Harness::strict();
     let example = fixture("identify24", "S-006-auth-curl-body.json");
     assert_eq!(strict.log_in(std::str::from_utf8(&example).unwrap()).await.status, 401);
     assert_eq!(strict.i24_call("xxx", "GET", "/project/getAll", "").await.status, 401);
@@ -373,7 +373,7 @@ async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
     let status = || async {
         bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"]["status"].clone()

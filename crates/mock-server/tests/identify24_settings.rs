@@ -14,7 +14,7 @@ use identkit_mock_server::{InProcess, VirtualClock};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-impl Bench {
+impl Harness {
     fn set(&self, change: impl FnOnce(&mut Settings)) {
         self.sandbox.with_world(|world| configure(world, change));
     }
@@ -45,7 +45,7 @@ fn codes() -> Vec<u16> {
 
 /// Raw requests that come to this code, each with the call that it was.
 async fn provoke(code: u16) -> Vec<(&'static str, Answer)> {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     let call = |method, path, body: &str| bench.i24_call(&token, method, path, body.to_owned());
     let ident = sample().to_string();
@@ -102,7 +102,7 @@ async fn provoke(code: u16) -> Vec<(&'static str, Answer)> {
     }
 }
 
-async fn everything(bench: &Bench, token: &str) -> Vec<(&'static str, Answer)> {
+async fn everything(bench: &Harness, token: &str) -> Vec<(&'static str, Answer)> {
     let call = |method, path, body: &str| bench.i24_call(token, method, path, body.to_owned());
     vec![
         ("auth", bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await),
@@ -134,7 +134,7 @@ async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_says_when_to_come_again_if_it_is_set_so_and_the_period_ends() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let rate = Rate::new(2, SignedDuration::from_secs(60));
     bench.set(|settings| settings.rate = Some(rate.with_retry_after()));
     let read = || bench.i24_call("xxx", "GET", "/project/getAll", "");
@@ -149,7 +149,7 @@ async fn a_429_says_when_to_come_again_if_it_is_set_so_and_the_period_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_02_a_refusal_may_come_with_status_200_and_the_client_is_not_taken_in() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let client = bench.client();
     client.projects(&options()).await.unwrap();
     bench.set(|settings| settings.refusals = Refusals::ByResult);
@@ -164,7 +164,7 @@ async fn ai_02_a_refusal_may_come_with_status_200_and_the_client_is_not_taken_in
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_30_a_refusal_may_come_by_response_status_alone_and_the_client_believes_it() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let client = bench.client();
     bench.set(|settings| settings.refusals = Refusals::ByResponseStatus);
     let answer = bench.i24_call("xxx", "GET", "/ident/get/unknown", "").await;
@@ -180,7 +180,7 @@ async fn ai_30_a_refusal_may_come_by_response_status_alone_and_the_client_believ
 async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_the_same() {
     let bodies = [403, 411, 413].map(GetBodies::Refused);
     for (way, status) in [(GetBodies::Stripped, 400)].into_iter().chain(bodies.into_iter().zip([403, 411, 413])) {
-        let bench = Bench::new();
+        let bench = Harness::new();
         bench.set(|settings| settings.get_bodies = way);
         let answer = bench.i24_call("xxx", "GET", "/project/get", r#"{"project_id":6}"#).await;
         assert_eq!(answer.status, status, "{way:?}");
@@ -194,7 +194,7 @@ async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.set(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let refused = Story::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
@@ -217,7 +217,7 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.set(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let in_winter = Story::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
@@ -244,7 +244,7 @@ async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_we
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.set(|settings| {
         settings.idle = SignedDuration::from_mins(5);
         settings.life = SignedDuration::from_hours(24);
@@ -262,7 +262,7 @@ async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_16_and_ai_24_custom_ids_need_not_be_unique_unless_it_is_set_so() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (ident, mut without) = (sample(), sample());
     without.as_object_mut().unwrap().remove("custom_id");
     assert_eq!((bench.create(&ident).await.status, bench.create(&ident).await.status), (200, 200));

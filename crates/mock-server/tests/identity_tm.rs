@@ -38,7 +38,7 @@ fn signing(pdfs: Vec<SignPdf>) -> PutOrder {
     order().product(15_u32).sign_pdf(OneOrMany::Many(pdfs))
 }
 
-impl Bench {
+impl Harness {
     async fn put(&self, order: &PutOrder) -> Answer {
         self.tm_call("PUT", "/putOrder", serde_json::to_vec(order).unwrap()).await
     }
@@ -60,7 +60,7 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_every_call_but_server_status_wants_the_accounts_credentials() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let credentials = [
         None,
         Some(format!("Basic {}", encode_base64(b"sandbox-customer:wrong"))),
@@ -90,7 +90,7 @@ async fn t_003_every_call_but_server_status_wants_the_accounts_credentials() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_server_status_answers_with_and_without_credentials() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     assert_eq!(bench.get("/serverStatus").await.status, 200);
     for path in ["/api/2.10/serverStatus", "/api/2.10/serverstatus", "/api/1/serverStatus"] {
         let request = Request::builder().uri(path).body(Bytes::new()).unwrap();
@@ -102,7 +102,7 @@ async fn at_80_server_status_answers_with_and_without_credentials() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_an_order_that_nobody_placed_is_404_for_every_call() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (method, path, _) in ORDER_CALLS {
         let answer = bench.tm_call(method, &path.replace("{}", "9992UNKNOWN"), "").await;
         answer.refused(404, "OrderID", "T-060", "[T]");
@@ -111,7 +111,7 @@ async fn t_060_an_order_that_nobody_placed_is_404_for_every_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_62_data_before_the_end_is_400_and_deletion_406() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.placed(&order()).await;
     for (method, path, data) in ORDER_CALLS {
         let answer = bench.tm_call(method, &path.replace("{}", &id), "").await;
@@ -126,7 +126,7 @@ async fn at_62_data_before_the_end_is_400_and_deletion_406() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_022_data_is_there_when_positive_or_suspicious_and_404_when_negative_or_timed_out() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (story, status) in [("positive", 200), ("fraud", 200), ("negative", 404), ("timeout", 404)] {
         let id = bench.placed(&order()).await;
         bench.play(&id, story).await;
@@ -143,7 +143,7 @@ async fn t_022_data_is_there_when_positive_or_suspicious_and_404_when_negative_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_09_deletion_marks_the_data_deleted_and_a_second_one_is_404() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.placed(&signing(vec![pdf("a.pdf", sample_contract())])).await;
     bench.play(&id, "signed").await;
     assert_eq!(bench.get(&format!("/getESignPDF/{id}")).await.status, 200);
@@ -158,14 +158,14 @@ async fn at_09_deletion_marks_the_data_deleted_and_a_second_one_is_404() {
             assert_eq!(answer.json()["Ref"], "ref-1");
         }
     }
-    assert_eq!(bench.sandbox.peek(&id).unwrap()["data_deleted"], true);
+    assert_eq!(bench.sandbox.inspect(&id).unwrap()["data_deleted"], true);
     assert!(!bench.sandbox.with_world(|world| format!("{world:?}")).contains("Blob("), "the documents are let go");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_09_paths_are_taken_in_any_case_except_in_the_strict_profile() {
-    let bench = Bench::new();
-    let strict = Bench::strict();
+    let bench = Harness::new();
+    let strict = Harness::strict();
     for path in ["/delIdentData/", "/DELIDENTDATA/", "/delidentdata/"] {
         let id = bench.placed(&order()).await;
         bench.play(&id, "positive").await;
@@ -180,7 +180,7 @@ async fn at_09_paths_are_taken_in_any_case_except_in_the_strict_profile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_001_another_method_is_405_and_the_right_one_is_told() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let all = ORDER_CALLS.map(|(method, path, _)| (method, path)).into_iter();
     for (right, path) in all.chain([("PUT", "/putOrder"), ("GET", "/serverStatus")]) {
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
@@ -195,7 +195,7 @@ async fn t_001_another_method_is_405_and_the_right_one_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_calls_are_404() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.get("/getShops").await.refused(404, "path", "T-001", "[T]");
     bench.get("/getStatus").await.refused(404, "/getStatus/{OrderID}", "T-001", "[T] 3.2");
     bench.get("/getStatus/1/Other").await.refused(404, "/getStatus", "T-001", "[T] 3.2");
@@ -206,7 +206,7 @@ async fn unknown_calls_are_404() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_11_any_version_in_the_path_is_answered() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
     for version in ["2.0", "2.10", "2.10c", "3"] {
         let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}/ExtendedList");
@@ -217,7 +217,7 @@ async fn at_11_any_version_in_the_path_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documents_own_order_is_taken_as_printed_and_answers_what_it_asked_for() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
     let told = answer.json();
@@ -231,14 +231,14 @@ async fn the_documents_own_order_is_taken_as_printed_and_answers_what_it_asked_f
     assert!(length("/OrderID") <= 20 && length("/TargetURL") <= 100);
     assert!(length("/VideoHashes/ShortCode") <= 5 && length("/VideoHashes/LongCode") <= 20);
     // AT-47: the blank after the e-mail address is the document's own; strict makes no exception for it.
-    let strict = Bench::strict();
+    let strict = Harness::strict();
     let answer = strict.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     answer.refused(400, "Email", "AT-47", "[T] 3.1.3");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_order_returns_the_link_and_the_hashes_only_when_asked_for() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let plain = bench.put(&order()).await.json();
     assert!(plain.get("TargetURL").is_none() && plain.get("VideoHashes").is_none());
     let id = plain["OrderID"].as_str().unwrap();
@@ -254,7 +254,7 @@ async fn put_order_returns_the_link_and_the_hashes_only_when_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_056_what_is_required_is_named_all_at_once() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.tm_call("PUT", "/putOrder", "{}").await;
     for field in ["Product", "Add", "Email", "Address"] {
         answer.refused(400, field, "T-056", "[T] 3.1.3");
@@ -276,7 +276,7 @@ async fn t_056_what_is_required_is_named_all_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_005_lengths_are_kept_to_the_character() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let base = serde_json::to_value(order().ident_data(OrderIdentData::default())).unwrap();
     for (place, most) in [
         ("/Ref", 100),
@@ -314,7 +314,7 @@ async fn t_005_lengths_are_kept_to_the_character() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_20_any_text_may_be_a_ref_as_the_table_says() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for reference in ["Just a test", "Größe/1?", "", "[Ref]"] {
         let answer = bench.put(&order().reference(reference)).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
@@ -324,7 +324,7 @@ async fn at_20_any_text_may_be_a_ref_as_the_table_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_002_a_body_that_is_no_json_is_400_with_its_place() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for body in ["", "{", "nonsense", "[]", "\"x\"", "{\"Product\":\"twelve\"}", "\u{feff}{,}"] {
         let answer = bench.tm_call("PUT", "/putOrder", body).await;
         answer.refused(400, "body", "T-002", "[T] 3.1");
@@ -334,7 +334,7 @@ async fn t_002_a_body_that_is_no_json_is_400_with_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_86_protected_broken_and_false_pdfs_are_refused() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let mut document = lopdf::Document::load_mem(&sample_contract()).unwrap();
     let id = lopdf::Object::String(b"0123456789abcdef".to_vec(), lopdf::StringFormat::Literal);
     document.trailer.set("ID", vec![id.clone(), id]);
@@ -369,7 +369,7 @@ async fn at_86_protected_broken_and_false_pdfs_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_85_a_signature_that_cannot_be_placed_is_refused_when_it_is_ordered() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let contract = || pdf("a.pdf", sample_contract());
     let far = contract().signature_page(99_u32);
     bench.put(&signing(vec![far])).await.refused(400, "eSignPDF.SignaturePage", "AT-85", "[T] 3.1.3");
@@ -383,7 +383,7 @@ async fn at_85_a_signature_that_cannot_be_placed_is_refused_when_it_is_ordered()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_33_one_signed_pdf_is_the_pdf_itself() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let contract = sample_contract();
     for many in [false, true] {
         // AT-33: an object, or an array of one, is one document.
@@ -402,7 +402,7 @@ async fn at_33_one_signed_pdf_is_the_pdf_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     // None of them begins like another one after it.
     let numbered = |name: &str| [sample_contract(), format!("% the {name} one\n").into_bytes()].concat();
     let originals = [numbered("first"), numbered("second"), sample_contract()];
@@ -421,7 +421,7 @@ async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_an_order_without_documents_never_has_signed_ones() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let mut hashes = serde_json::to_value(order().product(15_u32)).unwrap();
     hashes["eSignHash"] = json!({ "Hash": encode_base64(b"a hash"), "Filename": "a.pdf" });
     let answer = bench.put_value(&hashes).await;
@@ -435,7 +435,7 @@ async fn t_060_an_order_without_documents_never_has_signed_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_34_documents_and_hashes_together_are_not_refused_because_nothing_forbids_them() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let mut both = serde_json::to_value(signing(vec![pdf("a.pdf", sample_contract())])).unwrap();
     both["eSignHash"] = json!({ "Hash": encode_base64(b"a hash"), "Filename": "b.pdf" });
     let answer = bench.put_value(&both).await;
@@ -444,7 +444,7 @@ async fn at_34_documents_and_hashes_together_are_not_refused_because_nothing_for
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_35_only_hashes_of_several_need_names_of_their_own() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     // The document asks for no name of a PDF; the results come in the order of the request.
     let same = vec![pdf("a.pdf", sample_contract()), pdf("a.pdf", sample_contract())];
     let id = bench.placed(&signing(same)).await;
@@ -474,7 +474,7 @@ async fn at_35_only_hashes_of_several_need_names_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_44_the_country_of_an_address_has_up_to_three_letters_and_that_of_a_person_two() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let base = serde_json::to_value(order().ident_data(OrderIdentData::default())).unwrap();
     for (place, country, status) in [
         ("Address", "DE", 202),
@@ -496,7 +496,7 @@ async fn at_44_the_country_of_an_address_has_up_to_three_letters_and_that_of_a_p
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documents_status_is_answered_as_printed() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.get(&format!("/getStatus/{EXAMPLE_ORDER}/ExtendedList")).await;
     assert_eq!(answer.json(), json_fixture("identity-tm", "S-040-get-status-response.json"));
     assert_eq!(answer.content_type(), "application/json");
@@ -504,7 +504,7 @@ async fn the_documents_status_is_answered_as_printed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_13_the_default_variant_has_the_general_codes_only() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let answer = bench.get(&format!("/getStatus/{EXAMPLE_ORDER}")).await.json();
     let kinds: Vec<_> = answer["Status"].as_array().unwrap().iter().map(|entry| entry["Kind"].clone()).collect();
     assert_eq!(kinds, [25, 75, 6, 23]);
@@ -515,7 +515,7 @@ async fn at_13_the_default_variant_has_the_general_codes_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_23_the_documents_data_is_answered_as_printed_with_order_and_ref_besides() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let mut expected = json_fixture("identity-tm", "S-046-get-ident-data-response.json");
     expected["OrderID"] = EXAMPLE_ORDER.into();
     expected["Ref"] = "Sign-me_Account_Creation_Test".into();
@@ -531,7 +531,7 @@ async fn at_23_the_documents_data_is_answered_as_printed_with_order_and_ref_besi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_25_initial_data_has_nulls_and_the_epoch_for_what_was_not_given() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let given = OrderIdentData::default().firstname("Erika").surname("Mustermann").birthdate("1964-08-12");
     let id = bench.placed(&order().ident_data(given)).await;
     bench.play(&id, "positive").await;
@@ -549,7 +549,7 @@ async fn at_25_initial_data_has_nulls_and_the_epoch_for_what_was_not_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_48_a_birth_name_is_determined_only_when_it_is_asked_for() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (given, found) in [(None, Value::Null), (Some(""), json!("Mustermann")), (Some("Gabler"), json!("Gabler"))] {
         let mut data = OrderIdentData::default();
         if let Some(given) = given {
@@ -564,7 +564,7 @@ async fn at_48_a_birth_name_is_determined_only_when_it_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_08_strict_refuses_what_the_tables_do_not_list_and_literal_passes_over_it() {
-    let (bench, strict) = (Bench::new(), Bench::strict());
+    let (bench, strict) = (Harness::new(), Harness::strict());
     let mut document = serde_json::to_value(signing(vec![pdf("a.pdf", sample_contract())])).unwrap();
     document["IdentData"] = json!({ "IDCard": {}, "Additional": { "x": { "Type": 1, "Label": "x" } } });
     document["RedirectURL"] = json!({});
@@ -589,16 +589,16 @@ async fn m_08_strict_refuses_what_the_tables_do_not_list_and_literal_passes_over
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_stories_that_do_not_fit_an_order_are_refused_and_change_nothing() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let plain = bench.placed(&order()).await;
     let signed = bench.placed(&signing(vec![pdf("a.pdf", sample_contract())])).await;
-    let before = (bench.sandbox.peek(&plain), bench.sandbox.peek(&signed));
+    let before = (bench.sandbox.inspect(&plain), bench.sandbox.inspect(&signed));
     for (id, story) in [(&plain, "signed"), (&plain, "identified"), (&signed, "positive"), (&plain, "nonsense")] {
         let refused = bench.begin(id, story).unwrap().unwrap_err();
         assert_eq!(refused.status, 400, "{story}");
-        assert_eq!(refused.faults[0].rule, "M-04");
+        assert_eq!(refused.violations[0].rule, "M-04");
     }
-    assert_eq!((bench.sandbox.peek(&plain), bench.sandbox.peek(&signed)), before);
+    assert_eq!((bench.sandbox.inspect(&plain), bench.sandbox.inspect(&signed)), before);
     bench.play(&plain, "positive").await;
     assert_eq!(bench.begin(&plain, "positive").unwrap().unwrap_err().status, 409);
     assert_eq!(bench.begin("9992UNKNOWN", "positive"), None);
@@ -606,7 +606,7 @@ async fn m_04_stories_that_do_not_fit_an_order_are_refused_and_change_nothing() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_reads_every_refusal_as_the_contract_says() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (tm, id) = (bench.tm(), bench.place(order()).await);
     let early = tm.ident_data(&id, &options()).await.unwrap_err();
     assert_eq!(early.status(), Some(400));

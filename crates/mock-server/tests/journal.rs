@@ -16,8 +16,8 @@ fn written(product: u32) -> String {
 }
 
 /// A sandbox with some calls in its journal, its door, and the id of an order that was placed.
-async fn busy_day() -> (Bench, Door, String) {
-    let bench = Bench::new();
+async fn busy_day() -> (Harness, Door, String) {
+    let bench = Harness::new();
     let placed = bench.tm_call("PUT", "/putOrder", written(12)).await;
     let id = placed.json()["OrderID"].as_str().unwrap().to_owned();
     bench.tm_call("PUT", "/putOrder", written(0)).await.json();
@@ -100,7 +100,7 @@ async fn a_question_that_is_misspelt_is_refused_rather_than_answered_with_nothin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_journal_is_told_in_pages_and_counted_whole() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     for _ in 0..250 {
         bench.tm_call("GET", "/serverStatus", "").await;
@@ -125,7 +125,7 @@ async fn a_long_journal_is_told_in_pages_and_counted_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_had_to_go_is_told_and_what_was_taken_away_is_not() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     bench.sandbox.with_world(|world| world.journal.keep(10));
     for _ in 0..15 {
@@ -302,7 +302,7 @@ async fn each_world_has_a_journal_of_its_own_to_ask() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let document = "JVBERi0xLjcK".repeat(20_000);
     let body = json!({ "Product": 15, "eSignPDF": [{ "Data": document, "Filename": "contract.pdf" }] });
     bench.tm_call("PUT", "/putOrder", body.to_string()).await;
@@ -319,7 +319,7 @@ async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_is_counted() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let body = json!({ "Product": 15, "eSignHash": vec![json!({}); 20_000] }).to_string();
     let answer = bench.tm_call("PUT", "/putOrder", body).await.json();
     let faults = answer["Faults"].as_array().unwrap();
@@ -342,7 +342,7 @@ async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_
 }
 
 /// All that the journal of this world tells to who does not ask for secrets.
-async fn all_told(bench: &Bench, door: &Door) -> String {
+async fn all_told(bench: &Harness, door: &Door) -> String {
     let last = bench.sandbox.journal().last();
     let mut told = door.text("GET", "journal/canonical", "").await.2;
     for path in [
@@ -364,7 +364,7 @@ async fn all_told(bench: &Bench, door: &Door) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_way_of_writing_a_secret_brings_it_into_what_the_journal_tells() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let door = Door::of(&bench.sandbox).await;
     let token = bench.token().await;
     bench.tm_call("GET", "/ident/abc?token=hunter2", "").await;

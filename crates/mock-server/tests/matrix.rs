@@ -278,7 +278,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-impl Bench {
+impl Harness {
     async fn filmed(&self) -> String {
         let id = self.ordered(json!({ "Add": 131_072 })).await;
         self.play(&id, "positive").await;
@@ -322,7 +322,7 @@ impl Bench {
     }
 
     fn body(&self, body: Body, id: &str) -> String {
-        let tan = || self.sandbox.peek(id).unwrap()["tan"].as_str().unwrap().to_owned();
+        let tan = || self.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned();
         match body {
             Body::Nothing => String::new(),
             Body::Text(text) => text.to_owned(),
@@ -351,7 +351,7 @@ impl Bench {
 async fn chapter_4_every_cell_is_answered_by_its_cause_in_every_form_of_the_call() {
     for case in cases() {
         for (method, form) in forms(case.call) {
-            let bench = Bench::new();
+            let bench = Harness::new();
             let id = bench.about(case.about).await;
             bench.sandbox.with_world(|world| configure(world, case.settings));
             let path = form.replace("{}", &id);

@@ -38,7 +38,7 @@ fn asking(url: &str) -> String {
     json!({ "callbackUrl": url }).to_string()
 }
 
-impl Bench {
+impl Harness {
     fn set(&self, change: impl FnOnce(&mut Settings)) {
         self.sandbox.with_world(|world| configure(world, change));
     }
@@ -69,7 +69,7 @@ fn videos(receiver: &Receiver) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let (id, tm) = (bench.ended(recorded(), "positive").await, bench.tm());
     tm.request_video(&id, callback_url(&id), &options()).await.unwrap();
@@ -97,7 +97,7 @@ async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
 async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
     for status in [Some(200), Some(500), Some(404), None] {
         let receiver = Receiver::answering(status);
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         let id = bench.ended(order().add(RECORD), "positive").await;
         bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
         bench.clock.advance(59 * SECOND).await;
@@ -115,7 +115,7 @@ async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_39_tries_placeholders_and_time_are_settings() {
     let receiver = Receiver::script(&[Some(500)]);
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let template = "https://hooks.example/identity-tm/t0ken/Video?orderId=[OrderID]&ref=[Ref]";
     let plain = bench.ended(order().add(RECORD), "positive").await;
@@ -126,7 +126,7 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
     assert_eq!(receiver.count(), 1);
 
     let receiver = Receiver::script(&[Some(500)]);
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.set(|settings| {
         settings.video_callback_retries = true;
         settings.video_callback_placeholders = true;
@@ -146,7 +146,7 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_while_the_recording_is_made_ready_brings_one_call_to_the_last_url() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
     for url in ["https://hooks.example/first", "https://hooks.example/last"] {
@@ -176,7 +176,7 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let document = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
     let id = bench.place(recorded().product(15_u32).sign_pdf(OneOrMany::One(document))).await;
     bench.play(id.expose(), "identified").await;
@@ -207,14 +207,14 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let document = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
     let id = bench.place(recorded().product(15_u32).sign_pdf(OneOrMany::One(document))).await;
     bench.play(id.expose(), "identified").await;
     assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
     receiver.until(1).await;
     // A call about the order would wait: the recording becomes ready while its webhook runs.
-    let blocked = |bench: &Bench| bench.sandbox.with_world(|world| world.is_blocked(id.expose()));
+    let blocked = |bench: &Harness| bench.sandbox.with_world(|world| world.is_blocked(id.expose()));
     assert!(blocked(&bench));
     bench.sandbox.with_world(|world| {
         let event = identkit_core::Event::new("identity-tm", "Video", "k");
@@ -235,7 +235,7 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_and_t_060_without_credentials_401_and_without_an_order_404() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.set(|settings| settings.voice_files = true);
     for (method, path) in CALLS {
         let request = Request::builder().method(method).uri(format!("{TM}{}", path.replace("{}", EXAMPLE_ORDER)));
@@ -257,7 +257,7 @@ async fn t_003_and_t_060_without_credentials_401_and_without_an_order_404() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any_more() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.set(|settings| settings.voice_files = true);
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
@@ -277,7 +277,7 @@ async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.set(|settings| settings.voice_files = true);
     for (story, status) in [("positive", 200), ("fraud", 200), ("negative", 400), ("timeout", 404)] {
         let id = bench.ended(order().add(RECORD), story).await;
@@ -306,7 +306,7 @@ async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_52_a_video_is_recorded_when_the_order_or_the_account_asks_for_it() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let plain = bench.ended(order(), "positive").await;
     let other_bits = bench.ended(order().add(RECORD | 32), "positive").await;
     for call in &CALLS[..2] {
@@ -322,7 +322,7 @@ async fn at_52_a_video_is_recorded_when_the_order_or_the_account_asks_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
     for body in ["", "x", "[]", r#"{"callbackUrl":7}"#, r#"{"callbackUrl":["https://hooks.example/"]}"#] {
@@ -354,7 +354,7 @@ async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_sa
         for expanded in [false, true] {
             let receiver = Receiver::answering(Some(200));
             let through = receiver.clone();
-            let bench = Bench::with(|builder| unchecked(builder).webhooks_through(Arc::new(through)));
+            let bench = Harness::with(|builder| unchecked(builder).webhooks_through(Arc::new(through)));
             bench.set(|settings| settings.video_callback_placeholders = expanded);
             let id = bench.ended(order().add(RECORD), "positive").await;
             let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
@@ -376,7 +376,7 @@ async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_sa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
     let copy = Mutex::new(bench.sandbox.with_world(|world| world.clone()));
@@ -386,18 +386,18 @@ async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
     let mut copy = copy.into_inner().unwrap();
     let vendor = identity_tm::IdentityTm::new();
     let due = start_time() + jiff::SignedDuration::from_secs(60);
-    assert_eq!(vendor.peek(&mut copy, id.expose()).unwrap()["recording"], "asked for");
+    assert_eq!(vendor.inspect(&mut copy, id.expose()).unwrap()["recording"], "asked for");
     assert_eq!((copy.next_due(), copy.deliveries.len()), (Some(due), 0));
     copy.now = due;
     let timer = copy.take_due().unwrap();
-    vendor.fire(&mut copy, &timer);
+    vendor.on_timer(&mut copy, &timer);
     assert_eq!((copy.take_due(), copy.deliveries.len(), copy.take_outbox().len()), (None, 1, 1));
-    assert_eq!(vendor.peek(&mut copy, id.expose()).unwrap()["recording"], "ready");
+    assert_eq!(vendor.inspect(&mut copy, id.expose()).unwrap()["recording"], "ready");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sound_comes_where_the_account_is_set_up_for_it() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (id, tm) = (bench.ended(order(), "positive").await, bench.tm());
     bench.call(CALLS[2], &id).await.refused(400, "not enabled", "T-006", "[T] 3.9");
     assert_eq!(tm.voice_files(&id, &options()).await.unwrap_err().status(), Some(400));
@@ -410,7 +410,7 @@ async fn sound_comes_where_the_account_is_set_up_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_40_slashes_may_be_escaped_and_the_bytes_are_the_same() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.set(|settings| settings.voice_files = true);
     let id = bench.ended(order(), "positive").await;
     let plain = bench.call(CALLS[2], &id).await;

@@ -52,7 +52,7 @@ fn corners(bytes: &[u8]) -> Vec<(u32, i64, i64)> {
     found
 }
 
-impl Bench {
+impl Harness {
     async fn refused_order(&self, order: &PutOrder, field: &str, rule: &str) {
         let answer = self.tm_call("PUT", "/putOrder", serde_json::to_vec(order).unwrap()).await;
         answer.refused(400, field, rule, "[T] 3.1.3");
@@ -79,7 +79,7 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_deleted_by_then() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let first = bench.signed(master(&["contract.pdf"])).await;
     let plain = bench.place(signs(&first, Vec::new())).await;
     let placed = bench.place(signs(&first, vec![place("contract.pdf", 1, 72.0, 144.0)])).await;
@@ -104,7 +104,7 @@ async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_del
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_37_several_documents_of_the_master_come_as_json_after_the_orders_own_each_at_its_place() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let first = bench.place(master(&["a.pdf", "b.pdf"])).await;
     let places = vec![place("b.pdf", 1, 80.0, 90.0), place("a.pdf", 1, 100.0, 110.0)];
     let id = bench.signed(signs(&first, places.clone())).await;
@@ -122,7 +122,7 @@ async fn at_37_several_documents_of_the_master_come_as_json_after_the_orders_own
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f_170_hashes_of_the_master_are_signed_under_their_names() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
     let first = bench.place(order().product(15_u32).sign_hash(hashes)).await;
     let id = bench.place(signs(&first, Vec::new()).sign_hash(OneOrMany::One(hash("own.pdf")))).await;
@@ -139,7 +139,7 @@ async fn f_170_hashes_of_the_master_are_signed_under_their_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refused() {
     const ID: &str = "MultiSignOptions.FirstOrderID";
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.refused_order(&signs(&OrderId::received("9992UNKNOWN"), Vec::new()), ID, "T-060").await;
     let plain = bench.place(order()).await;
     bench.refused_order(&signs(&plain, Vec::new()), ID, "T-052").await;
@@ -151,7 +151,7 @@ async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refuse
 #[tokio::test(flavor = "multi_thread")]
 async fn at_32_a_place_for_a_file_that_the_master_does_not_have_is_refused() {
     const PARAMETERS: &str = "MultiSignOptions.SignParameters";
-    let bench = Bench::new();
+    let bench = Harness::new();
     let two = bench.place(master(&["a.pdf", "b.pdf"])).await;
     let name = format!("{PARAMETERS}.Filename");
     bench.refused_order(&signs(&two, vec![place("c.pdf", 1, 80.0, 90.0)]), &name, "AT-32").await;

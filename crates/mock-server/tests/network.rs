@@ -187,12 +187,12 @@ async fn dropping_a_listener_closes_its_port_and_its_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_the_sandbox_ends_its_tasks_and_nobody_is_called_any_more() {
     let receiver = Receiver::answering(Some(500));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     bench.clock.advance(100 * SECOND).await;
     assert_eq!(receiver.count(), 2);
-    let Bench { clock, sandbox } = bench;
+    let Harness { clock, sandbox } = bench;
     let clone = sandbox.clone();
     drop(sandbox);
     clock.advance(60 * SECOND).await;
@@ -215,11 +215,11 @@ async fn dropping_the_sandbox_cuts_off_a_webhook_under_way() {
             None
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.begin(id.expose(), "positive").unwrap().unwrap();
     eventually("the receiver is called", || Arc::strong_count(&token) == 2).await;
-    let Bench { clock, sandbox } = bench;
+    let Harness { clock, sandbox } = bench;
     drop(sandbox);
     eventually("the call is dropped", || Arc::strong_count(&token) == 1).await;
     within(10 * SECOND, clock.settle()).await.expect("nothing holds time any more");
@@ -228,7 +228,7 @@ async fn dropping_the_sandbox_cuts_off_a_webhook_under_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_may_be_moved_along_from_a_thread_outside_the_runtime() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     let sandbox = bench.sandbox.clone();
     let moved = std::thread::spawn(move || sandbox.transition(id.expose(), &Transition::Story("positive".into())));
@@ -265,7 +265,7 @@ async fn at_67_a_webhook_over_the_network_does_not_follow_redirects() {
     let (url, asked) =
         web_receiver("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             .await;
-    let bench = Bench::with(|builder| builder.webhooks_through(plain()));
+    let bench = Harness::with(|builder| builder.webhooks_through(plain()));
     let hooks = WebhookUrl::default().on_final(format!("{url}/OnFinal?orderId=[OrderID]"));
     let id = bench.place(order().webhook_url(hooks)).await;
     bench.play(id.expose(), "positive").await;
@@ -278,7 +278,7 @@ async fn at_67_a_webhook_over_the_network_does_not_follow_redirects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_034_202_over_the_network_ends_the_delivery() {
     let (url, asked) = web_receiver("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").await;
-    let bench = Bench::with(|builder| builder.webhooks_through(plain()));
+    let bench = Harness::with(|builder| builder.webhooks_through(plain()));
     let hooks = WebhookUrl::default().on_final(format!("{url}/OnFinal?orderId=[OrderID]"));
     let id = bench.place(order().webhook_url(hooks)).await;
     bench.play(id.expose(), "positive").await;
@@ -289,13 +289,13 @@ async fn t_034_202_over_the_network_ends_the_delivery() {
 
 /// The admin API of a sandbox in virtual time.
 struct Admin {
-    bench: Bench,
+    bench: Harness,
     listening: Listening,
 }
 
 impl Admin {
     async fn new(receiver: &Receiver) -> Self {
-        let bench = Bench::receiving(receiver);
+        let bench = Harness::receiving(receiver);
         let listening = server::admin(&bench.sandbox, any()).await.unwrap();
         Self { bench, listening }
     }

@@ -35,7 +35,7 @@ fn faults(answer: &Answer) -> Vec<(String, String)> {
     answer.json()["Faults"].as_array().unwrap().iter().map(read).collect()
 }
 
-async fn refused_for(bench: &Bench, patch: Value, expected: &[(&str, &str)]) {
+async fn refused_for(bench: &Harness, patch: Value, expected: &[(&str, &str)]) {
     let base = serde_json::to_value(order()).unwrap();
     let answer = bench.tm_call("PUT", "/putOrder", with(&base, &patch).to_string()).await;
     if expected.is_empty() {
@@ -48,7 +48,7 @@ async fn refused_for(bench: &Bench, patch: Value, expected: &[(&str, &str)]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_056_each_required_field_is_missed_by_itself() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     refused_for(&bench, json!({}), &[]).await;
     for field in ["Product", "Add", "Email", "Address"] {
         refused_for(&bench, json!({ field: null }), &[(&format!("/{field}"), "T-056")]).await;
@@ -81,7 +81,7 @@ async fn t_056_each_required_field_is_missed_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (place, most) in [
         ("/Ref", 100),
         ("/IdentData/Surname", 50),
@@ -127,7 +127,7 @@ async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_006_the_products_are_those_of_the_table() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for product in [0, 12, 16] {
         refused_for(&bench, json!({ "Product": product }), &[]).await;
     }
@@ -138,7 +138,7 @@ async fn t_006_the_products_are_those_of_the_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_052_an_order_to_be_signed_has_something_to_sign_and_one_way_with_accounts() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     refused_for(&bench, json!({ "Product": 15 }), &[("/eSignPDF", "T-052")]).await;
     refused_for(&bench, json!({ "Product": 15, "Add": 8 }), &[]).await;
     refused_for(&bench, json!({ "Product": 15, "Add": 24 }), &[("/Add", "T-052")]).await;
@@ -146,7 +146,7 @@ async fn t_052_an_order_to_be_signed_has_something_to_sign_and_one_way_with_acco
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_44_at_47_at_50_and_at_51_the_forms_of_countries_mail_addresses_genders_and_numbers() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for country in ["de", "Germany", "D"] {
         refused_for(&bench, json!({ "Address": { "Country": country } }), &[("/Address/Country", "AT-44")]).await;
         refused_for(&bench, json!({ "IdentData": { "Country": country } }), &[("/IdentData/Country", "AT-44")]).await;
@@ -178,7 +178,7 @@ async fn at_44_at_47_at_50_and_at_51_the_forms_of_countries_mail_addresses_gende
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_83_additional_details_are_counted_by_product_and_of_four_types() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let details = |product: u32, count: usize| {
         let all: Map<String, Value> =
             (0..count).map(|index| (format!("d{index}"), json!({ "Type": 1, "Label": "L" }))).collect();
@@ -196,7 +196,7 @@ async fn at_83_additional_details_are_counted_by_product_and_of_four_types() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_22_and_at_33_and_at_85_what_is_signed_is_named_there_and_has_one_place() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let contract = encode_base64(&sample_contract());
     let pdf =
         |more: Value| with(&json!({ "Product": 15, "eSignPDF": { "Data": contract } }), &json!({ "eSignPDF": more }));
@@ -235,14 +235,14 @@ fn numbered_nearly_to_the_last() -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_79_a_document_without_room_for_a_signature_is_refused() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let full = encode_base64(&numbered_nearly_to_the_last());
     refused_for(&bench, json!({ "Product": 15, "eSignPDF": { "Data": full } }), &[("/eSignPDF/Data", "AT-79")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_08_the_strict_profile_says_where_an_unlisted_element_stands() {
-    let bench = Bench::with(|builder| builder.profile(Profile::Strict));
+    let bench = Harness::with(|builder| builder.profile(Profile::Strict));
     refused_for(&bench, json!({ "AllowedProductSet": 1 }), &[("", "M-08")]).await;
     refused_for(&bench, json!({ "Address": { "District": "x" } }), &[("/Address", "M-08")]).await;
 }

@@ -23,7 +23,7 @@ fn to_sign() -> PutOrder {
     order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
 }
 
-impl Bench {
+impl Harness {
     async fn ended(&self, order: PutOrder, story: &str) -> OrderId {
         let id = self.place(order).await;
         self.play(id.expose(), story).await;
@@ -39,7 +39,7 @@ impl Bench {
     /// What the sandbox says of the form in a new order.
     async fn verdict(&self, order: PutOrder, form: &str) -> (OrderId, String) {
         let id = self.place(order.ident_data_signed(Secret::new(form))).await;
-        let told = self.sandbox.peek(id.expose()).unwrap()["reuse"].as_str().unwrap_or("nothing").to_owned();
+        let told = self.sandbox.inspect(id.expose()).unwrap()["reuse"].as_str().unwrap_or("nothing").to_owned();
         (id, told)
     }
 
@@ -55,7 +55,7 @@ fn text(form: &SignedIdentData) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
     let receiver = Receiver::answering(Some(202));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let tm = bench.tm();
     let first = bench.ended(to_sign().reference("first"), "signed").await;
     let known = tm.ident_data(&first, &options()).await.unwrap().value;
@@ -67,7 +67,7 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
     assert_eq!(told, "accepted");
     // Signing over the API, without any identification in between.
     tm.request_sign(&id, &options()).await.unwrap();
-    let tan = bench.sandbox.peek(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
+    let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
     tm.confirm_sign(&id, Secret::new(tan), &options()).await.unwrap();
     bench.clock.settle().await;
     let status = tm.status(&id, &options()).await.unwrap().value;
@@ -86,7 +86,7 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_the_story_reuse_signs_without_a_video() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let form = text(&bench.form(order(), "positive").await);
     let (id, told) = bench.verdict(to_sign(), &form).await;
     assert_eq!(told, "accepted");
@@ -106,7 +106,7 @@ async fn m_04_the_story_reuse_signs_without_a_video() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_71_a_single_changed_lost_or_added_byte_is_noticed_and_no_error() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let form = text(&bench.form(order(), "positive").await);
     assert!(form.starts_with("identkit sandbox: a synthetic identification"), "it says what it is");
     let mut wrong: Vec<String> = Vec::new();
@@ -143,7 +143,7 @@ async fn at_71_a_single_changed_lost_or_added_byte_is_noticed_and_no_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_71_the_bytes_come_as_they_are_plain_or_as_a_json_string() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.ended(order(), "positive").await;
     let path = format!("/getIdentData/{}/Signed", id.expose());
     let plain = bench.tm_call("GET", &path, "").await;
@@ -159,7 +159,7 @@ async fn at_71_the_bytes_come_as_they_are_plain_or_as_a_json_string() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_identity_document_that_is_no_longer_valid_is_not_used_again() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let form = text(&bench.form(order(), "positive").await);
     // The card of the document's example is valid until 2020-10-31, that day included; it is 2020-09-10.
     bench.clock.advance(51 * DAY).await;
@@ -181,7 +181,7 @@ async fn an_identity_document_that_is_no_longer_valid_is_not_used_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_positive_identification_in_an_order_to_be_signed_is_used_again() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let fraud = text(&bench.form(order(), "fraud").await);
     assert_eq!(bench.verdict(to_sign(), &fraud).await.1, "not sufficient for signing");
     let good = text(&bench.form(order(), "positive").await);
@@ -198,10 +198,10 @@ async fn only_a_positive_identification_in_an_order_to_be_signed_is_used_again()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_09_the_key_follows_from_the_seed() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let form = text(&bench.form(order(), "positive").await);
-    assert_eq!(Bench::new().verdict(to_sign(), &form).await.1, "accepted", "the same seed, started again");
-    let other = Bench::with(|builder| builder.seed(4712));
+    assert_eq!(Harness::new().verdict(to_sign(), &form).await.1, "accepted", "the same seed, started again");
+    let other = Harness::with(|builder| builder.seed(4712));
     assert_eq!(other.verdict(to_sign(), &form).await.1, "tampered with, or not signed by this sandbox");
     let debug = bench.sandbox.with_world(|world| format!("{world:?}"));
     assert!(debug.contains("Key") && !debug.contains("Key(["), "the key is not shown");
@@ -209,7 +209,7 @@ async fn m_09_the_key_follows_from_the_seed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_documented_refusal_of_the_signed_form_is_given() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (path, tm) = (|id: &OrderId| format!("/getIdentData/{}/Signed", id.expose()), bench.tm());
     let open = bench.place(order()).await;
     bench.tm_call("GET", &path(&open), "").await.refused(400, "OrderID", "AT-62", "[T] 3.3.1");

@@ -112,9 +112,9 @@ fn each_fault_that_the_sandbox_writes_names_a_rule_of_the_table() {
 #[tokio::test]
 async fn a_sandbox_without_a_rule_lets_pass_what_only_that_rule_refused() {
     let order = r#"{"Product":12,"Add":0,"Email":"nobody","Address":{"Firstname":"Erika","Surname":"Mustermann","Country":"DE"}}"#;
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.tm_call("PUT", "/putOrder", order).await.refused(400, "Email", "AT-47", "[T] 3.1.3");
-    let bench = Bench::with(|builder| builder.without_rule("AT-47").unwrap());
+    let bench = Harness::with(|builder| builder.without_rule("AT-47").unwrap());
     assert_eq!(bench.tm_call("PUT", "/putOrder", order).await.status, 202);
     bench.tm_call("PUT", "/putOrder", "{}").await.refused(400, "Email", "T-056", "[T] 3.1.3");
 }
@@ -147,7 +147,7 @@ fn each_fault_of_the_checks_that_clients_and_sandbox_share_names_a_rule_of_the_t
 /// What no switch can take away is shown by asking for it.
 #[tokio::test]
 async fn each_rule_that_stays_is_told_by_a_refusal() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut tell = |answer: &Answer, status: u16| {
@@ -168,13 +168,13 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
     tell(&bench.i24_call(&token, "POST", "/ident/create", "{").await, 400);
     tell(&bench.i24_call(&token, "GET", "/ident/get/nobody", "").await, 404);
     // A document that could not be signed is refused when it is ordered; without that rule it cannot be made.
-    let open = Bench::with(|builder| builder.without_rule("AT-86").unwrap());
+    let open = Harness::with(|builder| builder.without_rule("AT-86").unwrap());
     let broken = order().product(15_u32).sign_pdf(OneOrMany::One(SignPdf::default().data(Blob::Text("AAAA".into()))));
     let broken = open.tm_call("PUT", "/putOrder", serde_json::to_vec(&broken).unwrap()).await;
     let broken = broken.json()["OrderID"].as_str().unwrap().to_owned();
     open.play(&broken, "signed").await;
     tell(&open.tm_call("GET", &format!("/getESignPDF/{broken}"), "").await, 500);
-    let mut refused = |refused: Refused| told.extend(refused.faults.iter().map(|fault| fault.rule.to_owned()));
+    let mut refused = |refused: Refused| told.extend(refused.violations.iter().map(|fault| fault.rule.to_owned()));
     refused(bench.begin(EXAMPLE_IDENT, "nonsense").unwrap().unwrap_err());
     refused(bench.begin(bench.place(order()).await.expose(), "nonsense").unwrap().unwrap_err());
     refused(bench.sandbox.set_up(&json!({ "nobody": {} }).as_object().unwrap().clone()).unwrap_err());

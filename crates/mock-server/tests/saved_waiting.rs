@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// A world as it is saved while the first webhook of an order is under way, which has another one to come.
 async fn saved() -> (OrderId, Value) {
-    let bench = Bench::receiving(&Receiver::doing(|_| Box::pin(std::future::pending())));
+    let bench = Harness::receiving(&Receiver::doing(|_| Box::pin(std::future::pending())));
     let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     let document = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap();
@@ -30,7 +30,7 @@ async fn read(id: &OrderId, document: &Value) -> Vec<String> {
     let receiver = Receiver::answering(Some(200));
     let (through, clock) = (Arc::new(receiver.clone()), VirtualClock::new(world.now));
     let sandbox = sandbox().clock(clock.clone()).webhooks_through(through).world(world).start();
-    let bench = Bench { clock, sandbox };
+    let bench = Harness { clock, sandbox };
     bench.clock.settle().await;
     assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "it is blocked for ever");
     assert!(bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap()["outbox"] == json!([]));
@@ -96,7 +96,7 @@ async fn t_033_an_order_waits_for_no_more_webhooks_than_there_are() {
 #[test]
 fn a_case_of_nobody_that_waits_is_let_go() {
     let mut world = World::new(start_time(), 7, identkit_mock_server::Profile::Literal);
-    vendors::all().iter().for_each(|vendor| vendor.found(&mut world));
+    vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
     world.block("nobody's");
     let document = world.to_json(&vendors::all()).unwrap();
     let world = World::from_json(&vendors::all(), &document).unwrap();

@@ -123,7 +123,7 @@ async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_cha
             "identity-tm": {},
         })))
         .unwrap_err();
-    let told: Vec<&str> = refused.faults.iter().map(|fault| fault.field.as_ref()).collect();
+    let told: Vec<&str> = refused.violations.iter().map(|fault| fault.field.as_ref()).collect();
     assert_eq!(
         told,
         ["identify24.may_create", "identity-tm", "identity_tm.voice_file", "identity_tm.webhook_method"],

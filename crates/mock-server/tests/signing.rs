@@ -18,7 +18,7 @@ fn to_sign() -> PutOrder {
     order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
 }
 
-impl Bench {
+impl Harness {
     async fn identified(&self) -> OrderId {
         let id = self.place(to_sign()).await;
         self.play(id.expose(), "identified").await;
@@ -26,7 +26,7 @@ impl Bench {
     }
 
     fn tan(&self, id: &OrderId) -> String {
-        self.sandbox.peek(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned()
+        self.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned()
     }
 
     fn wrong(&self, id: &OrderId) -> Secret {
@@ -42,7 +42,7 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
     let receiver = Receiver::answering(Some(202));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let tan = bench.tan(&id);
@@ -64,7 +64,7 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_order() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
@@ -74,14 +74,14 @@ async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_or
     assert_ne!(bench.tan(&id), former, "the code before no longer counts");
     assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().kind(), Kind::TanRejected);
     let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.status()), (Kind::SigningCancelled, Some(429)));
+    assert_eq!((error.kind(), error.status()), (Kind::SigningCanceled, Some(429)));
     bench.clock.settle().await;
     assert_eq!(bench.outcome(&id).await, Outcome::Terminated);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         configure(world, |settings| {
             settings.wrong_tan_status = 409;
@@ -96,7 +96,7 @@ async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let path = format!("/confirmSign/{}", id.expose());
@@ -116,7 +116,7 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_55_signing_out_of_turn_is_told_apart() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let tm = bench.tm();
     let id = bench.place(to_sign()).await;
     assert_eq!(tm.request_sign(&id, &options()).await.unwrap_err().status(), Some(406), "nobody is identified yet");
@@ -135,7 +135,7 @@ async fn at_55_signing_out_of_turn_is_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_10_the_path_of_the_documents_example_answers_too() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.identified().await;
     bench.tm().request_sign(&id, &options()).await.unwrap();
     let body = format!(r#"{{"tan": "{}"}}"#, bench.tan(&id));
@@ -152,7 +152,7 @@ async fn at_10_the_path_of_the_documents_example_answers_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let (id, tm) = (bench.place(order_with(&["OnFinal"])).await, bench.tm());
     tm.cancel_order(&id, &options()).await.unwrap();
     bench.clock.settle().await;
@@ -168,7 +168,7 @@ async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signed_hashes_come_under_their_names_and_say_what_they_are() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let hash = |name: &str| SignHash::default().hash(encode_base64(name.as_bytes())).filename(name);
     let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
     let id = bench.place(order().product(15_u32).sign_hash(hashes)).await;
@@ -183,7 +183,7 @@ async fn signed_hashes_come_under_their_names_and_say_what_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn banks_and_sign_me_users_are_those_of_the_document() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let tm = bench.tm();
     let banks = tm.banks(&options()).await.unwrap().value;
     assert_eq!(serde_json::to_value(&banks).unwrap(), json_fixture("identity-tm", "S-075-get-bank-list-response.json"));

@@ -94,7 +94,7 @@ async fn no_refusal_of_an_order_quotes_what_was_ordered() {
     }
     order["IdentData"]["IDCard"] = json!({ "CardNo": "x", "ValidUntil": "2030-01-01", "Images": { "Front": "x" } });
     order["IdentData"]["DriverLicence"] = json!({ "LicenceNo": "x", "DateOfIssue": "2010-01-01" });
-    for bench in [Bench::new(), Bench::strict()] {
+    for bench in [Harness::new(), Harness::strict()] {
         let mut refused = 0;
         for (place, body) in spoiled(&order) {
             refused += usize::from(check(&bench.tm_call("PUT", "/putOrder", body).await, &place));
@@ -106,7 +106,7 @@ async fn no_refusal_of_an_order_quotes_what_was_ordered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_refusal_of_an_ident_or_a_login_quotes_what_was_sent() {
     let ident = json_fixture("identify24", "S-012-ident-create-curl-body.json");
-    for bench in [Bench::new(), Bench::strict()] {
+    for bench in [Harness::new(), Harness::strict()] {
         let token = bench.token().await;
         let mut refused = 0;
         for (place, body) in spoiled(&ident) {
@@ -124,7 +124,7 @@ async fn no_refusal_of_an_ident_or_a_login_quotes_what_was_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_that_is_no_json_is_not_quoted() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     for body in [
         CANARY.to_owned(),
@@ -144,7 +144,7 @@ async fn text_that_is_no_json_is_not_quoted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_and_headers_are_not_quoted() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for path in [
         "/getStatus/Kanarienvogel",
         "/Kanarienvogel",
@@ -171,10 +171,12 @@ async fn paths_and_headers_are_not_quoted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transitions_do_not_quote_what_was_told() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for case in [EXAMPLE_IDENT, OTHER_EXAMPLE_ORDER] {
         for told in [Transition::Story(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
-            let Some(Err(Refused { faults, .. })) = bench.sandbox.transition(case, &told) else { panic!("accepted") };
+            let Some(Err(Refused { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
+                panic!("accepted")
+            };
             silent(&format!("{faults:?}"), case);
         }
     }

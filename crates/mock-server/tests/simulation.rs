@@ -146,11 +146,11 @@ impl identkit_transport::Transport for ToVendor {
     async fn send(
         &self,
         mut request: Request<identkit_wire::Body>,
-        hop: &identkit_transport::Hop,
+        context: &identkit_transport::AttemptContext,
     ) -> Result<Response<Content>, identkit_transport::Failure> {
         let path = request.uri().path_and_query().unwrap().clone();
         *request.uri_mut() = format!("http://vendor:{PORT}{path}").parse().unwrap();
-        self.0.send(request, hop).await
+        self.0.send(request, context).await
     }
 }
 

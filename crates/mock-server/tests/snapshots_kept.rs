@@ -12,7 +12,7 @@ use identkit_mock_server::worlds::{NewWorld, WorldError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (worlds, door) = (Worlds::from(&bench.sandbox), Door::of(&bench.sandbox).await);
     for number in 0..100 {
         worlds.keep_snapshot("default", &format!("s{number}")).unwrap();

@@ -79,7 +79,7 @@ fn expected(story: &str) -> ([End; 5], bool) {
     }
 }
 
-impl Bench {
+impl Harness {
     async fn kinds(&self, id: &OrderId) -> Vec<u32> {
         self.tm().status(id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect()
     }
@@ -120,15 +120,15 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
         let (ends, conducted) = expected(story);
         for (order, end) in kinds_of_orders(&["AfterIdent", "OnFinal"]).into_iter().zip(ends) {
             let receiver = Receiver::answering(Some(200));
-            let bench = Bench::receiving(&receiver);
+            let bench = Harness::receiving(&receiver);
             let (flavour, about) = (order.flavour(), format!("{story} of {:?}, {:?}", order.flavour(), order.product));
             let id = bench.place(order).await;
             let End::In(outcome) = end else {
-                let before = bench.sandbox.peek(id.expose());
+                let before = bench.sandbox.inspect(id.expose());
                 let refused = bench.refusal(&id, story);
-                assert_eq!((refused.status, refused.faults[0].rule), (400, "M-04"), "{about}");
+                assert_eq!((refused.status, refused.violations[0].rule), (400, "M-04"), "{about}");
                 assert!(refused.text().contains("play "), "{about} tells no way out: {}", refused.text());
-                assert_eq!(bench.sandbox.peek(id.expose()), before, "{about}");
+                assert_eq!(bench.sandbox.inspect(id.expose()), before, "{about}");
                 continue;
             };
             bench.play(id.expose(), story).await;
@@ -166,7 +166,7 @@ async fn m_04_an_identified_order_goes_on_only_where_it_can() {
         ("positive", Err(400)),
     ] {
         let receiver = Receiver::answering(Some(202));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         let id = bench.place(to_sign()).await;
         bench.play(id.expose(), "eid").await;
         assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Identified);
@@ -198,7 +198,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
         ("method-changes", 12, Video, "Video"),
         ("method-changes", 0, Eid, "eID"),
     ] {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let id = bench.place(order().product(product)).await;
         bench.play(id.expose(), story).await;
         assert_eq!(bench.method(&id).await, Some(method), "{story} of {product}");
@@ -208,7 +208,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
     for (story, method) in
         [("courier", Courier), ("autoid", AutoId), ("shop", Shop), ("giro", Giro), ("eid", Eid), ("video", Video)]
     {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let id = bench.place(to_sign()).await;
         bench.play(id.expose(), story).await;
         bench.play(id.expose(), "signed").await;
@@ -218,7 +218,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let of = |email: &str| order().product(15_u32).add(8_u64).email(email).get_target_link(true);
     let id = bench.place(of("one@example.com")).await;
     bench.play(id.expose(), "account-only").await;
@@ -249,7 +249,7 @@ async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_a_courier_has_an_appointment_whose_slot_only_get_all_status_tells() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.clock.advance(MINUTE * 40).await;
     let id = bench.place(order().product(0_u32)).await;
     assert!(bench.listed(&id).await.tv_slot.is_none());
@@ -273,7 +273,7 @@ async fn m_04_a_courier_has_an_appointment_whose_slot_only_get_all_status_tells(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_83_courier_and_shop_take_two_special_attributes_at_most() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let mut order = serde_json::to_value(order()).unwrap();
     for count in [2, 3] {
         let details: serde_json::Map<_, _> =
@@ -294,7 +294,7 @@ async fn at_83_courier_and_shop_take_two_special_attributes_at_most() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let tm = bench.tm();
     for ocr in [false, true] {
         let id =
@@ -321,7 +321,7 @@ async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_of_a_point_of_sale_are_sent_to_the_video_system() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
     let id = bench.place(order().add(4_194_304_u64).ident_data(data)).await;
@@ -332,7 +332,7 @@ async fn images_of_a_point_of_sale_are_sent_to_the_video_system() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_aborted_order_stays_open_and_can_still_end_well() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
     bench.play(id.expose(), "aborted").await;
     assert_eq!(bench.kinds(&id).await, [25, 7, 77, 78, 79, 21]);
@@ -353,7 +353,7 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
     for order in kinds_of_orders(&["OnFinal"]) {
         for text in CATALOGUE {
             let receiver = Receiver::answering(Some(200));
-            let bench = Bench::receiving(&receiver);
+            let bench = Harness::receiving(&receiver);
             let (flavour, code) = (order.flavour(), text.kind);
             let id = bench.place(order.clone()).await;
             bench.set(&id, code.0).unwrap();
@@ -376,7 +376,7 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     bench.set(&id, 95).unwrap();
@@ -394,10 +394,10 @@ async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_100_ends_orders_to_be_signed_only_and_deletes_no_other() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order()).await;
     bench.set(&id, 100).unwrap();
-    assert_eq!(bench.sandbox.peek(id.expose()).unwrap()["data_deleted"], false);
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], false);
     bench.play(id.expose(), "positive").await;
     bench.tm().ident_data(&id, &options()).await.unwrap();
 }
@@ -429,7 +429,7 @@ fn told_by_stories() -> BTreeSet<u32> {
         let data = OrderIdentData::default().id_card(IdCard::default().images(images));
         for story in STORIES {
             // Without anything and without an account; and with an account that is there already.
-            let bench = Bench::new();
+            let bench = Harness::new();
             for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {
                 let id = bench.place(order.clone()).await;
                 if bench.begin(id.expose(), story).unwrap().is_ok() {

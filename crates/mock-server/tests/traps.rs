@@ -15,7 +15,7 @@ fn to_sign() -> PutOrder {
     order_with(&["AfterVideo", "OnFinal"]).product(15_u32).sign_hash(OneOrMany::One(hash))
 }
 
-async fn codes(bench: &Bench, id: &OrderId) -> Vec<u32> {
+async fn codes(bench: &Harness, id: &OrderId) -> Vec<u32> {
     let status = bench.tm().status(id, &options()).await.unwrap().value;
     status.kinds().map(|kind| kind.0).collect()
 }
@@ -23,20 +23,20 @@ async fn codes(bench: &Bench, id: &OrderId) -> Vec<u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_deletes_the_data_calls_on_final_and_leaves_the_status_readable() {
     let receiver = Receiver::answering(Some(202));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "timeout").await;
     assert_eq!(receiver.events(), ["OnFinal"]);
     assert_eq!(codes(&bench, &id).await.last(), Some(&StatusKind::TIMED_OUT.0));
     let gone = bench.tm().ident_data(&id, &options()).await.unwrap_err();
     assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)));
-    assert_eq!(bench.sandbox.peek(id.expose()).unwrap()["data_deleted"], true);
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_many_wrong_tans() {
     let receiver = Receiver::answering(Some(202));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let tm = bench.tm();
 
     let timed_out = bench.place(order_with(&["OnFinal"])).await;
@@ -52,7 +52,7 @@ async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_man
     bench.play(id.expose(), "identified").await;
     assert_eq!(receiver.events()[2..], ["AfterVideo"]);
     tm.request_sign(&id, &options()).await.unwrap();
-    let right = bench.sandbox.peek(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
+    let right = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
     let wrong = if right == "000000" { "111111" } else { "000000" };
     let mut last = None;
     while last != Some(429) {
@@ -66,7 +66,7 @@ async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_man
 /// Whether the person is mailed as well when the link is asked for is not said: assumed that not.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_84_the_person_is_mailed_only_when_the_link_was_not_asked_for() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (asked, mailed) in [(None, true), (Some(false), true), (Some(true), false)] {
         let mut wanted = order();
         wanted.get_target_link = asked;

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     for _ in 0..3 {
         bench.clock.advance(30 * MINUTE - SECOND).await;
@@ -31,7 +31,7 @@ async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_a_refused_call_does_not_renew_the_token() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let token = bench.token().await;
     bench.clock.advance(29 * MINUTE).await;
     let mut request = http::Request::builder().uri("/project/getAll").header("X-API-TOKEN", &token);
@@ -43,7 +43,7 @@ async fn i_006_a_refused_call_does_not_renew_the_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_008_the_client_meets_the_401_and_logs_in_again_once() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let noting = Noting::new(&bench.sandbox);
     // A clock of its own that stands still: the client cannot guess that its token is dead.
     let client = bench.identify24(Arc::new(noting.clone()), &VirtualClock::new(start_time()));
@@ -63,7 +63,7 @@ async fn i_008_the_client_meets_the_401_and_logs_in_again_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_008_many_callers_share_one_login_after_the_token_died() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let noting = Noting::new(&bench.sandbox);
     let client = bench.identify24(Arc::new(noting.clone()), &bench.clock);
     client.projects(&options()).await.unwrap();
@@ -82,7 +82,7 @@ async fn i_008_many_callers_share_one_login_after_the_token_died() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
     let created = client.create_ident(&ident(), &options()).await.unwrap().value;
     let id = created.ident_id.unwrap();
@@ -95,12 +95,12 @@ async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
     let gone = client.get_ident(&id, &options()).await.unwrap_err();
     assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)));
     assert_eq!(client.get_ident(&IdentId::new(EXAMPLE_IDENT), &options()).await.unwrap_err().kind(), Kind::NotFound);
-    assert!(bench.sandbox.peek(id.expose()).is_none(), "nothing of it is kept");
+    assert!(bench.sandbox.inspect(id.expose()).is_none(), "nothing of it is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_stays() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let (tm, id) = (bench.tm(), bench.place(order()).await);
     bench.clock.advance(3 * DAY).await;
     bench.play(id.expose(), "positive").await;
@@ -122,7 +122,7 @@ async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let pdf = identkit_mock_server::artefacts::sample_contract();
     let document = identkit_identity_tm::messages::SignPdf::default()
         .data(identkit_wire::json::Blob::from_bytes(pdf))
@@ -142,7 +142,7 @@ async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webhook_and_no_data() {
     let receiver = Receiver::answering(Some(202));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let (tm, id) = (bench.tm(), bench.place(order_with(&["AfterIdent", "OnFinal"])).await);
     bench.clock.advance(30 * DAY - SECOND).await;
@@ -155,22 +155,22 @@ async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webh
     assert_eq!(receiver.events(), ["OnFinal"], "AT-60: a time-out is final");
     assert_eq!(receiver.arrived()[0].at.0, 30 * DAY);
     assert_eq!(tm.ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
-    assert_eq!(bench.sandbox.peek(id.expose()).unwrap()["data_deleted"], true);
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
     assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the person comes too late");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order()).await;
     bench.play(id.expose(), "timeout").await;
-    assert_eq!(bench.sandbox.peek(id.expose()).unwrap()["data_deleted"], true);
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
     assert_eq!(bench.tm().delete_ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let pdf = identkit_mock_server::artefacts::sample_contract();
     let document = identkit_identity_tm::messages::SignPdf::default().data(identkit_wire::json::Blob::from_bytes(pdf));
     let id = bench.place(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document))).await;
@@ -184,7 +184,7 @@ async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
     });
@@ -204,7 +204,7 @@ async fn time_stops_at_every_timer_on_the_way_and_never_jumps_over_one() {
     // Each order times out an hour after its own placing: one advance has to meet all of them at their own times.
     for _ in 0..20 {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         receiver.by(&bench.clock);
         bench.sandbox.with_world(|world| {
             identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
@@ -222,15 +222,15 @@ async fn time_stops_at_every_timer_on_the_way_and_never_jumps_over_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_timers_of_a_new_world_are_met_by_the_very_first_advance() {
     for _ in 0..50 {
-        let bench = Bench::new();
+        let bench = Harness::new();
         bench.clock.advance(91 * DAY).await;
-        assert!(bench.sandbox.peek(EXAMPLE_IDENT).is_none(), "the example ident has had its 90 days");
+        assert!(bench.sandbox.inspect(EXAMPLE_IDENT).is_none(), "the example ident has had its 90 days");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_times_are_those_of_the_sandboxs_clock() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order()).await;
     bench.clock.advance(90 * MINUTE).await;
     bench.play(id.expose(), "positive").await;

@@ -38,7 +38,7 @@ fn assert_times(receiver: &Receiver, expected: &[f64]) {
 async fn at_65_200_and_202_end_a_delivery() {
     for status in [200, 202] {
         let receiver = Receiver::answering(Some(status));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.play(id.expose(), "positive").await;
         bench.clock.advance(30 * DAY).await;
@@ -53,7 +53,7 @@ async fn at_65_200_and_202_end_a_delivery() {
 async fn t_034_every_other_answer_is_a_failure_and_is_tried_again_exactly_as_the_table_says() {
     for status in [Some(201), Some(204), Some(302), Some(404), Some(500), None] {
         let receiver = Receiver::answering(status);
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         receiver.by(&bench.clock);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.play(id.expose(), "positive").await;
@@ -74,7 +74,7 @@ async fn t_036_begun_after_midnight_there_are_31_tries() {
     let receiver = Receiver::answering(Some(500));
     let transport = receiver.clone();
     let start = "2020-09-10T01:30:00Z".parse().unwrap();
-    let bench = Bench::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
+    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
     receiver.by(&bench.clock);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
@@ -85,7 +85,7 @@ async fn t_036_begun_after_midnight_there_are_31_tries() {
     let receiver = Receiver::answering(Some(500));
     let transport = receiver.clone();
     let start = "2020-09-10T00:30:00Z".parse().unwrap();
-    let bench = Bench::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
+    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
     receiver.by(&bench.clock);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
@@ -97,7 +97,7 @@ async fn t_036_begun_after_midnight_there_are_31_tries() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_035_a_retry_that_succeeds_ends_the_delivery() {
     let receiver = Receiver::script(&[Some(500), Some(503), None, Some(202)]);
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
@@ -116,7 +116,7 @@ async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
             Some(500)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     for _ in 0..5 {
         let id = bench.place(order_with(&["OnFinal"])).await;
@@ -136,19 +136,19 @@ async fn kinds(tm: IdentityTm, id: OrderId) -> Vec<StatusKind> {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_not() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["AfterIdent"])).await;
     let other = bench.place(order()).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     receiver.until(1).await;
-    assert_eq!(bench.sandbox.peek(id.expose()).unwrap()["blocked"], true);
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["blocked"], true);
     assert_eq!(bench.begin(id.expose(), "negative").unwrap().unwrap_err().status, 409);
 
     let mut reads = Vec::new();
     for path in ["/getStatus/{}", "/getStatus/{}/ExtendedList", "/getIdentData/{}", "/getIdentDataPDF/{}"] {
         let (sandbox, path) = (bench.sandbox.clone(), path.replace("{}", id.expose()));
         let clock = bench.clock.clone();
-        reads.push(tokio::spawn(async move { Bench { sandbox, clock }.tm_call("GET", &path, "").await.status }));
+        reads.push(tokio::spawn(async move { Harness { sandbox, clock }.tm_call("GET", &path, "").await.status }));
     }
     pause(Duration::from_millis(50)).await;
     assert!(reads.iter().all(|read| !read.is_finished()), "every call about the order waits");
@@ -175,7 +175,7 @@ async fn at_78_a_retry_does_not_block_the_order() {
             Some(500)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     let clock = bench.clock.clone();
@@ -203,7 +203,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
             Some(202)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     *client.lock().unwrap() = Some(bench.tm());
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
@@ -228,7 +228,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
         })
     });
     let transport = receiver.clone();
-    let bench = Bench::with(|builder| {
+    let bench = Harness::with(|builder| {
         builder.webhooks_through(Arc::new(transport)).receiver_patience(Duration::from_millis(50))
     });
     *client.lock().unwrap() = Some(bench.tm());
@@ -246,7 +246,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
     let receiver = Receiver::doing(|_| panic!("this receiver breaks down on purpose"));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
@@ -255,7 +255,7 @@ async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_receiver_webhooks_fail_and_no_order_stays_blocked() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
@@ -269,7 +269,7 @@ async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place
     for first in ["AfterIdent", "AfterVideo"] {
         for story in ["positive", "negative", "fraud"] {
             let receiver = Receiver::answering(Some(200));
-            let bench = Bench::receiving(&receiver);
+            let bench = Harness::receiving(&receiver);
             let id = bench.place(order_with(&[first, "OnFinal"])).await;
             bench.play(id.expose(), story).await;
             assert_eq!(receiver.events(), [first, "OnFinal"], "{story}");
@@ -280,11 +280,11 @@ async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place
 #[tokio::test(flavor = "multi_thread")]
 async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["AfterIdent"])).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     receiver.until(1).await;
-    let status = bench.sandbox.peek(id.expose()).unwrap()["status"]["Status"].to_string();
+    let status = bench.sandbox.inspect(id.expose()).unwrap()["status"]["Status"].to_string();
     assert!(status.contains("\"Kind\":75") && !status.contains("\"Kind\":6,"), "{status}");
     gate.notify_one();
     assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
@@ -293,7 +293,7 @@ async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_050_after_video_and_after_ident_exclude_each_other() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let both = order_with(&["AfterVideo", "AfterIdent", "OnFinal"]);
     let body = serde_json::to_vec(&both).unwrap();
     let answer = bench.tm_call("PUT", "/putOrder", body).await;
@@ -303,7 +303,7 @@ async fn t_050_after_video_and_after_ident_exclude_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in_its_time() {
     let receiver = Receiver::script(&[Some(500)]);
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
@@ -318,7 +318,7 @@ async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in
 #[tokio::test(flavor = "multi_thread")]
 async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let reference = "A b/ü&ref=1#[OrderID]%20";
     let id = bench.place(order_with(&["OnFinal"]).reference(reference)).await;
     bench.play(id.expose(), "positive").await;
@@ -339,7 +339,7 @@ async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_031_the_documents_own_template_is_filled_in() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let placed = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     assert_eq!(placed.status, 202, "{}", placed.text());
     let id = placed.json()["OrderID"].as_str().unwrap().to_owned();
@@ -350,7 +350,7 @@ async fn t_031_the_documents_own_template_is_filled_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_no_body() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     for method in [None, Some(Method::POST), Some(Method::PUT), Some(Method::GET)] {
         if let Some(method) = method.clone() {
             bench.sandbox.with_world(|world| identity_tm::configure(world, |set| set.webhook_method = method));
@@ -366,7 +366,7 @@ async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_
 async fn at_67_redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let receiver = Receiver::script(&[Some(status)]);
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         receiver.by(&bench.clock);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.play(id.expose(), "positive").await;
@@ -379,7 +379,7 @@ async fn at_67_redirects_are_not_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_030_without_a_url_nothing_is_sent() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let none = bench.place(order()).await;
     let only_video = bench.place(order().webhook_url(WebhookUrl::default().after_video(hook("AfterVideo")))).await;
     for (id, story) in [(&none, "positive"), (&only_video, "timeout")] {
@@ -392,7 +392,7 @@ async fn t_030_without_a_url_nothing_is_sent() {
     assert_eq!(bench.sandbox.deliveries(None).len(), 0);
 }
 
-impl Bench {
+impl Harness {
     async fn create_ident(&self) -> String {
         let token = self.token().await;
         let body = fixture("identify24", "S-012-ident-create-curl-body.json");
@@ -422,7 +422,7 @@ fn keys(body: &[u8]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_082_identify24_posts_all_16_keys_as_json() {
     let receiver = Receiver::answering(Some(200));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.set_portal_url();
     let id = bench.create_ident().await;
     bench.play(&id, "negative").await;
@@ -443,7 +443,7 @@ async fn i_082_identify24_posts_all_16_keys_as_json() {
 async fn i_084_identify24_never_tries_again() {
     for status in [Some(500), Some(404), None] {
         let receiver = Receiver::answering(status);
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         bench.set_portal_url();
         let id = bench.create_ident().await;
         bench.play(&id, "positive").await;
@@ -456,7 +456,7 @@ async fn i_084_identify24_never_tries_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_64_retries_go_on_after_the_data_was_deleted() {
     let receiver = Receiver::answering(Some(500));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.play(id.expose(), "positive").await;
     bench.tm().delete_ident_data(&id, &options()).await.unwrap();
@@ -469,7 +469,7 @@ async fn at_64_retries_go_on_after_the_data_was_deleted() {
 async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
     for url in ["nonsense", "http://", "http://hooks.example/a b"] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         let id = bench.place(order().webhook_url(WebhookUrl::default().on_final(url))).await;
         bench.play(id.expose(), "positive").await;
         bench.clock.advance(DAY).await;

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, Clock, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 /// Real time. Monotonic time is tokio's, so that a simulated network can own it.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    start: Instant,
+    start: tokio::time::Instant,
 }
 
 impl SystemClock {
@@ -17,7 +16,7 @@ impl SystemClock {
     // The one place that may ask the system: every other piece of code goes through the trait.
     #[allow(clippy::disallowed_methods)]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self { start: tokio::time::Instant::now() }
     }
 }
 
@@ -34,12 +33,12 @@ impl Clock for SystemClock {
     }
 
     #[allow(clippy::disallowed_methods)]
-    fn mono(&self) -> Mono {
-        Mono(Instant::now().saturating_duration_since(self.start))
+    fn now(&self) -> Instant {
+        Instant(tokio::time::Instant::now().saturating_duration_since(self.start))
     }
 
     #[allow(clippy::disallowed_methods)]
-    fn sleep_until(&self, at: Mono) -> BoxFuture<'static, Wake> {
+    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
         // Further ahead than tokio can count: a deadline that never comes.
         let until = self.start.checked_add(at.0.min(Duration::from_secs(86_400 * 365 * 30)));
         Box::pin(async move {
@@ -47,12 +46,12 @@ impl Clock for SystemClock {
                 Some(until) => tokio::time::sleep_until(until).await,
                 None => std::future::pending().await,
             }
-            Wake::idle()
+            WorkGuard::idle()
         })
     }
 
-    fn busy(&self) -> Wake {
-        Wake::idle()
+    fn hold(&self) -> WorkGuard {
+        WorkGuard::idle()
     }
 }
 
@@ -63,8 +62,8 @@ mod tests {
     #[tokio::test]
     async fn sleeping_ends_not_before_its_time() {
         let clock = SystemClock::new();
-        let until = clock.mono().plus(Duration::from_millis(20));
+        let until = clock.now().plus(Duration::from_millis(20));
         clock.sleep_until(until).await;
-        assert!(clock.mono() >= until);
+        assert!(clock.now() >= until);
     }
 }

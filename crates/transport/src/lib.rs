@@ -27,8 +27,8 @@ mod transport;
 pub use auth::{Authenticator, Basic, Generation, NoAuth};
 pub use base::BaseUrl;
 pub use clock::SystemClock;
-pub use driver::{Answered, Driver, Policy};
+pub use driver::{Driver, Policy, Response};
 pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 #[cfg(feature = "tracing")]
 pub use trace::TracingObserver;
-pub use transport::{Failure, Hop, Transport};
+pub use transport::{AttemptContext, Failure, Transport};

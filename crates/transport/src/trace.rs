@@ -102,7 +102,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Conflict => "conflict",
         Kind::RateLimited => "rate_limited",
         Kind::TanRejected => "tan_rejected",
-        Kind::SigningCancelled => "signing_cancelled",
+        Kind::SigningCanceled => "signing_cancelled",
         Kind::OutcomeUnknown => "outcome_unknown",
         Kind::Unreachable => "unreachable",
         Kind::Timeout => "timeout",
@@ -203,12 +203,12 @@ mod tests {
     async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
         use ::http::header::{AUTHORIZATION, HeaderValue};
         use ::http::{Method, Request};
-        use identkit_core::Mono;
+        use identkit_core::Instant;
         use identkit_wire::Body;
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
         use crate::http::{HyperTransport, TlsConfig};
-        use crate::{Hop, Transport as _};
+        use crate::{AttemptContext, Transport as _};
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/Mustermann", listener.local_addr().unwrap());
@@ -229,7 +229,7 @@ mod tests {
         *request.uri_mut() = url.parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Mustermann"));
         let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
-        let answer = transport.send(request, &Hop::new(true, Mono::NEVER)).await.unwrap();
+        let answer = transport.send(request, &AttemptContext::new(true, Instant::NEVER)).await.unwrap();
         assert_eq!(answer.into_body().collect(100).await.unwrap(), "Mustermann");
         drop(listening);
         let told = text.lock().unwrap();

@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use identkit_core::{Advice, BoxError, Content, Delivery, Kind, Mono};
+use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind};
 use identkit_wire::{Body, Meta};
 
 /// What a transport must know about one attempt.
 #[derive(Clone, Debug)]
-pub struct Hop {
+pub struct AttemptContext {
     /// Whether a connection of its own is wanted, so that a stale pooled one cannot make the outcome ambiguous.
     pub fresh: bool,
     /// When the driver gives up waiting for the head of the answer.
-    pub deadline: Mono,
+    pub deadline: Instant,
     /// Which operation it is an attempt of, where it is one: paths and bodies are recorded by it.
     pub operation: Option<&'static Meta>,
     /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
@@ -34,9 +34,9 @@ struct State {
     trouble: std::sync::Mutex<Option<std::io::Error>>,
 }
 
-impl Hop {
+impl AttemptContext {
     /// An attempt of which nothing has been sent.
-    pub fn new(fresh: bool, deadline: Mono) -> Self {
+    pub fn new(fresh: bool, deadline: Instant) -> Self {
         Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
     }
 
@@ -104,7 +104,7 @@ pub struct Failure {
     /// In words of ours.
     pub detail: &'static str,
     /// Whether another attempt could end otherwise; a certificate that is not trusted stays so.
-    pub lasting: bool,
+    pub permanent: bool,
     /// What to do about it, where that is no matter of course.
     pub advice: Option<Advice>,
     /// The cause, without values of the request.
@@ -114,7 +114,7 @@ pub struct Failure {
 impl Failure {
     /// A failure that another attempt might not meet.
     pub fn new(delivery: Delivery, kind: Kind, detail: &'static str) -> Self {
-        Self { delivery, kind, detail, lasting: false, advice: None, source: None }
+        Self { delivery, kind, detail, permanent: false, advice: None, source: None }
     }
 
     /// Keeps the cause.
@@ -133,8 +133,8 @@ impl Failure {
 
     /// Says that another attempt would end the same.
     #[must_use]
-    pub fn lasting(mut self) -> Self {
-        self.lasting = true;
+    pub fn permanent(mut self) -> Self {
+        self.permanent = true;
         self
     }
 }
@@ -145,24 +145,24 @@ impl fmt::Debug for Failure {
             .field("delivery", &self.delivery)
             .field("kind", &self.kind)
             .field("detail", &self.detail)
-            .field("lasting", &self.lasting)
+            .field("lasting", &self.permanent)
             .finish_non_exhaustive()
     }
 }
 
 /// Carries one request. It never repeats one that may have been sent, and never follows a redirect.
 ///
-/// Contract: call [`Hop::mark_sent`] before the first byte may leave; report [`Delivery::NotSent`] only when that is
+/// Contract: call [`AttemptContext::mark_sent`] before the first byte may leave; report [`Delivery::NotSent`] only when that is
 /// proved; end the body of the answer with an error when it ends before its length.
 #[async_trait]
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends the request, whose URI is absolute, and returns once the head of the answer is there.
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure>;
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure>;
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
-        (**self).send(request, hop).await
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        (**self).send(request, context).await
     }
 }

@@ -9,9 +9,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use http::Request;
-use identkit_core::{Clock, Mono};
+use identkit_core::{Clock, Instant};
 use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_transport::{Hop, SystemClock, Transport};
+use identkit_transport::{AttemptContext, SystemClock, Transport};
 use identkit_wire::Body;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -56,14 +56,14 @@ async fn a_video_of_any_size_goes_through_64_mib_of_memory() {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = format!("https://localhost:{port}/video").parse().unwrap();
     let clock = SystemClock::new();
-    let (before, began) = (peak(), clock.mono());
-    let mut content = transport.send(request, &Hop::new(true, Mono::NEVER)).await.unwrap().into_body();
+    let (before, began) = (peak(), clock.now());
+    let mut content = transport.send(request, &AttemptContext::new(true, Instant::NEVER)).await.unwrap().into_body();
     let mut read = 0;
     while let Some(chunk) = content.next().await {
         read += chunk.unwrap().len() as u64;
     }
     assert_eq!(read, size);
-    let (after, took) = (peak(), clock.mono().since(began));
+    let (after, took) = (peak(), clock.now().since(began));
     writeln!(
         std::io::stderr(),
         "{} MiB in {} ms; peak {} KiB, {} KiB more than before",

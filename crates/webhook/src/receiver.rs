@@ -100,7 +100,7 @@ impl Receiver {
         if body.len() > BODY_LIMIT {
             return StatusCode::PAYLOAD_TOO_LARGE;
         }
-        if !callback.recognise(&head) {
+        if !callback.recognize(&head) {
             return StatusCode::METHOD_NOT_ALLOWED;
         }
         let Ok(event) = callback.parse(&Request::from_parts(head, body)) else { return StatusCode::BAD_REQUEST };
@@ -131,7 +131,7 @@ mod tests {
         fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
             CallbackPath::url(base, self.provider(), token, self.name()).map(Secret::new)
         }
-        fn recognise(&self, head: &request::Parts) -> bool {
+        fn recognize(&self, head: &request::Parts) -> bool {
             head.method == Method::GET
         }
         fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {

@@ -55,7 +55,7 @@ pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
         let mut connections = JoinSet::new();
-        let soon = |by: Duration| clock.sleep_until(clock.mono().plus(by));
+        let soon = |by: Duration| clock.sleep_until(clock.now().plus(by));
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS => {
@@ -131,7 +131,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use http::{Method, Uri, request};
-    use identkit_core::{BoxFuture, Error, Event, Inbox, Kind, MemoryInbox, Mono, Secret, Wake};
+    use identkit_core::{BoxFuture, Error, Event, Inbox, Instant, Kind, MemoryInbox, Secret, WorkGuard};
     use identkit_wire::{Callback, CallbackPath};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -152,7 +152,7 @@ mod tests {
         fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
             CallbackPath::url(base, self.provider(), token, self.name()).map(Secret::new)
         }
-        fn recognise(&self, head: &request::Parts) -> bool {
+        fn recognize(&self, head: &request::Parts) -> bool {
             head.method == Method::POST
         }
         fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
@@ -172,14 +172,14 @@ mod tests {
         fn wall(&self) -> jiff::Timestamp {
             jiff::Timestamp::UNIX_EPOCH
         }
-        fn mono(&self) -> Mono {
-            Mono::default()
+        fn now(&self) -> Instant {
+            Instant::default()
         }
-        fn sleep_until(&self, _: Mono) -> BoxFuture<'static, Wake> {
+        fn sleep_until(&self, _: Instant) -> BoxFuture<'static, WorkGuard> {
             Box::pin(std::future::pending())
         }
-        fn busy(&self) -> Wake {
-            Wake::idle()
+        fn hold(&self) -> WorkGuard {
+            WorkGuard::idle()
         }
     }
 

@@ -24,7 +24,7 @@ pub trait Callback: Send + Sync + fmt::Debug {
     fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error>;
 
     /// Whether a request under this callback's path has the method and form of it.
-    fn recognise(&self, head: &request::Parts) -> bool;
+    fn recognize(&self, head: &request::Parts) -> bool;
 
     /// Reads the request.
     ///

@@ -24,7 +24,7 @@ pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
 pub use message::{Extra, Fill, Message, Unlisted};
 pub use operation::{
-    Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, Refusal, RetrySafety, Warning,
 };
 pub use refusal::refusal;
 pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_base64_lenient, encode_base64};

@@ -11,7 +11,7 @@ use crate::Body;
 
 /// The class of an operation as to repeating it (contract, chapter 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Safety {
+pub enum RetrySafety {
     /// S: reads only.
     Safe,
     /// D: reading changes what the next read returns.
@@ -26,7 +26,7 @@ pub enum Safety {
 
 /// What to do when the request may have been sent and no complete answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OnAmbiguous {
+pub enum AmbiguityPolicy {
     /// Send it again, at most so many attempts in all.
     Retry(u32),
     /// Never send it again by itself.
@@ -37,7 +37,7 @@ pub enum OnAmbiguous {
 
 /// How an answer with an expected status is read. Caps are in bytes.
 #[derive(Clone, Copy, Debug)]
-pub enum Reply {
+pub enum BodyMode {
     /// Into memory.
     Whole {
         /// At most so many bytes.
@@ -84,13 +84,13 @@ pub struct Meta {
     /// Section of the vendor's document, e.g. `[T] 3.1`.
     pub section: &'static str,
     /// Its class as to repeating.
-    pub safety: Safety,
+    pub safety: RetrySafety,
     /// What to do when the outcome is ambiguous.
-    pub on_ambiguous: OnAmbiguous,
+    pub on_ambiguous: AmbiguityPolicy,
     /// The statuses that [`Operation::decode`] reads; all others become an error by [`refusal`](crate::refusal).
     pub expect: &'static [u16],
     /// How an expected answer is read.
-    pub reply: Reply,
+    pub reply: BodyMode,
     /// The documented error statuses.
     pub refusals: &'static [Refusal],
 }
@@ -291,10 +291,10 @@ mod tests {
         method: Method::GET,
         path: "/getStatus/{OrderID}/ExtendedList",
         section: "",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[200],
-        reply: Reply::Whole { cap: 1 },
+        reply: BodyMode::Whole { cap: 1 },
         refusals: &[],
     };
 

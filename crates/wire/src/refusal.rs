@@ -4,7 +4,7 @@ use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
 use serde_json::Value;
 
-use crate::{Meta, Safety};
+use crate::{Meta, RetrySafety};
 
 /// The most of a vendor's text that is kept, in characters.
 const TEXT: usize = 2_000;
@@ -26,7 +26,8 @@ pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
     };
     error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
     // What a vendor in trouble says of something that it may have made can be the only copy of its id.
-    let whole = if meta.safety == Safety::Creating && error.kind() == Kind::Unavailable { more(body) } else { None };
+    let whole =
+        if meta.safety == RetrySafety::Creating && error.kind() == Kind::Unavailable { more(body) } else { None };
     match whole.or_else(|| vendor_text(body)) {
         Some(text) => error.with_vendor_text(text),
         None => error,
@@ -85,7 +86,7 @@ fn words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OnAmbiguous, Refusal, Reply};
+    use crate::{AmbiguityPolicy, BodyMode, Refusal};
     use identkit_core::Advice;
 
     static META: Meta = META_OF_SIGNING;
@@ -95,13 +96,13 @@ mod tests {
         method: http::Method::POST,
         path: "/confirmSign/{OrderID}",
         section: "",
-        safety: Safety::SideEffect,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::SideEffect,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[202],
-        reply: Reply::Whole { cap: 1 },
+        reply: BodyMode::Whole { cap: 1 },
         refusals: &[Refusal {
             status: 429,
-            kind: Kind::SigningCancelled,
+            kind: Kind::SigningCanceled,
             meaning: "too many wrong TANs: the vendor has cancelled the order",
             advice: Advice::DoNotRetry,
         }],
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_operations_own_meaning_wins() {
-        assert_eq!(refusal(&META, StatusCode::TOO_MANY_REQUESTS, b"").kind(), Kind::SigningCancelled);
+        assert_eq!(refusal(&META, StatusCode::TOO_MANY_REQUESTS, b"").kind(), Kind::SigningCanceled);
         assert_eq!(refusal(&META, StatusCode::CONFLICT, b"").kind(), Kind::Conflict);
         assert_eq!(refusal(&META, StatusCode::FOUND, b"").kind(), Kind::Protocol);
     }
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_a_vendor_in_trouble_says_of_something_that_it_may_have_made_is_kept_whole_and_unprinted() {
-        static CREATE: Meta = Meta { safety: Safety::Creating, ..META_OF_SIGNING };
+        static CREATE: Meta = Meta { safety: RetrySafety::Creating, ..META_OF_SIGNING };
         let of = |meta: &Meta, status: u16, body: &str| {
             let error = refusal(meta, StatusCode::from_u16(status).unwrap(), body.as_bytes());
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

@@ -4,13 +4,13 @@ pub(crate) mod identify24;
 pub(crate) mod sandbox;
 pub(crate) mod tm;
 
-use identkit_transport::Answered;
+use identkit_transport::Response;
 use serde_json::{Value, json};
 
 use crate::output;
 
 /// How a call went, for the JSON output.
-fn about<T>(answered: &Answered<T>) -> Value {
+fn about<T>(answered: &Response<T>) -> Value {
     let warnings: Vec<Value> =
         answered.warnings.iter().map(|warning| json!({ "message": warning.message, "rule": warning.rule })).collect();
     json!({
@@ -22,14 +22,14 @@ fn about<T>(answered: &Answered<T>) -> Value {
 }
 
 /// Warnings on standard error.
-fn warn<T>(answered: &Answered<T>) {
+fn warn<T>(answered: &Response<T>) {
     for warning in &answered.warnings {
         output::say(&format!("note: {} ({})", warning.message, warning.rule));
     }
 }
 
 /// The vendor's answer with what identkit adds under one key.
-fn with_about<T>(mut vendor: Value, answered: &Answered<T>, more: Value) -> Value {
+fn with_about<T>(mut vendor: Value, answered: &Response<T>, more: Value) -> Value {
     let mut added = about(answered);
     if let (Some(added), Value::Object(more)) = (added.as_object_mut(), more) {
         added.extend(more);

@@ -39,7 +39,7 @@ impl Inbox for Watched {
 impl Arrivals {
     /// The event of this name about this case, when it arrives in time.
     pub(super) async fn wait(&mut self, name: &str, case: &str, patience: Duration) -> Option<Event> {
-        let deadline = self.clock.mono().plus(patience);
+        let deadline = self.clock.now().plus(patience);
         loop {
             tokio::select! {
                 event = self.heard.recv() => {

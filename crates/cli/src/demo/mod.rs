@@ -80,15 +80,15 @@ pub(crate) async fn run(options: &DemoOptions, format: Format) -> Result<ExitCod
 async fn person(stage: &Stage, report: &mut Report, case: &str, story: &str, title: &str) -> Result<(), Stopped> {
     let began = report.begin(title, "sandbox");
     let story_of_it = Transition::Story(story.to_owned());
-    let deadline = stage.clock.mono().plus(PATIENCE);
+    let deadline = stage.clock.now().plus(PATIENCE);
     let reason = loop {
         match stage.sandbox.transition(case, &story_of_it) {
             Some(Ok(())) => {
                 report.done(began, None, &format!("story {story}"));
                 return Ok(());
             }
-            Some(Err(refused)) if refused.status == 409 && stage.clock.mono() < deadline => {
-                drop(stage.clock.sleep_until(stage.clock.mono().plus(PAUSE)).await);
+            Some(Err(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
+                drop(stage.clock.sleep_until(stage.clock.now().plus(PAUSE)).await);
             }
             Some(Err(refused)) => break refused.text(),
             None => break "it has no such case".to_owned(),

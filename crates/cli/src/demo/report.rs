@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
-use identkit_core::{Error, Mono};
-use identkit_transport::{Answered, SystemClock};
+use identkit_core::{Error, Instant};
+use identkit_transport::{Response, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ struct Step {
 pub(super) struct Began {
     title: String,
     operation: String,
-    at: Mono,
+    at: Instant,
 }
 
 /// Why a flow ended before its end.
@@ -89,11 +89,11 @@ impl Report {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{title} ({operation})"));
         }
-        Began { title: title.to_owned(), operation: operation.to_owned(), at: self.clock.mono() }
+        Began { title: title.to_owned(), operation: operation.to_owned(), at: self.clock.now() }
     }
 
     fn end(&mut self, began: Began, status: Option<u16>, note: &str, held: bool) {
-        let took = self.clock.mono().since(began.at);
+        let took = self.clock.now().since(began.at);
         let Began { title, operation, .. } = began;
         let mark = if held { "ok  " } else { "FAIL" };
         let code = status.map_or_else(String::new, |status| format!(" HTTP {status}"));
@@ -111,7 +111,7 @@ impl Report {
     pub(super) fn call<T>(
         &mut self,
         began: Began,
-        result: Result<Answered<T>, Error>,
+        result: Result<Response<T>, Error>,
         note: impl FnOnce(&T) -> String,
     ) -> Result<T, Stopped> {
         match result {

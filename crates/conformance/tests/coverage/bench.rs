@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
 use identkit_core::Content;
 use identkit_mock_server::{Profile, Refused, Sandbox, Transition, VirtualClock};
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use serde_json::Value;
 
@@ -22,17 +22,17 @@ struct Got;
 
 #[async_trait]
 impl Transport for Got {
-    async fn send(&self, _: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
         Ok(Response::new(Content::empty()))
     }
 }
 
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     clock: VirtualClock,
 }
 
-impl Bench {
+impl Harness {
     pub(crate) fn new(profile: Profile) -> Self {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let builder = Sandbox::builder().clock(clock.clone()).seed(4711).profile(profile);

@@ -9,7 +9,7 @@ use identkit_wire::Dts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::bench::{Bench, block_on};
+use crate::bench::{Harness, block_on};
 use crate::document::ORDER;
 use crate::evidence::{Evidence, Stand};
 
@@ -38,7 +38,7 @@ async fn status(row: &[&str]) -> Stand {
     if (final_for(OrderFlavour::IdentOnly), final_for(OrderFlavour::Qes)) != (without, with) {
         return Stand::Missing("the client judges it otherwise than the document's lists of final codes".into());
     }
-    let bench = Bench::new(Profile::Literal);
+    let bench = Harness::new(Profile::Literal);
     let order = bench.place(&plain_order()).await;
     bench.set(&order, code);
     let told = bench.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
@@ -119,7 +119,7 @@ fn url(content: &str) -> Stand {
     let path = path.trim_start_matches('…').replace("OrderID", ORDER);
     let versioned = path.starts_with("/2.");
     let path = if versioned { format!("/api{path}") } else { path };
-    let answer = block_on(async { Bench::new(Profile::Literal).call(method, &path, "").await });
+    let answer = block_on(async { Harness::new(Profile::Literal).call(method, &path, "").await });
     if answer.is_of_a_call() {
         Stand::Shown("the sandbox answers it as printed".into())
     } else {
@@ -133,7 +133,9 @@ fn literal(content: &str) -> Stand {
     let takes = |change: Value| {
         let mut order = plain_order();
         order.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        block_on(async { Bench::new(Profile::Strict).call("PUT", "/putOrder", order.to_string()).await.status == 202 })
+        block_on(async {
+            Harness::new(Profile::Strict).call("PUT", "/putOrder", order.to_string()).await.status == 202
+        })
     };
     let country = |code: &str| json!({"Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": code}});
     let right = match kind {

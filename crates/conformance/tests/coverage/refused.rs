@@ -7,7 +7,7 @@ use identkit_mock_server::artefacts::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench};
+use crate::bench::{Answer, Harness};
 use crate::document::{
     everything, good, is_country, letters, listed, of_length, put, remove, rename, replace, wrong_type,
 };
@@ -108,7 +108,7 @@ fn names(answer: &Answer, row: &Row, together: bool) -> bool {
 /// An order, in the state in which the endpoint's request is taken; method and path of the call, and what the request
 /// must say to be taken there.
 struct Stage {
-    bench: Bench,
+    bench: Harness,
     method: &'static str,
     path: String,
     /// Elements that depend on the sandbox, by their pointer.
@@ -116,7 +116,7 @@ struct Stage {
 }
 
 async fn stage(endpoint: &str) -> Stage {
-    let bench = Bench::new(Profile::Literal);
+    let bench = Harness::new(Profile::Literal);
     let order = |change: Value| {
         let mut order = json!({
             "Ref": "ref-1", "Product": 12, "Add": 0, "Email": "e.mustermann@example.com",
@@ -140,7 +140,7 @@ async fn stage(endpoint: &str) -> Stage {
             id = bench.place(&order(json!({"Product": 15, "eSignHash": hash}))).await;
             bench.play(&id, "identified").await.unwrap();
             assert_eq!(bench.call("POST", &format!("/requestSign/{id}"), "").await.status, 202);
-            fixed.insert("/tan", bench.sandbox.peek(&id).unwrap()["tan"].clone());
+            fixed.insert("/tan", bench.sandbox.inspect(&id).unwrap()["tan"].clone());
         }
         "PUT /putOrder" => {
             // The master order has the files that a place is said for: the one of every order, and the longest.

@@ -10,7 +10,7 @@ use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
 
-use crate::bench::Bench;
+use crate::bench::Harness;
 use crate::document::{everything, remove};
 use crate::evidence::{Evidence, Stand};
 use crate::rows::{Row, Step, all, endpoints};
@@ -151,7 +151,7 @@ fn orders() -> Vec<Value> {
 }
 
 /// The stories that the sandbox says it has for an order.
-async fn stories(bench: &Bench) -> BTreeSet<String> {
+async fn stories(bench: &Harness) -> BTreeSet<String> {
     let order = bench.place(&orders()[0]).await;
     let refused = bench.sandbox.transition(&order, &Transition::Story("?".into())).unwrap().unwrap_err().text();
     let named = refused.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
@@ -160,7 +160,7 @@ async fn stories(bench: &Bench) -> BTreeSet<String> {
     names
 }
 
-async fn read_all(bench: &Bench, order: &str, seen: &mut Seen) {
+async fn read_all(bench: &Harness, order: &str, seen: &mut Seen) {
     for template in READS {
         let answer = bench.call("GET", &template.replace("{OrderID}", order), "").await;
         if let (200, Some(text)) = (answer.status, answer.json()) {
@@ -183,7 +183,7 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
 ];
 
 async fn look(account: fn(&mut Settings), seen: &mut Seen) {
-    let bench = Bench::new(Profile::Literal);
+    let bench = Harness::new(Profile::Literal);
     bench.sandbox.with_world(|world| configure(world, account));
     let names = stories(&bench).await;
     for order in orders() {

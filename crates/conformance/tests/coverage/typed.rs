@@ -62,7 +62,7 @@ fn typed(call: &Call, row: &Row) -> Stand {
 
 /// The writer has a rule against the element itself.
 fn refused_by_rule(error: &identkit_core::Error, row: &Row) -> bool {
-    error.faults().iter().any(|fault| fault.field == row.path)
+    error.violations().iter().any(|fault| fault.field == row.path)
 }
 
 /// What is in the row's place comes out of the type again: in the same place, or under another name and no longer here.
@@ -71,7 +71,7 @@ fn goes_through(call: &Call, row: &Row) -> Stand {
     let came_out = match through(call, row, &text) {
         Ok(came_out) => came_out,
         Err(error) if row.aside && refused_by_rule(&error, row) => {
-            let rule = error.faults()[0].rule;
+            let rule = error.violations()[0].rule;
             return Stand::NotApplicable(format!("stands in an example only, and is never written ({rule})"));
         }
         Err(error) => return Stand::Missing(format!("{} refuses it: {error}", call.meta.name)),

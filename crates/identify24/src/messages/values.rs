@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use identkit_core::{Error, Fault, Pii, REDACTED, Secret};
+use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
 use identkit_wire::TextOrNumber;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -28,7 +28,7 @@ impl IdentId {
             return Ok(Self::new(id));
         }
         let message = "must be 1 to 64 letters, digits and hyphens";
-        Err(Error::invalid(vec![Fault::new("ident_id", message, "AI-15", "[I] ident/get")]))
+        Err(Error::invalid(vec![Violation::new("ident_id", message, "AI-15", "[I] ident/get")]))
     }
 
     /// The id itself; whoever calls this answers for where it goes.

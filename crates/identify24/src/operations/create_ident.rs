@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
 use identkit_core::{Advice, Content, Error, Kind};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Safety, json};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json};
 
 use super::{GOOD, REFUSALS, SMALL};
 use crate::messages::{CreateIdent, CreateIdentResponse};
@@ -20,8 +20,8 @@ impl Operation for CreateIdent {
         method: Method::POST,
         path: "/ident/create",
         section: writer::SECTION,
-        safety: Safety::Creating,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::Creating,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: GOOD,
         reply: SMALL,
         refusals: REFUSALS,

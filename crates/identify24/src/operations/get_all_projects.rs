@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
 use identkit_core::{Content, Error};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety, json};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json,
+};
 
 use super::{GOOD, REFUSALS};
 use crate::Dialect;
@@ -20,10 +22,10 @@ impl Operation for GetAllProjects {
         method: Method::GET,
         path: "/project/getAll",
         section: "[I] project/getAll",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Retry(4),
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Retry(4),
         expect: GOOD,
-        reply: Reply::Whole { cap: 8 * 1024 * 1024 },
+        reply: BodyMode::Whole { cap: 8 * 1024 * 1024 },
         refusals: REFUSALS,
     };
     type Output = Envelope<Project>;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
 use identkit_core::{Content, Error};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Safety, json};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json};
 
 use super::{GOOD, REFUSALS, SMALL};
 use crate::Dialect;
@@ -23,8 +23,8 @@ impl Operation for GetIdent {
         method: Method::GET,
         path: "/ident/get/{ident_id}",
         section: "[I] ident/get",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Retry(4),
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Retry(4),
         expect: GOOD,
         reply: SMALL,
         refusals: REFUSALS,

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
-use identkit_core::{Content, Error, Fault};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Safety, json};
+use identkit_core::{Content, Error, Violation};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json};
 
 use super::{GOOD, REFUSALS, SMALL};
 use crate::Dialect;
@@ -23,9 +23,9 @@ impl Operation for GetProject {
         method: Method::GET,
         path: "/project/get",
         section: "[I] project/get",
-        safety: Safety::Safe,
+        safety: RetrySafety::Safe,
         // A proxy that resets a GET with a body does so every time, and there is the list to fall back to.
-        on_ambiguous: OnAmbiguous::Retry(2),
+        on_ambiguous: AmbiguityPolicy::Retry(2),
         expect: GOOD,
         reply: SMALL,
         refusals: REFUSALS,
@@ -39,7 +39,7 @@ impl Operation for GetProject {
 
     fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
         if self.0.project_id.as_ref().is_none_or(|id| id.0.as_str().is_empty()) {
-            return Err(Error::invalid(vec![Fault::new("project_id", "is required", "AI-07", Self::META.section)]));
+            return Err(Error::invalid(vec![Violation::new("project_id", "is required", "AI-07", Self::META.section)]));
         }
         Ok(Encoded { headers: json::headers(), body: json::write(&self.0)?.into(), warnings: Vec::new() })
     }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Fault, Kind};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Safety, json};
+use identkit_core::{Advice, Content, Error, Kind, Violation};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, Refusal, RetrySafety, json};
 
 use super::{BAD_REQUEST, CONFLICT, FORBIDDEN, GOOD, NOT_FOUND, REQUEST_FAILED, SMALL, TOO_MANY};
 use crate::Dialect;
@@ -20,8 +20,8 @@ impl Operation for Login {
         method: Method::POST,
         path: "/auth",
         section: "[I] auth",
-        safety: Safety::IdempotentByEffect,
-        on_ambiguous: OnAmbiguous::Retry(3),
+        safety: RetrySafety::IdempotentByEffect,
+        on_ambiguous: AmbiguityPolicy::Retry(3),
         expect: GOOD,
         reply: SMALL,
         refusals: &[
@@ -50,7 +50,7 @@ impl Operation for Login {
         let faults: Vec<_> = [("PARTNER", &self.0.partner), ("APIKEY", &self.0.api_key)]
             .into_iter()
             .filter(|(_, value)| value.as_ref().is_none_or(identkit_core::Secret::is_empty))
-            .map(|(field, _)| Fault::new(field, "is required", "I-005", Self::META.section))
+            .map(|(field, _)| Violation::new(field, "is required", "I-005", Self::META.section))
             .collect();
         if !faults.is_empty() {
             return Err(Error::invalid(faults));

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::Request;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::JsonFault;
-use identkit_wire::{Decoded, Encoded, Meta, Received, Refusal, Reply, json};
+use identkit_wire::{BodyMode, Decoded, Encoded, Meta, Received, Refusal, json};
 use serde::de::DeserializeOwned;
 
 use crate::messages::Envelope;
@@ -28,7 +28,7 @@ pub use login::Login;
 const GOOD: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
 
 /// More than any documented answer needs.
-const SMALL: Reply = Reply::Whole { cap: 1024 * 1024 };
+const SMALL: BodyMode = BodyMode::Whole { cap: 1024 * 1024 };
 
 /// The general table of statuses (`[I] Errors`) for calls with a token.
 const REFUSALS: &[Refusal] = &[

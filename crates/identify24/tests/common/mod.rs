@@ -13,10 +13,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono, Wake, async_trait};
+use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, WorkGuard, async_trait};
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Dialect, Identify24, JwtSession};
-use identkit_transport::{Authenticator, BaseUrl, Driver, Failure, Hop, NoAuth, Policy, Transport};
+use identkit_transport::{AttemptContext, Authenticator, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
 use identkit_wire::{Body, Encoded, Operation, Params};
 use serde::Serialize;
 
@@ -107,17 +107,17 @@ impl Clock for TestClock {
         jiff::Timestamp::UNIX_EPOCH
     }
 
-    fn mono(&self) -> Mono {
-        Mono(*self.0.lock().unwrap())
+    fn now(&self) -> Instant {
+        Instant(*self.0.lock().unwrap())
     }
 
-    fn sleep_until(&self, at: Mono) -> BoxFuture<'static, Wake> {
+    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
         let clock = self.clone();
-        Box::pin(poll_fn(move |_| if clock.mono() >= at { Poll::Ready(Wake::idle()) } else { Poll::Pending }))
+        Box::pin(poll_fn(move |_| if clock.now() >= at { Poll::Ready(WorkGuard::idle()) } else { Poll::Pending }))
     }
 
-    fn busy(&self) -> Wake {
-        Wake::idle()
+    fn hold(&self) -> WorkGuard {
+        WorkGuard::idle()
     }
 }
 
@@ -215,7 +215,7 @@ impl fmt::Debug for Vendor {
 
 #[async_trait]
 impl Transport for Vendor {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let (head, body) = request.into_parts();
         let arrived = Arrived {
             method: head.method,
@@ -225,7 +225,7 @@ impl Transport for Vendor {
             body: sent(&body),
         };
         self.arrived.lock().unwrap().push(arrived.clone());
-        hop.mark_sent();
+        context.mark_sent();
         // Others get their turn between request and answer.
         let mut turns = 3;
         poll_fn(|cx| {

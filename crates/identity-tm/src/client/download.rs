@@ -64,7 +64,7 @@ pub use saved::VideoDownload;
 #[cfg(feature = "save")]
 mod saved {
     use identkit_core::{CallOptions, Error};
-    use identkit_transport::Answered;
+    use identkit_transport::Response;
     use identkit_transport::save::{Digested, Save};
 
     use super::PlaceholderRule;
@@ -103,9 +103,9 @@ mod saved {
             save: Save<'_>,
             rule: &PlaceholderRule,
             options: &CallOptions,
-        ) -> Result<Answered<VideoDownload>, Error> {
+        ) -> Result<Response<VideoDownload>, Error> {
             let answered = self.video(ready, options).await?;
-            let Answered { value, status, attempts, elapsed, warnings } = answered;
+            let Response { value, status, attempts, elapsed, warnings } = answered;
             let judge = rule.clone();
             let saved = save
                 .accept(move |came| judge.check(came.length, &came.sha256))
@@ -114,7 +114,7 @@ mod saved {
                 .map_err(|error| error.with_operation("getVideoFileBinary").with_status(status.as_u16()))?;
             let (provisioned, compared) = (ready.was_heard(), rule.knows_any());
             let value = VideoDownload { media_type: value.media_type, saved, provisioned, compared };
-            Ok(Answered { value, status, attempts, elapsed, warnings })
+            Ok(Response { value, status, attempts, elapsed, warnings })
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{Request, Response, StatusCode, response};
-use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Kind, Mono, ShortPii, Window};
+use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Instant, Kind, ShortPii, Window};
 use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, Warning, json};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
@@ -56,7 +56,7 @@ struct Bounds {
     /// Pages of a window at the most.
     pages: u32,
     /// When the call is over.
-    deadline: Mono,
+    deadline: Instant,
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Files of an answer, one after the other.
 
 use identkit_core::{CallOptions, Error};
-use identkit_transport::Answered;
+use identkit_transport::Response;
 
 use super::IdentityTm;
 use crate::OrderId;
@@ -18,7 +18,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<FileStream<SignedPdf>>, Error> {
+    ) -> Result<Response<FileStream<SignedPdf>>, Error> {
         self.call(&Streamed(GetESignPdf::new(order.clone())), options).await
     }
 
@@ -31,7 +31,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<FileStream<VoiceFile>>, Error> {
+    ) -> Result<Response<FileStream<VoiceFile>>, Error> {
         self.call(&Streamed(GetVoiceFiles::new(order.clone())), options).await
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{Method, Request, Uri, request};
 use identkit_core::{CallOptions, Error, Event, Kind, Secret};
-use identkit_transport::Answered;
+use identkit_transport::Response;
 use identkit_wire::{Callback, CallbackPath};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -89,7 +89,7 @@ impl Callback for VideoCallback {
         Ok(Secret::new(format!("{url}?orderId=[OrderID]")))
     }
 
-    fn recognise(&self, head: &request::Parts) -> bool {
+    fn recognize(&self, head: &request::Parts) -> bool {
         head.method == Method::GET && CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == self.name())
     }
 
@@ -127,7 +127,7 @@ impl IdentityTm {
         order: &OrderId,
         callback_url: Secret,
         options: &CallOptions,
-    ) -> Result<Answered<()>, Error> {
+    ) -> Result<Response<()>, Error> {
         self.call(&RequestVideo::new(order.clone(), callback_url), options).await
     }
 
@@ -135,7 +135,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call; the stream itself fails rather than end short.
-    pub async fn video(&self, ready: &VideoReady, options: &CallOptions) -> Result<Answered<Video>, Error> {
+    pub async fn video(&self, ready: &VideoReady, options: &CallOptions) -> Result<Response<Video>, Error> {
         self.call(&GetVideo::new(ready.order_id.clone()), options).await
     }
 
@@ -143,7 +143,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call.
-    pub async fn voice_files(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<VoiceFiles>, Error> {
+    pub async fn voice_files(&self, order: &OrderId, options: &CallOptions) -> Result<Response<VoiceFiles>, Error> {
         self.call(&GetVoiceFiles::new(order.clone()), options).await
     }
 }

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Kind, Mono, Secret};
-use identkit_transport::{Answered, Authenticator, BaseUrl, Basic, Driver, Observer, Policy, Transport};
+use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind, Secret};
+use identkit_transport::{Authenticator, BaseUrl, Basic, Driver, Observer, Policy, Response, Transport};
 use identkit_wire::{Operation, Warning};
 
 use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
@@ -177,13 +177,13 @@ impl IdentityTm {
     }
 
     /// When a call with these options is over that begins now.
-    fn deadline(&self, options: &CallOptions) -> Mono {
-        self.driver.clock().mono().plus(options.timeout.unwrap_or(self.timeout))
+    fn deadline(&self, options: &CallOptions) -> Instant {
+        self.driver.clock().now().plus(options.timeout.unwrap_or(self.timeout))
     }
 
     /// The options of a further request of a call that is over then.
-    fn rest_of(&self, deadline: Mono, options: &CallOptions) -> Result<CallOptions, Error> {
-        let left = deadline.since(self.driver.clock().mono());
+    fn rest_of(&self, deadline: Instant, options: &CallOptions) -> Result<CallOptions, Error> {
+        let left = deadline.since(self.driver.clock().now());
         if left.is_zero() {
             return Err(Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent));
         }
@@ -203,7 +203,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`].
-    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Answered<Op::Output>, Error>
+    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Response<Op::Output>, Error>
     where
         Op: Operation<Dialect = Dialect>,
     {
@@ -215,7 +215,7 @@ impl IdentityTm {
     /// # Errors
     /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the vendor may
     /// have taken the order: find it by its `Ref`, never send it again.
-    pub async fn put_order(&self, mut order: PutOrder, options: &CallOptions) -> Result<Answered<PlacedOrder>, Error> {
+    pub async fn put_order(&self, mut order: PutOrder, options: &CallOptions) -> Result<Response<PlacedOrder>, Error> {
         if order.reference.as_ref().is_none_or(|reference| reference.expose().is_empty()) {
             order.reference = Some(random_reference().into());
         }
@@ -235,7 +235,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`].
-    pub async fn status(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<OrderStatus>, Error> {
+    pub async fn status(&self, order: &OrderId, options: &CallOptions) -> Result<Response<OrderStatus>, Error> {
         self.call(&GetStatusExtended::new(order.clone()), options).await
     }
 
@@ -243,7 +243,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`].
-    pub async fn status_general(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<OrderStatus>, Error> {
+    pub async fn status_general(&self, order: &OrderId, options: &CallOptions) -> Result<Response<OrderStatus>, Error> {
         self.call(&GetStatus::new(order.clone()), options).await
     }
 
@@ -253,17 +253,17 @@ impl IdentityTm {
         operation: Op,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<IdentDataAnswer>, Error>
+    ) -> Result<Response<IdentDataAnswer>, Error>
     where
         Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>,
     {
         let Some(decryptor) = &self.decryptor else { return self.call(&operation, options).await };
-        let Answered { value, status, attempts, elapsed, mut warnings } =
+        let Response { value, status, attempts, elapsed, mut warnings } =
             self.call(&MaybeEncrypted(operation), options).await?;
         let named = |error: Error| error.with_operation(Op::META.name).with_status(status.as_u16());
         let (value, more) = value.open(order, decryptor.as_ref()).map_err(named)?;
         warnings.extend(more);
-        Ok(Answered { value, status, attempts, elapsed, warnings })
+        Ok(Response { value, status, attempts, elapsed, warnings })
     }
 
     /// The checked data as it came, [T 3.3]: opaque bytes where the account has its results encrypted (AT-70). The
@@ -275,7 +275,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<IdentDataBody>, Error> {
+    ) -> Result<Response<IdentDataBody>, Error> {
         self.call(&MaybeEncrypted(GetIdentData::new(order.clone())), options).await
     }
 
@@ -283,7 +283,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`]; the decryptor's, if there is one.
-    pub async fn ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<IdentDataAnswer>, Error> {
+    pub async fn ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Response<IdentDataAnswer>, Error> {
         self.result(GetIdentData::new(order.clone()), order, options).await
     }
 
@@ -295,7 +295,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<IdentDataAnswer>, Error> {
+    ) -> Result<Response<IdentDataAnswer>, Error> {
         self.result(GetIdentDataInitial::new(order.clone()), order, options).await
     }
 
@@ -307,7 +307,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<IdentDataAnswer>, Error> {
+    ) -> Result<Response<IdentDataAnswer>, Error> {
         self.result(GetIdentDataMethod::new(order.clone()), order, options).await
     }
 
@@ -315,7 +315,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`]; the stream itself fails rather than end short.
-    pub async fn ident_data_pdf(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<Content>, Error> {
+    pub async fn ident_data_pdf(&self, order: &OrderId, options: &CallOptions) -> Result<Response<Content>, Error> {
         self.call(&GetIdentDataPdf::new(order.clone()), options).await
     }
 
@@ -323,7 +323,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`].
-    pub async fn signed_pdfs(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<SignedPdfs>, Error> {
+    pub async fn signed_pdfs(&self, order: &OrderId, options: &CallOptions) -> Result<Response<SignedPdfs>, Error> {
         self.call(&GetESignPdf::new(order.clone()), options).await
     }
 
@@ -332,7 +332,7 @@ impl IdentityTm {
     /// # Errors
     /// [`Kind::NotFound`] when the vendor does not know the order *or* has deleted it already: prove it by
     /// [`data_is_gone`](Self::data_is_gone).
-    pub async fn delete_ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<()>, Error> {
+    pub async fn delete_ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&DelIdentData::new(order.clone()), options).await
     }
 
@@ -353,7 +353,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As [`Driver::call`]; a failure is the answer.
-    pub async fn server_status(&self, options: &CallOptions) -> Result<Answered<()>, Error> {
+    pub async fn server_status(&self, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&ServerStatus, &options.clone().attempts(1)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind, Pii, Secret};
-use identkit_transport::Answered;
+use identkit_transport::Response;
 
 use super::IdentityTm;
 use crate::OrderId;
@@ -39,7 +39,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call.
-    pub async fn signed_hashes(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<SignedHashes>, Error> {
+    pub async fn signed_hashes(&self, order: &OrderId, options: &CallOptions) -> Result<Response<SignedHashes>, Error> {
         self.call(&GetESignHash::new(order.clone()), options).await
     }
 
@@ -51,7 +51,7 @@ impl IdentityTm {
         &self,
         order: &OrderId,
         options: &CallOptions,
-    ) -> Result<Answered<SignedIdentData>, Error> {
+    ) -> Result<Response<SignedIdentData>, Error> {
         self.call(&GetIdentDataSigned::new(order.clone()), options).await
     }
 
@@ -88,21 +88,21 @@ impl IdentityTm {
     ///
     /// # Errors
     /// [`Kind::InvalidState`] when it cannot be signed (406) or is processed already (410); else as any call.
-    pub async fn request_sign(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<()>, Error> {
+    pub async fn request_sign(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&RequestSign::new(order.clone()), options).await
     }
 
     /// Signs with the TAN, [T 5.2]. Never repeated by itself: each try counts.
     ///
     /// # Errors
-    /// [`Kind::TanRejected`] when it was probably wrong (400); [`Kind::SigningCancelled`] when it was wrong too often
+    /// [`Kind::TanRejected`] when it was probably wrong (400); [`Kind::SigningCanceled`] when it was wrong too often
     /// and the order is cancelled (429); [`Kind::InvalidState`] for 410 and 412; else as any call.
     pub async fn confirm_sign(
         &self,
         order: &OrderId,
         tan: Secret,
         options: &CallOptions,
-    ) -> Result<Answered<()>, Error> {
+    ) -> Result<Response<()>, Error> {
         self.call(&ConfirmSign::new(order.clone(), tan), options).await
     }
 
@@ -110,7 +110,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// [`Kind::InvalidState`] when signing has not begun (412) or is over (410); else as any call.
-    pub async fn resend_tan(&self, order: &OrderId, options: &CallOptions) -> Result<Answered<()>, Error> {
+    pub async fn resend_tan(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&RequestResendSignTan::new(order.clone()), options).await
     }
 
@@ -118,7 +118,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call.
-    pub async fn banks(&self, options: &CallOptions) -> Result<Answered<Vec<Bank>>, Error> {
+    pub async fn banks(&self, options: &CallOptions) -> Result<Response<Vec<Bank>>, Error> {
         self.call(&GetBankList, options).await
     }
 
@@ -130,7 +130,7 @@ impl IdentityTm {
         &self,
         email: impl Into<Pii<String>>,
         options: &CallOptions,
-    ) -> Result<Answered<SignmeUser>, Error> {
+    ) -> Result<Response<SignmeUser>, Error> {
         self.call(&CheckSignmeUser(SignmeUserRequest::default().email(email)), options).await
     }
 

@@ -2,7 +2,7 @@
 
 use http::{Response, StatusCode};
 use identkit_core::{Advice, Content, Error, Kind};
-use identkit_wire::{Decoded, OnAmbiguous, Refusal, Reply, Safety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Refusal, RetrySafety};
 
 use super::{BAD_REQUEST, NOT_FOUND, UNAUTHORIZED, order_operation};
 
@@ -10,8 +10,8 @@ order_operation! {
     /// Ends an open order. After an ambiguous failure read the status before anything else: a 406 to a repeat may
     /// mean that the first try was carried out.
     CancelOrder, POST "/cancelOrder/{OrderID}", name: "cancelOrder", section: "[T] 4.3",
-    safety: Safety::IdempotentByEffect, ambiguous: OnAmbiguous::Probe, expect: &[202],
-    reply: Reply::Whole { cap: 64 * 1024 },
+    safety: RetrySafety::IdempotentByEffect, ambiguous: AmbiguityPolicy::Probe, expect: &[202],
+    reply: BodyMode::Whole { cap: 64 * 1024 },
     refusals: &[
         BAD_REQUEST,
         UNAUTHORIZED,

@@ -1,7 +1,7 @@
 //! `delIdentdata`, [T 3.10]: deletes the data of an order. The text spells it `delIdentData` (AT-09).
 
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{Decoded, OnAmbiguous, Refusal, Reply, Safety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Refusal, RetrySafety};
 
 use super::cancel_order::accepted;
 use super::{BAD_REQUEST, UNAUTHORIZED, order_operation};
@@ -9,8 +9,8 @@ use super::{BAD_REQUEST, UNAUTHORIZED, order_operation};
 order_operation! {
     /// Deletes the identification data for good. A 404 is "not found or already deleted": never taken for success.
     DelIdentData, DELETE "/delIdentdata/{OrderID}", name: "delIdentdata", section: "[T] 3.10",
-    safety: Safety::IdempotentByEffect, ambiguous: OnAmbiguous::Retry(4), expect: &[202],
-    reply: Reply::Whole { cap: 64 * 1024 },
+    safety: RetrySafety::IdempotentByEffect, ambiguous: AmbiguityPolicy::Retry(4), expect: &[202],
+    reply: BodyMode::Whole { cap: 64 * 1024 },
     refusals: &[
         BAD_REQUEST,
         UNAUTHORIZED,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, response};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{self, Files, Piece};
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Params, Received, Reply};
+use identkit_wire::{BodyMode, Decoded, Encoded, Meta, Operation, Params, Received};
 use serde::de::DeserializeOwned;
 
 use super::get_ident_data_pdf::pdf_response;
@@ -159,7 +159,7 @@ macro_rules! streamed {
                 safety: <$operation>::META.safety,
                 on_ambiguous: <$operation>::META.on_ambiguous,
                 expect: <$operation>::META.expect,
-                reply: Reply::Sniff { cap: $cap, stream: |_, _| true },
+                reply: BodyMode::Sniff { cap: $cap, stream: |_, _| true },
                 refusals: <$operation>::META.refusals,
             };
             type Output = FileStream<$file>;

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, response};
-use identkit_core::{Content, Error, Fault};
-use identkit_wire::{Body, Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety, json};
+use identkit_core::{Content, Error, Violation};
+use identkit_wire::{
+    AmbiguityPolicy, Body, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json,
+};
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
@@ -40,7 +42,7 @@ fn request_of(request: &Request<Bytes>) -> Result<AllStatusRequest, Error> {
 
 /// Begin and End always both, and at most 1000 elements (AT-05).
 fn check(request: &AllStatusRequest) -> Result<(), Error> {
-    let mut faults: Vec<Fault> = listed_in_extra("", &request.extra, AllStatusRequest::KEYS, SECTION).collect();
+    let mut faults: Vec<Violation> = listed_in_extra("", &request.extra, AllStatusRequest::KEYS, SECTION).collect();
     let period = request.period.as_ref();
     if let Some(period) = period {
         faults.extend(listed_in_extra("Period.", &period.extra, Period::KEYS, SECTION));
@@ -49,7 +51,7 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
         }
     }
     let mut fault = |field: &'static str, message: &'static str, rule| {
-        faults.push(Fault::new(field, message, rule, SECTION));
+        faults.push(Violation::new(field, message, rule, SECTION));
     };
     if request.extended_list.is_some() {
         let message = "stands in the document's example only: whether all codes are asked for is said by the URL";
@@ -94,7 +96,7 @@ macro_rules! all_status {
             }
         }
 
-        all_status!(@operation $name, $vendor, $path, Safety::Safe, OnAmbiguous::Retry(4),
+        all_status!(@operation $name, $vendor, $path, RetrySafety::Safe, AmbiguityPolicy::Retry(4),
             |this: &Self, _: &Dialect| {
                 check(&this.request)?;
                 Ok(json::write(&this.request)?.into())
@@ -108,7 +110,7 @@ macro_rules! all_status {
         pub struct $name;
 
         // A body of no bytes by default, as the document has it optional (AT-08).
-        all_status!(@operation $name, $vendor, $path, Safety::DestructiveRead, OnAmbiguous::Never,
+        all_status!(@operation $name, $vendor, $path, RetrySafety::DestructiveRead, AmbiguityPolicy::Never,
             |_: &Self, dialect: &Dialect| {
                 Ok(if dialect.empty_object_for_unreported { Body::from(b"{}".to_vec()) } else { Body::empty() })
             },
@@ -126,7 +128,7 @@ macro_rules! all_status {
                 safety: $safety,
                 on_ambiguous: $ambiguous,
                 expect: &[200, 304],
-                reply: Reply::Whole { cap: JSON_CAP },
+                reply: BodyMode::Whole { cap: JSON_CAP },
                 refusals: &[BAD_REQUEST, UNAUTHORIZED],
             };
             type Output = OrderList;

@@ -1,7 +1,7 @@
 //! `getESignHash`, [T 3.6]: the signed hashes, by the names that putOrder gave.
 
 use identkit_core::{Error, Kind};
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, json};
 
 use super::{JSON_CAP, READ, order_operation, read_json};
 use crate::messages::SignedHashes;
@@ -9,7 +9,7 @@ use crate::messages::SignedHashes;
 order_operation! {
     /// The signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash, GET "/getESignHash/{OrderID}", name: "getESignHash", section: "[T] 3.6",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: SignedHashes, decode: decode, encode: |output| json::response(200, &output)
 }
 

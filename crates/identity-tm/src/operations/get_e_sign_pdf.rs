@@ -4,7 +4,7 @@ use http::header::HeaderMap;
 use http::{Response, response};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::Blob;
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, json};
 
 use super::get_ident_data_pdf::{pdf_content, pdf_response};
 use super::{PDF_CAP, READ, order_operation, read_json};
@@ -22,8 +22,8 @@ pub enum SignedPdfs {
 order_operation! {
     /// The signed documents. The order needs `eSignPDF` and final status 84.
     GetESignPdf, GET "/getESignPDF/{OrderID}", name: "getESignPDF", section: "[T] 3.5",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200],
-    reply: Reply::Sniff { cap: PDF_CAP, stream: is_pdf },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200],
+    reply: BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf },
     refusals: READ, output: SignedPdfs, decode: decode, encode: encode
 }
 

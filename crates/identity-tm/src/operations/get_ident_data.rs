@@ -2,7 +2,7 @@
 
 use http::response;
 use identkit_core::Error;
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, Warning, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, Warning, json};
 
 use super::{JSON_CAP, READ, about, order_operation, read_json};
 use crate::OrderId;
@@ -35,7 +35,7 @@ pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<D
 order_operation! {
     /// The checked data.
     GetIdentData, GET "/getIdentData/{OrderID}", name: "getIdentData", section: "[T] 3.3",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: IdentDataAnswer,
     decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)
@@ -45,7 +45,7 @@ order_operation! {
     /// The checked data, and the data given to putOrder.
     GetIdentDataInitial, GET "/getIdentData/{OrderID}/IncludeInitialData", name: "getIdentData/IncludeInitialData",
     section: "[T] 3.3",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: IdentDataAnswer,
     decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)
@@ -55,7 +55,7 @@ order_operation! {
     /// The checked data, and how the person was identified.
     GetIdentDataMethod, GET "/getIdentData/{OrderID}/IncludeIdentifyMethod",
     name: "getIdentData/IncludeIdentifyMethod", section: "[T] 3.3",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: IdentDataAnswer,
     decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, response};
 use identkit_core::{Content, Error, Kind};
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety};
 
 use self::GetIdentDataPdf as This;
 use super::{PDF_CAP, READ, order_operation};
@@ -11,7 +11,7 @@ use super::{PDF_CAP, READ, order_operation};
 order_operation! {
     /// The report, with all images. The account must be enabled for it.
     GetIdentDataPdf, GET "/getIdentDataPDF/{OrderID}", name: "getIdentDataPDF", section: "[T] 3.4",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Stream { cap: PDF_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Stream { cap: PDF_CAP },
     refusals: READ, output: Content, decode: decode, encode: pdf_response
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, response};
 use identkit_core::{Content, Error, Kind, Secret};
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, json};
 
 use super::{JSON_CAP, READ, order_operation};
 
@@ -41,7 +41,7 @@ impl SignedIdentData {
 order_operation! {
     /// The result in the form for later use. The account must be enabled for it.
     GetIdentDataSigned, GET "/getIdentData/{OrderID}/Signed", name: "getIdentData/Signed", section: "[T] 3.3",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: SignedIdentData, decode: decode, encode: encode
 }
 

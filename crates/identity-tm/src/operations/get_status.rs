@@ -2,7 +2,7 @@
 
 use http::response;
 use identkit_core::Error;
-use identkit_wire::{Decoded, OnAmbiguous, Received, Reply, Safety, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, json};
 
 use super::{JSON_CAP, READ, about, order_operation};
 use crate::OrderId;
@@ -18,7 +18,7 @@ fn decode(order_id: &OrderId, _: &response::Parts, body: Received) -> Result<Dec
 order_operation! {
     /// The general codes. They may hide a suspicion of fraud (AT-13): judge an order by [`GetStatusExtended`].
     GetStatus, GET "/getStatus/{OrderID}", name: "getStatus", section: "[T] 3.2",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: OrderStatus,
     decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)
@@ -27,7 +27,7 @@ order_operation! {
 order_operation! {
     /// All codes that the order has ever had.
     GetStatusExtended, GET "/getStatus/{OrderID}/ExtendedList", name: "getStatus/ExtendedList", section: "[T] 3.2",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Whole { cap: JSON_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
     refusals: READ, output: OrderStatus,
     decode: |this: &Self, head, body| decode(&this.order_id, head, body),
     encode: |output| json::response(200, &output)

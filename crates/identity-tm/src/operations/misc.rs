@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
-use identkit_core::{Content, Error, Fault};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety, json};
+use identkit_core::{Content, Error, Violation};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json,
+};
 
 use super::{BAD_REQUEST, UNAUTHORIZED, bodyless, read_json};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
@@ -21,10 +23,10 @@ impl Operation for GetBankList {
         method: Method::GET,
         path: "/getBankList",
         section: "[T] 8.1",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Retry(4),
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Retry(4),
         expect: &[200],
-        reply: Reply::Whole { cap: 16 * 1024 * 1024 },
+        reply: BodyMode::Whole { cap: 16 * 1024 * 1024 },
         refusals: &[BAD_REQUEST, UNAUTHORIZED],
     };
     type Output = Vec<Bank>;
@@ -62,10 +64,10 @@ impl Operation for CheckSignmeUser {
         method: Method::POST,
         path: "/checkSignmeUser",
         section: "[T] 8.3",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Retry(4),
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Retry(4),
         expect: &[200],
-        reply: Reply::Whole { cap: 1024 * 1024 },
+        reply: BodyMode::Whole { cap: 1024 * 1024 },
         refusals: &[BAD_REQUEST, UNAUTHORIZED],
     };
     type Output = SignmeUser;
@@ -78,9 +80,9 @@ impl Operation for CheckSignmeUser {
     fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
         let email = self.0.email.as_ref().map_or("", |email| email.expose().trim());
         let section = Self::META.section;
-        let mut faults: Vec<Fault> = listed_in_extra("", &self.0.extra, SignmeUserRequest::KEYS, section).collect();
+        let mut faults: Vec<Violation> = listed_in_extra("", &self.0.extra, SignmeUserRequest::KEYS, section).collect();
         if !is_mail_address(email) {
-            faults.push(Fault::new(
+            faults.push(Violation::new(
                 "Email",
                 "must be the e-mail address that is the sign-me user name",
                 "AT-58",

@@ -8,7 +8,8 @@ use http::{Method, Request, Response, response};
 use identkit_core::{Advice, Content, Error, Kind};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::{
-    Decoded, Encoded, Meta, OnAmbiguous, OneOrMany, Operation, Params, Received, Reply, Safety, Source, Warning,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, Params, Received, RetrySafety, Source,
+    Warning,
 };
 use serde_json::{Map, Value};
 
@@ -72,10 +73,10 @@ impl Operation for PutOrder {
         method: Method::PUT,
         path: "/putOrder",
         section: "[T] 3.1",
-        safety: Safety::Creating,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::Creating,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[202],
-        reply: Reply::Whole { cap: 1024 * 1024 },
+        reply: BodyMode::Whole { cap: 1024 * 1024 },
         refusals: &[BAD_REQUEST, UNAUTHORIZED],
     };
     type Output = PutOrderAnswer;

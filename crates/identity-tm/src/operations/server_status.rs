@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
 use identkit_core::{Content, Error};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety};
 
 use super::bodyless;
 use crate::{Dialect, PROVIDER};
@@ -19,10 +19,10 @@ impl Operation for ServerStatus {
         method: Method::GET,
         path: "/serverStatus",
         section: "[T] 7.1",
-        safety: Safety::Safe,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::Safe,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[200],
-        reply: Reply::Whole { cap: 64 * 1024 },
+        reply: BodyMode::Whole { cap: 64 * 1024 },
         refusals: &[],
     };
     type Output = ();

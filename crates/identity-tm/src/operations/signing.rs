@@ -4,9 +4,9 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Fault, Kind, Secret};
+use identkit_core::{Advice, Content, Error, Kind, Secret, Violation};
 use identkit_wire::{
-    Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Refusal, Reply, Safety, Warning, json,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, Refusal, RetrySafety, Warning, json,
 };
 
 use super::cancel_order::accepted;
@@ -37,7 +37,7 @@ const NOT_STARTED: Refusal = Refusal {
 order_operation! {
     /// Starts signing: the vendor texts a TAN to the person.
     RequestSign, POST "/requestSign/{OrderID}", name: "requestSign", section: "[T] 5.1",
-    safety: Safety::SideEffect, ambiguous: OnAmbiguous::Never, expect: &[202], reply: Reply::Whole { cap: 64 * 1024 },
+    safety: RetrySafety::SideEffect, ambiguous: AmbiguityPolicy::Never, expect: &[202], reply: BodyMode::Whole { cap: 64 * 1024 },
     refusals: &[
         BAD_REQUEST,
         UNAUTHORIZED,
@@ -58,7 +58,7 @@ order_operation! {
 order_operation! {
     /// Has another TAN texted to the person.
     RequestResendSignTan, POST "/requestResendSignTan/{OrderID}", name: "requestResendSignTan", section: "[T] 5.3",
-    safety: Safety::SideEffect, ambiguous: OnAmbiguous::Never, expect: &[202], reply: Reply::Whole { cap: 64 * 1024 },
+    safety: RetrySafety::SideEffect, ambiguous: AmbiguityPolicy::Never, expect: &[202], reply: BodyMode::Whole { cap: 64 * 1024 },
     refusals: &[BAD_REQUEST, UNAUTHORIZED, GONE, PROCESSED, NOT_STARTED],
     output: (),
     decode: |_: &Self, _, _| -> Result<Decoded<()>, Error> { Ok(().into()) },
@@ -88,10 +88,10 @@ impl Operation for ConfirmSign {
         method: Method::POST,
         path: "/confirmSign/{OrderID}",
         section: "[T] 5.2",
-        safety: Safety::SideEffect,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::SideEffect,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[202],
-        reply: Reply::Whole { cap: 64 * 1024 },
+        reply: BodyMode::Whole { cap: 64 * 1024 },
         refusals: &[
             // No code is listed for a single wrong TAN: this is the likely one, and any bad request answers it too.
             Refusal {
@@ -114,7 +114,7 @@ impl Operation for ConfirmSign {
             // Never a rate limit (contract, chapter 8): the order is dead.
             Refusal {
                 status: 429,
-                kind: Kind::SigningCancelled,
+                kind: Kind::SigningCanceled,
                 meaning: "too many tries with a wrong TAN: the vendor has cancelled the order",
                 advice: Advice::DoNotRetry,
             },
@@ -132,12 +132,12 @@ impl Operation for ConfirmSign {
         let fits = tan.chars().all(|c| c.is_ascii_alphanumeric())
             && if dialect.any_tan_length { !tan.is_empty() } else { tan.len() == 6 };
         let section = Self::META.section;
-        let mut faults: Vec<Fault> = listed_in_extra("", &self.request.extra, Tan::KEYS, section).collect();
+        let mut faults: Vec<Violation> = listed_in_extra("", &self.request.extra, Tan::KEYS, section).collect();
         if !fits {
             // A wrong length would burn a try (AT-56).
             let message =
                 "must be exactly 6 letters or digits, leading zeros included; other lengths only by the dialect";
-            faults.push(Fault::new("tan", message, "AT-56", section));
+            faults.push(Violation::new("tan", message, "AT-56", section));
         }
         if !faults.is_empty() {
             return Err(Error::invalid(faults));

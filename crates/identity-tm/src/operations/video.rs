@@ -5,8 +5,10 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, response};
-use identkit_core::{Content, Error, Fault, Kind, Secret};
-use identkit_wire::{Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety, Warning, json};
+use identkit_core::{Content, Error, Kind, Secret, Violation};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, Warning, json,
+};
 
 use super::{READ, order_id, order_operation};
 use crate::messages::VideoRequest;
@@ -39,10 +41,10 @@ impl Operation for RequestVideo {
         method: Method::POST,
         path: "/getVideoFileBinaryAsync/{OrderID}",
         section: "[T] 3.7",
-        safety: Safety::IdempotentByEffect,
-        on_ambiguous: OnAmbiguous::Retry(2),
+        safety: RetrySafety::IdempotentByEffect,
+        on_ambiguous: AmbiguityPolicy::Retry(2),
         expect: &[200],
-        reply: Reply::Whole { cap: 64 * 1024 },
+        reply: BodyMode::Whole { cap: 64 * 1024 },
         refusals: READ,
     };
     type Output = ();
@@ -55,7 +57,8 @@ impl Operation for RequestVideo {
     fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
         let url = self.request.callback_url.as_ref().map_or("", Secret::expose);
         let section = Self::META.section;
-        let mut faults: Vec<Fault> = listed_in_extra("", &self.request.extra, VideoRequest::KEYS, section).collect();
+        let mut faults: Vec<Violation> =
+            listed_in_extra("", &self.request.extra, VideoRequest::KEYS, section).collect();
         let wrong = match url.parse::<http::Uri>() {
             Err(_) => Some("is required, and must be a URL"),
             Ok(uri) => {
@@ -64,7 +67,7 @@ impl Operation for RequestVideo {
                 (!right).then_some("must begin with https:// (http:// is accepted for this machine only)")
             }
         };
-        faults.extend(wrong.map(|message| Fault::new("callbackUrl", message, "AT-39", section)));
+        faults.extend(wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section)));
         if !faults.is_empty() {
             return Err(Error::invalid(faults));
         }
@@ -109,7 +112,7 @@ impl Video {
 order_operation! {
     /// The recording. Without the callback it may be a placeholder.
     GetVideo, GET "/getVideoFileBinary/{OrderID}", name: "getVideoFileBinary", section: "[T] 3.8",
-    safety: Safety::Safe, ambiguous: OnAmbiguous::Retry(4), expect: &[200], reply: Reply::Stream { cap: VIDEO_CAP },
+    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Stream { cap: VIDEO_CAP },
     refusals: READ, output: Video, decode: decode, encode: encode
 }
 

@@ -21,8 +21,8 @@ use identkit_identity_tm::messages::{
     TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
 };
 use identkit_identity_tm::{Account, Builder, Dialect, IdentityTm};
-use identkit_transport::{Failure, Hop, Policy, SystemClock, Transport};
-use identkit_wire::{Body, Decoded, Operation, Received, Reply, encode_base64};
+use identkit_transport::{AttemptContext, Failure, Policy, SystemClock, Transport};
+use identkit_wire::{Body, BodyMode, Decoded, Operation, Received, encode_base64};
 use serde_json::{Map, Value};
 
 /// The smallest text that begins like a PDF.
@@ -116,9 +116,9 @@ pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
 ) -> Result<Decoded<Op::Output>, Error> {
     let head = answer.head();
     let streams = match Op::META.reply {
-        Reply::Whole { .. } => false,
-        Reply::Stream { .. } => true,
-        Reply::Sniff { stream, .. } => stream(&head.headers, &answer.body),
+        BodyMode::Whole { .. } => false,
+        BodyMode::Stream { .. } => true,
+        BodyMode::Sniff { stream, .. } => stream(&head.headers, &answer.body),
     };
     let received = if streams {
         let mut rest = stream(answer.body.clone());
@@ -171,13 +171,13 @@ impl fmt::Debug for Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let (head, body) = request.into_parts();
         let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
         if matches!(step, Step::NotSent) {
             return Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused"));
         }
-        hop.mark_sent();
+        context.mark_sent();
         let seen = Seen { method: head.method, uri: head.uri, headers: head.headers, body: sent_bytes(&body) };
         self.seen.lock().unwrap().push(seen);
         match step {

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use identkit_core::{Content, Window, async_trait};
 use identkit_identity_tm::StatusFeed;
 use identkit_identity_tm::messages::ListedOrder;
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
 use super::*;
@@ -43,8 +43,8 @@ pub(super) const BEGIN: i64 = 1_536_100_000;
 
 #[async_trait]
 impl Transport for Vendor {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
-        hop.mark_sent();
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        context.mark_sent();
         assert!(request.uri().path().ends_with("/getAllStatus/ExtendedList"));
         let body: Value = serde_json::from_slice(&sent_bytes(request.body())).unwrap();
         let at = |end: &str| Dts::parse(body["Period"][end].as_str().unwrap()).timestamp().unwrap().as_second() - BEGIN;
@@ -57,7 +57,7 @@ impl Transport for Vendor {
             all.len() - 1
         };
         let script = Script::of([(self.answers)(&asked, before)]);
-        script.send(request, hop).await
+        script.send(request, context).await
     }
 }
 

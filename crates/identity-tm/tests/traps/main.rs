@@ -26,7 +26,7 @@ use identkit_identity_tm::{
 };
 use identkit_transport::{Policy, SystemClock};
 use identkit_wire::json::Blob;
-use identkit_wire::{Callback, Dts, OneOrMany, Operation, Reply, Warning, encode_base64};
+use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, Warning, encode_base64};
 use serde_json::{Value, json};
 
 #[path = "../support/mod.rs"]
@@ -81,7 +81,7 @@ fn faults(order: &PutOrder, dialect: &Dialect) -> Vec<(String, &'static str)> {
         Ok(_) => Vec::new(),
         Err(error) => {
             assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
-            error.faults().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
+            error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
         }
     }
 }
@@ -138,6 +138,6 @@ fn body_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) 
 fn refused<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<(String, &'static str)> {
     let Err(error) = operation.encode(dialect) else { return Vec::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
-    assert!(error.faults().iter().all(|fault| fault.section == Op::META.section), "{error}");
-    error.faults().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
+    assert!(error.violations().iter().all(|fault| fault.section == Op::META.section), "{error}");
+    error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
 }

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use http::{Request, Response};
 use identkit_conformance::mock_server::VirtualClock;
-use identkit_core::{Clock, Content, Mono, Window, async_trait};
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_core::{Clock, Content, Instant, Window, async_trait};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
 use super::*;
@@ -96,7 +96,7 @@ fn matrix() -> Vec<(&'static str, u16, Kind, Advice)> {
         ("confirmSign", wrong_tan(409)),
         ("confirmSign", state(410)),
         ("confirmSign", state(412)),
-        ("confirmSign", (429, Kind::SigningCancelled, Advice::DoNotRetry)),
+        ("confirmSign", (429, Kind::SigningCanceled, Advice::DoNotRetry)),
         ("requestResendSignTan", bad),
         ("requestResendSignTan", unknown),
         ("requestResendSignTan", state(410)),
@@ -336,20 +336,20 @@ async fn a_cancellation_without_an_answer_is_sent_once_and_then_read_from_the_st
 /// Remembers until when each request might be answered. A cancellation never is, a page of the feed after 5 seconds.
 #[derive(Debug)]
 struct Deadlines {
-    seen: Mutex<Vec<(String, Mono)>>,
+    seen: Mutex<Vec<(String, Instant)>>,
     clock: VirtualClock,
 }
 
 #[async_trait]
 impl Transport for Deadlines {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
-        hop.mark_sent();
-        self.seen.lock().unwrap().push((request.uri().path().to_owned(), hop.deadline));
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        context.mark_sent();
+        self.seen.lock().unwrap().push((request.uri().path().to_owned(), context.deadline));
         if request.uri().path().contains("/cancelOrder/") {
             std::future::pending::<()>().await;
         }
         if request.uri().path().contains("/getAllStatus/") {
-            let later = self.clock.mono().plus(Duration::from_secs(5));
+            let later = self.clock.now().plus(Duration::from_secs(5));
             drop(self.clock.sleep_until(later).await);
             return Ok(Response::new(Content::from_bytes("[]")));
         }

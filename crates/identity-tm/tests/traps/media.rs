@@ -158,7 +158,7 @@ fn at_39_the_callback_is_a_get_under_its_own_name() {
         ("GET", "/identity-tm/t0ken/OnFinal?orderId=1", false),
     ] {
         let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
-        assert_eq!(VideoCallback.recognise(&head), recognised, "{method} {path}");
+        assert_eq!(VideoCallback.recognize(&head), recognised, "{method} {path}");
     }
     assert_eq!(identkit_identity_tm::callbacks().len(), 4, "the four of the document");
 }
@@ -215,8 +215,8 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
 
 #[tokio::test]
 async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
-    assert!(matches!(GetVideo::META.reply, Reply::Stream { .. }));
-    assert!(matches!(GetIdentDataPdf::META.reply, Reply::Stream { .. }));
+    assert!(matches!(GetVideo::META.reply, BodyMode::Stream { .. }));
+    assert!(matches!(GetIdentDataPdf::META.reply, BodyMode::Stream { .. }));
     let (client, _) = client([Step::Long(1000)]);
     let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
     assert_eq!(video.content.len(), Some(1000));

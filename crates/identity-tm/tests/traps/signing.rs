@@ -15,7 +15,7 @@ async fn at_54_a_wrong_tan_is_told_by_400_or_409_and_too_many_by_429_which_is_no
     for (status, kind, advice) in [
         (400, Kind::TanRejected, Advice::ReadStatus),
         (409, Kind::TanRejected, Advice::ReadStatus),
-        (429, Kind::SigningCancelled, Advice::DoNotRetry),
+        (429, Kind::SigningCanceled, Advice::DoNotRetry),
     ] {
         let told = json_answer(status, r#"{"Error":"Mustermann"}"#).header("retry-after", "0");
         let (client, script) = client([Step::Answer(told)]);

@@ -8,7 +8,7 @@ use std::fmt;
 /// The variants carry no data, so that no message can repeat a part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ArtefactError {
+pub enum ArtifactError {
     /// The bytes do not begin with `%PDF-`.
     NotPdf,
     /// The bytes begin like a PDF file, but the rest of it cannot be read.
@@ -25,7 +25,7 @@ pub enum ArtefactError {
     Unmade,
 }
 
-impl fmt::Display for ArtefactError {
+impl fmt::Display for ArtifactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotPdf => "not a PDF file: it does not begin with %PDF-",
@@ -39,4 +39,4 @@ impl fmt::Display for ArtefactError {
     }
 }
 
-impl Error for ArtefactError {}
+impl Error for ArtifactError {}

@@ -14,7 +14,7 @@
 //!   in its tag.
 //! - [`sign`] never touches the bytes that it was given. They are a prefix of the
 //!   result, and the mark is an incremental update behind them.
-//! - Input never causes a panic, and no [`ArtefactError`] repeats any of it.
+//! - Input never causes a panic, and no [`ArtifactError`] repeats any of it.
 
 mod canvas;
 mod contract;
@@ -35,7 +35,7 @@ mod video;
 mod voice;
 
 pub use contract::sample_contract;
-pub use error::ArtefactError;
+pub use error::ArtifactError;
 pub use photograph::photograph;
 pub use placement::Placement;
 pub use reading::{is_encrypted, page_count};

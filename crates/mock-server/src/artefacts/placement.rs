@@ -5,7 +5,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::error::ArtefactError;
+use super::error::ArtifactError;
 
 /// Where to put a mark: PDF points from the lower left corner of the page as shown.
 ///
@@ -57,7 +57,7 @@ struct Sheet {
 
 impl Placement {
     /// Finds the spot on a page that already has `marks` marks at the default place.
-    pub(super) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, ArtefactError> {
+    pub(super) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, ArtifactError> {
         let sheet = Sheet::of(document, page);
         let (sheet_width, sheet_height) = sheet.size();
         // On a small page the default shrinks rather than fails.
@@ -74,7 +74,7 @@ impl Placement {
         let readable = width >= SMALLEST.0 && height >= SMALLEST.1;
         let visible = x < sheet_width && y < sheet_height && x + width > 0.0 && y + height > 0.0;
         if !(sane && readable && visible) {
-            return Err(ArtefactError::Placement);
+            return Err(ArtifactError::Placement);
         }
         Ok(sheet.spot((x, y), (width, height)))
     }

@@ -6,25 +6,25 @@
 
 use lopdf::{Document, Error, LoadOptions};
 
-use super::error::ArtefactError;
+use super::error::ArtifactError;
 
 const MAX_UNPACKED: usize = 64 * 1024 * 1024;
 
 /// Opens an unprotected file.
-pub(super) fn open(bytes: &[u8]) -> Result<Document, ArtefactError> {
+pub(super) fn open(bytes: &[u8]) -> Result<Document, ArtifactError> {
     if !bytes.starts_with(b"%PDF-") {
-        return Err(ArtefactError::NotPdf);
+        return Err(ArtifactError::NotPdf);
     }
     let options = LoadOptions::with_max_decompressed_size(MAX_UNPACKED);
     let document = Document::load_mem_with_options(bytes, options).map_err(|error| match error {
         Error::Decryption(_) | Error::InvalidPassword | Error::UnsupportedSecurityHandler(_) => {
-            ArtefactError::Encrypted
+            ArtifactError::Encrypted
         }
-        _ => ArtefactError::Unreadable,
+        _ => ArtifactError::Unreadable,
     })?;
     // An empty password opens some files; they are protected all the same.
     if document.is_encrypted() || document.was_encrypted() {
-        return Err(ArtefactError::Encrypted);
+        return Err(ArtifactError::Encrypted);
     }
     Ok(document)
 }
@@ -38,5 +38,5 @@ pub fn page_count(bytes: &[u8]) -> Option<usize> {
 ///
 /// A file that cannot be read is not known to be encrypted, so the answer is no.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
-    matches!(open(bytes), Err(ArtefactError::Encrypted))
+    matches!(open(bytes), Err(ArtifactError::Encrypted))
 }

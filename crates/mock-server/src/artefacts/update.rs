@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use lopdf::xref::{XrefEntry, XrefType};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, Writer};
 
-use super::error::ArtefactError;
+use super::error::ArtifactError;
 
 /// Entries of a trailer that describe its own section and not the file.
 const SECTION_KEYS: [&[u8]; 13] = [
@@ -39,7 +39,7 @@ pub(super) struct Update {
 
 impl Update {
     /// Begins an update of `original`, which `document` was read from.
-    pub(super) fn new(original: &[u8], document: &Document) -> Result<Self, ArtefactError> {
+    pub(super) fn new(original: &[u8], document: &Document) -> Result<Self, ArtifactError> {
         let mut bytes = original.to_vec();
         if !bytes.ends_with(b"\n") {
             bytes.push(b'\n');
@@ -52,7 +52,7 @@ impl Update {
         let mut kind = table.cross_reference_type;
         let mut entries = BTreeMap::new();
         if document.xref_recovery.is_none() && document.xref_start != 0 {
-            let previous = i64::try_from(document.xref_start).map_err(|_| ArtefactError::TooLarge)?;
+            let previous = i64::try_from(document.xref_start).map_err(|_| ArtifactError::TooLarge)?;
             trailer.set("Prev", previous);
         } else {
             entries = table.entries.clone();
@@ -67,14 +67,14 @@ impl Update {
     }
 
     /// A number for a new object.
-    pub(super) fn allocate(&mut self) -> Result<ObjectId, ArtefactError> {
-        self.last_id = self.last_id.checked_add(1).ok_or(ArtefactError::TooLarge)?;
+    pub(super) fn allocate(&mut self) -> Result<ObjectId, ArtifactError> {
+        self.last_id = self.last_id.checked_add(1).ok_or(ArtifactError::TooLarge)?;
         Ok((self.last_id, 0))
     }
 
     /// Writes an object, which replaces the one that has the same number.
-    pub(super) fn write(&mut self, id: ObjectId, object: &Object) -> Result<(), ArtefactError> {
-        let offset = u32::try_from(self.bytes.len()).map_err(|_| ArtefactError::TooLarge)?;
+    pub(super) fn write(&mut self, id: ObjectId, object: &Object) -> Result<(), ArtifactError> {
+        let offset = u32::try_from(self.bytes.len()).map_err(|_| ArtifactError::TooLarge)?;
         self.entries.insert(id.0, XrefEntry::Normal { offset, generation: id.1 });
         self.push(&format!("{} {} obj\n", id.0, id.1));
         self.push_object(object)?;
@@ -83,7 +83,7 @@ impl Update {
     }
 
     /// Writes the cross-reference section and gives the whole file back.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, ArtefactError> {
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, ArtifactError> {
         let start = match self.kind {
             XrefType::CrossReferenceTable => self.finish_table()?,
             XrefType::CrossReferenceStream => self.finish_stream()?,
@@ -92,7 +92,7 @@ impl Update {
         Ok(self.bytes)
     }
 
-    fn finish_table(&mut self) -> Result<usize, ArtefactError> {
+    fn finish_table(&mut self) -> Result<usize, ArtifactError> {
         let start = self.bytes.len();
         self.push("xref\n0 1\n0000000000 65535 f \n");
         for (first, run) in runs(&self.entries) {
@@ -110,16 +110,16 @@ impl Update {
         Ok(start)
     }
 
-    fn finish_stream(&mut self) -> Result<usize, ArtefactError> {
+    fn finish_stream(&mut self) -> Result<usize, ArtifactError> {
         let id = self.allocate()?;
         let start = self.bytes.len();
-        let offset = u32::try_from(start).map_err(|_| ArtefactError::TooLarge)?;
+        let offset = u32::try_from(start).map_err(|_| ArtifactError::TooLarge)?;
         self.entries.insert(id.0, XrefEntry::Normal { offset, generation: 0 });
         let widths = [1_usize, 4, 2];
         let mut index = Vec::new();
         let mut content = Vec::new();
         for (first, run) in runs(&self.entries) {
-            let length = i64::try_from(run.len()).map_err(|_| ArtefactError::TooLarge)?;
+            let length = i64::try_from(run.len()).map_err(|_| ArtifactError::TooLarge)?;
             index.extend([Object::Integer(i64::from(first)), Object::Integer(length)]);
             for entry in run {
                 content.extend(entry.encode_for_xref_stream(&widths));
@@ -139,9 +139,9 @@ impl Update {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    fn push_object(&mut self, object: &Object) -> Result<(), ArtefactError> {
+    fn push_object(&mut self, object: &Object) -> Result<(), ArtifactError> {
         // Writing to memory does not fail.
-        Writer::write_object(&mut self.bytes, object).map_err(|_| ArtefactError::TooLarge)
+        Writer::write_object(&mut self.bytes, object).map_err(|_| ArtifactError::TooLarge)
     }
 }
 

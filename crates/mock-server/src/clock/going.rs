@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_core::{Clock as _, Mono};
+use identkit_core::{Clock as _, Instant};
 use identkit_transport::SystemClock;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -39,7 +39,7 @@ impl Going {
 
     /// How far time has gone on.
     pub(super) fn gone(&self, mode: Mode) -> Duration {
-        scaled(self.real.mono().0, mode.factor())
+        scaled(self.real.now().0, mode.factor())
     }
 
     /// Time goes on from here.
@@ -88,7 +88,7 @@ async fn wake(clock: impl Fn() -> Option<VirtualClock> + Send, earlier: Arc<Noti
         match wait {
             None => earlier.notified().await,
             Some(wait) => {
-                let sleep = SystemClock::new().sleep_until(Mono(wait));
+                let sleep = SystemClock::new().sleep_until(Instant(wait));
                 match select(std::pin::pin!(earlier.notified()), sleep).await {
                     Either::Left(((), _)) | Either::Right((_, _)) => {}
                 }

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, Clock, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, oneshot};
 
@@ -68,7 +68,7 @@ struct Inner {
     mode: Mode,
     going: Option<Going>,
     sequence: u64,
-    sleepers: BTreeMap<(Mono, u64), oneshot::Sender<Wake>>,
+    sleepers: BTreeMap<(Instant, u64), oneshot::Sender<WorkGuard>>,
     in_flight: usize,
 }
 
@@ -121,10 +121,10 @@ impl VirtualClock {
         lock(&self.inner)
     }
 
-    fn token(&self, inner: &mut Inner) -> Wake {
+    fn token(&self, inner: &mut Inner) -> WorkGuard {
         inner.in_flight += 1;
         let clock = self.clone();
-        Wake::new(move || {
+        WorkGuard::new(move || {
             clock.lock().in_flight -= 1;
             clock.settled.notify_waiters();
         })
@@ -261,11 +261,11 @@ impl Clock for VirtualClock {
         self.start.saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 
-    fn mono(&self) -> Mono {
-        Mono(self.lock().now())
+    fn now(&self) -> Instant {
+        Instant(self.lock().now())
     }
 
-    fn sleep_until(&self, at: Mono) -> BoxFuture<'static, Wake> {
+    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
         let mut inner = self.lock();
         if at.0 <= inner.now() {
             let token = self.token(&mut inner);
@@ -284,7 +284,7 @@ impl Clock for VirtualClock {
         Box::pin(Sleep::new(key, Arc::clone(&self.inner), receive))
     }
 
-    fn busy(&self) -> Wake {
+    fn hold(&self) -> WorkGuard {
         self.token(&mut self.lock())
     }
 }
@@ -304,11 +304,11 @@ mod tests {
         let clock = clock();
         let log = Arc::new(Mutex::new(Vec::new()));
         for seconds in [5_u64, 2, 2, 9, 30] {
-            let sleep = clock.sleep_until(Mono(SECOND * u32::try_from(seconds).unwrap()));
+            let sleep = clock.sleep_until(Instant(SECOND * u32::try_from(seconds).unwrap()));
             let (log, clock) = (Arc::clone(&log), clock.clone());
             tokio::spawn(async move {
                 let wake = sleep.await;
-                log.lock().unwrap().push((seconds, clock.mono().0.as_secs()));
+                log.lock().unwrap().push((seconds, clock.now().0.as_secs()));
                 drop(wake);
             });
         }
@@ -321,16 +321,16 @@ mod tests {
     #[tokio::test]
     async fn work_in_flight_holds_time_and_may_ask_for_more() {
         let clock = clock();
-        let (sleep, inner) = (clock.sleep_until(Mono(SECOND)), clock.clone());
+        let (sleep, inner) = (clock.sleep_until(Instant(SECOND)), clock.clone());
         let chain = tokio::spawn(async move {
             let mut wake = sleep.await;
             for step in 2..=4 {
-                let next = inner.sleep_until(Mono(SECOND * step));
+                let next = inner.sleep_until(Instant(SECOND * step));
                 drop(wake);
                 tokio::task::yield_now().await;
                 wake = next.await;
             }
-            inner.mono().0
+            inner.now().0
         });
         assert_eq!(clock.advance(SECOND * 10).await, 4);
         assert_eq!(chain.await.unwrap(), SECOND * 4);
@@ -339,7 +339,7 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_sleeper_does_not_hold_time() {
         let clock = clock();
-        drop(clock.sleep_until(Mono(SECOND)));
+        drop(clock.sleep_until(Instant(SECOND)));
         assert_eq!(clock.next_due(), None);
         assert_eq!(clock.advance(SECOND * 2).await, 0);
     }
@@ -347,9 +347,9 @@ mod tests {
     #[tokio::test]
     async fn sleepers_that_were_dropped_leave_nothing_behind() {
         let clock = clock();
-        let kept = clock.sleep_until(Mono(SECOND));
+        let kept = clock.sleep_until(Instant(SECOND));
         for _ in 0..10_000 {
-            drop(clock.sleep_until(Mono(SECOND * 60)));
+            drop(clock.sleep_until(Instant(SECOND * 60)));
         }
         assert_eq!(clock.lock().sleepers.len(), 1);
         let other = clock.clone();
@@ -363,16 +363,16 @@ mod tests {
     #[tokio::test]
     async fn a_sleeper_that_is_dropped_after_its_waking_gives_its_token_back() {
         let clock = clock();
-        let sleep = clock.sleep_until(Mono(SECOND));
+        let sleep = clock.sleep_until(Instant(SECOND));
         let other = clock.clone();
         let advancing = tokio::spawn(async move { other.advance(SECOND * 2).await });
         while clock.lock().in_flight == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(clock.mono(), Mono(SECOND), "its token holds time");
+        assert_eq!(clock.now(), Instant(SECOND), "its token holds time");
         drop(sleep);
         advancing.await.unwrap();
-        assert_eq!(clock.mono(), Mono(SECOND * 2));
+        assert_eq!(clock.now(), Instant(SECOND * 2));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -389,26 +389,26 @@ mod tests {
             })
             .collect();
         for _ in 0..2_000 {
-            let busy = clock.busy();
-            let before = clock.mono();
+            let busy = clock.hold();
+            let before = clock.now();
             tokio::task::yield_now().await;
-            assert_eq!(clock.mono(), before, "time moved under a token");
+            assert_eq!(clock.now(), before, "time moved under a token");
             drop(busy);
         }
         for mover in movers {
             mover.await.unwrap();
         }
-        assert_eq!(clock.mono(), Mono(SECOND * 200 * (1 + 2 + 3 + 4)), "each by its own, and none twice");
+        assert_eq!(clock.now(), Instant(SECOND * 200 * (1 + 2 + 3 + 4)), "each by its own, and none twice");
     }
 
     #[tokio::test]
     async fn those_that_advance_at_once_come_one_after_the_other() {
         let clock = clock();
-        let (mut sleep, ticking) = (clock.sleep_until(Mono(SECOND)), clock.clone());
+        let (mut sleep, ticking) = (clock.sleep_until(Instant(SECOND)), clock.clone());
         let ticks = tokio::spawn(async move {
             for next in 2.. {
                 let wake = sleep.await;
-                sleep = ticking.sleep_until(Mono(SECOND * next));
+                sleep = ticking.sleep_until(Instant(SECOND * next));
                 tokio::task::yield_now().await;
                 drop(wake);
             }
@@ -416,7 +416,7 @@ mod tests {
         let (one, other, next) =
             tokio::join!(clock.advance(SECOND * 10), clock.advance(SECOND * 7), clock.run_to_next());
         assert_eq!((one, other, next), (10, 7, 1), "each is told of those that it woke");
-        assert_eq!(clock.mono(), Mono(SECOND * 18), "and time has moved by the sum");
+        assert_eq!(clock.now(), Instant(SECOND * 18), "and time has moved by the sum");
         ticks.abort();
     }
 }

@@ -4,28 +4,28 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use identkit_core::{Mono, Wake};
+use identkit_core::{Instant, WorkGuard};
 use tokio::sync::oneshot;
 
 use super::{Inner, lock};
 
 /// Someone who waits; dropped before its time, it leaves the clock.
 pub(super) struct Sleep {
-    key: (Mono, u64),
+    key: (Instant, u64),
     inner: Arc<Mutex<Inner>>,
-    receive: oneshot::Receiver<Wake>,
+    receive: oneshot::Receiver<WorkGuard>,
 }
 
 impl Sleep {
-    pub(super) fn new(key: (Mono, u64), inner: Arc<Mutex<Inner>>, receive: oneshot::Receiver<Wake>) -> Self {
+    pub(super) fn new(key: (Instant, u64), inner: Arc<Mutex<Inner>>, receive: oneshot::Receiver<WorkGuard>) -> Self {
         Self { key, inner, receive }
     }
 }
 
 impl Future for Sleep {
-    type Output = Wake;
+    type Output = WorkGuard;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Wake> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<WorkGuard> {
         match std::task::ready!(Pin::new(&mut self.receive).poll(cx)) {
             Ok(wake) => Poll::Ready(wake),
             // Not while this future keeps the clock's inside; polled again after its end it never comes.

@@ -1,6 +1,6 @@
 //! The rules of a world, and which of them strikes a call.
 
-use identkit_core::Fault as Wrong;
+use identkit_core::Violation;
 
 use super::rule::names;
 use super::{Fault, Rule, chaos};
@@ -138,7 +138,7 @@ impl Faults {
 /// Why not, and what there is.
 pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
     let refuse = |field: &'static str, message: String| {
-        Err(Refused::new(400, Wrong::new(field, message, "sandbox", "docs/sandbox-control.md")))
+        Err(Refused::new(400, Violation::new(field, message, "sandbox", "docs/sandbox-control.md")))
     };
     let concerned: Vec<_> =
         vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();

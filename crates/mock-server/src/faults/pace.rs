@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::select;
 use http_body::{Body, Frame};
-use identkit_core::{BoxFuture, Clock as _, Content, Error, Mono};
+use identkit_core::{BoxFuture, Clock as _, Content, Error, Instant};
 use identkit_transport::SystemClock;
 
 use crate::clock::VirtualClock;
@@ -15,8 +15,8 @@ use crate::clock::VirtualClock;
 /// Waits until so much time has passed, in the world or in reality, whichever comes first: time that stands still holds
 /// nobody for ever, and who advances it needs not wait.
 pub(crate) async fn pass(clock: &VirtualClock, time: Duration) {
-    let world = clock.sleep_until(clock.mono().plus(time));
-    let real = SystemClock::new().sleep_until(Mono(time));
+    let world = clock.sleep_until(clock.now().plus(time));
+    let real = SystemClock::new().sleep_until(Instant(time));
     select(world, real).await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use identkit_core::Fault as Wrong;
+use identkit_core::Violation;
 use serde_json::{Map, Value, json};
 
 use super::{Fault, Injected, Middle, Rule};
@@ -16,7 +16,7 @@ const LONGEST: f64 = 3_600.0;
 struct Given<'a> {
     object: &'a Map<String, Value>,
     asked: Vec<&'static str>,
-    wrong: Vec<Wrong>,
+    wrong: Vec<Violation>,
 }
 
 impl Given<'_> {
@@ -31,7 +31,7 @@ impl Given<'_> {
         match self.object.get(name) {
             None => usual,
             Some(value) => read(value).unwrap_or_else(|| {
-                self.wrong.push(Wrong::new(name, must, "sandbox", "docs/sandbox-control.md"));
+                self.wrong.push(Violation::new(name, must, "sandbox", "docs/sandbox-control.md"));
                 usual
             }),
         }
@@ -132,7 +132,7 @@ impl Rule {
         let usual = object.get("fault").and_then(Value::as_str).and_then(Fault::named);
         let Some(usual) = usual else {
             let fault =
-                Wrong::new("fault", format!("must be one of {}", known()), "sandbox", "docs/sandbox-control.md");
+                Violation::new("fault", format!("must be one of {}", known()), "sandbox", "docs/sandbox-control.md");
             return Err(Refused::new(400, fault));
         };
         let name = usual.name();
@@ -160,11 +160,11 @@ impl Rule {
                 "has an element of {} letters that {name} does not have; there is {there}",
                 name_given.chars().count()
             );
-            wrong.push(Wrong::new("body", message, "sandbox", "docs/sandbox-control.md"));
+            wrong.push(Violation::new("body", message, "sandbox", "docs/sandbox-control.md"));
         }
         match wrong.is_empty() {
             true => Ok(Self { fault, operation, vendor, times, nth, probability: probability.unwrap_or(1.0) }),
-            false => Err(Refused { status: 400, faults: wrong }),
+            false => Err(Refused { status: 400, violations: wrong }),
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
             (json!({ "fault": "reset-after-commit", "seconds": 1 }), "body"),
         ] {
             let refused = read(value.clone()).unwrap_err();
-            let fields: Vec<_> = refused.faults.iter().map(|fault| fault.field.to_string()).collect();
+            let fields: Vec<_> = refused.violations.iter().map(|fault| fault.field.to_string()).collect();
             assert_eq!(fields, [field], "{value}");
         }
     }

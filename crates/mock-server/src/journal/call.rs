@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, Method, Uri};
-use identkit_core::Fault;
+use identkit_core::Violation;
 use jiff::Timestamp;
 
 use super::Kept;
@@ -36,7 +36,7 @@ pub struct Call {
     /// The fault that was injected, if one was.
     pub fault: Option<&'static str>,
     /// Why it was refused, when it was.
-    pub refused: Vec<Fault>,
+    pub refused: Vec<Violation>,
 }
 
 impl Call {

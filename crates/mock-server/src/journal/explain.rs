@@ -1,6 +1,6 @@
 //! Why a call was refused: the rule, the element, what would be right, and where it is written.
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use serde_json::{Value, json};
 
 use super::{Call, Entry, Secrets, What};
@@ -25,7 +25,7 @@ pub enum Place {
 #[non_exhaustive]
 pub struct Reason {
     /// The broken rule.
-    pub fault: Fault,
+    pub fault: Violation,
     /// Where.
     pub place: Place,
     /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
@@ -92,7 +92,7 @@ impl Reason {
 }
 
 /// Where the field of a fault is, and what stands there.
-fn place<'a>(fault: &Fault, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
+fn place<'a>(fault: &Violation, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
     let field = fault.field.split(' ').next().unwrap_or_default();
     match field {
         "path" => return (Place::Path, None),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use jiff::Timestamp;
 
 use super::filter::is_of;
@@ -50,7 +50,7 @@ impl What {
                 let path = call.uri.to_string().len() + call.case.as_ref().map_or(0, String::len);
                 let faults = call.refused.iter();
                 let faults: usize =
-                    faults.map(|fault| size_of::<Fault>() + fault.field.len() + fault.message.len()).sum();
+                    faults.map(|fault| size_of::<Violation>() + fault.field.len() + fault.message.len()).sum();
                 path + headers + faults + call.body.bytes.len() + call.answer.bytes.len()
             }
             Self::Fired { subject, .. } => subject.len(),
@@ -198,7 +198,7 @@ mod tests {
     fn the_reasons_of_refusals_count_as_much_as_what_was_refused() {
         let mut journal = Journal::default();
         let What::Call(plain) = call(&Kept::default(), 1) else { panic!("a call") };
-        let fault = Fault::new("eSignHash[0].Hash", "m".repeat(1_000), "T-056", "[T] 3.1.3");
+        let fault = Violation::new("eSignHash[0].Hash", "m".repeat(1_000), "T-056", "[T] 3.1.3");
         let refused = Call { refused: vec![fault; 100], ..Call::clone(&plain) };
         for _ in 0..2_000 {
             journal.note(Timestamp::UNIX_EPOCH, What::Call(Arc::new(refused.clone())));

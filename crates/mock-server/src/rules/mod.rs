@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! - An id is that of the requirement or trap in `docs/contract/`. Where one of them asks for several things, each has
-//!   a name of its own after a slash, and [`Fault::rule`] tells the part before it.
+//!   a name of its own after a slash, and [`Violation::rule`] tells the part before it.
 //! - Each rule of the table is asked for in the code, and nothing else is: `tests/rules.rs` walks the sources.
 
 mod table;
@@ -15,7 +15,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -154,8 +154,8 @@ impl Rules {
     /// # Errors
     /// The refusal, unless all that it tells is switched off.
     pub fn uphold(&self, mut refused: Refused) -> Result<(), Refused> {
-        refused.faults.retain(|fault: &Fault| self.enforce(fault.rule));
-        if refused.faults.is_empty() { Ok(()) } else { Err(refused) }
+        refused.violations.retain(|fault: &Violation| self.enforce(fault.rule));
+        if refused.violations.is_empty() { Ok(()) } else { Err(refused) }
     }
 }
 
@@ -217,11 +217,11 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_refusal_is_still_refused() {
-        let fault = |rule| Fault::new("Email", "is wrong", rule, "[T] 3.1.3");
-        let refused = Refused { status: 400, faults: vec![fault("T-056"), fault("AT-47")] };
+        let fault = |rule| Violation::new("Email", "is wrong", rule, "[T] 3.1.3");
+        let refused = Refused { status: 400, violations: vec![fault("T-056"), fault("AT-47")] };
         let mut rules = Rules::default();
         rules.switch_off("AT-47").unwrap();
-        assert_eq!(rules.uphold(refused.clone()).unwrap_err().faults, [fault("T-056")]);
+        assert_eq!(rules.uphold(refused.clone()).unwrap_err().violations, [fault("T-056")]);
         rules.switch_off("T-056").unwrap();
         assert_eq!(rules.uphold(refused), Ok(()));
     }

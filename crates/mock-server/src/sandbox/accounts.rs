@@ -1,6 +1,6 @@
 //! The accounts of a sandbox and how they are set up.
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use serde_json::{Map, Value};
 
 use super::Sandbox;
@@ -34,23 +34,23 @@ impl Sandbox {
                 let Some(vendor) = vendors.iter().find(|vendor| in_json(vendor.name()) == *name) else {
                     let known = vendors.iter().map(|vendor| in_json(vendor.name())).collect::<Vec<_>>().join(", ");
                     let message = format!("is no vendor of this sandbox, which has {known}");
-                    faults.push(Fault::new(name.clone(), message, "sandbox", SOURCE));
+                    faults.push(Violation::new(name.clone(), message, "sandbox", SOURCE));
                     continue;
                 };
                 let Value::Object(settings) = settings else {
-                    faults.push(Fault::new(name.clone(), "must be an object of settings", "sandbox", SOURCE));
+                    faults.push(Violation::new(name.clone(), "must be an object of settings", "sandbox", SOURCE));
                     continue;
                 };
                 match vendor.set_up(world, settings) {
                     Ok(change) => changes.push(change),
-                    Err(refused) => faults.extend(refused.faults.into_iter().map(|mut fault| {
+                    Err(refused) => faults.extend(refused.violations.into_iter().map(|mut fault| {
                         fault.field = format!("{name}.{}", fault.field).into();
                         fault
                     })),
                 }
             }
             if !faults.is_empty() {
-                return Err(Refused { status: 400, faults });
+                return Err(Refused { status: 400, violations: faults });
             }
             changes.into_iter().for_each(|change| change(world));
             // The names only: among the values are secrets.

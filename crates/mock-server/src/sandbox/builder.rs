@@ -64,8 +64,8 @@ impl SandboxBuilder {
 
     pub(super) fn for_test() -> Self {
         // The date of the documents' examples.
-        let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
-        let start = date.map_or(jiff::Timestamp::UNIX_EPOCH, |date| date.timestamp());
+        let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0);
+        let start = jiff::tz::Offset::UTC.to_timestamp(date).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(PATIENCE)
     }
 
@@ -168,18 +168,18 @@ impl SandboxBuilder {
             clock.set_mode(Mode::Real);
             clock
         });
-        let world = self.world.unwrap_or_else(|| plan.found(clock.wall(), self.seed, self.profile, self.rules));
+        let world = self.world.unwrap_or_else(|| plan.create_world(clock.wall(), self.seed, self.profile, self.rules));
         plan.start(clock, world)
     }
 }
 
 impl Plan {
     /// A new world.
-    pub(crate) fn found(&self, now: jiff::Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
+    pub(crate) fn create_world(&self, now: jiff::Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
         let mut world = World::new(now, seed, profile);
         world.rules = rules;
         for vendor in &*self.vendors {
-            vendor.found(&mut world);
+            vendor.seed(&mut world);
         }
         world
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use identkit_core::{Clock as _, Content, Fault as Wrong};
+use identkit_core::{Clock as _, Content, Violation};
 use identkit_wire::json;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ impl Sandbox {
             let mut moved = std::pin::pin!(moved);
             // From here on no move is missed.
             moved.as_mut().enable();
-            let busy = running.clock.busy();
+            let busy = running.clock.hold();
             let handled = {
                 let mut world = running.world();
                 // Of a call that is not answered yet.
@@ -110,7 +110,7 @@ impl Sandbox {
                 .map(Response::body)
                 .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
             fault,
-            refused: refused.map(|refused| refused.faults.clone()).unwrap_or_default(),
+            refused: refused.map(|refused| refused.violations.clone()).unwrap_or_default(),
         });
         let sequence = world.note(What::Call(Arc::clone(&call)));
         lock(&self.running.expected).saw(sequence, &call);
@@ -135,7 +135,7 @@ fn nowhere() -> Response<Content> {
     });
     let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    let fault = Wrong::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
+    let fault = Violation::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
     response.extensions_mut().insert(Refused::new(404, fault));
     response
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use http::Request;
-use identkit_core::{Clock as _, Mono, Wake};
-use identkit_transport::Hop;
+use identkit_core::{Clock as _, Instant, WorkGuard};
+use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
 use super::running::Running;
@@ -38,9 +38,9 @@ impl Running {
     /// The receiver's status; an error when it cannot be reached or breaks down.
     async fn call(&self, request: Request<Body>, slowly: bool) -> Answered {
         let receiver = self.plan.receiver.clone().ok_or("the sandbox was given no way to deliver webhooks")?;
-        let hop = Hop::new(true, Mono::NEVER);
+        let context = AttemptContext::new(true, Instant::NEVER);
         // A receiver that panics in this process is one that fails: the order must not stay blocked for ever.
-        let call = AssertUnwindSafe(receiver.send(request, &hop)).catch_unwind();
+        let call = AssertUnwindSafe(receiver.send(request, &context)).catch_unwind();
         let answer = call.await.map_err(|_| "the receiver broke down")?.map_err(|failure| failure.detail)?;
         let status = answer.status().as_u16();
         if slowly {
@@ -61,9 +61,9 @@ impl Running {
         &self,
         request: Request<Body>,
         how: How,
-        busy: Wake,
+        busy: WorkGuard,
         turn: &mut Option<Turn>,
-    ) -> (Answered, Wake) {
+    ) -> (Answered, WorkGuard) {
         if !how.is_cut {
             return (self.call(request, how.slowly).await, busy);
         }
@@ -71,7 +71,7 @@ impl Running {
         // Whoever waits for a lane holds time. One that hangs is not waited for by others that will hang as well.
         let mut lane = self.lanes.acquire().await.ok().filter(|_| !self.receivers.hangs(&receiver));
         // Registered before time can move.
-        let mut cut = self.clock.sleep_until(self.clock.mono().plus(CUT));
+        let mut cut = self.clock.sleep_until(self.clock.now().plus(CUT));
         let (began, patience) = (self.receivers.now(), self.plan.patience);
         let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
         let (answered, busy) = {
@@ -106,11 +106,17 @@ impl Running {
         };
         let took = self.receivers.now().since(began);
         self.receivers.learn(&receiver, answered.is_ok().then_some(took));
-        (answered, busy.unwrap_or_else(|| self.clock.busy()))
+        (answered, busy.unwrap_or_else(|| self.clock.hold()))
     }
 
     /// One try to deliver a webhook. Returns what holds time until something else does.
-    pub(super) async fn attempt(self: &Arc<Self>, id: u64, by: Cause, busy: Wake, turn: &mut Option<Turn>) -> Wake {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        id: u64,
+        by: Cause,
+        busy: WorkGuard,
+        turn: &mut Option<Turn>,
+    ) -> WorkGuard {
         let (request, at, how) = {
             let mut world = self.world();
             let (now, is_cut) = (world.now, world.enforces("T-033/10s"));

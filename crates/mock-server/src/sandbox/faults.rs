@@ -1,6 +1,6 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
-use identkit_core::Fault as Wrong;
+use identkit_core::Violation;
 
 use super::Sandbox;
 use crate::faults::{Injected, Rule, of_rule};
@@ -18,7 +18,7 @@ impl Sandbox {
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
-                return Err(Refused::new(409, Wrong::new("faults", message, "sandbox", "docs/sandbox-control.md")));
+                return Err(Refused::new(409, Violation::new("faults", message, "sandbox", "docs/sandbox-control.md")));
             }
             let injected = world.faults.add(rule);
             world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });

@@ -36,7 +36,7 @@ impl Running {
 
     /// Makes tries, one after the other, in a task of its own.
     pub(super) fn send(self: &Arc<Self>, chain: Chain) {
-        let (running, mut busy, turn) = (Arc::clone(self), self.clock.busy(), self.turns.next());
+        let (running, mut busy, turn) = (Arc::clone(self), self.clock.hold(), self.turns.next());
         self.spawn(async move {
             let mut turn = Some(turn);
             for (id, by) in chain {

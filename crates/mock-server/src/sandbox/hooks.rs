@@ -89,7 +89,7 @@ impl Sandbox {
     /// # Errors
     /// As each of them.
     pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
-        let _busy = self.running.clock.busy();
+        let _busy = self.running.clock.hold();
         let (told, tries) = {
             let mut world = self.running.world();
             let now = world.now;
@@ -128,7 +128,7 @@ impl Sandbox {
     /// # Errors
     /// [`Impossible`] when one of those that are named is not held; then none is released.
     pub fn release_all(&self, order: &ReleaseOrder) -> Result<Vec<Delivery>, Impossible> {
-        let _busy = self.running.clock.busy();
+        let _busy = self.running.clock.hold();
         let (released, chain) = {
             let mut world = self.running.world();
             let mut held: Vec<u64> = world

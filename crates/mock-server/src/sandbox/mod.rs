@@ -96,7 +96,7 @@ impl Sandbox {
 
     /// Moves a case along. `None` when no vendor has such a case.
     pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
-        let _busy = self.running.clock.busy();
+        let _busy = self.running.clock.hold();
         let moved = {
             let mut world = self.running.world();
             let moved =
@@ -115,9 +115,9 @@ impl Sandbox {
     }
 
     /// What the sandbox knows of a case.
-    pub fn peek(&self, case: &str) -> Option<Value> {
+    pub fn inspect(&self, case: &str) -> Option<Value> {
         let mut world = self.running.world();
-        self.running.plan.vendors.iter().find_map(|vendor| vendor.peek(&mut world, case))
+        self.running.plan.vendors.iter().find_map(|vendor| vendor.inspect(&mut world, case))
     }
 
     /// The cases of a vendor by its name, however they were opened; none for other names.
@@ -140,7 +140,7 @@ impl Sandbox {
     /// Looks at or changes the world, then lets what follows from it happen. Nothing else of this sandbox may be
     /// called inside: the world is locked.
     pub fn with_world<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
-        let _busy = self.running.clock.busy();
+        let _busy = self.running.clock.hold();
         let value = f(&mut self.running.world());
         self.running.settle();
         value

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use identkit_core::{Clock as _, Mono};
+use identkit_core::{Clock as _, Instant};
 use identkit_transport::SystemClock;
 
 use super::running::lock;
@@ -30,7 +30,7 @@ struct Known {
     /// What it takes to answer, on a sliding average; `None` when it never has.
     takes: Option<Duration>,
     /// When it answered last.
-    answered: Option<Mono>,
+    answered: Option<Instant>,
     hangs: bool,
 }
 
@@ -48,12 +48,12 @@ impl Receivers {
     }
 
     /// Real time.
-    pub(super) fn now(&self) -> Mono {
-        self.real.mono()
+    pub(super) fn now(&self) -> Instant {
+        self.real.now()
     }
 
     /// Waits for a real time.
-    pub(super) async fn until(&self, at: Mono) {
+    pub(super) async fn until(&self, at: Instant) {
         drop(self.real.sleep_until(at).await);
     }
 
@@ -67,7 +67,7 @@ impl Receivers {
     }
 
     /// Waits until this receiver has held time for too long, or for as long as it may take at all.
-    pub(super) async fn held_long_enough(&self, receiver: &str, since: Mono, patience: Duration) {
+    pub(super) async fn held_long_enough(&self, receiver: &str, since: Instant, patience: Duration) {
         let (grace, end) = (self.grace(receiver), since.plus(patience));
         let mut quiet = since;
         loop {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_core::{BoxFuture, Clock as _, Mono, Wake};
+use identkit_core::{BoxFuture, Clock as _, Instant, WorkGuard};
 use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -69,7 +69,7 @@ pub(crate) struct Running {
     /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
     pub(super) moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has seen it.
-    pub(super) pending: Mutex<Option<Wake>>,
+    pub(super) pending: Mutex<Option<WorkGuard>>,
     /// `None` once the sandbox has ended: nothing is spawned any more.
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     /// Where tasks run, also when they are asked for from outside of it.
@@ -91,7 +91,7 @@ pub(crate) struct Running {
 }
 
 /// A registration with the clock.
-type Sleep = BoxFuture<'static, Wake>;
+type Sleep = BoxFuture<'static, WorkGuard>;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -101,7 +101,7 @@ impl Running {
     /// A world that nothing moves yet.
     pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
         // Until the task has seen the timers of the new world.
-        let pending = Mutex::new(Some(clock.busy()));
+        let pending = Mutex::new(Some(clock.hold()));
         Arc::new(Self {
             world: Mutex::new(world),
             plan: plan.clone(),
@@ -167,7 +167,7 @@ impl Running {
     /// Registers the next waking, and only then lets virtual time go on.
     fn next_sleep(&self) -> Option<Sleep> {
         // A timer is a wall time, a sleep a monotonic one: time must not move between reading the two.
-        let _busy = self.clock.busy();
+        let _busy = self.clock.hold();
         // Taken before looking: the token of a change that comes after the look stays for the next round.
         let seen = lock(&self.pending).take();
         let due = self.world().next_due();
@@ -176,14 +176,14 @@ impl Running {
         sleep
     }
 
-    fn mono_of(&self, at: Timestamp) -> Mono {
+    fn mono_of(&self, at: Timestamp) -> Instant {
         let ahead = at.duration_since(self.clock.wall());
-        self.clock.mono().plus(Duration::try_from(ahead).unwrap_or_default())
+        self.clock.now().plus(Duration::try_from(ahead).unwrap_or_default())
     }
 
     /// Waits until a timer is due or the timers have changed, and returns what holds time until then: the token of the
     /// waking, or the registration that has not come to its end.
-    async fn wait(&self, sleep: Option<Sleep>) -> (Option<Wake>, Option<Sleep>) {
+    async fn wait(&self, sleep: Option<Sleep>) -> (Option<WorkGuard>, Option<Sleep>) {
         let changed = std::pin::pin!(self.changed.notified());
         match sleep {
             None => {
@@ -213,7 +213,7 @@ impl Running {
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
                 // A vendor that breaks down must not stop time for the others: the panic itself tells of it.
-                drop(catch_unwind(AssertUnwindSafe(|| vendor.fire(&mut world, &timer))));
+                drop(catch_unwind(AssertUnwindSafe(|| vendor.on_timer(&mut world, &timer))));
             }
         }
         drop(world);
@@ -280,7 +280,7 @@ impl Running {
     /// those who wait for something.
     pub(super) fn proceed(self: &Arc<Self>) {
         self.send_webhooks();
-        *lock(&self.pending) = Some(self.clock.busy());
+        *lock(&self.pending) = Some(self.clock.hold());
         self.changed.notify_one();
         self.moved.notify_waiters();
     }

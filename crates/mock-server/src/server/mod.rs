@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use identkit_core::{Clock as _, Content, Mono};
+use identkit_core::{Clock as _, Content, Instant};
 use identkit_transport::SystemClock;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -146,7 +146,7 @@ where
                     let Ok((stream, _)) = accepted else {
                         // The peer's fault, or no descriptor is left: then asking again at once would only burn time.
                         let clock = SystemClock::new();
-                        clock.sleep_until(Mono(Duration::from_millis(10))).await;
+                        clock.sleep_until(Instant(Duration::from_millis(10))).await;
                         continue;
                     };
                     // Without it small answers wait for the peer's delayed acknowledgement.

@@ -1,7 +1,7 @@
 //! Settings by their names, for whoever sets an account up from outside (the admin API): what cannot be set is refused
 //! with the name of the setting and what it takes, all of it at once.
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -27,14 +27,14 @@ pub(super) fn changed<S: Serialize + DeserializeOwned>(
     let mut faults = Vec::new();
     for name in changes.keys().filter(|name| !all.contains_key(*name)) {
         let told = format!("is no setting of this vendor, which has {}", names());
-        faults.push(Fault::new(name.clone(), told, "sandbox", SOURCE));
+        faults.push(Violation::new(name.clone(), told, "sandbox", SOURCE));
     }
     for (name, value) in changes {
         let Some(before) = all.get(name).cloned() else { continue };
         all.insert(name.clone(), value.clone());
         // Each by itself, so that whatever is wrong with it is told under its name.
         if let Err(error) = S::deserialize(&Value::Object(all.clone())) {
-            faults.push(Fault::new(name.clone(), reason(&error.to_string()), "sandbox", SOURCE));
+            faults.push(Violation::new(name.clone(), reason(&error.to_string()), "sandbox", SOURCE));
             all.insert(name.clone(), before);
         }
     }
@@ -53,12 +53,13 @@ where
     S: Serialize + DeserializeOwned + Default + PartialEq,
 {
     let all = told(settings);
-    let names = |faults: &[Fault]| faults.iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>().join(", ");
+    let names =
+        |faults: &[Violation]| faults.iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>().join(", ");
     match restored::<S>(&all) {
         Ok(same) if same == *settings => Ok(all),
         Ok(_) => Err(SavedError::not_saved("a setting is finer than it is told: spans of time are whole seconds")),
         Err(refused) => {
-            Err(SavedError::not_saved(format!("no saved form has the value of: {}", names(&refused.faults))))
+            Err(SavedError::not_saved(format!("no saved form has the value of: {}", names(&refused.violations))))
         }
     }
 }
@@ -70,7 +71,7 @@ where
 pub(super) fn restored<S: Serialize + DeserializeOwned + Default>(saved: &Value) -> Result<S, Refused> {
     match saved {
         Value::Object(named) => changed(&S::default(), named),
-        _ => Err(Refused::new(400, Fault::new("", "expected an object of settings", "sandbox", SOURCE))),
+        _ => Err(Refused::new(400, Violation::new("", "expected an object of settings", "sandbox", SOURCE))),
     }
 }
 
@@ -80,7 +81,7 @@ pub(super) fn restored<S: Serialize + DeserializeOwned + Default>(saved: &Value)
 /// The first one that cannot be set; one that is not known is `*`.
 pub(super) fn load<S: Serialize + DeserializeOwned + Default>(saved: &Value, at: &str) -> Result<S, SavedError> {
     restored::<S>(saved).map_err(|refused| {
-        let Some(fault) = refused.faults.first() else {
+        let Some(fault) = refused.violations.first() else {
             return SavedError::damaged(at, "expected settings that go together");
         };
         let known = told(&S::default()).get(&*fault.field).is_some();
@@ -89,8 +90,8 @@ pub(super) fn load<S: Serialize + DeserializeOwned + Default>(saved: &Value, at:
     })
 }
 
-fn refused(faults: Vec<Fault>) -> Refused {
-    Refused { status: 400, faults }
+fn refused(faults: Vec<Violation>) -> Refused {
+    Refused { status: 400, violations: faults }
 }
 
 /// What would be right, without the value that was wrong: serde tells it after the last `expected`.

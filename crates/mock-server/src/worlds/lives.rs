@@ -54,7 +54,7 @@ impl Worlds {
         let id = table.free(id)?;
         origin.minted = self.0.credentials(of_its_own(origin.seed, &id), &id);
         self.0.claim(&mut table, &id, &origin.minted)?;
-        self.0.mint(&mut world, &origin.minted);
+        self.0.set_credentials(&mut world, &origin.minted);
         let sandbox = self.0.go_on(world, mode);
         table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
         Ok((id, sandbox))
@@ -73,7 +73,7 @@ impl Worlds {
         self.0.keep_credentials(&mut table, id)?;
         if id == DEFAULT {
             let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
-            let mut anew = self.0.found(&origin);
+            let mut anew = self.0.create_world(&origin);
             self.0.unclaimed(&table, &self.0.identities(&mut anew))?;
         }
         self.0.take_the_place(&mut table, id, |origin| self.0.begin(origin))

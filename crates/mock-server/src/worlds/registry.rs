@@ -37,24 +37,24 @@ impl Registry {
         self.plan.vendors.iter().map(|vendor| (vendor.name(), format!("sandbox-{id}"), secret())).collect()
     }
 
-    pub(super) fn mint(&self, world: &mut World, minted: &[Credentials]) {
+    pub(super) fn set_credentials(&self, world: &mut World, minted: &[Credentials]) {
         for (name, identity, secret) in minted {
             if let Some(vendor) = self.plan.vendor(name) {
-                vendor.mint(world, identity, secret);
+                vendor.set_credentials(world, identity, secret);
             }
         }
     }
 
     /// A world as it was in the beginning.
-    pub(super) fn found(&self, origin: &Origin) -> World {
+    pub(super) fn create_world(&self, origin: &Origin) -> World {
         let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
-        let mut world = self.plan.found(now, origin.seed, origin.profile, origin.rules.clone());
-        self.mint(&mut world, &origin.minted);
+        let mut world = self.plan.create_world(now, origin.seed, origin.profile, origin.rules.clone());
+        self.set_credentials(&mut world, &origin.minted);
         world
     }
 
     pub(super) fn begin(&self, origin: &Origin) -> Sandbox {
-        self.go_on(self.found(origin), origin.mode)
+        self.go_on(self.create_world(origin), origin.mode)
     }
 
     pub(super) fn go_on(&self, world: World, mode: Mode) -> Sandbox {

@@ -20,7 +20,7 @@ impl Worlds {
         let identities = sandbox.with_world(|world| self.0.identities(world));
         let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));
         if let Some((vendor, _)) = taken {
-            let fault = identkit_core::Fault::new(
+            let fault = identkit_core::Violation::new(
                 in_json(vendor),
                 WorldError::SameCredentials.to_string(),
                 "sandbox",

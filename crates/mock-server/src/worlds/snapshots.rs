@@ -72,7 +72,7 @@ impl Worlds {
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
         self.0.keep_credentials(table, id)?;
         let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
-        self.0.mint(&mut world, &kept.origin.minted);
+        self.0.set_credentials(&mut world, &kept.origin.minted);
         if id == DEFAULT {
             self.0.unclaimed(table, &self.0.identities(&mut world))?;
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Kind, Mono, Secret};
+use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, Secret};
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
@@ -22,7 +22,7 @@ use identkit_identity_tm::{Account, Dialect, IdentityTm, OrderId, PutOrder};
 use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::rules::is_told;
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
-use identkit_transport::{Failure, Hop, SystemClock, Transport};
+use identkit_transport::{AttemptContext, Failure, SystemClock, Transport};
 use identkit_wire::{Body, encode_base64};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -62,12 +62,12 @@ pub(crate) fn sandbox() -> SandboxBuilder {
 }
 
 /// A sandbox whose time stands still until it is advanced.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) clock: VirtualClock,
     pub(crate) sandbox: Sandbox,
 }
 
-impl Bench {
+impl Harness {
     pub(crate) fn new() -> Self {
         Self::with(|builder| builder)
     }
@@ -298,7 +298,7 @@ pub(crate) fn order_with(events: &[&str]) -> PutOrder {
 /// A webhook as it arrived.
 #[derive(Clone)]
 pub(crate) struct Arrived {
-    pub(crate) at: Mono,
+    pub(crate) at: Instant,
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
@@ -392,8 +392,8 @@ impl Receiver {
 
 #[async_trait]
 impl Transport for Receiver {
-    async fn send(&self, request: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
-        let at = self.clock.lock().unwrap().as_ref().map(Clock::mono).unwrap_or_default();
+    async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+        let at = self.clock.lock().unwrap().as_ref().map(Clock::now).unwrap_or_default();
         let (head, body) = request.into_parts();
         let body = body.read().map(Result::unwrap).collect::<Vec<_>>().concat().into();
         let call = Arrived { at, method: head.method, uri: head.uri.to_string(), headers: head.headers, body };
@@ -431,9 +431,9 @@ impl Noting {
 
 #[async_trait]
 impl Transport for Noting {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let path = request.uri().path().split('/').take(3).collect::<Vec<_>>().join("/");
-        let answer = self.inner.send(request, hop).await?;
+        let answer = self.inner.send(request, context).await?;
         self.log.lock().unwrap().push((path, answer.status().as_u16()));
         Ok(answer)
     }
@@ -441,7 +441,7 @@ impl Transport for Noting {
 
 /// Waits in real time for the future, `None` when it takes longer.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), SystemClock::new().sleep_until(Mono(limit))).await {
+    match select(pin!(work), SystemClock::new().sleep_until(Instant(limit))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
@@ -449,7 +449,7 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
 
 /// Waits in real time.
 pub(crate) async fn pause(time: Duration) {
-    SystemClock::new().sleep_until(Mono(time)).await;
+    SystemClock::new().sleep_until(Instant(time)).await;
 }
 
 /// Waits in real time until something holds.

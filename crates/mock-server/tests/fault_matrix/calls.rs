@@ -21,7 +21,7 @@ use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::common::{Bench, HOUR, ident, options, order};
+use crate::common::{HOUR, Harness, ident, options, order};
 
 /// What the order is that a call is about, and how it came there.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +205,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// With images, when they are wanted: drawing them takes long.
     pub(crate) async fn of(call: &Call, images: bool) -> Self {
-        let bench = Bench::new();
+        let bench = Harness::new();
         bench.sandbox.with_world(|world| {
             configure(world, |settings| {
                 settings.voice_files = true;
@@ -245,11 +245,11 @@ impl Prepared {
             }
         };
         let tan = match call.about {
-            About::Begun => bench.sandbox.peek(&case).unwrap()["tan"].as_str().unwrap().to_owned(),
+            About::Begun => bench.sandbox.inspect(&case).unwrap()["tan"].as_str().unwrap().to_owned(),
             _ => String::new(),
         };
         let world = bench.sandbox.snapshot();
-        let copy = Bench::since(world.now, |builder| builder.world(world.clone()));
+        let copy = Harness::since(world.now, |builder| builder.world(world.clone()));
         let transport = Arc::new(identkit_mock_server::InProcess(copy.sandbox.clone()));
         let clients = Clients { tm: copy.tm(), identify24: copy.identify24(transport, &copy.clock) };
         let read = (call.make)(clients, case.clone(), tan.clone()).await;

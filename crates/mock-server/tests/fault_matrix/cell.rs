@@ -12,7 +12,7 @@ use identkit_mock_server::server;
 use identkit_mock_server::{InProcess, Sandbox, VirtualClock};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{Policy, SystemClock, Transport};
-use identkit_wire::{OnAmbiguous, Safety};
+use identkit_wire::{AmbiguityPolicy, RetrySafety};
 
 use crate::calls::{Call, Came, Clients, Prepared, all_orders};
 use crate::common::{TM, options, within};
@@ -141,7 +141,7 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
     cell.broken.extend(judge(call, &cell.fault, often, &came, done, prepared));
 
     let opened = sandbox.cases(call.meta.provider).len() - before.0;
-    let creates = call.meta.safety == Safety::Creating;
+    let creates = call.meta.safety == RetrySafety::Creating;
     if opened > 1 || opened != if creates { done } else { 0 } {
         cell.broken.push(format!("{opened} cases were opened, and {done} calls carried out"));
     }
@@ -154,9 +154,10 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
 /// What must hold of the outcome.
 fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, prepared: &Prepared) -> Vec<String> {
     let meta = call.meta;
-    let changes = meta.safety != Safety::Safe;
+    let changes = meta.safety != RetrySafety::Safe;
     let mut broken = Vec::new();
-    if matches!(meta.safety, Safety::Creating | Safety::SideEffect | Safety::DestructiveRead) && done > 1 {
+    if matches!(meta.safety, RetrySafety::Creating | RetrySafety::SideEffect | RetrySafety::DestructiveRead) && done > 1
+    {
         broken.push(format!("carried out {done} times"));
     }
     match came {
@@ -174,7 +175,7 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
         }
         Err(error) => {
             // A 5xx to what has the same effect when it is done twice: the advice is to do it again.
-            let again = meta.safety == Safety::IdempotentByEffect
+            let again = meta.safety == RetrySafety::IdempotentByEffect
                 && error.kind() == Kind::Unavailable
                 && error.advice() == Advice::RetryLater;
             // A token that nobody was given is no loss: what needs one was not sent, and says so.
@@ -193,8 +194,8 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
             );
             if often == Often::Once
                 && passing
-                && meta.safety == Safety::Safe
-                && matches!(meta.on_ambiguous, OnAmbiguous::Retry(2..))
+                && meta.safety == RetrySafety::Safe
+                && matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(2..))
                 && !matches!(error.kind(), Kind::Integrity | Kind::Unreachable)
             {
                 broken.push(format!("a reading that may be repeated was not: {error}"));
@@ -225,13 +226,13 @@ async fn afterwards(
 ) -> Vec<String> {
     let mut broken = Vec::new();
     match call.meta.safety {
-        Safety::Safe => {
+        RetrySafety::Safe => {
             let again = (call.make)(clients.clone(), prepared.case.clone(), prepared.tan.clone()).await;
             if !matches!(&again, Ok(read) if *read == prepared.read) {
                 broken.push(format!("afterwards: {}", described(&again)));
             }
         }
-        Safety::DestructiveRead => {
+        RetrySafety::DestructiveRead => {
             let listed = all_orders(clients).await;
             let there = sandbox.cases(call.meta.provider).len();
             if !matches!(listed, Ok(listed) if listed == there) {

@@ -8,19 +8,19 @@ use http::{Request, Response};
 use identkit_core::Content;
 use identkit_mock_server::journal::{Entry, What};
 use identkit_mock_server::webhooks::{Cause, Mode, ReleaseOrder, State};
-use identkit_transport::{Failure, Hop, Transport};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
 use crate::common::*;
 
-fn receiving(status: u16) -> (Bench, Receiver) {
+fn receiving(status: u16) -> (Harness, Receiver) {
     let receiver = Receiver::answering(Some(status));
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     (bench, receiver)
 }
 
-impl Bench {
+impl Harness {
     /// The ids of the deliveries about a case.
     fn hooks(&self, case: &str) -> Vec<u64> {
         self.sandbox.deliveries(Some(case)).iter().map(|delivery| delivery.id).collect()
@@ -72,10 +72,10 @@ async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.sandbox.set_webhooks(None, Mode::Hold);
     let id = bench.played(&["AfterIdent", "OnFinal"]).await;
-    let blocked = || bench.sandbox.peek(&id).unwrap()["blocked"].clone();
+    let blocked = || bench.sandbox.inspect(&id).unwrap()["blocked"].clone();
     assert_eq!((bench.hooks(&id).len(), blocked()), (2, false.into()), "the story went to its end");
     assert_eq!(bench.tm_call("GET", &format!("/getIdentData/{id}"), "").await.status, 200);
     let [ident, end] = bench.hooks(&id)[..] else { panic!("two webhooks") };
@@ -141,7 +141,7 @@ async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
 async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothing() {
     // The copies are answered well, and the schedule goes on all the same.
     let receiver = Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]);
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     bench.sandbox.set_webhooks(None, Mode::Duplicate);
     let id = bench.played(&["OnFinal"]).await;
@@ -159,7 +159,7 @@ async fn a_webhook_that_is_late_sets_out_so_much_later_and_is_tried_again_from_t
     bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
     let id = bench.played(&["OnFinal"]).await;
     assert_eq!(bench.sandbox.next_due(), Some(start_time() + jiff::SignedDuration::from_hours(1)));
-    assert_eq!(bench.sandbox.peek(&id).unwrap()["blocked"], false);
+    assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], false);
     bench.clock.advance(HOUR + 100 * SECOND).await;
     let times: Vec<_> = receiver.arrived().iter().map(Arrived::seconds).collect();
     assert_eq!(times, [3_600.0, 3_686.4], "only its first try is late");
@@ -206,7 +206,7 @@ async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_ov
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let all = |ids: &[String]| ids.iter().map(|id| bench.hooks(id)[0]).collect::<Vec<_>>();
     let held = || async {
         bench.sandbox.set_webhooks(None, Mode::Hold);
@@ -279,7 +279,7 @@ struct Talkative(usize);
 
 #[async_trait]
 impl Transport for Talkative {
-    async fn send(&self, _: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
         Ok(Response::new(Content::new(None, Pieces(self.0))))
     }
 }
@@ -310,7 +310,7 @@ async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
     ] {
         let patience = 2 * SECOND;
         let bench =
-            Bench::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
+            Harness::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
         bench.sandbox.set_webhooks(None, mode);
         let id = bench.played(&["OnFinal"]).await;
         let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);

@@ -82,7 +82,7 @@ async fn a_receiver_gets_no_more_calls_at_once_than_a_short_queue_of_connections
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let mut orders = Vec::new();
     for _ in 0..60 {
         orders.push(bench.place(order_with(&["OnFinal"])).await);

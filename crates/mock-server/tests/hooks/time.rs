@@ -25,7 +25,7 @@ fn after(seconds: i64) -> Timestamp {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_then() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for (at, subject) in [(5, "b"), (3, "a"), (5, "c"), (6, "d")] {
             world.after(after(at), timer(subject));
@@ -48,7 +48,7 @@ async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_run_to_the_next_at_once_pass_none_by() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     // Each further away from the one before it than that was: a distance that another has measured ends in between.
     let due = |number: i64| after(number * number);
     bench.sandbox.with_world(|world| {
@@ -96,7 +96,7 @@ async fn run_to_next_over_the_network_goes_from_try_to_try() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         // Scattered, and several at the same time.
         for index in 0..10_000_i64 {
@@ -143,7 +143,7 @@ async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for at in [3, 5, 6, 9] {
             world.after(after(at), timer(&at.to_string()));
@@ -161,7 +161,7 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     bench.sandbox.set_mode(Mode::Real);
     let order = bench.place(order_with(&["OnFinal"])).await;
     bench.begin(order.expose(), "positive").unwrap().unwrap();
@@ -180,12 +180,12 @@ async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_is_advanced_while_requests_come_in_without_a_pause() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let done = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..8)
         .map(|_| {
             let (done, bench) =
-                (Arc::clone(&done), Bench { sandbox: bench.sandbox.clone(), clock: bench.clock.clone() });
+                (Arc::clone(&done), Harness { sandbox: bench.sandbox.clone(), clock: bench.clock.clone() });
             tokio::spawn(async move {
                 let mut answered = 0_u32;
                 while !done.load(Ordering::Relaxed) {
@@ -221,9 +221,9 @@ async fn the_modes_follow_each_other_and_time_never_goes_back() {
     let done = Arc::new(AtomicBool::new(false));
     let ended = Arc::clone(&done);
     let watching = tokio::spawn(async move {
-        let mut last = watched.mono();
+        let mut last = watched.now();
         while !ended.load(Ordering::Relaxed) {
-            let now = watched.mono();
+            let now = watched.now();
             assert!(now >= last, "{now:?} after {last:?}");
             last = now;
             tokio::task::yield_now().await;

@@ -29,13 +29,13 @@ fn survive(document: &Value) -> Result<(), SavedError> {
         world.now = at.max(world.now);
         let timer = world.take_due().unwrap();
         if let Some(vendor) = vendors.iter().find(|vendor| vendor.name() == timer.vendor) {
-            vendor.fire(&mut world, &timer);
+            vendor.on_timer(&mut world, &timer);
         }
         let cases: Vec<String> = world.deliveries.iter().map(|delivery| delivery.case.clone()).collect();
         for case in cases {
             for vendor in &vendors {
                 vendor.delivered(&mut world, &case);
-                let _ = vendor.peek(&mut world, &case);
+                let _ = vendor.inspect(&mut world, &case);
             }
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::common::{
-    Answer, Bench, DAY, EXAMPLE_ORDER, MINUTE, Receiver, SECOND, fixture, order, order_with, start_time,
+    Answer, DAY, EXAMPLE_ORDER, Harness, MINUTE, Receiver, SECOND, fixture, order, order_with, start_time,
 };
 use crate::through_text;
 
@@ -22,7 +22,7 @@ const STATUSES: [Option<u16>; 8] = [Some(500), Some(202), None, Some(200), Some(
 
 /// A sandbox and what its user has got from it so far.
 struct Day {
-    bench: Bench,
+    bench: Harness,
     receiver: Receiver,
     /// When the bench began.
     start: jiff::Timestamp,
@@ -35,7 +35,7 @@ const STEPS: usize = 17;
 impl Day {
     fn begin(receiver: Receiver, start: jiff::Timestamp) -> Self {
         let through = receiver.clone();
-        let bench = Bench::since(start, |builder| builder.webhooks_through(Arc::new(through)));
+        let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(through)));
         receiver.by(&bench.clock);
         Self { bench, receiver, start, known: BTreeMap::new(), log: Vec::new() }
     }
@@ -119,7 +119,7 @@ impl Day {
             10 => drop(self.get("/getAllStatus", "").await),
             11 => {
                 let id = &self.known["signing"];
-                let tan = self.bench.sandbox.peek(id).unwrap()["tan"].as_str().unwrap().to_owned();
+                let tan = self.bench.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned();
                 let wrong = self.bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"tan":"x"}"#).await;
                 let right = format!(r#"{{"tan":"{tan}"}}"#);
                 let right = self.bench.tm_call("POST", &format!("/confirmSign/{id}"), right).await;
@@ -133,7 +133,7 @@ impl Day {
                     let order = order().product(15_u32).sign_pdf(OneOrMany::Many(vec![pdf()]));
                     self.place(name, &order.ident_data_signed(Secret::new(form))).await;
                 }
-                let told = self.bench.sandbox.peek(&self.known["again"]).unwrap();
+                let told = self.bench.sandbox.inspect(&self.known["again"]).unwrap();
                 self.log.push(format!("{told}"));
             }
             13 => {
@@ -224,7 +224,7 @@ async fn t_033_a_webhook_under_way_when_the_world_was_saved_is_sent_again_and_th
             Some(200)
         })
     });
-    let bench = Bench::receiving(&receiver);
+    let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     arrived.notified().await;
@@ -232,7 +232,7 @@ async fn t_033_a_webhook_under_way_when_the_world_was_saved_is_sent_again_and_th
     assert!(world.is_blocked(id.expose()));
 
     let other = Receiver::answering(Some(200));
-    let restored = Bench::receiving(&other);
+    let restored = Harness::receiving(&other);
     restored.sandbox.with_world(|place| *place = world);
     restored.clock.settle().await;
     assert_eq!(other.events(), ["AfterIdent", "OnFinal"]);

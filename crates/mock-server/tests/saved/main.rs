@@ -37,7 +37,7 @@ fn through_text(world: &World) -> World {
 /// A world with the vendors' examples, and without a sandbox round it.
 fn founded() -> World {
     let mut world = World::new(start_time(), 7, Profile::Literal);
-    vendors::all().iter().for_each(|vendor| vendor.found(&mut world));
+    vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
     world
 }
 
@@ -85,7 +85,7 @@ fn small() -> Value {
         settings.rate = Some(identify24::Rate::new(9, jiff::SignedDuration::from_secs(60)));
     });
     assert!(matches!(i24.handle(&mut world, &login), Handled::Ready(_)));
-    i24.found(&mut world);
+    i24.seed(&mut world);
     let story = Transition::Story("positive".into());
     i24.transition(&mut world, EXAMPLE_IDENT, &story).unwrap().unwrap();
     for delivery in &mut world.deliveries {

@@ -7,7 +7,7 @@ use identkit_mock_server::{Handled, MockVendor, Route, SavedError, Timer, Transi
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use crate::common::{Bench, fixture};
+use crate::common::{Harness, fixture};
 use crate::{founded, id_of, minimal, put, small, through_text};
 
 #[test]
@@ -46,7 +46,7 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
 
 #[tokio::test]
 async fn t_002_i_002_what_is_nested_too_deep_is_refused_when_it_comes_and_the_deepest_that_is_taken_is_saved() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     // With the body's own level.
     let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "Deep": inner }));
     let order = |levels: usize| {
@@ -85,7 +85,7 @@ impl MockVendor for Outsider {
     fn routes(&self) -> &[Route] {
         &[]
     }
-    fn found(&self, world: &mut World) {
+    fn seed(&self, world: &mut World) {
         *world.part::<Vec<u8>>() = vec![1, 2, 3];
     }
     fn owns(&self, _: &str) -> bool {
@@ -94,12 +94,12 @@ impl MockVendor for Outsider {
     fn handle(&self, _: &mut World, _: &Request<Bytes>) -> Handled {
         Handled::Blocked
     }
-    fn fire(&self, _: &mut World, _: &Timer) {}
+    fn on_timer(&self, _: &mut World, _: &Timer) {}
     fn delivered(&self, _: &mut World, _: &str) {}
     fn transition(&self, _: &mut World, _: &str, _: &Transition) -> Option<Result<(), identkit_mock_server::Refused>> {
         None
     }
-    fn peek(&self, _: &mut World, _: &str) -> Option<Value> {
+    fn inspect(&self, _: &mut World, _: &str) -> Option<Value> {
         None
     }
     fn account(&self, _: &mut World) -> Value {
@@ -128,7 +128,7 @@ fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
         vendors
     };
     let mut world = founded();
-    with(true)[2].found(&mut world);
+    with(true)[2].seed(&mut world);
     assert!(matches!(world.to_json(&with(false)), Err(SavedError::NotSaved { .. })));
     let mut document = world.to_json(&with(true)).unwrap();
     let mut restored = World::from_json(&with(true), &document).unwrap();
@@ -161,7 +161,7 @@ fn a_world_can_be_saved_in_the_middle_of_every_story() {
                 while world.is_blocked(&id) {
                     tm.delivered(&mut world, &id);
                     tm.delivered(&mut restored, &id);
-                    assert_eq!(tm.peek(&mut world, &id), tm.peek(&mut restored, &id));
+                    assert_eq!(tm.inspect(&mut world, &id), tm.inspect(&mut restored, &id));
                     restored = through_text(&restored);
                 }
                 assert_eq!(world.to_json(&vendors::all()), restored.to_json(&vendors::all()), "{story}");

@@ -10,12 +10,12 @@ use identkit_mock_server::vendors::identity_tm::{Feature, GiroKey};
 use identkit_wire::encode_base64;
 use serde_json::json;
 
-use crate::common::{Bench, EXAMPLE_ORDER, Receiver, TM, options, order};
+use crate::common::{EXAMPLE_ORDER, Harness, Receiver, TM, options, order};
 use crate::to_sign;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_the_credentials_are_the_accounts() {
-    let bench = Bench::configured(|settings| {
+    let bench = Harness::configured(|settings| {
         settings.customer_id = "4711".into();
         settings.customer_code = "another".into();
     });
@@ -27,7 +27,7 @@ async fn t_003_the_credentials_are_the_accounts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_006_what_is_not_enabled_is_400_and_says_so() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     let signing = bench.ended(to_sign(), "identified").await;
     let done = bench.ended(order(), "positive").await;
     bench.set_up(|settings| {
@@ -64,7 +64,7 @@ async fn t_006_what_is_not_enabled_is_400_and_says_so() {
 async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
     let mut without = serde_json::to_value(order()).unwrap();
     without.as_object_mut().unwrap().remove("Address");
-    let bench = Bench::new();
+    let bench = Harness::new();
     bench.tm_call("PUT", "/putOrder", without.to_string()).await.refused(400, "Address", "T-056", "[T] 3.1.3");
     bench.set_up(|settings| settings.address_optional = true);
     for (product, positive) in [(12, "Video"), (0, "eID")] {
@@ -91,7 +91,7 @@ async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_84_the_person_may_be_mailed_although_the_link_is_asked_for() {
     for (beside, kinds) in [(false, vec![25]), (true, vec![25, 7])] {
-        let bench = Bench::configured(|settings| settings.mail_beside_link = beside);
+        let bench = Harness::configured(|settings| settings.mail_beside_link = beside);
         let id = bench.place(order().get_target_link(true)).await;
         let status = bench.tm().status(&id, &options()).await.unwrap().value;
         assert_eq!(status.kinds().map(|kind| kind.0).collect::<Vec<_>>(), kinds);
@@ -108,7 +108,7 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
         (GiroKey::GiroUrl, "noladE21rdb", true, Some("/status/"), Some("/giro/")),
         (GiroKey::TargetUrl, "", false, None, None),
     ] {
-        let bench = Bench::configured(|settings| settings.giro_key = key);
+        let bench = Harness::configured(|settings| settings.giro_key = key);
         let placed = bench.tm().put_order(order().get_giro_link(bank).get_target_link(link), &options()).await;
         let answer = placed.unwrap().value.answer;
         let contains = |url: Option<&str>, part: Option<&str>| match (url, part) {
@@ -122,9 +122,9 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
     }
     for bank in ["COBADEFF", "DE89370400440532013000", "DE89", "ü"] {
         let body = serde_json::to_vec(&order().get_giro_link(bank)).unwrap();
-        let answer = Bench::new().tm_call("PUT", "/putOrder", body.clone()).await;
+        let answer = Harness::new().tm_call("PUT", "/putOrder", body.clone()).await;
         assert_eq!((answer.status, answer.text().contains("giro")), (202, false), "no code is documented for it");
-        let answer = Bench::strict().tm_call("PUT", "/putOrder", body).await;
+        let answer = Harness::strict().tm_call("PUT", "/putOrder", body).await;
         answer.refused(400, "getGiroLink", "AT-41", "[T] 3.1.3");
         assert!(!answer.text().contains(bank));
     }
@@ -138,7 +138,7 @@ async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
         (true, "ref=a&b%%2041%C3%BC&id="),
     ] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         bench.set_up(|settings| settings.raw_placeholders = raw);
         let urls = WebhookUrl::default().on_final("https://hooks.example/x?ref=[Ref]&id=[OrderID]");
         let id = bench.ended(order().reference("a&b% 41ü").webhook_url(urls), "positive").await;
@@ -150,7 +150,7 @@ async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_11_an_account_may_answer_the_version_of_the_document_alone() {
-    let bench = Bench::configured(|settings| settings.any_version = false);
+    let bench = Harness::configured(|settings| settings.any_version = false);
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
     for (version, status) in [("2.10", 200), ("2.0", 404), ("2.10c", 404), ("2.100", 404)] {
         let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}");

@@ -4,14 +4,14 @@ use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
 use identkit_mock_server::Transition;
 
-use crate::common::{Bench, DAY, Receiver, options, order, order_with};
+use crate::common::{DAY, Harness, Receiver, options, order, order_with};
 use crate::{ALL_TIME, to_sign};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_may_take_the_status_with_it() {
     for purge in [false, true] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         bench.set_up(|settings| settings.purge_on_time_out = purge);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.clock.advance(DAY * 31).await;
@@ -43,7 +43,7 @@ async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_sett
     for webhook in [Some(OrderCallback::OnFinal), Some(OrderCallback::AfterIdent), None] {
         let events: Vec<&str> = webhook.iter().map(identkit_wire::Callback::name).collect();
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         bench.set_up(|settings| {
             (settings.webhook_on_time_out, settings.webhook_on_cancel) = (webhook, webhook);
         });
@@ -68,7 +68,7 @@ async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_sett
             bench.play(id.expose(), "identified").await;
             bench.tm().request_sign(&id, &options()).await.unwrap();
             let before = receiver.count();
-            let tan = bench.sandbox.peek(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
+            let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
             let wrong = if tan == "000000" { "111111" } else { "000000" };
             for _ in 0..3 {
                 bench.tm().confirm_sign(&id, Secret::new(wrong), &options()).await.unwrap_err();
@@ -88,7 +88,7 @@ async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
         (vec![63], 63, Outcome::Pending, 0),
     ] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Bench::receiving(&receiver);
+        let bench = Harness::receiving(&receiver);
         bench.set_up(|settings| settings.cancelled_by = codes.iter().copied().map(StatusKind).collect());
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.tm().cancel_order(&id, &options()).await.unwrap();
@@ -103,7 +103,7 @@ async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_62_data_before_the_end_is_400_or_404() {
     for status in [400, 404] {
-        let bench = Bench::configured(|settings| settings.early_data_status = status);
+        let bench = Harness::configured(|settings| settings.early_data_status = status);
         let id = bench.place(order()).await;
         for path in ["/getIdentData/{}", "/getIdentData/{}/IncludeInitialData", "/getIdentDataPDF/{}"] {
             bench.get(path, &id).await.refused(status, "OrderID", "AT-62", "[T] 3.3.1");
@@ -114,7 +114,7 @@ async fn at_62_data_before_the_end_is_400_or_404() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_09_the_status_of_deleted_orders_and_the_case_of_paths_are_settings() {
     for readable in [true, false] {
-        let bench = Bench::configured(|settings| settings.status_after_deletion = readable);
+        let bench = Harness::configured(|settings| settings.status_after_deletion = readable);
         let id = bench.ended(order(), "positive").await;
         assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
         for path in ["/getStatus/{}", "/getStatus/{}/ExtendedList"] {
@@ -125,7 +125,7 @@ async fn at_09_the_status_of_deleted_orders_and_the_case_of_paths_are_settings()
         assert!(bench.tm().data_is_gone(&id, &options()).await.unwrap(), "the proof does not depend on it");
     }
     for (exact, status) in [(false, 202), (true, 404)] {
-        let bench = Bench::configured(|settings| settings.exact_paths = exact);
+        let bench = Harness::configured(|settings| settings.exact_paths = exact);
         let id = bench.ended(order(), "positive").await;
         let answer = bench.tm_call("DELETE", &format!("/delIdentData/{}", id.expose()), "").await;
         assert_eq!(answer.status, status);

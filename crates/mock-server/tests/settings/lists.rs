@@ -14,7 +14,7 @@ use identkit_wire::encode_base64;
 use serde_json::Value;
 
 use crate::ALL_TIME;
-use crate::common::{Bench, EXAMPLE_ORDER, HOUR, TM, options, order};
+use crate::common::{EXAMPLE_ORDER, HOUR, Harness, TM, options, order};
 
 fn paged(elements: u32, page: u32) -> String {
     ALL_TIME.replace("}}", &format!(r#","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#))
@@ -31,7 +31,7 @@ fn told(orders: &[ListedOrder]) -> BTreeSet<(String, u32)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_fraud() {
-    let bench = Bench::configured(|settings| {
+    let bench = Harness::configured(|settings| {
         settings.general.remove(&89);
     });
     let id = bench.ended(order(), "fraud").await;
@@ -47,7 +47,7 @@ async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_
 #[tokio::test(flavor = "multi_thread")]
 async fn at_02_delivered_may_come_besides_executed() {
     for besides in [false, true] {
-        let bench = Bench::configured(|settings| settings.delivered_besides = besides);
+        let bench = Harness::configured(|settings| settings.delivered_besides = besides);
         let id = bench.ended(order(), "positive").await;
         let all = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.json();
         let listed = all.as_array().unwrap().iter().find(|order| order["OrderID"] == id.expose()).unwrap();
@@ -70,7 +70,7 @@ async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() 
         (ListShape::EachUnderOrder, "/0/Order", "/1/Order"),
         (ListShape::BareWhenOne, "", "/1"),
     ] {
-        let bench = Bench::configured(|settings| settings.list_shape = shape);
+        let bench = Harness::configured(|settings| settings.list_shape = shape);
         bench.clock.advance(HOUR * 5).await;
         let id = bench.ended(order(), "positive").await;
         let now = bench.clock_time();
@@ -93,7 +93,7 @@ fn told_of(orders: &[ListedOrder], id: &OrderId) -> bool {
     told(orders).contains(&(id.expose().to_owned(), 6))
 }
 
-impl Bench {
+impl Harness {
     fn clock_time(&self) -> jiff::Timestamp {
         identkit_core::Clock::wall(&self.clock)
     }
@@ -102,7 +102,7 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_04_the_extended_list_in_the_body_counts_unless_it_is_turned_off() {
     for counts in [true, false] {
-        let bench = Bench::configured(|settings| settings.extended_list_in_body = counts);
+        let bench = Harness::configured(|settings| settings.extended_list_in_body = counts);
         bench.ended(order(), "positive").await;
         let body = ALL_TIME.replacen('{', r#"{"ExtendedList":true,"#, 1);
         let told = bench.tm_call("POST", "/getAllStatus", body).await.text();
@@ -114,7 +114,7 @@ async fn at_04_the_extended_list_in_the_body_counts_unless_it_is_turned_off() {
 async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client_finds_everything() {
     for first in [0, 1] {
         for unit in [Unit::Statuses, Unit::Orders] {
-            let bench = Bench::configured(|settings| {
+            let bench = Harness::configured(|settings| {
                 settings.first_page = first;
                 settings.page_unit = unit;
             });
@@ -159,7 +159,7 @@ async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
-    let bench = Bench::configured(|settings| settings.reported_unit = Unit::Orders);
+    let bench = Harness::configured(|settings| settings.reported_unit = Unit::Orders);
     let tm = bench.tm();
     let id = bench.place(order()).await;
     let first = tm.drain_unreported(&options()).await.unwrap().0;
@@ -175,7 +175,7 @@ async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_101_unreported_orders_are_told_whole_and_at_most_a_thousand_statuses_at_once() {
     for unit in [Unit::Statuses, Unit::Orders] {
-        let bench = Bench::configured(|settings| settings.reported_unit = unit);
+        let bench = Harness::configured(|settings| settings.reported_unit = unit);
         let tm = bench.tm();
         tm.drain_unreported(&options()).await.unwrap();
         for _ in 0..3 {
@@ -204,7 +204,7 @@ async fn t_101_unreported_orders_are_told_whole_and_at_most_a_thousand_statuses_
 #[tokio::test(flavor = "multi_thread")]
 async fn at_08_the_body_may_be_missing_with_its_content_type() {
     for (content_type, body) in [(None, ""), (None, "{}"), (Some("application/json"), ""), (Some("text/plain"), "{}")] {
-        let bench = Bench::new();
+        let bench = Harness::new();
         let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
         let mut request =
             Request::builder().method("POST").uri(format!("{TM}/getAllStatus")).header(AUTHORIZATION, code);

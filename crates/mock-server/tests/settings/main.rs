@@ -19,7 +19,7 @@ use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 use jiff::SignedDuration;
 
-use crate::common::{Answer, Bench, options, order_with, start_time};
+use crate::common::{Answer, Harness, options, order_with, start_time};
 
 fn to_sign() -> PutOrder {
     let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
@@ -28,7 +28,7 @@ fn to_sign() -> PutOrder {
 
 const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
 
-impl Bench {
+impl Harness {
     fn set_up(&self, change: impl FnOnce(&mut Settings)) {
         self.sandbox.with_world(|world| configure(world, change));
     }

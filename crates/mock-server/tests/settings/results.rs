@@ -11,12 +11,12 @@ use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 use serde_json::{Value, json};
 
-use crate::common::{Bench, options, order};
+use crate::common::{Harness, options, order};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client_finds_it() {
     for (key, warned) in [("Identified", false), ("Identifed", false), ("Identifyed", true)] {
-        let bench = Bench::configured(|settings| settings.identified_key = key.into());
+        let bench = Harness::configured(|settings| settings.identified_key = key.into());
         let id = bench.ended(order(), "positive").await;
         let raw = bench.get("/getIdentData/{}", &id).await.json();
         let keys: Vec<_> = raw.as_object().unwrap().keys().filter(|name| name.starts_with("Identi")).collect();
@@ -30,7 +30,7 @@ async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client
 #[tokio::test(flavor = "multi_thread")]
 async fn results_tell_the_persons_network_address_where_the_account_has_it() {
     for told in [false, true] {
-        let bench = Bench::configured(|settings| settings.user_ip = told);
+        let bench = Harness::configured(|settings| settings.user_ip = told);
         let id = bench.ended(order(), "positive").await;
         let read = bench.tm().ident_data(&id, &options()).await.unwrap().value;
         assert_eq!(read.user_ip.as_ref().map(|ip| ip.expose().as_str()), told.then_some("192.0.2.1"));
@@ -46,7 +46,7 @@ async fn at_28_results_hold_images_where_the_account_has_them() {
         (true, order(), vec!["front.png", "back.png"]),
         (true, order().add(4_194_304_u64).ident_data(given), vec!["front.jpg", "back.png"]),
     ] {
-        let bench = Bench::configured(|settings| settings.images = enabled);
+        let bench = Harness::configured(|settings| settings.images = enabled);
         // Written without the client, which streams images.
         let placed = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order).unwrap()).await;
         let id = OrderId::received(placed.json()["OrderID"].as_str().unwrap());
@@ -74,7 +74,7 @@ impl Decryptor for Unsealing {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_70_encrypted_results_are_opaque_to_the_client_and_opened_by_a_decryptor() {
-    let bench = Bench::configured(|settings| settings.encrypted_results = true);
+    let bench = Harness::configured(|settings| settings.encrypted_results = true);
     let id = bench.ended(order(), "positive").await;
     for path in ["/getIdentData/{}", "/getIdentData/{}/IncludeInitialData", "/getIdentData/{}/IncludeIdentifyMethod"] {
         let raw = bench.get(path, &id).await;
@@ -103,7 +103,7 @@ async fn at_36_hashes_come_in_every_shape_and_the_client_reads_all_of_them() {
         (HashShape::Object, json!({ "a.pdf": "1", "b.pdf": "2" })),
     ];
     for (shape, expected) in shapes {
-        let bench = Bench::configured(|settings| settings.hash_shape = shape);
+        let bench = Harness::configured(|settings| settings.hash_shape = shape);
         let hash = |name: &str| SignHash::default().hash(encode_base64(name.as_bytes())).filename(name);
         let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
         let id = bench.ended(order().product(15_u32).sign_hash(hashes), "signed").await;

@@ -8,11 +8,11 @@ use identkit_mock_server::vendors::identity_tm::Service;
 use identkit_transport::http::{HyperTransport, TlsConfig};
 
 use crate::ALL_TIME;
-use crate::common::{Bench, TM, options};
+use crate::common::{Harness, TM, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_the_service_is_up_down_or_silent_in_process() {
-    let bench = Bench::new();
+    let bench = Harness::new();
     for (service, health) in
         [(Service::Up, Health::Up), (Service::Down, Health::Down), (Service::Silent, Health::Unreachable)]
     {
@@ -28,7 +28,7 @@ async fn at_80_the_service_is_up_down_or_silent_in_process() {
 #[cfg(feature = "server")]
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
-    let bench = Bench::configured(|settings| settings.service = Service::Silent);
+    let bench = Harness::configured(|settings| settings.service = Service::Silent);
     let address = "127.0.0.1:0".parse().unwrap();
     let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();
     let clock = Arc::new(identkit_transport::SystemClock::new());

@@ -4,17 +4,17 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use identkit_core::{BoxFuture, Clock, Delivery, Error, Kind, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Delivery, Error, Instant, Kind, WorkGuard};
 
 /// The end of an attempt, with one timer for all its parts, set by the first that has to wait.
 pub(super) struct Deadline<'a> {
     clock: &'a dyn Clock,
-    at: Mono,
-    timer: Option<BoxFuture<'static, Wake>>,
+    at: Instant,
+    timer: Option<BoxFuture<'static, WorkGuard>>,
 }
 
 impl<'a> Deadline<'a> {
-    pub(super) fn new(clock: &'a dyn Clock, at: Mono) -> Self {
+    pub(super) fn new(clock: &'a dyn Clock, at: Instant) -> Self {
         Self { clock, at, timer: None }
     }
 

@@ -1,7 +1,7 @@
 //! Makes a call of an operation: authentication, one deadline, repeats.
 //!
 //! Invariants:
-//! - A request that may have been sent is repeated only by [`OnAmbiguous::Retry`]; otherwise the error says
+//! - A request that may have been sent is repeated only by [`AmbiguityPolicy::Retry`]; otherwise the error says
 //!   [`Kind::OutcomeUnknown`] for whatever changes something at the vendor.
 //! - A 401 is answered by new credentials once; the second is final.
 //! - One deadline covers queueing, every attempt, the waits between them and the body of a whole answer.
@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
-use ::http::{Request, Response, StatusCode};
+use ::http::{Request, StatusCode};
 use futures_util::future::{Either, select};
-use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Kind, Mono};
-use identkit_wire::{Body, OnAmbiguous, Operation, Received, Reply, Safety, Warning, refusal};
+use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
+use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Operation, Received, RetrySafety, Warning, refusal};
 
 pub use self::policy::Policy;
 
@@ -39,14 +39,14 @@ use self::receive::{beginning, body_of, retry_after};
 use self::stream::Guard;
 use self::watch::Watch;
 use crate::observer::{CallInfo, CallObserver, Observer};
-use crate::{Authenticator, BaseUrl, Generation, Hop, Transport};
+use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
 
 /// An answer or a request body below this is not watched for a stall: it comes in one piece, and the deadline holds.
 const WATCHED: u64 = 64 * 1024;
 
 /// A good answer and how it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered<T> {
+pub struct Response<T> {
     /// What it is worth.
     pub value: T,
     /// The HTTP status.
@@ -59,11 +59,11 @@ pub struct Answered<T> {
     pub warnings: Vec<Warning>,
 }
 
-impl<T> Answered<T> {
+impl<T> Response<T> {
     /// The same answer with another value.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answered<U> {
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
         let Self { value, status, attempts, elapsed, warnings } = self;
-        Answered { value: f(value), status, attempts, elapsed, warnings }
+        Response { value: f(value), status, attempts, elapsed, warnings }
     }
 }
 
@@ -80,7 +80,7 @@ pub struct Driver<D> {
     jitter: Jitter,
     places: Places,
     bucket: RetryBucket,
-    /// Of its connections, see [`Hop::scope`].
+    /// Of its connections, see [`AttemptContext::scope`].
     scope: u64,
 }
 
@@ -92,7 +92,7 @@ impl<D> fmt::Debug for Driver<D> {
 
 /// What one attempt came to.
 enum Attempt<T> {
-    Done(Answered<T>),
+    Done(Response<T>),
     /// The vendor does not accept this generation of credentials.
     Unauthorized(Error, Option<Generation>),
     Failed(Failed),
@@ -105,7 +105,7 @@ struct Failed {
     status: Option<StatusCode>,
     retry_after: Option<Duration>,
     /// Whether another attempt would end the same.
-    lasting: bool,
+    permanent: bool,
 }
 
 impl<D: Send + Sync> Driver<D> {
@@ -184,7 +184,7 @@ impl<D: Send + Sync> Driver<D> {
     /// [`Kind::InvalidInput`] before anything is sent; [`Kind::OutcomeUnknown`] when it changes something and may have
     /// been carried out; [`Kind::Timeout`] and [`Kind::Unreachable`] when no answer came and nothing can have changed;
     /// the vendor's refusals by [`refusal`]; [`Kind::Protocol`] for an answer that cannot be read.
-    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Answered<Op::Output>, Error>
+    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Response<Op::Output>, Error>
     where
         Op: Operation<Dialect = D>,
     {
@@ -206,7 +206,7 @@ impl<D: Send + Sync> Driver<D> {
         operation: &Op,
         options: &CallOptions,
         watch: &mut Watch<'_>,
-    ) -> Result<Answered<Op::Output>, Error>
+    ) -> Result<Response<Op::Output>, Error>
     where
         Op: Operation<Dialect = D>,
     {
@@ -239,17 +239,17 @@ impl<D: Send + Sync> Driver<D> {
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.
-            let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
-            let fresh = self.policy.fresh_connections && meta.safety != Safety::Safe && !repeatable;
-            let hop = Hop::new(fresh, deadline).of(meta).scope(self.scope);
-            watch.attempt(made, &hop);
-            let Failed { error, status, retry_after, lasting } =
-                match self.attempt(operation, request, generation, &hop, place, watch.observer()).await {
+            let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
+            let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
+            let context = AttemptContext::new(fresh, deadline).of(meta).scope(self.scope);
+            watch.attempt(made, &context);
+            let Failed { error, status, retry_after, permanent } =
+                match self.attempt(operation, request, generation, &context, place, watch.observer()).await {
                     Attempt::Done(mut answered) => {
                         watch.attempted(bytes, Ok(answered.status.as_u16()), None);
                         self.bucket.succeeded(tokens);
                         answered.attempts = made;
-                        answered.elapsed = self.clock.mono().since(began);
+                        answered.elapsed = self.clock.now().since(began);
                         answered.warnings.splice(0..0, encoded.warnings);
                         return Ok(answered);
                     }
@@ -272,13 +272,13 @@ impl<D: Send + Sync> Driver<D> {
             watch.doubtful |= ambiguous;
             let limit = if ambiguous {
                 match meta.on_ambiguous {
-                    OnAmbiguous::Retry(at_most) => attempts.min(at_most),
-                    OnAmbiguous::Never | OnAmbiguous::Probe => 1,
+                    AmbiguityPolicy::Retry(at_most) => attempts.min(at_most),
+                    AmbiguityPolicy::Never | AmbiguityPolicy::Probe => 1,
                 }
-            } else if meta.safety == Safety::SideEffect && error.delivery() != Some(Delivery::NotSent) {
+            } else if meta.safety == RetrySafety::SideEffect && error.delivery() != Some(Delivery::NotSent) {
                 // Each costs money, texts a person or burns a try: never repeated once it was answered.
                 1
-            } else if meta.safety == Safety::Creating
+            } else if meta.safety == RetrySafety::Creating
                 && error.delivery() == Some(Delivery::Answered)
                 && !meta.refusals.iter().any(|documented| status.is_some_and(|status| status == documented.status))
             {
@@ -293,8 +293,8 @@ impl<D: Send + Sync> Driver<D> {
                 Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::RateLimited | Kind::Integrity
             );
             let wait = retry_after.unwrap_or_else(|| self.backoff(made));
-            let until = self.clock.mono().plus(wait);
-            let hopeless = lasting || !worth || made >= limit || wait > self.longest_wait(retry_after);
+            let until = self.clock.now().plus(wait);
+            let hopeless = permanent || !worth || made >= limit || wait > self.longest_wait(retry_after);
             // Asked last: what is not repeated anyway must not take tokens.
             let paid = if hopeless || until >= deadline { None } else { self.bucket.take(error.kind()) };
             let Some(paid) = paid else {
@@ -314,13 +314,13 @@ impl<D: Send + Sync> Driver<D> {
     }
 
     /// Waits for a place among the calls under way.
-    async fn place(&self, deadline: Mono) -> Result<Option<Place>, Error> {
+    async fn place(&self, deadline: Instant) -> Result<Option<Place>, Error> {
         if let Some(place) = self.places.try_take() {
             return Ok(Some(place));
         }
         match self.within(deadline, self.places.take()).await {
             // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off.
-            Ok(place) if self.clock.mono() < deadline => Ok(place),
+            Ok(place) if self.clock.now() < deadline => Ok(place),
             _ => {
                 Err(Error::new(Kind::Timeout, "too many calls were under way for this one to begin in the time given")
                     .with_delivery(Delivery::NotSent))
@@ -328,7 +328,7 @@ impl<D: Send + Sync> Driver<D> {
         }
     }
 
-    async fn authenticate(&self, headers: &mut HeaderMap, deadline: Mono) -> Result<Option<Generation>, Error> {
+    async fn authenticate(&self, headers: &mut HeaderMap, deadline: Instant) -> Result<Option<Generation>, Error> {
         // Between renewing and using them another call may have had the new credentials refused: then once more.
         for _ in 0..3 {
             if let Some(generation) = self.auth.apply(headers) {
@@ -346,7 +346,7 @@ impl<D: Send + Sync> Driver<D> {
         operation: &Op,
         request: Request<Body>,
         generation: Option<Generation>,
-        hop: &Hop,
+        context: &AttemptContext,
         place: Option<Place>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Attempt<Op::Output>
@@ -354,35 +354,40 @@ impl<D: Send + Sync> Driver<D> {
         Op: Operation<Dialect = D>,
     {
         let bytes = request.body().len();
-        let mut deadline = Deadline::new(&*self.clock, hop.deadline);
+        let mut deadline = Deadline::new(&*self.clock, context.deadline);
         // Sent by what is inside the `Arc`, which is a transport too, in a box of its own.
-        let sending = Transport::send(&*self.transport, request, hop);
-        let response = match self.sending(hop, bytes, &mut deadline, sending).await {
+        let sending = Transport::send(&*self.transport, request, context);
+        let response = match self.sending(context, bytes, &mut deadline, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => {
-                let lasting = failure.lasting;
-                return Attempt::Failed(Failed { error: error_of(failure), status: None, retry_after: None, lasting });
+                let permanent = failure.permanent;
+                return Attempt::Failed(Failed {
+                    error: error_of(failure),
+                    status: None,
+                    retry_after: None,
+                    permanent,
+                });
             }
             Err(timeout) => {
-                let error = timeout.with_delivery(hop.delivery());
-                return Attempt::Failed(Failed { error, status: None, retry_after: None, lasting: true });
+                let error = timeout.with_delivery(context.delivery());
+                return Attempt::Failed(Failed { error, status: None, retry_after: None, permanent: true });
             }
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
         match deadline.over(self.receive(operation, response, place, observer)).await {
             Ok(Ok((value, warnings))) => {
-                Attempt::Done(Answered { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
+                Attempt::Done(Response { value, status, attempts: 0, elapsed: Duration::ZERO, warnings })
             }
             // Told by the status, or by the body of an answer of success (AI-30).
             Ok(Err(error)) if error.kind() == Kind::Authentication && error.delivery() == Some(Delivery::Answered) => {
                 Attempt::Unauthorized(error, generation)
             }
-            Ok(Err(error)) => Attempt::Failed(Failed { error, status: Some(status), retry_after, lasting: false }),
+            Ok(Err(error)) => Attempt::Failed(Failed { error, status: Some(status), retry_after, permanent: false }),
             // The head came, the rest did not: not a complete answer.
             Err(timeout) => {
                 let error = timeout.with_delivery(Delivery::MaybeSent);
-                Attempt::Failed(Failed { error, status: None, retry_after: None, lasting: true })
+                Attempt::Failed(Failed { error, status: None, retry_after: None, permanent: true })
             }
         }
     }
@@ -390,7 +395,7 @@ impl<D: Send + Sync> Driver<D> {
     async fn receive<Op>(
         &self,
         operation: &Op,
-        response: Response<Content>,
+        response: ::http::Response<Content>,
         place: Option<Place>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<(Op::Output, Vec<Warning>), Error>
@@ -417,13 +422,13 @@ impl<D: Send + Sync> Driver<D> {
         }
         let content = match content.len() {
             Some(len) if len <= WATCHED => content,
-            _ => self.guard(Mono::NEVER, u64::MAX).watch(content),
+            _ => self.guard(Instant::NEVER, u64::MAX).watch(content),
         };
         let mut body = body_of(meta, &head, content).await.map_err(incomplete)?;
-        if let (Received::Stream { head: first, rest }, Reply::Stream { cap } | Reply::Sniff { cap, .. }) =
+        if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
             (&mut body, meta.reply)
         {
-            let deadline = self.clock.mono().plus(self.policy.stream_timeout);
+            let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
             let left = cap.saturating_sub(first.len() as u64);
             *rest = self.guard(deadline, left).hand_out(content, place, observer);
@@ -436,19 +441,19 @@ impl<D: Send + Sync> Driver<D> {
         })
     }
 
-    fn guard(&self, deadline: Mono, cap: u64) -> Guard {
+    fn guard(&self, deadline: Instant, cap: u64) -> Guard {
         Guard { clock: Arc::clone(&self.clock), stall: self.policy.stall, deadline, cap }
     }
 
     /// Races a future against the deadline.
-    async fn within<T>(&self, deadline: Mono, work: impl Future<Output = T>) -> Result<T, Error> {
+    async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
         Deadline::new(&*self.clock, deadline).over(work).await
     }
 
     /// Races the sending against the deadline, and a long body against a stall.
     async fn sending<T>(
         &self,
-        hop: &Hop,
+        context: &AttemptContext,
         bytes: u64,
         deadline: &mut Deadline<'_>,
         work: impl Future<Output = T>,
@@ -456,7 +461,7 @@ impl<D: Send + Sync> Driver<D> {
         if bytes <= WATCHED {
             return deadline.over(work).await;
         }
-        match select(pin!(work), pin!(self.stalls(hop, bytes))).await {
+        match select(pin!(work), pin!(self.stalls(context, bytes))).await {
             Either::Left((done, _)) => Ok(done),
             Either::Right((error, _)) => Err(error),
         }
@@ -464,15 +469,15 @@ impl<D: Send + Sync> Driver<D> {
 
     /// Ends when the deadline strikes, or when nothing of a body left for a while. A transport that does not tell how
     /// much has left is given the whole time.
-    async fn stalls(&self, hop: &Hop, bytes: u64) -> Error {
+    async fn stalls(&self, context: &AttemptContext, bytes: u64) -> Error {
         let mut before = 0;
         loop {
-            let now = self.clock.mono();
-            if now >= hop.deadline {
+            let now = self.clock.now();
+            if now >= context.deadline {
                 return too_late();
             }
-            self.clock.sleep_until(now.plus(self.policy.stall).min(hop.deadline)).await;
-            let moved = hop.moved();
+            self.clock.sleep_until(now.plus(self.policy.stall).min(context.deadline)).await;
+            let moved = context.moved();
             if moved > 0 && moved < bytes && moved == before {
                 let seconds = self.policy.stall.as_secs();
                 let detail = format!("the upload stalled: nothing left for {seconds} s");

@@ -2,20 +2,20 @@
 
 use ::http::StatusCode;
 use identkit_core::{Advice, Delivery, Error, Kind};
-use identkit_wire::{Meta, OnAmbiguous, Safety};
+use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 
 use crate::Failure;
 
 /// Why a transport brought no answer, as an error.
 pub(super) fn error_of(failure: Failure) -> Error {
-    let Failure { delivery, kind, detail, lasting, advice, source } = failure;
+    let Failure { delivery, kind, detail, permanent, advice, source } = failure;
     let mut error = Error::new(kind, detail).with_delivery(delivery);
     if let Some(source) = source {
         error = error.with_source(source);
     }
     if let Some(advice) = advice {
         error = error.with_advice(advice);
-    } else if lasting && kind == Kind::Unreachable {
+    } else if permanent && kind == Kind::Unreachable {
         error = error.with_advice(Advice::CheckConnection);
     }
     error
@@ -24,8 +24,8 @@ pub(super) fn error_of(failure: Failure) -> Error {
 /// What a failed attempt means for this operation: where something may have changed, the outcome is unknown. `status` is
 /// that of the answer itself; the error may have a worse one, out of the body (AI-30).
 pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
-    let changes = !matches!(meta.safety, Safety::Safe);
-    let repeatable = matches!(meta.on_ambiguous, OnAmbiguous::Retry(_));
+    let changes = !matches!(meta.safety, RetrySafety::Safe);
+    let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
     // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02), nor
     // around one that says like a 5xx that the vendor cannot serve, which is ambiguous by itself (AI-30).
     let refused = matches!(
@@ -51,7 +51,7 @@ pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) ->
 
 /// The last error of a call of which an earlier attempt may have arrived: what the last one knows is not the whole.
 pub(super) fn in_doubt(meta: &Meta, error: Error) -> Error {
-    if meta.safety == Safety::Safe || error.kind() == Kind::OutcomeUnknown {
+    if meta.safety == RetrySafety::Safe || error.kind() == Kind::OutcomeUnknown {
         return error;
     }
     match (error.delivery(), error.kind()) {

@@ -6,7 +6,7 @@ use ::http::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::Bytes;
 use identkit_core::{Clock, Content, Error, Kind};
-use identkit_wire::{Meta, Received, Reply};
+use identkit_wire::{BodyMode, Meta, Received};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 /// How many bytes are looked at to tell a binary from JSON, if there are so many.
@@ -17,9 +17,9 @@ const ERROR_BODY: usize = 64 * 1024;
 
 pub(super) async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> Result<Received, Error> {
     let (cap, sniff) = match meta.reply {
-        Reply::Whole { cap } => return content.collect(cap).await.map(Received::Whole),
-        Reply::Stream { cap } => (cap, None),
-        Reply::Sniff { cap, stream } => (cap, Some(stream)),
+        BodyMode::Whole { cap } => return content.collect(cap).await.map(Received::Whole),
+        BodyMode::Stream { cap } => (cap, None),
+        BodyMode::Sniff { cap, stream } => (cap, Some(stream)),
     };
     if content.len().is_some_and(|len| len > cap) {
         return Err(Error::new(Kind::Protocol, format!("the answer is longer than the {cap} bytes allowed")));

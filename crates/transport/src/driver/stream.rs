@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use identkit_core::{BoxFuture, Clock, Content, Error, Kind, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 
 use super::limits::Place;
 use crate::observer::{CallObserver, StreamReport};
@@ -18,7 +18,7 @@ pub(super) struct Guard {
     /// So long without a byte is a stall.
     pub(super) stall: Duration,
     /// When it must have come whole.
-    pub(super) deadline: Mono,
+    pub(super) deadline: Instant,
     /// At most so many bytes.
     pub(super) cap: u64,
 }
@@ -27,9 +27,9 @@ pub(super) struct Guard {
 struct Guarded {
     inner: Option<Content>,
     guard: Guard,
-    timer: Option<BoxFuture<'static, Wake>>,
+    timer: Option<BoxFuture<'static, WorkGuard>>,
     /// When the last byte came, or when more was first asked for since then: a reader that takes its time is no silence.
-    moved: Mono,
+    moved: Instant,
     /// Whether more was asked for since the last byte.
     waiting: bool,
     read: u64,
@@ -41,7 +41,7 @@ struct Guarded {
 /// Who hears how the stream ended.
 struct Told {
     observer: Arc<dyn CallObserver>,
-    began: Mono,
+    began: Instant,
 }
 
 impl Guard {
@@ -57,12 +57,12 @@ impl Guard {
         place: Option<Place>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Content {
-        let began = self.clock.mono();
+        let began = self.clock.now();
         self.over(content, place, observer.map(|observer| Told { observer, began }))
     }
 
     fn over(self, content: Content, place: Option<Place>, told: Option<Told>) -> Content {
-        let (len, moved) = (content.len(), self.clock.mono());
+        let (len, moved) = (content.len(), self.clock.now());
         let body =
             Guarded { inner: Some(content), guard: self, timer: None, moved, waiting: false, read: 0, told, place };
         Content::new(len, body)
@@ -75,7 +75,7 @@ impl Guarded {
         self.timer = None;
         self.place = None;
         if let Some(Told { observer, began }) = self.told.take() {
-            let elapsed = self.guard.clock.mono().since(began);
+            let elapsed = self.guard.clock.now().since(began);
             observer.streamed(&StreamReport { bytes: self.read, failure, elapsed, dropped });
         }
     }
@@ -93,7 +93,7 @@ impl Guarded {
             // The token is of no use: the error is made at once.
             let _ = std::task::ready!(timer.as_mut().poll(cx));
             self.timer = None;
-            let now = self.guard.clock.mono();
+            let now = self.guard.clock.now();
             if now >= self.guard.deadline {
                 return Poll::Ready(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
             }
@@ -116,7 +116,7 @@ impl Body for Guarded {
         let Some(inner) = this.inner.as_mut() else { return Poll::Ready(None) };
         match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                this.moved = this.guard.clock.mono();
+                this.moved = this.guard.clock.now();
                 this.waiting = false;
                 if this.moved >= this.guard.deadline {
                     return this.fail(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
@@ -135,7 +135,7 @@ impl Body for Guarded {
             }
             Poll::Pending => {
                 if !std::mem::replace(&mut this.waiting, true) {
-                    this.moved = this.guard.clock.mono();
+                    this.moved = this.guard.clock.now();
                 }
                 let error = std::task::ready!(this.poll_time(cx));
                 this.fail(error)

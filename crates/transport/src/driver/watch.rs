@@ -5,19 +5,19 @@
 
 use std::sync::Arc;
 
-use identkit_core::{Clock, Delivery, Error, Kind, Mono};
+use identkit_core::{Clock, Delivery, Error, Instant, Kind};
 
 use crate::observer::{AttemptReport, CallObserver, CallReport};
-use crate::{Answered, Hop};
+use crate::{AttemptContext, Response};
 
 /// The progress of one call.
 pub(super) struct Watch<'a> {
     observer: Option<Arc<dyn CallObserver>>,
     clock: &'a dyn Clock,
-    began: Mono,
+    began: Instant,
     attempts: u32,
-    attempt_began: Mono,
-    hop: Option<Hop>,
+    attempt_began: Instant,
+    context: Option<AttemptContext>,
     /// Whether an attempt may have arrived without a complete answer.
     pub(super) doubtful: bool,
     /// Whether an attempt was answered.
@@ -27,14 +27,14 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn begin(observer: Option<Arc<dyn CallObserver>>, clock: &'a dyn Clock) -> Self {
-        let began = clock.mono();
+        let began = clock.now();
         Self {
             observer,
             clock,
             began,
             attempts: 0,
             attempt_began: began,
-            hop: None,
+            context: None,
             doubtful: false,
             answered: false,
             ended: false,
@@ -45,35 +45,35 @@ impl<'a> Watch<'a> {
         self.observer.clone()
     }
 
-    pub(super) fn began(&self) -> Mono {
+    pub(super) fn began(&self) -> Instant {
         self.began
     }
 
     /// An attempt begins: number, and what it knows about how far it gets.
-    pub(super) fn attempt(&mut self, number: u32, hop: &Hop) {
+    pub(super) fn attempt(&mut self, number: u32, context: &AttemptContext) {
         self.attempts = number;
-        self.hop = Some(hop.clone());
+        self.context = Some(context.clone());
         if self.observer.is_some() {
-            self.attempt_began = self.clock.mono();
+            self.attempt_began = self.clock.now();
         }
     }
 
     /// An attempt ended.
     pub(super) fn attempted(&mut self, bytes: u64, outcome: Result<u16, &Error>, wait: Option<std::time::Duration>) {
-        self.hop = None;
+        self.context = None;
         let (status, failure, delivery) = match outcome {
             Ok(status) => (Some(status), None, Delivery::Answered),
             Err(error) => (error.status(), Some(error.kind()), error.delivery().unwrap_or(Delivery::NotSent)),
         };
         self.answered |= delivery == Delivery::Answered;
         let Some(observer) = &self.observer else { return };
-        let elapsed = self.clock.mono().since(self.attempt_began);
+        let elapsed = self.clock.now().since(self.attempt_began);
         let number = self.attempts;
         observer.attempted(&AttemptReport { number, request_bytes: bytes, status, failure, delivery, elapsed, wait });
     }
 
     /// The call ended.
-    pub(super) fn end<T>(mut self, called: &Result<Answered<T>, Error>) {
+    pub(super) fn end<T>(mut self, called: &Result<Response<T>, Error>) {
         let (status, failure, delivery) = match called {
             Ok(answered) => (Some(answered.status.as_u16()), None, Some(Delivery::Answered)),
             Err(error) => (error.status(), Some(error.kind()), error.delivery()),
@@ -88,7 +88,7 @@ impl<'a> Watch<'a> {
         let Some(observer) = &self.observer else { return };
         let known = delivery.unwrap_or(Delivery::NotSent);
         let delivery = if self.doubtful && known != Delivery::Answered { Delivery::MaybeSent } else { known };
-        let elapsed = self.clock.mono().since(self.began);
+        let elapsed = self.clock.now().since(self.began);
         let attempts = self.attempts;
         observer.ended(&CallReport { attempts, status, failure, delivery, elapsed, dropped });
     }
@@ -96,8 +96,8 @@ impl<'a> Watch<'a> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        let reached = match &self.hop {
-            Some(hop) => hop.delivery(),
+        let reached = match &self.context {
+            Some(context) => context.delivery(),
             None if self.answered => Delivery::Answered,
             None => Delivery::NotSent,
         };

@@ -16,7 +16,7 @@ use super::dial::TooMuch;
 use super::fault::{self, ConnectError, ConnectFault};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Line, Pool};
-use crate::{Failure, Hop};
+use crate::{AttemptContext, Failure};
 
 /// The most that the head of an answer may take, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
@@ -34,10 +34,10 @@ pub(super) async fn exchange(
     key: Key,
     mut line: Box<Line>,
     request: Request<Outgoing>,
-    hop: &Hop,
+    context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
     line.meter.allow(UNTIL_HEAD);
-    hop.mark_sent();
+    context.mark_sent();
     let sent = {
         let mut answer = pin!(line.sender.try_send_request(request));
         let connection = &mut line.connection;
@@ -63,9 +63,9 @@ pub(super) async fn exchange(
         Err(mut error) => {
             let unsent = error.take_message();
             let source = error.into_error();
-            if let Some(cause) = hop.take_trouble() {
+            if let Some(cause) = context.take_trouble() {
                 let detail = "a document could not be read while it was sent";
-                let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).lasting().with_source(cause);
+                let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).permanent().with_source(cause);
                 return Err((failure, None));
             }
             Err((broken(source, unsent.is_some()), unsent))
@@ -81,7 +81,7 @@ fn broken(source: hyper::Error, unsent: bool) -> Failure {
         let told = ConnectFault::ClientCertificate;
         let delivery = if unsent { Delivery::NotSent } else { Delivery::MaybeSent };
         return Failure::new(delivery, Kind::Unreachable, told.text())
-            .lasting()
+            .permanent()
             .with_source(ConnectError::new(told, source));
     }
     if unsent {

@@ -94,7 +94,7 @@ impl ConnectFault {
     }
 
     /// Whether trying again ends the same.
-    pub fn lasting(self) -> bool {
+    pub fn permanent(self) -> bool {
         !matches!(
             self,
             Self::NameNotFound | Self::Unreachable | Self::ProxyUnreachable | Self::ProxyFailed | Self::ProxyClosed
@@ -122,7 +122,7 @@ impl ConnectError {
     /// As the failure of an attempt of which nothing was sent.
     pub(super) fn failure(self) -> Failure {
         let failure = Failure::new(Delivery::NotSent, Kind::Unreachable, self.fault.text());
-        let failure = Failure { lasting: self.fault.lasting(), advice: self.fault.advice(), ..failure };
+        let failure = Failure { permanent: self.fault.permanent(), advice: self.fault.advice(), ..failure };
         failure.with_source(self)
     }
 }

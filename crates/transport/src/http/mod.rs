@@ -41,7 +41,7 @@ use self::outgoing::Outgoing;
 use self::pool::{Key, Line, Pool};
 use self::proxy::ProxyDial;
 use self::tls::Asked;
-use crate::{Failure, Hop, SystemClock, Transport};
+use crate::{AttemptContext, Failure, SystemClock, Transport};
 
 /// A transport on raw hyper connections, with TLS 1.2 and 1.3. Clones share their idle connections.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl HyperTransport {
     }
 
     async fn connect(&self, key: &Key) -> Result<Box<Line>, Failure> {
-        let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting();
+        let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent();
         let Ok(host) = HeaderValue::from_str(key.authority.as_str()) else {
             return Err(unusable("the host of a request cannot be written into a header"));
         };
@@ -171,28 +171,28 @@ impl fmt::Debug for HyperTransport {
 
 #[async_trait]
 impl Transport for HyperTransport {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let (mut head, body) = request.into_parts();
         outgoing::openable(&body).await.map_err(|source| {
             let detail = "a document of the request cannot be read; nothing was sent";
-            Failure::new(Delivery::NotSent, Kind::Storage, detail).lasting().with_source(source)
+            Failure::new(Delivery::NotSent, Kind::Storage, detail).permanent().with_source(source)
         })?;
         let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts()
         else {
             let detail = "the URI of a request must be absolute";
-            return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting());
+            return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent());
         };
-        let key = Key { scope: hop.scope, scheme, authority };
+        let key = Key { scope: context.scope, scheme, authority };
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 
         // An idle connection that turns out to be closed gives the request back; the next one is tried.
-        while let Some(line) = if hop.fresh { None } else { self.pool.take(&key).await } {
+        while let Some(line) = if context.fresh { None } else { self.pool.take(&key).await } {
             head.headers.insert(HOST, line.host.clone());
-            let request = Request::from_parts(head, Outgoing::new(&body, hop));
-            match exchange(&self.pool, key.clone(), line, request, hop).await {
+            let request = Request::from_parts(head, Outgoing::new(&body, context));
+            match exchange(&self.pool, key.clone(), line, request, context).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => {
-                    hop.withdraw();
+                    context.withdraw();
                     head = unsent.into_parts().0;
                 }
                 Err((failure, None)) => return Err(failure),
@@ -200,8 +200,8 @@ impl Transport for HyperTransport {
         }
         let line = self.connect(&key).await?;
         head.headers.insert(HOST, line.host.clone());
-        let request = Request::from_parts(head, Outgoing::new(&body, hop));
-        exchange(&self.pool, key, line, request, hop).await.map_err(|(failure, _)| failure)
+        let request = Request::from_parts(head, Outgoing::new(&body, context));
+        exchange(&self.pool, key, line, request, context).await.map_err(|(failure, _)| failure)
     }
 }
 

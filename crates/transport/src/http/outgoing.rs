@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 use identkit_wire::{Body, BodyReader};
 use tokio::task::JoinHandle;
 
-use crate::Hop;
+use crate::AttemptContext;
 
 type Chunk = Option<io::Result<Bytes>>;
 
@@ -42,7 +42,7 @@ fn some_chunks(mut reader: BodyReader) -> (Vec<Chunk>, BodyReader) {
 pub(super) struct Outgoing {
     state: State,
     left: u64,
-    hop: Hop,
+    context: AttemptContext,
 }
 
 /// Opens every source once, so that a file that is not there is told before anything is sent.
@@ -56,14 +56,14 @@ pub(super) async fn openable(body: &Body) -> io::Result<()> {
 }
 
 impl Outgoing {
-    pub(super) fn new(body: &Body, hop: &Hop) -> Self {
+    pub(super) fn new(body: &Body, context: &AttemptContext) -> Self {
         let left = body.len();
         let state = match (left, body.in_memory()) {
             (0, _) => State::Done,
             (_, true) => State::Here(body.read()),
             (_, false) => State::Elsewhere(Some(body.read()), Vec::new().into_iter()),
         };
-        Self { state, left, hop: hop.clone() }
+        Self { state, left, context: context.clone() }
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Chunk> {
@@ -101,7 +101,7 @@ impl http_body::Body for Outgoing {
         let chunk = std::task::ready!(self.poll_chunk(cx));
         if let Some(Ok(bytes)) = &chunk {
             self.left = self.left.saturating_sub(bytes.len() as u64);
-            self.hop.progress(bytes.len() as u64);
+            self.context.progress(bytes.len() as u64);
         }
         if !matches!(chunk, Some(Ok(_))) {
             self.state = State::Done;
@@ -110,7 +110,7 @@ impl http_body::Body for Outgoing {
             Ok(bytes) => Ok(Frame::data(bytes)),
             Err(cause) => {
                 let told = io::Error::new(cause.kind(), "a document could not be read");
-                self.hop.leave_trouble(cause);
+                self.context.leave_trouble(cause);
                 Err(told)
             }
         }))

@@ -11,7 +11,7 @@ use ::http::HeaderValue;
 use ::http::uri::{Authority, Scheme};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
-use identkit_core::{Clock, Mono};
+use identkit_core::{Clock, Instant};
 
 use super::dial::{Dialed, Meter};
 use super::outgoing::Outgoing;
@@ -71,7 +71,7 @@ impl Line {
 
 struct Idle {
     line: Box<Line>,
-    until: Mono,
+    until: Instant,
 }
 
 /// Idle connections, the latest used first.
@@ -91,7 +91,7 @@ struct Shelf {
     /// Few, and found by looking at one after the other.
     servers: Vec<Server>,
     /// No connection's time is over before this: until then there is nothing to look for. `None` when there is none.
-    earliest: Option<Mono>,
+    earliest: Option<Instant>,
 }
 
 impl fmt::Debug for Pool {
@@ -107,7 +107,7 @@ impl Pool {
 
     pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
         loop {
-            let mut line = self.shelf(self.clock.mono()).of(key)?.lines.pop()?.line;
+            let mut line = self.shelf(self.clock.now()).of(key)?.lines.pop()?.line;
             if line.usable().await {
                 return Some(line);
             }
@@ -118,7 +118,7 @@ impl Pool {
         if line.sender.is_closed() {
             return;
         }
-        let now = self.clock.mono();
+        let now = self.clock.now();
         let until = now.plus(self.limits.time);
         let mut shelf = self.shelf(now);
         let all: usize = shelf.servers.iter().map(|server| server.lines.len()).sum();
@@ -139,7 +139,7 @@ impl Pool {
     }
 
     /// The connections whose time is not over; the others are closed.
-    fn shelf(&self, now: Mono) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self, now: Instant) -> MutexGuard<'_, Shelf> {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if shelf.earliest.is_some_and(|earliest| earliest <= now) {
             shelf.retain(|idle| idle.until > now);

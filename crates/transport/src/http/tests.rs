@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
-use identkit_core::{Error, Mono};
+use identkit_core::{Error, Instant};
 use identkit_wire::{FileSource, Part};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,8 +60,8 @@ fn request(address: SocketAddr, body: impl Into<Body>) -> Request<Body> {
     request
 }
 
-fn hop(fresh: bool) -> Hop {
-    Hop::new(fresh, Mono::NEVER)
+fn context(fresh: bool) -> AttemptContext {
+    AttemptContext::new(fresh, Instant::NEVER)
 }
 
 async fn text(response: Response<Content>) -> Result<String, Error> {
@@ -75,7 +75,7 @@ async fn ai_07_a_get_keeps_its_sized_body() {
     let (address, seen) = server(vec![vec![("\"project_id\"", OK, true)]]).await;
     let mut get = request(address, br#"{"project_id": 6}"#.to_vec());
     *get.method_mut() = ::http::Method::GET;
-    let response = transport().send(get, &hop(false)).await.unwrap();
+    let response = transport().send(get, &context(false)).await.unwrap();
     assert_eq!(text(response).await.unwrap(), "ok");
     let heard = seen.lock().unwrap()[0].to_lowercase();
     assert!(heard.starts_with("get /path?q=1 http/1.1\r\n"), "{heard}");
@@ -93,7 +93,7 @@ async fn a_file_goes_up_as_base64_with_its_exact_length() {
         Part::Base64(Arc::new(FileSource::new(&folder).unwrap())),
         Part::Bytes(Bytes::from_static(b"\"}")),
     ]);
-    let response = transport().send(request(address, body), &hop(true)).await.unwrap();
+    let response = transport().send(request(address, body), &context(true)).await.unwrap();
     assert_eq!(response.status(), 200);
     std::fs::remove_file(&folder).unwrap();
     let heard = seen.lock().unwrap()[0].clone();
@@ -106,7 +106,7 @@ async fn nobody_listening_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let attempt = hop(true);
+    let attempt = context(true);
     let failure = transport().send(request(address, Body::empty()), &attempt).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Unreachable));
     assert_eq!(attempt.delivery(), Delivery::NotSent);
@@ -115,7 +115,7 @@ async fn nobody_listening_is_not_sent() {
 #[tokio::test]
 async fn a_connection_cut_after_the_request_is_maybe_sent() {
     let (address, _) = server(vec![vec![("body", "", true)]]).await;
-    let attempt = hop(true);
+    let attempt = context(true);
     let failure = transport().send(request(address, b"body".to_vec()), &attempt).await.unwrap_err();
     assert_eq!((failure.delivery, attempt.delivery()), (Delivery::MaybeSent, Delivery::MaybeSent));
 }
@@ -124,9 +124,9 @@ async fn a_connection_cut_after_the_request_is_maybe_sent() {
 async fn a_stale_idle_connection_costs_a_read_nothing() {
     let (address, _) = server(vec![vec![("\r\n\r\n", OK, true)], vec![("\r\n\r\n", OK, true)]]).await;
     let transport = transport();
-    let first = transport.send(request(address, Body::empty()), &hop(false)).await.unwrap();
+    let first = transport.send(request(address, Body::empty()), &context(false)).await.unwrap();
     assert_eq!(text(first).await.unwrap(), "ok");
-    let second = transport.send(request(address, Body::empty()), &hop(false)).await.unwrap();
+    let second = transport.send(request(address, Body::empty()), &context(false)).await.unwrap();
     assert_eq!(text(second).await.unwrap(), "ok");
 }
 
@@ -134,9 +134,9 @@ async fn a_stale_idle_connection_costs_a_read_nothing() {
 async fn a_request_given_up_on_a_used_connection_is_not_proved_unsent() {
     let (address, seen) = server(vec![vec![("\r\n\r\n", OK, false), ("never", "", false)]]).await;
     let transport = transport();
-    let first = transport.send(request(address, Body::empty()), &hop(false)).await.unwrap();
+    let first = transport.send(request(address, Body::empty()), &context(false)).await.unwrap();
     assert_eq!(text(first).await.unwrap(), "ok");
-    let attempt = hop(false);
+    let attempt = context(false);
     {
         let second = std::pin::pin!(transport.send(request(address, Body::empty()), &attempt));
         let patience = crate::SystemClock::new_sleep(Duration::from_millis(200));
@@ -153,7 +153,7 @@ async fn a_file_that_is_not_there_is_told_before_anything_is_sent() {
     let body = Body::from_parts(vec![Part::Raw(Arc::new(FileSource::new(&path).unwrap()))]);
     std::fs::remove_file(&path).unwrap();
     let (address, seen) = server(vec![vec![("\r\n\r\n", OK, false)]]).await;
-    let failure = transport().send(request(address, body), &hop(true)).await.unwrap_err();
+    let failure = transport().send(request(address, body), &context(true)).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Storage));
     assert!(seen.lock().unwrap().is_empty());
 }
@@ -165,7 +165,7 @@ async fn a_file_that_changed_while_it_was_sent_is_told_as_such() {
     let body = Body::from_parts(vec![Part::Raw(Arc::new(FileSource::new(&path).unwrap()))]);
     std::fs::write(&path, b"short").unwrap();
     let (address, _) = server(vec![vec![("never", "", false)]]).await;
-    let failure = transport().send(request(address, body), &hop(true)).await.unwrap_err();
+    let failure = transport().send(request(address, body), &context(true)).await.unwrap_err();
     std::fs::remove_file(&path).unwrap();
     assert_eq!((failure.delivery, failure.kind), (Delivery::MaybeSent, Kind::Storage));
 }
@@ -173,14 +173,14 @@ async fn a_file_that_changed_while_it_was_sent_is_told_as_such() {
 #[tokio::test]
 async fn a_body_cut_short_is_an_error() {
     let (address, _) = server(vec![vec![("\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", true)]]).await;
-    let response = transport().send(request(address, Body::empty()), &hop(true)).await.unwrap();
+    let response = transport().send(request(address, Body::empty()), &context(true)).await.unwrap();
     assert!(text(response).await.is_err());
 }
 
 #[tokio::test]
 async fn a_body_that_ends_with_its_connection_has_no_length() {
     let (address, _) = server(vec![vec![("\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nok", true)]]).await;
-    let response = transport().send(request(address, Body::empty()), &hop(true)).await.unwrap();
+    let response = transport().send(request(address, Body::empty()), &context(true)).await.unwrap();
     assert_eq!(response.body().len(), None);
     assert!(!response.headers().contains_key("transfer-encoding"));
 }
@@ -188,7 +188,7 @@ async fn a_body_that_ends_with_its_connection_has_no_length() {
 #[tokio::test]
 async fn no_http_is_told_apart_from_no_connection() {
     let (address, _) = server(vec![vec![("\r\n\r\n", "SSH-2.0-OpenSSH\r\n\r\n", true)]]).await;
-    let failure = transport().send(request(address, Body::empty()), &hop(true)).await.unwrap_err();
+    let failure = transport().send(request(address, Body::empty()), &context(true)).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind), (Delivery::MaybeSent, Kind::Protocol));
 }
 
@@ -205,10 +205,10 @@ async fn a_server_without_tls_fails_before_anything_is_sent() {
     });
     let mut put = request(address, b"a secret body".to_vec());
     *put.uri_mut() = format!("https://{address}/").parse().unwrap();
-    let attempt = hop(true);
+    let attempt = context(true);
     let failure = transport().send(put, &attempt).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Unreachable));
-    assert!(failure.lasting);
+    assert!(failure.permanent);
     assert!(!server.await.unwrap().contains("secret"));
 }
 
@@ -223,16 +223,16 @@ async fn dropping_an_answer_closes_its_connection() {
         let mut block = [0; 1];
         stream.read(&mut block).await.map_or(0, |count| count)
     });
-    let response = transport().send(request(address, Body::empty()), &hop(true)).await.unwrap();
+    let response = transport().send(request(address, Body::empty()), &context(true)).await.unwrap();
     drop(response);
     let left = futures_util::future::select(server, crate::SystemClock::new_sleep(Duration::from_secs(5))).await;
     assert!(matches!(left, futures_util::future::Either::Left((Ok(0), _))), "the connection stayed open");
 }
 
 impl crate::SystemClock {
-    pub(crate) fn new_sleep(by: Duration) -> identkit_core::BoxFuture<'static, identkit_core::Wake> {
+    pub(crate) fn new_sleep(by: Duration) -> identkit_core::BoxFuture<'static, identkit_core::WorkGuard> {
         use identkit_core::Clock;
         let clock = Self::new();
-        clock.sleep_until(clock.mono().plus(by))
+        clock.sleep_until(clock.now().plus(by))
     }
 }

@@ -52,14 +52,14 @@ pub use self::replayer::{Mismatch, Replayer};
 
 use ::http::Uri;
 
-use crate::Hop;
+use crate::AttemptContext;
 
 const FORMAT: &str = "identkit recording";
 const VERSION: u64 = 1;
 
 /// What may be told of where a request went: the operation's name, and a path without its parameters.
-fn place(hop: &Hop, uri: &Uri) -> (Option<&'static str>, String) {
-    match hop.operation {
+fn place(context: &AttemptContext, uri: &Uri) -> (Option<&'static str>, String) {
+    match context.operation {
         Some(meta) => (Some(meta.name), meta.path.to_owned()),
         None => {
             let segments = uri.path().split('/').skip(1);

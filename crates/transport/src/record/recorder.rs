@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{LOOK, of_bytes, of_request};
 use super::{FORMAT, Redaction, VERSION, place};
-use crate::{Failure, Hop, Transport};
+use crate::{AttemptContext, Failure, Transport};
 
 /// A transport that passes everything on to another one and keeps a redacted recording of it.
 ///
@@ -42,13 +42,13 @@ struct Tape(Mutex<Vec<Slot>>);
 struct Slot {
     told: Map<String, Value>,
     /// Until the exchange is over: whom to ask how far it got.
-    open: Option<Hop>,
+    open: Option<AttemptContext>,
 }
 
 impl Tape {
-    fn begin(&self, told: Map<String, Value>, hop: &Hop) -> usize {
+    fn begin(&self, told: Map<String, Value>, context: &AttemptContext) -> usize {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.push(Slot { told, open: Some(hop.clone()) });
+        slots.push(Slot { told, open: Some(context.clone()) });
         slots.len() - 1
     }
 
@@ -80,8 +80,8 @@ impl<T> Recorder<T> {
             .iter()
             .map(|slot| {
                 let mut told = slot.told.clone();
-                if let Some(hop) = &slot.open {
-                    told.insert("failure".into(), failure(hop.delivery(), "abandoned", false));
+                if let Some(context) = &slot.open {
+                    told.insert("failure".into(), failure(context.delivery(), "abandoned", false));
                 }
                 Value::Object(told)
             })
@@ -91,9 +91,9 @@ impl<T> Recorder<T> {
     }
 }
 
-fn failure(delivery: Delivery, kind: &str, lasting: bool) -> Value {
+fn failure(delivery: Delivery, kind: &str, permanent: bool) -> Value {
     let delivery = if delivery == Delivery::NotSent { "not sent" } else { "maybe sent" };
-    match lasting {
+    match permanent {
         true => json!({ "delivery": delivery, "kind": kind, "lasting": true }),
         false => json!({ "delivery": delivery, "kind": kind }),
     }
@@ -111,17 +111,17 @@ fn kind_name(kind: Kind) -> &'static str {
 
 #[async_trait]
 impl<T: Transport> Transport for Recorder<T> {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
-        let (operation, path) = place(hop, request.uri());
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        let (operation, path) = place(context, request.uri());
         let mut told = Map::new();
         told.insert("operation".into(), operation.into());
         told.insert("method".into(), request.method().as_str().into());
         told.insert("path".into(), path.into());
         told.insert("request".into(), of_request(request.body(), &self.redaction));
-        let index = self.tape.begin(told, hop);
-        match self.transport.send(request, hop).await {
+        let index = self.tape.begin(told, context);
+        match self.transport.send(request, context).await {
             Err(failed) => {
-                let failure = failure(failed.delivery, kind_name(failed.kind), failed.lasting);
+                let failure = failure(failed.delivery, kind_name(failed.kind), failed.permanent);
                 self.tape.tell(index, json!({ "failure": failure }));
                 Err(failed)
             }

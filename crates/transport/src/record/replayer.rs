@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::body::{of_request, to_content};
 use super::{FORMAT, Redaction, VERSION, place};
-use crate::{Failure, Hop, Transport};
+use crate::{AttemptContext, Failure, Transport};
 
 /// A transport that answers from a recording, one exchange after another, and connects to nobody.
 ///
@@ -91,7 +91,7 @@ impl Replayer {
     }
 
     /// The exchange that this request is answered by.
-    fn advance(&self, request: &Request<Body>, hop: &Hop) -> Result<&Value, Mismatch> {
+    fn advance(&self, request: &Request<Body>, context: &AttemptContext) -> Result<&Value, Mismatch> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = &state.mismatch {
             return Err(earlier.clone());
@@ -100,10 +100,10 @@ impl Replayer {
         let found = match self.exchanges.get(state.next) {
             None => Err(format!(
                 "request {number} is {}, and the recording ends after {}",
-                asked(request, hop),
+                asked(request, context),
                 self.exchanges.len()
             )),
-            Some(exchange) => self.compare(exchange, request, hop).map(|()| exchange).map_err(|difference| {
+            Some(exchange) => self.compare(exchange, request, context).map(|()| exchange).map_err(|difference| {
                 let all = self.exchanges.len();
                 format!("exchange {number} of {all} is {}, and {difference}", name(exchange))
             }),
@@ -121,13 +121,13 @@ impl Replayer {
         }
     }
 
-    fn compare(&self, exchange: &Value, request: &Request<Body>, hop: &Hop) -> Result<(), String> {
-        let (operation, path) = place(hop, request.uri());
+    fn compare(&self, exchange: &Value, request: &Request<Body>, context: &AttemptContext) -> Result<(), String> {
+        let (operation, path) = place(context, request.uri());
         let text = |field| exchange.get(field).and_then(Value::as_str);
         if (text("operation"), text("method"), text("path"))
             != (operation, Some(request.method().as_str()), Some(&path))
         {
-            return Err(format!("the request is {}", asked(request, hop)));
+            return Err(format!("the request is {}", asked(request, context)));
         }
         let recorded = exchange.get("request").unwrap_or(&Value::Null);
         match difference(recorded, &of_request(request.body(), &self.redaction), "body") {
@@ -143,8 +143,8 @@ fn name(exchange: &Value) -> String {
     text("operation").map_or(place.clone(), |operation| format!("{operation} ({place})"))
 }
 
-fn asked(request: &Request<Body>, hop: &Hop) -> String {
-    let (operation, path) = place(hop, request.uri());
+fn asked(request: &Request<Body>, context: &AttemptContext) -> String {
+    let (operation, path) = place(context, request.uri());
     let place = format!("{} {path}", request.method());
     operation.map_or(place.clone(), |operation| format!("{operation} ({place})"))
 }
@@ -192,8 +192,8 @@ fn answer(exchange: &Value) -> Option<Result<Response<Content>, Failure>> {
             _ => return None,
         };
         let told = Failure::new(delivery, kind, "the recorded attempt failed");
-        let lasting = failure.get("lasting").and_then(Value::as_bool) == Some(true);
-        return Some(Err(if lasting { told.lasting() } else { told }));
+        let permanent = failure.get("lasting").and_then(Value::as_bool) == Some(true);
+        return Some(Err(if permanent { told.permanent() } else { told }));
     }
     let cut = exchange.get("cut").and_then(Value::as_bool) == Some(true);
     let mut response = Response::new(to_content(exchange.get("answer")?, cut)?);
@@ -206,15 +206,15 @@ fn answer(exchange: &Value) -> Option<Result<Response<Content>, Failure>> {
 
 #[async_trait]
 impl Transport for Replayer {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let refuse = |mismatch| {
             let detail = "the request is not the next one of the recording; nothing was sent";
-            Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).lasting().with_source(mismatch)
+            Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent().with_source(mismatch)
         };
-        let exchange = self.advance(&request, hop).map_err(refuse)?;
+        let exchange = self.advance(&request, context).map_err(refuse)?;
         let answered = answer(exchange).ok_or_else(|| refuse(Mismatch("the exchange cannot be read".to_owned())))?;
         if !matches!(&answered, Err(failure) if failure.delivery == Delivery::NotSent) {
-            hop.mark_sent();
+            context.mark_sent();
         }
         answered
     }

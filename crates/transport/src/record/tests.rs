@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use ::http::{Method, Request, Response, StatusCode};
 use async_trait::async_trait;
-use identkit_core::{Content, Delivery, Kind, Mono};
-use identkit_wire::{Body, Meta, OnAmbiguous, Reply, Safety};
+use identkit_core::{Content, Delivery, Instant, Kind};
+use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Meta, RetrySafety};
 
 use super::*;
 use crate::{Failure, Transport};
@@ -15,10 +15,10 @@ static STATUS: Meta = Meta {
     method: Method::POST,
     path: "/getStatus/{OrderID}",
     section: "",
-    safety: Safety::Safe,
-    on_ambiguous: OnAmbiguous::Never,
+    safety: RetrySafety::Safe,
+    on_ambiguous: AmbiguityPolicy::Never,
     expect: &[200],
-    reply: Reply::Whole { cap: 1000 },
+    reply: BodyMode::Whole { cap: 1000 },
     refusals: &[],
 };
 
@@ -30,9 +30,9 @@ type Step = Result<(u16, &'static str, Content), Failure>;
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, _: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, _: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let Some(step) = self.0.lock().unwrap().pop_front() else { return std::future::pending().await };
-        hop.mark_sent();
+        context.mark_sent();
         step.map(|(status, kind, content)| {
             let mut response = Response::new(content);
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -51,8 +51,8 @@ fn request(body: &'static [u8]) -> Request<Body> {
     request
 }
 
-fn hop() -> Hop {
-    Hop::new(false, Mono::NEVER).of(&STATUS)
+fn context() -> AttemptContext {
+    AttemptContext::new(false, Instant::NEVER).of(&STATUS)
 }
 
 fn redaction() -> Redaction {
@@ -76,16 +76,16 @@ async fn recorded() -> String {
         // No UTF-8, and no kind of file that is known: "Musterma" and so on.
         Ok((200, "text/plain", Content::from_bytes(b"Mustermann, K\xf6ln".to_vec()))),
         Ok((204, "text/plain", Content::empty())),
-        Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused").lasting()),
+        Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused").permanent()),
     ];
     let recorder = Recorder::new(Script(Mutex::new(steps.into())), redaction());
     for _ in 0..6 {
-        let response = recorder.send(request(ASKED), &hop()).await.unwrap();
+        let response = recorder.send(request(ASKED), &context()).await.unwrap();
         let _ = response.into_body().collect(2000).await;
     }
-    assert!(recorder.send(request(b""), &hop()).await.is_err());
+    assert!(recorder.send(request(b""), &context()).await.is_err());
     // The eighth is given up: the script has no more.
-    assert!(futures_util::FutureExt::now_or_never(recorder.send(request(b"CANARY"), &hop())).is_none());
+    assert!(futures_util::FutureExt::now_or_never(recorder.send(request(b"CANARY"), &context())).is_none());
     recorder.recording()
 }
 
@@ -101,7 +101,7 @@ async fn nothing_is_recorded_that_is_not_on_the_list() {
         .map(|text| Ok((200, "x/y", Content::from_bytes(text))));
     let recorder = Recorder::new(Script(Mutex::new(bare.into())), redaction());
     for _ in 0..2 {
-        let response = recorder.send(request(b"\"CANARY-bare\""), &hop()).await.unwrap();
+        let response = recorder.send(request(b"\"CANARY-bare\""), &context()).await.unwrap();
         response.into_body().collect(2000).await.unwrap();
     }
     recording.push_str(&recorder.recording());
@@ -116,7 +116,7 @@ async fn nothing_is_recorded_that_is_not_on_the_list() {
     // The scanner sees what is there: keeping a field shows its canary.
     let script = Script(Mutex::new([Ok((200, "text/plain", Content::from_bytes(TOLD)))].into()));
     let recorder = Recorder::new(script, Redaction::keeping(["OrderID", "CustomerID"]));
-    drop(recorder.send(request(ASKED), &hop()).await.unwrap().into_body().collect(2000).await);
+    drop(recorder.send(request(ASKED), &context()).await.unwrap().into_body().collect(2000).await);
     assert!(recorder.recording().contains("CANARY-order") && recorder.recording().contains("CANARY-customer"));
 }
 
@@ -124,7 +124,7 @@ async fn nothing_is_recorded_that_is_not_on_the_list() {
 async fn a_recording_is_read_by_people() {
     let script = Script(Mutex::new([Ok((200, "application/json", Content::from_bytes(r#"{"Status":15}"#)))].into()));
     let recorder = Recorder::new(script, redaction());
-    drop(recorder.send(request(b"{\"OrderID\":\"A1\"}"), &hop()).await.unwrap().into_body().collect(2000).await);
+    drop(recorder.send(request(b"{\"OrderID\":\"A1\"}"), &context()).await.unwrap().into_body().collect(2000).await);
     let expected = r#"{
   "exchanges": [
     {
@@ -157,7 +157,7 @@ async fn a_recording_plays_back_in_order() {
     let replayer = Arc::new(Replayer::new(&recorded().await, redaction()).unwrap());
     let mut bodies = Vec::new();
     for status in [200, 404, 200, 200, 200, 204] {
-        let attempt = hop();
+        let attempt = context();
         let response = replayer.send(request(ASKED), &attempt).await.unwrap();
         assert_eq!((response.status().as_u16(), attempt.delivery()), (status, Delivery::MaybeSent));
         bodies.push(response.into_body().collect(2000).await);
@@ -174,9 +174,9 @@ async fn a_recording_plays_back_in_order() {
 
     let left = replayer.verify().unwrap_err().to_string();
     assert!(left.starts_with("6 of 8 exchanges were asked for; the next would be getStatus"), "{left}");
-    let failure = replayer.send(request(b""), &hop()).await.unwrap_err();
-    assert_eq!((failure.delivery, failure.kind, failure.lasting), (Delivery::NotSent, Kind::Unreachable, true));
-    let failure = replayer.send(request(b"CANARY"), &hop()).await.unwrap_err();
+    let failure = replayer.send(request(b""), &context()).await.unwrap_err();
+    assert_eq!((failure.delivery, failure.kind, failure.permanent), (Delivery::NotSent, Kind::Unreachable, true));
+    let failure = replayer.send(request(b"CANARY"), &context()).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Timeout));
     replayer.verify().unwrap();
 }
@@ -184,18 +184,18 @@ async fn a_recording_plays_back_in_order() {
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
     let recording = recorded().await;
-    let why = async |request: Request<Body>, hop: Hop| {
+    let why = async |request: Request<Body>, context: AttemptContext| {
         let replayer = Replayer::new(&recording, redaction()).unwrap();
-        let failure = replayer.send(request, &hop).await.unwrap_err();
-        assert_eq!((failure.delivery, failure.kind, failure.lasting), (Delivery::NotSent, Kind::InvalidInput, true));
+        let failure = replayer.send(request, &context).await.unwrap_err();
+        assert_eq!((failure.delivery, failure.kind, failure.permanent), (Delivery::NotSent, Kind::InvalidInput, true));
         let told = replayer.verify().unwrap_err().to_string();
         assert_eq!(failure.source.unwrap().to_string(), told);
         // What comes after a request that did not fit is not answered either.
-        assert!(replayer.send(self::request(ASKED), &self::hop()).await.is_err());
+        assert!(replayer.send(self::request(ASKED), &self::context()).await.is_err());
         assert!(!told.contains("CANARY"), "{told}");
         told
     };
-    let without = why(request(ASKED), Hop::new(false, Mono::NEVER)).await;
+    let without = why(request(ASKED), AttemptContext::new(false, Instant::NEVER)).await;
     assert_eq!(without, "exchange 1 of 8 is getStatus (POST /getStatus/{OrderID}), and the request is POST /*/*");
     for (body, expected) in [
         (&br#"{"CustomerID": "x", "Codes": [1, 3], "Deep": {"Status": 7, "Name": "x"}}"#[..], "body.json.Codes[1]"),
@@ -211,17 +211,17 @@ async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
         (br#"{"CustomerID": 7, "Codes": [1, 2], "Deep": {"Status": 7, "Name": "x"}}"#, "body.json.CustomerID"),
         (b"CANARY", "body: json is missing"),
     ] {
-        let told = why(request(body), hop()).await;
+        let told = why(request(body), context()).await;
         assert!(told.ends_with(&format!("the request differs in its {expected}")), "{told}");
     }
     // Another value of a field that is not kept fits.
     let other = br#"{"CustomerID": "other", "Codes": [1, 2], "Deep": {"Status": 7, "Name": ""}}"#;
-    assert!(Replayer::new(&recording, redaction()).unwrap().send(request(other), &hop()).await.is_ok());
+    assert!(Replayer::new(&recording, redaction()).unwrap().send(request(other), &context()).await.is_ok());
 
     let empty =
         Replayer::new(r#"{"format": "identkit recording", "version": 1, "exchanges": []}"#, redaction()).unwrap();
     empty.verify().unwrap();
-    assert!(empty.send(request(ASKED), &hop()).await.is_err());
+    assert!(empty.send(request(ASKED), &context()).await.is_err());
     assert!(empty.verify().unwrap_err().to_string().contains("the recording ends after 0"));
 }
 

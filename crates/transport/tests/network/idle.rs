@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, Clock, Mono, Wake};
+use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use identkit_transport::http::{HyperTransport, IdleLimits, TlsConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -29,16 +29,16 @@ impl Clock for Hands {
         jiff::Timestamp::UNIX_EPOCH
     }
 
-    fn mono(&self) -> Mono {
-        Mono(*self.0.lock().unwrap())
+    fn now(&self) -> Instant {
+        Instant(*self.0.lock().unwrap())
     }
 
-    fn sleep_until(&self, _: Mono) -> BoxFuture<'static, Wake> {
+    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, WorkGuard> {
         Box::pin(std::future::pending())
     }
 
-    fn busy(&self) -> Wake {
-        Wake::idle()
+    fn hold(&self) -> WorkGuard {
+        WorkGuard::idle()
     }
 }
 

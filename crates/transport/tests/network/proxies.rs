@@ -28,7 +28,7 @@ pub(crate) async fn refused(transport: &HyperTransport, url: &str) -> (ConnectFa
     let failure = sent.expect_err("a tunnel that should have been refused");
     assert_eq!((failure.delivery, delivery, failure.kind), (Delivery::NotSent, Delivery::NotSent, Kind::Unreachable));
     let fault = failure.source.as_ref().unwrap().downcast_ref::<ConnectError>().unwrap().fault();
-    assert_eq!((failure.detail, failure.lasting), (fault.text(), fault.lasting()));
+    assert_eq!((failure.detail, failure.permanent), (fault.text(), fault.permanent()));
     let printed = format!("{failure:?} {:?}", failure.source);
     assert!(!printed.contains("QWxh") && !printed.contains("sesame"), "{printed}");
     (fault, failure)
@@ -63,7 +63,7 @@ async fn proxy(pieces: Vec<String>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 async fn fault(answer: impl Into<String>) -> ConnectFault {
     let (address, heard) = proxy(vec![answer.into()]).await;
     let (fault, failure) = refused(&behind(address, ""), "http://127.0.0.1:9/").await;
-    assert_eq!(failure.advice, fault.lasting().then_some(Advice::CheckProxy));
+    assert_eq!(failure.advice, fault.permanent().then_some(Advice::CheckProxy));
     assert_eq!(heard.lock().unwrap().len(), 1, "something went into a tunnel that was none");
     fault
 }
@@ -154,7 +154,7 @@ async fn a_proxy_that_hangs_up_is_told_and_may_be_tried_again() {
         })
         .await;
         let (fault, failure) = refused(&behind(address, ""), "http://127.0.0.1:9/").await;
-        assert_eq!((fault, failure.lasting), (ConnectFault::ProxyClosed, false));
+        assert_eq!((fault, failure.permanent), (ConnectFault::ProxyClosed, false));
     }
 }
 
@@ -164,7 +164,7 @@ async fn a_proxy_that_is_not_there_is_told() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let (fault, failure) = refused(&behind(address, ""), "http://127.0.0.1:9/").await;
-    assert_eq!((fault, failure.lasting), (ConnectFault::ProxyUnreachable, false));
+    assert_eq!((fault, failure.permanent), (ConnectFault::ProxyUnreachable, false));
 }
 
 #[tokio::test]

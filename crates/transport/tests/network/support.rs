@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use http::{HeaderMap, Method, Request, Response, response};
-use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Kind, Mono};
+use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_transport::{Answered, BaseUrl, Driver, Failure, Hop, NoAuth, SystemClock, Transport};
-use identkit_wire::{Body, Decoded, Encoded, Meta, OnAmbiguous, Operation, Params, Received, Reply, Safety};
+use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, SystemClock, Transport};
+use identkit_wire::{
+    AmbiguityPolicy, Body, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety,
+};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -21,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
     let clock = SystemClock::new();
-    match select(pin!(work), clock.sleep_until(Mono(PATIENCE))).await {
+    match select(pin!(work), clock.sleep_until(Instant(PATIENCE))).await {
         Either::Left((done, _)) => done,
         Either::Right(_) => panic!("{what} hangs"),
     }
@@ -29,7 +31,7 @@ pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
 
 pub(crate) async fn pause(by: Duration) {
     let clock = SystemClock::new();
-    clock.sleep_until(clock.mono().plus(by)).await;
+    clock.sleep_until(clock.now().plus(by)).await;
 }
 
 /// A server that treats every connection alike; says how many there were.
@@ -88,9 +90,9 @@ pub(crate) async fn attempt(
     request: Request<Body>,
     fresh: bool,
 ) -> (Result<Response<Content>, Failure>, Delivery) {
-    let hop = Hop::new(fresh, Mono::NEVER);
-    let sent = soon("an attempt", transport.send(request, &hop)).await;
-    (sent, hop.delivery())
+    let context = AttemptContext::new(fresh, Instant::NEVER);
+    let sent = soon("an attempt", transport.send(request, &context)).await;
+    (sent, context.delivery())
 }
 
 /// The text of an answer.
@@ -114,10 +116,10 @@ impl Operation for Create {
         method: Method::PUT,
         path: "/create",
         section: "",
-        safety: Safety::Creating,
-        on_ambiguous: OnAmbiguous::Never,
+        safety: RetrySafety::Creating,
+        on_ambiguous: AmbiguityPolicy::Never,
         expect: &[200],
-        reply: Reply::Whole { cap: CAP },
+        reply: BodyMode::Whole { cap: CAP },
         refusals: &[],
     };
     type Output = String;
@@ -152,7 +154,7 @@ pub(crate) async fn create(
     base: &str,
     body: Body,
     timeout: Duration,
-) -> Result<Answered<String>, Error> {
+) -> Result<identkit_transport::Response<String>, Error> {
     let base = BaseUrl::parse(base).unwrap();
     let clock = Arc::new(SystemClock::new());
     let driver = Driver::new(Arc::new(transport), clock, Arc::new(NoAuth), base, ());

@@ -108,14 +108,14 @@ async fn refused(tls: TlsBuilder, address: SocketAddr, heard: &Arc<Mutex<String>
     assert_eq!((failure.delivery, failure.kind), (delivery, Kind::Unreachable));
     let fault = failure.source.as_ref().unwrap().downcast_ref::<ConnectError>().unwrap().fault();
     assert_eq!(failure.detail, fault.text(), "{:?}", failure.source);
-    assert_eq!(failure.lasting, fault.lasting());
+    assert_eq!(failure.permanent, fault.permanent());
     (fault, failure)
 }
 
 async fn refused_unsent(tls: TlsBuilder, address: SocketAddr, heard: &Arc<Mutex<String>>) -> ConnectFault {
     let (fault, failure) = refused(tls, address, heard).await;
     assert_eq!(failure.delivery, Delivery::NotSent);
-    assert!(failure.lasting);
+    assert!(failure.permanent);
     fault
 }
 
@@ -226,7 +226,7 @@ async fn a_client_certificate_is_shown_and_its_absence_told() {
         for without in [trusting(&authority), showing(&stranger)] {
             let (fault, failure) = refused(without, address, &heard).await;
             assert_eq!(fault, ConnectFault::ClientCertificate, "{:?}", failure.source);
-            assert!(known.contains(&failure.delivery) && failure.lasting);
+            assert!(known.contains(&failure.delivery) && failure.permanent);
         }
         accepted(showing(&client), address, &heard).await;
     }

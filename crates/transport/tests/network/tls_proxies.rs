@@ -65,7 +65,7 @@ async fn a_proxy_whose_certificate_is_not_trusted_hears_nothing() {
     let (proxy, connect) = tls_proxy(&proxys).await;
     // The vendor's authority does not vouch for the proxy.
     let (fault, failure) = refused(&behind(proxy, &vendors, &vendors), "https://localhost:9/").await;
-    assert_eq!((fault, failure.lasting), (ConnectFault::ProxyTls, true));
+    assert_eq!((fault, failure.permanent), (ConnectFault::ProxyTls, true));
     assert_eq!(connect.lock().unwrap().as_str(), "");
 }
 

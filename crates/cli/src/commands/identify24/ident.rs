@@ -177,7 +177,8 @@ impl Times {
             let expires = ident.expires_estimate().map(|at| at.to_string());
             return Self { created: None, appointment: None, expires };
         };
-        let with_offset = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        let with_offset =
+            |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         let told = |local: Option<&LocalDateTime>| local?.in_zone(zone).map(with_offset);
         Self {
             created: told(ident.created_at.as_ref()),

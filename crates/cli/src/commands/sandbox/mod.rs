@@ -109,7 +109,7 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
         tokio::select! {
             biased;
             _ = &mut ended => return,
-            _ = clock.sleep_until(clock.mono().plus(SAVED_EVERY)) => {}
+            _ = clock.sleep_until(clock.now().plus(SAVED_EVERY)) => {}
         }
         // One at a time: what is saved at the end comes after it.
         // Once each time that it begins to fail.

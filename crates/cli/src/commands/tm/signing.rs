@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use identkit_core::Secret;
 use identkit_identity_tm::OrderId;
-use identkit_transport::Answered;
+use identkit_transport::Response;
 use serde_json::{Value, json};
 
 use super::results::{agreed, unsigned};
@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::{connect, output};
 
 /// A call that is done when it is answered.
-pub(super) fn done(answered: &Answered<()>, what: &str, told: &str, format: Format) -> Result<ExitCode, Failure> {
+pub(super) fn done(answered: &Response<()>, what: &str, told: &str, format: Format) -> Result<ExitCode, Failure> {
     warn(answered);
     match format {
         Format::Json => output::print_json(&with_about(json!({ what: true }), answered, json!({})))?,

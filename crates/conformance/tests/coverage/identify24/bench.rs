@@ -11,7 +11,7 @@ use identkit_core::{Content, Secret};
 use identkit_identify24::{Credentials, Dialect, Identify24};
 use identkit_mock_server::vendors::identify24::{Settings, configure, set_webhook};
 use identkit_mock_server::{InProcess, Profile, Sandbox, Transition, VirtualClock};
-use identkit_transport::{Failure, Hop, Policy, Transport};
+use identkit_transport::{AttemptContext, Failure, Policy, Transport};
 use identkit_wire::Body;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ struct Receiver(Arc<Mutex<Vec<Value>>>);
 
 #[async_trait]
 impl Transport for Receiver {
-    async fn send(&self, request: Request<Body>, _: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
         let body = request.body().read().map(|chunk| chunk.unwrap()).collect::<Vec<_>>().concat();
         self.0.lock().unwrap().push(serde_json::from_slice(&body).expect("a webhook is JSON"));
         Ok(Response::new(Content::empty()))
@@ -42,19 +42,19 @@ pub(super) struct Heard {
 
 #[async_trait]
 impl Transport for Heard {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         self.headers.lock().unwrap().push((request.uri().path().to_owned(), request.headers().clone()));
-        self.inner.send(request, hop).await
+        self.inner.send(request, context).await
     }
 }
 
-pub(super) struct Bench {
+pub(super) struct Harness {
     pub(super) sandbox: Sandbox,
     clock: VirtualClock,
     received: Receiver,
 }
 
-impl Bench {
+impl Harness {
     pub(super) fn new(profile: Profile) -> Self {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let received = Receiver::default();

@@ -7,7 +7,7 @@ use identkit_mock_server::Profile;
 use identkit_mock_server::vendors::identify24::Rate;
 use jiff::SignedDuration;
 
-use super::bench::{API_KEY, Bench};
+use super::bench::{API_KEY, Harness};
 use super::document::everything;
 use super::{VENDOR, row};
 use crate::evidence::{Evidence, Stand};
@@ -52,7 +52,7 @@ async fn projects(client: &Identify24) -> Result<(), Error> {
 
 /// Brings the sandbox to the code; what came of the client's call.
 async fn provoke(code: u16) -> Option<Result<(), Error>> {
-    let bench = Bench::new(if code == 400 { Profile::Strict } else { Profile::Literal });
+    let bench = Harness::new(if code == 400 { Profile::Strict } else { Profile::Literal });
     let key = if code == 401 { "wrong" } else { API_KEY };
     // The strict sandbox refuses names that are not in upper case (AI-04).
     let (client, _) = bench.client(key, Dialect::new().case(CasePolicy::Preserve));

@@ -7,7 +7,7 @@ use identkit_mock_server::Profile;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use super::bench::{API_KEY, Answer, Bench, PARTNER};
+use super::bench::{API_KEY, Answer, Harness, PARTNER};
 use super::document::{everything, exclude_each_other, good, is_upper};
 use super::{VENDOR, all, beside, calls, row};
 use crate::document::{listed, put, remove, rename_key, replace};
@@ -92,13 +92,13 @@ fn violations(row: &Row, right: &Value) -> Vec<Violation> {
 
 /// A sandbox of each profile, and a token for each.
 struct Stage {
-    literal: (Bench, String),
-    strict: (Bench, String),
+    literal: (Harness, String),
+    strict: (Harness, String),
 }
 
 impl Stage {
     async fn new() -> Self {
-        let [literal, strict] = [Profile::Literal, Profile::Strict].map(Bench::new);
+        let [literal, strict] = [Profile::Literal, Profile::Strict].map(Harness::new);
         let tokens = (literal.token().await, strict.token().await);
         Self { literal: (literal, tokens.0), strict: (strict, tokens.1) }
     }

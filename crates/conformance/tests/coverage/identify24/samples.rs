@@ -9,7 +9,7 @@ use identkit_identify24::{DEFAULT_BASE_URL, Dialect, Identify24};
 use identkit_mock_server::Profile;
 use serde_json::Value;
 
-use super::bench::{API_KEY, Bench, EXAMPLE, PARTNER};
+use super::bench::{API_KEY, EXAMPLE, Harness, PARTNER};
 use super::document::everything;
 use super::{calls, row};
 use crate::bench::block_on;
@@ -39,7 +39,7 @@ fn url(content: &str) -> Result<&'static str, String> {
     let known = calls::metas().into_iter().find(|meta| calls::is_of(&format!("{method} {path}"), meta));
     let meta = known.ok_or("the client has no such call")?;
     let answer = block_on(async {
-        let bench = Bench::new(Profile::Literal);
+        let bench = Harness::new(Profile::Literal);
         bench.call("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
     });
     // A refusal is an answer, if only it is not that the path is unknown.
@@ -56,7 +56,7 @@ fn table(call: &str, content: &str) -> Result<&'static str, String> {
 
 /// Every header of the table goes out with the client's call, and the strict sandbox refuses the call without it.
 async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
-    let bench = Bench::new(Profile::Strict);
+    let bench = Harness::new(Profile::Strict);
     let (client, heard) = bench.client(API_KEY, Dialect::new());
     let made = make(&client, call).await;
     let (path, sent) = heard.headers.lock().unwrap().last().cloned().ok_or("the client sent nothing")?;

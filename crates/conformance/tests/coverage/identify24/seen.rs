@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::bench::{API_KEY, Answer, Bench, EXAMPLE, PARTNER};
+use super::bench::{API_KEY, Answer, EXAMPLE, Harness, PARTNER};
 use super::document::{everything, moment};
 use super::{VENDOR, all, row};
 use crate::evidence::{Evidence, Stand};
@@ -153,7 +153,7 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
 ];
 
 async fn look(account: fn(&mut Settings), seen: &mut Seen) {
-    let bench = Bench::new(Profile::Literal);
+    let bench = Harness::new(Profile::Literal);
     let token = bench.token().await;
     bench.set(account);
     for (partner, key) in [(PARTNER, API_KEY), (PARTNER, "wrong"), ("", "")] {

@@ -68,7 +68,7 @@ async fn next((running, seen): (Arc<Running>, u64)) -> Option<(Bytes, (Arc<Runni
     let generation = running.generation;
     let (text, last) = {
         let real = SystemClock::new();
-        let quiet = real.sleep_until(real.mono().plus(QUIET));
+        let quiet = real.sleep_until(real.now().plus(QUIET));
         let happened = std::pin::pin!(running.happened_after(seen, |entries| {
             let (text, last) = told(entries, seen, generation);
             (!text.is_empty()).then_some((text, last))
@@ -134,7 +134,7 @@ mod tests {
         for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
             let frame = frame.await.unwrap().unwrap().into_data().unwrap();
-            assert_eq!((&*frame, began.mono().0.as_secs()), (expected.as_bytes(), seconds));
+            assert_eq!((&*frame, began.now().0.as_secs()), (expected.as_bytes(), seconds));
         }
     }
 }

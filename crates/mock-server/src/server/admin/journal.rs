@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use identkit_core::{Clock as _, Content, Mono};
+use identkit_core::{Clock as _, Content, Instant};
 use identkit_transport::SystemClock;
 use serde_json::{Map, Value, json};
 
@@ -106,7 +106,7 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
     let running = Arc::clone(sandbox.running());
     drop(sandbox);
     let mut count = 0;
-    let late = SystemClock::new().sleep_until(Mono(Duration::from_secs_f64(timeout)));
+    let late = SystemClock::new().sleep_until(Instant(Duration::from_secs_f64(timeout)));
     let in_time = {
         let came = std::pin::pin!(came(&running, &filter, wanted, &mut count));
         let closed = std::pin::pin!(running.closed());

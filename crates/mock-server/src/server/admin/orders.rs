@@ -7,7 +7,7 @@ use crate::vendor::Transition;
 
 pub(super) fn get(asked: &Asked<'_>) -> Answer {
     let secrets = asked.secrets()?;
-    answer(&secrets.urls(asked.sandbox()?.peek(&asked.id).ok_or_else(Problem::no_case)?))
+    answer(&secrets.urls(asked.sandbox()?.inspect(&asked.id).ok_or_else(Problem::no_case)?))
 }
 
 pub(super) fn transition(asked: &Asked<'_>) -> Answer {
@@ -23,7 +23,7 @@ pub(super) fn transition(asked: &Asked<'_>) -> Answer {
     match sandbox.transition(&asked.id, &wanted) {
         None => Err(Problem::no_case()),
         Some(Err(refused)) => Err(Problem::refused("the case cannot be moved so", &refused)),
-        Some(Ok(())) => answer(&secrets.urls(sandbox.peek(&asked.id).unwrap_or(Value::Null))),
+        Some(Ok(())) => answer(&secrets.urls(sandbox.inspect(&asked.id).unwrap_or(Value::Null))),
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn tans(asked: &Asked<'_>) -> Answer {
     let Some(case) = asked.query("order") else {
         return Err(Problem::new(400, "which order", "ask with ?order={id}", "M-10"));
     };
-    let found = asked.sandbox()?.peek(&case).ok_or_else(Problem::no_case)?;
+    let found = asked.sandbox()?.inspect(&case).ok_or_else(Problem::no_case)?;
     let codes: Vec<&Value> = found.get("tan").into_iter().filter(|tan| tan.is_string()).collect();
     answer(&json!({ "order": case, "tans": codes }))
 }

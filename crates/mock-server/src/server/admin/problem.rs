@@ -62,8 +62,8 @@ impl Problem {
     /// What a vendor would not do: a hundred reasons, and how many more there are.
     pub(super) fn refused(title: &'static str, refused: &Refused) -> Self {
         let refused = refused.bounded();
-        let rule = refused.faults.first().map_or("admin", |fault| fault.rule);
-        let faults = refused.faults.iter().map(|fault| {
+        let rule = refused.violations.first().map_or("admin", |fault| fault.rule);
+        let faults = refused.violations.iter().map(|fault| {
             json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })
         });
         let faults: Vec<Value> = faults.collect();

@@ -45,7 +45,7 @@ pub(super) fn set(asked: &Asked<'_>) -> Answer {
     };
     let sandbox = asked.sandbox()?;
     if let Some(order) = order {
-        sandbox.peek(order).ok_or_else(Problem::no_case)?;
+        sandbox.inspect(order).ok_or_else(Problem::no_case)?;
     }
     match (mode, order) {
         (Some(mode), order) => sandbox.set_webhooks(order, mode),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use identkit_core::{Fault, Secret};
+use identkit_core::{Secret, Violation};
 use identkit_identify24::messages::{AuthResponse, Project};
 use identkit_identify24::operations::Login;
 use jiff::{SignedDuration, Timestamp};
@@ -84,13 +84,13 @@ fn takes_examples(world: &World) -> bool {
 /// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Refused> {
     let (now, examples) = (world.now, takes_examples(world));
-    let faults: Vec<Fault> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
+    let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
-        .map(|(key, _)| Fault::new(key, "is required; the key is written in upper case", "AI-10", "[I] auth"))
+        .map(|(key, _)| Violation::new(key, "is required; the key is written in upper case", "AI-10", "[I] auth"))
         .collect();
     if world.enforces("AI-10") && !faults.is_empty() {
-        return Err(Refused { status: 400, faults });
+        return Err(Refused { status: 400, violations: faults });
     }
     let key_counts = world.enforces("I-005");
     let token = world.random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 86);
@@ -100,7 +100,7 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
     let known = (partner == account.settings.partner && key == account.settings.api_key)
         || (examples && partner == EXAMPLE_PARTNER && key == EXAMPLE_KEY);
     if key_counts && !known {
-        let fault = Fault::new("APIKEY", "partner and API key do not fit together", "I-005", "[I] auth");
+        let fault = Violation::new("APIKEY", "partner and API key do not fit together", "I-005", "[I] auth");
         return Err(Refused::new(401, fault));
     }
     account.make_room(now);
@@ -116,7 +116,7 @@ pub(super) fn served(world: &mut World) -> Result<(), Refused> {
         && let Some(status) = account.settings.out_of_service
     {
         let message = "is out of service, as the sandbox was told";
-        return Err(Refused::new(status, Fault::new("service", message, "1.9", "[I] Errors")));
+        return Err(Refused::new(status, Violation::new("service", message, "1.9", "[I] Errors")));
     }
     let Some(rate) = account.settings.rate.clone() else { return Ok(()) };
     let counted = account.counted.get_or_insert((now, 0));
@@ -128,7 +128,7 @@ pub(super) fn served(world: &mut World) -> Result<(), Refused> {
         return Ok(());
     }
     let message = "too many requests; come back later, and wait longer each time";
-    Err(Refused::new(429, Fault::new("rate", message, "1.9", "[I] Errors")))
+    Err(Refused::new(429, Violation::new("rate", message, "1.9", "[I] Errors")))
 }
 
 /// In how many seconds a request that was refused for its rate may come again.
@@ -148,7 +148,7 @@ pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<()
     let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let refuse = |field: &'static str, message: &'static str, rule: &'static str| {
-        Err(Refused::new(401, Fault::new(field, message, rule, "[I] Authentication")))
+        Err(Refused::new(401, Violation::new(field, message, rule, "[I] Authentication")))
     };
     if rules.enforce("I-005/partner") && header("x-api-partner") != account.settings.partner {
         return refuse("X-API-PARTNER", "must be the partner's user name", "I-005");

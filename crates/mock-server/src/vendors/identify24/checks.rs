@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Fault, Pii};
+use identkit_core::{Pii, Violation};
 use identkit_identify24::messages::{CreateIdent, PdfContent};
 use identkit_identify24::samples;
 use serde_json::{Map, Value};
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::rules::Rules;
 use crate::vendor::Refused;
 
-fn refuse(faults: Vec<Fault>) -> Result<(), Refused> {
-    if faults.is_empty() { Ok(()) } else { Err(Refused { status: 400, faults }) }
+fn refuse(faults: Vec<Violation>) -> Result<(), Refused> {
+    if faults.is_empty() { Ok(()) } else { Err(Refused { status: 400, violations: faults }) }
 }
 
 fn object(text: &[u8]) -> Map<String, Value> {
@@ -30,7 +30,7 @@ pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Refu
     let essence = given.split(';').next().unwrap_or_default().trim();
     if rules.enforce("I-002/type") && !essence.eq_ignore_ascii_case("application/json") {
         let message = "is required on every call: application/json";
-        return Err(Refused::new(400, Fault::new("Content-Type", message, "I-002", "[I] Headers")));
+        return Err(Refused::new(400, Violation::new("Content-Type", message, "I-002", "[I] Headers")));
     }
     let (listed, section) = match request.uri().path() {
         "/auth" => (vec!["PARTNER".to_owned(), "APIKEY".to_owned()], "[I] auth"),
@@ -44,16 +44,16 @@ pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Refu
     let given = object(request.body());
     let mut faults = Vec::new();
     if rules.enforce("AI-05") && given.values().any(|value| value.is_object() || value.is_array()) {
-        faults.push(Fault::new("body", "must be flat: no value is an object or an array", "AI-05", section));
+        faults.push(Violation::new("body", "must be flat: no value is an object or an array", "AI-05", section));
     }
     // What the document shows as a text is one; of project_id it shows both (AI-06).
     let texts = listed.iter().filter(|key| rules.enforce("M-08/texts") && *key != "project_id");
     for key in texts.filter(|key| given.get(*key).is_some_and(|value| value.is_number() || value.is_boolean())) {
-        faults.push(Fault::new(key.clone(), "must be a string, as in the document's example", "M-08", section));
+        faults.push(Violation::new(key.clone(), "must be a string, as in the document's example", "M-08", section));
     }
     if rules.enforce("M-08/attributes") && given.keys().any(|key| !listed.contains(key)) {
         let message = "holds an attribute that the document does not list; the profile literal passes over it";
-        faults.push(Fault::new("body", message, "M-08", section));
+        faults.push(Violation::new("body", message, "M-08", section));
     }
     refuse(faults)
 }
@@ -69,14 +69,14 @@ pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Refused> {
         ("city", ident.city.as_ref()),
     ];
     let lower = |text: &Pii<String>| text.expose().to_uppercase() != *text.expose();
-    let mut faults: Vec<Fault> = names
+    let mut faults: Vec<Violation> = names
         .into_iter()
         .filter(|(_, text)| rules.enforce("AI-04") && text.is_some_and(lower))
-        .map(|(field, _)| Fault::new(field, "must be in upper case", "AI-04", section))
+        .map(|(field, _)| Violation::new(field, "must be in upper case", "AI-04", section))
         .collect();
     let pdf = |content: &PdfContent| content.to_bytes().is_ok_and(|bytes| bytes.starts_with(b"%PDF-"));
     if rules.enforce("AI-19/pdf") && ident.pdf_content.as_ref().is_some_and(|content| !pdf(content)) {
-        faults.push(Fault::new("pdf_content", "must be a PDF in Base64", "AI-19", section));
+        faults.push(Violation::new("pdf_content", "must be a PDF in Base64", "AI-19", section));
     }
     refuse(faults)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use identkit_core::{Event, Fault};
+use identkit_core::{Event, Violation};
 use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
@@ -46,7 +46,10 @@ pub(super) fn cases(world: &mut World) -> Vec<String> {
 }
 
 fn unknown() -> Refused {
-    Refused::new(404, Fault::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"))
+    Refused::new(
+        404,
+        Violation::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"),
+    )
 }
 
 /// The zone of local times is not documented (AI-11); the vendor's own is likely.
@@ -109,7 +112,7 @@ fn keep_bound(world: &mut World) {
 /// What the account's settings say to a valid request (1.9).
 fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
     let refuse = |status, field: &'static str, message: &'static str, rule| {
-        Err(Refused::new(status, Fault::new(field, message, rule, CreateIdent::META.section)))
+        Err(Refused::new(status, Violation::new(field, message, rule, CreateIdent::META.section)))
     };
     let rules = world.rules.clone();
     let unique =
@@ -162,7 +165,8 @@ pub(super) fn place_examples(world: &mut World) {
 /// stories' are assumed.
 pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Refused>> {
     let mut kept = world.part::<Idents>().by_id.get(id)?.clone();
-    let refuse = |message: &'static str| Some(Err(Refused::new(400, Fault::new("story", message, "AI-12", "sandbox"))));
+    let refuse =
+        |message: &'static str| Some(Err(Refused::new(400, Violation::new("story", message, "AI-12", "sandbox"))));
     let told = match transition {
         Transition::Story(name) => match world.part::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),

@@ -10,7 +10,7 @@ mod shapes;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
-use identkit_core::{Content, Fault};
+use identkit_core::{Content, Violation};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
@@ -65,14 +65,14 @@ fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refus
         if !world.enforces("AI-07") {
             return Err(unknown_project());
         }
-        return Err(Refused::new(400, Fault::new("project_id", "is required", "AI-07", "[I] project/get")));
+        return Err(Refused::new(400, Violation::new("project_id", "is required", "AI-07", "[I] project/get")));
     };
     let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
     found.map(Envelope::project).ok_or_else(unknown_project)
 }
 
 fn unknown_project() -> Refused {
-    Refused::new(404, Fault::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
+    Refused::new(404, Violation::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
 }
 
 impl MockVendor for Identify24 {
@@ -84,7 +84,7 @@ impl MockVendor for Identify24 {
         &self.routes
     }
 
-    fn found(&self, world: &mut World) {
+    fn seed(&self, world: &mut World) {
         account::place_examples(world);
         idents::place_examples(world);
     }
@@ -116,7 +116,7 @@ impl MockVendor for Identify24 {
         Some(world.part::<Account>().settings.api_key.clone())
     }
 
-    fn mint(&self, world: &mut World, identity: &str, secret: &str) {
+    fn set_credentials(&self, world: &mut World, identity: &str, secret: &str) {
         configure(world, |settings| {
             settings.partner = identity.into();
             settings.api_key = secret.into();
@@ -135,7 +135,7 @@ impl MockVendor for Identify24 {
         true
     }
 
-    fn fire(&self, world: &mut World, timer: &Timer) {
+    fn on_timer(&self, world: &mut World, timer: &Timer) {
         if timer.what == idents::EXPIRY {
             idents::forget(world, &timer.subject);
         }
@@ -149,7 +149,7 @@ impl MockVendor for Identify24 {
         idents::transition(world, case, transition)
     }
 
-    fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
+    fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
         Some(json!({ "vendor": PROVIDER, "id": case, "ident": serde_json::to_value(ident).unwrap_or(Value::Null) }))
     }
@@ -209,7 +209,7 @@ impl Identify24 {
             }
             _ => (404, "the vendor has no such call".to_owned()),
         };
-        Refused::new(status, Fault::new("path", message, "I-001", "[I] Methods"))
+        Refused::new(status, Violation::new("path", message, "I-001", "[I] Methods"))
     }
 }
 
@@ -223,7 +223,7 @@ fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Requ
         GetBodies::Stripped => Ok(Some(request.clone().map(|_| Bytes::new()))),
         GetBodies::Refused(status) => {
             let message = "a proxy on the way does not pass the body of a GET";
-            Err(Refused::new(status, Fault::new("body", message, "AI-07", "[I] project/get")))
+            Err(Refused::new(status, Violation::new("body", message, "AI-07", "[I] project/get")))
         }
     }
 }

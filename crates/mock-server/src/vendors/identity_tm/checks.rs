@@ -1,6 +1,6 @@
 //! What only the profile `strict` refuses: all that is not in the tables of [T 3.1.3].
 
-use identkit_core::{Fault, Pii};
+use identkit_core::{Pii, Violation};
 use identkit_identity_tm::PutOrder;
 use identkit_wire::{Extra, OneOrMany};
 
@@ -8,8 +8,8 @@ use crate::vendor::Refused;
 
 const TABLE: &str = "[T] 3.1.3";
 
-fn refuse(faults: Vec<Fault>) -> Result<(), Refused> {
-    if faults.is_empty() { Ok(()) } else { Err(Refused { status: 400, faults }) }
+fn refuse(faults: Vec<Violation>) -> Result<(), Refused> {
+    if faults.is_empty() { Ok(()) } else { Err(Refused { status: 400, violations: faults }) }
 }
 
 /// Elements that the tables do not list. Their names are not told: they may be a person's idea of a label.
@@ -18,7 +18,7 @@ pub(super) fn unlisted(order: &PutOrder) -> Result<(), Refused> {
     let mut look = |place: &'static str, extra: &Extra| {
         if !extra.0.is_empty() {
             let message = "holds an element that the document does not list; the profile literal passes over it";
-            faults.push(Fault::new(place, message, "M-08", TABLE));
+            faults.push(Violation::new(place, message, "M-08", TABLE));
         }
     };
     look("order", &order.extra);
@@ -58,5 +58,5 @@ pub(super) fn blanks(order: &PutOrder) -> Result<(), Refused> {
     ];
     let blank = |text: &Pii<String>| text.expose().trim().len() != text.expose().len();
     let faults = given.into_iter().filter(|(_, text)| text.is_some_and(blank));
-    refuse(faults.map(|(field, _)| Fault::new(field, "must have no blanks around it", "AT-47", TABLE)).collect())
+    refuse(faults.map(|(field, _)| Violation::new(field, "must have no blanks around it", "AT-47", TABLE)).collect())
 }

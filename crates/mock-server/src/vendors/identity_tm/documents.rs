@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use identkit_core::{Content, Fault, Pii};
+use identkit_core::{Content, Pii, Violation};
 use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
     SignPdf,
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::orders::{Order, dts};
 use super::ways;
-use crate::artefacts::{self, ArtefactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
+use crate::artefacts::{self, ArtifactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use crate::rules::Rules;
 use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
@@ -52,22 +52,22 @@ fn given(text: &Text) -> Text {
 
 /// A refusal of a document that could not be signed as it was ordered, told when the order is placed: afterwards no
 /// documented code would say it.
-pub(super) fn not_signable(error: ArtefactError) -> Refused {
+pub(super) fn not_signable(error: ArtifactError) -> Refused {
     let (field, message, rule) = match error {
-        ArtefactError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
-        ArtefactError::NotPdf | ArtefactError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
-        ArtefactError::NoSuchPage => ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85"),
-        ArtefactError::Placement => {
+        ArtifactError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
+        ArtifactError::NotPdf | ArtifactError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
+        ArtifactError::NoSuchPage => ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85"),
+        ArtifactError::Placement => {
             ("eSignPDF.SignaturePosX", "the signature is off the page, or smaller than 24 x 12 PDF points", "AT-85")
         }
         _ => ("eSignPDF.Data", "the PDF is too large to be signed", "AT-79"),
     };
-    Refused::new(400, Fault::new(field, message, rule, "[T] 3.1.3"))
+    Refused::new(400, Violation::new(field, message, rule, "[T] 3.1.3"))
 }
 
 /// A refusal for a document that could not be made of what the order holds.
-pub(super) fn not_made(error: ArtefactError) -> Refused {
-    Refused::new(500, Fault::new("eSignPDF", error.to_string(), "M-09", "sandbox"))
+pub(super) fn not_made(error: ArtifactError) -> Refused {
+    Refused::new(500, Violation::new("eSignPDF", error.to_string(), "M-09", "sandbox"))
 }
 
 impl Order {
@@ -175,7 +175,7 @@ impl Order {
     }
 
     /// The images of the result, `{Image, Filename}` each (AT-28): those that came with the order, or drawings.
-    pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtefactError> {
+    pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtifactError> {
         let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
         let given = card.and_then(|card| card.images.as_ref());
         let sides = [
@@ -218,7 +218,7 @@ impl Order {
     }
 
     /// The report, [T 3.4.5]: supplied and checked values side by side.
-    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, ArtefactError> {
+    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, ArtifactError> {
         let answer = self.ident_data(IdentVariant::InitialData, rules);
         let (checked, initial) =
             (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
@@ -240,7 +240,7 @@ impl Order {
     }
 
     /// The documents, signed.
-    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtefactError> {
+    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtifactError> {
         let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
         Ok(match signed.len() {
             1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
@@ -255,7 +255,7 @@ pub(super) fn sign_all<'a>(
     pdfs: impl IntoIterator<Item = &'a SignPdf>,
     id: &str,
     at: Timestamp,
-) -> Result<Vec<Vec<u8>>, ArtefactError> {
+) -> Result<Vec<Vec<u8>>, ArtifactError> {
     let address = order.address.clone().unwrap_or_default();
     let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
     let signer = format!("{} {}", name(&address.firstname), name(&address.surname));

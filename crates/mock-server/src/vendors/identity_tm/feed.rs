@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Response;
-use identkit_core::{Content, Error, Fault};
+use identkit_core::{Content, Error, Violation};
 use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
 use identkit_wire::{Dts, Operation as _, json};
@@ -26,7 +26,7 @@ const APPOINTMENT: u32 = 19;
 type Place = (String, usize);
 
 fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(400, Fault::new(field, message, rule, "[T] 4.2.2")))
+    Err(Refused::new(400, Violation::new(field, message, rule, "[T] 4.2.2")))
 }
 
 /// Answers either form; an empty list becomes 304 (T-102).

@@ -1,7 +1,7 @@
 //! Recordings: `getVideoFileBinaryAsync` [T 3.7], `getVideoFileBinary` [T 3.8] and `getVoiceFiles` [T 3.9].
 
 use http::{Method, Request, Response, Uri};
-use identkit_core::{Content, Error, Event, Fault, Kind, Secret};
+use identkit_core::{Content, Error, Event, Kind, Secret, Violation};
 use identkit_identity_tm::messages::{VoiceFile, VoiceFiles};
 use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::lookup::find;
 use super::orders::{Order, Orders};
 use super::refusals::deleted;
-use crate::artefacts::{self, ArtefactError};
+use crate::artefacts::{self, ArtifactError};
 use crate::vendor::Refused;
 use crate::webhooks::{Delivery, Schedule};
 use crate::{Timer, World};
@@ -52,7 +52,7 @@ fn refuse<T>(
     rule: &'static str,
     section: &'static str,
 ) -> Result<T, Refused> {
-    Err(Refused::new(400, Fault::new(field, message, rule, section)))
+    Err(Refused::new(400, Violation::new(field, message, rule, section)))
 }
 
 /// The order, if its identification was conducted by video and came to 6 or 89, [T 3.8.1]. In an order with something
@@ -144,8 +144,8 @@ pub(super) fn provisioned(world: &mut World, id: &str) {
     }
 }
 
-fn not_made(error: ArtefactError) -> Refused {
-    Refused::new(500, Fault::new("OrderID", error.to_string(), "M-09", "sandbox"))
+fn not_made(error: ArtifactError) -> Refused {
+    Refused::new(500, Violation::new("OrderID", error.to_string(), "M-09", "sandbox"))
 }
 
 /// The recording, or the placeholder while it is not ready.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use identkit_core::{Fault, Pii};
+use identkit_core::{Pii, Violation};
 use identkit_identity_tm::PutOrder;
 use identkit_identity_tm::messages::{SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
@@ -56,7 +56,7 @@ impl Order {
 }
 
 fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(400, Fault::new(field, message, rule, "[T] 3.1.3")))
+    Err(Refused::new(400, Violation::new(field, message, rule, "[T] 3.1.3")))
 }
 
 /// What the order signs of its master, each where it says; nothing when it names none.
@@ -141,7 +141,7 @@ fn placement(parameters: Option<&SignParameters>) -> Placement {
 fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Refused> {
     documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
         let mut refused = documents::not_signable(error);
-        for fault in &mut refused.faults {
+        for fault in &mut refused.violations {
             fault.field = fault.field.replace("eSignPDF", "MultiSignOptions.SignParameters").into();
         }
         refused

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::messages::{
     IdentDataAnswer, IdentifyMethod, OrderStatus, PutOrderAnswer, StatusEntry, TvSlot, VideoHashes,
 };
@@ -164,7 +164,7 @@ fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Re
     if bank_of(wanted.expose())?.is_none() {
         if world.profile == Profile::Strict && world.enforces("AT-41") {
             let message = "is neither BIC nor German IBAN of a bank that getBankList names";
-            return Err(Refused::new(400, Fault::new("getGiroLink", message, "AT-41", "[T] 3.1.3")));
+            return Err(Refused::new(400, Violation::new("getGiroLink", message, "AT-41", "[T] 3.1.3")));
         }
         return Ok(None);
     }

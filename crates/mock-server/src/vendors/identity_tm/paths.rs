@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::Method;
-use identkit_core::Fault;
+use identkit_core::Violation;
 
 use super::IdentityTm;
 use super::orders::Orders;
@@ -18,7 +18,7 @@ impl IdentityTm {
         let rules = world.rules.clone();
         let settings = &world.part::<Orders>().settings;
         let nowhere = |message: &'static str, rule: &'static str, section: &'static str| {
-            Err(Refused::new(404, Fault::new("path", message, rule, section)))
+            Err(Refused::new(404, Violation::new("path", message, rule, section)))
         };
         if rules.enforce("AT-11") && !settings.any_version && !whole.starts_with("/api/2.10/") {
             return nowhere("the version of the document is /api/2.10/", "AT-11", "[T] 2.6");
@@ -51,7 +51,7 @@ impl IdentityTm {
             }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
-        Refused::new(status, Fault::new("path", message, "T-001", section))
+        Refused::new(status, Violation::new("path", message, "T-001", section))
     }
 }
 

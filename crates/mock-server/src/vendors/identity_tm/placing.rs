@@ -1,6 +1,6 @@
 //! `putOrder`: an order is checked and placed, [T 3.1].
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::messages::PutOrderAnswer;
 use identkit_identity_tm::{Dialect, PutOrder};
 
@@ -33,7 +33,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     rules.uphold(check(&order, settings))?;
     if rules.enforce("T-006") && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
         // Our writer only warns: an account may have products of a later version.
-        let fault = Fault::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
+        let fault = Violation::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
         return Err(Refused::new(400, fault));
     }
     if let Err(error) = documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now) {
@@ -62,10 +62,10 @@ fn check(order: &PutOrder, settings: &Settings) -> Refused {
     dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
     // The length in the table (AT-44).
     dialect.three_letter_countries = true;
-    let Err(error) = order.check(&dialect) else { return Refused { status: 400, faults: Vec::new() } };
+    let Err(error) = order.check(&dialect) else { return Refused { status: 400, violations: Vec::new() } };
     let mut refused = Refused::invalid(&error, "[T] 3.1.3");
     if settings.address_optional && order.address.is_none() {
-        refused.faults.retain(|fault| fault.field != "Address");
+        refused.violations.retain(|fault| fault.field != "Address");
     }
     refused
 }

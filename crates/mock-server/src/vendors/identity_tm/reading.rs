@@ -1,7 +1,7 @@
 //! What is read of an order, and its deletion: status, data, report and signed documents, [T 3.2] to [T 3.5], [T 3.10].
 
 use http::Response;
-use identkit_core::{Content, Fault};
+use identkit_core::{Content, Violation};
 use identkit_identity_tm::messages::OrderStatus;
 use identkit_identity_tm::{DelIdentData, GetESignPdf, GetIdentDataPdf, OrderId, SignedPdfs, StatusKind};
 use identkit_wire::OneOrMany;
@@ -29,7 +29,7 @@ pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Refu
     match service {
         Service::Silent => Ok(NoAnswer::response()),
         Service::Down if world.enforces("AT-80") => {
-            Err(Refused::new(500, Fault::new("serverStatus", "the service is down", "AT-80", "[T] 7.1")))
+            Err(Refused::new(500, Violation::new("serverStatus", "the service is down", "AT-80", "[T] 7.1")))
         }
         _ => Ok(Response::new(Content::empty())),
     }
@@ -63,7 +63,7 @@ pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPd
     }
     if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
         let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
-        let fault = Fault::new("OrderID", message, "T-060", "[T] 3.5.1");
+        let fault = Violation::new("OrderID", message, "T-060", "[T] 3.5.1");
         return Err(Refused::new(400, fault));
     }
     order.signed_pdfs().map_err(documents::not_made)
@@ -76,7 +76,7 @@ pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Refused>
         return Err(deleted());
     }
     if rules.enforce("T-025/delete") && !order.finality().is_final() {
-        let fault = Fault::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
+        let fault = Violation::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
         return Err(Refused::new(406, fault));
     }
     order.delete_data();

@@ -2,7 +2,7 @@
 
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use identkit_core::{Content, Fault};
+use identkit_core::{Content, Violation};
 use identkit_wire::json;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::vendor::Refused;
 pub(super) fn refuse(refused: &Refused) -> Response<Content> {
     let refused = refused.bounded();
     let faults: Vec<Value> = refused
-        .faults
+        .violations
         .iter()
         .map(|fault| {
             let mut told = json!({
@@ -37,13 +37,16 @@ pub(super) fn refuse(refused: &Refused) -> Response<Content> {
 }
 
 pub(super) fn unknown_order() -> Refused {
-    Refused::new(404, Fault::new("OrderID", "the sandbox has no such order", "T-060", "[T] 3.2.5"))
+    Refused::new(404, Violation::new("OrderID", "the sandbox has no such order", "T-060", "[T] 3.2.5"))
 }
 
 pub(super) fn deleted() -> Refused {
-    Refused::new(404, Fault::new("OrderID", "the data of this order is deleted", "AT-09", "[T] 3.10"))
+    Refused::new(404, Violation::new("OrderID", "the data of this order is deleted", "AT-09", "[T] 3.10"))
 }
 
 pub(super) fn not_enabled(what: &'static str) -> Refused {
-    Refused::new(400, Fault::new(what, "is not enabled for this account: support would have to", "T-006", "[T] 3.1.1"))
+    Refused::new(
+        400,
+        Violation::new(what, "is not enabled for this account: support would have to", "T-006", "[T] 3.1.1"),
+    )
 }

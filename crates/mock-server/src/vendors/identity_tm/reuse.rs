@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::messages::{IdentDataAnswer, StatusEntry};
 use identkit_identity_tm::{GetIdentDataSigned, OrderFlavour, OrderId, SignedIdentData, StatusKind};
 use identkit_wire::{decode_base64, encode_base64, json};
@@ -58,7 +58,7 @@ impl Key {
 }
 
 /// Makes the key of a new world. Nothing is drawn from its randomness.
-pub(super) fn found(world: &mut World) {
+pub(super) fn seed(world: &mut World) {
     let seed = world.random.get_seed().to_le_bytes();
     let digest = Sha512::new().chain_update(b"identity.TM: seals").chain_update(seed).finalize();
     *world.part::<Key>() = Key(digest.into());
@@ -127,7 +127,8 @@ pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<Signed
     let (enabled, quoted) = (settings.reuse || !rules.enforce("T-006/reuse"), settings.signed_as_json_string);
     let order = finished(world, &op.order_id)?;
     if !enabled {
-        let fault = Fault::new("OrderID", "the account is not enabled for re-using identifications", "T-006", "[T] 6");
+        let fault =
+            Violation::new("OrderID", "the account is not enabled for re-using identifications", "T-006", "[T] 6");
         return Err(Refused::new(400, fault));
     }
     let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Response;
-use identkit_core::{Content, Fault, Secret};
+use identkit_core::{Content, Secret, Violation};
 use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavour, OrderId,
@@ -36,7 +36,7 @@ fn refuse<T>(
     rule: &'static str,
     section: &'static str,
 ) -> Result<T, Refused> {
-    Err(Refused::new(status, Fault::new(field, message, rule, section)))
+    Err(Refused::new(status, Violation::new(field, message, rule, section)))
 }
 
 fn happen(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {

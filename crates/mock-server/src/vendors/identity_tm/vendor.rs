@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use http::header::AUTHORIZATION;
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::{PROVIDER, StatusKind};
 use identkit_wire::{Meta, decode_base64, encode_base64};
 use serde_json::{Map, Value, json};
@@ -26,8 +26,8 @@ impl MockVendor for IdentityTm {
         &self.routes
     }
 
-    fn found(&self, world: &mut World) {
-        reuse::found(world);
+    fn seed(&self, world: &mut World) {
+        reuse::seed(world);
         examples::place(world);
         if world.profile == Profile::Chaos {
             // A suspicion of fraud that the default list hides (AT-13).
@@ -45,7 +45,7 @@ impl MockVendor for IdentityTm {
         let path = below_version(request.uri().path()).unwrap_or_default().to_owned();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && world.enforces("T-003") && !authenticated(world, request) {
-            let fault = Fault::new(
+            let fault = Violation::new(
                 "Authorization",
                 "customer id or customer code is wrong or missing (HTTP Basic)",
                 "T-003",
@@ -89,7 +89,7 @@ impl MockVendor for IdentityTm {
         Some(world.part::<Orders>().settings.customer_code.clone())
     }
 
-    fn mint(&self, world: &mut World, identity: &str, secret: &str) {
+    fn set_credentials(&self, world: &mut World, identity: &str, secret: &str) {
         configure(world, |settings| {
             settings.customer_id = identity.into();
             settings.customer_code = secret.into();
@@ -104,7 +104,7 @@ impl MockVendor for IdentityTm {
         shapes::SHAPES
     }
 
-    fn fire(&self, world: &mut World, timer: &Timer) {
+    fn on_timer(&self, world: &mut World, timer: &Timer) {
         match timer.what {
             orders::TIME_OUT => stories::time_out(world, &timer.subject),
             orders::PURGE if world.enforces("T-024") => {
@@ -127,7 +127,7 @@ impl MockVendor for IdentityTm {
         Some(stories::play(world, case, transition))
     }
 
-    fn peek(&self, world: &mut World, case: &str) -> Option<Value> {
+    fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let order = world.part::<Orders>().by_id.get(case)?;
         let deleted = order.deleted;
         let (recording, reuse) = (order.recording.told(), order.reuse.as_ref().map(reuse::Reuse::told));

@@ -5,7 +5,7 @@ mod streams;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use ::http::{Method, response};
+use ::http::{Method, Response, response};
 use async_trait::async_trait;
 use bytes::Bytes;
 use identkit_wire::{Decoded, Encoded, Meta, Params, Refusal};
@@ -56,9 +56,9 @@ impl http_body::Body for Ends {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, request: Request<Body>, hop: &Hop) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        self.seen.lock().unwrap().push((token, hop.fresh));
+        self.seen.lock().unwrap().push((token, context.fresh));
         let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
         let answer = |status: u16, content| {
             let mut response = Response::new(content);
@@ -67,7 +67,7 @@ impl Transport for Script {
         };
         match step {
             Step::Answer(status, headers, body) => {
-                hop.mark_sent();
+                context.mark_sent();
                 let mut response = answer(status, Content::from_bytes(body));
                 for (name, value) in headers {
                     response.headers_mut().insert(*name, HeaderValue::from_static(value));
@@ -75,7 +75,7 @@ impl Transport for Script {
                 Ok(response)
             }
             Step::Lengthless(body) => {
-                hop.mark_sent();
+                context.mark_sent();
                 let whole = Content::from_bytes(body);
                 Ok(answer(200, Content::new(None, whole)))
             }
@@ -85,22 +85,22 @@ impl Transport for Script {
                 Ok(response)
             }
             Step::BrokenRefusal(status) => {
-                hop.mark_sent();
+                context.mark_sent();
                 Ok(answer(status, Content::new(Some(100), Ends(false))))
             }
             Step::Broken => {
-                hop.mark_sent();
+                context.mark_sent();
                 Ok(answer(200, Content::new(Some(100), Ends(false))))
             }
             Step::NotSent => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused")),
-            Step::Untrusted => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "untrusted").lasting()),
+            Step::Untrusted => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "untrusted").permanent()),
             Step::Ambiguous => {
-                hop.mark_sent();
+                context.mark_sent();
                 Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset"))
             }
             Step::HangBefore => std::future::pending().await,
             Step::HangAfter => {
-                hop.mark_sent();
+                context.mark_sent();
                 std::future::pending().await
             }
         }
@@ -114,7 +114,7 @@ const fn documented(status: u16, kind: Kind) -> Refusal {
 
 macro_rules! operation {
     ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr) => {
-        operation!($name, $safety, $ambiguous, $reply, documented(410, Kind::SigningCancelled));
+        operation!($name, $safety, $ambiguous, $reply, documented(410, Kind::SigningCanceled));
     };
     ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr, $refusal:expr) => {
         #[derive(Debug)]
@@ -161,19 +161,19 @@ macro_rules! operation {
     };
 }
 
-operation!(Read, Safety::Safe, OnAmbiguous::Retry(3), Reply::Whole { cap: 100 });
-operation!(Create, Safety::Creating, OnAmbiguous::Never, Reply::Whole { cap: 100 });
+operation!(Read, RetrySafety::Safe, AmbiguityPolicy::Retry(3), BodyMode::Whole { cap: 100 });
+operation!(Create, RetrySafety::Creating, AmbiguityPolicy::Never, BodyMode::Whole { cap: 100 });
 operation!(
     CreateLimited,
-    Safety::Creating,
-    OnAmbiguous::Never,
-    Reply::Whole { cap: 100 },
+    RetrySafety::Creating,
+    AmbiguityPolicy::Never,
+    BodyMode::Whole { cap: 100 },
     documented(429, Kind::RateLimited)
 );
-operation!(Delete, Safety::IdempotentByEffect, OnAmbiguous::Retry(2), Reply::Whole { cap: 100 });
-operation!(Text, Safety::SideEffect, OnAmbiguous::Never, Reply::Whole { cap: 100 });
-operation!(Cancel, Safety::IdempotentByEffect, OnAmbiguous::Probe, Reply::Whole { cap: 100 });
-operation!(Download, Safety::Safe, OnAmbiguous::Never, Reply::Stream { cap: 100 });
+operation!(Delete, RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(2), BodyMode::Whole { cap: 100 });
+operation!(Text, RetrySafety::SideEffect, AmbiguityPolicy::Never, BodyMode::Whole { cap: 100 });
+operation!(Cancel, RetrySafety::IdempotentByEffect, AmbiguityPolicy::Probe, BodyMode::Whole { cap: 100 });
+operation!(Download, RetrySafety::Safe, AmbiguityPolicy::Never, BodyMode::Stream { cap: 100 });
 
 /// A stream that is handed out.
 #[derive(Debug)]
@@ -197,7 +197,7 @@ macro_rules! special {
                 path: "/x",
                 section: "",
                 safety: $safety,
-                on_ambiguous: OnAmbiguous::Never,
+                on_ambiguous: AmbiguityPolicy::Never,
                 expect: &[200],
                 reply: $reply,
                 refusals: &[],
@@ -225,16 +225,16 @@ macro_rules! special {
     };
 }
 
-special!(Open, Opened, Safety::Safe, Reply::Stream { cap: 1000 }, Ok(Body::empty()), |body| match body {
+special!(Open, Opened, RetrySafety::Safe, BodyMode::Stream { cap: 1000 }, Ok(Body::empty()), |body| match body {
     Received::Stream { head, rest } => Opened(rest.preceded_by(head)),
     Received::Whole(bytes) => Opened(Content::from_bytes(bytes)),
 });
-special!(Long, (), Safety::Creating, Reply::Whole { cap: 100 }, Ok(Body::from(vec![0; 10_000_000])), |_| ());
+special!(Long, (), RetrySafety::Creating, BodyMode::Whole { cap: 100 }, Ok(Body::from(vec![0; 10_000_000])), |_| ());
 special!(
     Unsendable,
     (),
-    Safety::Creating,
-    Reply::Whole { cap: 100 },
+    RetrySafety::Creating,
+    BodyMode::Whole { cap: 100 },
     Err(Error::new(Kind::InvalidInput, "a fault")),
     |_| ()
 );
@@ -300,7 +300,7 @@ async fn a_create_that_was_not_sent_is_tried_again_on_fresh_connections() {
 #[tokio::test]
 async fn a_refusal_is_final_and_a_rate_limit_is_not() {
     for (status, kind) in
-        [(400, Kind::Rejected), (404, Kind::NotFound), (410, Kind::SigningCancelled), (302, Kind::Protocol)]
+        [(400, Kind::Rejected), (404, Kind::NotFound), (410, Kind::SigningCanceled), (302, Kind::Protocol)]
     {
         let (driver, script) = driver(vec![Step::Answer(status, &[], "")]);
         let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();

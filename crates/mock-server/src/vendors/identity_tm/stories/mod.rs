@@ -9,7 +9,7 @@ mod webhooks;
 
 use std::collections::VecDeque;
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
 use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
@@ -42,7 +42,7 @@ pub(super) enum Step {
 }
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(status, Fault::new(field, message, "M-04", "sandbox")))
+    Err(Refused::new(status, Violation::new(field, message, "M-04", "sandbox")))
 }
 
 /// Begins a story, or sets one status.

@@ -3,7 +3,7 @@
 //! A story is put together from fixed pieces, each in the order in which the vendor would set its statuses. Where the
 //! document says nothing, the order is a guess from the meaning of the codes, [T 3.2.1.3].
 
-use identkit_core::Fault;
+use identkit_core::Violation;
 use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
 
@@ -112,7 +112,7 @@ pub(super) struct Stage<'a> {
 }
 
 fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused::new(status, Fault::new("story", message.into(), "M-04", "sandbox")))
+    Err(Refused::new(status, Violation::new("story", message.into(), "M-04", "sandbox")))
 }
 
 fn then(callback: Option<OrderCallback>) -> Option<Step> {
