@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::calls::{Call, is_of, with_answer, with_request};
-use crate::document::{everything, get, good, replace, wrong_type};
-use crate::evidence::{Evidence, Stand};
-use crate::rows::{Row, Step, all, told};
+use crate::coverage::calls::{Call, is_of, with_answer, with_request};
+use crate::coverage::document::{everything, get, good, replace, wrong_type};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{Row, Step, all, told};
 
 fn calls_of(row: &Row) -> Vec<Call> {
     let calls = if row.request { with_request() } else { with_answer() };

@@ -10,10 +10,10 @@ use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
 
-use crate::bench::Bench;
-use crate::document::{everything, remove};
-use crate::evidence::{Evidence, Stand};
-use crate::rows::{Row, Step, all, endpoints};
+use crate::coverage::bench::Bench;
+use crate::coverage::document::{everything, remove};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{Row, Step, all, endpoints};
 
 /// What was seen, by endpoint: paths, and the values there.
 #[derive(Default)]
@@ -202,7 +202,7 @@ async fn look(account: fn(&mut Settings), seen: &mut Seen) {
     let refused = bench.call("PUT", "/putOrder", "{}").await;
     assert_eq!(refused.status, 400);
     seen.note("PUT", "/putOrder", &refused.json().unwrap());
-    read_all(&bench, crate::document::ORDER, seen).await;
+    read_all(&bench, crate::coverage::document::ORDER, seen).await;
     // An appointment was made.
     let appointment = bench.place(&orders()[0]).await;
     bench.set(&appointment, 19);

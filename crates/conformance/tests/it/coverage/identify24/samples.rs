@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::bench::{API_KEY, Bench, EXAMPLE, PARTNER};
 use super::document::everything;
 use super::{calls, row};
-use crate::bench::block_on;
-use crate::catalogue::Sample;
-use crate::evidence::Stand;
+use crate::coverage::bench::block_on;
+use crate::coverage::catalogue::Sample;
+use crate::coverage::evidence::Stand;
 
 /// A sample without a fixture.
 pub(crate) fn stand(sample: &Sample<'_>) -> Stand {

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::document::{everything, good};
 use super::{VENDOR, all, calls};
-use crate::document::{get, put, replace, wrong_type};
-use crate::evidence::{Evidence, Stand};
-use crate::rows::{Row, Step};
-use crate::typed::names;
+use crate::coverage::document::{get, put, replace, wrong_type};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{Row, Step};
+use crate::coverage::typed::names;
 
 /// A name that the document lists nowhere.
 const UNLISTED: &str = "nickname";

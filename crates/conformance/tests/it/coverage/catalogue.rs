@@ -9,9 +9,9 @@ use identkit_wire::Dts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::bench::{Bench, block_on};
-use crate::document::ORDER;
-use crate::evidence::{Evidence, Stand};
+use crate::coverage::bench::{Bench, block_on};
+use crate::coverage::document::ORDER;
+use crate::coverage::evidence::{Evidence, Stand};
 
 fn table(text: &'static str) -> Vec<Vec<&'static str>> {
     text.lines().skip(1).map(|line| line.split('\t').collect()).collect()
@@ -52,7 +52,7 @@ async fn status(row: &[&str]) -> Stand {
 
 #[tokio::test]
 async fn all_status_codes_stand_as_in_the_document() {
-    let rows = table(include_str!("../../../../docs/contract/status.tsv"));
+    let rows = table(include_str!("../../../../../docs/contract/status.tsv"));
     let mut evidence = Evidence::of("status");
     for row in &rows {
         evidence.add(row[0], status(row).await);
@@ -150,7 +150,7 @@ fn sample(sample: &Sample<'_>, fixtures: &BTreeMap<String, Vec<(PathBuf, String,
         return fixture(sample, files);
     }
     match sample.kind {
-        _ if sample.document == "I" => crate::identify24::samples::stand(sample),
+        _ if sample.document == "I" => crate::coverage::identify24::samples::stand(sample),
         "diagram" => Stand::NotApplicable("a picture that the document's text has lost".into()),
         "ip ranges" | "host list" => Stand::NotApplicable("addresses for people who run networks, no message".into()),
         "url" if sample.content.starts_with("ws") => {
@@ -166,7 +166,7 @@ fn sample(sample: &Sample<'_>, fixtures: &BTreeMap<String, Vec<(PathBuf, String,
 fn every_sample_of_the_document_is_a_fixture_or_is_understood_as_printed() {
     let fixtures = fixtures();
     let mut evidence = Evidence::of("sample");
-    for row in table(include_str!("../../../../docs/contract/samples.tsv")) {
+    for row in table(include_str!("../../../../../docs/contract/samples.tsv")) {
         let [id, document, lines, section, kind, content, ..] = row[..] else {
             panic!("a sample row lacks columns: {row:?}")
         };

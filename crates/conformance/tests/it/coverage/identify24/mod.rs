@@ -11,7 +11,7 @@ mod typed;
 
 use std::sync::OnceLock;
 
-use crate::rows::{Row, of};
+use crate::coverage::rows::{Row, of};
 
 const VENDOR: &str = "identify24";
 

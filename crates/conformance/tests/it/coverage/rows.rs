@@ -69,7 +69,7 @@ pub(crate) fn all() -> &'static [Row] {
 
 /// Every row of a vendor.
 pub(crate) fn of(vendor: &str) -> Vec<Row> {
-    parse(include_str!("../../../../docs/contract/fields.tsv"), vendor)
+    parse(include_str!("../../../../../docs/contract/fields.tsv"), vendor)
 }
 
 /// The rows of the same endpoint and direction, in their order.

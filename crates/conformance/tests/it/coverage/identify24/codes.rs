@@ -10,11 +10,11 @@ use jiff::SignedDuration;
 use super::bench::{API_KEY, Bench};
 use super::document::everything;
 use super::{VENDOR, row};
-use crate::evidence::{Evidence, Stand};
+use crate::coverage::evidence::{Evidence, Stand};
 
 /// Each code with what the contract makes of it.
 fn table() -> Vec<(u16, String)> {
-    let contract = include_str!("../../../../../docs/contract/contract.md");
+    let contract = include_str!("../../../../../../docs/contract/contract.md");
     let table = contract.split("\n## 1.9 ").nth(1).unwrap().split("\n\n").next().unwrap();
     let mut codes = Vec::new();
     for line in table.lines().filter_map(|line| line.strip_prefix("| ")) {

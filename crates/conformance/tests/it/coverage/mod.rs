@@ -5,7 +5,7 @@
 //! `cargo xtask coverage`, which compares it with the rows. A new row is covered by what is generated from it, or it is
 //! a gap. These tests fail by themselves where something is wrong rather than missing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(clippy::print_stdout)]
 
 mod bench;
 mod calls;

@@ -4,7 +4,7 @@ use identkit_mock_server::artefacts::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Map, Value, json};
 
-use crate::rows::{CHOSEN, Row, Step, beside};
+use crate::coverage::rows::{CHOSEN, Row, Step, beside};
 
 /// The order of the document's examples, which generated answers are about.
 pub(crate) const ORDER: &str = "99921269855041";

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::bench::{API_KEY, Answer, Bench, PARTNER};
 use super::document::{everything, exclude_each_other, good, is_upper};
 use super::{VENDOR, all, beside, calls, row};
-use crate::document::{listed, put, remove, rename_key, replace};
-use crate::evidence::{Evidence, Stand};
-use crate::rows::Row;
+use crate::coverage::document::{listed, put, remove, rename_key, replace};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::Row;
 
 /// Which profile must refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +222,7 @@ async fn a_row_that_the_sandbox_of_identify24_does_not_check_is_a_gap() {
         (
             changed(street, &|row| {
                 row.path = "nickname".into();
-                row.steps = vec![crate::rows::Step::Key("nickname".into())];
+                row.steps = vec![crate::coverage::rows::Step::Key("nickname".into())];
             }),
             "(another type)",
         ),

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use super::bench::{API_KEY, Answer, Bench, EXAMPLE, PARTNER};
 use super::document::{everything, moment};
 use super::{VENDOR, all, row};
-use crate::evidence::{Evidence, Stand};
-use crate::rows::{Row, Step, told};
-use crate::seen::{is_of_type, walk};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{Row, Step, told};
+use crate::coverage::seen::{is_of_type, walk};
 
 const WEBHOOK: &str = "WEBHOOK POST";
 const READ: &str = "GET /ident/get/{ident_id}";

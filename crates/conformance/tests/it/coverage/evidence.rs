@@ -27,7 +27,7 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     pub(crate) fn of(sort: &'static str) -> Self {
-        Self::of_vendor(crate::rows::VENDOR, sort)
+        Self::of_vendor(crate::coverage::rows::VENDOR, sort)
     }
 
     /// Evidence of a vendor's rows, which stands in a file of its own.

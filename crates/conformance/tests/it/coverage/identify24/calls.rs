@@ -9,8 +9,8 @@ use identkit_identify24::{Dialect, IdentStatusCallback};
 use identkit_wire::{Meta, Operation, Received};
 use serde_json::Value;
 
-use crate::bench::block_on;
-use crate::rows::Row;
+use crate::coverage::bench::block_on;
+use crate::coverage::rows::Row;
 
 type Through = fn(&Value) -> Result<Value, Error>;
 

@@ -5,8 +5,8 @@ use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use super::beside;
-use crate::document::{listed, put};
-use crate::rows::Row;
+use crate::coverage::document::{listed, put};
+use crate::coverage::rows::Row;
 
 /// Whether the row's note asks for upper case; that of a key or of a country's code is another matter.
 pub(super) fn is_upper(row: &Row) -> bool {

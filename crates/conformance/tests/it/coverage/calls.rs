@@ -12,7 +12,7 @@ use identkit_identity_tm::{
 use identkit_wire::{Meta, Operation, Received, json};
 use serde_json::Value;
 
-use crate::document::ORDER;
+use crate::coverage::document::ORDER;
 
 type Through = fn(&Value) -> Result<Value, Error>;
 
@@ -98,6 +98,6 @@ fn answer<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();
     let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), &Dialect::default())?;
     let body = Op::encode_response(decoded.value)?.into_body();
-    let body = crate::bench::block_on(body.collect(u64::MAX))?;
+    let body = crate::coverage::bench::block_on(body.collect(u64::MAX))?;
     Ok(serde_json::from_slice(&body).expect("the sandbox's side writes JSON"))
 }

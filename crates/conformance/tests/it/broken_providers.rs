@@ -1,5 +1,4 @@
 //! The suite notices providers that do not keep their promises.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::{Arc, Mutex};
 

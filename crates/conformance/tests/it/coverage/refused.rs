@@ -7,12 +7,12 @@ use identkit_mock_server::artefacts::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench};
-use crate::document::{
+use crate::coverage::bench::{Answer, Bench};
+use crate::coverage::document::{
     everything, good, is_country, letters, listed, of_length, put, remove, rename, replace, wrong_type,
 };
-use crate::evidence::{Evidence, Stand};
-use crate::rows::{Row, all, beside, endpoints};
+use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{Row, all, beside, endpoints};
 
 /// A request that breaks one rule.
 struct Violation {
@@ -247,7 +247,8 @@ async fn a_row_that_the_sandbox_does_not_check_is_a_gap() {
     assert!(matches!(shown(&at, known).await, Stand::Shown(_)));
     let mut unknown = known.clone();
     unknown.path = "Address.Nickname".into();
-    unknown.steps = vec![crate::rows::Step::Key("Address".into()), crate::rows::Step::Key("Nickname".into())];
+    unknown.steps =
+        vec![crate::coverage::rows::Step::Key("Address".into()), crate::coverage::rows::Step::Key("Nickname".into())];
     let stand = shown(&at, &unknown).await;
     assert!(matches!(&stand, Stand::Missing(why) if why.contains("(another type)")), "{stand:?}");
     let mut shorter = known.clone();
