@@ -18,8 +18,8 @@ pub(crate) struct Campaign {
 /// What is done with the package's tests.
 #[derive(Debug)]
 enum Work {
-    /// One that counts its rounds by the environment, run with many.
-    Rounds { test: &'static str, rounds: &'static [(&'static str, &'static str)] },
+    /// Those of a program whose names hold a word. They count their rounds by the environment, and are run with many.
+    Rounds { test: &'static str, filter: &'static str, rounds: &'static [(&'static str, &'static str)] },
     /// All of them, once without each rule.
     Rules,
 }
@@ -31,7 +31,8 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
         package: "identkit-identify24",
         work: Work::Rounds {
-            test: "storm",
+            test: "it",
+            filter: "storm::",
             rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
         },
     },
@@ -39,25 +40,25 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         name: "simulation",
         about: "20 orders over each of 10,000 simulated networks: one intent, at most one order",
         package: "identkit-mock-server",
-        work: Work::Rounds { test: "simulation", rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")] },
+        work: Work::Rounds { test: "it", filter: "simulation::", rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")] },
     },
     Campaign {
         name: "journal",
         about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
         package: "identkit-mock-server",
-        work: Work::Rounds { test: "canonical", rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")] },
+        work: Work::Rounds { test: "it", filter: "canonical::", rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")] },
     },
     Campaign {
         name: "download",
         about: "2 GiB over TLS into little memory",
         package: "identkit-transport",
-        work: Work::Rounds { test: "download", rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")] },
+        work: Work::Rounds { test: "download", filter: "", rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")] },
     },
     Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: some 500 generated requests to each call; needs schemathesis (PyPI)",
         package: "identkit-cli",
-        work: Work::Rounds { test: "fuzz", rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")] },
+        work: Work::Rounds { test: "it", filter: "fuzz::", rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")] },
     },
     Campaign {
         name: "rules",
@@ -74,12 +75,12 @@ pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
 
 /// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
 pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
-    let (test, rounds) = match campaign.work {
-        Work::Rounds { test, rounds } => (test, rounds),
+    let (test, filter, rounds) = match campaign.work {
+        Work::Rounds { test, filter, rounds } => (test, filter, rounds),
         Work::Rules => return rules::run(campaign.package, ws),
     };
-    let mut cargo =
-        ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package, "--test", test, "--", "--nocapture"]);
+    let mut cargo = ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package]);
+    cargo.args(["--test", test, filter, "--", "--nocapture"]);
     // A test passes where its tool is missing; a campaign that has tried nothing does not.
     cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
     for (variable, rounds) in rounds {
@@ -101,7 +102,7 @@ mod tests {
             name: "sample",
             about: "",
             package: "identkit-sample",
-            work: Work::Rounds { test: "sample", rounds },
+            work: Work::Rounds { test: "sample", filter: "runs", rounds },
         };
         let repo = Throwaway::package("");
         repo.write(
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn campaigns_are_found_by_name() {
-        assert!(matches!(find("logins").unwrap().work, Work::Rounds { test: "storm", .. }));
+        assert!(matches!(find("logins").unwrap().work, Work::Rounds { filter: "storm::", .. }));
         assert!(matches!(find("rules").unwrap().work, Work::Rules));
         assert!(find("login").is_none());
     }

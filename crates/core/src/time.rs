@@ -58,7 +58,7 @@ impl Drop for WorkGuard {
 
 impl fmt::Debug for WorkGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wake")
+        f.write_str("WorkGuard")
     }
 }
 

@@ -21,7 +21,7 @@ const WITHOUT: &str = "IDENTKIT_WITHOUT_RULE";
 /// Says which rules alone are tried, separated by commas.
 const ONLY: &str = "IDENTKIT_RULES";
 /// After so long a program of tests is taken to hang, which no test does with every rule on.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A rule of the documentation.
 #[derive(Debug, PartialEq, Eq)]

@@ -107,7 +107,7 @@ fn answers<'a>(contract: &'a Contract, evidence: &'a Evidence, tested: &'a BTree
                 what,
                 name: format!("{} {}", field.id, field.path),
                 stand: evidence.of(sort(what, field), &field.id),
-                wanted: "a vendor's rows are tried in crates/conformance/tests/coverage",
+                wanted: "a vendor's rows are tried in crates/conformance/tests/it/coverage",
             });
         }
     }
@@ -118,7 +118,7 @@ fn answers<'a>(contract: &'a Contract, evidence: &'a Evidence, tested: &'a BTree
             what: "status",
             name: format!("status {code}"),
             stand: evidence.of("status", code),
-            wanted: "the codes are tried in crates/conformance/tests/coverage",
+            wanted: "the codes are tried in crates/conformance/tests/it/coverage",
         });
     }
     for code in &contract.codes {
@@ -128,7 +128,7 @@ fn answers<'a>(contract: &'a Contract, evidence: &'a Evidence, tested: &'a BTree
             what: "code",
             name: format!("HTTP {code}"),
             stand: evidence.of("code", code),
-            wanted: "the codes are tried in crates/conformance/tests/coverage/identify24",
+            wanted: "the codes are tried in crates/conformance/tests/it/coverage/identify24",
         });
     }
     for sample in &contract.samples {

@@ -1,6 +1,6 @@
 //! `cargo xtask coverage`: every row of the contract has a typed field, a sandbox check and a test.
 //!
-//! Nothing here knows what is covered. The tests named `coverage` of the workspace try each row of `docs/contract/` on
+//! Nothing here knows what is covered. The modules named `coverage` of the tests try each row of `docs/contract/` on
 //! the code, and write what came of it into a folder that this check empties before it runs them; here it is compared
 //! with the rows. Traps are looked for in the names of tests.
 //!
@@ -63,7 +63,7 @@ fn try_everything(ws: &Workspace) -> Result<(Evidence, bool), Broken> {
     }
     fs::create_dir_all(&folder).map_err(broken)?;
     // With the features of `cargo xtask test`, so that nothing is built twice.
-    let mut cargo = ws.cargo(&["test", "--quiet", "--workspace", "--all-features", "--test", "coverage"]);
+    let mut cargo = ws.cargo(&["test", "--quiet", "--workspace", "--all-features", "--test", "it", "coverage::"]);
     cargo.env(FOLDER, &folder);
     let failed = !ws.run(cargo)?.success();
     Ok((Evidence::read(&folder)?, failed))
@@ -115,7 +115,8 @@ fn at_01_and_at_02_and_ai_01_tell() {
         {
             repo.write(&format!("docs/contract/{name}"), text);
         }
-        repo.write("crates/sample/tests/coverage.rs", tests.trim_start());
+        repo.write("crates/sample/tests/it/main.rs", "//! Tests.\nmod coverage;\n");
+        repo.write("crates/sample/tests/it/coverage.rs", tests.trim_start());
         repo
     }
 
@@ -130,12 +131,12 @@ fn at_01_and_at_02_and_ai_01_tell() {
         // The same again: the folder was emptied.
         assert_eq!(said(&repo), Vec::<String>::new());
 
-        repo.write("crates/sample/tests/coverage.rs", TELLS.replace("1 + 1, 2", "1 + 1, 3").trim_start());
+        repo.write("crates/sample/tests/it/coverage.rs", TELLS.replace("1 + 1, 2", "1 + 1, 3").trim_start());
         assert!(matches!(&said(&repo)[..], [one] if one.contains("tests failed")));
 
         // A test that tells nothing leaves every row without evidence, whatever was told before.
         repo.write(
-            "crates/sample/tests/coverage.rs",
+            "crates/sample/tests/it/coverage.rs",
             "//! Silent.\n\n#[test]\nfn at_01_and_at_02_and_ai_01_tell() {}\n",
         );
         assert_eq!(said(&repo).len(), 16);

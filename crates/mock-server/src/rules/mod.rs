@@ -8,7 +8,7 @@
 //! Invariants:
 //! - An id is that of the requirement or trap in `docs/contract/`. Where one of them asks for several things, each has
 //!   a name of its own after a slash, and [`Violation::rule`] tells the part before it.
-//! - Each rule of the table is asked for in the code, and nothing else is: `tests/rules.rs` walks the sources.
+//! - Each rule of the table is asked for in the code, and nothing else is: `tests/it/rules.rs` walks the sources.
 
 mod table;
 

@@ -1,0 +1,439 @@
+//! How a vendor is reached: whom to trust, what to show, through which proxy, and for how long to wait.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::support::{NOBODY, Ran, Sandbox, Server, Then, feed, ident, order, run, towards};
+use identkit_transport::http::Pin;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Commands of both vendors that read.
+const READS: [&[&str]; 2] = [&["tm", "ping"], &["identify24", "login"]];
+
+/// An authority, made for one test, and the files that it makes.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+struct Issued {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { issuer, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn issue(&self, name: &str) -> Issued {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        Issued { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+    }
+
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    fn ca_file(&self) -> String {
+        self.file("ca.pem", &self.issuer.pem())
+    }
+}
+
+/// A vendor behind TLS who answers everything alike; what it heard of requests is kept.
+fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let builder = match clients {
+        None => builder.unwrap().with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.issuer.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            builder.unwrap().with_client_cert_verifier(verifier)
+        }
+    };
+    let key = PrivatePkcs8KeyDer::from(issued.key.serialize_der());
+    let config = Arc::new(builder.with_single_cert(vec![issued.certificate.der().clone()], key.into()).unwrap());
+    let heard = Arc::new(Mutex::new(String::new()));
+    let log = Arc::clone(&heard);
+    let address = listening(move |stream| {
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+        let head = head(&mut stream);
+        log.lock().unwrap().push_str(&head);
+        if !head.is_empty() {
+            let body = r#"{"result":true,"token":"xxx"}"#;
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.read(&mut [0]);
+        }
+    });
+    (address, heard)
+}
+
+/// Serves every connection in a thread of its own.
+fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+/// What comes until the end of a head; nothing when there is none.
+fn head(stream: &mut impl Read) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return String::new(),
+        }
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// A proxy that tunnels whoever it likes, and keeps what it was asked.
+fn proxy(
+    likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static,
+) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&asked);
+    let address = listening(move |mut near| {
+        let connect = head(&mut near);
+        log.lock().unwrap().push(connect.clone());
+        if let Err(refusal) = likes(&connect) {
+            let _ = write!(near, "HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n");
+            return;
+        }
+        let target = connect.split(' ').nth(1).unwrap();
+        let mut far = TcpStream::connect(target).unwrap();
+        let _ = write!(near, "HTTP/1.1 200 Connection established\r\n\r\n");
+        let (mut near_again, mut far_again) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let there = std::thread::spawn(move || std::io::copy(&mut near, &mut far));
+        let _ = std::io::copy(&mut far_again, &mut near_again);
+        let _ = near_again.shutdown(std::net::Shutdown::Both);
+        let _ = there.join();
+    });
+    (address, asked)
+}
+
+mod trust {
+    use super::*;
+
+    #[test]
+    fn only_a_server_with_a_pinned_key_is_accepted() {
+        let authority = Authority::new();
+        let issued = authority.issue("localhost");
+        let (address, heard) = peer(&issued, None);
+        let base = format!("https://localhost:{}", address.port());
+        let pin = |issued: &Issued| Pin::of_certificate(issued.certificate.der()).unwrap().to_string();
+        let (right, wrong) = (pin(&issued), pin(&authority.issue("localhost")));
+        let trust = ["--ca-file", &authority.ca_file(), "--no-bundled-roots"];
+        for command in READS {
+            let ask = |more: &[&str]| run(towards(&base).args(command).args(trust).args(more));
+            ask(&[]).ends_with(0, &[]);
+            ask(&["--pin", &right]).ends_with(0, &[]);
+            ask(&["--pin", &wrong, "--pin", &right]).ends_with(0, &[]);
+            let before = heard.lock().unwrap().len();
+            ask(&["--pin", &wrong]).fails_with(7, &["its key is none of the pinned ones", "--pin"]);
+            ask(&["--pin", "sha256/AAAA"]).fails_with(2, &["--pin", "nothing was sent"]);
+            assert_eq!(heard.lock().unwrap().len(), before, "nothing of a request got through");
+        }
+    }
+
+    #[test]
+    fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
+        let authority = Authority::new();
+        let (address, _) = peer(&authority.issue("localhost"), Some(&authority));
+        let base = format!("https://localhost:{}", address.port());
+        let (mine, other) = (authority.issue("client"), authority.issue("other"));
+        let certificate = authority.file("client.pem", &mine.certificate.pem());
+        let key = authority.file("client.key", &mine.key.serialize_pem());
+        let other = authority.file("other.key", &other.key.serialize_pem());
+        let none = authority.file("none.pem", "hush-hush");
+        let ca_file = authority.ca_file();
+        for command in READS {
+            let ask = |more: &[&str]| run(towards(&base).args(command).args(["--ca-file", &ca_file]).args(more));
+            ask(&["--client-cert", &certificate, "--client-key", &key]).ends_with(0, &[]);
+            let mut by_variables = towards(&base);
+            by_variables.env("IDENTKIT_CLIENT_CERT", &certificate).env("IDENTKIT_CLIENT_KEY", &key);
+            run(by_variables.args(command).args(["--ca-file", &ca_file])).ends_with(0, &[]);
+            // When the server says so is a matter of luck with TLS 1.3; what to do about it is not.
+            ask(&[]).fails_with(7, &["give the one that it accepts by --client-cert"]);
+            for (more, told) in [
+                (&["--client-cert", &certificate][..], "needs --client-key"),
+                (&["--client-key", &key], "needs --client-cert"),
+                (&["--client-cert", &none, "--client-key", &key], "no certificate"),
+                (&["--client-cert", &certificate, "--client-key", &none], "no unencrypted private key"),
+                (&["--client-cert", &certificate, "--client-key", &other], "do not belong together"),
+                (&["--client-cert", "/nowhere", "--client-key", &key], "cannot be read"),
+            ] {
+                let ran = ask(more);
+                ran.fails_with(2, &["--client-", told, "nothing was sent"]);
+                assert!(!ran.stderr.contains("hush-hush"), "{ran:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn roots_are_bundled_the_machines_or_ones_own() {
+        let sandbox = Sandbox::start();
+        let ca_file = PathBuf::from(sandbox.told("/ca_file"));
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.pem");
+        std::fs::write(&empty, "").unwrap();
+        for command in READS {
+            let ask = || {
+                let mut asked = sandbox.identkit();
+                asked.args(command).env_remove("IDENTKIT_CA_FILE").env_remove("SSL_CERT_DIR");
+                asked
+            };
+            run(ask().arg("--platform-roots").env("SSL_CERT_FILE", &ca_file)).ends_with(0, &[]);
+            run(ask().env("SSL_CERT_FILE", &ca_file)).fails_with(7, &["no trusted authority issued it", "--ca-file"]);
+            run(ask().arg("--no-bundled-roots").arg("--ca-file").arg(&ca_file)).ends_with(0, &[]);
+            run(ask().arg("--no-bundled-roots")).fails_with(2, &["--no-bundled-roots", "--ca-file"]);
+            run(ask().arg("--platform-roots").env("SSL_CERT_FILE", &empty)).fails_with(2, &["no authority"]);
+            run(ask().args(["--platform-roots", "--no-bundled-roots"])).ends_with(2, &["--help"]);
+        }
+    }
+}
+
+mod proxies {
+    use super::*;
+
+    const USER: &str = "Basic QWxhZGRpbjpvcGVuOnNlc2FtZQ==";
+
+    fn picky(connect: &str) -> Result<(), &'static str> {
+        if connect.contains(USER) { Ok(()) } else { Err("407 Proxy Authentication Required") }
+    }
+
+    #[test]
+    fn a_password_comes_from_a_file_or_a_variable_and_never_from_the_command_line() {
+        let sandbox = Sandbox::start();
+        let (address, asked) = proxy(picky);
+        let (url, secret) = (format!("http://{address}"), format!("http://Aladdin:open%3Asesame@{address}"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.display().to_string()
+        };
+        let right = file("right", "Aladdin:open:sesame\n");
+        for command in READS {
+            let ask = || {
+                let mut asked = sandbox.identkit();
+                asked.args(command);
+                asked
+            };
+            let before = asked.lock().unwrap().len();
+            for ran in [
+                run(ask().args(["--proxy", &url, "--proxy-auth-file", &right])),
+                run(ask().args(["--proxy", &url]).env("IDENTKIT_PROXY_AUTH_FILE", &right)),
+                run(ask().env("IDENTKIT_PROXY", &url).args(["--proxy-auth-file", &right])),
+                run(ask().env("IDENTKIT_PROXY", &secret)),
+            ] {
+                ran.ends_with(0, &[]);
+            }
+            assert!(asked.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
+            assert_eq!(asked.lock().unwrap().len(), before + 4);
+            let ran = run(ask().args(["--proxy", &url]));
+            ran.fails_with(7, &["the proxy wants credentials", "--proxy-auth-file"]);
+            let ran = run(ask().args(["--proxy", &secret]));
+            ran.fails_with(2, &["--proxy must not hold", "IDENTKIT_PROXY", "nothing was sent"]);
+            assert!(!ran.stderr.contains("sesame"), "{ran:#?}");
+            for (name, content) in
+                [("no-colon", "open sesame"), ("no-user", ":open sesame"), ("two", "a:sesame\nb"), ("e", "")]
+            {
+                let ran = run(ask().args(["--proxy", &url, "--proxy-auth-file", &file(name, content)]));
+                ran.fails_with(2, &["--proxy-auth-file", "nothing was sent"]);
+                assert!(!ran.stderr.contains("sesame"), "{ran:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_be_no_proxy_is_2_and_never_repeated() {
+        let server = Server::always(|| Then::json("200 OK", "{}"));
+        for (bad, told) in [
+            ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
+            ("http://127.0.0.1:1/hush-hush", "no path"),
+            ("http://", "--proxy"),
+            ("", "--proxy"),
+        ] {
+            for command in READS {
+                let ran = run(towards(&server.url()).args(command).args(["--proxy", bad]));
+                ran.fails_with(2, &["--proxy", told, "nothing was sent"]);
+                if !bad.is_empty() {
+                    let variable = bad.replace("127.0.0.1", "hush:hush-hush@127.0.0.1");
+                    let ran = run(towards(&server.url()).args(command).env("IDENTKIT_PROXY", &variable));
+                    ran.fails_with(2, &["IDENTKIT_PROXY", "nothing was sent"]);
+                    assert!(!ran.stderr.contains("hush"), "{ran:#?}");
+                    let ran = run(towards(&server.url()).args(command).env("https_proxy", &variable));
+                    ran.fails_with(2, &["https_proxy", "nothing was sent"]);
+                    assert!(!ran.stderr.contains("hush"), "{ran:#?}");
+                }
+            }
+        }
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_or_is_not_there_is_7_in_words() {
+        let (address, _) = proxy(|_| Err("403 Forbidden"));
+        let forbids = format!("http://{address}");
+        for command in READS {
+            let ask = |more: &[&str]| {
+                run(towards("https://vendor.invalid").args(command).args(["--timeout", "1"]).args(more))
+            };
+            ask(&["--proxy", &forbids]).fails_with(7, &["the proxy does not allow", "--no-proxy"]);
+            ask(&["--proxy", NOBODY]).fails_with(7, &[]);
+            // What comes from the environment is for others than this machine.
+            let mut by_environment = towards("https://vendor.invalid");
+            by_environment.args(command).env("HTTPS_PROXY", &forbids);
+            run(&mut by_environment).fails_with(7, &["the proxy does not allow"]);
+        }
+        let ran = run(towards("https://vendor.invalid").args(READS[0]).args(["--proxy", NOBODY]));
+        ran.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
+    }
+
+    #[test]
+    fn what_is_excepted_is_reached_directly() {
+        let sandbox = Sandbox::start();
+        let (address, asked) = proxy(|_| Err("403 Forbidden"));
+        let url = format!("http://{address}");
+        for command in READS {
+            for list in ["127.0.0.1", "*", "example.com, *", "example.com,127.0.0.0/8"] {
+                run(sandbox.identkit().args(command).args(["--proxy", &url, "--no-proxy", list])).ends_with(0, &[]);
+                run(sandbox.identkit().args(command).args(["--proxy", &url]).env("IDENTKIT_NO_PROXY", list))
+                    .ends_with(0, &[]);
+            }
+            run(sandbox.identkit().args(command).env("https_proxy", &url)).ends_with(0, &[]);
+            let mut elsewhere = towards("https://vendor.invalid");
+            elsewhere.args(command).args(["--no-proxy", "invalid", "--timeout", "1"]).env("https_proxy", &url);
+            assert_eq!(run(&mut elsewhere).code, Some(7));
+        }
+        assert_eq!(asked.lock().unwrap().len(), 0);
+        run(sandbox.identkit().args(READS[0]).args(["--proxy", &url, "--no-proxy", "example.com"])).fails_with(7, &[]);
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+}
+
+/// At each point where a peer can fall silent, two seconds are two seconds (the bound is against the 60 of a call that
+/// does not know its deadline), and what was not sent is told apart from what may have been.
+mod silence {
+    use super::*;
+
+    fn bounded(mut command: Command, input: &str, code: i32) -> Ran {
+        command.args(["--timeout", "2"]);
+        let ran = feed(&mut command, input.as_bytes());
+        ran.fails_with(code, &[]);
+        assert!(ran.took < Duration::from_secs(10), "{ran:#?}");
+        ran
+    }
+
+    /// A read is 7. What creates is 6 when it may have been sent, and 7 when it was not.
+    fn falls_silent(base: &str, proxy: Option<&str>, creates: i32) {
+        std::thread::scope(|scope| {
+            for (words, input, code) in [
+                (&["tm", "status", "99921269855041"][..], String::new(), 7),
+                (&["tm", "put-order", "-"], order(&json!({})), creates),
+                (&["identify24", "get", "x"], String::new(), 7),
+                (&["identify24", "create", "-", "--reveal"], ident(&json!({})), creates),
+            ] {
+                let mut command = towards(base);
+                command.args(words);
+                if let Some(proxy) = proxy {
+                    command.args(["--proxy", proxy]);
+                }
+                scope.spawn(move || bounded(command, &input, code));
+            }
+        });
+    }
+
+    #[test]
+    fn a_connection_that_is_never_accepted() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let entered = runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        // A listener whose queue is full.
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut full = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+            full.push(stream);
+        }
+        falls_silent(&format!("http://{address}"), None, 7);
+        drop((entered, full));
+    }
+
+    /// The system's resolver cannot be given up, and its thread must not hold up the end of the program. It reads the file
+    /// of aliases of a name without dots, where it is glibc's; from a pipe without a writer it never gets an answer.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_never_resolved() {
+        let folder = TempDir::new().unwrap();
+        let pipe = folder.path().join("aliases");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::thread::scope(|scope| {
+            for (words, input) in [
+                (&["tm", "status", "99921269855041"][..], String::new()),
+                (&["tm", "put-order", "-"], order(&json!({}))),
+                (&["identify24", "create", "-", "--reveal"], ident(&json!({}))),
+            ] {
+                let mut command = towards("https://vendor");
+                command.args(words).env("HOSTALIASES", &pipe);
+                scope.spawn(move || bounded(command, &input, 7));
+            }
+        });
+    }
+
+    #[test]
+    fn a_tls_handshake_that_never_begins() {
+        let address = listening(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+        falls_silent(&format!("https://{address}"), None, 7);
+    }
+
+    #[test]
+    fn a_proxy_that_never_answers() {
+        let silent = Server::always(|| Then::Silence);
+        falls_silent("https://vendor.invalid", Some(&silent.url()), 7);
+        assert!(silent.calls().iter().all(|call| call == "CONNECT vendor.invalid:443"), "{:?}", silent.calls());
+    }
+
+    #[test]
+    fn at_77_an_answer_that_never_begins_or_breaks_off_is_6_for_one_put_on_the_wire() {
+        for then in [
+            || Then::Silence,
+            || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-le".to_vec()),
+            || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\n{".to_vec()),
+        ] {
+            let server = Server::after_login(move |_| then());
+            falls_silent(&server.url(), None, 6);
+            let calls = server.calls();
+            for create in ["PUT /putOrder", "POST /ident/create"] {
+                assert_eq!(calls.iter().filter(|call| *call == create).count(), 1, "{calls:?}");
+            }
+        }
+    }
+}

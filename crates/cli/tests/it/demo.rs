@@ -1,0 +1,261 @@
+//! `identkit demo` as a process: what it prints, what it leaves on the disk, and what it tells when something breaks.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Ran, has, identkit, keys, run, sample};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// What the issue of this demo names, in the vendors' words.
+const OPERATIONS: [&str; 12] = [
+    "serverStatus",
+    "putOrder",
+    "AfterIdent",
+    "OnFinal",
+    "getStatus",
+    "getIdentData",
+    "getIdentDataPDF",
+    "getESignPDF",
+    "delIdentdata",
+    "auth",
+    "ident/create",
+    "ident/get",
+];
+
+const FILES: [&str; 7] = [
+    "input/put-order.json",
+    "input/contract.pdf",
+    "identity-tm/ident-data.json",
+    "identity-tm/report.pdf",
+    "identity-tm/contract.signed.pdf",
+    "input/create-ident.json",
+    "identify24/ident.json",
+];
+
+fn demo(out: &Path, arguments: &[&str]) -> Ran {
+    run(identkit().arg("demo").arg("--out").arg(out).args(arguments))
+}
+
+fn operations(document: &Value) -> Vec<String> {
+    let steps = document["steps"].as_array().unwrap();
+    steps.iter().map(|step| step["operation"].as_str().unwrap().to_owned()).collect()
+}
+
+fn sha256(path: &Path) -> String {
+    let digest = Sha256::digest(std::fs::read(path).unwrap());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(unix)]
+fn assert_for_its_owner_only(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let expected = if path.is_dir() { 0o700 } else { 0o600 };
+    assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
+}
+
+#[cfg(not(unix))]
+fn assert_for_its_owner_only(_: &Path) {}
+
+/// Everything below a folder.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
+#[test]
+fn every_check_holds_and_every_file_is_as_listed() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("new/folder");
+    let ran = demo(&out, &["--output", "json"]);
+    let document = ran.ends_with(0, &[]).json();
+    assert_eq!(keys(&document), ["account", "files", "inbox", "ok", "steps"]);
+    assert_eq!(document["ok"], true);
+    assert_eq!(document["account"], Value::Array(Vec::new()));
+
+    let steps = document["steps"].as_array().unwrap();
+    for step in steps {
+        assert_eq!(keys(step), ["http_status", "milliseconds", "note", "ok", "operation", "step"]);
+        assert_eq!(step["ok"], true, "{step}");
+        assert!(step["milliseconds"].as_f64().unwrap() >= 0.0, "{step}");
+    }
+    let operations = operations(&document);
+    for operation in OPERATIONS {
+        assert!(operations.iter().any(|known| known == operation), "{operation} is missing in {operations:?}");
+    }
+    let statuses = |operation: &str| -> Vec<u64> {
+        let steps = steps.iter().filter(|step| step["operation"] == operation);
+        steps.filter_map(|step| step["http_status"].as_u64()).collect()
+    };
+    assert_eq!(statuses("putOrder"), [202]);
+    assert_eq!(statuses("delIdentdata"), [202]);
+    assert_eq!(statuses("getIdentData"), [200, 404], "first read, then proved to be gone");
+    assert_eq!(statuses("ident/create"), [200]);
+
+    let files = document["files"].as_array().unwrap();
+    let listed: Vec<PathBuf> = files.iter().map(|file| file["path"].as_str().unwrap().into()).collect();
+    assert_eq!(listed, FILES.map(|file| out.join(file)));
+    for file in files {
+        assert_eq!(keys(file), ["bytes", "path", "sha256"]);
+        let path = Path::new(file["path"].as_str().unwrap());
+        assert_eq!(file["bytes"].as_u64().unwrap(), std::fs::metadata(path).unwrap().len(), "{}", path.display());
+        assert_eq!(file["sha256"].as_str().unwrap(), sha256(path), "{}", path.display());
+    }
+    let mut expected: Vec<PathBuf> = FILES.iter().map(|file| out.join(file)).collect();
+    expected.extend(["inbox.jsonl", "input", "identity-tm", "identify24"].map(|name| out.join(name)));
+    expected.sort();
+    let mut found = tree(&out);
+    found.sort();
+    assert_eq!(found, expected, "nothing half-written is left");
+    for path in &found {
+        assert_for_its_owner_only(path);
+    }
+}
+
+#[test]
+fn the_inputs_are_the_documents_own_and_the_target_url_is_told() {
+    let out = tempfile::tempdir().unwrap();
+    let ran = demo(out.path(), &[]);
+    ran.ends_with(0, &["TargetURL https://www.identity.tm/status/"]);
+    let written = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert_eq!(written("input/put-order.json"), sample("identity-tm/fixtures/S-035-put-order-request.json"));
+    assert_eq!(written("input/create-ident.json"), sample("identify24/fixtures/S-011-ident-create-request.json"));
+    let data: Value = serde_json::from_str(&written("identity-tm/ident-data.json")).unwrap();
+    assert_eq!(data["IdentData"]["Surname"], "Mustermann");
+    let ident: Value = serde_json::from_str(&written("identify24/ident.json")).unwrap();
+    assert_eq!(ident["status"], "Identified");
+}
+
+#[test]
+fn the_signed_contract_is_the_original_with_an_update_appended() {
+    let out = tempfile::tempdir().unwrap();
+    demo(out.path(), &[]).ends_with(0, &[]);
+    let original = std::fs::read(out.path().join("input/contract.pdf")).unwrap();
+    let signed = std::fs::read(out.path().join("identity-tm/contract.signed.pdf")).unwrap();
+    assert!(original.starts_with(b"%PDF-") && signed.len() > original.len());
+    assert!(signed.starts_with(&original));
+}
+
+#[test]
+fn ordinary_viewers_open_the_pdfs_and_the_report_compares_supplied_with_checked() {
+    if !has("pdfinfo") || !has("pdftotext") {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    demo(out.path(), &[]).ends_with(0, &[]);
+    for name in ["input/contract.pdf", "identity-tm/report.pdf", "identity-tm/contract.signed.pdf"] {
+        let ran = run(Command::new("pdfinfo").arg(out.path().join(name)));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "pdfinfo accepts {name} without a murmur: {ran:#?}");
+        assert!(ran.stdout.contains("Pages:"), "{ran:#?}");
+    }
+    let ran = run(Command::new("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+    for (label, value) in [
+        ("Nachname", "Mustermann"),
+        ("Vorname", "Erika"),
+        ("Strasse", "Heidestr. 17"),
+        ("PLZ", "43000"),
+        ("Ort", "Köln"),
+        ("Geburtsdatum", "12.08.1964"),
+        ("Geburtsort", "Berlin"),
+    ] {
+        let row = ran.stdout.lines().find(|line| line.trim_start().starts_with(label));
+        let row = row.unwrap_or_else(|| panic!("no row {label} in:\n{}", ran.stdout));
+        assert_eq!(row.matches(value).count(), 2, "supplied and checked side by side: {row}");
+    }
+    let signed = out.path().join("identity-tm/contract.signed.pdf");
+    let ran = run(Command::new("pdftotext").arg(signed).arg("-"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+}
+
+#[test]
+fn the_table_is_for_people_and_the_progress_is_plain_lines_without_a_terminal() {
+    let out = tempfile::tempdir().unwrap();
+    let ran = demo(out.path(), &[]);
+    ran.ends_with(0, &[]);
+    for operation in OPERATIONS {
+        let row = ran.stdout.lines().find(|line| line.contains(&format!(" {operation} ")));
+        assert!(row.is_some_and(|row| row.trim_start().starts_with("ok ")), "no row for {operation}:\n{}", ran.stdout);
+        assert!(ran.stderr.contains(&format!("[{operation}]")), "{operation} is not told live:\n{}", ran.stderr);
+    }
+    for file in FILES {
+        assert!(ran.stdout.contains(file), "{file} is not listed:\n{}", ran.stdout);
+        assert!(ran.stdout.contains(&sha256(&out.path().join(file))), "no SHA-256 of {file}:\n{}", ran.stdout);
+    }
+    let folder = out.path().display().to_string();
+    assert!(ran.stdout.contains(&folder), "nobody is told that the files are in {folder}:\n{}", ran.stdout);
+    assert!(ran.stdout.ends_with(".\n") && ran.stdout.contains("Every check held"), "{}", ran.stdout);
+    for (name, text) in [("output", &ran.stdout), ("progress", &ran.stderr)] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{name} steers a terminal that is none: {text:?}");
+        assert!(text.lines().all(|line| line.trim_end() == line), "blanks at the ends of lines: {text:?}");
+    }
+    assert!(ran.stderr.lines().all(|line| line.starts_with("ok   ")), "{}", ran.stderr);
+}
+
+#[test]
+fn the_inbox_has_three_events_and_a_second_run_adds_its_own() {
+    let out = tempfile::tempdir().unwrap();
+    for run in 1..=2 {
+        demo(out.path(), &["--output", "json"]).ends_with(0, &[]);
+        let inbox = std::fs::read_to_string(out.path().join("inbox.jsonl")).unwrap();
+        let events: Vec<Value> = inbox.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let names: Vec<&str> = events.iter().map(|event| event["name"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), 3 * run, "{names:?}");
+        let latest = &names[names.len() - 3..];
+        assert_eq!(latest[..2], ["AfterIdent", "OnFinal"]);
+        let providers: Vec<&str> = events.iter().map(|event| event["provider"].as_str().unwrap()).collect();
+        assert_eq!(providers[providers.len() - 3..], ["identity-tm", "identity-tm", "identify24"]);
+    }
+}
+
+#[test]
+fn a_receiver_that_dies_ends_in_a_clear_account_and_nothing_is_deleted() {
+    let out = tempfile::tempdir().unwrap();
+    let ran = demo(out.path(), &["--break", "receiver", "--output", "json"]);
+    ran.ends_with(1, &["What happened: ", "What was not done: ", "What to do ", "OnFinal", "identkit tm status 9992"]);
+    assert!(ran.took < Duration::from_secs(10), "it took {:?}", ran.took);
+    let document = ran.json();
+    assert_eq!(document["ok"], false);
+    assert_eq!(document["account"].as_array().unwrap().len(), 3);
+    let operations = operations(&document);
+    for never in ["getIdentData", "getIdentDataPDF", "getESignPDF", "delIdentdata", "ident/create"] {
+        assert!(!operations.iter().any(|operation| operation == never), "{never} was done: {operations:?}");
+    }
+    let failed: Vec<&Value> = document["steps"].as_array().unwrap().iter().filter(|step| step["ok"] == false).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["operation"], "OnFinal");
+    assert!(!out.path().join("identity-tm/report.pdf").exists());
+
+    let table = demo(out.path(), &["--break", "receiver"]);
+    table.ends_with(1, &["What happened: "]);
+    assert!(table.stdout.contains("FAIL") && table.stdout.contains("was not tried"), "{table:#?}");
+    assert!(!table.stdout.contains("delIdentdata"), "{table:#?}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_2() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    demo(&file, &[]).fails_with(2, &["--out", &file.display().to_string(), "is a file", "name a folder"]);
+    demo(&file.join("below"), &[]).fails_with(2, &["--out", "cannot be used"]);
+}
+
+#[test]
+fn an_inbox_that_is_none_is_not_overwritten() {
+    let out = tempfile::tempdir().unwrap();
+    let inbox = out.path().join("inbox.jsonl");
+    std::fs::write(&inbox, "my diary\n").unwrap();
+    let ran = demo(out.path(), &[]);
+    ran.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "no event"]);
+    assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
+}

@@ -1,0 +1,161 @@
+//! Progress bars: on a terminal, for what takes a while, and nowhere else.
+
+// A server that takes its time, which is what the bar is for.
+#![allow(clippy::disallowed_methods)]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Ran, Server, Then, feed, has, on_a_terminal, run, towards};
+use serde_json::json;
+
+const ORDER: &str = "99921269855041";
+
+/// A server for one request: it reads the body in bites, and answers in two halves with a pause.
+fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&mut stream);
+        let said =
+            length.map_or_else(|| "Transfer-Encoding: chunked".to_owned(), |len| format!("Content-Length: {len}"));
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n{said}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let half = vec![b'x'; length.unwrap_or(2000) / 2];
+        for _ in 0..2 {
+            if length.is_none() {
+                stream.write_all(format!("{:x}\r\n", half.len()).as_bytes()).unwrap();
+            }
+            stream.write_all(&half).unwrap();
+            if length.is_none() {
+                stream.write_all(b"\r\n").unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(900));
+        }
+        if length.is_none() {
+            stream.write_all(b"0\r\n\r\n").unwrap();
+        }
+    });
+    (url, serving)
+}
+
+/// Reads a request to its end, a body in small bites with pauses.
+fn read_request(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    let mut left: usize = length;
+    let bite = length / 8 + 1;
+    let mut block = vec![0; bite];
+    while left > 0 {
+        let take = left.min(bite);
+        stream.read_exact(&mut block[..take]).unwrap();
+        left -= take;
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
+fn get(url: &str, more: &[&str]) -> (Command, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = towards(url);
+    command.args(["tm", "video", "get", ORDER, "--callback-received", "-o"]).arg(folder.path().join("video.mp4"));
+    command.args(more);
+    (command, folder)
+}
+
+/// Nothing but text and lines: no bar, no sequence that steers a terminal.
+#[track_caller]
+fn assert_plain(ran: &Ran) {
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(!text.contains("receiving") && !text.contains("waiting") && !text.contains('\u{1b}'), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_download_that_takes_a_while_is_seen_on_a_terminal_and_gone_in_the_end() {
+    if !has("script") {
+        return;
+    }
+    for (length, seen) in [(Some(2000), "of 1.95 KiB"), (None, "receiving")] {
+        let (url, serving) = slow(length);
+        let (command, folder) = get(&url, &[]);
+        let ran = on_a_terminal(&command, "");
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        serving.join().unwrap();
+        assert!(ran.stdout.contains("receiving") && ran.stdout.contains(seen), "{ran:#?}");
+        // Everything of the bar is wiped before the result: the last line that it was on begins anew.
+        let result = ran.stdout.rsplit('\u{1b}').next().unwrap();
+        assert!(!result.contains("receiving") && result.contains("2000 bytes"), "{ran:#?}");
+        assert_eq!(std::fs::metadata(folder.path().join("video.mp4")).unwrap().len(), 2000);
+    }
+}
+
+#[test]
+fn without_a_terminal_and_for_programs_nothing_is_shown() {
+    let (url, serving) = slow(Some(2000));
+    assert_plain(run(&mut get(&url, &[]).0).ends_with(0, &[]));
+    serving.join().unwrap();
+    if has("script") {
+        let (url, serving) = slow(Some(2000));
+        let ran = on_a_terminal(&get(&url, &["--output", "json"]).0, "");
+        assert_eq!(ran.code, Some(0));
+        serving.join().unwrap();
+        assert_plain(&ran);
+    }
+}
+
+#[test]
+fn a_wait_is_seen_and_gone_before_the_failure_is_told() {
+    if !has("script") {
+        return;
+    }
+    let silent = Server::always(|| Then::Silence);
+    let mut command = towards(&silent.url());
+    let ran = on_a_terminal(command.args(["tm", "finality", ORDER, "--timeout", "1"]), "");
+    assert_eq!(ran.code, Some(7), "{ran:#?}");
+    assert!(ran.stdout.contains("waiting for the answer"), "{ran:#?}");
+    let end = ran.stdout.rsplit('\u{1b}').next().unwrap();
+    assert!(end.contains("error: getStatus") && !end.contains("waiting"), "{ran:#?}");
+}
+
+#[test]
+fn an_order_that_is_large_is_seen_going_up_and_arrives_as_it_is() {
+    if !has("script") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("order.json");
+    // Larger than what the sockets of two processes hold, so that it has to be waited for.
+    let pdf = identkit_wire::encode_base64(&[b"%PDF-1.4\n".as_slice(), &vec![b' '; 24_000_000], b"\n%%EOF\n"].concat());
+    let order = crate::support::order(&json!({ "Add": 0, "eSignPDF": { "Data": pdf, "Filename": "contract.pdf" } }));
+    std::fs::write(&file, &order).unwrap();
+    let place = |url: &str| {
+        let mut command = towards(url);
+        command.args(["tm", "put-order"]).arg(&file);
+        command
+    };
+    let (url, serving) = slow(Some(10));
+    let ran = on_a_terminal(&place(&url), "");
+    let told: Vec<f64> =
+        ran.stdout.split(" MiB of ").filter_map(|text| text.rsplit(' ').next()?.parse().ok()).collect();
+    assert!(ran.stdout.contains("sending") && told.iter().any(|sent| (0.1..30.0).contains(sent)), "{}", ran.stdout);
+    assert!(told.is_sorted(), "{told:?}");
+    serving.join().unwrap();
+
+    // Watched or not, the same bytes go out.
+    let server = Server::always(|| Then::json("400 Bad Request", "{}"));
+    on_a_terminal(&place(&server.url()), "");
+    feed(&mut place(&server.url()), b"");
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen[0].body == seen[1].body && seen[0].body.contains(&pdf), "a watched body is another one");
+    assert_eq!(seen[0].head, seen[1].head);
+}

@@ -1,0 +1,372 @@
+//! What the test files share: the program as a process, a sandbox of one's own, and servers that misbehave.
+
+// Real processes live in real time; it is only ever used as an upper bound against hanging.
+#![allow(clippy::disallowed_methods)]
+
+mod hostile;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, whole};
+
+/// After this long a process is taken to hang.
+pub(crate) const HANGS: Duration = Duration::from_secs(60);
+
+/// A name that must never appear where logs are read.
+pub(crate) const CANARY: &str = "Zsuzsannakanarienvogel";
+
+/// How a process ended and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Ran {
+    /// Asserts the exit code and words on standard error.
+    #[track_caller]
+    pub(crate) fn ends_with(&self, code: i32, words: &[&str]) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for word in words {
+            assert!(self.stderr.contains(word), "`{word}` is not on standard error: {self:#?}");
+        }
+        self
+    }
+
+    /// Asserts a failure before anything was sent or printed: one sentence that begins with `error: `.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, code: i32, words: &[&str]) -> &Self {
+        self.ends_with(code, words);
+        assert!(self.stderr.starts_with("error: "), "{self:#?}");
+        assert_eq!(self.stdout, "", "nothing is printed as a result: {self:#?}");
+        self
+    }
+
+    /// Standard output as the one JSON document that it must be.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON document ({error}): {self:#?}"))
+    }
+}
+
+/// The program with credentials for both vendors, towards this base URL.
+pub(crate) fn towards(base_url: &str) -> Command {
+    let mut command = identkit();
+    command
+        .env("IDENTKIT_TM_BASE_URL", base_url)
+        .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
+        .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
+        .env("IDENTKIT_IDENTIFY24_BASE_URL", base_url)
+        .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
+        .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
+    command
+}
+
+/// On a terminal of its own, which this is typed on; what it shows is its standard output. Needs the tool `script`.
+pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
+    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
+    let words: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    script.env("TERM", "xterm").env("SHELL", "/bin/sh");
+    feed(&mut script, typed.as_bytes())
+}
+
+/// Asserts that nothing of a person is told where logs are read.
+#[track_caller]
+pub(crate) fn assert_discreet(ran: &Ran) {
+    assert!(!ran.stderr.to_lowercase().contains(&CANARY.to_lowercase()), "a person's data is told: {ran:#?}");
+}
+
+/// The program, with none of this machine's settings for it and a fixed width.
+pub(crate) fn identkit() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_identkit"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("IDENTKIT_")
+            || name.starts_with("CLICOLOR")
+            || name == "NO_COLOR"
+            || name.to_lowercase().ends_with("_proxy")
+        {
+            command.env_remove(name);
+        }
+    }
+    command.env("COLUMNS", "100").stdin(Stdio::null());
+    command
+}
+
+/// Runs a process to its end, with nothing on standard input.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    watch(command.stdin(Stdio::null()), None)
+}
+
+/// Runs a process to its end, with this on standard input.
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Ran {
+    watch(command.stdin(Stdio::piped()), Some(input.to_vec()))
+}
+
+fn watch(command: &mut Command, input: Option<Vec<u8>>) -> Ran {
+    let began = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the process starts");
+    let stdout = drain(child.stdout.take().unwrap());
+    let stderr = drain(child.stderr.take().unwrap());
+    if let Some(input) = input {
+        let mut stdin = child.stdin.take().unwrap();
+        // A process that does not read it to the end is no fault of this helper.
+        std::thread::spawn(move || drop(stdin.write_all(&input)));
+    }
+    let status = wait(&mut child, HANGS);
+    let took = began.elapsed();
+    let text = |reader: JoinHandle<Vec<u8>>| String::from_utf8(reader.join().unwrap()).expect("output is UTF-8");
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    match status {
+        Some(status) => Ran { code: status.code(), stdout, stderr, took },
+        None => panic!("{command:?} hangs; it wrote: {stdout}\n{stderr}"),
+    }
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        // What was read before an error is what there is.
+        let _ = from.read_to_end(&mut all);
+        all
+    })
+}
+
+/// Waits for the end; a process that takes too long is killed.
+fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(status) = child.try_wait().expect("the process can be waited for") {
+            return Some(status);
+        }
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A sandbox process on free ports, killed at the latest when this is dropped.
+pub(crate) struct Sandbox {
+    child: Child,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    rest: mpsc::Receiver<String>,
+    /// The ready line as it was printed.
+    pub(crate) line: String,
+    /// The ready line as it was meant.
+    pub(crate) ready: Value,
+    /// Where it puts temporary files.
+    pub(crate) temporary: TempDir,
+}
+
+impl Sandbox {
+    /// With TLS and a CA of its own.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    pub(crate) fn plain() -> Self {
+        Self::with(&["--plain"])
+    }
+
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = identkit();
+        command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the sandbox starts");
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let stderr = drain(child.stderr.take().unwrap());
+        let (say, rest) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
+                if say.send(std::mem::take(&mut line)).is_err() {
+                    break;
+                }
+            }
+        });
+        let Ok(line) = rest.recv_timeout(HANGS) else {
+            let _ = child.kill();
+            panic!("no ready line; standard error: {}", String::from_utf8_lossy(&stderr.join().unwrap()));
+        };
+        let ready = serde_json::from_str(&line).expect("the ready line is JSON");
+        Self { child, stderr: Some(stderr), rest, line, ready, temporary }
+    }
+
+    /// A text of the ready line, by its JSON pointer.
+    #[track_caller]
+    pub(crate) fn told(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", self.line))
+    }
+
+    /// One whose world is kept in this file.
+    pub(crate) fn of_file(file: &Path, more: &[&str]) -> Self {
+        Self::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
+    }
+
+    /// What its admin API answers to a call that succeeds.
+    pub(crate) fn ask(&self, path: &str, body: Option<&str>) -> Value {
+        let answer = http(&format!("{}/_sandbox/v1/{path}", self.told("/admin")), body);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// The program, told by the environment where this sandbox is and how to log in.
+    pub(crate) fn identkit(&self) -> Command {
+        let mut command = identkit();
+        for (variable, pointer) in [
+            ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
+            ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
+            ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
+            ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
+            ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
+            ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
+        ] {
+            command.env(variable, self.told(pointer));
+        }
+        if let Some(ca_file) = self.ready["ca_file"].as_str() {
+            command.env("IDENTKIT_CA_FILE", ca_file);
+        }
+        command
+    }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, and returns how the sandbox ended, what else it wrote, and what is looked at then.
+    #[cfg(unix)]
+    pub(crate) fn end_and<T>(mut self, signal: &str, look: impl Fn() -> T) -> (Option<i32>, String, String, T) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success());
+        let status = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to");
+        let stderr = self.stderr.take().unwrap().join().unwrap();
+        (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned(), look())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A file of the workspace.
+pub(crate) fn of_workspace(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// A sample of a vendor's document.
+pub(crate) fn sample(path: &str) -> String {
+    let path = of_workspace("crates").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A sample that is JSON.
+pub(crate) fn json_sample(path: &str) -> Value {
+    serde_json::from_str(&sample(path)).unwrap()
+}
+
+/// Whether a tool of this machine can be used. Tests that need one say so and pass without it, unless
+/// `IDENTKIT_REQUIRE_TOOLS=1` asks for all of them.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was left out")]
+pub(crate) fn has(tool: &str) -> bool {
+    let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
+    let found = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        assert!(std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_none_or(|value| value != "1"), "{tool} is not installed");
+        eprintln!("{tool} is not installed: what it would show is not checked");
+    }
+    found
+}
+
+/// The document's own order with a few fields changed: a JSON `null` takes one away.
+pub(crate) fn order(changes: &Value) -> String {
+    let mut order = json_sample("identity-tm/fixtures/S-035-put-order-request.json");
+    merge(&mut order, changes);
+    order.to_string()
+}
+
+/// The document's own ident in the project of its examples, without its placeholders for PDFs.
+pub(crate) fn ident(changes: &Value) -> String {
+    let mut ident = json_sample("identify24/fixtures/S-012-ident-create-curl-body.json");
+    merge(&mut ident, &serde_json::json!({ "pdf_url": null, "pdf_content": null }));
+    merge(&mut ident, changes);
+    ident.to_string()
+}
+
+/// RFC 7396.
+fn merge(into: &mut Value, changes: &Value) {
+    let Value::Object(changes) = changes else {
+        *into = changes.clone();
+        return;
+    };
+    if !into.is_object() {
+        *into = Value::Object(serde_json::Map::new());
+    }
+    let into = into.as_object_mut().unwrap();
+    for (key, value) in changes {
+        if value.is_null() {
+            into.remove(key);
+        } else {
+            merge(into.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// The keys of a JSON object, sorted.
+#[track_caller]
+pub(crate) fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// One plain HTTP exchange with an address of this machine: the whole answer as text.
+#[allow(dead_code, reason = "as above")]
+pub(crate) fn http(url: &str, body: Option<&str>) -> String {
+    use std::io::{Read, Write};
+    let rest = url.strip_prefix("http://").unwrap();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap());
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let body = body.unwrap_or_default();
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\ncontent-length: {}", body.len());
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

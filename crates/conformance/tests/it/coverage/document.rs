@@ -1,0 +1,207 @@
+//! JSON texts generated from rows: everything right, or one element wrong.
+
+use identkit_mock_server::artefacts::sample_contract;
+use identkit_wire::encode_base64;
+use serde_json::{Map, Value, json};
+
+use crate::coverage::rows::{CHOSEN, Row, Step, beside};
+
+/// The order of the document's examples, which generated answers are about.
+pub(crate) const ORDER: &str = "99921269855041";
+
+/// A text of so many characters, all of them letters.
+pub(crate) fn letters(count: usize) -> String {
+    "ö".repeat(count)
+}
+
+fn is_mail(row: &Row) -> bool {
+    row.name() == "Email" || row.note.contains("mail address")
+}
+
+fn is_url(row: &Row) -> bool {
+    ["RedirectURL", "WebhookURL"].contains(&row.parent()) || row.name().to_lowercase().ends_with("url")
+}
+
+pub(crate) fn is_country(row: &Row) -> bool {
+    row.name() == "Country" && row.request
+}
+
+/// The words or numbers that a note lists, if it is a list from its begin on: `0,12,15,16`, `1 string,2 date`.
+pub(crate) fn listed(row: &Row) -> Vec<Value> {
+    let first = row.note.split(';').next().unwrap_or_default();
+    let words: Vec<&str> = first.split(',').map(|word| word.trim().split(' ').next().unwrap_or_default()).collect();
+    match row.kind.as_str() {
+        _ if words.len() < 2 => Vec::new(),
+        "N" => {
+            words.iter().map(|word| word.parse::<u64>().map(Value::from)).collect::<Result<_, _>>().unwrap_or_default()
+        }
+        "S" if first.split(',').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())) => {
+            words.into_iter().map(Value::from).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A value that is right for the row, and another one for every row. A container's is empty.
+pub(crate) fn good(row: &Row) -> Value {
+    let number: usize = row.id.trim_start_matches("F-").parse().unwrap();
+    let text =
+        |most: usize| -> Value { format!("{number} of {}", row.id).chars().take(most).collect::<String>().into() };
+    match (row.kind.as_str(), row.name()) {
+        (kind, _) if kind.starts_with('A') && row.is_container() => json!([]),
+        (_, _) if row.is_container() => json!({}),
+        ("B", _) => true.into(),
+        ("DS", _) => format!("19{:02}-0{}-1{}", number % 100, 1 + number % 9, number % 8).into(),
+        ("DTS", _) => format!("2020-09-10T12:{:02}:{:02}+02:00", number / 60, number % 60).into(),
+        ("PN", _) => format!("+49170{number:07}").into(),
+        // Everything that can be signed is in a generated order.
+        ("N", "Product") => 15.into(),
+        ("N", "Add") => 0.into(),
+        ("N", "SignaturePage") => 1.into(),
+        ("N", name) if name.starts_with("Signature") => (number as f64 + 0.5).into(),
+        ("N", "blz") => (16_050_000 + number).into(),
+        ("N", _) => listed(row).first().cloned().unwrap_or_else(|| number.into()),
+        ("N (S)", _) => format!("WELADED1{number}").into(),
+        (_, "Country") => "DE".into(),
+        (_, "OrderID") => ORDER.into(),
+        (_, "FirstOrderID") => format!("999{number}").into(),
+        (_, "ZipCode") => format!("{number:05}").into(),
+        (_, "Ref") => format!("ref-{number}").into(),
+        (_, "tan") => format!("{number:06}").into(),
+        ("S", _) if is_mail(row) => format!("e{number}@example.com").into(),
+        ("S", _) if is_url(row) => format!("https://example.com/{number}").into(),
+        (_, "Data") if row.note.contains("PDF") => encode_base64(&sample_contract()).into(),
+        ("S", name) if row.note.contains("Base64") || name == "Base64Data" => {
+            encode_base64(format!("bytes of {}", row.id).as_bytes()).into()
+        }
+        ("S", _) if !listed(row).is_empty() => listed(row)[0].clone(),
+        _ => text(row.most.filter(|_| !row.of_name).unwrap_or(100)),
+    }
+}
+
+/// A right value of exactly so many characters; `None` where no text of that length is right.
+pub(crate) fn of_length(row: &Row, count: usize) -> Option<Value> {
+    let fill = |before: &str, after: &str| {
+        let rest = count.checked_sub(before.len() + after.len())?;
+        (rest > 0).then(|| format!("{before}{}{after}", letters(rest)).into())
+    };
+    match row.name() {
+        _ if row.kind == "PN" || is_country(row) => None,
+        _ if is_mail(row) => fill("", "@x.de"),
+        _ if is_url(row) => fill("https://example.com/", ""),
+        _ => fill("", ""),
+    }
+}
+
+/// Whether the document says that the two do not go together.
+fn exclude_each_other(one: &Row, other: &Row) -> bool {
+    let places = |row: &Row| {
+        ["SignaturePosX", "SignaturePosY", "SignatureHeight", "SignatureWidth", "SignaturePage"].contains(&row.name())
+    };
+    one.parent() == other.parent()
+        && (one.note.contains(&format!("xor {}", other.name()))
+            || (one.name() == "SignatureFieldName" && places(other))
+            || (other.name() == "SignatureFieldName" && places(one)))
+}
+
+/// A text with every element of the row's endpoint and direction, each of them right. What excludes each other is told
+/// apart in favour of the row; what stands in an example only is there for its own row.
+pub(crate) fn everything(wanted: &Row) -> Value {
+    let mut text = Value::Null;
+    let mut taken: Vec<&Row> = vec![wanted];
+    put(&mut text, &wanted.steps, good(wanted));
+    for row in beside(wanted) {
+        if row.id == wanted.id || row.aside || row.is_wrapper() || taken.iter().any(|one| exclude_each_other(one, row))
+        {
+            continue;
+        }
+        // Another spelling of the same thing gives way to the one that is asked for.
+        if wanted.aside && wanted.note.contains(&row.id) || wanted.note.contains(&format!("({})", row.id)) {
+            continue;
+        }
+        put(&mut text, &row.steps, good(row));
+        taken.push(row);
+    }
+    if wanted.is_wrapper() {
+        let rest = beside(wanted).filter(|row| !row.is_wrapper()).last().map(everything).unwrap();
+        return json!([{ wanted.name(): rest[0] }]);
+    }
+    text
+}
+
+/// Sets the value at the end of the steps, and what leads there. A container that is there already stays.
+pub(crate) fn put(text: &mut Value, steps: &[Step], value: Value) {
+    let Some((step, rest)) = steps.split_first() else {
+        if text.is_null() || !(value.is_object() || value.is_array()) {
+            *text = value;
+        }
+        return;
+    };
+    let name = match step {
+        Step::Item => {
+            if text.as_array().is_none_or(Vec::is_empty) {
+                *text = json!([null]);
+            }
+            return put(&mut text[0], rest, value);
+        }
+        Step::Key(name) => name.as_str(),
+        Step::Name => CHOSEN,
+    };
+    if !text.is_object() {
+        *text = Value::Object(Map::new());
+    }
+    put(text.as_object_mut().unwrap().entry(name).or_insert(Value::Null), rest, value);
+}
+
+/// The value at the end of the steps.
+pub(crate) fn get<'a>(text: &'a Value, steps: &[Step]) -> Option<&'a Value> {
+    steps.iter().try_fold(text, |at, step| match step {
+        Step::Item => at.get(0),
+        Step::Key(name) => at.get(name),
+        Step::Name => at.get(CHOSEN),
+    })
+}
+
+/// Replaces the value at the end of the steps, whatever is there.
+pub(crate) fn replace(text: &mut Value, steps: &[Step], value: Value) {
+    *at_mut(text, steps) = value;
+}
+
+/// Takes the element at the end of the steps out.
+pub(crate) fn remove(text: &mut Value, steps: &[Step]) {
+    let (last, before) = steps.split_last().unwrap();
+    let at = at_mut(text, before);
+    match last {
+        Step::Item => *at = json!([]),
+        Step::Key(name) => drop(at.as_object_mut().unwrap().remove(name)),
+        Step::Name => drop(at.as_object_mut().unwrap().remove(CHOSEN)),
+    }
+}
+
+/// Gives the element with a chosen name another one.
+pub(crate) fn rename(text: &mut Value, steps: &[Step], name: String) {
+    let (_, before) = steps.split_last().unwrap();
+    let at = at_mut(text, before).as_object_mut().unwrap();
+    let value = at.remove(CHOSEN).unwrap();
+    at.insert(name, value);
+}
+
+fn at_mut<'a>(text: &'a mut Value, steps: &[Step]) -> &'a mut Value {
+    steps.iter().fold(text, |at, step| match step {
+        Step::Item => &mut at[0],
+        Step::Key(name) => &mut at[name.as_str()],
+        Step::Name => &mut at[CHOSEN],
+    })
+}
+
+/// A value of another JSON type than the row's.
+pub(crate) fn wrong_type(row: &Row) -> Value {
+    if row.is_container() { true.into() } else { json!({ "wrong": true }) }
+}
+
+/// Gives an element of the text itself another name.
+pub(crate) fn rename_key(text: &mut Value, from: &str, to: &str) {
+    let object = text.as_object_mut().unwrap();
+    let value = object.remove(from).unwrap();
+    object.insert(to.to_owned(), value);
+}

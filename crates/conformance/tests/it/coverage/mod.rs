@@ -1,0 +1,19 @@
+//! Evidence that both sides of the contract are there, row by row of `docs/contract/`: identity.TM's in the modules of
+//! this folder, identify24's in a folder of their own.
+//!
+//! Nothing here lists fields: what is tried is generated from each row, and what came of it is told, good or bad, to
+//! `cargo xtask coverage`, which compares it with the rows. A new row is covered by what is generated from it, or it is
+//! a gap. These tests fail by themselves where something is wrong rather than missing.
+
+#![allow(clippy::print_stdout)]
+
+mod bench;
+mod calls;
+mod catalogue;
+mod document;
+mod evidence;
+mod identify24;
+mod refused;
+mod rows;
+mod seen;
+mod typed;

@@ -1,0 +1,159 @@
+//! The webhook in every shape that the document leaves open, and the sandbox's side of it.
+
+use crate::support::{fixture, request};
+use http::{Method, Request, Uri};
+use identkit_core::{Event, Kind, Secret};
+use identkit_identify24::IdentStatusCallback;
+use identkit_identify24::messages::{Ident, IdentWebhook, Messages};
+use identkit_wire::{Callback, CallbackPath};
+use proptest::prelude::*;
+
+fn parse(body: &str) -> Event {
+    IdentStatusCallback.parse(&request(body.to_owned())).unwrap()
+}
+
+#[test]
+fn the_documents_sample_is_an_event() {
+    let sample = String::from_utf8(fixture("S-027-ident-webhook.json")).unwrap();
+    let event = parse(&sample);
+    assert_eq!((event.provider.as_str(), event.name.as_str()), ("identify24", "status"));
+    assert_eq!(event.case_id.as_ref().unwrap().expose(), "xxxxx");
+    assert_eq!(event.reference.as_ref().unwrap().expose(), "xxxxx");
+    assert_eq!(event.payload.as_ref().unwrap().expose(), &sample);
+    assert!(!format!("{event:?}").contains("xxxxx"));
+}
+
+#[test]
+fn ai_13_json_is_read_whatever_content_type_says_and_whatever_its_values_are() {
+    let body = r#"{"ident_id":"a","status_id":5,"project_id":6.0,"first_name":null,"custom1":true,"new":{"x":[]}}"#;
+    for media in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"] {
+        let request = Request::builder().header("content-type", media).body(body.into()).unwrap();
+        let event = IdentStatusCallback.parse(&request).unwrap();
+        assert_eq!(event.case_id.unwrap().expose(), "a");
+        assert!(event.key.expose().starts_with("a/5/"));
+    }
+    let payload = IdentStatusCallback::payload(body.as_bytes()).unwrap();
+    assert_eq!(payload.status_id.unwrap().expose(), "5");
+    assert!(payload.first_name.is_none());
+    assert_eq!(parse("{}").case_id, None, "every key is optional");
+    assert_eq!(parse(r#"{"ident_id":""}"#).case_id, None);
+}
+
+#[test]
+fn ai_13_a_form_with_the_same_keys_is_read() {
+    let event = parse("ident_id=a%2Db&status_id=5&custom_id=K%C3%B6ln+1");
+    assert_eq!(event.case_id.unwrap().expose(), "a-b");
+    assert_eq!(event.reference.unwrap().expose(), "Köln 1");
+}
+
+#[test]
+fn ai_13_what_is_neither_is_refused_without_quoting_it() {
+    for body in
+        ["", "Mustermann", "<Mustermann/>", "Mustermann=1", "[\"Mustermann\"]", "{\"ident_id\":[\"Mustermann\"]}"]
+    {
+        let error = IdentStatusCallback.parse(&request(body)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{body}");
+        assert!(!format!("{error} {error:?}").contains("Mustermann"), "{error}");
+    }
+    let error = IdentStatusCallback.parse(&request(&b"{\"ident_id\":\"\xff\"}"[..])).unwrap_err();
+    assert_eq!(error.kind(), Kind::Protocol);
+}
+
+#[test]
+fn i_084_the_same_delivery_has_the_same_key_and_another_has_another() {
+    let one = r#"{"ident_id":"a","status_id":1,"agent_notes":"x"}"#;
+    assert_eq!(parse(one).key, parse(one).key);
+    for other in [
+        r#"{"ident_id":"b","status_id":1,"agent_notes":"x"}"#,
+        r#"{"ident_id":"a","status_id":2,"agent_notes":"x"}"#,
+        r#"{"ident_id":"a","status_id":1,"agent_notes":"y"}"#,
+    ] {
+        assert_ne!(parse(one).key, parse(other).key);
+    }
+    // Written down here, because stored keys must keep their meaning.
+    assert_eq!(parse("{}").key.expose(), "//0880955dd2ab1be95aa0733055c655b5");
+}
+
+#[test]
+fn a_payload_prints_nothing_of_anybody() {
+    let mut filled = serde_json::Map::new();
+    for key in IdentWebhook::KEYS.iter().filter(|key| **key != "project_id") {
+        filled.insert((*key).to_owned(), "Canary4711".into());
+    }
+    let payload = IdentStatusCallback::payload(&serde_json::to_vec(&filled).unwrap()).unwrap();
+    assert!(!format!("{payload:?} {payload:#?}").contains("Canary4711"));
+    assert_eq!(serde_json::to_value(&payload).unwrap(), serde_json::Value::Object(filled));
+}
+
+#[test]
+fn ai_14_webhook_and_api_name_the_person_differently() {
+    let payload = IdentStatusCallback::payload(br#"{"first_name":"Erika","last_name":"M","person_first_name":"x"}"#);
+    let ident: Ident = serde_json::from_str(r#"{"person_first_name":"Erika","person_last_name":"M"}"#).unwrap();
+    let payload = payload.unwrap();
+    assert_eq!(payload.given_names(), ident.given_names());
+    assert_eq!(payload.family_name(), ident.family_name());
+}
+
+#[test]
+fn ai_11_empty_dates_are_none_and_other_text_is_kept() {
+    for nothing in [r#""""#, "null", r#""0000-00-00 00:00""#, "[]", r#"{"date":"x"}"#] {
+        let ident: Ident = serde_json::from_str(&format!(r#"{{"created_at":{nothing}}}"#)).unwrap();
+        assert_eq!(ident.created_at, None, "{nothing}");
+    }
+    let ident: Ident = serde_json::from_str(r#"{"created_at":"soon","appointment_date":1571644671}"#).unwrap();
+    assert_eq!(ident.created_at.unwrap().as_str(), "soon");
+    assert_eq!(ident.appointment_date.unwrap().as_str(), "1571644671");
+}
+
+#[test]
+fn ai_03_messages_come_in_every_shape() {
+    let read = |json: &str| -> Vec<String> {
+        let messages: Messages = serde_json::from_str(json).unwrap();
+        messages.iter().map(|text| text.expose().clone()).collect()
+    };
+    assert!(read("null").is_empty() && read("[]").is_empty());
+    assert_eq!(read(r#""a""#), ["a"]);
+    assert_eq!(read(r#"["a","b"]"#), ["a", "b"]);
+    assert_eq!(read(r#"[{"message":"a","code":1},{"text":"b"},{"email":["c"]}]"#), ["a", "b", r#"{"email":["c"]}"#]);
+    assert_eq!(read(r#"{"message":"a"}"#), ["a"]);
+}
+
+#[test]
+fn the_sandbox_delivers_what_the_receiver_reads() {
+    let base = Uri::from_static("https://example.com/hooks");
+    let url = IdentStatusCallback.url_template(&base, &Secret::new("t0ken")).unwrap();
+    assert_eq!(url.expose(), "https://example.com/hooks/identify24/t0ken/status");
+
+    let event = parse(r#"{"ident_id":"a","status_id":"1","custom_id":"c"}"#);
+    let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).unwrap();
+    assert_eq!(
+        (request.method(), &request.headers()["content-type"]),
+        (&Method::POST, &"application/json".parse().unwrap())
+    );
+    assert_eq!(CallbackPath::of(request.uri().path()).unwrap().event, IdentStatusCallback.name());
+    assert_eq!(IdentStatusCallback.parse(&request).unwrap(), event);
+
+    let mut bare = Event::new("identify24", "status", "k");
+    bare.case_id = Some(Secret::new("a"));
+    let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &bare).unwrap();
+    assert_eq!(request.body(), r#"{"ident_id":"a"}"#);
+
+    assert!(IdentStatusCallback.emit(url.expose(), &Method::GET, &event).is_err());
+    assert!(IdentStatusCallback.emit("no url", &Method::POST, &event).is_err());
+    for (method, expected) in [(Method::POST, true), (Method::PUT, false), (Method::GET, false)] {
+        let (head, ()) = Request::builder().method(method).body(()).unwrap().into_parts();
+        assert_eq!(IdentStatusCallback.recognize(&head), expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn reading_a_webhook_never_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = IdentStatusCallback.parse(&request(body));
+    }
+
+    #[test]
+    fn reading_a_form_never_panics(body in "(ident_id|custom1|x)=[%+&=a-f0-9ü]{0,20}") {
+        let _ = IdentStatusCallback.parse(&request(body));
+    }
+}

@@ -1,0 +1,30 @@
+//! identify24 and its sandbox twin keep the promises of the port.
+
+use std::sync::Arc;
+
+use identkit_conformance::mock_server::InProcess;
+use identkit_conformance::{Harness, example_case, run, sandbox};
+use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
+use identkit_identify24::{Credentials, Identify24, PROVIDER};
+
+#[tokio::test]
+async fn an_identification_keeps_every_promise() {
+    let sandbox = sandbox();
+    let provider = |key: &str| -> Arc<dyn IdentityProvider> {
+        let transport = Arc::new(InProcess(sandbox.clone()));
+        let builder = Identify24::builder(transport, Credentials::new("911-internet", key));
+        // The vendor's words are not documented (AI-12): the integrator says what they mean.
+        let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
+        Arc::new(builder.build().unwrap())
+    };
+    let bench = Harness {
+        provider: provider("sandbox-api-key"),
+        intruder: provider("wrong"),
+        case: example_case(Purpose::Identification),
+        story: "positive",
+        outcome: Outcome::Positive,
+        unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("00000000-unknown"), state: None },
+        sandbox,
+    };
+    assert_eq!(run(&bench).await, []);
+}

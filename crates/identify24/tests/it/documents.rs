@@ -1,0 +1,225 @@
+//! The document's own samples against reader and writer: what each fixture file means to this crate.
+
+use crate::support::{answered, decode, encoded, erika, fixture, fixtures, json, params, request, sent};
+use identkit_core::Kind;
+use identkit_identify24::messages::{
+    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, LocalDateTime, Project,
+    ProjectRequest,
+};
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback};
+use identkit_wire::Operation;
+use sha2::{Digest, Sha256};
+
+const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+/// The document's samples break its own table: names in mixed case, both PDFs at once.
+fn as_the_samples() -> Dialect {
+    Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(true)
+}
+
+fn get_ident() -> GetIdent {
+    GetIdent { ident_id: ID.into() }
+}
+
+#[test]
+fn every_fixture_is_as_listed_and_read_here() {
+    let manifest = String::from_utf8(fixture("manifest.tsv")).unwrap();
+    let mut listed = Vec::new();
+    for line in manifest.lines().skip(1) {
+        let columns: Vec<_> = line.split('\t').collect();
+        let (file, hash) = (columns[0], columns[3]);
+        let bytes = fixture(file);
+        let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, hash, "{file} was changed");
+        let parses = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok();
+        assert_eq!(parses, columns[4] == "yes", "{file}");
+        assert!(include_str!("documents.rs").matches(&format!("\"{file}\"")).count() == 1, "{file} is read by no test");
+        listed.push(file.to_owned());
+    }
+    let mut there: Vec<_> = std::fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("S-"))
+        .collect();
+    there.sort();
+    listed.sort();
+    assert_eq!(listed, there);
+}
+
+#[test]
+fn s_005_and_s_006_are_login_requests_read_and_written_alike() {
+    for (file, partner, key) in [
+        ("S-005-auth-request.json", "{{PARTNER}}", "{{APIKEY}}"),
+        ("S-006-auth-curl-body.json", "YOUR PARTNER USERNAME", "YOUR API KEY"),
+    ] {
+        let sample = fixture(file);
+        let login = Login::decode_request(&params(), &request(sample.clone())).unwrap();
+        assert_eq!(login, Login(AuthRequest::new(partner, key)));
+        assert_eq!(json(&sent(&encoded(&login, &Dialect::new()).body)), json(&sample));
+    }
+}
+
+#[tokio::test]
+async fn ai_29_s_007_grants_an_opaque_token() {
+    let sample = fixture("S-007-auth-response.json");
+    let answer = decode(&Login::default(), sample.clone()).unwrap();
+    assert_eq!(answer.token().unwrap().expose(), "xxx");
+    assert_eq!(json(&answered::<Login>(answer).await), json(&sample));
+    assert_eq!(json(&answered::<Login>(AuthResponse::granted("xxx")).await), json(&sample));
+}
+
+#[tokio::test]
+async fn s_009_and_s_013_are_created_idents() {
+    let fragment = decode(&erika(), fixture("S-009-ident-create-response.json")).unwrap();
+    assert_eq!((fragment.ident_id.unwrap().expose(), fragment.conference_url), (ID, None));
+
+    let sample = fixture("S-013-ident-create-response.json");
+    let answer = decode(&erika(), sample.clone()).unwrap();
+    let url = format!("https://identify24.de/apply/{ID}");
+    assert_eq!(answer.conference_url.as_ref().unwrap().expose(), url);
+    assert_eq!(answer, CreateIdentResponse::created(ID, url));
+    assert_eq!(json(&answered::<CreateIdent>(answer).await), json(&sample));
+}
+
+#[test]
+fn s_011_and_s_012_are_written_as_they_are_read() {
+    for (file, project) in [("S-011-ident-create-request.json", "xxx"), ("S-012-ident-create-curl-body.json", "6")] {
+        let sample = fixture(file);
+        let ident = CreateIdent::decode_request(&params(), &request(sample.clone())).unwrap();
+        assert_eq!(ident.project_id.as_ref().unwrap().as_str(), project);
+        let written = json(&sent(&encoded(&ident, &as_the_samples()).body));
+        assert_eq!(written, json(&sample));
+        assert_eq!(written.as_object().unwrap().len(), 33);
+        assert_eq!(json(&serde_json::to_vec(&ident).unwrap()), json(&sample));
+    }
+}
+
+#[test]
+fn ai_01_s_017_is_refused_as_printed_and_quotes_nothing() {
+    let error = decode(&get_ident(), fixture("S-017-ident-get-response.json")).unwrap_err();
+    assert_eq!(error.kind(), Kind::Protocol);
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("line 1, column 341"), "{shown}");
+    for value in ["John", "Doe", "xxxx", "2019", "Unidentified", "Optional"] {
+        assert!(!shown.contains(value), "{value} in {shown}");
+    }
+}
+
+#[tokio::test]
+async fn ai_01_s_017_is_read_once_its_comma_is_there() {
+    let sample = fixture("S-017-ident-get-response.comma-added.json");
+    let answer = decode(&get_ident(), sample.clone()).unwrap();
+    let ident = answer.data.as_ref().unwrap().as_slice()[0].clone();
+    assert_eq!(ident.id.as_ref().unwrap().expose(), ID);
+    assert_eq!(ident.project_id.as_ref().unwrap().as_str(), "6");
+    assert_eq!(ident.status.as_ref().unwrap().as_str(), "Unidentified");
+    assert_eq!(ident.given_names().unwrap().expose(), "John");
+    let created = jiff::civil::date(2019, 10, 21).at(9, 57, 51, 0);
+    let appointment = jiff::civil::date(2019, 10, 24).at(11, 11, 0, 0);
+    assert_eq!(ident.created_at, Some(LocalDateTime::created(created)));
+    assert_eq!(ident.appointment_date, Some(LocalDateTime::appointment(appointment)));
+    assert_eq!(ident.expires_estimate(), Some(jiff::civil::date(2020, 1, 19).at(9, 57, 51, 0)));
+    assert_eq!(json(&answered::<GetIdent>(answer).await), json(&sample));
+    assert_eq!(json(&answered::<GetIdent>(Envelope::ident(ident)).await), json(&sample));
+}
+
+#[tokio::test]
+async fn s_021_and_s_026_are_projects() {
+    let project = Project::new("6", "911 Internet GmbH", "Active");
+
+    let sample = fixture("S-021-project-get-all-response.json");
+    let answer = decode(&GetAllProjects, sample.clone()).unwrap();
+    assert_eq!(answer.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&project));
+    assert_eq!(json(&answered::<GetAllProjects>(answer).await), json(&sample));
+    assert_eq!(json(&answered::<GetAllProjects>(Envelope::projects(vec![project.clone()])).await), json(&sample));
+
+    let sample = fixture("S-026-project-get-response.json");
+    let answer = decode(&GetProject(ProjectRequest::new("6")), sample.clone()).unwrap();
+    assert_eq!(answer.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&project));
+    assert_eq!(json(&answered::<GetProject>(answer).await), json(&sample));
+    assert_eq!(json(&answered::<GetProject>(Envelope::project(project)).await), json(&sample));
+}
+
+#[test]
+fn s_024_is_refused_as_printed_and_quotes_nothing() {
+    let error = GetProject::decode_request(&params(), &request(fixture("S-024-project-get-request.json"))).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidInput);
+    assert!(error.to_string().contains("not valid JSON at line 1"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("xxx"));
+}
+
+#[test]
+fn s_025_asks_for_a_project_by_number() {
+    let sample = fixture("S-025-project-get-curl-body.json");
+    let get = GetProject::decode_request(&params(), &request(sample.clone())).unwrap();
+    assert_eq!(get, GetProject(ProjectRequest::new("6")));
+    assert_eq!(json(&sent(&encoded(&get, &Dialect::new()).body)), json(&sample));
+}
+
+#[test]
+fn s_027_is_a_webhook_of_16_keys() {
+    let sample = fixture("S-027-ident-webhook.json");
+    let payload = IdentStatusCallback::payload(&sample).unwrap();
+    assert_eq!(payload.ident_id.as_ref().unwrap().expose(), "xxxxx");
+    let date = payload.appointment_date.as_ref().unwrap();
+    assert_eq!((date.as_str(), date.civil()), ("YYYY-mm-dd H:i", None));
+    assert_eq!(json(&serde_json::to_vec(&payload).unwrap()), json(&sample));
+    let mut keys: Vec<_> = json(&sample).as_object().unwrap().keys().cloned().collect();
+    let mut known = IdentWebhook::KEYS.to_vec();
+    keys.sort();
+    known.sort_unstable();
+    assert_eq!(keys, known);
+}
+
+/// The curl samples and their runnable forms show the method, path, headers and body that this crate sends.
+#[test]
+fn the_curl_samples_agree_with_the_operations() {
+    fn check<Op: Operation<Dialect = Dialect>>(printed: &str, runnable: &str, operation: &Op, verb: &str) {
+        let printed = String::from_utf8(fixture(printed)).unwrap();
+        let runnable = String::from_utf8(fixture(runnable)).unwrap();
+        let path = Op::META.path(&operation.path_params()).unwrap();
+        assert!(printed.contains(&format!("https://api.identify24.de{path}")), "{path}");
+        assert!(runnable.contains(&format!("${{BASE}}{path}")), "{path}");
+        let sent_body = sent(&encoded(operation, &as_the_samples()).body);
+        for text in [printed, runnable] {
+            assert!(text.contains(&format!("{verb} {}", Op::META.method)), "{text}");
+            assert!(text.contains("Content-Type: application/json"));
+            let token = Op::META.path != "/auth";
+            assert_eq!(text.contains("X-API-PARTNER: 911-internet") && text.contains("X-API-TOKEN: xxx"), token);
+            let body = match text.split_once("-d '") {
+                Some((_, body)) => body.rsplit_once('\'').unwrap().0.to_owned(),
+                None => text
+                    .split_once("--data \"")
+                    .map_or_else(String::new, |(_, body)| body.rsplit_once('"').unwrap().0.replace("\\\"", "\"")),
+            };
+            if body.is_empty() {
+                assert!(sent_body.is_empty());
+            } else {
+                assert_eq!(json(&sent_body), json(body.as_bytes()));
+            }
+        }
+    }
+
+    let login = Login(AuthRequest::new("YOUR PARTNER USERNAME", "YOUR API KEY"));
+    check("S-006-auth.curl.sh.txt", "S-006-auth.curl.sh", &login, "--request");
+    let ident: CreateIdent =
+        serde_json::from_slice(&fixture(concat!("S-012-ident-create", "-curl-body.json"))).unwrap();
+    check("S-012-ident-create.curl.sh.txt", "S-012-ident-create.curl.sh", &ident, "-X");
+    check("S-016-ident-get.curl.sh.txt", "S-016-ident-get.curl.sh", &get_ident(), "-X");
+    check("S-020-project-get-all.curl.sh.txt", "S-020-project-get-all.curl.sh", &GetAllProjects, "-X");
+    let get = GetProject(ProjectRequest::new("6"));
+    check("S-025-project-get.curl.sh.txt", "S-025-project-get.curl.sh", &get, "-X");
+}
+
+#[test]
+fn an_answer_can_be_built_in_a_users_test() {
+    let mut ident = Ident::default();
+    ident.status = Some("Unidentified".into());
+    let mut envelope = Envelope::ident(ident);
+    envelope.result = Some(false);
+    assert_eq!(
+        serde_json::to_string(&envelope).unwrap(),
+        r#"{"result":false,"messages":[],"data":{"status":"Unidentified"}}"#
+    );
+}

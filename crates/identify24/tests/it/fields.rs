@@ -1,0 +1,94 @@
+//! The contract's table of fields and the keys of our messages: neither has one that the other lacks.
+
+use std::collections::BTreeSet;
+
+use crate::support::{decode, erika};
+use identkit_core::Kind;
+use identkit_identify24::messages::{
+    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, Project, ProjectRequest,
+};
+use identkit_identify24::operations::GetIdent;
+use serde_json::{Value, json};
+
+const TABLE: &str = include_str!("../../../../docs/contract/fields.tsv");
+
+type Objects = &'static [(&'static str, &'static [&'static str])];
+
+/// Every message by endpoint and direction: the keys of its objects, each below its path.
+const MESSAGES: [(&str, &str, Objects); 9] = [
+    ("POST /auth", "req", &[("", AuthRequest::KEYS)]),
+    ("POST /auth", "resp", &[("", AuthResponse::KEYS)]),
+    ("POST /ident/create", "req", &[("", CreateIdent::KEYS)]),
+    ("POST /ident/create", "resp", &[("", CreateIdentResponse::KEYS)]),
+    ("GET /ident/get/{ident_id}", "resp", &[("", Envelope::<Ident>::KEYS), ("data.", Ident::KEYS)]),
+    ("GET /project/getAll", "resp", &[("", Envelope::<Project>::KEYS), ("data[].", Project::KEYS)]),
+    ("GET /project/get", "req", &[("", ProjectRequest::KEYS)]),
+    ("GET /project/get", "resp", &[("", Envelope::<Project>::KEYS), ("data.", Project::KEYS)]),
+    ("WEBHOOK POST", "in", &[("", IdentWebhook::KEYS)]),
+];
+
+fn rows() -> BTreeSet<(String, String, String)> {
+    let columns = TABLE.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    let ours = columns.filter(|row| row[1] == "identify24");
+    ours.map(|row| (row[2].to_owned(), row[3].to_owned(), row[4].to_owned())).collect()
+}
+
+#[test]
+fn every_documented_element_has_a_key_and_no_key_is_invented() {
+    let mut keys = BTreeSet::new();
+    for (endpoint, direction, objects) in MESSAGES {
+        for (path, listed) in objects {
+            for key in *listed {
+                let new = keys.insert((endpoint.to_owned(), direction.to_owned(), format!("{path}{key}")));
+                assert!(new, "{endpoint} {direction} lists {path}{key} twice");
+            }
+        }
+    }
+    // AI-02: not in the document's answers about idents, and read there all the same.
+    for endpoint in ["POST /ident/create", "GET /ident/get/{ident_id}"] {
+        assert!(keys.remove(&(endpoint.to_owned(), "resp".to_owned(), "response_status".to_owned())));
+    }
+    assert_eq!(keys, rows());
+    assert_eq!(keys.len(), 89, "the contract has so many rows of identify24");
+}
+
+#[test]
+fn what_the_document_does_not_list_survives_a_round_trip_and_is_never_printed() {
+    fn check<T: serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug>(text: &Value) {
+        let read: T = serde_json::from_value(text.clone()).unwrap();
+        assert_eq!(&serde_json::to_value(&read).unwrap(), text);
+        let shown = format!("{read:?}");
+        assert!(shown.contains("1 unlisted") && !shown.contains("nickname") && !shown.contains("Erika"), "{shown}");
+    }
+    let unlisted = json!({ "nickname": ["Erika", { "x": null }] });
+    check::<AuthRequest>(&unlisted);
+    check::<AuthResponse>(&unlisted);
+    check::<CreateIdent>(&unlisted);
+    check::<CreateIdentResponse>(&unlisted);
+    check::<Ident>(&unlisted);
+    check::<Project>(&unlisted);
+    check::<ProjectRequest>(&unlisted);
+    check::<IdentWebhook>(&unlisted);
+    check::<Envelope<Ident>>(&unlisted);
+    check::<Envelope<Ident>>(&json!({ "data": unlisted }));
+    // Known keys in another case are unlisted ones (AI-10).
+    let read: AuthRequest = serde_json::from_value(json!({ "partner": "x", "Apikey": "y" })).unwrap();
+    assert_eq!((read.partner, read.api_key, read.extra.0.len()), (None, None, 2));
+}
+
+#[test]
+fn faults_keep_their_path_and_quote_nothing() {
+    let get = GetIdent { ident_id: "x".into() };
+    for (body, told) in [
+        (r#"{"data":{"custom_id":["Mustermann"]}}"#, "data."),
+        (r#"{"data":"Mustermann"}"#, "data"),
+        (r#"["Mustermann"]"#, "expected an object"),
+    ] {
+        let error = decode(&get, body).unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{body}");
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(told) && !shown.contains("Mustermann"), "{shown}");
+    }
+    let error = decode(&erika(), r#"{"ident_id":{"x":1}}"#).unwrap_err();
+    assert!(error.to_string().contains("ident_id"), "{error}");
+}

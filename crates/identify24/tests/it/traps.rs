@@ -1,0 +1,158 @@
+//! Every contradiction of the document has a test named after it (contract, chapter 6), and those that have no better
+//! place have theirs here.
+
+use crate::support::{Vendor, client, decode, encoded, erika, fixture, json, ok, options, sent};
+use identkit_core::Kind;
+use identkit_identify24::Dialect;
+use identkit_identify24::messages::{CreateIdent, Ident, ProjectRequest};
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_wire::Operation;
+use proptest::prelude::*;
+
+/// The sources in which tests of this crate stand.
+const SOURCES: &[&str] = &[
+    include_str!("../../src/countries.rs"),
+    include_str!("../../src/messages/local_time.rs"),
+    include_str!("../../src/messages/pdf.rs"),
+    include_str!("../../src/messages/values.rs"),
+    include_str!("../../src/writer.rs"),
+    include_str!("callback.rs"),
+    include_str!("client.rs"),
+    include_str!("documents.rs"),
+    include_str!("reading.rs"),
+    include_str!("traps.rs"),
+    include_str!("writer.rs"),
+];
+
+#[test]
+fn every_trap_of_the_contract_has_a_test_named_after_it() {
+    let contract = include_str!("../../../../docs/contract/contract.md");
+    let traps: Vec<&str> = contract.lines().filter_map(|line| line.strip_prefix("| AI-")?.split(' ').next()).collect();
+    assert_eq!(traps.len(), 30);
+    let tests: Vec<&str> = SOURCES
+        .iter()
+        .flat_map(|source| source.lines())
+        .filter_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "))
+        .collect();
+    let lacking: Vec<_> =
+        traps.iter().filter(|trap| !tests.iter().any(|test| test.contains(&format!("ai_{trap}_")))).collect();
+    assert!(lacking.is_empty(), "no test is named after {lacking:?}");
+}
+
+fn written(ident: &CreateIdent, dialect: &Dialect) -> serde_json::Value {
+    json(&sent(&encoded(ident, dialect).body))
+}
+
+#[test]
+fn ai_01_an_unreadable_answer_is_kept_unprinted_and_a_login_with_its_token_is_not() {
+    let body = r#"{"ident_id":"Mustermann" "x":1}"#;
+    let get = GetIdent { ident_id: "x".into() };
+    let errors = [
+        decode(&erika(), body).unwrap_err(),
+        decode(&get, body).map(drop).unwrap_err(),
+        decode(&GetAllProjects, body).map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), Kind::Protocol);
+        assert_eq!(error.vendor_text().unwrap().expose(), body);
+        assert!(!format!("{error} {error:?} {error:#?}").contains("Mustermann"));
+    }
+    let long = format!(r#"{{"x":"{}"#, "y".repeat(10_000));
+    assert_eq!(decode(&erika(), long).unwrap_err().vendor_text().unwrap().expose().len(), 2_000);
+    let login = decode(&Login::default(), r#"{"token":"t0ken" "x":1}"#).unwrap_err();
+    assert_eq!((login.kind(), login.vendor_text()), (Kind::Protocol, None));
+}
+
+#[test]
+fn ai_05_an_address_in_an_answer_is_read_flat_and_else_from_its_object() {
+    let address = |body: &str| {
+        let get = GetIdent { ident_id: "x".into() };
+        let ident = decode(&get, format!(r#"{{"result":true,"data":{body}}}"#)).unwrap().data.unwrap();
+        let found = ident.as_slice()[0].address();
+        found.map(|found| {
+            [found.street, found.house_number, found.postal_code, found.city, found.country]
+                .map(|part| part.map(|text| text.expose().clone()).unwrap_or_default())
+        })
+    };
+    assert_eq!(address(r#"{"id":"x"}"#), None);
+    assert_eq!(address(r#"{"address":[]}"#), None);
+    assert_eq!(address(r#"{"address":{"street":"","city":null}}"#), None);
+    let nested = r#"{"address":{"street":"A","house_no":7,"zip_code":"51147","city":"KÖLN","country":"DE"}}"#;
+    assert_eq!(address(nested).unwrap(), ["A", "7", "51147", "KÖLN", "DE"]);
+    let both = r#"{"city":"KÖLN","address":{"city":"BERLIN","country":"DE"}}"#;
+    assert_eq!(address(both).unwrap(), ["", "", "", "KÖLN", "DE"], "flat comes first, as documented");
+    let ident: Ident = serde_json::from_str(nested).unwrap();
+    assert!(!format!("{ident:?} {:?}", ident.address()).contains("KÖLN"));
+}
+
+#[tokio::test]
+async fn ai_08_project_get_asks_for_a_project_and_reads_one() {
+    let vendor = Vendor::script(vec![ok(fixture("S-026-project-get-response.json"))]);
+    let project = client(&vendor).project("6", &options()).await.unwrap().value;
+    assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
+    assert_eq!((vendor.last().path.as_str(), vendor.last().method.as_str()), ("/project/get", "GET"));
+    assert_eq!(vendor.last().body, br#"{"project_id":6}"#);
+}
+
+#[test]
+fn ai_06_a_project_id_is_a_number_only_in_canonical_form() {
+    for (id, expected) in [
+        ("6", "6"),
+        ("0", "0"),
+        ("06", "\"06\""),
+        ("+6", "\"+6\""),
+        ("-6", "\"-6\""),
+        ("6.0", "\"6.0\""),
+        ("x", "\"x\""),
+    ] {
+        let get = GetProject(ProjectRequest::new(id));
+        let body = sent(&encoded(&get, &Dialect::new()).body);
+        assert_eq!(String::from_utf8(body).unwrap(), format!(r#"{{"project_id":{expected}}}"#));
+    }
+    for empty in [GetProject::default(), GetProject(ProjectRequest::new(""))] {
+        assert_eq!(empty.encode(&Dialect::new()).unwrap_err().kind(), Kind::InvalidInput);
+    }
+}
+
+#[test]
+fn ai_18_texts_are_sent_as_given_unless_they_are_to_be_composed() {
+    let decomposed = "Ko\u{308}ln";
+    let ident = erika().city(decomposed).company_name(decomposed).custom_id(decomposed).custom3(decomposed);
+    let given = written(&ident, &Dialect::new());
+    assert_eq!((&given["city"], &given["company_name"]), (&"KO\u{308}LN".into(), &decomposed.into()));
+    let composed = written(&ident, &Dialect::new().compose(true));
+    assert_eq!((&composed["city"], &composed["company_name"]), (&"KÖLN".into(), &"Köln".into()));
+    assert_eq!(
+        (&composed["custom_id"], &composed["custom3"]),
+        (&decomposed.into(), &decomposed.into()),
+        "they come back"
+    );
+    // The upper case of one composed letter is two that compose.
+    let ident = erika().person_last_name("\u{390}");
+    assert_eq!(written(&ident, &Dialect::new().compose(true))["person_last_name"], "\u{3aa}\u{301}");
+}
+
+#[test]
+fn ai_27_codes_of_no_country_are_refused_on_request() {
+    let dialect = Dialect::new().assigned_countries(true);
+    for code in ["XX", "UK", "DD"] {
+        let ident = erika().nationality(code).country(code).id_country(code);
+        assert!(ident.encode(&Dialect::new()).is_ok(), "{code}: two letters are enough by default");
+        let error = ident.encode(&dialect).unwrap_err();
+        let fields: Vec<_> = error.violations().iter().map(|fault| (fault.field.to_string(), fault.rule)).collect();
+        let expected = ["nationality", "country", "id_country"].map(|field| (field.to_owned(), "AI-27"));
+        assert_eq!(fields, expected);
+    }
+    assert!(erika().nationality("AT").country("CH").id_country("FR").encode(&dialect).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn ai_18_composing_never_touches_what_comes_back(text in "[a-zäe\u{301}\u{308}]{1,12}") {
+        let ident = erika().custom_id(&*text).custom1(&*text).custom2(&*text).custom3(&*text).custom4(&*text);
+        let written = written(&ident, &Dialect::new().compose(true));
+        for field in ["custom_id", "custom1", "custom2", "custom3", "custom4"] {
+            prop_assert_eq!(&written[field], &serde_json::Value::from(text.clone()));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! One account over its life: credentials that are replaced, and an observer that hears of every call.
+
+use std::sync::{Arc, Mutex};
+
+use identkit_core::{Advice, CallOptions, Delivery, Kind, Secret};
+use identkit_identity_tm::{Account, OrderId};
+use identkit_transport::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
+
+use crate::support::{ORDER, Step, block_on, client, client_by, json, plain_order};
+
+fn status(code: u16) -> Step {
+    Step::Answer(json(code, format!(r#"{{"OrderID":"{ORDER}","Status":[]}}"#)))
+}
+
+#[test]
+fn after_a_401_nothing_is_sent_until_there_are_new_credentials() {
+    let (client, script) = client([status(401), status(200)]);
+    let (order, options) = (OrderId::received(ORDER), CallOptions::new());
+    assert_eq!(block_on(client.status(&order, &options)).unwrap_err().kind(), Kind::Authentication);
+    let error = block_on(client.status(&order, &options)).unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Authentication, Some(Delivery::NotSent)));
+    assert_eq!(error.advice(), Advice::CheckCredentials);
+    // Refused credentials change nothing; good ones are used by a clone as well.
+    let clone = client.clone();
+    client.set_account(&Account::new("a:b", Secret::new("x"))).unwrap_err();
+    block_on(clone.status(&order, &options)).unwrap_err();
+    client.set_account(&Account::new("4712", Secret::new("new"))).unwrap();
+    block_on(clone.status(&order, &options)).unwrap();
+    let sent = script.sent();
+    assert_ne!(sent[0].headers["authorization"], sent[1].headers["authorization"]);
+}
+
+/// Writes down what it hears, by `Debug`: whatever can get into a log.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    fn write(&self, heard: &dyn std::fmt::Debug) {
+        self.0.lock().unwrap().push_str(&format!("{heard:?}\n"));
+    }
+}
+
+impl Observer for Log {
+    fn begin(&self, call: &CallInfo) -> Arc<dyn CallObserver> {
+        self.write(call);
+        Arc::new(self.clone())
+    }
+}
+
+impl CallObserver for Log {
+    fn attempted(&self, attempt: &AttemptReport) {
+        self.write(attempt);
+    }
+    fn ended(&self, report: &CallReport) {
+        self.write(report);
+    }
+    fn streamed(&self, report: &StreamReport) {
+        self.write(report);
+    }
+}
+
+#[test]
+fn an_observer_hears_of_every_call_and_of_nobody() {
+    let log = Log::default();
+    let heard = Arc::clone(&log.0);
+    let steps = [Step::NotSent, Step::Reset];
+    let (client, _) = client_by(|builder| builder.observer(Arc::new(log)), steps);
+    let order = plain_order().reference("Erika-Mustermann-1");
+    let options = CallOptions::new().tag("onboarding");
+    assert_eq!(block_on(client.put_order(order, &options)).unwrap_err().kind(), Kind::OutcomeUnknown);
+    let heard = heard.lock().unwrap();
+    for part in [
+        r#"provider: "identity-tm", operation: "putOrder", tag: Some("onboarding")"#,
+        "number: 1",
+        "number: 2",
+        "failure: Some(OutcomeUnknown), delivery: MaybeSent",
+    ] {
+        assert!(heard.contains(part), "{part} is not in\n{heard}");
+    }
+    let small = heard.to_lowercase();
+    for personal in ["erika", "mustermann", "4711", "code", "example.com"] {
+        assert!(!small.contains(personal), "{personal} is in\n{heard}");
+    }
+}

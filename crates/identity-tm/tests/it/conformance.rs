@@ -1,0 +1,41 @@
+//! identity.TM and its sandbox twin keep the promises of the port.
+
+use std::sync::Arc;
+
+use identkit_conformance::mock_server::InProcess;
+use identkit_conformance::{Harness, example_case, run, sandbox};
+use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
+use identkit_identity_tm::{Account, IdentityTm, PROVIDER};
+
+fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Harness {
+    let sandbox = sandbox();
+    let provider = |code: &str| -> Arc<dyn IdentityProvider> {
+        let account = Account::new("sandbox-customer", Secret::new(code));
+        let transport = Arc::new(InProcess(sandbox.clone()));
+        Arc::new(IdentityTm::builder(account).build(transport, Arc::new(sandbox.clock().clone())).unwrap())
+    };
+    Harness {
+        provider: provider("sandbox-code"),
+        intruder: provider("wrong"),
+        case: example_case(purpose),
+        story,
+        outcome,
+        unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("9992UNKNOWN"), state: None },
+        sandbox,
+    }
+}
+
+#[tokio::test]
+async fn an_identification_keeps_every_promise() {
+    assert_eq!(run(&bench(Purpose::Identification, "positive", Outcome::Positive)).await, []);
+}
+
+#[tokio::test]
+async fn a_signature_keeps_every_promise() {
+    assert_eq!(run(&bench(Purpose::Signature, "signed", Outcome::Signed)).await, []);
+}
+
+#[tokio::test]
+async fn a_suspicion_of_fraud_keeps_every_promise() {
+    assert_eq!(run(&bench(Purpose::Identification, "fraud", Outcome::FraudSuspicion)).await, []);
+}

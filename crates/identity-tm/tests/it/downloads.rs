@@ -1,0 +1,75 @@
+//! Recordings as files.
+
+use identkit_core::{CallOptions, Event, Kind, Secret};
+use identkit_identity_tm::{OrderId, PROVIDER, PlaceholderRule, VideoReady};
+use identkit_transport::save::{Digested, Existing, Save};
+use sha2::{Digest, Sha256};
+
+use crate::support::{ORDER, Step, answer, client};
+
+fn heard() -> VideoReady {
+    let mut event = Event::new(PROVIDER, "Video", "9992/Video");
+    event.case_id = Some(Secret::new(ORDER));
+    VideoReady::heard(&event).unwrap()
+}
+
+fn forced() -> VideoReady {
+    VideoReady::force(OrderId::received(ORDER))
+}
+
+fn video() -> Step {
+    Step::Answer(answer(200, "video/mp4; codecs=avc1", "the recording"))
+}
+
+fn digest() -> [u8; 32] {
+    Sha256::digest(b"the recording").into()
+}
+
+#[tokio::test]
+async fn at_38_a_saved_video_says_its_length_its_digest_and_whether_it_was_provisioned() {
+    let folder = tempfile::tempdir().unwrap();
+    for (ready, known, provisioned, compared) in [
+        (heard(), false, true, false),
+        (heard(), true, true, true),
+        (forced(), false, false, false),
+        (forced(), true, false, true),
+    ] {
+        let (client, script) = client([video()]);
+        let path = folder.path().join("video.mp4");
+        let rule = if known { PlaceholderRule::default().known([7; 32]) } else { PlaceholderRule::default() };
+        let save = Save::to(&path).existing(Existing::Replace);
+        let answered = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap();
+        let told = answered.value;
+        assert_eq!((told.media_type.as_str(), told.provisioned, told.compared), ("video/mp4", provisioned, compared));
+        assert_eq!(told.saved, Digested { length: 13, sha256: digest() });
+        assert_eq!(told.counts_as_evidence(), provisioned || compared);
+        assert_eq!(std::fs::read(&path).unwrap(), b"the recording");
+        assert_eq!((answered.status.as_u16(), script.calls()), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
+    }
+}
+
+#[tokio::test]
+async fn at_38_placeholder_video_never_counts_as_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    for rule in [PlaceholderRule::default().known(digest()), PlaceholderRule::default().shorter_than(14)] {
+        for ready in [heard(), forced()] {
+            let (client, _) = client([video()]);
+            let save = Save::to(folder.path().join("video.mp4"));
+            let error = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap_err();
+            assert_eq!((error.kind(), error.operation()), (Kind::Integrity, Some("getVideoFileBinary")));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a placeholder gets no file");
+        }
+    }
+    assert!(PlaceholderRule::default().shorter_than(13).check(13, &digest()).is_ok());
+}
+
+#[tokio::test]
+async fn at_79_a_video_that_ends_short_gets_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (client, _) = client([Step::Long(1000)]);
+    let save = Save::to(folder.path().join("video.mp4"));
+    let rule = PlaceholderRule::default();
+    let error = client.save_video(&heard(), save, &rule, &CallOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Integrity);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

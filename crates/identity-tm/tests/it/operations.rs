@@ -1,0 +1,366 @@
+//! Each operation on paper: the request as it goes out, the answer as it is read, and both as they are printed.
+//!
+//! What is expected stands in `snapshots/`, three files per operation, to be compared with the vendor's document.
+
+use std::fmt::{Debug, Write};
+
+use identkit_core::{Content, Secret};
+use identkit_identity_tm::messages::{
+    Bank, IdentDataAnswer, OrderList, OrderStatus, Period, PutOrderAnswer, SignPdf, SignedHashes, SignmeUser,
+    SignmeUserRequest, VoiceFiles,
+};
+use identkit_identity_tm::{
+    CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DelIdentData, Dialect, DrainUnreported,
+    DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
+    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
+    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo,
+    ServerStatus, SignedIdentData, SignedPdfs, Video,
+};
+use identkit_transport::BaseUrl;
+use identkit_wire::json::Blob;
+use identkit_wire::{OneOrMany, Operation, Warning, encode_base64};
+
+use crate::support::{
+    Answer, ORDER, PDF, answer, collect, decode, document_order, fixture, json, plain_order, sent_bytes,
+};
+
+/// What an operation returns, told on paper.
+trait Told: Debug {
+    fn told(self) -> String;
+}
+
+macro_rules! told_as_json {
+    ($($message:ty),*) => {$(
+        impl Told for $message {
+            fn told(self) -> String {
+                indented(&serde_json::to_string(&self).unwrap())
+            }
+        }
+    )*};
+}
+
+told_as_json!(PutOrderAnswer, OrderStatus, IdentDataAnswer, OrderList, SignedHashes, VoiceFiles, Vec<Bank>, SignmeUser);
+
+impl Told for Video {
+    fn told(self) -> String {
+        format!("{}, {}", self.media_type, self.content.told())
+    }
+}
+
+impl Told for SignedIdentData {
+    fn told(self) -> String {
+        format!("{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl Told for IdentDataBody {
+    fn told(self) -> String {
+        match self {
+            Self::Json(answer) => answer.told(),
+            Self::Opaque { bytes, content_type } => {
+                format!("opaque, {content_type:?}: {:?}", String::from_utf8_lossy(&bytes))
+            }
+        }
+    }
+}
+
+impl Told for () {
+    fn told(self) -> String {
+        "nothing".to_owned()
+    }
+}
+
+impl Told for Content {
+    fn told(self) -> String {
+        let said = self.len().expect("a download says how long it is");
+        let bytes = collect(self);
+        format!("stream of {said} bytes: {:?}", String::from_utf8_lossy(&bytes))
+    }
+}
+
+impl Told for SignedPdfs {
+    fn told(self) -> String {
+        match self {
+            Self::One(content) => format!("one, {}", content.told()),
+            Self::Many(many) => {
+                let each = many.iter().map(|blob| String::from_utf8_lossy(&blob.to_bytes().unwrap()).into_owned());
+                format!("several: {:?}", each.collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+/// The same JSON with line ends and indents put in, nothing moved: the order of the elements is the writer's.
+fn indented(text: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_usize, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    for c in text.chars() {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            out.push(c);
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                depth += 1;
+                out.push(c);
+                line(&mut out, depth);
+            }
+            '}' | ']' => {
+                depth -= 1;
+                line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            '"' => {
+                quoted = true;
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn warned(out: &mut String, warnings: &[Warning]) {
+    for warning in warnings {
+        write!(out, "\nwarning {}: {}", warning.rule, warning.message).unwrap();
+    }
+}
+
+/// Drives an operation from the request to the decoded answer and compares three snapshots with what is expected.
+fn check_operation<Op>(name: &str, operation: Op, vendor_response: &Answer)
+where
+    Op: Operation<Dialect = Dialect> + Debug,
+    Op::Output: Told,
+{
+    let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let path = Op::META.path(&operation.path_params()).unwrap();
+    let uri = BaseUrl::parse(DOCUMENTED_BASE).unwrap().join(&path).unwrap();
+    let mut request = format!("{} {uri}", Op::META.method);
+    let mut headers: Vec<_> =
+        encoded.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    headers.sort();
+    for header in headers {
+        write!(request, "\n{header}").unwrap();
+    }
+    let body = String::from_utf8(sent_bytes(&encoded.body)).unwrap();
+    assert_eq!(u64::try_from(body.len()).unwrap(), encoded.body.len());
+    if !body.is_empty() {
+        assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+        write!(request, "\n\n{}", indented(&body)).unwrap();
+    }
+    warned(&mut request, &encoded.warnings);
+
+    let decoded = decode(&operation, vendor_response).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let printed = format!("{operation:#?}\n\n{:#?}", decoded.value);
+    let mut read = decoded.value.told();
+    warned(&mut read, &decoded.warnings);
+
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::assert_snapshot!(format!("identity_tm__{name}__request"), request);
+        insta::assert_snapshot!(format!("identity_tm__{name}__output"), read);
+        insta::assert_snapshot!(format!("identity_tm__{name}__debug"), printed);
+    });
+}
+
+fn order_id() -> OrderId {
+    OrderId::received(ORDER)
+}
+
+#[test]
+fn put_order_of_the_document() {
+    check_operation("put_order_document", document_order(), &json(202, fixture("S-036-put-order-response.json")));
+}
+
+#[test]
+fn put_order_with_add_0_and_a_pdf() {
+    let pdf = SignPdf::default()
+        .data(Blob::from_bytes(PDF))
+        .filename("contract.pdf")
+        .signature_pos_x(72.0)
+        .signature_pos_y(144.5)
+        .signature_page(2_u32);
+    let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf));
+    let told = r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#;
+    check_operation("put_order_with_pdf", order, &json(202, told));
+}
+
+#[test]
+fn get_status() {
+    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","Executed":"2018-09-05T11:06:21+02:00",
+        "Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#;
+    check_operation("get_status", GetStatus::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn get_status_extended_list() {
+    let told = json(200, fixture("S-040-get-status-response.json"));
+    check_operation("get_status_extended_list", GetStatusExtended::new(order_id()), &told);
+}
+
+#[test]
+fn get_ident_data() {
+    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","Identified":"2018-09-05T11:06:21+02:00",
+        "UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika","Surname":"Mustermann","Birthdate":"1964-08-12",
+        "Birthname":"Gabler","Additional":{"idCardDateOfIssue":"2010-01-11"},
+        "Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#;
+    check_operation("get_ident_data", GetIdentData::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn get_ident_data_include_initial_data() {
+    let told = json(200, fixture("S-046-get-ident-data-response.json"));
+    check_operation("get_ident_data_include_initial_data", GetIdentDataInitial::new(order_id()), &told);
+}
+
+#[test]
+fn get_ident_data_include_identify_method() {
+    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
+        "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#;
+    check_operation("get_ident_data_include_identify_method", GetIdentDataMethod::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn get_ident_data_pdf() {
+    let told = answer(200, "application/pdf", PDF);
+    check_operation("get_ident_data_pdf", GetIdentDataPdf::new(order_id()), &told);
+}
+
+#[test]
+fn get_e_sign_pdf_of_one_document() {
+    let told = answer(200, "application/pdf", PDF);
+    check_operation("get_e_sign_pdf_one", GetESignPdf::new(order_id()), &told);
+}
+
+#[test]
+fn get_e_sign_pdf_of_several_documents() {
+    let (one, two) = (encode_base64(b"%PDF-1.7 one"), encode_base64(b"%PDF-1.7 two"));
+    let told = format!(r#"{{"PDFs":[{{"Base64Data":"{one}"}},{{"Base64Data":"{two}"}}]}}"#);
+    check_operation("get_e_sign_pdf_several", GetESignPdf::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn del_identdata() {
+    check_operation("del_identdata", DelIdentData::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn server_status() {
+    check_operation("server_status", ServerStatus, &answer(200, "text/plain", ""));
+}
+
+/// The period of the document's example; the switch beside it belongs into the URL (AT-04).
+fn period() -> Period {
+    let mut request: identkit_identity_tm::messages::AllStatusRequest =
+        identkit_wire::json::read(&fixture("S-061-get-all-status-request.json")).unwrap();
+    request.period.take().unwrap()
+}
+
+#[test]
+fn get_all_status_of_a_period() {
+    let told = json(200, fixture("S-062-get-all-status-response.json"));
+    check_operation("get_all_status", GetAllStatus::new(period()), &told);
+}
+
+#[test]
+fn get_all_status_extended_list_of_a_period() {
+    let told = r#"[{"OrderID":"99921269855041","Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
+        "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
+        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
+        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#;
+    check_operation("get_all_status_extended_list", GetAllStatusExtended::new(period()), &json(200, told));
+}
+
+#[test]
+fn get_all_status_of_what_was_not_reported() {
+    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
+    check_operation("drain_unreported", DrainUnreported, &json(200, told));
+    check_operation("drain_unreported_nothing", DrainUnreported, &json(304, ""));
+}
+
+#[test]
+fn get_all_status_extended_list_of_what_was_not_reported() {
+    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
+    check_operation("drain_unreported_extended_list", DrainUnreportedExtended, &json(200, told));
+}
+
+#[test]
+fn cancel_order() {
+    check_operation("cancel_order", CancelOrder::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn get_e_sign_hash() {
+    let told = r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#;
+    check_operation("get_e_sign_hash", GetESignHash::new(order_id()), &json(200, told));
+}
+
+#[test]
+fn get_ident_data_signed() {
+    let told = answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
+    check_operation("get_ident_data_signed", GetIdentDataSigned::new(order_id()), &told);
+}
+
+#[test]
+fn get_ident_data_that_came_encrypted() {
+    let told = answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
+    check_operation("get_ident_data_encrypted", MaybeEncrypted(GetIdentData::new(order_id())), &told);
+}
+
+#[test]
+fn request_video() {
+    let url = Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041");
+    check_operation("request_video", RequestVideo::new(order_id(), url), &json(200, ""));
+}
+
+#[test]
+fn get_video() {
+    let told = answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
+    check_operation("get_video", GetVideo::new(order_id()), &told);
+}
+
+#[test]
+fn get_voice_files() {
+    let told = json(200, fixture("S-056-get-voice-files-response.repaired.json"));
+    check_operation("get_voice_files", GetVoiceFiles::new(order_id()), &told);
+}
+
+#[test]
+fn request_sign() {
+    check_operation("request_sign", RequestSign::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn confirm_sign() {
+    check_operation("confirm_sign", ConfirmSign::new(order_id(), Secret::new("012345")), &json(202, ""));
+}
+
+#[test]
+fn request_resend_sign_tan() {
+    check_operation("request_resend_sign_tan", RequestResendSignTan::new(order_id()), &json(202, ""));
+}
+
+#[test]
+fn get_bank_list() {
+    check_operation("get_bank_list", GetBankList, &json(200, fixture("S-075-get-bank-list-response.json")));
+}
+
+#[test]
+fn check_signme_user() {
+    let request: SignmeUserRequest =
+        identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap();
+    let told = json(200, fixture("S-079-check-signme-user-response.json"));
+    check_operation("check_signme_user", CheckSignmeUser(request), &told);
+}

@@ -1,0 +1,222 @@
+//! The builder of orders: what cannot be mixed is not said twice, what is wrong is refused with all its faults, and
+//! what comes out is the vendor's JSON.
+
+use identkit_core::{Delivery, Error, Kind, Secret};
+use identkit_identity_tm::messages::{Address, EmailNotifications, OrderIdentData, PutOrder, SignParameters};
+use identkit_identity_tm::order::{
+    Add, Birthname, Gender, HashPlacement, Pick, Placement, Product, Progress, Size, ToSign,
+};
+use identkit_identity_tm::{Dialect, NewOrder, OrderFlavour, OrderId, SignedIdentData};
+use identkit_wire::{Callback, encode_base64, json::Blob};
+use serde_json::{Value, json};
+
+use crate::support::{PDF, sent_json};
+
+const EMAIL: &str = "e.mustermann@example.com";
+
+fn address() -> Address {
+    Address::default().firstname("Erika").surname("Mustermann").country("DE")
+}
+
+fn identification() -> NewOrder {
+    NewOrder::identification(EMAIL, address())
+}
+
+fn signature() -> NewOrder {
+    NewOrder::signature(EMAIL, address())
+}
+
+fn sent(order: NewOrder) -> Value {
+    sent_json(&order.build().unwrap(), &Dialect::default())
+}
+
+fn told(error: &Error) -> Vec<(&str, &'static str)> {
+    assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
+    assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
+    error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect()
+}
+
+fn pdf(name: &str) -> ToSign {
+    ToSign::pdf(name, Blob::from_bytes(PDF))
+}
+
+#[test]
+fn t_056_what_is_required_is_always_written() {
+    let expected = json!({
+        "Product": 12, "Add": 0, "Email": EMAIL,
+        "Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": "DE"},
+    });
+    assert_eq!(sent(identification()), expected);
+}
+
+#[test]
+fn each_kind_of_order_has_its_product_and_add_and_is_ended_by_what_ends_it() {
+    let made = |order: NewOrder| {
+        let order = order.build().unwrap();
+        (order.product, order.add, order.flavour())
+    };
+    let ident = OrderFlavour::IdentOnly;
+    assert_eq!(made(identification()), (Some(12), Some(0), ident));
+    assert_eq!(made(NewOrder::identification_without_video(EMAIL, address())), (Some(0), Some(0), ident));
+    assert_eq!(made(NewOrder::auto_id(EMAIL, address())), (Some(16), Some(0), ident));
+    assert_eq!(made(signature().sign(pdf("a.pdf"))), (Some(15), Some(0), OrderFlavour::Qes));
+    let by_account = NewOrder::signature_by_account(EMAIL, address()).sign(pdf("a.pdf"));
+    assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavour::Qes));
+    let account = NewOrder::sign_me_account(EMAIL, address());
+    assert_eq!(made(account), (Some(15), Some(8), OrderFlavour::SignAccountOnly));
+    let later =
+        NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
+    assert_eq!(made(later), (Some(17), Some(256 + 131_072 + 32), ident));
+}
+
+#[test]
+fn t_052_a_signature_without_anything_to_sign_and_two_accounts_at_once_are_refused() {
+    assert_eq!(told(&signature().build().unwrap_err()), [("eSignPDF", "T-052")]);
+    let both = NewOrder::sign_me_account(EMAIL, address()).with_add(Add::USE_ACCOUNT);
+    assert_eq!(told(&both.build().unwrap_err()), [("Add", "T-052")]);
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let nowhere = Address::default().surname("Mustermann").country("Germany");
+    let order = NewOrder::signature("no address", nowhere).phone("0170").reference("Shop GWG");
+    let expected = [
+        ("Email", "AT-47"),
+        ("Phone", "AT-51"),
+        ("Ref", "AT-20"),
+        ("Address.Firstname", "T-056"),
+        ("Address.Country", "AT-44"),
+        ("eSignPDF", "T-052"),
+    ];
+    assert_eq!(told(&order.build().unwrap_err()), expected);
+}
+
+#[test]
+fn the_rules_are_those_of_the_accounts_dialect() {
+    let order = || signature().sign(pdf("a.pdf")).sign(ToSign::hash("b.pdf", b"hash"));
+    assert_eq!(told(&order().build().unwrap_err()), [("eSignHash", "AT-34")]);
+    let mut dialect = Dialect::default();
+    dialect.pdf_and_hash_together = true;
+    assert!(order().build_for(&dialect).is_ok());
+}
+
+#[test]
+fn t_050_the_later_of_two_moments_replaces_the_earlier() {
+    let order = || identification().on_final("https://www.example.com/final");
+    let video = Progress::AfterVideo(Secret::new("https://www.example.com/v"));
+    let ident = Progress::AfterIdent(Secret::new("https://www.example.com/i"));
+    assert_eq!((video.callback().name(), ident.callback().name()), ("AfterVideo", "AfterIdent"));
+    let expected = json!({"AfterVideo": "https://www.example.com/v", "OnFinal": "https://www.example.com/final"});
+    assert_eq!(sent(order().on_progress(ident.clone()).on_progress(video.clone()))["WebhookURL"], expected);
+    let expected = json!({"AfterIdent": "https://www.example.com/i", "OnFinal": "https://www.example.com/final"});
+    assert_eq!(sent(order().on_progress(video).on_progress(ident))["WebhookURL"], expected);
+}
+
+#[test]
+fn at_48_at_49_at_50_what_is_checked_is_said_in_types() {
+    let data = OrderIdentData::default()
+        .firstname("Erika")
+        .street(Pick)
+        .gender(Gender::Female)
+        .born(jiff::civil::date(1964, 8, 12));
+    let of = |name| sent(identification().ident_data(data.clone().name_at_birth(name)))["IdentData"].clone();
+    let mut expected = json!({"Firstname": "Erika", "Street": "", "Birthdate": "1964-08-12", "Gender": "female"});
+    assert_eq!(of(Birthname::Skip), expected);
+    expected["Birthname"] = "".into();
+    assert_eq!(of(Birthname::Determine), expected);
+    expected["Birthname"] = "Mustermann".into();
+    assert_eq!(of(Birthname::Check("Mustermann".into())), expected);
+}
+
+#[test]
+fn at_85_every_placement_is_written_as_the_tables_have_it_and_breaks_no_rule() {
+    let data = encode_base64(PDF);
+    let at = |page| Placement::At { x: 1.5, y: 2.0, page, size: Size { width: None, height: Some(20.0) } };
+    for (placement, mut expected) in [
+        (Placement::Default, json!({})),
+        (Placement::Page(3), json!({"SignaturePage": 3})),
+        (at(None), json!({"SignaturePosX": 1.5, "SignaturePosY": 2.0, "SignatureHeight": 20.0})),
+        (at(Some(3)), json!({"SignaturePosX": 1.5, "SignaturePosY": 2.0, "SignatureHeight": 20.0, "SignaturePage": 3})),
+        (Placement::Field("sig".into()), json!({"SignatureFieldName": "sig"})),
+    ] {
+        let master = OrderId::received("99920006C38842");
+        let parameters = SignParameters::default().filename("m.pdf").placed(placement.clone());
+        let order = signature()
+            .sign(ToSign::pdf_at("a.pdf", Blob::from_bytes(PDF), placement))
+            .sign_of_order(master, vec![parameters]);
+        let body = sent(order);
+        expected["Filename"] = "m.pdf".into();
+        assert_eq!(body["MultiSignOptions"]["SignParameters"], json!([expected]));
+        assert_eq!(body["MultiSignOptions"]["FirstOrderID"], "99920006C38842");
+        expected["Filename"] = "a.pdf".into();
+        expected["Data"] = data.clone().into();
+        assert_eq!(body["eSignPDF"], expected);
+    }
+    let placement = HashPlacement::At { x: 1.5, y: 2.0, size: Size::new(40.0, 20.0) };
+    let body = sent(signature().sign(ToSign::hash_at("a", b"hash", placement)).sign(ToSign::hash("b", b"hash")));
+    let hash = encode_base64(b"hash");
+    let expected = json!([
+        {"Hash": hash, "Filename": "a", "SignaturePosX": 1.5, "SignaturePosY": 2.0,
+            "SignatureWidth": 40.0, "SignatureHeight": 20.0},
+        {"Hash": hash, "Filename": "b"},
+    ]);
+    assert_eq!(body["eSignHash"], expected);
+    let nowhere = Placement::At { x: f64::NAN, y: -1.0, page: None, size: Size::default() };
+    let error = signature().sign(ToSign::pdf_at("a.pdf", Blob::from_bytes(PDF), nowhere)).build().unwrap_err();
+    assert_eq!(told(&error), [("eSignPDF.SignaturePosX", "AT-85"), ("eSignPDF.SignaturePosY", "AT-85")]);
+}
+
+#[test]
+fn at_33_one_document_is_an_object_and_several_are_an_array_in_the_order_they_were_named() {
+    assert!(sent(signature().sign(pdf("a.pdf")))["eSignPDF"].is_object());
+    let body = sent(signature().sign(pdf("b.pdf")).sign(pdf("a.pdf")));
+    let names: Vec<_> = body["eSignPDF"].as_array().unwrap().iter().map(|pdf| pdf["Filename"].clone()).collect();
+    assert_eq!(names, ["b.pdf", "a.pdf"]);
+}
+
+#[test]
+fn everything_else_goes_where_the_table_has_it() {
+    let order = identification()
+        .reference("case-4711")
+        .phone("+49301234567")
+        .mobile("+491701234567")
+        .target_link()
+        .video_hashes()
+        .giro_link("DE12500105170648489890")
+        .redirect(Some(Secret::new("https://www.example.com/s")), None)
+        .accept_document("passport")
+        .accept_document("ID card")
+        .notify(EmailNotifications::default().on_leave("n@example.com"))
+        .reuse(&SignedIdentData("opaque".into()))
+        .unwrap()
+        .unlisted("AllowedProductSet", json!([1]));
+    let expected = json!({
+        "Ref": "case-4711", "Product": 12, "Add": 0, "getTargetLink": true, "getVideoHashes": true,
+        "getGiroLink": "DE12500105170648489890",
+        "RedirectURL": {"Success": "https://www.example.com/s"},
+        "Phone": "+49301234567", "Mobile": "+491701234567", "Email": EMAIL,
+        "Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": "DE"},
+        "LegitimationDocument": [{"Document": "passport"}, {"Document": "ID card"}],
+        "IdentDataSigned": "opaque",
+        "EmailNotifications": {"OnLeave": "n@example.com"},
+        "AllowedProductSet": [1],
+    });
+    assert_eq!(sent(order), expected);
+    assert!(sent(identification().redirect(None, None)).get("RedirectURL").is_none());
+    let listed = identification().unlisted("Email", json!("x")).build().unwrap_err();
+    assert_eq!(told(&listed), [("Email", "AT-42")]);
+}
+
+#[test]
+fn an_order_that_is_being_built_prints_nothing_of_the_person() {
+    let order = identification().reference("Mustermann-1").ident_data(OrderIdentData::default().firstname("Erika"));
+    let shown = format!("{order:?}{:?}", signature().sign(pdf("Mustermann.pdf")));
+    assert!(!shown.contains("Mustermann") && !shown.contains("Erika") && !shown.contains(EMAIL), "{shown}");
+}
+
+#[test]
+fn the_order_that_comes_out_is_read_back_as_itself() {
+    let order = signature().sign(pdf("a.pdf")).target_link().build().unwrap();
+    let text = sent_json(&order, &Dialect::default()).to_string();
+    assert_eq!(PutOrder::from_json(text.as_bytes()).unwrap(), order);
+}

@@ -1,0 +1,527 @@
+//! What one side writes the other side reads, for any order and any answer; and no bytes whatever make a reader panic.
+
+use bytes::Bytes;
+use http::Request;
+use identkit_core::{Content, Secret};
+use identkit_identity_tm::messages::{
+    Bank, BankCode, IdentDataAnswer, ListedOrder, NamedHashes, OrderList, OrderStatus, Paging, Period, PutOrder,
+    PutOrderAnswer, SignPdf, SignedHashes, SignmeUser, SignmeUserRequest, VoiceFile, VoiceFiles,
+};
+use identkit_identity_tm::{
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, Dialect, DrainUnreported, DrainUnreportedExtended,
+    GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
+    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
+    IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus,
+    SignedIdentData, Video, VideoCallback,
+};
+use identkit_wire::json::Blob;
+use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, TextOrNumber, encode_base64};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, ORDER, answer, collect, decode, fixture, ident_data_json, message_json, needed, not_text, order_json,
+    put_order_answer_json, sent_bytes, status_json, valid,
+};
+
+/// More elements than any message has: one number and one text for each, or nothing.
+const ELEMENTS: usize = 160;
+
+type Element = Option<(u32, String)>;
+
+fn elements() -> impl Strategy<Value = Vec<Element>> {
+    prop::collection::vec(prop::option::weighted(0.7, (any::<u32>(), "\\PC{0,12}")), ELEMENTS)
+}
+
+type Build = fn(&mut dyn FnMut(&str) -> Value) -> Value;
+
+/// How the documents of an order are given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Signed {
+    Nothing,
+    OnePdf,
+    OnePdfInAnArray,
+    TwoPdfs,
+    Hash,
+    Field,
+}
+
+fn orders() -> impl Strategy<Value = PutOrder> {
+    let signed = prop::sample::select(vec![
+        Signed::Nothing,
+        Signed::OnePdf,
+        Signed::OnePdfInAnArray,
+        Signed::TwoPdfs,
+        Signed::Hash,
+        Signed::Field,
+    ]);
+    let product = prop::sample::select(vec![0_u32, 12, 15, 16]);
+    (elements(), signed, product, any::<bool>(), prop::collection::vec(any::<u8>(), 0..200_000)).prop_map(
+        |(elements, signed, product, source, pdf)| {
+            let mut elements = elements.into_iter().cycle();
+            let mut text = order_json(|path| match elements.next().unwrap() {
+                Some((pick, text)) => valid(path, pick, &text),
+                None if needed(path) => valid(path, 7, "x"),
+                None => Value::Null,
+            });
+            for key in ["eSignPDF", "eSignHash", "MultiSignOptions"] {
+                let kept = match signed {
+                    Signed::Nothing => false,
+                    Signed::Hash => key == "eSignHash",
+                    Signed::Field => key == "MultiSignOptions",
+                    _ => key == "eSignPDF",
+                };
+                if !kept {
+                    text[key] = Value::Null;
+                }
+            }
+            if signed == Signed::Field {
+                let named = json!({"Filename": "a.pdf", "SignatureFieldName": "field 1"});
+                text["MultiSignOptions"]["SignParameters"] = json!([named]);
+            }
+            text["AllowedProductSet"] = json!({"a": [1, null, "x"]});
+            text["Email"] = format!(" {} ", text["Email"].as_str().unwrap()).into();
+            let mut order: PutOrder = serde_json::from_value(text).unwrap();
+            // Without a document, only an order that is not for signing is right.
+            order.product = Some(if signed == Signed::Nothing { product.min(12) } else { 15 });
+            if let Some(OneOrMany::One(mut one)) = order.sign_pdf.take() {
+                if source {
+                    one.data = Some(Blob::from_bytes([b"%PDF-1.7 ".as_slice(), &pdf].concat()));
+                }
+                order.sign_pdf = Some(match signed {
+                    Signed::OnePdfInAnArray => OneOrMany::Many(vec![one]),
+                    Signed::TwoPdfs => {
+                        let data = Blob::from_bytes(b"%PDF-1.7 second".as_slice());
+                        OneOrMany::Many(vec![one, SignPdf::default().data(data).filename("the second")])
+                    }
+                    _ => OneOrMany::One(one),
+                });
+            }
+            order
+        },
+    )
+}
+
+fn ident_answers() -> impl Strategy<Value = IdentDataAnswer> {
+    (elements(), any::<bool>(), any::<bool>()).prop_map(|(elements, array, told)| {
+        let mut elements = elements.into_iter().cycle();
+        let mut text = ident_data_json(|path| match (path, elements.next().unwrap()) {
+            ("OrderID", _) => {
+                if told {
+                    ORDER.into()
+                } else {
+                    Value::Null
+                }
+            }
+            (_, None) => Value::Null,
+            ("IdentData.Images.Image", Some((_, text))) => encode_base64(text.as_bytes()).into(),
+            ("IdentData.Additional.detail", Some((pick, text))) => match pick % 4 {
+                0 => pick.into(),
+                1 => (pick > 1000).into(),
+                2 => json!({"Type": 1, "Value": text}),
+                _ => text.into(),
+            },
+            ("IdentData.Type", Some((pick, _))) => (1 + pick % 3).into(),
+            (path, Some((_, text))) => not_text(path).unwrap_or_else(|| text.into()),
+        });
+        if array {
+            text["IdentData"] = json!([text["IdentData"], {"Type": 2}]);
+        }
+        text["Nickname"] = json!("x");
+        serde_json::from_value(text).unwrap()
+    })
+}
+
+fn statuses() -> impl Strategy<Value = OrderStatus> {
+    (elements(), 0_usize..5).prop_map(|(elements, entries)| {
+        let mut elements = elements.into_iter().cycle();
+        let mut next = || {
+            status_json(|path| match (path, elements.next().unwrap()) {
+                (_, None) => Value::Null,
+                ("Status.Kind", Some((pick, _))) => pick.into(),
+                // Another order's status would be refused (AT-24).
+                ("OrderID", _) => ORDER.into(),
+                (_, Some((_, text))) => text.into(),
+            })
+        };
+        let mut text = next();
+        let rest: Vec<Value> = (0..entries).map(|_| next()["Status"][0].take()).collect();
+        text["Status"] = rest.into();
+        serde_json::from_value(text).unwrap()
+    })
+}
+
+/// Orders of a list, each with an id: one that says nothing at all is none.
+fn lists() -> impl Strategy<Value = OrderList> {
+    prop::collection::vec((elements(), 0_usize..4), 0..4).prop_map(|orders| {
+        let orders = orders.into_iter().enumerate().map(|(index, (elements, entries))| {
+            let mut elements = elements.into_iter().cycle();
+            let mut next = || {
+                message_json(crate::support::LISTED_ORDER, |path| match (path, elements.next().unwrap()) {
+                    ("OrderID", _) => format!("999{index}").into(),
+                    (_, None) => Value::Null,
+                    ("Status.Kind", Some((pick, _))) => pick.into(),
+                    (_, Some((_, text))) => text.into(),
+                })
+            };
+            let mut text = next();
+            text["Nickname"] = json!([index]);
+            let rest: Vec<Value> = (0..entries).map(|_| next()["Status"][0].take()).collect();
+            text["Status"] = rest.into();
+            serde_json::from_value::<ListedOrder>(text).unwrap()
+        });
+        OrderList(orders.collect())
+    })
+}
+
+fn periods() -> impl Strategy<Value = Period> {
+    let paging = prop::option::of((prop::option::of(1_u32..=1000), prop::option::of(any::<u32>())));
+    (0_i64..4_000_000_000, 0_i64..100_000_000, -64_i32..=64, paging).prop_map(|(begin, length, quarters, paging)| {
+        let offset = jiff::tz::Offset::from_seconds(quarters * 900).unwrap();
+        let at = |second: i64| Dts::new(jiff::Timestamp::from_second(second).unwrap(), offset);
+        let mut period = Period::default().begin(at(begin)).end(at(begin + length));
+        period.paging = paging.map(|(elements, page)| {
+            let mut paging = Paging::default();
+            (paging.elements, paging.page) = (elements, page);
+            paging
+        });
+        period
+    })
+}
+
+/// A request with path, head and body, as the sandbox's side gets it.
+fn received<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Op {
+    let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
+    let path = Op::META.path(&operation.path_params()).unwrap();
+    let params = Op::META.match_path(&path, false).unwrap();
+    let mut request = Request::new(Bytes::from(sent_bytes(&encoded.body)));
+    *request.headers_mut() = encoded.headers;
+    Op::decode_request(&params, &request).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn placed() -> impl Strategy<Value = PutOrderAnswer> {
+    elements().prop_map(|elements| {
+        let mut elements = elements.into_iter().cycle();
+        let text = put_order_answer_json(|path| match (path, elements.next().unwrap()) {
+            // Without it the answer is an unknown outcome.
+            ("OrderID", _) => ORDER.into(),
+            (_, None) => Value::Null,
+            (_, Some((_, text))) => text.into(),
+        });
+        serde_json::from_value(text).unwrap()
+    })
+}
+
+fn request(order: &PutOrder) -> Request<Bytes> {
+    let encoded = order.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
+    let body = sent_bytes(&encoded.body);
+    assert_eq!(u64::try_from(body.len()).unwrap(), encoded.body.len());
+    let mut request = Request::new(Bytes::from(body));
+    *request.headers_mut() = encoded.headers;
+    request
+}
+
+/// The answer that the sandbox's side writes, as the client gets it.
+fn written<Op: Operation<Dialect = Dialect>>(output: Op::Output) -> Answer {
+    let (head, body) = Op::encode_response(output).unwrap().into_parts();
+    assert_eq!(head.headers["content-type"], "application/json");
+    assert!(Op::META.expect.contains(&head.status.as_u16()));
+    crate::support::json(head.status.as_u16(), collect(body))
+}
+
+fn ident_id() -> OrderId {
+    OrderId::received(ORDER)
+}
+
+/// Lets every reader of the crate have these bytes.
+fn read_by_all(bytes: &[u8]) {
+    fn tried<Op: Operation<Dialect = Dialect>>(operation: Op, bytes: &[u8]) {
+        for media in ["application/json", "application/pdf"] {
+            if let Err(error) = decode(&operation, &answer(200, media, bytes.to_vec())) {
+                let _ = format!("{error} {error:?}");
+            }
+        }
+        let mut request = Request::new(Bytes::copy_from_slice(bytes));
+        *request.method_mut() = Op::META.method.clone();
+        let _ = Op::decode_request(&Params::default(), &request);
+    }
+    tried(PutOrder::default(), bytes);
+    tried(GetStatus::new(ident_id()), bytes);
+    tried(GetStatusExtended::new(ident_id()), bytes);
+    tried(GetIdentData::new(ident_id()), bytes);
+    tried(GetIdentDataInitial::new(ident_id()), bytes);
+    tried(GetIdentDataMethod::new(ident_id()), bytes);
+    tried(GetIdentDataPdf::new(ident_id()), bytes);
+    tried(GetESignPdf::new(ident_id()), bytes);
+    tried(DelIdentData::new(ident_id()), bytes);
+    tried(ServerStatus, bytes);
+    tried(GetIdentDataSigned::new(ident_id()), bytes);
+    tried(MaybeEncrypted(GetIdentData::new(ident_id())), bytes);
+    tried(GetESignHash::new(ident_id()), bytes);
+    tried(RequestVideo::new(ident_id(), Secret::new("")), bytes);
+    tried(GetVideo::new(ident_id()), bytes);
+    tried(GetVoiceFiles::new(ident_id()), bytes);
+    tried(GetAllStatus::default(), bytes);
+    tried(GetAllStatusExtended::default(), bytes);
+    tried(DrainUnreported, bytes);
+    tried(DrainUnreportedExtended, bytes);
+    tried(CancelOrder::new(ident_id()), bytes);
+    tried(RequestSign::new(ident_id()), bytes);
+    tried(ConfirmSign::new(ident_id(), Secret::new("")), bytes);
+    tried(RequestResendSignTan::new(ident_id()), bytes);
+    tried(GetBankList, bytes);
+    tried(CheckSignmeUser::default(), bytes);
+    if let Ok(files) = identkit_wire::json::read::<VoiceFiles>(bytes) {
+        let audio: Vec<_> = files.voicefiles.iter().flatten().map(VoiceFile::audio).collect();
+        let _ = format!("{files:?} {audio:?}");
+    }
+    let _ = SignedIdentData(Bytes::copy_from_slice(bytes)).for_reuse();
+    let text = String::from_utf8_lossy(bytes);
+    let _ = RequestVideo::new(ident_id(), Secret::new(text.clone())).encode(&Dialect::default());
+    let _ = ConfirmSign::new(ident_id(), Secret::new(text.clone())).encode(&Dialect::default());
+    let _ = CheckSignmeUser(SignmeUserRequest::default().email(text.as_ref())).encode(&Dialect::default());
+    if let Ok(request) = Request::builder().uri(format!("/identity-tm/t/Video?{text}")).body(Bytes::new()) {
+        let _ = VideoCallback.parse(&request);
+    }
+    // What could be read is judged, shown and checked without a panic as well.
+    if let Ok(order) = PutOrder::from_json(bytes) {
+        let _ = (order.check(&Dialect::default()), order.flavour(), format!("{order:?}"));
+    }
+    if let Ok(status) = identkit_wire::json::read::<OrderStatus>(bytes) {
+        let _ = (status.timeline(), format!("{status:?}"));
+    }
+    if let Ok(data) = identkit_wire::json::read::<IdentDataAnswer>(bytes) {
+        let _ = (data.checked(), data.initial(), data.method(), format!("{data:?}"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn an_order_is_read_back_as_it_was_meant(order in orders()) {
+        let sent = request(&order);
+        let read = PutOrder::decode_request(&Params::default(), &sent).unwrap();
+        prop_assert_eq!(&read, &order.clone().normalised());
+        // Written again it is the same text: a file source and its Base64 do not differ on the wire.
+        let again = request(&read);
+        prop_assert!(again.body() == sent.body());
+        prop_assert_eq!(read.flavour(), order.flavour());
+    }
+
+    #[test]
+    fn the_answer_to_an_order_is_read_back_as_it_was_meant(told in placed()) {
+        let read = decode(&PutOrder::default(), &written::<PutOrder>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+    }
+
+    #[test]
+    fn a_status_is_read_back_as_it_was_meant(told in statuses()) {
+        let general = decode(&GetStatus::new(ident_id()), &written::<GetStatus>(told.clone())).unwrap().value;
+        prop_assert_eq!(&general, &told);
+        let operation = GetStatusExtended::new(ident_id());
+        let extended = decode(&operation, &written::<GetStatusExtended>(told.clone())).unwrap().value;
+        prop_assert_eq!(&extended, &told);
+    }
+
+    #[test]
+    fn identification_data_is_read_back_as_it_was_meant(told in ident_answers()) {
+        let one = decode(&GetIdentData::new(ident_id()), &written::<GetIdentData>(told.clone())).unwrap().value;
+        prop_assert_eq!(&one, &told);
+        let operation = GetIdentDataInitial::new(ident_id());
+        let two = decode(&operation, &written::<GetIdentDataInitial>(told.clone())).unwrap().value;
+        prop_assert_eq!(&two, &told);
+        let operation = GetIdentDataMethod::new(ident_id());
+        let three = decode(&operation, &written::<GetIdentDataMethod>(told.clone())).unwrap().value;
+        prop_assert_eq!(&three, &told);
+        type Body = MaybeEncrypted<GetIdentData>;
+        let told = IdentDataBody::Json(Box::new(told));
+        let four = decode(&MaybeEncrypted(GetIdentData::new(ident_id())), &written::<Body>(told.clone())).unwrap();
+        prop_assert_eq!(four.value, told);
+    }
+
+    #[test]
+    fn a_list_of_orders_is_read_back_as_it_was_meant(told in lists()) {
+        let response = GetAllStatus::encode_response(told.clone()).unwrap();
+        let status = if told.0.is_empty() { 304 } else { 200 };
+        prop_assert_eq!(response.status().as_u16(), status);
+        let answer = crate::support::json(status, collect(response.into_body()));
+        prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&GetAllStatusExtended::default(), &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&DrainUnreported, &answer).unwrap().value, &told);
+        prop_assert_eq!(&decode(&DrainUnreportedExtended, &answer).unwrap().value, &told);
+        // The other shapes mean the same (AT-03).
+        let array = serde_json::to_value(&told).unwrap();
+        let wrapped: Vec<Value> = told.0.iter().map(|order| json!({ "Order": order })).collect();
+        for shape in [json!({ "Order": array }), Value::from(wrapped)] {
+            let answer = crate::support::json(200, shape.to_string());
+            prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
+        }
+    }
+
+    #[test]
+    fn a_period_is_received_as_it_was_meant(period in periods()) {
+        let general = GetAllStatus::new(period.clone());
+        prop_assert_eq!(&received(&general), &general);
+        let extended = GetAllStatusExtended::new(period);
+        prop_assert_eq!(&received(&extended), &extended);
+        prop_assert_eq!(received(&DrainUnreported), DrainUnreported);
+        prop_assert_eq!(received(&DrainUnreportedExtended), DrainUnreportedExtended);
+    }
+
+    #[test]
+    fn requests_that_name_an_order_are_received_as_they_were_meant(
+        id in "[^./\\x00-\\x1f].{0,30}",
+        tan in "[A-Za-z0-9]{6}",
+        path in "[a-z/?=&%0-9]{0,40}",
+        user in "[a-zäöü.+]{1,20}@[a-zäöü]{1,20}\\.de",
+    ) {
+        let id = || OrderId::received(id.as_str());
+        macro_rules! same {
+            ($($operation:expr),* $(,)?) => {$(
+                let operation = $operation;
+                prop_assert_eq!(&received(&operation), &operation);
+            )*};
+        }
+        same!(
+            ConfirmSign::new(id(), Secret::new(tan)),
+            RequestVideo::new(id(), Secret::new(format!("https://www.example.com/{path}"))),
+            CancelOrder::new(id()),
+            RequestSign::new(id()),
+            RequestResendSignTan::new(id()),
+            GetESignHash::new(id()),
+            GetIdentDataSigned::new(id()),
+            GetVideo::new(id()),
+            GetVoiceFiles::new(id()),
+            MaybeEncrypted(GetIdentDataInitial::new(id())),
+            CheckSignmeUser(SignmeUserRequest::default().email(user)),
+            GetBankList,
+        );
+    }
+
+    #[test]
+    fn hashes_voices_banks_and_users_are_read_back_as_they_were_meant(
+        hashes in prop::collection::btree_map("\\PC{1,20}", "\\PC{0,30}", 1..5),
+        voices in prop::collection::vec((prop::option::of("\\PC{0,20}"), prop::option::of(any::<Vec<u8>>())), 0..4),
+        banks in prop::collection::vec((prop::option::of("\\PC{0,11}"), prop::option::of(0_u32..=99_999_999)), 0..4),
+        user in (any::<Option<bool>>(), any::<Option<bool>>()),
+    ) {
+        let named = hashes.into_iter().map(|(name, hash)| (name, Secret::new(hash))).collect();
+        let told = SignedHashes::default().hashes(NamedHashes(named));
+        let read = decode(&GetESignHash::new(ident_id()), &written::<GetESignHash>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let files = voices.into_iter().map(|(name, data)| {
+            let mut file = VoiceFile::default();
+            file.filename = name.map(Into::into);
+            file.base64_data = data.map(|data| Blob::Text(encode_base64(&data).into()));
+            file
+        });
+        let told = VoiceFiles::default().voicefiles(files.collect::<Vec<_>>());
+        let read = decode(&GetVoiceFiles::new(ident_id()), &written::<GetVoiceFiles>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let told: Vec<Bank> = banks.into_iter().map(|(bic, blz)| {
+            let mut bank = Bank::default().name("Spk");
+            bank.bic = bic.map(TextOrNumber);
+            bank.blz = blz.map(BankCode);
+            bank
+        }).collect();
+        let read = decode(&GetBankList, &written::<GetBankList>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+
+        let mut told = SignmeUser::default();
+        (told.user_exists, told.user_is_able_to_sign) = user;
+        let read = decode(&CheckSignmeUser::default(), &written::<CheckSignmeUser>(told.clone())).unwrap().value;
+        prop_assert_eq!(read, told);
+    }
+
+    #[test]
+    fn bytes_that_are_only_handed_on_come_back_as_they_were(
+        bytes in prop::collection::vec(any::<u8>(), 1..300),
+        media in prop::sample::select(vec!["video/mp4", "video/webm", "application/octet-stream"]),
+    ) {
+        let told = SignedIdentData(bytes.clone().into());
+        let (head, body) = GetIdentDataSigned::encode_response(told.clone()).unwrap().into_parts();
+        prop_assert_eq!(&head.headers["content-type"], "text/plain; charset=utf-8");
+        let read = decode(&GetIdentDataSigned::new(ident_id()), &answer(200, "text/plain", collect(body))).unwrap();
+        prop_assert_eq!(read.value, told);
+
+        let told = Video::new(media, Content::from_bytes(bytes.clone()));
+        let (head, body) = GetVideo::encode_response(told).unwrap().into_parts();
+        prop_assert_eq!(&head.headers["content-type"], media);
+        let read = decode(&GetVideo::new(ident_id()), &answer(200, media, collect(body))).unwrap().value;
+        prop_assert_eq!(read.media_type, media);
+        prop_assert_eq!(collect(read.content), bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_by_all(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_sample_makes_a_reader_panic(
+        name in prop::sample::select(vec![
+            "S-035-put-order-request.json",
+            "S-036-put-order-response.json",
+            "S-040-get-status-response.json",
+            "S-046-get-ident-data-response.json",
+            "S-056-get-voice-files-response.json",
+            "S-056-get-voice-files-response.repaired.json",
+            "S-061-get-all-status-request.json",
+            "S-062-get-all-status-response.json",
+            "S-069-confirm-sign-request.json",
+            "S-075-get-bank-list-response.json",
+            "S-078-check-signme-user-request.json",
+            "S-079-check-signme-user-response.json",
+        ]),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = fixture(name);
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        read_by_all(&bytes);
+    }
+
+    #[test]
+    fn no_value_in_the_place_of_another_makes_a_reader_panic(
+        odd in prop::sample::select(vec![json!(null), json!(-1), json!(1e300), json!([]), json!({}), json!("é\u{0}"), json!([[{}]]), json!(true)]),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let sample = |build: Build| {
+            let mut count = 0;
+            build(&mut |_| { count += 1; Value::Null });
+            let place = place.index(count);
+            let mut at = 0;
+            build(&mut |path| {
+                at += 1;
+                if at == place + 1 { odd.clone() } else { not_text(path).unwrap_or_else(|| "x".into()) }
+            })
+        };
+        for text in [
+            sample(|leaf| order_json(leaf)),
+            sample(|leaf| put_order_answer_json(leaf)),
+            sample(|leaf| status_json(leaf)),
+            sample(|leaf| ident_data_json(leaf)),
+            sample(|leaf| message_json(crate::support::ALL_STATUS_REQUEST, leaf)),
+            sample(|leaf| message_json(crate::support::LISTED_ORDER, leaf)),
+            sample(|leaf| message_json(crate::support::SIGNED_HASHES, leaf)),
+            sample(|leaf| message_json(crate::support::VOICE_FILES, leaf)),
+            sample(|leaf| message_json(crate::support::BANK, leaf)),
+            sample(|leaf| message_json(crate::support::SIGNME_USER, leaf)),
+        ] {
+            read_by_all(text.to_string().as_bytes());
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Banks, sign-me users, liveness, blocked orders, and elements passed by their own fields.
+
+use super::*;
+
+fn banks(text: &str) -> Result<Vec<Bank>, Error> {
+    decode(&GetBankList, &json_answer(200, text.to_owned())).map(|decoded| decoded.value)
+}
+
+#[test]
+fn at_57_bank_codes_and_bics_are_numbers_or_texts_and_keep_their_zeros() {
+    for (text, bic, blz) in [
+        (r#"[{"bic":"WELADED1OPR","blz":16050202}]"#, "WELADED1OPR", "16050202"),
+        (r#"[{"bic":"WELADED1","blz":"16050202"}]"#, "WELADED1", "16050202"),
+        (r#"[{"bic":12345678,"blz":"01050202"}]"#, "12345678", "01050202"),
+        (r#"[{"bic":"","blz":1050202}]"#, "", "01050202"),
+        (r#"[{"bic":"x","blz":" 16050202 "}]"#, "x", "16050202"),
+    ] {
+        let read = banks(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(read[0].bic.as_ref().unwrap().as_str(), bic, "{text}");
+        assert_eq!(read[0].blz.unwrap().to_string(), blz, "{text}");
+    }
+    let read = banks(r#"[{"name":"Spk","bic":null,"blz":null,"city":"Köln"},{}]"#).unwrap();
+    assert!(read[0].bic.is_none() && read[0].blz.is_none());
+    assert_eq!((read[0].extra.0["city"].as_str(), read.len()), (Some("Köln"), 2));
+    assert!(banks("[]").unwrap().is_empty());
+    for odd in [r#"[{"blz":123456789}]"#, r#"[{"blz":"Mustermann"}]"#, r#"[{"blz":-1}]"#, "{}", ""] {
+        let error = banks(odd).unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{odd}");
+        assert!(!format!("{error} {error:?}").contains("Mustermann"));
+    }
+}
+
+#[test]
+fn at_58_a_sign_me_user_is_asked_for_by_a_mail_address() {
+    let operation = |email: &str| CheckSignmeUser(SignmeUserRequest::default().email(email));
+    let sent: Value = serde_json::from_slice(&body_of(&operation(" e@example.com\n"), &dialect())).unwrap();
+    assert_eq!(sent, json!({"Email": "e@example.com"}), "trimmed, as in putOrder (AT-47)");
+    for odd in
+        ["", " ", "e", "e@", "@example.com", "e e@example.com", "e@@example.com", "e@.de", "e@de.", "e\u{0}@x.de"]
+    {
+        assert_eq!(refused(&operation(odd), &dialect()), [("Email".to_owned(), "AT-58")], "{odd:?}");
+    }
+    assert_eq!(refused(&CheckSignmeUser::default(), &dialect()), [("Email".to_owned(), "AT-58")]);
+    let mut twice = operation("e@example.com");
+    twice.0.extra.0.insert("Email".to_owned(), json!("x"));
+    assert_eq!(refused(&twice, &dialect()), [("Email".to_owned(), "AT-42")]);
+    twice.0.extra.0.clear();
+    twice.0.extra.0.insert("signatureType".to_owned(), json!(1));
+    let sent: Value = serde_json::from_slice(&body_of(&twice, &dialect())).unwrap();
+    assert_eq!(sent, json!({"Email": "e@example.com", "signatureType": 1}));
+}
+
+#[tokio::test]
+async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
+    for (told, can) in [
+        (r#"{"UserExists":true,"UserIsAbleToSign":true}"#, true),
+        (r#"{"UserExists":true,"UserIsAbleToSign":false}"#, false),
+        (r#"{"UserExists":false,"UserIsAbleToSign":true}"#, false),
+        (r#"{"UserExists":true}"#, false),
+        (r#"{"UserIsAbleToSign":true,"UserExists":null}"#, false),
+        ("{}", false),
+    ] {
+        let (client, script) = client([Step::Answer(json_answer(200, told))]);
+        let user = client.signme_user("e@example.com", &options()).await.unwrap().value;
+        assert_eq!(user.can_sign_at_once(), can, "{told}");
+        assert_eq!(script.calls(), ["POST /checkSignmeUser"]);
+    }
+}
+
+/// An order is blocked for 10 seconds at the most while a webhook runs.
+#[test]
+fn at_78_a_call_waits_longer_than_an_order_can_be_blocked_and_a_webhook_makes_no_call() {
+    assert!(Policy::default().timeout > Duration::from_secs(10));
+    // Reading a webhook needs neither a client nor a runtime.
+    let request = http::Request::builder().uri("/identity-tm/t/OnFinal?orderId=1&ref=r").body(bytes::Bytes::new());
+    let event = identkit_identity_tm::OrderCallback::OnFinal.parse(&request.unwrap()).unwrap();
+    assert_eq!(event.case_id.unwrap().expose(), "1");
+}
+
+#[test]
+fn at_39_an_order_webhook_whose_placeholder_was_not_filled_in_names_no_order() {
+    for literal in ["[OrderID]", "%5BOrderID%5D"] {
+        let uri = format!("/identity-tm/t/OnFinal?orderId={literal}&ref=r");
+        let request = http::Request::builder().uri(uri).body(bytes::Bytes::new()).unwrap();
+        let error = identkit_identity_tm::OrderCallback::OnFinal.parse(&request).unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol);
+    }
+}
+
+#[tokio::test]
+async fn at_80_the_probe_tells_up_down_unreachable_and_unclear_apart() {
+    let asked_once = [
+        (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up),
+        (Step::Answer(json_answer(500, "")), Health::Down),
+        (Step::Reset, Health::Unreachable),
+        (Step::NotSent, Health::Unreachable),
+        (Step::Hang, Health::Unreachable),
+        (Step::Answer(json_answer(503, "")), Health::Unclear(503)),
+        (Step::Answer(json_answer(401, "")), Health::Unclear(401)),
+        (Step::Answer(json_answer(204, "")), Health::Unclear(204)),
+        (Step::Answer(json_answer(302, "")), Health::Unclear(302)),
+        // A page that is too long, or breaks off, came from a service that is up.
+        (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up),
+        (Step::Long(1000), Health::Up),
+    ];
+    for (step, health) in asked_once {
+        let (client, script) = client([step.clone()]);
+        let options = options().attempts(9).timeout(Duration::from_millis(40));
+        assert_eq!(client.health(&options).await, health, "{step:?}");
+        let sent = script.sent();
+        assert!(sent.iter().all(|seen| seen.headers.contains_key("authorization")), "with credentials");
+    }
+}
+
+#[tokio::test]
+async fn at_80_a_probe_with_credentials_that_were_refused_before_does_not_say_that_the_service_is_away() {
+    let (client, script) = client([Step::Answer(json_answer(401, ""))]);
+    client.status(&id(), &options()).await.unwrap_err();
+    assert_eq!(client.health(&options()).await, Health::Unclear(401));
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[test]
+fn at_24_a_status_of_another_order_is_refused_and_one_of_none_is_read() {
+    for told in [json!({}), json!({"OrderID": null}), json!({"OrderID": ""}), json!({ "OrderID": ORDER })] {
+        let told = json_answer(200, told.to_string());
+        decode(&GetStatus::new(id()), &told).unwrap();
+        decode(&GetStatusExtended::new(id()), &told).unwrap();
+    }
+    let other = json_answer(200, r#"{"OrderID":"99920006C38842","Status":[{"Kind":6}]}"#);
+    for error in [
+        decode(&GetStatus::new(id()), &other).map(drop).unwrap_err(),
+        decode(&GetStatusExtended::new(id()), &other).map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), Kind::Integrity);
+        assert!(!format!("{error} {error:?}").contains("99920006C38842"));
+    }
+}
+
+#[test]
+fn at_29_acceptable_documents_are_read_in_every_shape_and_written_in_one() {
+    let named = |names: &[&str]| -> Value { names.iter().map(|name| json!({ "Document": name })).collect() };
+    for (told, read) in [
+        (json!([{"Document": "Pass"}, {"Document": "Titel"}]), named(&["Pass", "Titel"])),
+        (json!(["Pass", "Titel"]), named(&["Pass", "Titel"])),
+        (json!({"Document": ["Pass", "Titel"]}), named(&["Pass", "Titel"])),
+        (json!([{"Document": ["Pass", "Titel"]}]), named(&["Pass", "Titel"])),
+        (json!({"Document": "Pass"}), named(&["Pass"])),
+        (json!("Pass"), named(&["Pass"])),
+        (json!([]), json!([])),
+        (json!({"Document": []}), json!([])),
+        (json!([{"Document": null}]), json!([{}])),
+        (
+            json!({"Document": ["Pass", "Titel"], "Kind": 1}),
+            json!([{"Document": "Pass", "Kind": 1}, {"Document": "Titel"}]),
+        ),
+    ] {
+        let order = order_of(&json!({ "LegitimationDocument": told }));
+        assert_eq!(serde_json::to_value(&order).unwrap()["LegitimationDocument"], read, "{told}");
+    }
+    for odd in [json!(7), json!([7]), json!({"Document": 7}), json!([null])] {
+        let text = json!({ "LegitimationDocument": odd }).to_string();
+        assert_eq!(PutOrder::from_json(text.as_bytes()).unwrap_err().kind(), Kind::InvalidInput, "{odd}");
+    }
+    let shown = format!("{:?}", order_of(&json!({"LegitimationDocument": ["Pass"]})));
+    assert!(!shown.contains("Pass"));
+    let read: LegitimationDocument = serde_json::from_value(json!({"Document": "Pass"})).unwrap();
+    assert_eq!(read, LegitimationDocument::default().document("Pass"));
+    assert!(serde_json::from_value::<LegitimationDocument>(json!(["a", "b"])).is_err());
+}
+
+/// Written beside its own field a listed element would stand twice in one object, and alone no rule would see it.
+#[test]
+fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones() {
+    let mut objects: Vec<String> = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
+    crate::support::order_json(|path| {
+        let object = path.rsplit_once('.').map_or("", |(object, _)| object);
+        if objects.last().map(String::as_str) != Some(object) && !objects.iter().any(|known| known == object) {
+            objects.push(object.to_owned());
+            keys.push(path.rsplit('.').next().unwrap().to_owned());
+        }
+        Value::Null
+    });
+    // The details of `Additional` have names of their own, and lists.
+    assert_eq!(objects.len(), 16, "{objects:?}");
+    for (object, key) in objects.iter().zip(&keys) {
+        let mut order = order_of(&crate::support::full_order_json());
+        let extra = extra_of(&mut order, object);
+        extra.0.insert("Unlisted".to_owned(), json!(1));
+        extra.0.insert(key.clone(), json!("x"));
+        let at = match object.as_str() {
+            "" => String::new(),
+            "IdentData.Additional.detail" => "IdentData.Additional[0].".to_owned(),
+            "LegitimationDocument" => "LegitimationDocument[0].".to_owned(),
+            "MultiSignOptions.SignParameters" => "MultiSignOptions.SignParameters[0].".to_owned(),
+            other => format!("{other}."),
+        };
+        let told = faults(&order, &crate::support::both_signatures());
+        assert_eq!(told, [(format!("{at}{key}"), "AT-42")], "{object}");
+    }
+}
+
+fn extra_of<'a>(order: &'a mut PutOrder, object: &str) -> &'a mut identkit_wire::Extra {
+    let data = |order: &'a mut PutOrder| order.ident_data.as_mut().unwrap();
+    match object {
+        "" => &mut order.extra,
+        "eIDSettings" => &mut order.eid_settings.as_mut().unwrap().extra,
+        "RedirectURL" => &mut order.redirect_url.as_mut().unwrap().extra,
+        "WebhookURL" => &mut order.webhook_url.as_mut().unwrap().extra,
+        "Address" => &mut order.address.as_mut().unwrap().extra,
+        "IdentData" => &mut data(order).extra,
+        "IdentData.IDCard" => &mut data(order).id_card.as_mut().unwrap().extra,
+        "IdentData.IDCard.Images" => &mut data(order).id_card.as_mut().unwrap().images.as_mut().unwrap().extra,
+        "IdentData.DriverLicence" => &mut data(order).driver_licence.as_mut().unwrap().extra,
+        "IdentData.Additional.detail" => {
+            &mut data(order).additional.as_mut().unwrap().values_mut().next().unwrap().extra
+        }
+        "LegitimationDocument" => &mut order.legitimation_document.as_mut().unwrap().0[0].extra,
+        "eSignPDF" => &mut order.sign_pdf.as_mut().unwrap().as_mut_slice()[0].extra,
+        "eSignHash" => &mut order.sign_hash.as_mut().unwrap().as_mut_slice()[0].extra,
+        "MultiSignOptions" => &mut order.multi_sign_options.as_mut().unwrap().extra,
+        "MultiSignOptions.SignParameters" => {
+            &mut order.multi_sign_options.as_mut().unwrap().sign_parameters.as_mut().unwrap()[0].extra
+        }
+        "EmailNotifications" => &mut order.email_notifications.as_mut().unwrap().extra,
+        other => panic!("{other} is no object of an order"),
+    }
+}
+
+#[test]
+fn at_69_the_documented_networks_are_the_four_blocks_of_the_contract() {
+    use std::net::Ipv4Addr;
+    let row = include_str!("../../../../../docs/contract/contract.md").lines().find(|line| line.starts_with("| T-007"));
+    let row = row.unwrap();
+    assert!(row.contains(&DOCUMENTED_NETWORKS.map(|network| format!("`{network}`")).join(", ")), "{row}");
+    // The same blocks, as the document prints them: from and until.
+    for (network, block) in DOCUMENTED_NETWORKS.iter().zip([
+        "212.211.189.136-143",
+        "212.211.206.240-247",
+        "212.211.181.64-71",
+        "212.211.191.96-103",
+    ]) {
+        assert!(row.contains(block));
+        let (first, prefix) = network.split_once('/').unwrap();
+        let first: Ipv4Addr = first.parse().unwrap();
+        let size = 1_u32 << (32 - prefix.parse::<u32>().unwrap());
+        let last = Ipv4Addr::from(u32::from(first) + size - 1);
+        assert_eq!(format!("{first}-{}", last.octets()[3]), block);
+    }
+}

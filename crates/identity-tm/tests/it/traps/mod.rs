@@ -1,0 +1,139 @@
+//! The traps of the vendor's document (AT-xx of the contract) that this crate decides, one test or more each.
+//!
+//! Calls run over a scripted transport, so that the number of requests made is part of what is tested.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use identkit_core::{
+    Advice, CallOptions, CaseRef, Delivery, Error, IdentityProvider, Kind, NewCase, Outcome, Pii, Purpose, Secret,
+};
+use identkit_identity_tm::messages::{
+    Additional, AllStatusRequest, Bank, EmailNotifications, IdCard, IdCardImages, IdentDataAnswer, IdentifyMethod,
+    Image, LegitimationDocument, MultiSignOptions, OrderIdentData, OrderList, OrderStatus, Paging, Period, PutOrder,
+    SignHash, SignParameters, SignPdf, SignmeUserRequest, WebhookUrl,
+};
+use identkit_identity_tm::{
+    Account, CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DOCUMENTED_NETWORKS, Decryptor, DelIdentData,
+    Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
+    GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus,
+    GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavour,
+    OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind, VideoCallback,
+    VideoReady,
+};
+use identkit_transport::{Policy, SystemClock};
+use identkit_wire::json::Blob;
+use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, Warning, encode_base64};
+use serde_json::{Value, json};
+
+use crate::support::{
+    ORDER, PDF, Script, Step, answer, block_on, client, client_by, client_over, collect, decode, document_order,
+    fixture, json as json_answer, plain_order, sent_bytes, sent_json,
+};
+
+mod answers;
+mod changes;
+mod documents;
+mod encrypted;
+mod entries;
+mod feed;
+mod ids;
+mod list;
+mod matrix;
+mod media;
+mod misc;
+mod reading;
+mod results;
+mod signing;
+mod texts;
+mod unreported;
+mod writer;
+
+fn id() -> OrderId {
+    OrderId::received(ORDER)
+}
+
+fn options() -> CallOptions {
+    CallOptions::new()
+}
+
+/// What getIdentData makes of this text.
+fn ident_data(text: &Value) -> IdentDataAnswer {
+    ident_data_answer(text).unwrap_or_else(|error| panic!("{text}: {error}")).0
+}
+
+fn ident_data_answer(text: &Value) -> Result<(IdentDataAnswer, Vec<Warning>), Error> {
+    let decoded = decode(&GetIdentData::new(id()), &json_answer(200, text.to_string()))?;
+    Ok((decoded.value, decoded.warnings))
+}
+
+fn rules(warnings: &[Warning]) -> Vec<&'static str> {
+    warnings.iter().map(|warning| warning.rule).collect()
+}
+
+fn faults(order: &PutOrder, dialect: &Dialect) -> Vec<(String, &'static str)> {
+    match order.encode(dialect) {
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
+            error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
+        }
+    }
+}
+
+fn rejects(order: &PutOrder, field: &str, rule: &'static str) {
+    assert_eq!(faults(order, &Dialect::default()), [(field.to_owned(), rule)]);
+}
+
+fn accepts(order: &PutOrder) {
+    assert_eq!(faults(order, &Dialect::default()), []);
+}
+
+fn warnings(order: &PutOrder) -> Vec<&'static str> {
+    rules(&order.check(&Dialect::default()).unwrap())
+}
+
+fn order_of(value: &Value) -> PutOrder {
+    PutOrder::from_json(value.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn pdf(name: &str) -> SignPdf {
+    SignPdf::default().data(Blob::from_bytes(PDF)).filename(name)
+}
+
+fn hash(name: &str) -> SignHash {
+    SignHash::default().hash("c2hhMjU2").filename(name)
+}
+
+fn dialect() -> Dialect {
+    Dialect::default()
+}
+
+fn allowing(change: impl FnOnce(&mut Dialect)) -> Dialect {
+    let mut dialect = Dialect::default();
+    change(&mut dialect);
+    dialect
+}
+
+/// A period of a day.
+fn period() -> Period {
+    Period::default().begin(Dts::parse("2018-09-05T00:00:00+02:00")).end(Dts::parse("2018-09-06T00:00:00+02:00"))
+}
+
+fn callback() -> Secret {
+    Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")
+}
+
+/// The body that an operation sends.
+fn body_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<u8> {
+    sent_bytes(&operation.encode(dialect).unwrap_or_else(|error| panic!("{error}")).body)
+}
+
+/// Field and rule of every fault of a request.
+fn refused<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<(String, &'static str)> {
+    let Err(error) = operation.encode(dialect) else { return Vec::new() };
+    assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
+    assert!(error.violations().iter().all(|fault| fault.section == Op::META.section), "{error}");
+    error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect()
+}

@@ -1,0 +1,219 @@
+//! What happens in a world, followed over HTTP as server-sent events.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::Request;
+use identkit_core::Clock as _;
+use identkit_mock_server::server::{self, Listening};
+use identkit_mock_server::worlds::NewWorld;
+use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
+use identkit_transport::SystemClock;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Nothing takes as long.
+const HANGS: Duration = Duration::from_secs(60);
+
+struct Server {
+    worlds: Worlds,
+    listening: Listening,
+}
+
+impl Server {
+    async fn new() -> Self {
+        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let worlds = Worlds::from(&Sandbox::builder().clock(clock).seed(7).start());
+        let nearby: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let listening = server::admin(&worlds, nearby).await.unwrap();
+        Self { worlds, listening }
+    }
+
+    /// Lets this many calls happen in a world, whatever they come to; each is one entry.
+    async fn calls(&self, world: &str, count: usize, body: &Bytes) {
+        let sandbox = self.worlds.get(world).unwrap();
+        for _ in 0..count {
+            sandbox.handle(Request::put("/api/2.10/putOrder").body(body.clone()).unwrap()).await;
+        }
+    }
+
+    async fn follow(&self, query: &str, headers: &str) -> Stream {
+        let mut stream = TcpStream::connect(self.listening.address()).await.unwrap();
+        let request = format!(
+            "GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut stream = Stream { stream, read: String::new() };
+        let head = stream.up_to("\r\n\r\n").await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(head.contains("content-type: text/event-stream\r\n"), "{head}");
+        stream
+    }
+}
+
+/// A client that reads one piece after the other. Chunks of the transfer coding begin where pieces do.
+struct Stream {
+    stream: TcpStream,
+    read: String,
+}
+
+impl Stream {
+    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it:
+    /// comments come all the time.
+    async fn up_to(&mut self, end: &str) -> Option<String> {
+        let clock = SystemClock::new();
+        let limit = clock.sleep_until(clock.now().plus(HANGS));
+        match select(pin!(self.read_up_to(end)), limit).await {
+            Either::Left((read, _)) => read,
+            Either::Right(_) => panic!("{end:?} does not come"),
+        }
+    }
+
+    async fn read_up_to(&mut self, end: &str) -> Option<String> {
+        loop {
+            if let Some(at) = self.read.find(end) {
+                let rest = self.read.split_off(at + end.len());
+                return Some(std::mem::replace(&mut self.read, rest));
+            }
+            let mut bytes = vec![0; 65_536];
+            let count = self.stream.read(&mut bytes).await.unwrap();
+            if count == 0 {
+                return None;
+            }
+            self.read.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+        }
+    }
+
+    /// The next event: its id, and its data.
+    async fn event(&mut self) -> (u64, Value) {
+        loop {
+            let piece = self.up_to("\n\n").await.expect("the stream goes on");
+            let line = |name: &str| piece.lines().find_map(|line| line.strip_prefix(name));
+            let Some(data) = line("data: ") else { continue };
+            let value: Value = serde_json::from_str(data).unwrap();
+            let (_, id) = line("id: ").unwrap().split_once('-').unwrap();
+            let id: u64 = id.parse().unwrap();
+            assert_eq!((&value["sequence"], value["kind"].as_str()), (&id.into(), line("event: ")));
+            return (id, value);
+        }
+    }
+
+    /// Reads to the end, which is one that HTTP knows: no cut.
+    async fn ends(&mut self) {
+        while let Some(piece) = self.up_to("\n\n").await {
+            assert!(!piece.ends_with("\n:\n\n"), "it goes on, with a comment");
+        }
+        assert!(self.read.ends_with("0\r\n\r\n"), "{:?}", self.read);
+    }
+}
+
+#[tokio::test]
+async fn a_follower_hears_what_happens_from_now_on_or_from_what_it_has_seen_last() {
+    let server = Server::new().await;
+    let nothing = Bytes::new();
+    server.calls("default", 3, &nothing).await;
+    let mut now = server.follow("", "").await;
+    // It is heard before anything happens.
+    now.up_to("retry: 1000\n").await.unwrap();
+    server.calls("default", 2, &nothing).await;
+    assert_eq!((now.event().await.0, now.event().await.0), (4, 5));
+    assert_eq!(server.follow("since=0", "").await.event().await.0, 1);
+    assert_eq!(server.follow("since=3", "").await.event().await.0, 4);
+    assert_eq!(server.follow("since=1", "Last-Event-ID: 4\r\n").await.event().await.0, 5, "a client that comes again");
+    // The number is from before the world began anew, and says nothing.
+    assert_eq!(server.follow("", "Last-Event-ID: 99\r\n").await.event().await.0, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_comes_again_after_the_world_began_anew_misses_nothing() {
+    let server = Server::new().await;
+    let nothing = Bytes::new();
+    server.calls("default", 2, &nothing).await;
+    let mut before = server.follow("since=0", "").await;
+    before.up_to("id: 1-2\n").await.unwrap();
+    assert_eq!(server.follow("", "Last-Event-ID: 1-1\r\n").await.event().await.0, 2, "of this world");
+    server.worlds.reset("default").unwrap();
+    // The new world is as far as the old one was, and farther.
+    server.calls("default", 3, &nothing).await;
+    let mut anew = server.follow("", "Last-Event-ID: 1-2\r\n").await;
+    anew.up_to("id: 2-1\n").await.unwrap();
+    assert_eq!(server.follow("", "Last-Event-ID: 2-2\r\n").await.event().await.0, 3);
+    // None was seen, as when the header is not there: what happens next is told.
+    let mut none = server.follow("", "Last-Event-ID: \r\n").await;
+    server.calls("default", 1, &nothing).await;
+    assert_eq!(none.event().await.0, 4);
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_is_refused() {
+    let server = Server::new().await;
+    for (query, header) in [
+        ("since=", ""),
+        ("since=-1", ""),
+        ("since=x", ""),
+        ("", "Last-Event-ID: x\r\n"),
+        ("since=1-", ""),
+        ("since=1-x", ""),
+    ] {
+        let mut stream = TcpStream::connect(server.listening.address()).await.unwrap();
+        let request =
+            format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""rule":"admin-events""#), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_world_and_with_no_other() {
+    let server = Server::new().await;
+    let mut wanted = NewWorld::default();
+    wanted.id = Some("mine".to_owned());
+    server.worlds.create(&wanted).unwrap();
+    server.worlds.keep_snapshot("mine", "before").unwrap();
+    let mut other = server.follow("", "").await;
+
+    let mut stream = server.follow("world=mine", "").await;
+    server.worlds.reset("mine").unwrap();
+    stream.ends().await;
+    let mut stream = server.follow("world=mine", "").await;
+    server.worlds.restore("mine", "before").unwrap();
+    stream.ends().await;
+    let mut stream = server.follow("world=mine", "").await;
+    server.worlds.delete("mine").unwrap();
+    stream.ends().await;
+
+    server.calls("default", 1, &Bytes::new()).await;
+    assert_eq!(other.event().await.0, 1);
+    let mut anew = server.follow("", "").await;
+    server.worlds.reset("default").unwrap();
+    other.ends().await;
+    anew.ends().await;
+}
+
+#[tokio::test]
+async fn who_reads_slowly_holds_nobody_up_and_gets_everything_that_is_kept_in_order() {
+    let server = Server::new().await;
+    // More than all buffers on the way hold.
+    let body = Bytes::from(format!("{:>20000}", "{}"));
+    let mut slow = server.follow("since=0", "").await;
+    server.calls("default", 2_000, &body).await;
+    let mut quick = server.follow("since=1999", "").await;
+    assert_eq!(quick.event().await.0, 2_000);
+    for expected in 1..=2_000 {
+        assert_eq!(slow.event().await.0, expected);
+    }
+}
+
+#[tokio::test]
+async fn who_is_slower_than_the_journal_is_long_sees_the_gap_in_the_numbers() {
+    let server = Server::new().await;
+    server.worlds.default_world().with_world(|world| world.journal.keep(5));
+    server.calls("default", 20, &Bytes::new()).await;
+    assert_eq!(server.follow("since=2", "").await.event().await.0, 16);
+}

@@ -1,0 +1,147 @@
+//! The same seed and script give the same journal, byte for byte: real clients, TCP, and a receiver on the network.
+#![allow(clippy::print_stdout)]
+
+use std::sync::Arc;
+
+use crate::support::receiver::Web;
+use crate::support::*;
+use identkit_core::Secret;
+use identkit_identify24::Identify24;
+use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
+use identkit_identity_tm::{IdentityTm, OrderId, PutOrder};
+use identkit_mock_server::vendors::identify24;
+use identkit_mock_server::{Sandbox, TestSandbox, Transition};
+use identkit_transport::SystemClock;
+use identkit_transport::http::{HyperTransport, TlsConfig};
+use identkit_wire::json::Blob;
+use identkit_wire::{OneOrMany, encode_base64};
+
+/// How many rounds; `cargo xtask campaign journal` runs 100.
+fn rounds() -> usize {
+    std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
+}
+
+fn hooked(web: &Web, path: &str, order: PutOrder) -> PutOrder {
+    let url = |event: &str| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url());
+    order.webhook_url(WebhookUrl::default().after_ident(url("AfterIdent")).on_final(url("OnFinal")))
+}
+
+async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
+    sandbox.transition(case, &Transition::Story(story.to_owned())).unwrap().unwrap();
+    sandbox.clock().settle().await;
+}
+
+/// A day at both vendors, over the network; the journal in its canonical form.
+async fn script(seed: u64) -> String {
+    // Slower for one than for the other, as chance has it: what falls due at the same time comes to its end in any order.
+    let web = Web::answering(|path| if path.contains("/failing/") { 500 } else { 202 }).await;
+    let sandbox = Sandbox::for_test().seed(seed).receiver_guard(10 * SECOND).serve().await.unwrap();
+    let url = Secret::new(format!("{}/identify24/status", web.url()));
+    sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
+    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
+    let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
+    let tm = tm.build(transport.clone(), Arc::new(SystemClock::new())).unwrap();
+    let i24 = Identify24::builder(transport, sandbox.identify24()).base_url(sandbox.url()).build().unwrap();
+    let placed = async |order: PutOrder| tm.put_order(order, &options()).await.unwrap().value.order_id;
+
+    let document = SignPdf::default()
+        .data(Blob::Text(encode_base64(&identkit_mock_server::artefacts::sample_contract()).into()))
+        .filename("contract.pdf");
+    let signing = order().product(15_u32).sign_pdf(OneOrMany::One(document)).get_target_link(true);
+    let signed = placed(hooked(&web, "ready", signing)).await;
+    let mut failing: Vec<OrderId> = Vec::new();
+    for _ in 0..6 {
+        failing.push(placed(hooked(&web, "failing", order())).await);
+    }
+    tm.status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+
+    // All of them fall due together from now on, and each is tried on a connection of its own.
+    for id in &failing {
+        play(&sandbox, id.expose(), "positive").await;
+    }
+    play(&sandbox, signed.expose(), "identified").await;
+    sandbox.advance(DAY).await;
+    play(&sandbox, signed.expose(), "signed").await;
+    for id in &failing {
+        tm.ident_data(id, &options()).await.unwrap();
+    }
+    sandbox.run_to_next().await;
+    // Later orders know what came before: an id that depends on the order of what came together would differ.
+    let last = placed(order().get_target_link(true).get_video_hashes(true)).await;
+    tm.status(&last, &options()).await.unwrap();
+    i24.projects(&options()).await.unwrap();
+    sandbox.journal().canonical()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_seed_and_script_give_the_same_journal_byte_for_byte() {
+    let first = script(7).await;
+    let kinds = |kind: &str| first.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert!(kinds("call") > 15 && kinds("attempt") > 150 && kinds("timer") > 150 && kinds("moved") == 8, "{first}");
+    assert!(first.contains("http://127.0.0.1:*/failing/AfterIdent"), "receivers are on this machine, at any port");
+    for round in 1..rounds() {
+        let again = script(7).await;
+        for (one, other) in first.lines().zip(again.lines()) {
+            assert_eq!(one, other, "in round {round}");
+        }
+        assert_eq!(first, again);
+    }
+    println!("{} journals of {} lines were the same, byte for byte", rounds(), first.lines().count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_seed_gives_another_journal() {
+    let (one, other) = (script(7).await, script(8).await);
+    assert_ne!(one, other);
+    assert_eq!(one.lines().count(), other.lines().count(), "the same things happen");
+}
+
+#[tokio::test]
+async fn what_tells_of_the_clients_machine_is_left_out() {
+    let journal = async |agent: &str, port: u16, header: &str| {
+        let sandbox = Sandbox::start();
+        let request = http::Request::builder()
+            .uri(format!("http://127.0.0.1:{port}{TM}/serverStatus?back=http://localhost:{port}/"))
+            .header("Host", format!("{agent}.example"))
+            .header("User-Agent", agent)
+            .header("Date", agent)
+            .header("Connection", agent)
+            .header("Content-Length", port)
+            .header("X-Mine", header);
+        sandbox.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+        sandbox.journal().canonical()
+    };
+    let one = journal("one", 41_234, "same").await;
+    assert_eq!(one, journal("other", 9, "same").await);
+    assert_ne!(one, journal("one", 41_234, "another").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() {
+    let receiver = Receiver::doing(|call| {
+        Box::pin(async move {
+            let hangs = call.uri.contains("hangs") && call.seconds() > 1.0;
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Some(if call.seconds() > 1.0 { 200 } else { 500 })
+        })
+    });
+    let builder = Sandbox::for_test().webhooks_through(Arc::new(receiver.clone()));
+    let sandbox = builder.receiver_guard(SECOND / 20).start();
+    receiver.by(sandbox.clock());
+    let account = identkit_identity_tm::Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let tm = IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap();
+    for path in ["hangs", "answers"] {
+        let hooks = WebhookUrl::default().on_final(format!("https://hooks.example/{path}/OnFinal"));
+        let id = tm.put_order(order().webhook_url(hooks), &options()).await.unwrap().value.order_id;
+        sandbox.transition(id.expose(), &Transition::Story("positive".to_owned())).unwrap().unwrap();
+        sandbox.clock().settle().await;
+    }
+    sandbox.advance(90 * SECOND).await;
+    eventually("the other is delivered", || sandbox.deliveries(None)[1].is_delivered()).await;
+    assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 1, "the first still hangs");
+    // Cut off when time has gone on by ten seconds.
+    sandbox.advance(10 * SECOND).await;
+    assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 2);
+}

@@ -1,0 +1,330 @@
+//! The profile `chaos`: the clients get through a whole case of each vendor, whatever the seed, and nothing is done
+//! twice or lost on the way.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use crate::support::*;
+use futures_util::future::{Either, select};
+use identkit_core::{Error, Kind, Secret};
+use identkit_identity_tm::{IdentityTm, OrderId, SignedPdfs};
+use identkit_mock_server::artefacts::sample_contract;
+use identkit_mock_server::{InProcess, Profile, Sandbox, VirtualClock};
+use identkit_wire::encode_base64;
+use serde_json::json;
+
+const SEEDS: u64 = 100;
+
+fn chaos(seed: u64) -> Harness {
+    Harness::with(|builder| builder.seed(seed).profile(Profile::Chaos))
+}
+
+/// Does the work, and moves time on whenever it waits for time.
+async fn in_virtual_time<T>(clock: &VirtualClock, work: impl Future<Output = T>) -> T {
+    let moving = async {
+        loop {
+            // What is not waiting for time comes first.
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+            if let Some(due) = clock.next_due() {
+                clock.advance(due).await;
+            }
+        }
+    };
+    match select(pin!(work), pin!(moving)).await {
+        Either::Left((done, _)) => done,
+        Either::Right((never, _)) => never,
+    }
+}
+
+/// What an integrator does with a reading that failed: it is made again.
+async fn read<T, F: Future<Output = Result<T, Error>>>(what: &str, mut call: impl FnMut() -> F) -> T {
+    let mut last = None;
+    for _ in 0..20 {
+        match call().await {
+            Ok(value) => return value,
+            Err(error) => {
+                told(what, &error);
+                last = Some(error);
+            }
+        }
+    }
+    panic!("{what} never worked: {last:?}");
+}
+
+/// Every failure says what it is.
+fn told(what: &str, error: &Error) {
+    // A stream that breaks off later was answered: its error is that of reading it.
+    let stream = error.operation().is_none();
+    assert!(stream || error.delivery().is_some(), "{what}: {error:?} does not say how far it got");
+    // A profile that is literal refuses nothing of this script by itself.
+    let by_chance = [
+        Kind::OutcomeUnknown,
+        Kind::Unreachable,
+        Kind::Unavailable,
+        Kind::RateLimited,
+        Kind::Protocol,
+        Kind::Integrity,
+        Kind::Timeout,
+        Kind::Rejected,
+        // `result: false` at a login.
+        Kind::Authentication,
+    ];
+    assert!(by_chance.contains(&error.kind()), "{what}: {error:?}");
+}
+
+/// Whether the call may have been carried out, as its failure tells it.
+fn maybe(error: &Error) -> bool {
+    error.kind() == Kind::OutcomeUnknown
+}
+
+fn cases(sandbox: &Sandbox, vendor: &str) -> Vec<String> {
+    sandbox.cases(vendor)
+}
+
+/// Creates a case once: when it may have been created, the vendor is asked before it is done again.
+async fn created_once<F: Future<Output = Result<String, Error>>>(
+    sandbox: &Sandbox,
+    vendor: &str,
+    mut create: impl FnMut() -> F,
+) -> String {
+    let before = cases(sandbox, vendor);
+    for _ in 0..20 {
+        let created = create().await;
+        let new: Vec<String> = cases(sandbox, vendor).into_iter().filter(|id| !before.contains(id)).collect();
+        match created {
+            Ok(id) => {
+                assert_eq!(new, std::slice::from_ref(&id), "{vendor}: the case that was told, and no other");
+                return id;
+            }
+            Err(error) => {
+                told("creating", &error);
+                assert!(new.len() < 2, "{vendor}: created twice by one call");
+                assert!(new.is_empty() || maybe(&error), "{vendor}: created, and told as if not: {error:?}");
+                if let Some(id) = new.into_iter().next() {
+                    return id;
+                }
+            }
+        }
+    }
+    panic!("{vendor}: no case could be created");
+}
+
+/// Does something to an order until it is done, and never again after that.
+async fn done_once<F: Future<Output = Result<(), Error>>>(
+    what: &str,
+    done: impl Fn() -> bool,
+    mut call: impl FnMut() -> F,
+) {
+    for _ in 0..20 {
+        match call().await {
+            Ok(()) => {
+                assert!(done(), "{what}: told as done, and it is not");
+                return;
+            }
+            Err(error) => {
+                let repeat = matches!(error.kind(), Kind::NotFound | Kind::InvalidState);
+                if !repeat {
+                    told(what, &error);
+                }
+                if done() {
+                    let says = maybe(&error) || repeat || error.kind() == Kind::Unavailable;
+                    assert!(says, "{what}: done, and told as if not: {error:?}");
+                    return;
+                }
+            }
+        }
+    }
+    panic!("{what} never worked");
+}
+
+fn status_has(sandbox: &Sandbox, id: &str, code: u64) -> bool {
+    let status = sandbox.inspect(id).unwrap()["status"].clone();
+    status["Status"].as_array().unwrap().iter().any(|entry| entry["Kind"] == code)
+}
+
+/// A whole order: placed, identified, signed, read, deleted.
+async fn order_of_identity_tm(bench: &Harness) {
+    let (tm, sandbox): (IdentityTm, &Sandbox) = (bench.tm(), &bench.sandbox);
+    let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
+    let mut wanted = serde_json::to_value(order()).unwrap();
+    wanted.as_object_mut().unwrap().extend(json!({ "Product": 15, "eSignPDF": pdf }).as_object().unwrap().clone());
+    let id = created_once(sandbox, "identity-tm", || async {
+        let order = serde_json::from_value(wanted.clone()).unwrap();
+        Ok(tm.put_order(order, &options()).await?.value.order_id.expose().to_owned())
+    })
+    .await;
+    let order = OrderId::received(id.as_str());
+    assert_eq!(bench.begin(&id, "identified"), Some(Ok(())));
+
+    let tan = || sandbox.inspect(&id).unwrap()["tan"].as_str().map(str::to_owned);
+    done_once("requestSign", || tan().is_some(), || async { tm.request_sign(&order, &options()).await.map(|_| ()) })
+        .await;
+    done_once(
+        "confirmSign",
+        || status_has(sandbox, &id, 84),
+        || async { tm.confirm_sign(&order, Secret::new(tan().unwrap()), &options()).await.map(|_| ()) },
+    )
+    .await;
+
+    let truth: Vec<u32> = {
+        let status = sandbox.inspect(&id).unwrap()["status"]["Status"].clone();
+        status.as_array().unwrap().iter().map(|entry| entry["Kind"].as_u64().unwrap().try_into().unwrap()).collect()
+    };
+    let status = read("getStatus", || async { tm.status(&order, &options()).await }).await.value;
+    assert_eq!(status.kinds().map(|kind| kind.0).collect::<Vec<_>>(), truth, "no status is lost");
+    let data = read("getIdentData", || async { tm.ident_data(&order, &options()).await }).await.value;
+    assert!(data.ident_data.is_some());
+    let report =
+        read("getIdentDataPDF", || async { tm.ident_data_pdf(&order, &options()).await?.value.collect(1 << 24).await })
+            .await;
+    assert!(report.starts_with(b"%PDF-") && report.trim_ascii_end().ends_with(b"%%EOF"), "a whole report");
+    let signed = read("getESignPDF", || async {
+        match tm.signed_pdfs(&order, &options()).await?.value {
+            SignedPdfs::One(content) => content.collect(1 << 24).await,
+            SignedPdfs::Many(_) => panic!("one was signed"),
+        }
+    })
+    .await;
+    assert!(signed.starts_with(b"%PDF-") && signed.trim_ascii_end().ends_with(b"%%EOF"), "a whole document");
+
+    let deleted = || sandbox.inspect(&id).unwrap()["data_deleted"] == true;
+    done_once("delIdentdata", deleted, || async { tm.delete_ident_data(&order, &options()).await.map(|_| ()) }).await;
+}
+
+/// A whole ident: created, read, moved along, read.
+async fn ident_of_identify24(bench: &Harness) {
+    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    let projects = read("project/getAll", || async { client.projects(&options()).await }).await.value;
+    assert_eq!(projects.len(), 1);
+    let project = read("project/get", || async { client.project("6", &options()).await }).await.value;
+    assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
+    let id = created_once(&bench.sandbox, "identify24", || async {
+        let created = client.create_ident(&ident(), &options()).await?.value;
+        Ok(created.ident_id.unwrap().expose().to_owned())
+    })
+    .await;
+    for (story, status) in [(None, "Unidentified"), (Some("positive"), "Identified")] {
+        if let Some(story) = story {
+            assert_eq!(bench.begin(&id, story), Some(Ok(())));
+        }
+        let known = id.as_str().into();
+        let told = read("ident/get", || async { client.get_ident(&known, &options()).await }).await.value;
+        assert_eq!(told.status.unwrap().as_str(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_whole_case_of_each_vendor_gets_through_with_a_hundred_seeds() {
+    let mut met: BTreeMap<&str, u32> = BTreeMap::new();
+    for seed in 0..SEEDS {
+        let bench = chaos(seed);
+        in_virtual_time(&bench.clock, async {
+            order_of_identity_tm(&bench).await;
+            ident_of_identify24(&bench).await;
+        })
+        .await;
+        bench.sandbox.with_world(|world| {
+            for (_, call) in world.journal.calls() {
+                *met.entry(call.fault.unwrap_or("none")).or_default() += 1;
+            }
+        });
+    }
+    let all: u32 = met.values().sum();
+    let whole = met["none"] + met["shape-variant"];
+    // The rates that make it chaos, and not a day on which nothing works.
+    assert!((all - whole) * 100 > 4 * all && (all - whole) * 100 < 15 * all, "{met:?}");
+    assert!(met.len() >= 18, "{met:?}");
+}
+
+#[tokio::test]
+async fn the_same_seed_and_script_meet_the_same_faults() {
+    let journal = |seed| async move {
+        let bench = chaos(seed);
+        for _ in 0..60 {
+            bench.raw_call().await;
+        }
+        bench
+            .sandbox
+            .with_world(|world| world.journal.calls().map(|(_, call)| (call.fault, call.status)).collect::<Vec<_>>())
+    };
+    let first = journal(7).await;
+    assert!(first.iter().any(|(fault, _)| fault.is_some()));
+    for _ in 0..20 {
+        assert_eq!(journal(7).await, first);
+    }
+    assert_ne!(journal(8).await, first, "another seed");
+}
+
+impl Harness {
+    async fn raw_call(&self) {
+        let body = serde_json::to_string(&order()).unwrap();
+        let request = http::Request::builder()
+            .method("PUT")
+            .uri(format!("{TM}/putOrder"))
+            .header("authorization", format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code")))
+            .body(bytes::Bytes::from(body))
+            .unwrap();
+        in_virtual_time(&self.clock, self.sandbox.handle(request)).await;
+    }
+}
+
+#[tokio::test]
+async fn faults_move_nothing_else_that_is_random() {
+    let [literal, chaos] = [Profile::Literal, Profile::Chaos].map(|profile| {
+        let bench = Harness::with(|builder| builder.seed(7).profile(profile));
+        bench.sandbox.with_world(|world| {
+            for _ in 0..100 {
+                world.faults.rules();
+            }
+            world.random_text(b"0123456789", 20)
+        })
+    });
+    assert_eq!(literal, chaos);
+    // Also when they are drawn: the orders that are placed have the same ids.
+    let ids = |profile| async move {
+        let bench = Harness::with(|builder| builder.seed(7).profile(profile));
+        while bench.sandbox.cases("identity-tm").len() < 30 {
+            bench.raw_call().await;
+        }
+        bench.sandbox.cases("identity-tm")
+    };
+    assert_eq!(ids(Profile::Literal).await, ids(Profile::Chaos).await);
+}
+
+#[tokio::test]
+async fn at_13_the_default_list_hides_a_suspicion_of_fraud() {
+    for (profile, told) in [(Profile::Literal, true), (Profile::Chaos, false)] {
+        let bench = Harness::with(|builder| builder.profile(profile));
+        let general = bench.sandbox.settings()["identity_tm"]["general"].clone();
+        assert_eq!(general.as_array().unwrap().iter().any(|code| *code == 89), told, "{profile:?}");
+    }
+}
+
+#[tokio::test]
+async fn m_08_chaos_is_literal_where_it_is_not_chaotic() {
+    let bench = chaos(3);
+    // Alone, without what goes wrong by itself.
+    bench.sandbox.with_world(|world| world.profile = Profile::Chaos);
+    let mut alias = 0;
+    for _ in 0..20 {
+        // AT-10: the call's other name, and its path in any case.
+        let answer =
+            in_virtual_time(&bench.clock, bench.tm_call("POST", "/confirm/9992UNKNOWN", r#"{"tan":"123456"}"#)).await;
+        alias += u32::from(answer.text().contains("the sandbox has no such order"));
+        let answer = in_virtual_time(&bench.clock, bench.tm_call("GET", "/GETSTATUS/9992UNKNOWN", "")).await;
+        alias += u32::from(answer.text().contains("the sandbox has no such order"));
+    }
+    assert!(alias >= 20, "{alias}");
+    let mut examples = 0;
+    for _ in 0..20 {
+        let answer = in_virtual_time(&bench.clock, bench.i24_call("xxx", "GET", "/project/getAll", "")).await;
+        examples += u32::from(answer.status == 200);
+        let login = r#"{"PARTNER":"YOUR PARTNER USERNAME","APIKEY":"YOUR API KEY"}"#;
+        examples += u32::from(in_virtual_time(&bench.clock, bench.log_in(login)).await.status == 200);
+    }
+    assert!(examples >= 20, "{examples}");
+}

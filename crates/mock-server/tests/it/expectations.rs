@@ -1,0 +1,240 @@
+//! The door of a Rust test: a sandbox of its own, and what is expected of the calls.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::support::*;
+use http::Request;
+use identkit_core::Secret;
+use identkit_identity_tm::{Account, IdentityTm, OrderId};
+use identkit_mock_server::journal::Filter;
+use identkit_mock_server::{Expect, Sandbox};
+
+fn client(sandbox: &Sandbox) -> IdentityTm {
+    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap()
+}
+
+async fn place(sandbox: &Sandbox) -> OrderId {
+    client(sandbox).put_order(order(), &options()).await.unwrap().value.order_id
+}
+
+/// What dropping it fails with, if it does.
+fn dropped<T>(value: T) -> Option<String> {
+    let panicked = catch_unwind(AssertUnwindSafe(|| drop(value))).err()?;
+    Some(*panicked.downcast::<String>().unwrap())
+}
+
+#[tokio::test]
+async fn what_is_expected_and_comes_lets_the_test_pass() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putOrder").times(2).body("/Product", 12));
+    sandbox.expect(Expect::call("getStatus")).expect(Expect::call("cancelOrder").never());
+    sandbox.expect(Expect::call("getIdentData").at_most(1));
+    let id = place(&sandbox).await;
+    place(&sandbox).await;
+    client(&sandbox).status(&id, &options()).await.unwrap();
+    assert_eq!(dropped(sandbox), None);
+}
+
+#[tokio::test]
+async fn what_does_not_come_fails_the_test_with_expected_got_and_nearest() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putOrder").body("/Product", 15).status(202).times(1));
+    let id = place(&sandbox).await;
+    let unknown = Request::builder().uri(format!("{TM}/getStatus/9992UNKNOWN")).body(bytes::Bytes::new()).unwrap();
+    sandbox.handle(unknown).await;
+    drop(id);
+    let told = dropped(sandbox).expect("it fails");
+    assert_eq!(
+        told,
+        "the sandbox was called otherwise than expected (1 of 1 unmet)
+
+  expected  putOrder with status 202, body /Product 15, once
+  got       never
+  nearest   #1 putOrder (PUT /api/2.10/putOrder) -> 202
+            - body /Product: wanted 15, got 12
+  nearest   #2 getStatus (GET /api/2.10/getStatus/9992UNKNOWN) -> 401
+            - operation: wanted \"putOrder\", got \"getStatus\"
+            - status: wanted 202, got 401
+            - body /Product: wanted 15, not there
+
+  refused by a rule: once
+            #2 getStatus (GET /api/2.10/getStatus/9992UNKNOWN) -> 401
+            - Authorization: customer id or customer code is wrong or missing (HTTP Basic) (T-003, [T] 2.6)
+"
+    );
+}
+
+#[tokio::test]
+async fn each_number_of_times_holds_for_exactly_what_it_says() {
+    type Say = fn(Expect) -> Expect;
+    let never: Say = Expect::never;
+    let rules: [(Say, [bool; 4], &str); 7] = [
+        (|expect| expect, [false, true, true, true], "at least once"),
+        (never, [true, false, false, false], "never"),
+        (|expect| expect.times(1), [false, true, false, false], "once"),
+        (|expect| expect.times(2), [false, false, true, false], "2 times"),
+        (|expect| expect.at_least(2), [false, false, true, true], "at least 2 times"),
+        (|expect| expect.at_most(1), [true, true, false, false], "at most once"),
+        (|expect| expect.at_most(2), [true, true, true, false], "at most 2 times"),
+    ];
+    for (say, holds, words) in rules {
+        for (count, holds) in holds.into_iter().enumerate() {
+            let sandbox = Sandbox::start();
+            sandbox.expect(say(Expect::call("putOrder")));
+            for _ in 0..count {
+                place(&sandbox).await;
+            }
+            let told = sandbox.verify();
+            assert_eq!(told.is_ok(), holds, "{words}, {count}");
+            if let Err(told) = told {
+                assert!(told.to_string().contains(&format!("expected  putOrder, {words}\n")), "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_calls_from_then_on_count_and_each_way_to_tell_them_apart_works() {
+    let sandbox = Sandbox::start();
+    let id = place(&sandbox).await;
+    sandbox.expect(Expect::call("putOrder").never());
+    sandbox.expect(Expect::call("getStatus").order(id.expose()).times(1));
+    sandbox.expect(Expect::call("getStatus").path(format!("{TM}/getStatus/{}/ExtendedList", id.expose())).times(1));
+    sandbox.expect(Expect::call("getStatus").header("Accept", "nothing").never());
+    sandbox.expect(Expect::call("getStatus").method(http::Method::GET).times(2));
+    sandbox.expect(Expect::call("getStatus").refused_by("T-060").times(1));
+    client(&sandbox).status(&id, &options()).await.unwrap();
+    client(&sandbox).status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+    sandbox.verify().unwrap();
+}
+
+#[tokio::test]
+async fn calls_from_before_come_near_to_nothing_that_is_expected_since() {
+    let sandbox = Sandbox::start();
+    place(&sandbox).await;
+    sandbox.expect(Expect::call("putOrder").body("/Product", 15));
+    let mut later = Filter::call("putOrder");
+    later.since = 2;
+    sandbox.expect(Expect::matching(later).times(1));
+    let told = sandbox.verify().unwrap_err().to_string();
+    assert!(!told.contains("nearest"), "{told}");
+    later = Filter::call("putOrder");
+    later.since = 2;
+    sandbox.expect(Expect::matching(later).times(1));
+    place(&sandbox).await;
+    place(&sandbox).await;
+    sandbox.verify().unwrap();
+}
+
+#[tokio::test]
+async fn calls_that_the_journal_has_forgotten_are_counted_and_cleared_ones_too() {
+    let sandbox = Sandbox::start();
+    sandbox.with_world(|world| world.journal.keep(2));
+    sandbox.expect(Expect::call("putOrder").times(6));
+    for _ in 0..5 {
+        place(&sandbox).await;
+    }
+    sandbox.with_world(|world| world.journal.clear());
+    place(&sandbox).await;
+    sandbox.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_no_vendor_has_is_never_met_not_even_by_never() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putorder").never()).expect(Expect::call("order").never());
+    let told = sandbox.verify().unwrap_err().to_string();
+    assert!(told.contains("no vendor has a call of this name; there is putOrder\n"), "{told}");
+    assert!(told.contains("no vendor has a call of this name; there are "), "{told}");
+}
+
+#[tokio::test]
+async fn verifying_is_done_with_what_was_expected() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putOrder"));
+    sandbox.verify().unwrap_err();
+    sandbox.verify().unwrap();
+    assert_eq!(dropped(sandbox), None);
+}
+
+#[tokio::test]
+async fn only_the_last_handle_looks_and_a_clients_counts() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putOrder"));
+    let (clone, client) = (sandbox.clone(), client(&sandbox));
+    assert_eq!(dropped(sandbox), None);
+    assert_eq!(dropped(clone), None);
+    assert!(dropped(client).expect("it fails").contains("expected  putOrder, at least once"));
+}
+
+#[tokio::test]
+async fn a_test_that_fails_already_is_not_made_to_abort() {
+    let sandbox = Sandbox::start();
+    sandbox.expect(Expect::call("putOrder"));
+    let failed = catch_unwind(AssertUnwindSafe(move || {
+        let _sandbox = sandbox;
+        panic!("the test's own words");
+    }));
+    assert_eq!(*failed.unwrap_err().downcast::<&str>().unwrap(), "the test's own words");
+}
+
+#[tokio::test]
+async fn two_sandboxes_for_tests_are_alike_and_apart() {
+    let (one, other) = (Sandbox::start(), Sandbox::start());
+    assert_eq!(one.now().to_string(), "2020-09-10T12:00:00Z");
+    one.advance(DAY).await;
+    assert_eq!(other.now().to_string(), "2020-09-10T12:00:00Z");
+    let id = place(&other).await;
+    assert!(one.inspect(id.expose()).is_none());
+    assert_eq!(place(&Sandbox::start()).await, id, "the same seed");
+}
+
+#[cfg(feature = "server")]
+mod served {
+    use identkit_identify24::Identify24;
+    use identkit_mock_server::{Expect, Sandbox, TestSandbox};
+    use identkit_transport::SystemClock;
+    use identkit_transport::http::{HyperTransport, TlsConfig};
+
+    use super::*;
+
+    fn clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
+        let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
+        let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
+        let tm = tm.build(transport.clone(), Arc::new(SystemClock::new())).unwrap();
+        let identify24 = Identify24::builder(transport, sandbox.identify24()).base_url(sandbox.url());
+        (tm, identify24.build().unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_test_gets_doors_of_its_own_with_urls_and_credentials() {
+        let sandbox = Sandbox::serve().await.unwrap();
+        sandbox.expect(Expect::call("putOrder").times(1));
+        let (tm, identify24) = clients(&sandbox);
+        tm.put_order(order(), &options()).await.unwrap();
+        assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
+        assert!(sandbox.admin_url().starts_with("http://127.0.0.1:") && sandbox.admin_url().ends_with("/_sandbox/v1"));
+        let other = Sandbox::serve().await.unwrap();
+        assert_ne!(sandbox.url(), other.url());
+        assert_eq!(other.journal().last(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_looks_after_what_is_expected_itself_while_others_hold_handles() {
+        let sandbox = Sandbox::serve().await.unwrap();
+        let (handle, url) = (sandbox.sandbox().clone(), sandbox.url());
+        sandbox.expect(Expect::call("putOrder"));
+        assert!(dropped(sandbox).expect("it fails").contains("expected  putOrder, at least once"));
+        assert_eq!(dropped(handle), None, "it is told once");
+        let address = url.strip_prefix("http://").unwrap().to_owned();
+        for _ in 0..500 {
+            if std::net::TcpStream::connect(&address).is_err() {
+                return;
+            }
+            pause(SECOND / 100).await;
+        }
+        panic!("the door is still open");
+    }
+}

@@ -1,0 +1,259 @@
+//! How each call is made by its client, and about what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use identkit_core::{BoxFuture, CallOptions, Content, Error, Secret};
+use identkit_identify24::Identify24;
+use identkit_identify24::messages::{CreateIdent, IdentId};
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_identity_tm::messages::Period;
+use identkit_identity_tm::{
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
+    GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
+    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
+    IdentityTm, OrderId, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
+    VideoReady,
+};
+use identkit_mock_server::World;
+use identkit_mock_server::vendors::identity_tm::configure;
+use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::support::{HOUR, Harness, ident, options, order};
+
+/// What the order is that a call is about, and how it came there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About {
+    Nothing,
+    Open,
+    Identified,
+    /// As before, and the signature is under way.
+    Begun,
+    Signed,
+    Hashed,
+    /// Identified by a video that was recorded, and ended.
+    Positive,
+    Ident,
+}
+
+/// The clients of a cell.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    pub(crate) tm: IdentityTm,
+    pub(crate) identify24: Identify24,
+}
+
+/// What a call came to: what was read, so that two readings can be compared.
+pub(crate) type Came = Result<String, Error>;
+
+type Make = fn(Clients, String, String) -> BoxFuture<'static, Came>;
+
+pub(crate) struct Call {
+    pub(crate) name: &'static str,
+    pub(crate) meta: &'static Meta,
+    pub(crate) about: About,
+    /// Whether the answer is bytes of any kind, which show by nothing whether they are whole.
+    pub(crate) bytes: bool,
+    /// Makes it, about this case, with this TAN.
+    pub(crate) make: Make,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+fn told(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+async fn read(content: Content) -> Came {
+    content.collect(64 * 1024 * 1024).await.map(|bytes| encode_base64(&bytes))
+}
+
+fn id(text: &str) -> OrderId {
+    OrderId::received(text)
+}
+
+/// Since then; with the time of the world, without the orders of the examples.
+fn since(begin: &str) -> Period {
+    Period::default().begin(Dts::parse(begin)).end(Dts::parse("2100-01-01T00:00:00+00:00"))
+}
+
+const EVER: &str = "2000-01-01T00:00:00+00:00";
+const OURS: &str = "2020-09-10T12:30:00+00:00";
+
+/// One row for each call; calls that are read in two ways have two.
+pub(crate) fn calls() -> Vec<Call> {
+    fn call(name: &'static str, meta: &'static Meta, about: About, make: Make) -> Call {
+        let bytes = ["getIdentData/Signed", "getIdentDataPDF", "getESignPDF", "getVideoFileBinary"].contains(&name);
+        Call { name, meta, about, bytes, make }
+    }
+    fn o() -> CallOptions {
+        options()
+    }
+    macro_rules! made {
+        ($meta:expr, $about:ident, |$c:ident, $id:ident, $tan:ident| $make:expr) => {
+            call($meta.name, $meta, About::$about, |$c, $id, $tan| {
+                let _ = (&$id, &$tan);
+                Box::pin(async move { $make })
+            })
+        };
+        ($name:literal, $meta:expr, $about:ident, |$c:ident, $id:ident, $tan:ident| $make:expr) => {
+            Call { name: $name, ..made!($meta, $about, |$c, $id, $tan| $make) }
+        };
+    }
+    vec![
+        made!(PutOrder::META, Nothing, |c, _id, _tan| {
+            c.tm.put_order(order(), &o()).await.map(|placed| placed.value.order_id.expose().to_owned())
+        }),
+        made!(GetStatus::META, Positive, |c, i, _t| c.tm.status_general(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetStatusExtended::META, Positive, |c, i, _t| c.tm.status(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetIdentData::META, Positive, |c, i, _t| c.tm.ident_data(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetIdentDataInitial::META, Positive, |c, i, _t| {
+            c.tm.ident_data_with_initial(&id(&i), &o()).await.map(|a| told(&a.value))
+        }),
+        made!(GetIdentDataMethod::META, Positive, |c, i, _t| {
+            c.tm.ident_data_with_method(&id(&i), &o()).await.map(|a| told(&a.value))
+        }),
+        made!(GetIdentDataSigned::META, Positive, |c, i, _t| {
+            c.tm.ident_data_signed(&id(&i), &o()).await.map(|a| encode_base64(&a.value.0))
+        }),
+        made!(GetIdentDataPdf::META, Positive, |c, i, _t| {
+            match c.tm.ident_data_pdf(&id(&i), &o()).await {
+                Ok(answered) => read(answered.value).await,
+                Err(error) => Err(error),
+            }
+        }),
+        made!(GetESignPdf::META, Signed, |c, i, _t| {
+            match c.tm.signed_pdfs(&id(&i), &o()).await?.value {
+                SignedPdfs::One(content) => read(content).await,
+                SignedPdfs::Many(many) => Ok(format!("{many:?}")),
+            }
+        }),
+        made!(GetESignHash::META, Hashed, |c, i, _t| c.tm.signed_hashes(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(RequestVideo::META, Positive, |c, i, _t| {
+            let url = Secret::new("https://hooks.example/identity-tm/t0ken/Video");
+            c.tm.request_video(&id(&i), url, &o()).await.map(|_| String::new())
+        }),
+        made!(GetVideo::META, Positive, |c, i, _t| {
+            match c.tm.video(&VideoReady::force(id(&i)), &o()).await {
+                Ok(answered) => read(answered.value.content).await,
+                Err(error) => Err(error),
+            }
+        }),
+        made!(GetVoiceFiles::META, Positive, |c, i, _t| c.tm.voice_files(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(DelIdentData::META, Positive, |c, i, _t| {
+            c.tm.delete_ident_data(&id(&i), &o()).await.map(|_| String::new())
+        }),
+        made!(CancelOrder::META, Open, |c, i, _t| c.tm.cancel_order(&id(&i), &o()).await.map(|()| String::new())),
+        made!(RequestSign::META, Identified, |c, i, _t| c.tm.request_sign(&id(&i), &o()).await.map(|_| String::new())),
+        made!(ConfirmSign::META, Begun, |c, i, t| {
+            c.tm.confirm_sign(&id(&i), Secret::new(t), &o()).await.map(|_| String::new())
+        }),
+        made!(RequestResendSignTan::META, Begun, |c, i, _t| {
+            c.tm.resend_tan(&id(&i), &o()).await.map(|_| String::new())
+        }),
+        made!(GetBankList::META, Nothing, |c, _i, _t| c.tm.banks(&o()).await.map(|a| told(&a.value))),
+        made!(CheckSignmeUser::META, Nothing, |c, _i, _t| {
+            c.tm.signme_user("e.mustermann@example.com", &o()).await.map(|a| told(&a.value))
+        }),
+        made!(GetAllStatus::META, Positive, |c, _i, _t| {
+            c.tm.call(&GetAllStatus::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
+        }),
+        made!(GetAllStatusExtended::META, Positive, |c, _i, _t| {
+            c.tm.call(&GetAllStatusExtended::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
+        }),
+        made!("getAllStatus, draining", DrainUnreported::META, Positive, |c, _i, _t| {
+            c.tm.call(&DrainUnreported, &o()).await.map(|a| told(&a.value.0))
+        }),
+        made!("getAllStatus/ExtendedList, draining", DrainUnreportedExtended::META, Positive, |c, _i, _t| {
+            c.tm.drain_unreported(&o()).await.map(|list| told(&list.0))
+        }),
+        made!(ServerStatus::META, Nothing, |c, _i, _t| c.tm.server_status(&o()).await.map(|_| String::new())),
+        made!(Login::META, Nothing, |c, _i, _t| c.identify24.login(&o()).await.map(|_| String::new())),
+        made!(CreateIdent::META, Nothing, |c, _i, _t| {
+            let created = c.identify24.create_ident(&ident(), &o()).await?.value;
+            Ok(created.ident_id.map(|id| id.expose().to_owned()).unwrap_or_default())
+        }),
+        made!(GetIdent::META, Ident, |c, i, _t| {
+            c.identify24.get_ident(&IdentId::from(i), &o()).await.map(|a| told(&a.value))
+        }),
+        made!(GetAllProjects::META, Nothing, |c, _i, _t| c.identify24.projects(&o()).await.map(|a| told(&a.value))),
+        made!(GetProject::META, Nothing, |c, _i, _t| c.identify24.project("6", &o()).await.map(|a| told(&a.value))),
+    ]
+}
+
+/// The list of all orders of now, as nothing but a period asks for it.
+pub(crate) async fn all_orders(clients: &Clients) -> Result<usize, Error> {
+    clients.tm.call(&GetAllStatusExtended::new(since(EVER)), &options()).await.map(|answered| answered.value.0.len())
+}
+
+/// The world in which a call is made, and what it is about.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) world: World,
+    pub(crate) case: String,
+    pub(crate) tan: String,
+    /// What the call reads when nothing goes wrong.
+    pub(crate) read: String,
+}
+
+impl Prepared {
+    /// With images, when they are wanted: drawing them takes long.
+    pub(crate) async fn of(call: &Call, images: bool) -> Self {
+        let bench = Harness::new();
+        bench.sandbox.with_world(|world| {
+            configure(world, |settings| {
+                settings.voice_files = true;
+                settings.images = images;
+            })
+        });
+        // After the orders of the examples.
+        bench.clock.advance(HOUR).await;
+        let case = match call.about {
+            About::Nothing => String::new(),
+            About::Open => bench.ordered(json!({})).await,
+            About::Identified => bench.to_sign("identified").await,
+            About::Begun => {
+                let id = bench.to_sign("identified").await;
+                bench.good("POST", &format!("/requestSign/{id}"), String::new()).await;
+                id
+            }
+            About::Signed => bench.to_sign("signed").await,
+            About::Hashed => {
+                let hash = |name| json!({ "Hash": encode_base64(b"a hash"), "Filename": name });
+                let id = bench.ordered(json!({ "Product": 15, "eSignHash": [hash("a.pdf"), hash("b.pdf")] })).await;
+                bench.play(&id, "signed").await;
+                id
+            }
+            About::Positive => {
+                let detail = json!({ "Membership": { "Type": 1, "Label": "Member", "Value": "yes" } });
+                let more = json!({ "Add": 131_072, "IdentData": { "Surname": "Mustermann", "Additional": detail } });
+                let id = bench.ordered(more).await;
+                bench.play(&id, "positive").await;
+                id
+            }
+            About::Ident => {
+                let token = bench.token().await;
+                let body = serde_json::to_string(&ident()).unwrap();
+                let answer = bench.i24_call(&token, "POST", "/ident/create", body).await;
+                answer.json()["ident_id"].as_str().unwrap().to_owned()
+            }
+        };
+        let tan = match call.about {
+            About::Begun => bench.sandbox.inspect(&case).unwrap()["tan"].as_str().unwrap().to_owned(),
+            _ => String::new(),
+        };
+        let world = bench.sandbox.snapshot();
+        let copy = Harness::since(world.now, |builder| builder.world(world.clone()));
+        let transport = Arc::new(identkit_mock_server::InProcess(copy.sandbox.clone()));
+        let clients = Clients { tm: copy.tm(), identify24: copy.identify24(transport, &copy.clock) };
+        let read = (call.make)(clients, case.clone(), tan.clone()).await;
+        let read = read.unwrap_or_else(|error| panic!("{} when nothing goes wrong: {error}", call.name));
+        Self { world, case, tan, read }
+    }
+}

@@ -1,0 +1,260 @@
+//! One call that meets one fault, and what must hold then.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use identkit_core::{Advice, Delivery, Error, Kind, Secret};
+use identkit_identify24::{Credentials, Identify24};
+use identkit_identity_tm::{Account, Dialect, IdentityTm};
+use identkit_mock_server::faults::{Fault, Rule};
+use identkit_mock_server::server;
+use identkit_mock_server::{InProcess, Sandbox, VirtualClock};
+use identkit_transport::http::{HyperTransport, TlsConfig};
+use identkit_transport::{Policy, SystemClock, Transport};
+use identkit_wire::{AmbiguityPolicy, RetrySafety};
+
+use super::calls::{Call, Came, Clients, Prepared, all_orders};
+use crate::support::{TM, options, within};
+
+/// How the clients reach the sandbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Door {
+    Socket,
+    Process,
+}
+
+/// How often the fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Often {
+    Once,
+    Always,
+}
+
+/// What a cell came to.
+pub(crate) struct Cell {
+    pub(crate) call: &'static str,
+    pub(crate) fault: Fault,
+    pub(crate) often: Often,
+    pub(crate) outcome: String,
+    /// Whether the fault had anything to do with it.
+    pub(crate) struck: bool,
+    /// Whether what was read is what is read without the fault.
+    pub(crate) same: bool,
+    /// What did not hold.
+    pub(crate) broken: Vec<String>,
+}
+
+impl Cell {
+    pub(crate) fn panicked(call: &'static str, fault: &Fault, often: Often) -> Self {
+        let broken = vec!["it panicked".to_owned()];
+        Self { call, fault: fault.clone(), often, outcome: "panic".into(), struck: true, same: false, broken }
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, fault, often, outcome, broken, .. } = self;
+        write!(f, "{call} with {fault:?} {often:?}: {outcome}: {}", broken.join("; "))
+    }
+}
+
+static NETWORK: LazyLock<Arc<dyn Transport>> =
+    LazyLock::new(|| Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap())));
+
+fn clients(transport: Arc<dyn Transport>, base: &str) -> Clients {
+    // Waits between attempts are a matter of time, not of what is done.
+    let policy = Policy::default().backoff(Duration::from_millis(1)).timeout(Duration::from_secs(15));
+    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let mut dialect = Dialect::default();
+    dialect.any_reference = true;
+    let tm = IdentityTm::builder(account).dialect(dialect).policy(policy.clone()).base_url(format!("{base}{TM}"));
+    let credentials = Credentials::new("911-internet", "sandbox-api-key");
+    let identify24 = Identify24::builder(Arc::clone(&transport), credentials).policy(policy).base_url(base);
+    Clients { tm: tm.build(transport, Arc::new(SystemClock::new())).unwrap(), identify24: identify24.build().unwrap() }
+}
+
+/// How often the call was carried out.
+fn carried_out(sandbox: &Sandbox, call: &Call, fault: &Fault, since: u64) -> usize {
+    sandbox.with_world(|world| {
+        let calls = world.journal.calls().filter(|(entry, made)| {
+            let reached = made.fault != Some(fault.name()) || fault.commits();
+            let good = made.status.is_some_and(|status| status < 300);
+            entry.sequence > since && made.operation == Some(call.meta.name) && reached && good
+        });
+        calls.count()
+    })
+}
+
+/// Whether an error says that the call may have been carried out.
+fn says_maybe(error: &Error) -> bool {
+    error.kind() == Kind::OutcomeUnknown
+        || error.delivery() == Some(Delivery::MaybeSent)
+        // A repeat that was told that it is done already.
+        || (matches!(error.kind(), Kind::NotFound | Kind::InvalidState)
+            && error.detail().contains("an earlier try of this call may have been carried out"))
+}
+
+fn described(came: &Came) -> String {
+    match came {
+        Ok(_) => "ok".into(),
+        Err(error) => format!("{:?}, {:?}", error.kind(), error.delivery()),
+    }
+}
+
+pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often: Often, door: Door) -> Cell {
+    let clock = VirtualClock::new(prepared.world.now);
+    let sandbox = Sandbox::builder().clock(clock).world(prepared.world.clone()).start();
+    let listening;
+    let clients = match door {
+        Door::Process => clients(Arc::new(InProcess(sandbox.clone())), "http://127.0.0.1"),
+        Door::Socket => {
+            listening = server::vendors(&sandbox, "127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+            clients(Arc::clone(&NETWORK), &listening.url())
+        }
+    };
+    if call.meta.provider == "identify24" && call.meta.name != "auth" {
+        // What it needs before, so that nothing but the call itself meets the fault.
+        clients.identify24.login(&options()).await.unwrap();
+    }
+    let before = (sandbox.cases(call.meta.provider).len(), sandbox.with_world(|world| world.journal.last()));
+    let rule = Rule::new(fault.clone()).vendor(call.meta.provider).operation(call.meta.name);
+    let rule = sandbox.inject(if often == Often::Always { rule.always() } else { rule }).unwrap();
+
+    let made = (call.make)(clients.clone(), prepared.case.clone(), prepared.tan.clone());
+    let came = within(Duration::from_secs(20), made).await;
+    let mut cell =
+        Cell { call: call.name, fault, often, outcome: "none".into(), struck: true, same: false, broken: Vec::new() };
+    let Some(came) = came else {
+        cell.broken.push("no outcome".into());
+        return cell;
+    };
+    cell.outcome = described(&came);
+    cell.same = matches!(&came, Ok(read) if *read == prepared.read);
+    let hits = sandbox.faults().iter().find(|injected| injected.id == rule.id).unwrap().hits;
+    if hits == 0 {
+        cell.broken.push("the fault struck nothing".into());
+    }
+    cell.struck =
+        sandbox.with_world(|world| world.journal.calls().any(|(_, made)| made.fault == Some(cell.fault.name())));
+    let done = carried_out(&sandbox, call, &cell.fault, before.1);
+    cell.broken.extend(judge(call, &cell.fault, often, &came, done, prepared));
+
+    let opened = sandbox.cases(call.meta.provider).len() - before.0;
+    let creates = call.meta.safety == RetrySafety::Creating;
+    if opened > 1 || opened != if creates { done } else { 0 } {
+        cell.broken.push(format!("{opened} cases were opened, and {done} calls carried out"));
+    }
+
+    sandbox.clear_faults();
+    cell.broken.extend(afterwards(call, &clients, prepared, &sandbox, done).await);
+    cell
+}
+
+/// What must hold of the outcome.
+fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, prepared: &Prepared) -> Vec<String> {
+    let meta = call.meta;
+    let changes = meta.safety != RetrySafety::Safe;
+    let mut broken = Vec::new();
+    if matches!(meta.safety, RetrySafety::Creating | RetrySafety::SideEffect | RetrySafety::DestructiveRead) && done > 1
+    {
+        broken.push(format!("carried out {done} times"));
+    }
+    match came {
+        Ok(read) => {
+            if changes && done == 0 {
+                broken.push("told as done, and it is not".into());
+            }
+            // Another shape may say less. Bytes of any kind that are fewer than there were look whole when the length
+            // says so: nothing in HTTP shows it.
+            let short =
+                matches!(fault, Fault::WrongLength { by: ..0 }) && call.bytes && read.len() < prepared.read.len();
+            if *read != prepared.read && !matches!(fault, Fault::ShapeVariant { .. }) && !short {
+                broken.push("read, and another thing than without the fault".into());
+            }
+        }
+        Err(error) => {
+            // A 5xx to what has the same effect when it is done twice: the advice is to do it again.
+            let again = meta.safety == RetrySafety::IdempotentByEffect
+                && error.kind() == Kind::Unavailable
+                && error.advice() == Advice::RetryLater;
+            // A token that nobody was given is no loss: what needs one was not sent, and says so.
+            let token = meta.name == "auth";
+            if changes && done > 0 && !says_maybe(error) && !again && !token {
+                broken.push(format!("carried out, and told as if not: {error}"));
+            }
+            let passing = matches!(
+                fault,
+                Fault::Status { .. }
+                    | Fault::ResetBeforeCommit
+                    | Fault::ResetInCommit { .. }
+                    | Fault::ResetAfterCommit
+                    | Fault::TruncatedBody
+                    | Fault::RateLimit { .. }
+            );
+            if often == Often::Once
+                && passing
+                && meta.safety == RetrySafety::Safe
+                && matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(2..))
+                && !matches!(error.kind(), Kind::Integrity | Kind::Unreachable)
+            {
+                broken.push(format!("a reading that may be repeated was not: {error}"));
+            }
+            let harmless = matches!(
+                fault,
+                Fault::Latency { .. }
+                    | Fault::Bandwidth { .. }
+                    | Fault::SlowDrip { .. }
+                    | Fault::ShapeVariant { .. }
+                    | Fault::InformationalFlood { count: ..1_000 }
+            );
+            if harmless {
+                broken.push(format!("slow or otherwise written, but whole: {error}"));
+            }
+        }
+    }
+    broken
+}
+
+/// What must hold when nothing goes wrong any more, for the same clients.
+async fn afterwards(
+    call: &Call,
+    clients: &Clients,
+    prepared: &Prepared,
+    sandbox: &Sandbox,
+    done: usize,
+) -> Vec<String> {
+    let mut broken = Vec::new();
+    match call.meta.safety {
+        RetrySafety::Safe => {
+            let again = (call.make)(clients.clone(), prepared.case.clone(), prepared.tan.clone()).await;
+            if !matches!(&again, Ok(read) if *read == prepared.read) {
+                broken.push(format!("afterwards: {}", described(&again)));
+            }
+        }
+        RetrySafety::DestructiveRead => {
+            let listed = all_orders(clients).await;
+            let there = sandbox.cases(call.meta.provider).len();
+            if !matches!(listed, Ok(listed) if listed == there) {
+                broken.push(format!("afterwards {listed:?} of {there} orders can be read"));
+            }
+        }
+        _ if call.meta.name == "delIdentdata" => {
+            let order = identkit_identity_tm::OrderId::received(prepared.case.as_str());
+            let gone = clients.tm.data_is_gone(&order, &options()).await;
+            if !matches!(gone, Ok(gone) if gone == (done > 0)) {
+                broken.push(format!("deleted {done} times, and gone: {gone:?}"));
+            }
+        }
+        _ => {}
+    }
+    // Whatever became of the call, its clients go on.
+    let healthy = match call.meta.provider {
+        "identify24" => clients.identify24.projects(&options()).await.map(|_| ()),
+        _ => clients.tm.server_status(&options()).await.map(|_| ()),
+    };
+    if let Err(error) = healthy {
+        broken.push(format!("afterwards nothing works: {error}"));
+    }
+    broken
+}

@@ -1,0 +1,150 @@
+//! Every fault and every call of both vendors, by their real clients, over sockets and in this process: nothing panics,
+//! nothing is done twice, nothing is lost without the caller being told.
+//!
+//! What is called is read from the vendors' route tables, what goes wrong from the list of faults: a call or a fault
+//! that is new makes cells of its own. `FAULT_MATRIX=1 cargo nextest run -p identkit-mock-server --test it fault_matrix::
+//! --no-capture` prints what each cell came to.
+#![allow(clippy::print_stdout)]
+
+mod calls;
+mod cell;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use identkit_mock_server::MockVendor;
+use identkit_mock_server::faults::{Fault, Middle, Shape};
+use identkit_mock_server::vendors::{identify24, identity_tm};
+
+use calls::{Prepared, calls};
+use cell::{Cell, Door, Often, try_it};
+
+fn vendors() -> [Box<dyn MockVendor>; 2] {
+    [Box::new(identity_tm::IdentityTm::new()), Box::new(identify24::Identify24::new())]
+}
+
+/// Every fault as its name alone means it, at the speed of a test, and those that a parameter makes another one.
+fn faults() -> Vec<Fault> {
+    let quick = |fault| match fault {
+        Fault::Latency { .. } => Fault::Latency { by: Duration::from_millis(5) },
+        Fault::Bandwidth { .. } => Fault::Bandwidth { bytes_per_second: 4 * 1024 * 1024 },
+        Fault::SlowDrip { .. } => Fault::SlowDrip { bytes: 16 * 1024, pause: Duration::from_millis(1) },
+        Fault::RateLimit { .. } => Fault::RateLimit { retry_after: Some(0) },
+        other => other,
+    };
+    let mut all: Vec<Fault> = Fault::all().into_iter().map(quick).collect();
+    all.extend([
+        Fault::Status { status: 500, retry_after: None, committed: false },
+        Fault::Status { status: 502, retry_after: None, committed: true },
+        Fault::ResetInCommit { at: Middle::Request },
+        Fault::WrongLength { by: -7 },
+        // More than a client of ours reads before the head of an answer.
+        Fault::InformationalFlood { count: 6_000 },
+    ]);
+    all
+}
+
+async fn cells(door: Door) -> Vec<Cell> {
+    let vendors = vendors();
+    let mut all = Vec::new();
+    for call in calls() {
+        let prepared = Arc::new(Prepared::of(&call, false).await);
+        let call = Arc::new(call);
+        let told = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap().refuses_by_result();
+        for fault in faults().into_iter().filter(|fault| told || *fault != Fault::ResultFalse) {
+            for often in [Often::Once, Often::Always] {
+                all.push((Arc::clone(&call), Arc::clone(&prepared), fault.clone(), often));
+            }
+        }
+    }
+    let tried = stream::iter(all).map(|(call, prepared, fault, often)| async move {
+        let about = (call.name, fault.clone(), often);
+        let cell = tokio::spawn(async move { try_it(&call, &prepared, fault, often, door).await }).await;
+        cell.unwrap_or_else(|_| Cell::panicked(about.0, &about.1, about.2))
+    });
+    tried.buffer_unordered(8).collect().await
+}
+
+fn judge(mut cells: Vec<Cell>) {
+    cells.sort_by_key(|cell| (cell.call, format!("{:?}", cell.fault)));
+    if std::env::var_os("FAULT_MATRIX").is_some() {
+        for cell in &cells {
+            println!("{:32} {:?} {:?}: {}", cell.call, cell.fault, cell.often, cell.outcome);
+        }
+    }
+    let broken: Vec<String> = cells.iter().filter(|cell| !cell.broken.is_empty()).map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "{} of {} cells:\n{}", broken.len(), cells.len(), broken.join("\n"));
+    // Each call with each fault, but for the one that a vendor does not have.
+    let (calls, faults) = (calls(), faults());
+    let of_identify24 = calls.iter().filter(|call| call.meta.provider == "identify24").count();
+    assert_eq!(cells.len(), 2 * (calls.len() * (faults.len() - 1) + of_identify24));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_and_every_call_over_sockets() {
+    judge(cells(Door::Socket).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_and_every_call_in_this_process() {
+    judge(cells(Door::Process).await);
+}
+
+/// The shapes that say less or more, or whose text is kept as it came; all others are read as the usual one.
+const OTHERWISE: [&str; 15] = [
+    "ref-absent",
+    "ref-null",
+    "ref-empty",
+    "ids-absent",
+    "one-in-a-list",
+    "details-as-objects",
+    "delivered-besides",
+    "error-beside",
+    "numbers-as-text",
+    "unlisted-elements",
+    "times-with-fractions",
+    "times-with-a-blank",
+    "time-by-year-first",
+    "time-empty",
+    "time-zero",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_shape_of_every_answer_is_read() {
+    let mut unused: BTreeSet<&str> = BTreeSet::new();
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    let mut broken = Vec::new();
+    for call in calls() {
+        let vendors = vendors();
+        let vendor = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap();
+        let prepared = Prepared::of(&call, true).await;
+        for Shape { name, .. } in vendor.shapes() {
+            let fault = Fault::ShapeVariant { variant: Some((*name).to_owned()) };
+            let cell = try_it(&call, &prepared, fault, Often::Always, Door::Process).await;
+            let read = cell.outcome == "ok" && (cell.same || OTHERWISE.contains(name));
+            if !cell.broken.is_empty() || !read {
+                broken.push(format!("{} {name}: {} {:?}", call.name, cell.outcome, cell.broken));
+            }
+            if cell.struck {
+                used.insert(name)
+            } else {
+                unused.insert(name)
+            };
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    let never: Vec<_> = unused.difference(&used).collect();
+    assert!(never.is_empty(), "no answer has these shapes: {never:?}");
+}
+
+#[test]
+fn every_call_of_both_vendors_has_cells() {
+    let routes: BTreeSet<&str> = vendors()
+        .iter()
+        .flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name).collect::<Vec<_>>())
+        .collect();
+    let called: BTreeSet<&str> = calls().iter().map(|call| call.meta.name).collect();
+    assert_eq!(called, routes, "a new call needs a row in calls.rs: how its client makes it");
+}

@@ -1,0 +1,126 @@
+//! identity.TM: the status of many orders, by a period and without one.
+
+use std::collections::BTreeSet;
+
+use crate::support::*;
+use identkit_core::Window;
+use identkit_identity_tm::messages::ListedOrder;
+use jiff::SignedDuration;
+
+/// Order and code of everything that is listed.
+fn told(orders: &[ListedOrder]) -> Vec<(String, u32)> {
+    let of = |order: &ListedOrder| {
+        let id = order.order_id.as_ref().unwrap().expose().to_owned();
+        order.kinds().map(move |kind| (id.clone(), kind.0)).collect::<Vec<_>>()
+    };
+    orders.iter().flat_map(of).collect()
+}
+
+impl Harness {
+    fn whole_day(&self) -> Window {
+        let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
+        Window { begin, end: begin.checked_add(SignedDuration::from_hours(24)).unwrap() }
+    }
+
+    async fn fed(&self, elements: u32) -> Vec<(String, u32)> {
+        let mut feed = self.tm().status_feed(self.whole_day(), &options()).elements(elements);
+        let mut all = Vec::new();
+        while let Some(orders) = feed.next().await.unwrap() {
+            all.extend(told(&orders));
+        }
+        all
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_05_every_page_size_finds_everything_exactly_once() {
+    let bench = Harness::new();
+    for _ in 0..5 {
+        let id = bench.place(order()).await;
+        bench.play(id.expose(), "positive").await;
+    }
+    let whole: BTreeSet<_> = bench.fed(1000).await.into_iter().collect();
+    // Five orders of 25, 77, 78, 71, 75, 6 and 23, and what the examples of this day have.
+    assert!(whole.len() >= 35, "{}", whole.len());
+    for elements in [1, 2, 3, 7, 34, 35, 36, 500] {
+        let paged = bench.fed(elements).await;
+        assert_eq!(paged.iter().cloned().collect::<BTreeSet<_>>(), whole, "{elements} a page");
+        assert_eq!(paged.len(), whole.len(), "{elements} a page: nothing comes twice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_06_what_was_reported_never_comes_again_and_a_period_marks_nothing() {
+    let bench = Harness::new();
+    let (id, tm) = (bench.place(order()).await, bench.tm());
+    assert!(!bench.fed(500).await.is_empty());
+    let first = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    assert!(first.contains(&(id.expose().to_owned(), 25)), "a period before it marked nothing: {first:?}");
+    assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "AT-07: 304 is an empty list");
+    bench.play(id.expose(), "positive").await;
+    let second = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    let codes: Vec<u32> = second.iter().map(|(_, code)| *code).collect();
+    assert_eq!(codes, [77, 78, 71, 75, 6, 23], "only what is new");
+    assert!(bench.fed(500).await.contains(&(id.expose().to_owned(), 25)), "a period still tells all of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_07_and_at_08_no_body_an_empty_one_and_braces_are_the_same() {
+    for body in ["", " ", "{}"] {
+        let bench = Harness::new();
+        let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", body).await;
+        assert_eq!(answer.status, 200, "{body:?}");
+        assert!(answer.json().is_array(), "AT-03: a root array");
+        let again = bench.tm_call("POST", "/getAllStatus/ExtendedList", body).await;
+        assert_eq!((again.status, again.body.len()), (304, 0), "{body:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_04_the_documents_own_request_is_answered() {
+    let bench = Harness::new();
+    let body = fixture("identity-tm", "S-061-get-all-status-request.json");
+    // Nothing happened in January 2016.
+    assert_eq!(bench.tm_call("POST", "/getAllStatus", body).await.status, 304);
+    let general = r#"{"Period":{"Begin":"2018-09-05T00:00:00+02:00","End":"2018-09-06T00:00:00+02:00"}}"#;
+    let extended = general.replacen('{', r#"{"ExtendedList":true,"#, 1);
+    let count = |answer: &Answer| answer.json()[0]["Status"].as_array().unwrap().len();
+    let some = bench.tm_call("POST", "/getAllStatus", general).await;
+    let all = bench.tm_call("POST", "/getAllStatus", extended).await;
+    assert_eq!((count(&some), count(&all)), (4, 11), "25, 75, 6 and 23 are general (assumed, AT-13)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_101_more_than_a_thousand_elements_are_refused() {
+    let bench = Harness::new();
+    let asking = |elements: u32, page: u32| {
+        format!(
+            r#"{{"Period":{{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#
+        )
+    };
+    for elements in [0, 1001] {
+        let answer = bench.tm_call("POST", "/getAllStatus", asking(elements, 1)).await;
+        answer.refused(400, "Period.Paging.Elements", "T-101", "[T] 4.2");
+    }
+    let (zero, one) = (
+        bench.tm_call("POST", "/getAllStatus", asking(5, 0)).await,
+        bench.tm_call("POST", "/getAllStatus", asking(5, 1)).await,
+    );
+    assert_eq!(zero.body, one.body, "page 0 answers like page 1");
+    let unreadable = r#"{"Period":{"Begin":"gestern","End":"2030-01-01T00:00:00Z"}}"#;
+    bench.tm_call("POST", "/getAllStatus", unreadable).await.refused(400, "Period.Begin", "T-005", "[T] 4.2");
+    let strict = Harness::strict();
+    strict.tm_call("POST", "/getAllStatus", asking(5, 0)).await.refused(400, "Period.Paging.Page", "AT-05", "[T] 4.2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_05_the_strict_profile_wants_both_ends_of_a_period_and_literal_takes_one() {
+    let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
+    let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;
+    for body in [begin, end, r#"{"Period":{}}"#] {
+        let answer = Harness::new().tm_call("POST", "/getAllStatus", body).await;
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+        let answer = Harness::strict().tm_call("POST", "/getAllStatus", body).await;
+        answer.refused(400, "Period", "AT-05", "[T] 4.2");
+    }
+}

@@ -1,0 +1,251 @@
+//! A sandbox behind its doors, clients that speak plain HTTP, and a receiver of webhooks on the network.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use identkit_identity_tm::PutOrder;
+use identkit_mock_server::server::{self, Listening};
+use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::support::net::{any, plain};
+use crate::support::*;
+
+/// Sends a request on a connection of its own; status, head and body.
+pub(crate) async fn http(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// A sandbox of many worlds with both its doors on the network.
+pub(crate) struct Door {
+    pub(crate) worlds: Worlds,
+    pub(crate) api: Listening,
+    pub(crate) admin: Listening,
+}
+
+impl Door {
+    /// Its default world stands still at noon; webhooks go over the network.
+    pub(crate) async fn new() -> Self {
+        Self::with(|builder| builder.webhooks_through(plain())).await
+    }
+
+    pub(crate) async fn with(more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
+        let builder = Sandbox::builder().clock(VirtualClock::new(start_time())).seed(7);
+        // Opened, so that the test binary works on a busy machine: receivers here answer, or hang on purpose.
+        let sandbox = more(builder.receiver_guard(SECOND / 4)).start();
+        let worlds = Worlds::from(&sandbox);
+        let api = server::vendors(&worlds, any(), None).await.unwrap();
+        let admin = server::admin(&worlds, any()).await.unwrap();
+        Self { worlds, api, admin }
+    }
+
+    /// A call of the admin API.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = http(self.admin.address(), method, &format!("/_sandbox/v1{path}"), "", &body).await;
+        (status, serde_json::from_str(&answer).unwrap())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.ask("GET", path, &Value::Null).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.ask("POST", path, &body).await;
+        assert!(matches!(status, 200 | 201), "{path}: {status} {answer}");
+        answer
+    }
+
+    /// A refusal; returns its detail.
+    pub(crate) async fn refused(&self, method: &str, path: &str, body: Value, status: u16) -> String {
+        let (answered, problem) = self.ask(method, path, &body).await;
+        assert_eq!((answered, &problem["status"]), (status, &json!(status)), "{method} {path} {body}: {problem}");
+        for part in ["type", "title", "detail", "rule"] {
+            assert!(!problem[part].as_str().unwrap().is_empty(), "{part}: {problem}");
+        }
+        problem["detail"].as_str().unwrap().to_owned()
+    }
+
+    /// A world of its own, as it is described.
+    pub(crate) async fn world(&self, wanted: Value) -> Value {
+        self.post("/worlds", wanted).await
+    }
+
+    /// A call of identity.TM with the credentials of a world as it is described.
+    pub(crate) async fn tm(&self, world: &Value, method: &str, path: &str, body: &str) -> (u16, String) {
+        tm(self.api.address(), world, method, path, body).await
+    }
+
+    /// The same with those of the default world.
+    pub(crate) fn default_account() -> Value {
+        json!({ "identity_tm": { "customer_id": "sandbox-customer", "customer_code": "sandbox-code" } })
+    }
+
+    /// Places an order in a world, and returns its id.
+    pub(crate) async fn place(&self, world: &Value, order: &PutOrder) -> String {
+        let (status, answer) = self.tm(world, "PUT", "/putOrder", &serde_json::to_string(order).unwrap()).await;
+        assert_eq!(status, 202, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["OrderID"].as_str().unwrap().to_owned()
+    }
+
+    /// Moves time on in a world.
+    pub(crate) async fn advance(&self, world: &str, seconds: f64) -> Value {
+        self.post(&format!("/clock/advance?world={world}"), json!({ "seconds": seconds })).await
+    }
+
+    pub(crate) async fn play(&self, world: &str, order: &str, story: &str) -> Value {
+        self.post(&format!("/orders/{order}/transition?world={world}"), json!({ "story": story })).await
+    }
+
+    /// Plays, and waits until what follows at once is over.
+    pub(crate) async fn play_out(&self, world: &str, order: &str, story: &str) {
+        self.play(world, order, story).await;
+        self.advance(world, 0.0).await;
+    }
+
+    /// The deliveries about an order.
+    pub(crate) async fn deliveries(&self, world: &str, order: &str) -> Vec<Value> {
+        let list = self.get(&format!("/deliveries?world={world}&order={order}")).await;
+        list["deliveries"].as_array().unwrap().clone()
+    }
+}
+
+/// A call of identity.TM with the credentials of a world as it is described.
+pub(crate) async fn tm(address: SocketAddr, world: &Value, method: &str, path: &str, body: &str) -> (u16, String) {
+    let account = &world["identity_tm"];
+    let (id, code) = (account["customer_id"].as_str().unwrap(), account["customer_code"].as_str().unwrap());
+    let code = encode_base64(format!("{id}:{code}").as_bytes());
+    let headers = format!("Authorization: Basic {code}\r\nContent-Type: application/json\r\n");
+    http(address, method, &format!("{TM}{path}"), &headers, body).await
+}
+
+/// What a receiver does with a webhook.
+#[derive(Clone, Debug)]
+pub(crate) enum Does {
+    /// Answers so.
+    Answer(u16),
+    /// Reads it, and never answers.
+    Hang,
+    /// Closes the connection.
+    Close,
+    /// Answers 200 once it may.
+    Wait(Arc<Notify>),
+    /// Answers 200 after this real time.
+    After(std::time::Duration),
+}
+
+/// A receiver of webhooks on the network.
+pub(crate) struct Hook {
+    pub(crate) url: String,
+    /// The request lines, headers and bodies of what arrived.
+    pub(crate) arrived: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Hook {
+    pub(crate) async fn always(does: Does) -> Self {
+        Self::doing(move |_| does.clone()).await
+    }
+
+    /// Does as it is told for each webhook, counted from 0.
+    pub(crate) async fn doing(does: impl Fn(usize) -> Does + Send + 'static) -> Self {
+        let listener = TcpListener::bind(any()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
+        let log = Arc::clone(&arrived);
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            let mut count = 0;
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn(serve(stream, Arc::clone(&log), does(count)));
+                count += 1;
+            }
+        });
+        Self { url, arrived, task }
+    }
+
+    /// The order with this receiver's URLs.
+    pub(crate) fn order(&self, events: &[&str]) -> PutOrder {
+        let mut urls = identkit_identity_tm::messages::WebhookUrl::default();
+        for event in events {
+            let url = format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url);
+            urls = match *event {
+                "AfterVideo" => urls.after_video(url),
+                "AfterIdent" => urls.after_ident(url),
+                _ => urls.on_final(url),
+            };
+        }
+        order().webhook_url(urls)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.arrived.lock().unwrap().len()
+    }
+
+    pub(crate) async fn until(&self, count: usize) {
+        eventually("the webhook arrives", || self.count() >= count).await;
+    }
+}
+
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, does: Does) {
+    let mut read = Vec::new();
+    let whole = |read: &[u8]| {
+        let text = String::from_utf8_lossy(read).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let length = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        (body.len() >= length.unwrap_or(0)).then_some(text)
+    };
+    let text = loop {
+        if let Some(text) = whole(&read) {
+            break text;
+        }
+        match stream.read_buf(&mut read).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    };
+    log.lock().unwrap().push(text);
+    let status = match does {
+        Does::Answer(status) => status,
+        Does::Close => return,
+        Does::Hang => std::future::pending().await,
+        Does::Wait(gate) => {
+            gate.notified().await;
+            200
+        }
+        Does::After(time) => {
+            pause(time).await;
+            200
+        }
+    };
+    let answer =
+        format!("HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(answer.as_bytes()).await;
+}

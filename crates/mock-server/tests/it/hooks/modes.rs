@@ -1,0 +1,321 @@
+//! Webhook modes, of a world and of single orders, in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use identkit_core::Content;
+use identkit_mock_server::journal::{Entry, What};
+use identkit_mock_server::webhooks::{Cause, Mode, ReleaseOrder, State};
+use identkit_transport::{AttemptContext, Failure, Transport};
+use identkit_wire::Body;
+
+use crate::support::*;
+
+fn receiving(status: u16) -> (Harness, Receiver) {
+    let receiver = Receiver::answering(Some(status));
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    (bench, receiver)
+}
+
+impl Harness {
+    /// The ids of the deliveries about a case.
+    fn hooks(&self, case: &str) -> Vec<u64> {
+        self.sandbox.deliveries(Some(case)).iter().map(|delivery| delivery.id).collect()
+    }
+
+    fn state(&self, id: u64) -> State {
+        self.sandbox.delivery(id).unwrap().state()
+    }
+
+    fn causes(&self, id: u64) -> Vec<Cause> {
+        self.sandbox.delivery(id).unwrap().attempts.iter().map(|attempt| attempt.by).collect()
+    }
+
+    /// An order with these webhooks, played to its end.
+    async fn played(&self, events: &[&str]) -> String {
+        let id = self.place(order_with(events)).await.expose().to_owned();
+        self.play(&id, "positive").await;
+        id
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_then() {
+    let (bench, receiver) = receiving(500);
+    bench.sandbox.set_webhooks(None, Mode::Hold);
+    let id = bench.played(&["OnFinal"]).await;
+    bench.clock.advance(30 * DAY).await;
+    assert_eq!(receiver.count(), 0);
+    let hook = bench.hooks(&id)[0];
+    assert_eq!(bench.state(hook), State::Held);
+    bench.sandbox.set_webhooks(None, Mode::Deliver);
+    bench.clock.advance(DAY).await;
+    assert_eq!(receiver.count(), 0, "another mode releases nothing");
+    bench.sandbox.release(hook).unwrap();
+    bench.clock.advance(100 * SECOND).await;
+    let start = 31.0 * 86_400.0;
+    assert_eq!(receiver.arrived().iter().map(Arrived::seconds).collect::<Vec<_>>(), [start, start + 86.4]);
+    assert_eq!(bench.causes(hook), [Cause::Release, Cause::Schedule]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_once_it_is_released() {
+    let (gate, gates) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let inside = [Arc::clone(&gate), Arc::clone(&gates)];
+    let receiver = Receiver::doing(move |call| {
+        let gate = Arc::clone(&inside[usize::from(call.event() == "OnFinal")]);
+        Box::pin(async move {
+            gate.notified().await;
+            Some(200)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    bench.sandbox.set_webhooks(None, Mode::Hold);
+    let id = bench.played(&["AfterIdent", "OnFinal"]).await;
+    let blocked = || bench.sandbox.inspect(&id).unwrap()["blocked"].clone();
+    assert_eq!((bench.hooks(&id).len(), blocked()), (2, false.into()), "the story went to its end");
+    assert_eq!(bench.tm_call("GET", &format!("/getIdentData/{id}"), "").await.status, 200);
+    let [ident, end] = bench.hooks(&id)[..] else { panic!("two webhooks") };
+    for hook in [ident, end] {
+        bench.sandbox.release(hook).unwrap();
+    }
+    receiver.until(2).await;
+    assert_eq!(blocked(), true);
+    let path = format!("/getIdentData/{id}");
+    let mut read = std::pin::pin!(bench.tm_call("GET", &path, ""));
+    assert!(within(Duration::from_millis(50), &mut read).await.is_none(), "it waits for both");
+    gate.notify_one();
+    assert!(within(Duration::from_millis(50), &mut read).await.is_none(), "it waits for the other one");
+    gates.notify_one();
+    assert_eq!(within(10 * SECOND, read).await.unwrap().status, 200);
+    assert_eq!((blocked(), bench.state(ident), bench.state(end)), (false.into(), State::Delivered, State::Delivered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent() {
+    let (bench, receiver) = receiving(200);
+    bench.sandbox.set_webhooks(None, Mode::Hold);
+    let deleted = bench.played(&["OnFinal"]).await;
+    let answer = bench.tm_call("DELETE", &format!("/delIdentdata/{deleted}"), "").await;
+    assert!(answer.status < 300, "{}", answer.text());
+    let cancelled = bench.place(order_with(&["AfterVideo", "OnFinal"])).await.expose().to_owned();
+    bench.play(&cancelled, "aborted").await;
+    let answer = bench.tm_call("POST", &format!("/cancelOrder/{cancelled}"), "").await;
+    assert!(answer.status < 300, "not blocked, and cancelled: {}", answer.text());
+    bench.clock.settle().await;
+    for id in [&deleted, &cancelled] {
+        for hook in bench.hooks(id) {
+            bench.sandbox.release(hook).unwrap();
+            bench.clock.settle().await;
+        }
+    }
+    assert_eq!(receiver.events(), ["OnFinal", "AfterVideo", "OnFinal"]);
+    assert!(receiver.arrived()[0].uri.contains(&deleted) && receiver.arrived()[2].uri.contains(&cancelled));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
+    let (bench, receiver) = receiving(200);
+    bench.sandbox.set_webhooks(None, Mode::Drop);
+    let id = bench.played(&["AfterIdent", "OnFinal"]).await;
+    bench.sandbox.set_webhooks(None, Mode::Deliver);
+    bench.clock.advance(30 * DAY).await;
+    assert_eq!(receiver.count(), 0);
+    let answer = within(10 * SECOND, bench.tm_call("GET", &format!("/getStatus/{id}"), "")).await.unwrap();
+    assert!(answer.text().contains("\"Kind\":6"), "{}", answer.text());
+    for delivery in bench.sandbox.deliveries(Some(&id)) {
+        let [attempt] = &delivery.attempts[..] else { panic!("told once") };
+        assert_eq!((attempt.outcome(), attempt.status, delivery.next), ("failed", None, None));
+        assert!(attempt.error.as_ref().unwrap().starts_with("dropped"));
+        assert_eq!(delivery.state(), State::Failed);
+    }
+    bench.sandbox.resend(bench.hooks(&id)[1]).unwrap();
+    bench.clock.settle().await;
+    assert_eq!(receiver.events(), ["OnFinal"], "by hand it still can be sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothing() {
+    // The copies are answered well, and the schedule goes on all the same.
+    let receiver = Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]);
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    bench.sandbox.set_webhooks(None, Mode::Duplicate);
+    let id = bench.played(&["OnFinal"]).await;
+    bench.clock.advance(DAY).await;
+    let times: Vec<_> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    assert_eq!(times, [0.0, 0.0, 86.4, 86.4, 146.4, 146.4]);
+    let mut causes = bench.causes(bench.hooks(&id)[0]);
+    causes.sort_by_key(|cause| cause.name());
+    assert_eq!(causes, [[Cause::Duplicate; 3], [Cause::Schedule; 3]].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_late_sets_out_so_much_later_and_is_tried_again_from_there() {
+    let (bench, receiver) = receiving(500);
+    bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
+    let id = bench.played(&["OnFinal"]).await;
+    assert_eq!(bench.sandbox.next_due(), Some(start_time() + jiff::SignedDuration::from_hours(1)));
+    assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], false);
+    bench.clock.advance(HOUR + 100 * SECOND).await;
+    let times: Vec<_> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    assert_eq!(times, [3_600.0, 3_686.4], "only its first try is late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time() {
+    let (bench, receiver) = receiving(200);
+    bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
+    let id = bench.played(&["OnFinal"]).await;
+    bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
+    let moved = bench.sandbox.advance(DAY).await;
+    assert_eq!(receiver.arrived().iter().map(Arrived::seconds).collect::<Vec<_>>(), [0.0]);
+    let fired = |entry: &&Entry| matches!(&entry.what, What::Fired { .. });
+    assert_eq!(moved.fired.iter().filter(fired).count(), 0, "its timer is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_mode_reorder_each_second_webhook_overtakes_the_one_before_it() {
+    let (bench, receiver) = receiving(200);
+    bench.sandbox.set_webhooks(None, Mode::Reorder);
+    bench.played(&["AfterIdent", "OnFinal"]).await;
+    assert_eq!(receiver.events(), ["OnFinal", "AfterIdent"], "of one order");
+    let ids = [bench.played(&["OnFinal"]).await, bench.played(&["OnFinal"]).await];
+    let uris: Vec<_> = receiver.arrived()[2..].iter().map(|call| call.uri.clone()).collect();
+    assert!(uris[0].contains(&ids[1]) && uris[1].contains(&ids[0]), "of two orders: {uris:?}");
+    // Alone it goes after a minute, and the next one waits for another.
+    bench.played(&["OnFinal"]).await;
+    bench.clock.advance(59 * SECOND).await;
+    assert_eq!(receiver.count(), 4);
+    bench.clock.advance(SECOND).await;
+    assert_eq!(receiver.count(), 5);
+    bench.played(&["OnFinal"]).await;
+    assert_eq!(receiver.count(), 5, "nobody is left to overtake");
+    bench.clock.advance(DAY).await;
+    assert_eq!(receiver.count(), 6, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_over() {
+    let receiver = Receiver::doing(|_| {
+        Box::pin(async {
+            pause(Duration::from_millis(5)).await;
+            Some(200)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    let all = |ids: &[String]| ids.iter().map(|id| bench.hooks(id)[0]).collect::<Vec<_>>();
+    let held = || async {
+        bench.sandbox.set_webhooks(None, Mode::Hold);
+        let mut ids = Vec::new();
+        for _ in 0..6 {
+            ids.push(bench.played(&["OnFinal"]).await);
+        }
+        ids
+    };
+    for order in ["as meant", "reversed", "shuffled", "these"] {
+        let ids = held().await;
+        let hooks = all(&ids);
+        let before = receiver.count();
+        let order = match order {
+            "as meant" => ReleaseOrder::AsMeant,
+            "reversed" => ReleaseOrder::Reversed,
+            "shuffled" => ReleaseOrder::Shuffled,
+            _ => ReleaseOrder::These(vec![hooks[3], hooks[0], hooks[5], hooks[1], hooks[4], hooks[2]]),
+        };
+        let told: Vec<u64> = bench.sandbox.release_all(&order).unwrap().iter().map(|delivery| delivery.id).collect();
+        bench.clock.settle().await;
+        let arrived: Vec<u64> = receiver.arrived()[before..]
+            .iter()
+            .map(|call| hooks[ids.iter().position(|id| call.uri.contains(id.as_str())).unwrap()])
+            .collect();
+        assert_eq!(arrived, told, "{order:?}");
+        let mut sorted = told.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, hooks, "each once");
+        match order {
+            ReleaseOrder::AsMeant => assert_eq!(told, hooks),
+            ReleaseOrder::Reversed => assert!(told.iter().rev().eq(&hooks)),
+            ReleaseOrder::These(these) => assert_eq!(told, these),
+            _ => assert_ne!(told, hooks, "this seed shuffles them"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_order_may_have_a_mode_of_its_own() {
+    let (bench, receiver) = receiving(200);
+    let (one, other) = (bench.place(order_with(&["OnFinal"])).await, bench.place(order_with(&["OnFinal"])).await);
+    bench.sandbox.set_webhooks(Some(one.expose()), Mode::Hold);
+    for id in [&one, &other] {
+        bench.play(id.expose(), "positive").await;
+    }
+    assert_eq!(receiver.count(), 1);
+    assert!(receiver.arrived()[0].uri.contains(other.expose()));
+    bench.sandbox.unset_webhooks(one.expose());
+    assert!(bench.sandbox.webhooks().orders.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_084_webhooks_of_identify24_are_held_and_released_too() {
+    let (bench, receiver) = receiving(200);
+    let url = identkit_core::Secret::new("https://hooks.example/identify24/t0ken/status");
+    bench.sandbox.with_world(|world| identkit_mock_server::vendors::identify24::set_webhook(world, Some(url)));
+    bench.sandbox.set_webhooks(None, Mode::Hold);
+    bench.play(EXAMPLE_IDENT, "positive").await;
+    bench.clock.advance(DAY).await;
+    assert_eq!(receiver.count(), 0);
+    bench.sandbox.release(bench.hooks(EXAMPLE_IDENT)[0]).unwrap();
+    bench.clock.settle().await;
+    assert_eq!(receiver.events(), ["status"]);
+}
+
+/// A receiver whose answer is 200 and then a body of so many pieces.
+#[derive(Debug)]
+struct Talkative(usize);
+
+#[async_trait]
+impl Transport for Talkative {
+    async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+        Ok(Response::new(Content::new(None, Pieces(self.0))))
+    }
+}
+
+struct Pieces(usize);
+
+impl http_body::Body for Pieces {
+    type Data = bytes::Bytes;
+    type Error = identkit_core::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        std::task::Poll::Ready(left.map(|_| Ok(http_body::Frame::data("x".into()))))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
+    for (pieces, mode, outcome) in [
+        (1_000, Mode::Deliver, "delivered"),
+        (2, Mode::SlowRead, "delivered"),
+        // It would take a hundred seconds: the receiver is cut off like one that does not answer.
+        (1_000, Mode::SlowRead, "retry"),
+    ] {
+        let patience = 2 * SECOND;
+        let bench =
+            Harness::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
+        bench.sandbox.set_webhooks(None, mode);
+        let id = bench.played(&["OnFinal"]).await;
+        let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);
+        assert_eq!(delivery.attempts[0].outcome(), outcome, "{mode:?}");
+        let told = delivery.attempts[0].error.as_deref();
+        assert_eq!(told, (outcome == "retry").then_some("no answer within 2 s"));
+    }
+}

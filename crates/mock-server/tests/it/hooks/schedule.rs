@@ -1,0 +1,143 @@
+//! The vendor's schedule, by the admin API alone: what is sent when, and what ends it.
+
+use serde_json::{Value, json};
+
+use super::door::{Does, Door, Hook};
+
+/// Milliseconds after the first try at which the document's table has the others (T-036), written down anew: 86.4 s and
+/// then each minute up to 864 s, each hour up to 12 h, and each night at 01:00 up to 6 days.
+fn table(start: i64) -> Vec<i64> {
+    let minutes = (0..13).map(|k| 86_400 + 60_000 * k);
+    let hours = (0..12).map(|k| 864_000 + 3_600_000 * k);
+    let nights =
+        (43_201..=6 * 86_400).filter(|seconds| (start + seconds) % 86_400 == 3_600).map(|seconds| seconds * 1_000);
+    [0].into_iter().chain(minutes).chain(hours).chain(nights).collect()
+}
+
+fn time(value: &Value) -> jiff::Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_036_a_receiver_that_always_answers_500_is_tried_31_or_32_times_exactly_as_the_table_says() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let mut counts = Vec::new();
+    for hour in [0, 1, 2, 9, 12, 13, 14, 20, 23] {
+        for minute in [0, 30] {
+            let now = format!("2020-09-10T{hour:02}:{minute:02}:00Z");
+            let world = door.world(json!({ "clock": "frozen", "now": now })).await;
+            let id = world["id"].as_str().unwrap();
+            let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+            let before = hook.count();
+            door.play(id, &order, "positive").await;
+            let moved = door.advance(id, 7.0 * 86_400.0).await;
+            let delivery = door.deliveries(id, &order).await.remove(0);
+            let start = time(&json!(now));
+            let expected = table(start.as_second());
+            let told = delivery["attempts"].as_array().unwrap();
+            let times: Vec<i64> =
+                told.iter().map(|try_| time(&try_["at"]).as_millisecond() - start.as_millisecond()).collect();
+            assert_eq!(times, expected, "begun at {now}");
+            assert_eq!(hook.count() - before, expected.len(), "each of them really arrives");
+            counts.push(expected.len());
+            assert!(told.iter().all(|try_| try_["status"] == 500));
+            let (last, others) = told.split_last().unwrap();
+            assert!(others.iter().all(|try_| try_["outcome"] == "retry"));
+            assert_eq!(
+                (&last["outcome"], &delivery["next"], &delivery["state"]),
+                (&json!("failed"), &json!(null), &json!("failed"))
+            );
+            fired(&moved, &delivery);
+            door.advance(id, 100.0 * 86_400.0).await;
+            assert_eq!(hook.count() - before, expected.len(), "and then never again");
+        }
+    }
+    assert!(
+        counts.contains(&31) && counts.contains(&32) && counts.iter().all(|count| matches!(count, 31 | 32)),
+        "{counts:?}"
+    );
+}
+
+/// `fired` tells every timer and every try, in order.
+fn fired(moved: &Value, delivery: &Value) {
+    let fired = moved["fired"].as_array().unwrap();
+    let sequences: Vec<_> = fired.iter().map(|entry| entry["sequence"].as_u64().unwrap()).collect();
+    assert!(sequences.is_sorted(), "{sequences:?}");
+    let times: Vec<_> = fired.iter().map(|entry| time(&entry["at"])).collect();
+    assert!(times.is_sorted());
+    let of = |kind: &str, what: &str| {
+        let fits = |entry: &&Value| entry["kind"] == kind && (what.is_empty() || entry["what"] == what);
+        fired.iter().filter(fits).map(|entry| entry["at"].clone()).collect::<Vec<_>>()
+    };
+    let tried: Vec<_> = delivery["attempts"].as_array().unwrap().iter().map(|try_| try_["at"].clone()).collect();
+    // The first one may have been over before time was moved.
+    let told = of("attempt", "");
+    assert!(told == tried || told == tried[1..], "{told:?}");
+    assert_eq!(of("timer", "retry"), tried[1..]);
+    assert_eq!(of("timer", "purge").len() + of("timer", "retry").len(), of("timer", "").len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_034_200_and_202_end_a_delivery_and_every_other_answer_is_tried_again() {
+    let door = Door::new().await;
+    for (does, status) in [
+        (Does::Answer(200), json!(200)),
+        (Does::Answer(202), json!(202)),
+        (Does::Answer(201), json!(201)),
+        (Does::Answer(204), json!(204)),
+        (Does::Answer(302), json!(302)),
+        (Does::Answer(404), json!(404)),
+        (Does::Close, json!(null)),
+    ] {
+        let hook = Hook::always(does).await;
+        let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+        door.play_out("default", &order, "positive").await;
+        let delivery = door.deliveries("default", &order).await.remove(0);
+        let (first, ends) = (&delivery["attempts"][0], matches!(status.as_u64(), Some(200 | 202)));
+        assert_eq!((&first["status"], &first["outcome"]), (&status, &json!(if ends { "delivered" } else { "retry" })));
+        assert_eq!(first["error"].is_null(), !status.is_null(), "why there is no status is said: {first}");
+        assert_eq!(delivery["state"], if ends { "delivered" } else { "waiting" });
+        door.advance("default", 86.4).await;
+        assert_eq!(hook.count(), if ends { 1 } else { 2 }, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_036_a_receiver_that_hangs_is_cut_off_at_10_s_of_the_worlds_time_and_tried_again() {
+    let door = Door::new().await;
+    let hook = Hook::doing(|count| if count == 0 { Does::Hang } else { Does::Answer(200) }).await;
+    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    door.play("default", &order, "positive").await;
+    hook.until(1).await;
+    let moved = door.advance("default", 9.9).await;
+    assert_eq!(moved["fired"], json!([]));
+    let delivery = door.deliveries("default", &order).await.remove(0);
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("sending"), &json!([])));
+    let moved = door.advance("default", 0.2).await;
+    assert_eq!(moved["fired"][0]["at"], "2020-09-10T12:00:10Z", "cut off just then: {moved}");
+    let delivery = door.deliveries("default", &order).await.remove(0);
+    let cut =
+        json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no answer within 10 s" });
+    assert_eq!(delivery["attempts"], json!([cut]));
+    assert_eq!(delivery["next"], "2020-09-10T12:01:26.4Z", "counted from its beginning");
+    door.advance("default", 100.0).await;
+    let delivery = door.deliveries("default", &order).await.remove(0);
+    assert_eq!((&delivery["state"], hook.count()), (&json!("delivered"), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_nobody_listens_for_is_told_as_such() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(200)).await;
+    let order = hook.order(&["OnFinal"]);
+    drop(hook);
+    let order = door.place(&Door::default_account(), &order).await;
+    door.play_out("default", &order, "positive").await;
+    let delivery = door.deliveries("default", &order).await.remove(0);
+    assert_eq!(delivery["attempts"][0]["error"], "no connection could be made");
+    // The tenth try is as the first.
+    door.advance("default", 600.0).await;
+    let delivery = door.deliveries("default", &order).await.remove(0);
+    assert!(delivery["attempts"].as_array().unwrap().iter().all(|try_| try_["error"] == "no connection could be made"));
+}

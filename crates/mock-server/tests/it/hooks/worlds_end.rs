@@ -1,0 +1,194 @@
+//! What is left of a world that is taken away: nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identkit_mock_server::worlds::NewWorld;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::door::{Does, Door, Hook, tm};
+use crate::support::*;
+
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
+    let door = Door::new().await;
+    let before = tasks();
+    let token = Arc::new(());
+    for round in 0..2_000 {
+        let mut wanted = NewWorld::default();
+        // Every second one has time that goes on, which takes a task more.
+        wanted.mode =
+            Some(if round % 2 == 0 { identkit_mock_server::Mode::Frozen } else { identkit_mock_server::Mode::Real });
+        let (id, sandbox) = door.worlds.create(&wanted).unwrap();
+        // It goes when the world's data goes.
+        sandbox.with_world(|world| world.part::<Vec<Arc<()>>>().push(Arc::clone(&token)));
+        drop(sandbox);
+        if round % 10 == 0 {
+            door.worlds.keep_snapshot(&id, "kept").unwrap();
+            door.worlds.restore(&id, "kept").unwrap();
+            let (copy, _) = door.worlds.fork(&id, None).unwrap();
+            door.worlds.delete(&copy).unwrap();
+        }
+        door.worlds.delete(&id).unwrap();
+    }
+    eventually("all tasks have ended", || tasks() <= before).await;
+    eventually("all worlds are gone", || Arc::strong_count(&token) == 1).await;
+    assert_eq!(door.worlds.ids(), ["default"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answer() {
+    let door = Door::new().await;
+    let before = tasks();
+    let gate = Arc::new(Notify::new());
+    let inside = Arc::clone(&gate);
+    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let world = door.world(json!({ "id": "short" })).await;
+    let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+    door.play("short", &order, "positive").await;
+    hook.until(1).await;
+    let reads: Vec<_> = (0..5)
+        .map(|_| {
+            let (address, world, path) = (door.api.address(), world.clone(), format!("/getStatus/{order}"));
+            tokio::spawn(async move { tm(address, &world, "GET", &path, "").await })
+        })
+        .collect();
+    pause(Duration::from_millis(50)).await;
+    assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200);
+    // From now on its credentials are nobody's.
+    assert_eq!(door.tm(&world, "GET", &format!("/getStatus/{order}"), "").await.0, 401);
+    gate.notify_one();
+    for read in reads {
+        let (status, told) = within(10 * SECOND, read).await.expect("an answer").unwrap();
+        assert!(status == 200 && told.contains("\"Kind\":6"), "{told}");
+    }
+    drop(hook);
+    eventually("nothing of it is left", || tasks() <= before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_events_end_with_their_world_and_when_another_takes_its_place() {
+    let door = Door::new().await;
+    let before = tasks();
+    for end in ["delete", "reset", "restore"] {
+        door.world(json!({ "id": "short" })).await;
+        door.post("/worlds/short/snapshot", json!({})).await;
+        let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
+        stream
+            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200");
+        match end {
+            "delete" => assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200),
+            "reset" => drop(door.post("/reset?world=short", Value::Null).await),
+            _ => drop(door.post("/worlds/short/restore", json!({})).await),
+        }
+        let mut rest = Vec::new();
+        within(10 * SECOND, stream.read_to_end(&mut rest)).await.expect("the stream ends").unwrap();
+        if end != "delete" {
+            door.ask("DELETE", "/worlds/short", &Value::Null).await;
+        }
+    }
+    eventually("nothing of them is left", || tasks() <= before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn worlds_come_and_go_while_their_clients_call() {
+    let door = Door::new().await;
+    let callers: Vec<_> = (0..8)
+        .map(|caller| {
+            let (worlds, address) = (door.worlds.clone(), door.api.address());
+            tokio::spawn(async move {
+                for round in 0..15 {
+                    let mut wanted = NewWorld::default();
+                    wanted.id = Some(format!("c{caller}-{round}"));
+                    let (id, sandbox) = worlds.create(&wanted).unwrap();
+                    let account = Value::Object(
+                        sandbox
+                            .accounts()
+                            .into_iter()
+                            .map(|(vendor, account)| (vendor.replace('-', "_"), account))
+                            .collect(),
+                    );
+                    let body = serde_json::to_string(&order()).unwrap();
+                    let (status, told) = tm(address, &account, "PUT", "/putOrder", &body).await;
+                    assert_eq!(status, 202, "{told}");
+                    let order = serde_json::from_str::<Value>(&told).unwrap()["OrderID"].as_str().unwrap().to_owned();
+                    let path = format!("/getStatus/{order}");
+                    let late = {
+                        let (account, path) = (account.clone(), path.clone());
+                        tokio::spawn(async move { tm(address, &account, "GET", &path, "").await.0 })
+                    };
+                    worlds.delete(&id).unwrap();
+                    assert!(matches!(late.await.unwrap(), 200 | 401), "before or after");
+                    assert_eq!(tm(address, &account, "GET", &path, "").await.0, 401);
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    assert_eq!(door.worlds.ids(), ["default"]);
+}
+
+/// A call of the admin API that goes away as soon as it is sent, unless it is kept.
+async fn begun(door: &Door, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
+    let length = body.len();
+    let head = format!("POST /_sandbox/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
+    let door = Door::new().await;
+    let hook = Hook::always(Does::Answer(500)).await;
+    let world = door.world(json!({ "id": "short" })).await;
+    let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+    // A try every few milliseconds.
+    door.post("/clock/mode?world=short", json!({ "mode": "scaled", "factor": 10_000 })).await;
+    door.play("short", &order, "positive").await;
+    let wait = begun(&door, "/journal/wait?world=short", r#"{"operation":"getStatus","timeout":600}"#).await;
+    let mut events = TcpStream::connect(door.admin.address()).await.unwrap();
+    events.write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    events.read_exact(&mut [0; 12]).await.unwrap();
+    hook.until(3).await;
+    assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200);
+    pause(Duration::from_millis(100)).await;
+    let before = hook.count();
+    pause(Duration::from_millis(500)).await;
+    assert_eq!(hook.count(), before, "nobody calls any more");
+    drop((wait, events));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_moves_on_to_the_end_also_when_the_client_goes_away() {
+    let door = Door::new().await;
+    let gate = Arc::new(Notify::new());
+    let inside = Arc::clone(&gate);
+    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let world = door.world(json!({ "id": "long", "clock": "frozen", "now": "2020-09-10T12:00:00Z" })).await;
+    let order = door.place(&world, &hook.order(&["OnFinal"])).await;
+    door.play("long", &order, "positive").await;
+    hook.until(1).await;
+    let asked = begun(&door, "/clock/advance?world=long", r#"{"seconds":172800}"#).await;
+    pause(Duration::from_millis(50)).await;
+    drop(asked);
+    pause(Duration::from_millis(50)).await;
+    gate.notify_one();
+    let sandbox = door.worlds.get("long").unwrap();
+    eventually("time has come to the end", || sandbox.now().to_string() == "2020-09-12T12:00:00Z").await;
+}

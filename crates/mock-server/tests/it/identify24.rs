@@ -1,0 +1,384 @@
+//! identify24's server side: codes, bodies, and what each profile refuses.
+
+use std::sync::Arc;
+
+use crate::support::*;
+use bytes::Bytes;
+use http::Request;
+use http::header::CONTENT_TYPE;
+use identkit_core::Secret;
+use identkit_mock_server::vendors::identify24;
+use identkit_mock_server::{InProcess, Transition};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+
+const REQUIRED: [&str; 12] = [
+    "project_id",
+    "birthday",
+    "birth_place",
+    "email",
+    "gender",
+    "person_first_name",
+    "person_last_name",
+    "mobile_phone",
+    "nationality",
+    "zip_code",
+    "city",
+    "country",
+];
+
+fn sample() -> Value {
+    json_fixture("identify24", "S-012-ident-create-curl-body.json")
+}
+
+/// The document's example without what its own rules forbid.
+fn clean() -> Value {
+    let mut ident = sample();
+    for (key, value) in [
+        ("person_first_name", "JOHN"),
+        ("person_last_name", "DOE"),
+        ("city", "NÜRNBERG"),
+        ("street", "MARKGRAFENSTR."),
+        ("birth_place", "BERLIN"),
+    ] {
+        ident[key] = value.into();
+    }
+    ident.as_object_mut().unwrap().remove("pdf_url");
+    ident["pdf_content"] = format!("data:@file/pdf;base64,{}", encode_base64(b"%PDF-1.7 and so on")).into();
+    ident
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_030_a_login_answers_as_in_the_document() {
+    let bench = Harness::new();
+    let answer = bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await;
+    let mut told = answer.json();
+    let mut sample = json_fixture("identify24", "S-007-auth-response.json");
+    assert!(!told["token"].as_str().unwrap().is_empty());
+    for value in [&mut told, &mut sample] {
+        value.as_object_mut().unwrap().remove("token");
+    }
+    assert_eq!(told, sample);
+    let example = fixture("identify24", "S-006-auth-curl-body.json");
+    assert_eq!(bench.log_in(std::str::from_utf8(&example).unwrap()).await.status, 200, "the document's own login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_10_the_keys_of_a_login_are_in_upper_case_and_what_is_missing_is_named() {
+    let bench = Harness::new();
+    for (body, missing) in [
+        ("{}", &["PARTNER", "APIKEY"][..]),
+        (r#"{"PARTNER":"911-internet"}"#, &["APIKEY"]),
+        (r#"{"APIKEY":"sandbox-api-key","PARTNER":""}"#, &["PARTNER"]),
+        (r#"{"partner":"911-internet","apikey":"sandbox-api-key"}"#, &["PARTNER", "APIKEY"]),
+        (r#"{"Partner":"911-internet","APIKEY":"sandbox-api-key"}"#, &["PARTNER"]),
+    ] {
+        let answer = bench.log_in(body).await;
+        for key in missing {
+            answer.refused(400, key, "AI-10", "[I] auth");
+        }
+        assert_eq!(answer.json()["result"], false);
+    }
+    for body in ["", "{", "[]", "null"] {
+        bench.log_in(body).await.refused(400, "body", "I-002", "[I] auth");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_005_partner_key_and_token_are_all_checked() {
+    let bench = Harness::new();
+    for body in [
+        r#"{"PARTNER":"911-internet","APIKEY":"wrong"}"#,
+        r#"{"PARTNER":"somebody","APIKEY":"sandbox-api-key"}"#,
+        r#"{"PARTNER":"YOUR PARTNER USERNAME","APIKEY":"sandbox-api-key"}"#,
+    ] {
+        bench.log_in(body).await.refused(401, "APIKEY", "I-005", "[I] auth");
+    }
+    let token = bench.token().await;
+    let calls =
+        [("GET", "/project/getAll"), ("GET", "/project/get"), ("POST", "/ident/create"), ("GET", "/ident/get/1")];
+    for (method, path) in calls {
+        for (partner, given, field) in [
+            (None, None, "X-API-PARTNER"),
+            (None, Some(&*token), "X-API-PARTNER"),
+            (Some("somebody"), Some(&*token), "X-API-PARTNER"),
+            (Some("911-internet"), None, "X-API-TOKEN"),
+            (Some("911-internet"), Some("never-given-out"), "X-API-TOKEN"),
+            (Some("911-internet"), Some(""), "X-API-TOKEN"),
+        ] {
+            let mut request = Request::builder().method(method).uri(path);
+            if let Some(partner) = partner {
+                request = request.header("X-API-PARTNER", partner);
+            }
+            if let Some(given) = given {
+                request = request.header("X-API-TOKEN", given);
+            }
+            let answer = bench.raw(request.body(Bytes::new()).unwrap()).await;
+            answer.refused(401, field, "I-005", "[I] Authentication");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_009_a_second_login_leaves_the_first_token_alive() {
+    let bench = Harness::new();
+    let (first, second) = (bench.token().await, bench.token().await);
+    assert_ne!(first, second);
+    for token in [first, second] {
+        assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documents_own_idents_are_created_as_printed() {
+    let bench = Harness::new();
+    for name in ["S-011-ident-create-request.json", "S-012-ident-create-curl-body.json"] {
+        let ident = json_fixture("identify24", name);
+        let answer = bench.create(&ident).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let (told, sample) = (answer.json(), json_fixture("identify24", "S-013-ident-create-response.json"));
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&told), keys(&sample), "AI-02: no response_status here");
+        let id = told["ident_id"].as_str().unwrap();
+        assert_eq!(told["conference_url"], format!("https://identify24.de/apply/{id}"));
+        let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
+        assert_eq!(read["data"]["person_first_name"], "John");
+        assert_eq!(read["data"]["project_id"], ident["project_id"]);
+        assert_eq!(read["data"]["created_at"], "10-09-2020 14:00:00");
+        assert!(read["data"].get("appointment_date").is_none(), "I-052");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_01_the_documents_ident_is_answered_as_printed_with_its_comma() {
+    let bench = Harness::new();
+    let answer = bench.i24_call("xxx", "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await;
+    assert_eq!(answer.json(), json_fixture("identify24", "S-017-ident-get-response.comma-added.json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_043_every_required_attribute_is_named_when_it_is_missing() {
+    let bench = Harness::new();
+    let all = bench.create(&json!({})).await;
+    for field in REQUIRED {
+        all.refused(400, field, "I-043", "[I] ident/create");
+        for missing in [Value::Null, json!(""), json!("   ")] {
+            let mut ident = sample();
+            ident[field] = missing;
+            let answer = bench.create(&ident).await;
+            answer.refused(400, field, "", "[I] ident/create");
+            assert_eq!(answer.json()["response_status"], 400);
+        }
+    }
+    for field in sample().as_object().unwrap().keys().filter(|key| !REQUIRED.contains(&key.as_str())) {
+        let mut ident = sample();
+        ident.as_object_mut().unwrap().remove(field);
+        assert_eq!(bench.create(&ident).await.status, 200, "{field} is optional");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_043_dates_lists_and_countries_are_checked() {
+    let bench = Harness::new();
+    for (field, value, rule) in [
+        ("birthday", "05.09.1981", "I-043"),
+        ("birthday", "1981-02-30", "I-043"),
+        ("id_issue_date", "2021", "I-043"),
+        ("gender", "male", "AI-22"),
+        ("type_of_id", "passport", "AI-23"),
+        ("country", "Germany", "AI-27"),
+        ("nationality", "qx", "AI-27"),
+        ("mobile_phone", "call me", "AI-20"),
+        ("email", "nobody", "I-043"),
+    ] {
+        let mut ident = sample();
+        ident[field] = value.into();
+        let answer = bench.create(&ident).await;
+        answer.refused(400, field, rule, "[I] ident/create");
+        assert!(!answer.text().contains(value), "{}", answer.text());
+    }
+    for phone in ["01511111111", "00491511111111", "+491511111111"] {
+        let mut ident = sample();
+        ident["mobile_phone"] = phone.into();
+        assert_eq!(bench.create(&ident).await.status, 200, "AI-20: {phone}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    let project = json!({ "id": "6", "title": "911 Internet GmbH", "status": "Active" });
+    let sample = json_fixture("identify24", "S-026-project-get-response.json");
+    for body in ["{\"project_id\":6}", "{\"project_id\":\"6\"}"] {
+        let answer = bench.i24_call(&token, "GET", "/project/get", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.json()["data"], project);
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!((keys(&answer.json()), keys(&answer.json()["data"])), (keys(&sample), keys(&sample["data"])));
+    }
+    let printed = fixture("identify24", "S-025-project-get-curl-body.json");
+    assert_eq!(bench.i24_call(&token, "GET", "/project/get", printed).await.status, 200);
+    let unknown = bench.i24_call(&token, "GET", "/project/get", "{\"project_id\":7}").await;
+    unknown.refused(404, "project_id", "", "[I] project/get");
+    for body in ["{}", "{\"project_id\":\"\"}", "", "{\"project_id\":{}}", "{ \"project_id\" : xxx }"] {
+        let answer = bench.i24_call(&token, "GET", "/project/get", body).await;
+        answer.refused(400, "", "", "[I] project/get");
+    }
+    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    assert_eq!(client.project("6", &options()).await.unwrap().value.title.unwrap(), "911 Internet GmbH");
+    let all = bench.i24_call(&token, "GET", "/project/getAll", "").await.json();
+    assert_eq!((&all["data"][0], &all["response_status"]), (&project, &json!(200)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    let call = |method, path| bench.i24_call(&token, method, path, "");
+    call("GET", "/ident/get/never-created").await.refused(404, "ident_id", "I-050", "[I] ident/get");
+    for path in ["/ident/get", "/ident/get/", "/ident/list", "/project", "/ident/GET/1"] {
+        call("GET", path).await.refused(404, "path", "I-001", "[I]");
+    }
+    for (right, path) in
+        [("GET", "/ident/get/1"), ("POST", "/ident/create"), ("GET", "/project/getAll"), ("GET", "/project/get")]
+    {
+        for method in ["GET", "POST", "PUT", "DELETE"].into_iter().filter(|method| *method != right) {
+            call(method, path).await.refused(405, &format!("is called with {right}"), "I-001", "[I]");
+        }
+    }
+    call("GET", "/auth").await.refused(405, "is called with POST", "I-001", "[I]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
+    for (bench, strict) in [(Harness::new(), false), (Harness::strict(), true)] {
+        let token = bench.token().await;
+        let get = |media: Option<&str>| {
+            let mut request = Request::builder()
+                .uri("/project/getAll")
+                .header("X-API-PARTNER", "911-internet")
+                .header("X-API-TOKEN", &token);
+            if let Some(media) = media {
+                request = request.header(CONTENT_TYPE, media);
+            }
+            bench.raw(request.body(Bytes::new()).unwrap())
+        };
+        for good in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
+            assert_eq!(get(Some(good)).await.status, 200, "{good}");
+        }
+        for bad in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+            let answer = get(bad).await;
+            if strict {
+                answer.refused(400, "Content-Type", "I-002", "[I] Headers");
+            } else {
+                assert_eq!(answer.status, 200);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict() {
+    let (bench, strict) = (Harness::new(), Harness::strict());
+    let with = |key: &str, value: Value| {
+        let mut ident = clean();
+        ident[key] = value;
+        ident
+    };
+    let both = with("pdf_url", "https://example.com/a.pdf".into());
+    let false_pdf = with("pdf_content", encode_base64(b"no PDF").into());
+    let no_base64 = with("pdf_content", "data:@file/pdf;base64,xxxxxxxxxxxxxxxxx".into());
+    for ident in [&both, &false_pdf, &no_base64] {
+        assert_eq!(bench.create(ident).await.status, 200);
+        strict.create(ident).await.refused(400, "pdf_content", "AI-19", "[I] ident/create");
+    }
+    let pdf = encode_base64(b"%PDF-1.7 and so on");
+    for prefix in ["", "data:@file/pdf;base64,", "data:application/pdf;base64,"] {
+        let ident = with("pdf_content", format!("{prefix}{pdf}").into());
+        for bench in [&bench, &strict] {
+            let answer = bench.create(&ident).await;
+            assert_eq!(answer.status, 200, "{prefix}: {}", answer.text());
+        }
+    }
+    let mut by_url = both;
+    by_url.as_object_mut().unwrap().remove("pdf_content");
+    assert_eq!(strict.create(&by_url).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
+    let (bench, strict) = (Harness::new(), Harness::strict());
+    assert_eq!(strict.create(&clean()).await.status, 200);
+    for field in ["person_first_name", "person_last_name", "birth_place", "street", "city"] {
+        let mut ident = clean();
+        ident[field] = "Straße".into();
+        assert_eq!(bench.create(&ident).await.status, 200);
+        let answer = strict.create(&ident).await;
+        answer.refused(400, field, "AI-04", "[I] ident/create");
+        assert_eq!(answer.json()["messages"].to_string().matches("AI-04").count(), 1);
+        assert!(!answer.text().contains("Straße"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
+    let (bench, strict) = (Harness::new(), Harness::strict());
+    let mut nested = clean();
+    nested["address"] = json!({ "city": "MUSTERSTADT" });
+    let mut unlisted = clean();
+    unlisted["nickname"] = "MUSTERSTADT".into();
+    for (ident, rule) in [(&nested, "AI-05"), (&unlisted, "M-08")] {
+        assert_eq!(bench.create(ident).await.status, 200);
+        let answer = strict.create(ident).await;
+        answer.refused(400, "body", rule, "[I] ident/create");
+        assert!(!answer.text().contains("MUSTERSTADT") && !answer.text().contains("nickname"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_08_strict_wants_texts_where_the_document_has_texts() {
+    let (bench, strict) = (Harness::new(), Harness::strict());
+    for (field, value) in [("zip_code", json!(94_670)), ("house_no", json!(23)), ("custom1", json!(true))] {
+        let mut ident = clean();
+        ident[field] = value;
+        assert_eq!(bench.create(&ident).await.status, 200, "{field}");
+        strict.create(&ident).await.refused(400, field, "M-08", "[I] ident/create");
+    }
+    // AI-06: a project is told by a text or a number.
+    let mut ident = clean();
+    ident["project_id"] = json!(6);
+    assert_eq!(strict.create(&ident).await.status, 200);
+    strict.log_in(r#"{"PARTNER":911,"APIKEY":"sandbox-api-key"}"#).await.refused(400, "PARTNER", "M-08", "[I] auth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
+    let strict = Harness::strict();
+    let example = fixture("identify24", "S-006-auth-curl-body.json");
+    assert_eq!(strict.log_in(std::str::from_utf8(&example).unwrap()).await.status, 401);
+    assert_eq!(strict.i24_call("xxx", "GET", "/project/getAll", "").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() {
+    let bench = Harness::new();
+    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let status = || async {
+        bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"]["status"].clone()
+    };
+    bench.play(&id, "positive").await;
+    assert_eq!(status().await, "Identified");
+    bench.play(&id, "negative").await;
+    assert_eq!(status().await, "Rejected");
+    let word = Transition::Status("Appointment made".into());
+    assert_eq!(bench.sandbox.transition(&id, &word), Some(Ok(())));
+    assert_eq!(status().await, "Appointment made");
+    for refused in [Transition::Story("nonsense".into()), Transition::Status(json!(6)), Transition::Status(json!(""))] {
+        assert_eq!(bench.sandbox.transition(&id, &refused).unwrap().unwrap_err().status, 400);
+        assert_eq!(status().await, "Appointment made");
+    }
+    bench.sandbox.with_world(|world| identify24::set_webhook(world, Some(Secret::new("no url at all"))));
+    assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400);
+    assert_eq!(status().await, "Appointment made", "an ident that nobody could be told of stays as it was");
+}

@@ -1,0 +1,275 @@
+//! What the sandbox's identify24 does where the document leaves it open, by setting; and every code of its table.
+
+use std::sync::Arc;
+
+use crate::support::*;
+use identkit_core::{Kind, Secret};
+use identkit_identify24::Identify24;
+use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Settings, Story, configure};
+use identkit_mock_server::{InProcess, VirtualClock};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+impl Harness {
+    fn set_up_identify24(&self, change: impl FnOnce(&mut Settings)) {
+        self.sandbox.with_world(|world| configure(world, change));
+    }
+
+    fn client(&self) -> Identify24 {
+        self.identify24(Arc::new(InProcess(self.sandbox.clone())), &VirtualClock::new(start_time()))
+    }
+}
+
+fn sample() -> Value {
+    json_fixture("identify24", "S-012-ident-create-curl-body.json")
+}
+
+/// The codes of the contract's table 1.9.
+fn codes() -> Vec<u16> {
+    let contract = include_str!("../../../../docs/contract/contract.md");
+    let table = contract.split("## 1.9 HTTP codes").nth(1).unwrap().split("\n\n").next().unwrap();
+    let first = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let codes: Vec<u16> = first.flat_map(|cell| cell.split('/')).filter_map(|code| code.parse().ok()).collect();
+    assert!(codes.len() >= 12, "{codes:?}");
+    codes
+}
+
+/// Raw requests that come to this code, each with the call that it was.
+async fn provoke(code: u16) -> Vec<(&'static str, Answer)> {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    let call = |method, path, body: &str| bench.i24_call(&token, method, path, body.to_owned());
+    let ident = sample().to_string();
+    match code {
+        200 => vec![
+            ("auth", bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await),
+            ("ident/create", call("POST", "/ident/create", &ident).await),
+            ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
+            ("project/getAll", call("GET", "/project/getAll", "").await),
+            ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
+        ],
+        400 => vec![
+            ("auth", bench.log_in("{}").await),
+            ("ident/create", call("POST", "/ident/create", "{}").await),
+            ("project/get", call("GET", "/project/get", "{}").await),
+        ],
+        401 => {
+            let refused = bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"wrong"}"#).await;
+            bench.clock.advance(30 * MINUTE).await;
+            vec![
+                ("auth", refused),
+                ("ident/create", call("POST", "/ident/create", &ident).await),
+                ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
+                ("project/getAll", call("GET", "/project/getAll", "").await),
+                ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
+            ]
+        }
+        402 => {
+            bench.set_up_identify24(|settings| settings.creates_left = Some(1));
+            assert_eq!(call("POST", "/ident/create", &ident).await.status, 200, "one is left");
+            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
+        }
+        403 => {
+            bench.set_up_identify24(|settings| settings.may_create = false);
+            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
+        }
+        404 => vec![
+            ("ident/get", call("GET", "/ident/get/unknown", "").await),
+            ("project/get", call("GET", "/project/get", r#"{"project_id":7}"#).await),
+        ],
+        409 => {
+            bench.set_up_identify24(|settings| settings.unique_custom_ids = true);
+            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
+        }
+        429 => {
+            bench.set_up_identify24(|settings| settings.rate = Some(Rate::new(0, SignedDuration::from_secs(60))));
+            everything(&bench, &token).await
+        }
+        500..=599 => {
+            bench.set_up_identify24(|settings| settings.out_of_service = Some(code));
+            everything(&bench, &token).await
+        }
+        _ => Vec::new(),
+    }
+}
+
+async fn everything(bench: &Harness, token: &str) -> Vec<(&'static str, Answer)> {
+    let call = |method, path, body: &str| bench.i24_call(token, method, path, body.to_owned());
+    vec![
+        ("auth", bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await),
+        ("ident/create", call("POST", "/ident/create", &sample().to_string()).await),
+        ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
+        ("project/getAll", call("GET", "/project/getAll", "").await),
+        ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
+    for code in codes() {
+        let answers = provoke(code).await;
+        assert!(!answers.is_empty(), "nothing provokes {code}");
+        for (call, answer) in answers {
+            let told = answer.json();
+            assert_eq!(answer.status, code, "{call}: {told}");
+            assert_eq!(told["result"], code == 200, "{call} {code}");
+            if code != 200 {
+                assert_eq!(told["response_status"], code, "{call}");
+                let message = told["messages"][0].as_str().unwrap();
+                assert!(message.contains("[I]") && !message.contains("John"), "{call} {code}: {message}");
+            }
+            assert!(answer.headers.get("retry-after").is_none(), "{call} {code}: not documented");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_says_when_to_come_again_if_it_is_set_so_and_the_period_ends() {
+    let bench = Harness::new();
+    let rate = Rate::new(2, SignedDuration::from_secs(60));
+    bench.set_up_identify24(|settings| settings.rate = Some(rate.with_retry_after()));
+    let read = || bench.i24_call("xxx", "GET", "/project/getAll", "");
+    assert_eq!((read().await.status, read().await.status), (200, 200));
+    bench.clock.advance(45 * SECOND).await;
+    let refused = read().await;
+    assert_eq!((refused.status, &refused.headers["retry-after"]), (429, &"15".parse().unwrap()));
+    bench.clock.advance(15 * SECOND).await;
+    assert_eq!(read().await.status, 200, "as it was told");
+    assert_eq!((read().await.status, read().await.status), (200, 429), "counted anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_02_a_refusal_may_come_with_status_200_and_the_client_is_not_taken_in() {
+    let bench = Harness::new();
+    let client = bench.client();
+    client.projects(&options()).await.unwrap();
+    bench.set_up_identify24(|settings| settings.refusals = Refusals::ByResult);
+    let answer = bench.create(&json!({})).await;
+    assert_eq!((answer.status, &answer.json()["result"]), (200, &json!(false)));
+    assert!(answer.json().get("response_status").is_none());
+    let error = client.get_ident(&"unknown".into(), &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(200)));
+    // A token that is dead keeps its status, else nobody could log in again.
+    assert_eq!(bench.i24_call("dead", "GET", "/project/getAll", "").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_30_a_refusal_may_come_by_response_status_alone_and_the_client_believes_it() {
+    let bench = Harness::new();
+    let client = bench.client();
+    bench.set_up_identify24(|settings| settings.refusals = Refusals::ByResponseStatus);
+    let answer = bench.i24_call("xxx", "GET", "/ident/get/unknown", "").await;
+    assert_eq!((answer.status, &answer.json()["response_status"]), (200, &json!(404)));
+    let error = client.get_ident(&"unknown".into(), &options()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+    // Also a token that is dead: the client logs in again.
+    bench.clock.advance(HOUR).await;
+    assert_eq!(client.projects(&options()).await.unwrap().value.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_the_same() {
+    let bodies = [403, 411, 413].map(GetBodies::Refused);
+    for (way, status) in [(GetBodies::Stripped, 400)].into_iter().chain(bodies.into_iter().zip([403, 411, 413])) {
+        let bench = Harness::new();
+        bench.set_up_identify24(|settings| settings.get_bodies = way);
+        let answer = bench.i24_call("xxx", "GET", "/project/get", r#"{"project_id":6}"#).await;
+        assert_eq!(answer.status, status, "{way:?}");
+        assert_eq!(bench.i24_call("xxx", "GET", "/project/getAll", "").await.status, 200, "no body, no trouble");
+        assert_eq!(bench.create(&sample()).await.status, 200, "a POST has its body");
+        let project = bench.client().project("6", &options()).await.unwrap();
+        assert_eq!((project.value.id.unwrap().as_str(), project.warnings[0].rule), ("6", "AI-07"), "{way:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    bench.set_up_identify24(|settings| {
+        settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
+        let refused = Story::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
+        settings.stories = [("refused".to_owned(), refused), ("seen".to_owned(), Story::new("Gesehen", "78"))].into();
+    });
+    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    for (story, status, status_id, reason, notes) in
+        [("refused", "Abgelehnt", "77", "the document is blurred", "see page 2"), ("seen", "Gesehen", "78", "", "")]
+    {
+        bench.play(&id, story).await;
+        let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
+        assert_eq!(read["data"]["status"], status);
+        let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
+        assert_eq!([&told["status"], &told["status_id"]], [status, status_id]);
+        assert_eq!([&told["reject_reason"], &told["agent_notes"]], [reason, notes]);
+    }
+    assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400, "the list was replaced");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    bench.set_up_identify24(|settings| {
+        settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
+        let in_winter = Story::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
+        settings.stories.insert("in winter".into(), in_winter);
+    });
+    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let read = || async { bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"].clone() };
+    assert_eq!(read().await.get("appointment_date"), None, "none was made yet");
+    // Local times of the vendor (AI-11): 14:00 at 12:00 UTC in summer, 13:00 in winter.
+    for (story, at) in [
+        ("appointment", "2020-09-13 14:00"),
+        ("positive", "2020-09-13 14:00"),
+        ("in winter", "2020-11-09 13:00"),
+        ("appointment", "2020-09-13 14:00"),
+    ] {
+        bench.play(&id, story).await;
+        assert_eq!(read().await["appointment_date"], at, "{story}");
+        let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
+        assert_eq!(told["appointment_date"], at, "{story}");
+    }
+    let told = read().await;
+    assert_eq!(told["status"], "Unidentified", "AI-12: the only status that the document has");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
+    let bench = Harness::new();
+    bench.set_up_identify24(|settings| {
+        settings.idle = SignedDuration::from_mins(5);
+        settings.life = SignedDuration::from_hours(24);
+    });
+    let token = bench.token().await;
+    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let path = format!("/ident/get/{id}");
+    bench.clock.advance(5 * MINUTE).await;
+    assert_eq!(bench.i24_call(&token, "GET", &path, "").await.status, 401);
+    bench.clock.advance(DAY - 5 * MINUTE - SECOND).await;
+    assert_eq!(bench.i24_call("xxx", "GET", &path, "").await.status, 200);
+    bench.clock.advance(SECOND).await;
+    assert_eq!(bench.i24_call("xxx", "GET", &path, "").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_16_and_ai_24_custom_ids_need_not_be_unique_unless_it_is_set_so() {
+    let bench = Harness::new();
+    let (ident, mut without) = (sample(), sample());
+    without.as_object_mut().unwrap().remove("custom_id");
+    assert_eq!((bench.create(&ident).await.status, bench.create(&ident).await.status), (200, 200));
+    bench.set_up_identify24(|settings| settings.unique_custom_ids = true);
+    bench.create(&ident).await.refused(409, "custom_id", "AI-16", "[I] ident/create");
+    assert_eq!(
+        (bench.create(&without).await.status, bench.create(&without).await.status),
+        (200, 200),
+        "none is not one"
+    );
+}
+
+#[test]
+fn settings_print_no_secret() {
+    let mut settings = Settings::default();
+    settings.webhook_url = Some(Secret::new("https://hooks.example/t0ken"));
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("sandbox-api-key") && !shown.contains("t0ken"), "{shown}");
+}

@@ -1,0 +1,220 @@
+//! The table of rules and the code that enforces them say the same.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::support::*;
+use identkit_identity_tm::messages::SignPdf;
+use identkit_mock_server::rules::{In, Of, RULES, Switch, is_told};
+use identkit_mock_server::{Refused, Sandbox, rules};
+use identkit_wire::OneOrMany;
+use identkit_wire::json::Blob;
+use serde_json::json;
+
+fn crates() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The sources below a folder, but for the table's own, and without the tests inside.
+fn sources(folder: &Path, into: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("rules") && !path.ends_with("tests") {
+                sources(&path, into);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            into.push(text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned());
+        }
+    }
+}
+
+fn of_crate(name: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    sources(&crates().join(name).join("src"), &mut all);
+    assert!(!all.is_empty());
+    all
+}
+
+/// What stands in quotes and begins like an id.
+fn ids(text: &str) -> BTreeSet<&str> {
+    let is_id = |word: &&str| {
+        let (letters, rest) = word.split_once('-').unwrap_or_default();
+        let id =
+            matches!(letters, "T" | "I" | "AT" | "AI" | "M" | "F") && rest.starts_with(|c: char| c.is_ascii_digit());
+        id || word.starts_with("1.9") || *word == "sandbox"
+    };
+    // After each quotation mark, opening or not: what closes is followed by no id.
+    let quoted = text.match_indices('"').filter_map(|(at, _)| text[at + 1..].split('"').next());
+    quoted.filter(is_id).collect()
+}
+
+/// What code asks for before it refuses or behaves.
+fn asked_for(text: &str) -> BTreeSet<&str> {
+    let calls = text.split("enforces(\"").skip(1).chain(text.split("enforce(\"").skip(1));
+    calls.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn ids_are_unique_and_every_rule_is_a_sentence() {
+    let all: BTreeSet<_> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(all.len(), RULES.len());
+    let contract = std::fs::read_to_string(crates().join("../docs/contract/contract.md")).unwrap();
+    let fields = std::fs::read_to_string(crates().join("../docs/contract/fields.tsv")).unwrap();
+    for rule in RULES {
+        assert!(rule.says.len() > 10 && !rule.says.ends_with('.'), "{}", rule.id);
+        let section = match rule.of {
+            Of::IdentityTm => rule.section.starts_with("[T] "),
+            Of::Identify24 => rule.section.starts_with("[I] ") || rule.section == "sandbox",
+            Of::Sandbox => rule.section == "sandbox",
+        };
+        assert!(section, "{}", rule.id);
+        let id = rule.contract_id();
+        let row = |text: &str| {
+            text.lines().any(|line| line.contains(&format!("{id} ")) || line.starts_with(&format!("{id}\t")))
+        };
+        assert!(id == "sandbox" || row(&contract) || row(&fields), "{id} is not in docs/contract");
+    }
+}
+
+#[test]
+fn each_rule_that_code_asks_for_is_in_the_table_and_the_other_way_round() {
+    let ours = of_crate("mock-server").join("\n");
+    let asked = asked_for(&ours);
+    let of_table: BTreeSet<_> = RULES.iter().filter(|rule| rule.switch == Switch::Off).map(|rule| rule.id).collect();
+    let unknown: Vec<_> = asked.difference(&of_table).collect();
+    assert!(unknown.is_empty(), "asked for, and not in the table or never off: {unknown:?}");
+    // Those that are told by the checks of the clients are filtered by their ids.
+    let shared = [of_crate("identity-tm").join("\n"), of_crate("identify24").join("\n"), ours.clone()].join("\n");
+    let shared = ids(&shared);
+    let idle: Vec<_> = of_table.difference(&asked).filter(|id| !shared.contains(**id)).collect();
+    assert!(idle.is_empty(), "in the table, and asked for by nothing: {idle:?}");
+}
+
+#[test]
+fn each_fault_that_the_sandbox_writes_names_a_rule_of_the_table() {
+    let ours = of_crate("mock-server").join("\n");
+    let unknown: Vec<_> = ids(&ours).into_iter().filter(|id| !id.contains('/') && !is_told(id)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let told: BTreeSet<_> = ids(&ours);
+    for rule in RULES.iter().filter(|rule| rule.switch != Switch::Off) {
+        // M-14 is told by what starts the listeners, not by a fault.
+        let known = told.contains(rule.contract_id()) || matches!(rule.id, "AT-42" | "M-14");
+        assert!(known, "{} is never told", rule.id);
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_without_a_rule_lets_pass_what_only_that_rule_refused() {
+    let order = r#"{"Product":12,"Add":0,"Email":"nobody","Address":{"Firstname":"Erika","Surname":"Mustermann","Country":"DE"}}"#;
+    let bench = Harness::new();
+    bench.tm_call("PUT", "/putOrder", order).await.refused(400, "Email", "AT-47", "[T] 3.1.3");
+    let bench = Harness::with(|builder| builder.without_rule("AT-47").unwrap());
+    assert_eq!(bench.tm_call("PUT", "/putOrder", order).await.status, 202);
+    bench.tm_call("PUT", "/putOrder", "{}").await.refused(400, "Email", "T-056", "[T] 3.1.3");
+}
+
+#[test]
+fn a_builder_refuses_a_rule_that_there_is_not_and_one_that_stays() {
+    let refused = |id: &str| Sandbox::builder().without_rule(id).unwrap_err();
+    assert!(matches!(refused("AT-620"), rules::NoSwitch::Unknown { near, .. } if near.contains(&"AT-62")));
+    assert!(matches!(refused("T-060"), rules::NoSwitch::Never { id: "T-060", .. }));
+}
+
+#[test]
+fn each_fault_of_the_checks_that_clients_and_sandbox_share_names_a_rule_of_the_table() {
+    let read = |path: &str| std::fs::read_to_string(crates().join(path)).unwrap();
+    for (path, otherwise) in [
+        // Warnings, and what the sandbox's dialect allows because the document does not forbid it.
+        ("identity-tm/src/validate.rs", &["AT-19", "AT-20", "AT-21", "AT-34", "T-053"][..]),
+        ("identify24/src/writer.rs", &["AI-21", "I-022"][..]),
+    ] {
+        let text = read(path);
+        let ids = ids(text.split("#[cfg(test)]").next().unwrap());
+        assert!(ids.len() > 5, "{path} has rules");
+        let of_table = |id: &str| RULES.iter().any(|rule| rule.id == id);
+        let unknown: Vec<_> = ids.iter().filter(|id| !of_table(id) && !otherwise.contains(id)).collect();
+        assert!(unknown.is_empty(), "{unknown:?} of {path} could not be switched off by their ids");
+        assert!(otherwise.iter().all(|id| ids.contains(id)), "{path}");
+    }
+}
+
+/// What no switch can take away is shown by asking for it.
+#[tokio::test]
+async fn each_rule_that_stays_is_told_by_a_refusal() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut tell = |answer: &Answer, status: u16| {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        told.insert(answer.rule());
+    };
+    tell(&bench.tm_call("POST", "/putOrder", "{}").await, 405);
+    tell(&bench.tm_call("GET", "/getNothing", "").await, 404);
+    tell(&bench.tm_call("PUT", "/putOrder", "{").await, 400);
+    tell(&bench.tm_call("GET", "/getStatus/9992UNKNOWN", "").await, 404);
+    let id = bench.place(order()).await;
+    bench.play(id.expose(), "negative").await;
+    assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
+    let data = format!("/getIdentData/{}", id.expose());
+    tell(&bench.tm_call("GET", &data, "").await, 404);
+    tell(&bench.i24_call(&token, "GET", "/ident/nothing/at/all", "").await, 404);
+    tell(&bench.i24_call(&token, "PATCH", "/project/getAll", "").await, 405);
+    tell(&bench.i24_call(&token, "POST", "/ident/create", "{").await, 400);
+    tell(&bench.i24_call(&token, "GET", "/ident/get/nobody", "").await, 404);
+    // A document that could not be signed is refused when it is ordered; without that rule it cannot be made.
+    let open = Harness::with(|builder| builder.without_rule("AT-86").unwrap());
+    let broken = order().product(15_u32).sign_pdf(OneOrMany::One(SignPdf::default().data(Blob::Text("AAAA".into()))));
+    let broken = open.tm_call("PUT", "/putOrder", serde_json::to_vec(&broken).unwrap()).await;
+    let broken = broken.json()["OrderID"].as_str().unwrap().to_owned();
+    open.play(&broken, "signed").await;
+    tell(&open.tm_call("GET", &format!("/getESignPDF/{broken}"), "").await, 500);
+    let mut refused = |refused: Refused| told.extend(refused.violations.iter().map(|fault| fault.rule.to_owned()));
+    refused(bench.begin(EXAMPLE_IDENT, "nonsense").unwrap().unwrap_err());
+    refused(bench.begin(bench.place(order()).await.expose(), "nonsense").unwrap().unwrap_err());
+    refused(bench.sandbox.set_up(&json!({ "nobody": {} }).as_object().unwrap().clone()).unwrap_err());
+    let elsewhere = [
+        ("AT-42", "the reader never leaves a listed element among the unlisted"),
+        ("M-10", "the admin API, in tests/it/network.rs"),
+        ("M-14", "what starts the listeners, in tests/it/network.rs"),
+    ];
+    let stay = RULES.iter().filter(|rule| rule.switch != Switch::Off).map(|rule| rule.id);
+    let missing: Vec<_> =
+        stay.filter(|id| !told.contains(*id) && !elsewhere.iter().any(|(other, _)| other == id)).collect();
+    assert!(missing.is_empty(), "{missing:?} of {told:?}");
+}
+
+/// `docs/rules.md`, as it has to be.
+fn documented() -> String {
+    let mut text = String::from(
+        "# The rules of the sandbox\n\n\
+         Made from `crates/mock-server/src/rules/table.rs` (`IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server \
+         --test it rules::`), and held against it by that test. An id is that of `docs/contract/contract.md`; where one asks \
+         for several things, each has a name after a slash. `docs/sandbox-control.md` says what the last column is for.\n\n\
+         | rule | document | profile | what it says | can be off |\n|---|---|---|---|---|\n",
+    );
+    for rule in RULES {
+        let profile = match rule.profiles {
+            In::Every => "every",
+            In::Literal => "`literal`",
+            In::Strict => "`strict`",
+        };
+        let off = match rule.switch {
+            Switch::Off => "yes".to_owned(),
+            Switch::Never(reason) => format!("no: {reason}"),
+        };
+        text += &format!("| `{}` | {} | {profile} | {} | {off} |\n", rule.id, rule.section, rule.says);
+    }
+    text
+}
+
+#[test]
+fn the_documentation_lists_the_table() {
+    let path = crates().join("../docs/rules.md");
+    if std::env::var_os("IDENTKIT_WRITE_RULES").is_some() {
+        std::fs::write(&path, documented()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, documented(), "write it anew: IDENTKIT_WRITE_RULES=1");
+}

@@ -1,0 +1,100 @@
+//! Worlds saved while a case waits for a webhook: in the world that is read, nothing waits for ever.
+
+use std::sync::Arc;
+
+use crate::support::*;
+use identkit_identity_tm::OrderId;
+use identkit_mock_server::{VirtualClock, World, vendors};
+use serde_json::{Value, json};
+
+/// A world as it is saved while the first webhook of an order is under way, which has another one to come.
+async fn saved() -> (OrderId, Value) {
+    let bench = Harness::receiving(&Receiver::doing(|_| Box::pin(std::future::pending())));
+    let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
+    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+    let document = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap();
+    assert_eq!(document["blocked"], json!([{ "case": id.expose(), "webhooks": 1 }]));
+    assert_eq!(document["outbox"].as_array().unwrap().len(), 1, "the try that is under way");
+    (id, document)
+}
+
+/// The events that come in the world of this document, once it was read; and it has to be at rest then.
+async fn read(id: &OrderId, document: &Value) -> Vec<String> {
+    let world = World::from_json(&vendors::all(), document).unwrap();
+    let again = world.to_json(&vendors::all()).unwrap();
+    assert_eq!(World::from_json(&vendors::all(), &again).unwrap().to_json(&vendors::all()).unwrap(), again);
+    let receiver = Receiver::answering(Some(200));
+    let (through, clock) = (Arc::new(receiver.clone()), VirtualClock::new(world.now));
+    let sandbox = sandbox().clock(clock.clone()).webhooks_through(through).world(world).start();
+    let bench = Harness { clock, sandbox };
+    bench.clock.settle().await;
+    assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "it is blocked for ever");
+    assert!(bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap()["outbox"] == json!([]));
+    let path = format!("/getIdentData/{}", id.expose());
+    let answer = within(10 * SECOND, bench.tm_call("GET", &path, "")).await.expect("an answer");
+    assert_eq!(answer.status, 200, "the story came to its end");
+    receiver.events()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_033_a_try_that_was_under_way_is_made_again_and_the_order_goes_on_after_it() {
+    let (id, document) = saved().await;
+    assert_eq!(read(&id, &document).await, ["AfterVideo", "OnFinal"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_033_an_order_that_waits_for_a_webhook_of_which_no_try_is_under_way_goes_on_as_after_that_try() {
+    let (id, document) = saved().await;
+    let delivery = document["outbox"][0]["delivery"].clone();
+    let beside = |by: &str| json!([{ "delivery": delivery, "by": by }]);
+    // No try at all; one that nobody waits for; and of a webhook that is held, or was tried before.
+    for (outbox, changed, value, events) in [
+        (json!([]), "", Value::Null, &["OnFinal"][..]),
+        (beside("resend"), "", Value::Null, &["AfterVideo", "OnFinal"]),
+        (beside("duplicate"), "", Value::Null, &["AfterVideo", "OnFinal"]),
+        (beside("schedule"), "held", json!("due"), &["OnFinal"]),
+        (beside("schedule"), "blocks", json!(false), &["AfterVideo", "OnFinal"]),
+        (
+            beside("schedule"),
+            "attempts",
+            json!([{ "at": document["now"], "delivered": false, "by": "schedule", "again": false }]),
+            &["AfterVideo", "OnFinal"],
+        ),
+    ] {
+        for webhooks in [1, 2, u32::MAX] {
+            let mut document = document.clone();
+            document["outbox"] = outbox.clone();
+            document["blocked"][0]["webhooks"] = webhooks.into();
+            if !changed.is_empty() {
+                document["deliveries"][0][changed] = value.clone();
+            }
+            let mut came = read(&id, &document).await;
+            came.sort();
+            assert_eq!(came, events, "{outbox} {changed} {webhooks}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_033_an_order_waits_for_no_more_webhooks_than_there_are() {
+    let (id, mut document) = saved().await;
+    for webhooks in [2, u32::MAX] {
+        document["blocked"][0]["webhooks"] = webhooks.into();
+        assert_eq!(read(&id, &document).await, ["AfterVideo", "OnFinal"]);
+        // Two tries of one webhook are one that is waited for.
+        let mut twice = document.clone();
+        let one = document["outbox"][0].clone();
+        twice["outbox"].as_array_mut().unwrap().push(one);
+        assert_eq!(read(&id, &twice).await.len(), 3);
+    }
+}
+
+#[test]
+fn a_case_of_nobody_that_waits_is_let_go() {
+    let mut world = World::new(start_time(), 7, identkit_mock_server::Profile::Literal);
+    vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
+    world.block("nobody's");
+    let document = world.to_json(&vendors::all()).unwrap();
+    let world = World::from_json(&vendors::all(), &document).unwrap();
+    assert!(!world.is_blocked("nobody's"));
+}

@@ -1,0 +1,246 @@
+//! A damaged file is an error that says where and tells nothing of what is in it, or harmless.
+
+use identkit_mock_server::vendors::{self, identity_tm};
+use identkit_mock_server::{MockVendor as _, SavedError, Transition, World};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+
+use super::{call, founded, id_of, pointers, put, small};
+use crate::support::order;
+
+/// Reads a damaged document. An error tells nothing of what is in it, and a world that is read all the same is a whole
+/// one, which can be lived on in.
+fn survive(document: &Value) -> Result<(), SavedError> {
+    let vendors = vendors::all();
+    let mut world = World::from_json(&vendors, document).inspect_err(|error| {
+        let told = format!("{error} {error:?}");
+        let secrets = ["Erika", "Mustermann", "911-internet", "hooks.example", "sandbox-", "height", "L01X", "geheim"];
+        assert!(secrets.iter().all(|secret| !told.contains(secret)), "{told}");
+        if let SavedError::Damaged { pointer, message } = error {
+            let above = pointer.split("/*").next().unwrap();
+            assert!(document.pointer(above).is_some(), "{pointer} is nowhere: {message}");
+        }
+    })?;
+    let again = world.to_json(&vendors).unwrap();
+    assert!(World::from_json(&vendors, &again).unwrap().to_json(&vendors).unwrap() == again);
+    // A time-out comes again and again while a story is under way.
+    for _ in 0..6 {
+        let Some(at) = world.next_due() else { break };
+        world.now = at.max(world.now);
+        let timer = world.take_due().unwrap();
+        if let Some(vendor) = vendors.iter().find(|vendor| vendor.name() == timer.vendor) {
+            vendor.on_timer(&mut world, &timer);
+        }
+        let cases: Vec<String> = world.deliveries.iter().map(|delivery| delivery.case.clone()).collect();
+        for case in cases {
+            for vendor in &vendors {
+                vendor.delivered(&mut world, &case);
+                let _ = vendor.inspect(&mut world, &case);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a value can be replaced by.
+fn damages() -> Vec<Value> {
+    let odd = [json!(null), json!(true), json!(-1), json!(1.5), json!(u64::MAX), json!(u32::MAX)];
+    let texts = [json!(""), json!("geheim"), json!("9999-12-30T22:00:00.999Z"), json!("-009999-01-02T01:59:59Z")];
+    let nested = [json!([]), json!({}), json!([["geheim"]]), json!({ "geheim": "geheim" })];
+    odd.into_iter().chain(texts).chain(nested).collect()
+}
+
+#[test]
+fn no_damage_to_any_value_is_a_panic_or_tells_anything() {
+    let document = small();
+    let mut all = Vec::new();
+    pointers(&document, "", &mut all);
+    assert!(all.len() > 250, "{}", all.len());
+    let (mut refused, mut taken) = (0, 0);
+    for pointer in &all {
+        for damage in damages() {
+            let mut damaged = document.clone();
+            *damaged.pointer_mut(pointer).unwrap() = damage;
+            match survive(&damaged) {
+                Ok(()) => taken += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > taken, "{refused} {taken}");
+}
+
+#[test]
+fn a_value_that_is_lost_or_added_is_noticed_wherever_the_format_is_ours() {
+    let document = small();
+    let mut all = Vec::new();
+    pointers(&document, "", &mut all);
+    for pointer in all.iter().filter(|pointer| document.pointer(pointer).unwrap().is_object()) {
+        // The vendors' own messages keep what they do not know, and nothing in them is required.
+        let theirs = ["request", "ident", "projects", "hashes", "pdfs", "settings"];
+        let theirs = pointer.contains("/status/") || pointer.split('/').any(|step| theirs.contains(&step));
+        let kept = theirs && !pointer.starts_with("/deliveries");
+        let mut more = document.clone();
+        more.pointer_mut(pointer).unwrap()["geheim"] = json!({ "geheim": "geheim" });
+        let read = survive(&more);
+        let settings = pointer.contains("/settings");
+        assert_eq!(read.is_err(), !kept || settings, "{pointer} with a field more: {read:?}");
+        for key in document.pointer(pointer).unwrap().as_object().unwrap().keys() {
+            // What may be absent is written only when it is there.
+            let optional = [
+                "next",
+                "status",
+                "case_id",
+                "reference",
+                "payload",
+                "tan",
+                "executed",
+                "company_name",
+                "error",
+                "held",
+                "overtaken",
+            ];
+            if kept || optional.contains(&key.as_str()) {
+                continue;
+            }
+            let mut less = document.clone();
+            less.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key);
+            let read = survive(&less);
+            assert!(read.is_err(), "{pointer} without {key}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_is_told_by_its_pointer() {
+    let document = small();
+    let fault = |pointer: &str, value: Value| {
+        let mut damaged = document.clone();
+        *damaged.pointer_mut(pointer).unwrap() = value;
+        survive(&damaged).unwrap_err().to_string()
+    };
+    let tm = "/vendors/identity-tm";
+    for (pointer, value, told) in [
+        ("/now", json!("geheim"), "the saved world at /now: expected a point of time (RFC 3339)"),
+        ("/profile", json!("geheim"), "the saved world at /profile: expected one of: literal, strict, chaos"),
+        ("/identkit_world", json!(1), "a saved world of version 1; this sandbox reads version 2"),
+        ("/identkit_world", json!("1"), "the saved world at /identkit_world: expected a version, a whole number"),
+        ("/sequence", json!(u64::MAX), "the saved world at /sequence: expected a number of at most 2^53"),
+        (
+            &format!("{tm}/opened"),
+            json!(["geheim"]),
+            "the saved world at /vendors/identity-tm/opened/0: expected the id of a case, and once",
+        ),
+        (
+            "/vendors/identify24/created",
+            json!(["xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"]),
+            "the saved world at /vendors/identify24/created/1: expected the id of a case, and once",
+        ),
+        (
+            "/timers/0/what",
+            json!("geheim"),
+            "the saved world at /timers/0/what: expected a timer of a vendor of this sandbox",
+        ),
+        (
+            "/timers/0/sequence",
+            json!(3.5),
+            "the saved world at /timers/0/sequence: expected a whole number, not negative and not too large",
+        ),
+        (
+            "/deliveries/1/request/body",
+            json!("?"),
+            "the saved world at /deliveries/1/request/body: expected Base64 with padding",
+        ),
+        (
+            "/deliveries/1/vendor",
+            json!("geheim"),
+            "the saved world at /deliveries/1/vendor: expected a vendor of this sandbox, which has: identify24, identity-tm",
+        ),
+        (
+            "/outbox",
+            json!([{ "delivery": 0, "by": "schedule" }]),
+            "the saved world at /outbox/0/delivery: expected the id of a delivery",
+        ),
+        ("/webhooks/overtaken", json!(0), "the saved world at /webhooks/overtaken: expected the id of a delivery"),
+        (
+            "/blocked/0/webhooks",
+            json!(0),
+            "the saved world at /blocked/0: expected a case of its own that waits for webhooks, 1 or more",
+        ),
+        ("/vendors", json!({}), "the saved world at /vendors: the field identify24 is missing"),
+        (
+            &*format!("{tm}/orders/0/status/0/Kind"),
+            json!("25"),
+            "the saved world at /vendors/identity-tm/orders/0/status/0/Kind: expected a whole number, not negative and not too large",
+        ),
+        (
+            &format!("{tm}/orders/0/request/IdentData/Additional/height/Type"),
+            json!("1"),
+            "the saved world at /vendors/identity-tm/orders/0/request/IdentData/Additional/*/Type: expected a whole number, not negative and not too large",
+        ),
+        (
+            &format!("{tm}/settings/tan_tries"),
+            json!(0),
+            "the saved world at /vendors/identity-tm/settings/tan_tries: must be a whole number, 1 or more",
+        ),
+        (
+            &format!("{tm}/seal_key"),
+            json!("AAAA"),
+            "the saved world at /vendors/identity-tm/seal_key: expected 64 bytes in Base64",
+        ),
+        (
+            &format!("{tm}/orders/0/script/0"),
+            json!({ "status": [71, "geheim"] }),
+            "the saved world at /vendors/identity-tm/orders/0/script/0/status/1: expected TAN, signme Passwort, or null",
+        ),
+    ] {
+        assert_eq!(fault(pointer, value), told);
+    }
+    for other in [json!(null), json!([]), json!("x"), json!({ "orders": [] })] {
+        assert_eq!(survive(&other), Err(SavedError::NotAWorld));
+    }
+}
+
+#[test]
+fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflow() {
+    let mut world = founded();
+    let mut order = serde_json::to_value(order()).unwrap();
+    order["Product"] = 15.into();
+    order["eSignHash"] = json!({ "Hash": encode_base64(&[7; 32]), "Filename": "a" });
+    let id = id_of(&put(&mut world, &order));
+    let story = Transition::Story("identified".into());
+    identity_tm::IdentityTm::new().transition(&mut world, &id, &story).unwrap().unwrap();
+    assert_eq!(call(&mut world, "POST", &format!("/requestSign/{id}"), &json!(null)).0, 202);
+    let mut document = world.to_json(&vendors::all()).unwrap();
+    let orders = document.pointer_mut("/vendors/identity-tm/orders").unwrap().as_array_mut().unwrap();
+    orders.iter_mut().find(|order| order["id"] == *id).unwrap()["tan"]["wrong"] = u32::MAX.into();
+    let mut world = World::from_json(&vendors::all(), &document).unwrap();
+    assert_eq!(call(&mut world, "POST", &format!("/confirmSign/{id}"), &json!({ "tan": "x" })).0, 429);
+}
+
+#[test]
+fn deliveries_in_another_order_are_found_all_the_same_and_more_copies_than_a_test_needs_are_refused() {
+    let vendors = vendors::all();
+    let mut document = small();
+    let all = document["deliveries"].as_array_mut().unwrap();
+    assert!(all.len() > 1);
+    let ids: Vec<u64> = all.iter().map(|delivery| delivery["id"].as_u64().unwrap()).collect();
+    all.reverse();
+    let mut world = World::from_json(&vendors, &document).unwrap();
+    assert!(ids.iter().all(|id| world.delivery(*id).is_some()));
+    for (copies, taken) in [(100, true), (101, false), (u32::MAX, false)] {
+        document["deliveries"][0]["copies"] = copies.into();
+        assert_eq!(World::from_json(&vendors, &document).is_ok(), taken, "{copies}");
+    }
+}
+
+#[test]
+fn settings_that_a_file_does_not_name_have_their_defaults() {
+    let mut document = small();
+    let settings = document.pointer_mut("/vendors/identity-tm/settings").unwrap();
+    *settings = json!({ "customer_code": "another", "tan_tries": 5 });
+    let mut world = World::from_json(&vendors::all(), &document).unwrap();
+    identity_tm::configure(&mut world, |settings| {
+        assert_eq!((&*settings.customer_code, settings.tan_tries, settings.first_page), ("another", 5, 1));
+    });
+}

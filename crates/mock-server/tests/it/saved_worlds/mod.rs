@@ -1,0 +1,110 @@
+//! Worlds saved and restored: nothing is lost, the future is the same to the byte, and a damaged file is an error that
+//! says where.
+
+mod damage;
+mod days;
+mod properties;
+mod whole;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use identkit_core::Secret;
+use identkit_mock_server::rules::Rules;
+use identkit_mock_server::vendors::{self, identify24, identity_tm};
+use identkit_mock_server::{Handled, MockVendor as _, Profile, Timer, Transition, World};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+
+use crate::support::{EXAMPLE_IDENT, TM, order_with, start_time};
+
+/// The world as it comes out of a text.
+fn through_text(world: &World) -> World {
+    let vendors = vendors::all();
+    let document = world.to_json(&vendors).unwrap();
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    let read: Value = serde_json::from_str(&text).unwrap();
+    assert!(read == document, "JSON itself keeps everything");
+    let restored = World::from_json(&vendors, &read).unwrap();
+    assert!(restored.to_json(&vendors).unwrap() == document, "and so does the world");
+    restored
+}
+
+/// A world with the vendors' examples, and without a sandbox round it.
+fn founded() -> World {
+    let mut world = World::new(start_time(), 7, Profile::Literal);
+    vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
+    world
+}
+
+fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
+    let request = Request::builder().method(method).uri(format!("{TM}{path}")).header(AUTHORIZATION, code);
+    let request = request.body(Bytes::from(body.to_string())).unwrap();
+    let Handled::Ready(response) = identity_tm::IdentityTm::new().handle(world, &request) else { panic!("blocked") };
+    let (head, content) = response.into_parts();
+    let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
+    (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or_default())
+}
+
+fn put(world: &mut World, order: &Value) -> Value {
+    let (status, answer) = call(world, "PUT", "/putOrder", order);
+    assert_eq!(status, 202, "{answer}");
+    answer
+}
+
+fn id_of(answer: &Value) -> String {
+    answer["OrderID"].as_str().unwrap().to_owned()
+}
+
+fn minimal() -> Value {
+    serde_json::to_value(order_with(&["AfterIdent", "OnFinal"])).unwrap()
+}
+
+/// A world with one of everything and little of each, so that each of its values can be damaged in turn.
+fn small() -> Value {
+    let mut world = World::new(start_time(), 7, Profile::Literal);
+    let mut order = minimal();
+    order["MultiSignOptions"] = Value::Null;
+    order["IdentData"] = json!({ "IDCard": { "CardNo": "L01X00T47" }, "Additional": { "height": { "Type": 1, "Label": "Height", "Value": "" } } });
+    order["eSignHash"] =
+        json!([{ "Hash": encode_base64(&[7; 32]), "Filename": "a", "SignaturePosX": 1.5, "SignaturePosY": 2 }]);
+    order["Product"] = 15.into();
+    let id = id_of(&put(&mut world, &order));
+    let tm = identity_tm::IdentityTm::new();
+    tm.transition(&mut world, &id, &Transition::Story("signed".into())).unwrap().unwrap();
+    identify24::set_webhook(&mut world, Some(Secret::new("https://hooks.example/")));
+    let i24 = identify24::Identify24::new();
+    let login = Bytes::from(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#);
+    let login = Request::builder().method("POST").uri("/auth").body(login).unwrap();
+    identify24::configure(&mut world, |settings| {
+        settings.rate = Some(identify24::Rate::new(9, jiff::SignedDuration::from_secs(60)));
+    });
+    assert!(matches!(i24.handle(&mut world, &login), Handled::Ready(_)));
+    i24.seed(&mut world);
+    let story = Transition::Story("positive".into());
+    i24.transition(&mut world, EXAMPLE_IDENT, &story).unwrap().unwrap();
+    for delivery in &mut world.deliveries {
+        delivery.tried(start_time(), Some(503), &Rules::default());
+        delivery.tried(start_time(), None, &Rules::default());
+    }
+    world.take_outbox();
+    let (at, id) = (world.deliveries[0].next.unwrap(), world.deliveries[0].id);
+    world.after(at, Timer { vendor: "sandbox", what: "retry", subject: id.to_string() });
+    world.to_json(&vendors::all()).unwrap()
+}
+
+/// Every pointer of a document, the root's first.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| pointers(item, &format!("{at}/{index}"), all));
+        }
+        Value::Object(entries) => entries.iter().for_each(|(key, item)| {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            pointers(item, &format!("{at}/{key}"), all);
+        }),
+        _ => {}
+    }
+}

@@ -1,0 +1,229 @@
+//! What a world holds is saved whole, or refused when it is saved: also a share of a vendor from outside.
+
+use bytes::Bytes;
+use http::Request;
+use identkit_mock_server::vendors::{self, identity_tm};
+use identkit_mock_server::{Handled, MockVendor, Route, SavedError, Timer, Transition, World};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+
+use super::{founded, id_of, minimal, put, small, through_text};
+use crate::support::{Harness, fixture};
+
+#[test]
+fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed() {
+    let vendors = vendors::all();
+    let refused = |change: fn(&mut World)| {
+        let mut world = founded();
+        assert!(world.to_json(&vendors).is_ok());
+        change(&mut world);
+        match world.to_json(&vendors) {
+            Err(SavedError::NotSaved { what }) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let what = refused(|world| world.part::<Vec<u8>>().push(1));
+    assert!(what.contains("no vendor saves its share") && what.contains("Vec<u8>"), "{what}");
+    fn set(world: &mut World, vendor: &'static str) {
+        world.after(world.now, Timer { vendor, what: "nap", subject: String::new() });
+    }
+    assert!(refused(|world| set(world, "identity-tm")).contains("identity-tm/nap"));
+    assert!(refused(|world| set(world, "elsewhere")).contains("elsewhere/nap"));
+    let what = refused(|world| identity_tm::configure(world, |settings| settings.tan_tries = 0));
+    assert!(what.ends_with("tan_tries"), "{what}");
+    let what = refused(|world| {
+        identity_tm::configure(world, |settings| settings.video_provisioning = jiff::SignedDuration::from_millis(500));
+    });
+    assert!(what.contains("whole seconds"), "{what}");
+    let what = refused(|world| {
+        let mut document = small();
+        let deep = (0..124).fold(json!(1), |inner, _| json!([inner]));
+        document.pointer_mut("/vendors/identity-tm/orders/0/request").unwrap()["Deep"] = deep;
+        *world = World::from_json(&vendors::all(), &document).unwrap();
+    });
+    assert!(what.contains("nested deeper"), "{what}");
+}
+
+#[tokio::test]
+async fn t_002_i_002_what_is_nested_too_deep_is_refused_when_it_comes_and_the_deepest_that_is_taken_is_saved() {
+    let bench = Harness::new();
+    // With the body's own level.
+    let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "Deep": inner }));
+    let order = |levels: usize| {
+        let mut order = minimal();
+        order["Deep"] = nested(levels - 1);
+        order.to_string()
+    };
+    let ident = |levels: usize| {
+        let sample = fixture("identify24", "S-012-ident-create-curl-body.json");
+        let mut ident: Value = serde_json::from_slice(&sample).unwrap();
+        ident["deep"] = nested(levels - 1);
+        ident.to_string()
+    };
+    let token = bench.token().await;
+    for levels in [65, 100, 124, 126] {
+        let answer = bench.tm_call("PUT", "/putOrder", order(levels)).await;
+        answer.refused(400, "body", "T-002", "[T] 3.1");
+        let answer = bench.i24_call(&token, "POST", "/ident/create", ident(levels)).await;
+        answer.refused(400, "body", "I-002", "[I] ident/create");
+    }
+    assert_eq!(bench.tm_call("PUT", "/putOrder", order(64)).await.status, 202);
+    assert_eq!(bench.i24_call(&token, "POST", "/ident/create", ident(64)).await.status, 200);
+    bench.sandbox.with_world(|world| through_text(world));
+}
+
+/// A vendor from outside that keeps something.
+#[derive(Debug)]
+struct Outsider {
+    saves: bool,
+}
+
+impl MockVendor for Outsider {
+    fn name(&self) -> &'static str {
+        "outsider"
+    }
+    fn routes(&self) -> &[Route] {
+        &[]
+    }
+    fn seed(&self, world: &mut World) {
+        *world.part::<Vec<u8>>() = vec![1, 2, 3];
+    }
+    fn owns(&self, _: &str) -> bool {
+        false
+    }
+    fn handle(&self, _: &mut World, _: &Request<Bytes>) -> Handled {
+        Handled::Blocked
+    }
+    fn on_timer(&self, _: &mut World, _: &Timer) {}
+    fn delivered(&self, _: &mut World, _: &str) {}
+    fn transition(&self, _: &mut World, _: &str, _: &Transition) -> Option<Result<(), identkit_mock_server::Refused>> {
+        None
+    }
+    fn inspect(&self, _: &mut World, _: &str) -> Option<Value> {
+        None
+    }
+    fn account(&self, _: &mut World) -> Value {
+        Value::Null
+    }
+    fn save(&self, shares: &mut identkit_mock_server::Shares<'_>) -> Result<Value, SavedError> {
+        match self.saves {
+            true => Ok(json!(shares.get::<Vec<u8>>())),
+            false => Ok(Value::Null),
+        }
+    }
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        *world.part() = saved
+            .as_array()
+            .and_then(|items| items.iter().map(|item| u8::try_from(item.as_u64()?).ok()).collect::<Option<Vec<u8>>>())
+            .ok_or_else(|| SavedError::damaged("", "expected bytes"))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
+    let with = |saves| {
+        let mut vendors = vendors::all();
+        vendors.push(Box::new(Outsider { saves }) as Box<dyn MockVendor>);
+        vendors
+    };
+    let mut world = founded();
+    with(true)[2].seed(&mut world);
+    assert!(matches!(world.to_json(&with(false)), Err(SavedError::NotSaved { .. })));
+    let mut document = world.to_json(&with(true)).unwrap();
+    let mut restored = World::from_json(&with(true), &document).unwrap();
+    assert_eq!(*restored.part::<Vec<u8>>(), [1, 2, 3]);
+    // Another set of vendors would lose a share, or lack one.
+    assert!(matches!(World::from_json(&vendors::all(), &document), Err(SavedError::Damaged { .. })));
+    document["vendors"]["outsider"] = json!(["geheim"]);
+    let error = World::from_json(&with(true), &document).unwrap_err();
+    assert_eq!(error, SavedError::damaged("/vendors/outsider", "expected bytes"));
+}
+
+#[test]
+fn a_world_can_be_saved_in_the_middle_of_every_story() {
+    let tm = identity_tm::IdentityTm::new();
+    for story in identity_tm::STORIES {
+        for product in [0, 12, 15, 16] {
+            for add in [0, 8] {
+                let mut world = founded();
+                let mut order = minimal();
+                order["Product"] = product.into();
+                order["Add"] = add.into();
+                if product == 15 && add == 0 {
+                    order["eSignHash"] = json!({ "Hash": encode_base64(&[7; 32]), "Filename": "a" });
+                }
+                let id = id_of(&put(&mut world, &order));
+                if tm.transition(&mut world, &id, &Transition::Story(story.to_owned())).unwrap().is_err() {
+                    continue;
+                }
+                let mut restored = through_text(&world);
+                while world.is_blocked(&id) {
+                    tm.delivered(&mut world, &id);
+                    tm.delivered(&mut restored, &id);
+                    assert_eq!(tm.inspect(&mut world, &id), tm.inspect(&mut restored, &id));
+                    restored = through_text(&restored);
+                }
+                assert_eq!(world.to_json(&vendors::all()), restored.to_json(&vendors::all()), "{story}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_thousand_orders_come_back_without_a_loss() {
+    let mut world = founded();
+    let tm = identity_tm::IdentityTm::new();
+    for index in 0..2_000_usize {
+        let mut order = minimal();
+        order["Ref"] = format!("ref-{index}").into();
+        let id = id_of(&put(&mut world, &order));
+        let story = ["positive", "negative", "fraud", "aborted"][index % 4];
+        tm.transition(&mut world, &id, &Transition::Story(story.into())).unwrap().unwrap();
+    }
+    let restored = through_text(&world);
+    assert_eq!(restored.deliveries.len(), 2_000 - 500);
+    assert_eq!(restored.next_due(), world.next_due());
+    let saved = restored.to_json(&vendors::all()).unwrap();
+    assert_eq!(saved["vendors"]["identity-tm"]["orders"].as_array().unwrap().len(), 2_002);
+}
+
+#[test]
+fn a_file_is_whole_or_what_it_was_and_for_its_owner_alone() {
+    let vendors = vendors::all();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json");
+    let world = founded();
+    std::fs::write(&path, "something else").unwrap();
+    world.save_file(&vendors, &path).unwrap();
+    let length = path.metadata().unwrap().len();
+    let read = World::load_file(&vendors, &path, length).unwrap();
+    assert!(read.to_json(&vendors).unwrap() == world.to_json(&vendors).unwrap());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let limited = World::load_file(&vendors, &path, length - 1).map(drop);
+    assert_eq!(limited, Err(SavedError::TooLarge { limit: length - 1 }));
+
+    // What cannot be saved leaves the file as it was, and nothing beside it.
+    let mut odd = world.clone();
+    odd.part::<Vec<u8>>().push(1);
+    assert!(odd.save_file(&vendors, &path).is_err());
+    assert!(world.save_file(&vendors, &folder.path().join("no/such/folder")).is_err());
+    assert!(world.save_file(&vendors, folder.path()).is_err(), "a folder is no place for it");
+    assert_eq!(path.metadata().unwrap().len(), length);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let text = std::fs::read(&path).unwrap();
+    for cut in (0..text.len() - 2).step_by(97) {
+        std::fs::write(&path, &text[..cut]).unwrap();
+        let cut = World::load_file(&vendors, &path, length).map(drop);
+        assert!(matches!(cut, Err(SavedError::NotJson { .. })), "{cut:?}");
+    }
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(matches!(World::load_file(&vendors, &path, length), Err(SavedError::NotJson { line: 1, .. })));
+    let missing = World::load_file(&vendors, &folder.path().join("nowhere"), 1).map(drop);
+    assert_eq!(missing, Err(SavedError::File { kind: std::io::ErrorKind::NotFound }));
+}

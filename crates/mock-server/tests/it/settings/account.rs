@@ -1,0 +1,160 @@
+//! What an account may and what it need not, and how it is answered.
+
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use identkit_core::{Kind, Secret};
+use identkit_identity_tm::OrderId;
+use identkit_identity_tm::messages::WebhookUrl;
+use identkit_mock_server::vendors::identity_tm::{Feature, GiroKey};
+use identkit_wire::encode_base64;
+use serde_json::json;
+
+use super::to_sign;
+use crate::support::{EXAMPLE_ORDER, Harness, Receiver, TM, options, order};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_003_the_credentials_are_the_accounts() {
+    let bench = Harness::configured(|settings| {
+        settings.customer_id = "4711".into();
+        settings.customer_code = "another".into();
+    });
+    assert_eq!(bench.tm_call("GET", "/getBankList", "").await.status, 401);
+    let code = format!("Basic {}", encode_base64(b"4711:another"));
+    let request = Request::builder().uri(format!("{TM}/getBankList")).header(AUTHORIZATION, code);
+    assert_eq!(bench.raw(request.body(Bytes::new()).unwrap()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_006_what_is_not_enabled_is_400_and_says_so() {
+    let bench = Harness::new();
+    let signing = bench.ended(to_sign(), "identified").await;
+    let done = bench.ended(order(), "positive").await;
+    bench.set_up(|settings| {
+        settings.products_not_enabled = [15].into();
+        settings.not_enabled =
+            [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe, Feature::Giro].into();
+    });
+    let order_of = |product: u32| serde_json::to_vec(&order().product(product).add(8_u64)).unwrap();
+    bench.tm_call("PUT", "/putOrder", order_of(15)).await.refused(400, "Product", "T-006", "[T] 3.1.1");
+    assert_eq!(bench.tm_call("PUT", "/putOrder", order_of(12)).await.status, 202);
+    for (method, path) in [
+        ("GET", format!("/getIdentDataPDF/{}", done.expose())),
+        ("POST", format!("/requestSign/{}", signing.expose())),
+        ("POST", format!("/confirmSign/{}", signing.expose())),
+        ("POST", format!("/confirm/{}", signing.expose())),
+        ("POST", format!("/requestResendSignTan/{}", signing.expose())),
+        ("POST", format!("/getVideoFileBinaryAsync/{}", done.expose())),
+        ("POST", "/checkSignmeUser".to_owned()),
+        ("GET", "/getBankList".to_owned()),
+        ("GET", format!("/getidentdatapdf/{}", done.expose())),
+    ] {
+        let answer = bench.tm_call(method, &path, "{}").await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        answer.refused(400, "path", "T-006", "[T] 3.1.1");
+    }
+    let giro = serde_json::to_vec(&order().get_giro_link("WELADED1OPR")).unwrap();
+    bench.tm_call("PUT", "/putOrder", giro).await.refused(400, "getGiroLink", "T-006", "[T] 3.1.1");
+    assert_eq!(bench.get_order("/getIdentData/{}", &done).await.status, 200, "nothing else");
+    let error = bench.tm().request_sign(&signing, &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(400)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
+    let mut without = serde_json::to_value(order()).unwrap();
+    without.as_object_mut().unwrap().remove("Address");
+    let bench = Harness::new();
+    bench.tm_call("PUT", "/putOrder", without.to_string()).await.refused(400, "Address", "T-056", "[T] 3.1.3");
+    bench.set_up(|settings| settings.address_optional = true);
+    for (product, positive) in [(12, "Video"), (0, "eID")] {
+        without["Product"] = json!(product);
+        let answer = bench.tm_call("PUT", "/putOrder", without.to_string()).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        let id = OrderId::received(answer.json()["OrderID"].as_str().unwrap());
+        for story in ["courier", "shop"] {
+            let refused = bench.begin(id.expose(), story).unwrap().unwrap_err();
+            assert!(refused.text().contains("AT-43"), "{}", refused.text());
+        }
+        bench.play(id.expose(), "positive").await;
+        let method = bench.get_order("/getIdentData/{}/IncludeIdentifyMethod", &id).await.json();
+        assert_eq!(method["IdentifyMethod"], positive);
+    }
+    // An address that is there is still judged, and so is everything else.
+    without["Address"] = json!({ "Firstname": "Erika" });
+    bench.tm_call("PUT", "/putOrder", without.to_string()).await.refused(400, "Address.Country", "T-056", "[T] 3.1.3");
+    without.as_object_mut().unwrap().remove("Address");
+    without.as_object_mut().unwrap().remove("Email");
+    bench.tm_call("PUT", "/putOrder", without.to_string()).await.refused(400, "Email", "T-056", "[T] 3.1.3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_84_the_person_may_be_mailed_although_the_link_is_asked_for() {
+    for (beside, kinds) in [(false, vec![25]), (true, vec![25, 7])] {
+        let bench = Harness::configured(|settings| settings.mail_beside_link = beside);
+        let id = bench.place(order().get_target_link(true)).await;
+        let status = bench.tm().status(&id, &options()).await.unwrap().value;
+        assert_eq!(status.kinds().map(|kind| kind.0).collect::<Vec<_>>(), kinds);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
+    let iban = "DE89 1605 0202 0000 0000 00";
+    for (key, bank, link, target, giro) in [
+        (GiroKey::TargetUrl, "WELADED1OPR", false, Some("/giro/"), None),
+        (GiroKey::TargetUrl, iban, true, Some("/status/"), Some("/giro/")),
+        (GiroKey::GiroUrl, iban, false, None, Some("/giro/")),
+        (GiroKey::GiroUrl, "noladE21rdb", true, Some("/status/"), Some("/giro/")),
+        (GiroKey::TargetUrl, "", false, None, None),
+    ] {
+        let bench = Harness::configured(|settings| settings.giro_key = key);
+        let placed = bench.tm().put_order(order().get_giro_link(bank).get_target_link(link), &options()).await;
+        let answer = placed.unwrap().value.answer;
+        let contains = |url: Option<&str>, part: Option<&str>| match (url, part) {
+            (Some(url), Some(part)) => url.contains(part) && url.len() <= 100,
+            (url, part) => url.is_none() && part.is_none(),
+        };
+        let told = answer.target_url.as_ref().map(Secret::expose);
+        assert!(contains(told, target), "{key:?} {bank} {link}");
+        let extra = answer.extra.0.get("GiroURL").map(|url| url.as_str().unwrap());
+        assert!(contains(extra, giro), "{key:?} {bank} {link}");
+    }
+    for bank in ["COBADEFF", "DE89370400440532013000", "DE89", "ü"] {
+        let body = serde_json::to_vec(&order().get_giro_link(bank)).unwrap();
+        let answer = Harness::new().tm_call("PUT", "/putOrder", body.clone()).await;
+        assert_eq!((answer.status, answer.text().contains("giro")), (202, false), "no code is documented for it");
+        let answer = Harness::strict().tm_call("PUT", "/putOrder", body).await;
+        answer.refused(400, "getGiroLink", "AT-41", "[T] 3.1.3");
+        assert!(!answer.text().contains(bank));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
+    for (raw, query) in [
+        (false, "ref=a%26b%25%2041%C3%BC&id="),
+        // A blank and a letter beyond ASCII cannot stand in a request line; & and % can, and mislead.
+        (true, "ref=a&b%%2041%C3%BC&id="),
+    ] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        bench.set_up(|settings| settings.raw_placeholders = raw);
+        let urls = WebhookUrl::default().on_final("https://hooks.example/x?ref=[Ref]&id=[OrderID]");
+        let id = bench.ended(order().reference("a&b% 41ü").webhook_url(urls), "positive").await;
+        let arrived = receiver.arrived();
+        assert_eq!(arrived.len(), 1);
+        assert_eq!(arrived[0].uri, format!("https://hooks.example/x?{query}{}", id.expose()), "raw: {raw}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_11_an_account_may_answer_the_version_of_the_document_alone() {
+    let bench = Harness::configured(|settings| settings.any_version = false);
+    let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
+    for (version, status) in [("2.10", 200), ("2.0", 404), ("2.10c", 404), ("2.100", 404)] {
+        let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}");
+        let request = Request::builder().uri(uri).header(AUTHORIZATION, &code).body(Bytes::new()).unwrap();
+        assert_eq!(bench.raw(request).await.status, status, "{version}");
+    }
+}

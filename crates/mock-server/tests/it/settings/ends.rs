@@ -1,0 +1,138 @@
+//! How an order ends, and what is left of it.
+
+use identkit_core::{Kind, Outcome, Secret};
+use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
+use identkit_mock_server::Transition;
+
+use super::{ALL_TIME, to_sign};
+use crate::support::{DAY, Harness, Receiver, options, order, order_with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_59_a_time_out_may_take_the_status_with_it() {
+    for purge in [false, true] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        bench.set_up(|settings| settings.purge_on_time_out = purge);
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.clock.advance(DAY * 31).await;
+        assert_eq!(receiver.events(), ["OnFinal"], "the webhook comes all the same");
+        let status = bench.tm().status(&id, &options()).await;
+        match (purge, status) {
+            (false, Ok(status)) => {
+                assert_eq!(status.value.finality(OrderFlavour::IdentOnly).outcome, Outcome::TimedOut);
+                assert_eq!(bench.get_order("/getIdentData/{}", &id).await.status, 404);
+            }
+            (true, Err(error)) => {
+                assert_eq!(error.kind(), Kind::NotFound);
+                for (method, path) in
+                    [("GET", "/getIdentData/{}"), ("POST", "/cancelOrder/{}"), ("DELETE", "/delIdentdata/{}")]
+                {
+                    let answer = bench.tm_call(method, &path.replace("{}", id.expose()), "").await;
+                    answer.refused(404, "OrderID", "T-060", "[T]");
+                }
+            }
+            (purge, status) => panic!("{purge}: {status:?}"),
+        }
+        let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
+        assert_eq!(listed.contains(id.expose()), !purge);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_setting() {
+    for webhook in [Some(OrderCallback::OnFinal), Some(OrderCallback::AfterIdent), None] {
+        let events: Vec<&str> = webhook.iter().map(identkit_wire::Callback::name).collect();
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        bench.set_up(|settings| {
+            (settings.webhook_on_time_out, settings.webhook_on_cancel) = (webhook, webhook);
+        });
+        let both = || order_with(&["AfterIdent", "OnFinal"]);
+        bench.place(both()).await;
+        bench.clock.advance(DAY * 31).await;
+        assert_eq!(receiver.events(), events, "time-out");
+        let single = bench.place(both()).await;
+        bench.sandbox.transition(single.expose(), &Transition::Status(99.into())).unwrap().unwrap();
+        bench.clock.settle().await;
+        assert_eq!(receiver.count(), 2 * events.len(), "a single time-out");
+        let id = bench.place(both()).await;
+        bench.tm().cancel_order(&id, &options()).await.unwrap();
+        bench.clock.settle().await;
+        bench.ended(both(), "cancelled").await;
+        assert_eq!(receiver.count(), 4 * events.len(), "cancelled by call and by story");
+
+        // Too many wrong TANs have a setting of their own.
+        for (limit, calls) in [(webhook, events.len()), (Some(OrderCallback::OnFinal), 1)] {
+            bench.set_up(|settings| settings.webhook_on_tan_limit = limit);
+            let id = bench.place(to_sign().webhook_url(both().webhook_url.unwrap())).await;
+            bench.play(id.expose(), "identified").await;
+            bench.tm().request_sign(&id, &options()).await.unwrap();
+            let before = receiver.count();
+            let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
+            let wrong = if tan == "000000" { "111111" } else { "000000" };
+            for _ in 0..3 {
+                bench.tm().confirm_sign(&id, Secret::new(wrong), &options()).await.unwrap_err();
+            }
+            bench.clock.settle().await;
+            assert_eq!(receiver.count() - before, calls, "{limit:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
+    for (codes, last, outcome, calls) in [
+        (vec![63, 22], 22, Outcome::Terminated, 1),
+        (vec![22], 22, Outcome::Terminated, 1),
+        // Then nothing says that the order has ended.
+        (vec![63], 63, Outcome::Pending, 0),
+    ] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        bench.set_up(|settings| settings.cancelled_by = codes.iter().copied().map(StatusKind).collect());
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.tm().cancel_order(&id, &options()).await.unwrap();
+        bench.clock.settle().await;
+        let status = bench.tm().status(&id, &options()).await.unwrap().value;
+        assert_eq!(status.kinds().last(), Some(StatusKind(last)));
+        assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, outcome);
+        assert_eq!(receiver.count(), calls);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_62_data_before_the_end_is_400_or_404() {
+    for status in [400, 404] {
+        let bench = Harness::configured(|settings| settings.early_data_status = status);
+        let id = bench.place(order()).await;
+        for path in ["/getIdentData/{}", "/getIdentData/{}/IncludeInitialData", "/getIdentDataPDF/{}"] {
+            bench.get_order(path, &id).await.refused(status, "OrderID", "AT-62", "[T] 3.3.1");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_09_the_status_of_deleted_orders_and_the_case_of_paths_are_settings() {
+    for readable in [true, false] {
+        let bench = Harness::configured(|settings| settings.status_after_deletion = readable);
+        let id = bench.ended(order(), "positive").await;
+        assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
+        for path in ["/getStatus/{}", "/getStatus/{}/ExtendedList"] {
+            assert_eq!(bench.get_order(path, &id).await.status, if readable { 200 } else { 404 });
+        }
+        let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
+        assert_eq!(listed.contains(id.expose()), readable);
+        assert!(bench.tm().data_is_gone(&id, &options()).await.unwrap(), "the proof does not depend on it");
+    }
+    for (exact, status) in [(false, 202), (true, 404)] {
+        let bench = Harness::configured(|settings| settings.exact_paths = exact);
+        let id = bench.ended(order(), "positive").await;
+        let answer = bench.tm_call("DELETE", &format!("/delIdentData/{}", id.expose()), "").await;
+        assert_eq!(answer.status, status);
+        if exact {
+            answer.refused(404, "path", "AT-09", "[T]");
+            assert_eq!(bench.get_order("/getIdentData/{}", &id).await.status, 200, "nothing is deleted");
+            assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
+        }
+    }
+}

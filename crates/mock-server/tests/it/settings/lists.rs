@@ -1,0 +1,216 @@
+//! getAllStatus: its shapes, its pages, and what it tells.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use identkit_core::Outcome;
+use identkit_identity_tm::messages::ListedOrder;
+use identkit_identity_tm::{OrderFlavour, OrderId};
+use identkit_mock_server::Transition;
+use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
+use identkit_wire::encode_base64;
+use serde_json::Value;
+
+use super::ALL_TIME;
+use crate::support::{EXAMPLE_ORDER, HOUR, Harness, TM, options, order};
+
+fn paged(elements: u32, page: u32) -> String {
+    ALL_TIME.replace("}}", &format!(r#","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#))
+}
+
+/// Order, code and number of everything that is listed.
+fn told(orders: &[ListedOrder]) -> BTreeSet<(String, u32)> {
+    let of = |order: &ListedOrder| {
+        let id = order.order_id.as_ref().unwrap().expose().to_owned();
+        order.kinds().map(|kind| (id.clone(), kind.0)).collect::<Vec<_>>()
+    };
+    orders.iter().flat_map(of).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_fraud() {
+    let bench = Harness::configured(|settings| {
+        settings.general.remove(&89);
+    });
+    let id = bench.ended(order(), "fraud").await;
+    let tm = bench.tm();
+    let general = tm.status_general(&id, &options()).await.unwrap().value;
+    assert_eq!(general.finality(OrderFlavour::IdentOnly).outcome, Outcome::Pending);
+    let all = tm.status(&id, &options()).await.unwrap().value;
+    assert_eq!(all.finality(OrderFlavour::IdentOnly).outcome, Outcome::FraudSuspicion);
+    let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
+    assert!(!listed.contains("\"Kind\":89"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_02_delivered_may_come_besides_executed() {
+    for besides in [false, true] {
+        let bench = Harness::configured(|settings| settings.delivered_besides = besides);
+        let id = bench.ended(order(), "positive").await;
+        let all = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.json();
+        let listed = all.as_array().unwrap().iter().find(|order| order["OrderID"] == id.expose()).unwrap();
+        assert!(listed["Executed"].is_string());
+        assert_eq!(listed.get("Delivered"), besides.then_some(&listed["Executed"]));
+        let read = bench.list_day().await.into_iter().find(|order| order.order_id.as_ref() == Some(&id)).unwrap();
+        assert_eq!(read.executed.unwrap().as_str(), listed["Executed"].as_str().unwrap());
+        let status = bench.get_order("/getStatus/{}", &id).await.json();
+        assert!(status["Executed"].is_string() && status.get("Delivered").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() {
+    // One order in this hour; its answer alone shows the shapes for one.
+    for (shape, pointer, many) in [
+        (ListShape::Array, "/0", "/1"),
+        (ListShape::Example, "/0", "/1"),
+        (ListShape::UnderOrder, "/Order", "/Order/1"),
+        (ListShape::EachUnderOrder, "/0/Order", "/1/Order"),
+        (ListShape::BareWhenOne, "", "/1"),
+    ] {
+        let bench = Harness::configured(|settings| settings.list_shape = shape);
+        bench.clock.advance(HOUR * 5).await;
+        let id = bench.ended(order(), "positive").await;
+        let now = bench.clock_time();
+        let one = format!(r#"{{"Period":{{"Begin":"{now}","End":"{now}"}}}}"#);
+        let answer = bench.tm_call("POST", "/getAllStatus", one).await.json();
+        let told = answer.pointer(pointer).unwrap_or_else(|| panic!("{shape:?}: {answer}"));
+        assert_eq!(told["OrderID"], id.expose(), "{shape:?}");
+        assert_eq!(told.get("Status").is_some(), shape != ListShape::Example, "{shape:?}");
+        let all = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.json();
+        assert!(all.pointer(many).is_some_and(|order| order["OrderID"].is_string()), "{shape:?}: {all}");
+        let empty = r#"{"Period":{"Begin":"2016-01-01T00:00:00Z","End":"2016-01-02T00:00:00Z"}}"#;
+        assert_eq!(bench.tm_call("POST", "/getAllStatus", empty).await.status, 304, "{shape:?}");
+        if shape != ListShape::Example {
+            assert!(told_of(&bench.list_day().await, &id), "{shape:?}");
+        }
+    }
+}
+
+fn told_of(orders: &[ListedOrder], id: &OrderId) -> bool {
+    told(orders).contains(&(id.expose().to_owned(), 6))
+}
+
+impl Harness {
+    fn clock_time(&self) -> jiff::Timestamp {
+        identkit_core::Clock::wall(&self.clock)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_04_the_extended_list_in_the_body_counts_unless_it_is_turned_off() {
+    for counts in [true, false] {
+        let bench = Harness::configured(|settings| settings.extended_list_in_body = counts);
+        bench.ended(order(), "positive").await;
+        let body = ALL_TIME.replacen('{', r#"{"ExtendedList":true,"#, 1);
+        let told = bench.tm_call("POST", "/getAllStatus", body).await.text();
+        assert_eq!(told.contains("\"Kind\":77"), counts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client_finds_everything() {
+    for first in [0, 1] {
+        for unit in [Unit::Statuses, Unit::Orders] {
+            let bench = Harness::configured(|settings| {
+                settings.first_page = first;
+                settings.page_unit = unit;
+            });
+            for _ in 0..4 {
+                bench.ended(order(), "positive").await;
+            }
+            let whole = bench.tm_call("POST", "/getAllStatus/ExtendedList", ALL_TIME).await.json();
+            let page = async |number: u32| {
+                let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", paged(2, number)).await;
+                if answer.status == 304 { Vec::new() } else { answer.json().as_array().unwrap().clone() }
+            };
+            let (zero, one, two) = (page(0).await, page(1).await, page(2).await);
+            assert_eq!(zero == one, first == 1, "AT-05: page 0 answers like page 1 when that is the first");
+            let beginning = if first == 0 { &zero } else { &one };
+            assert_eq!(beginning[0]["OrderID"], whole[0]["OrderID"]);
+            assert!(if first == 0 { zero != one && one != two } else { one != two });
+            let statuses =
+                |page: &[Value]| -> usize { page.iter().map(|order| order["Status"].as_array().unwrap().len()).sum() };
+            match unit {
+                Unit::Statuses => assert_eq!(statuses(&one), 2),
+                Unit::Orders => {
+                    assert_eq!(one.len(), 2);
+                    assert!(statuses(&one) > 2, "whole orders");
+                }
+            }
+            // Whatever it is, the client finds everything of the day.
+            let expected: BTreeSet<_> = whole
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|order| order["OrderID"] != EXAMPLE_ORDER)
+                .flat_map(|order| {
+                    let id = order["OrderID"].as_str().unwrap().to_owned();
+                    let kind = |entry: &Value| u32::try_from(entry["Kind"].as_u64().unwrap()).unwrap();
+                    order["Status"].as_array().unwrap().iter().map(move |entry| (id.clone(), kind(entry)))
+                })
+                .collect();
+            assert_eq!(told(&bench.list_day().await), expected, "first page {first}, {unit:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
+    let bench = Harness::configured(|settings| settings.reported_unit = Unit::Orders);
+    let tm = bench.tm();
+    let id = bench.place(order()).await;
+    let first = tm.drain_unreported(&options()).await.unwrap().0;
+    assert!(told(&first).contains(&(id.expose().to_owned(), 25)));
+    bench.play(id.expose(), "positive").await;
+    assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "its end is never reported");
+    let other = bench.ended(order(), "positive").await;
+    let second = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    assert!(second.contains(&(other.expose().to_owned(), 6)));
+    assert!(second.iter().all(|(order, _)| *order == other.expose()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_101_unreported_orders_are_told_whole_and_at_most_a_thousand_statuses_at_once() {
+    for unit in [Unit::Statuses, Unit::Orders] {
+        let bench = Harness::configured(|settings| settings.reported_unit = unit);
+        let tm = bench.tm();
+        tm.drain_unreported(&options()).await.unwrap();
+        for _ in 0..3 {
+            let id = bench.place(order()).await;
+            for _ in 0..400 {
+                bench.sandbox.transition(id.expose(), &Transition::Status(71.into())).unwrap().unwrap();
+            }
+        }
+        let mut counts = Vec::new();
+        loop {
+            let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", "").await;
+            if answer.status == 304 {
+                break;
+            }
+            let orders = answer.json();
+            let statuses = |order: &Value| order["Status"].as_array().unwrap().len();
+            counts.push(orders.as_array().unwrap().iter().map(statuses).sum::<usize>());
+        }
+        // 25, 7 and 400 times 71 each; the examples are told first where their extended codes were not yet.
+        let sum: usize = counts.iter().sum();
+        assert!(counts.iter().all(|count| *count <= 1000) && sum >= 3 * 402, "{unit:?}: {counts:?}");
+        assert_eq!(counts[0] == 1000, unit == Unit::Statuses, "{unit:?}: {counts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_08_the_body_may_be_missing_with_its_content_type() {
+    for (content_type, body) in [(None, ""), (None, "{}"), (Some("application/json"), ""), (Some("text/plain"), "{}")] {
+        let bench = Harness::new();
+        let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
+        let mut request =
+            Request::builder().method("POST").uri(format!("{TM}/getAllStatus")).header(AUTHORIZATION, code);
+        if let Some(told) = content_type {
+            request = request.header("content-type", told);
+        }
+        assert_eq!(bench.raw(request.body(Bytes::from(body)).unwrap()).await.status, 200, "{content_type:?} {body:?}");
+    }
+}

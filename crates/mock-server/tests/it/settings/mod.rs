@@ -1,0 +1,98 @@
+//! identity.TM: the settings of an account, each for a point that the document leaves open or to its support.
+
+mod account;
+mod ends;
+mod lists;
+mod results;
+mod service;
+
+use identkit_core::Window;
+use identkit_identity_tm::messages::{ListedOrder, SignPdf};
+use identkit_identity_tm::{OrderId, PutOrder};
+use identkit_mock_server::artefacts::sample_contract;
+use identkit_mock_server::vendors::identity_tm::Settings;
+use identkit_wire::OneOrMany;
+use identkit_wire::json::Blob;
+use jiff::SignedDuration;
+
+use crate::support::{Answer, Harness, options, order_with, start_time};
+
+fn to_sign() -> PutOrder {
+    let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
+    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
+}
+
+const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
+
+impl Harness {
+    fn configured(change: impl FnOnce(&mut Settings)) -> Self {
+        let bench = Self::new();
+        bench.set_up(change);
+        bench
+    }
+
+    async fn get_order(&self, path: &str, id: &OrderId) -> Answer {
+        self.tm_call("GET", &path.replace("{}", id.expose()), "").await
+    }
+
+    async fn list_day(&self) -> Vec<ListedOrder> {
+        let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
+        let end = begin.checked_add(SignedDuration::from_hours(24)).unwrap();
+        let mut feed = self.tm().status_feed(Window { begin, end }, &options()).elements(3);
+        let mut all = Vec::new();
+        while let Some(orders) = feed.next().await.unwrap() {
+            all.extend(orders);
+        }
+        all
+    }
+}
+
+/// The settings with the documentation of each.
+fn settings() -> Vec<(String, String)> {
+    let source = include_str!("../../../src/vendors/identity_tm/settings.rs");
+    let (_, fields) = source.split_once("pub struct Settings {\n").unwrap();
+    let (fields, _) = fields.split_once("\n}").unwrap();
+    let mut found = Vec::new();
+    let mut about = String::new();
+    for line in fields.lines().map(str::trim) {
+        match (line.strip_prefix("///"), line.strip_prefix("pub ")) {
+            (Some(told), _) => about.push_str(told),
+            (None, Some(field)) => {
+                let (name, _) = field.split_once(':').unwrap();
+                found.push((name.to_owned(), std::mem::take(&mut about)));
+            }
+            // How it is written in JSON: settings_by_name.rs.
+            (None, None) if line.starts_with("#[serde(") => {}
+            (None, None) => panic!("neither a field nor a word about one: {line}"),
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_names_its_reason_and_is_in_the_documentation_and_in_a_test() {
+    let tests = [
+        include_str!("account.rs"),
+        include_str!("ends.rs"),
+        include_str!("lists.rs"),
+        include_str!("results.rs"),
+        include_str!("service.rs"),
+        include_str!("../signing.rs"),
+        include_str!("../webhooks.rs"),
+        include_str!("../virtual_time.rs"),
+        include_str!("../determinism.rs"),
+        include_str!("../media.rs"),
+        include_str!("../reuse.rs"),
+        include_str!("../network.rs"),
+    ]
+    .concat();
+    let documentation = include_str!("../../../../../docs/sandbox-reference.md");
+    let all = settings();
+    assert!(all.len() > 30, "{}", all.len());
+    for (name, about) in all {
+        assert!(["AT-", "(T-", "[T "].iter().any(|reason| about.contains(reason)), "{name} has no reason: {about}");
+        assert!(documentation.contains(&format!("`{name}`")), "{name} is not in docs/sandbox-reference.md");
+        let used = ["settings.", "set."].iter().any(|before| tests.contains(&format!("{before}{name}")));
+        assert!(used, "{name} is in no test");
+    }
+}

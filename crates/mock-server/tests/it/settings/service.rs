@@ -1,0 +1,44 @@
+//! The service is up, down or silent.
+
+use std::sync::Arc;
+
+use identkit_core::Secret;
+use identkit_identity_tm::{Account, Health, IdentityTm};
+use identkit_mock_server::vendors::identity_tm::Service;
+use identkit_transport::http::{HyperTransport, TlsConfig};
+
+use super::ALL_TIME;
+use crate::support::{Harness, TM, options};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_80_the_service_is_up_down_or_silent_in_process() {
+    let bench = Harness::new();
+    for (service, health) in
+        [(Service::Up, Health::Up), (Service::Down, Health::Down), (Service::Silent, Health::Unreachable)]
+    {
+        bench.set_up(|settings| settings.service = service);
+        assert_eq!(bench.tm().health(&options()).await, health);
+        // Nothing else is down: the document knows no 5xx anywhere else.
+        assert_eq!(bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.status, 200);
+    }
+    bench.set_up(|settings| settings.service = Service::Down);
+    bench.tm_call("GET", "/serverStatus", "").await.refused(500, "serverStatus", "AT-80", "[T] 7.1");
+}
+
+#[cfg(feature = "server")]
+#[tokio::test(flavor = "multi_thread")]
+async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
+    let bench = Harness::configured(|settings| settings.service = Service::Silent);
+    let address = "127.0.0.1:0".parse().unwrap();
+    let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();
+    let clock = Arc::new(identkit_transport::SystemClock::new());
+    let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
+    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let tm = IdentityTm::builder(account)
+        .base_url(format!("{}{TM}", listening.url()))
+        .build(Arc::new(transport), clock)
+        .unwrap();
+    assert_eq!(tm.health(&options()).await, Health::Unreachable);
+    bench.set_up(|settings| settings.service = Service::Up);
+    assert_eq!(tm.health(&options()).await, Health::Up);
+}

@@ -1,0 +1,193 @@
+//! identity.TM: signing with a TAN, cancelling, and what is asked before an order.
+
+use crate::support::*;
+use identkit_core::{Kind, Outcome, Secret};
+use identkit_identity_tm::messages::{SignHash, SignPdf};
+use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder};
+use identkit_mock_server::artefacts::sample_contract;
+use identkit_mock_server::vendors::identity_tm::configure;
+use identkit_wire::json::Blob;
+use identkit_wire::{OneOrMany, encode_base64};
+
+fn to_sign() -> PutOrder {
+    let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
+    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
+}
+
+impl Harness {
+    async fn identified(&self) -> OrderId {
+        let id = self.place(to_sign()).await;
+        self.play(id.expose(), "identified").await;
+        id
+    }
+
+    fn tan(&self, id: &OrderId) -> String {
+        self.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned()
+    }
+
+    fn wrong(&self, id: &OrderId) -> Secret {
+        let right = self.tan(id);
+        Secret::new(if right == "000000" { "111111" } else { "000000" })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
+    let receiver = Receiver::answering(Some(202));
+    let bench = Harness::receiving(&receiver);
+    let (id, tm) = (bench.identified().await, bench.tm());
+    tm.request_sign(&id, &options()).await.unwrap();
+    let tan = bench.tan(&id);
+    assert!(tan.len() == 6 && tan.bytes().all(|byte| byte.is_ascii_digit()), "{tan}");
+    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Identified);
+    tm.confirm_sign(&id, Secret::new(tan), &options()).await.unwrap();
+    bench.clock.settle().await;
+    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Signed);
+    assert_eq!(receiver.arrived().len(), 1, "OnFinal");
+    // Processed: every further call is 410.
+    for error in [
+        tm.request_sign(&id, &options()).await.unwrap_err(),
+        tm.confirm_sign(&id, Secret::new("000000"), &options()).await.unwrap_err(),
+        tm.resend_tan(&id, &options()).await.unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.status()), (Kind::InvalidState, Some(410)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_order() {
+    let bench = Harness::new();
+    let (id, tm) = (bench.identified().await, bench.tm());
+    tm.request_sign(&id, &options()).await.unwrap();
+    let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::TanRejected, Some(400)));
+    let former = bench.tan(&id);
+    tm.resend_tan(&id, &options()).await.unwrap();
+    assert_ne!(bench.tan(&id), former, "the code before no longer counts");
+    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().kind(), Kind::TanRejected);
+    let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::SigningCanceled, Some(429)));
+    bench.clock.settle().await;
+    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Terminated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() {
+    let bench = Harness::new();
+    bench.sandbox.with_world(|world| {
+        configure(world, |settings| {
+            settings.wrong_tan_status = 409;
+            settings.tan_tries = 2;
+        });
+    });
+    let (id, tm) = (bench.identified().await, bench.tm());
+    tm.request_sign(&id, &options()).await.unwrap();
+    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().status(), Some(409));
+    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().status(), Some(429));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
+    let bench = Harness::new();
+    let (id, tm) = (bench.identified().await, bench.tm());
+    tm.request_sign(&id, &options()).await.unwrap();
+    let path = format!("/confirmSign/{}", id.expose());
+    for (body, told) in [
+        (r#"{"tan":"1234567"}"#, "more than 6 characters"),
+        (r#"{"tan":""}"#, "is required"),
+        ("{}", "is required"),
+        (r#"{"TAN":"123456"}"#, "is required"),
+    ] {
+        let answer = bench.tm_call("POST", &path, body).await;
+        answer.refused(400, "tan", "AT-56", "[T] 5.2");
+        assert!(answer.text().contains(told), "{body}: {}", answer.text());
+    }
+    let right = Secret::new(bench.tan(&id));
+    tm.confirm_sign(&id, right, &options()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_55_signing_out_of_turn_is_told_apart() {
+    let bench = Harness::new();
+    let tm = bench.tm();
+    let id = bench.place(to_sign()).await;
+    assert_eq!(tm.request_sign(&id, &options()).await.unwrap_err().status(), Some(406), "nobody is identified yet");
+    bench.play(id.expose(), "identified").await;
+    for error in [
+        tm.confirm_sign(&id, Secret::new("123456"), &options()).await.unwrap_err(),
+        tm.resend_tan(&id, &options()).await.unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.status()), (Kind::InvalidState, Some(412)));
+    }
+    let plain = bench.place(order()).await;
+    assert_eq!(tm.request_sign(&plain, &options()).await.unwrap_err().status(), Some(406), "nothing to sign");
+    let unknown = OrderId::received("9992UNKNOWN");
+    assert_eq!(tm.request_sign(&unknown, &options()).await.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_10_the_path_of_the_documents_example_answers_too() {
+    let bench = Harness::new();
+    let id = bench.identified().await;
+    bench.tm().request_sign(&id, &options()).await.unwrap();
+    let body = format!(r#"{{"tan": "{}"}}"#, bench.tan(&id));
+    let answer = bench.tm_call("POST", &format!("/confirm/{}", id.expose()), body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let empty = bench.identified().await;
+    bench.tm().request_sign(&empty, &options()).await.unwrap();
+    bench
+        .tm_call("POST", &format!("/confirmSign/{}", empty.expose()), "{}")
+        .await
+        .refused(400, "tan", "AT-56", "[T] 5.2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    let (id, tm) = (bench.place(order_with(&["OnFinal"])).await, bench.tm());
+    tm.cancel_order(&id, &options()).await.unwrap();
+    bench.clock.settle().await;
+    let codes: Vec<u32> = tm.status(&id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect();
+    assert!(codes.ends_with(&[63, 22]), "{codes:?}");
+    assert_eq!(receiver.arrived().len(), 1, "AT-60: OnFinal");
+    let again = tm.cancel_order(&id, &options()).await.unwrap_err();
+    assert_eq!((again.kind(), again.status()), (Kind::InvalidState, Some(406)));
+    assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the person cannot go on");
+    let unknown = tm.cancel_order(&OrderId::received("9992UNKNOWN"), &options()).await.unwrap_err();
+    assert_eq!(unknown.status(), Some(404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_hashes_come_under_their_names_and_say_what_they_are() {
+    let bench = Harness::new();
+    let hash = |name: &str| SignHash::default().hash(encode_base64(name.as_bytes())).filename(name);
+    let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
+    let id = bench.place(order().product(15_u32).sign_hash(hashes)).await;
+    let tm = bench.tm();
+    assert_eq!(tm.signed_hashes(&id, &options()).await.unwrap_err().status(), Some(400));
+    bench.play(id.expose(), "signed").await;
+    let named = tm.signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap().0;
+    assert_eq!(named.keys().map(String::as_str).collect::<Vec<_>>(), ["a.pdf", "b.pdf"]);
+    let told = identkit_wire::decode_base64(named["b.pdf"].expose()).unwrap();
+    assert_eq!(told, b"sandbox, no signature: b.pdf");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn banks_and_sign_me_users_are_those_of_the_document() {
+    let bench = Harness::new();
+    let tm = bench.tm();
+    let banks = tm.banks(&options()).await.unwrap().value;
+    assert_eq!(serde_json::to_value(&banks).unwrap(), json_fixture("identity-tm", "S-075-get-bank-list-response.json"));
+    let body = fixture("identity-tm", "S-078-check-signme-user-request.json");
+    let answer = bench.tm_call("POST", "/checkSignmeUser", body).await;
+    assert_eq!(answer.json(), json_fixture("identity-tm", "S-079-check-signme-user-response.json"));
+    let id = bench.place(order().product(15_u32).add(8_u64).email("user@example.com")).await;
+    for (code, able) in [(94, false), (95, true)] {
+        let set = identkit_mock_server::Transition::Status(code.into());
+        assert_eq!(bench.sandbox.transition(id.expose(), &set), Some(Ok(())));
+        let user = tm.signme_user("USER@example.com", &options()).await.unwrap().value;
+        assert_eq!((user.user_exists, user.user_is_able_to_sign), (Some(true), Some(able)), "{code}");
+    }
+    bench.tm_call("POST", "/checkSignmeUser", "{}").await.refused(400, "Email", "T-051", "[T] 8.3");
+}

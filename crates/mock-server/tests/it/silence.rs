@@ -1,0 +1,179 @@
+//! A refusal explains itself in words of the sandbox's own: no value of a request ever comes back in one.
+
+use crate::support::*;
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use identkit_mock_server::{Refused, Transition};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
+
+const CANARY: &str = "Kanarienvogel";
+
+#[track_caller]
+fn silent(text: &str, about: &str) {
+    let text = text.to_lowercase();
+    let base64 = encode_base64(CANARY.as_bytes()).to_lowercase();
+    for form in [CANARY.to_lowercase(), base64] {
+        assert!(!text.contains(&form), "{about}: {text}");
+    }
+}
+
+/// Pointers of all values of a document, containers too.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// The document with each of its places taken by something wrong that can be recognised.
+fn spoiled(document: &Value) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    places(document, "", &mut all);
+    let wrong = [
+        json!(CANARY),
+        json!(format!("{CANARY}\u{7}{}", CANARY.repeat(60))),
+        json!({ CANARY: CANARY }),
+        json!([CANARY, 4_711_471_147_u64]),
+        json!(4_711_471_147.5_f64),
+        json!(true),
+    ];
+    let mut bodies = Vec::new();
+    for place in all {
+        for value in &wrong {
+            let mut spoiled = document.clone();
+            *spoiled.pointer_mut(&place).unwrap() = value.clone();
+            bodies.push((place.clone(), spoiled.to_string()));
+        }
+        let mut unlisted = document.clone();
+        if let Some(map) = unlisted.pointer_mut(&place).unwrap().as_object_mut() {
+            map.insert(CANARY.to_owned(), CANARY.into());
+            bodies.push((place.clone(), unlisted.to_string()));
+        }
+    }
+    bodies
+}
+
+fn check(answer: &Answer, about: &str) -> bool {
+    if answer.status < 400 {
+        return false;
+    }
+    let text = answer.text();
+    silent(&text, about);
+    assert!(!text.contains("4711471147"), "{about}: {text}");
+    assert!(text.contains("[T]") || text.contains("[I]"), "{about} names no section: {text}");
+    assert_ne!(answer.status, 500, "{about}: {text}");
+    true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_refusal_of_an_order_quotes_what_was_ordered() {
+    let mut order = json_fixture("identity-tm", "S-035-put-order-request.json");
+    let more = json!({
+        "eIDSettings": { "EnableOCR": true },
+        "getGiroLink": "x",
+        "Phone": "+491711234567",
+        "LegitimationDocument": [{ "Document": "x" }],
+        "eSignPDF": [{ "Data": "x", "Filename": "x", "SignaturePosX": 1, "SignaturePosY": 1, "SignaturePage": 1 }],
+        "eSignHash": { "Hash": "AAAA", "Filename": "x" },
+        "MultiSignOptions": { "FirstOrderID": "x", "SignParameters": [{ "Filename": "x" }] },
+        "IdentDataSigned": "x",
+        "EmailNotifications": { "OnTimeOut": "a@example.com" },
+    });
+    for (key, value) in more.as_object().unwrap() {
+        order[key] = value.clone();
+    }
+    order["IdentData"]["IDCard"] = json!({ "CardNo": "x", "ValidUntil": "2030-01-01", "Images": { "Front": "x" } });
+    order["IdentData"]["DriverLicence"] = json!({ "LicenceNo": "x", "DateOfIssue": "2010-01-01" });
+    for bench in [Harness::new(), Harness::strict()] {
+        let mut refused = 0;
+        for (place, body) in spoiled(&order) {
+            refused += usize::from(check(&bench.tm_call("PUT", "/putOrder", body).await, &place));
+        }
+        assert!(refused > 200, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_refusal_of_an_ident_or_a_login_quotes_what_was_sent() {
+    let ident = json_fixture("identify24", "S-012-ident-create-curl-body.json");
+    for bench in [Harness::new(), Harness::strict()] {
+        let token = bench.token().await;
+        let mut refused = 0;
+        for (place, body) in spoiled(&ident) {
+            refused += usize::from(check(&bench.i24_call(&token, "POST", "/ident/create", body).await, &place));
+        }
+        for (place, body) in spoiled(&json!({ "PARTNER": "911-internet", "APIKEY": "x" })) {
+            refused += usize::from(check(&bench.log_in(&body).await, &place));
+        }
+        for (place, body) in spoiled(&json!({ "project_id": 6 })) {
+            refused += usize::from(check(&bench.i24_call(&token, "GET", "/project/get", body).await, &place));
+        }
+        assert!(refused > 80, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_is_no_json_is_not_quoted() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    for body in [
+        CANARY.to_owned(),
+        format!("{{\"{CANARY}\":"),
+        format!("{{\"Email\":\"{CANARY}\" \"{CANARY}\"}}"),
+        format!("\"{CANARY}\""),
+        format!("[\"{CANARY}\"]"),
+    ] {
+        assert!(check(&bench.tm_call("PUT", "/putOrder", body.clone()).await, &body));
+        assert!(check(&bench.i24_call(&token, "POST", "/ident/create", body.clone()).await, &body));
+        assert!(check(&bench.log_in(&body).await, &body));
+    }
+    let broken = [b"{\"Email\":\"".as_slice(), CANARY.as_bytes(), b"\xff\xfe\"}"].concat();
+    assert!(check(&bench.tm_call("PUT", "/putOrder", broken.clone()).await, "not UTF-8"));
+    assert!(check(&bench.i24_call(&token, "POST", "/ident/create", broken).await, "not UTF-8"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_and_headers_are_not_quoted() {
+    let bench = Harness::new();
+    for path in [
+        "/getStatus/Kanarienvogel",
+        "/Kanarienvogel",
+        "/getIdentData/1/Kanarienvogel",
+        "/delIdentdata/%FFKanarienvogel",
+    ] {
+        for method in ["GET", "DELETE", "PATCH"] {
+            assert!(check(&bench.tm_call(method, path, "").await, path));
+        }
+    }
+    let token = bench.token().await;
+    for path in ["/ident/get/Kanarienvogel", "/ident/Kanarienvogel", "/project/Kanarienvogel"] {
+        assert!(check(&bench.i24_call(&token, "GET", path, "").await, path));
+    }
+    let nowhere = bench.raw(Request::builder().uri("/Kanarienvogel").body(Bytes::new()).unwrap()).await;
+    silent(&nowhere.text(), "nowhere");
+    let code = format!("Basic {}", encode_base64(CANARY.as_bytes()));
+    let request = Request::builder().uri(format!("{TM}/getStatus/1")).header(AUTHORIZATION, code);
+    assert!(check(&bench.raw(request.body(Bytes::new()).unwrap()).await, "credentials"));
+    assert!(check(&bench.i24_call(CANARY, "GET", "/project/getAll", "").await, "token"));
+    let request = Request::builder().uri("/project/getAll").header("X-API-PARTNER", CANARY);
+    assert!(check(&bench.raw(request.body(Bytes::new()).unwrap()).await, "partner"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transitions_do_not_quote_what_was_told() {
+    let bench = Harness::new();
+    for case in [EXAMPLE_IDENT, OTHER_EXAMPLE_ORDER] {
+        for told in [Transition::Story(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
+            let Some(Err(Refused { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
+                panic!("accepted")
+            };
+            silent(&format!("{faults:?}"), case);
+        }
+    }
+}

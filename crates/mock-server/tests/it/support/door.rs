@@ -1,0 +1,58 @@
+//! Raw HTTP to a door of the sandbox: what any language's client does.
+
+use std::net::SocketAddr;
+
+use identkit_mock_server::Sandbox;
+use identkit_mock_server::server::{self, Listening};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The admin API of a sandbox.
+pub(crate) struct Door(Listening);
+
+impl Door {
+    pub(crate) async fn of(sandbox: &Sandbox) -> Self {
+        Self(server::admin(sandbox, "127.0.0.1:0".parse().unwrap()).await.unwrap())
+    }
+
+    pub(crate) async fn text(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
+        exchange(self.0.address(), method, &format!("/_sandbox/v1/{path}"), body).await
+    }
+
+    /// A call that succeeds.
+    pub(crate) async fn good(&self, method: &str, path: &str, body: &str) -> Value {
+        let (status, media, text) = self.text(method, path, body).await;
+        assert_eq!((status, media.as_str()), (200, "application/json"), "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.good("GET", path, "").await
+    }
+
+    /// A call that is refused with a problem of this rule.
+    pub(crate) async fn problem(&self, method: &str, path: &str, body: &str, expected: u16, rule: &str) -> Value {
+        let (status, media, text) = self.text(method, path, body).await;
+        assert_eq!((status, media.as_str()), (expected, "application/problem+json"), "{method} {path} {body}: {text}");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&value["status"], &value["rule"]), (&expected.into(), &rule.into()), "{value}");
+        value
+    }
+}
+
+/// One request on a connection of its own: status, media type and body.
+pub(crate) async fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String, String) {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+    (status, media.to_owned(), body.to_owned())
+}

@@ -1,0 +1,37 @@
+//! Addresses and transports for tests that go over this machine's network.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use identkit_mock_server::server::Authority;
+use identkit_transport::Transport;
+use identkit_transport::http::{HyperTransport, TlsConfig};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// A free port of this machine.
+pub(crate) fn any() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+/// What trusts this authority and no other.
+pub(crate) fn trust(authority: &Authority) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// A transport that trusts this authority and no other.
+pub(crate) fn trusting(authority: &Authority) -> Arc<dyn Transport> {
+    Arc::new(HyperTransport::new(&TlsConfig::custom(trust(authority))))
+}
+
+/// A transport that trusts what the world trusts, and so none of the sandbox's own authorities.
+pub(crate) fn plain() -> Arc<dyn Transport> {
+    Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
+}

@@ -1,0 +1,238 @@
+//! Expiry, retention and time-outs of both vendors, all on the sandbox's own clock.
+
+use std::sync::Arc;
+
+use crate::support::*;
+use identkit_core::Kind;
+use identkit_identify24::messages::IdentId;
+use identkit_identity_tm::{OrderFlavour, StatusKind};
+use identkit_mock_server::vendors::identity_tm;
+use identkit_mock_server::{InProcess, VirtualClock};
+use jiff::SignedDuration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    for _ in 0..3 {
+        bench.clock.advance(30 * MINUTE - SECOND).await;
+        assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 200, "each use renews it");
+    }
+    bench.clock.advance(30 * MINUTE).await;
+    let refused = bench.i24_call(&token, "GET", "/project/getAll", "").await;
+    refused.refused(401, "X-API-TOKEN", "I-006", "[I] Authentication");
+    bench.clock.advance(SECOND).await;
+    assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 401, "it stays dead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_006_a_refused_call_does_not_renew_the_token() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    bench.clock.advance(29 * MINUTE).await;
+    let mut request = http::Request::builder().uri("/project/getAll").header("X-API-TOKEN", &token);
+    request = request.header("X-API-PARTNER", "somebody else");
+    assert_eq!(bench.raw(request.body(bytes::Bytes::new()).unwrap()).await.status, 401);
+    bench.clock.advance(MINUTE).await;
+    assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_008_the_client_meets_the_401_and_logs_in_again_once() {
+    let bench = Harness::new();
+    let noting = Noting::new(&bench.sandbox);
+    // A clock of its own that stands still: the client cannot guess that its token is dead.
+    let client = bench.identify24(Arc::new(noting.clone()), &VirtualClock::new(start_time()));
+    client.projects(&options()).await.unwrap();
+    assert_eq!(noting.take(), [("/auth".to_owned(), 200), ("/project/getAll".to_owned(), 200)]);
+
+    bench.clock.advance(30 * MINUTE - SECOND).await;
+    client.projects(&options()).await.unwrap();
+    assert_eq!(noting.take(), [("/project/getAll".to_owned(), 200)]);
+
+    bench.clock.advance(30 * MINUTE).await;
+    let answered = client.projects(&options()).await.unwrap();
+    assert_eq!(answered.attempts, 1);
+    let expected = [("/project/getAll", 401), ("/auth", 200), ("/project/getAll", 200)];
+    assert_eq!(noting.take(), expected.map(|(path, status)| (path.to_owned(), status)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_008_many_callers_share_one_login_after_the_token_died() {
+    let bench = Harness::new();
+    let noting = Noting::new(&bench.sandbox);
+    let client = bench.identify24(Arc::new(noting.clone()), &bench.clock);
+    client.projects(&options()).await.unwrap();
+    bench.clock.advance(HOUR).await;
+    noting.take();
+    let calls = (0..20).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.projects(&options()).await.unwrap() })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    let logins = noting.take().into_iter().filter(|(path, _)| path == "/auth").count();
+    assert_eq!(logins, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
+    let bench = Harness::new();
+    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    let created = client.create_ident(&ident(), &options()).await.unwrap().value;
+    let id = created.ident_id.unwrap();
+    bench.clock.advance(90 * DAY - HOUR).await;
+    let ident = client.get_ident(&id, &options()).await.unwrap().value;
+    assert_eq!(ident.status.unwrap().as_str(), "Unidentified");
+    bench.clock.advance(HOUR - SECOND).await;
+    client.get_ident(&id, &options()).await.unwrap();
+    bench.clock.advance(SECOND).await;
+    let gone = client.get_ident(&id, &options()).await.unwrap_err();
+    assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)));
+    assert_eq!(client.get_ident(&IdentId::new(EXAMPLE_IDENT), &options()).await.unwrap_err().kind(), Kind::NotFound);
+    assert!(bench.sandbox.inspect(id.expose()).is_none(), "nothing of it is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_stays() {
+    let bench = Harness::new();
+    let (tm, id) = (bench.tm(), bench.place(order()).await);
+    bench.clock.advance(3 * DAY).await;
+    bench.play(id.expose(), "positive").await;
+    bench.clock.advance(7 * DAY - SECOND).await;
+    tm.ident_data(&id, &options()).await.unwrap();
+    bench.clock.advance(SECOND).await;
+    for gone in [
+        tm.ident_data(&id, &options()).await.unwrap_err(),
+        tm.ident_data_with_initial(&id, &options()).await.unwrap_err(),
+        tm.ident_data_pdf(&id, &options()).await.unwrap_err(),
+        tm.delete_ident_data(&id, &options()).await.unwrap_err(),
+    ] {
+        assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)), "{gone}");
+    }
+    let status = tm.status(&id, &options()).await.unwrap().value;
+    assert!(status.finality(OrderFlavour::IdentOnly).is_final());
+    assert_eq!(status.reference.unwrap().expose(), "ref-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
+    let bench = Harness::new();
+    let pdf = identkit_mock_server::artefacts::sample_contract();
+    let document = identkit_identity_tm::messages::SignPdf::default()
+        .data(identkit_wire::json::Blob::from_bytes(pdf))
+        .filename("contract.pdf");
+    let signing = order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document));
+    let (tm, id) = (bench.tm(), bench.place(signing).await);
+    bench.play(id.expose(), "identified").await;
+    // Identified is not signed: 6 is no final status here (AT-14), and nothing is purged.
+    bench.clock.advance(8 * DAY).await;
+    bench.play(id.expose(), "signed").await;
+    tm.signed_pdfs(&id, &options()).await.unwrap();
+    bench.clock.advance(7 * DAY).await;
+    let gone = tm.signed_pdfs(&id, &options()).await.unwrap_err();
+    assert_eq!(gone.status(), Some(404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webhook_and_no_data() {
+    let receiver = Receiver::answering(Some(202));
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    let (tm, id) = (bench.tm(), bench.place(order_with(&["AfterIdent", "OnFinal"])).await);
+    bench.clock.advance(30 * DAY - SECOND).await;
+    let status = tm.status(&id, &options()).await.unwrap().value;
+    assert!(!status.finality(OrderFlavour::IdentOnly).is_final());
+    assert_eq!(receiver.count(), 0);
+    bench.clock.advance(SECOND).await;
+    let status = tm.status(&id, &options()).await.unwrap().value;
+    assert!(status.kinds().any(|kind| kind == StatusKind::TIMED_OUT), "{status:?}");
+    assert_eq!(receiver.events(), ["OnFinal"], "AT-60: a time-out is final");
+    assert_eq!(receiver.arrived()[0].at.0, 30 * DAY);
+    assert_eq!(tm.ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
+    assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the person comes too late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
+    let bench = Harness::new();
+    let id = bench.place(order()).await;
+    bench.play(id.expose(), "timeout").await;
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
+    assert_eq!(bench.tm().delete_ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
+    let bench = Harness::new();
+    let pdf = identkit_mock_server::artefacts::sample_contract();
+    let document = identkit_identity_tm::messages::SignPdf::default().data(identkit_wire::json::Blob::from_bytes(pdf));
+    let id = bench.place(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document))).await;
+    bench.play(id.expose(), "identified").await;
+    bench.clock.advance(30 * DAY).await;
+    let status = bench.tm().status(&id, &options()).await.unwrap().value;
+    let kinds: Vec<_> = status.kinds().collect();
+    assert!(kinds.contains(&StatusKind::TIMED_OUT_AFTER_IDENT) && !kinds.contains(&StatusKind::TIMED_OUT));
+    assert_eq!(bench.tm().ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order() {
+    let bench = Harness::new();
+    bench.sandbox.with_world(|world| {
+        identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
+    });
+    let (late, done) = (bench.place(order()).await, bench.place(order()).await);
+    bench.play(done.expose(), "positive").await;
+    bench.clock.advance(HOUR).await;
+    let status = |id| {
+        let tm = bench.tm();
+        async move { tm.status(id, &options()).await.unwrap().value.kinds().collect::<Vec<_>>() }
+    };
+    assert!(status(&late).await.contains(&StatusKind::TIMED_OUT));
+    assert!(!status(&done).await.contains(&StatusKind::TIMED_OUT), "a final order no longer times out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_stops_at_every_timer_on_the_way_and_never_jumps_over_one() {
+    // Each order times out an hour after its own placing: one advance has to meet all of them at their own times.
+    for _ in 0..20 {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        receiver.by(&bench.clock);
+        bench.sandbox.with_world(|world| {
+            identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
+        });
+        for _ in 0..10 {
+            bench.place(order_with(&["OnFinal"])).await;
+            bench.clock.advance(SECOND).await;
+        }
+        bench.clock.advance(2 * HOUR).await;
+        let seconds: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+        assert_eq!(seconds, (0..10).map(|k| 3_600.0 + f64::from(k)).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timers_of_a_new_world_are_met_by_the_very_first_advance() {
+    for _ in 0..50 {
+        let bench = Harness::new();
+        bench.clock.advance(91 * DAY).await;
+        assert!(bench.sandbox.inspect(EXAMPLE_IDENT).is_none(), "the example ident has had its 90 days");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_times_are_those_of_the_sandboxs_clock() {
+    let bench = Harness::new();
+    let id = bench.place(order()).await;
+    bench.clock.advance(90 * MINUTE).await;
+    bench.play(id.expose(), "positive").await;
+    let answer = bench.tm_call("GET", &format!("/getStatus/{}/ExtendedList", id.expose()), "").await.json();
+    assert_eq!(answer["Status"][0]["Time"], "2020-09-10T14:00:00+02:00");
+    assert_eq!(answer["Executed"], "2020-09-10T15:30:00+02:00");
+    let last = answer["Status"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["Time"], "2020-09-10T15:30:00+02:00");
+}

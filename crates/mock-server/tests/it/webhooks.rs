@@ -1,0 +1,480 @@
+//! Webhooks: what is delivered, when it is tried again, and how an order waits for it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::support::*;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Uri};
+use identkit_core::Secret;
+use identkit_identity_tm::messages::WebhookUrl;
+use identkit_identity_tm::{IdentityTm, OrderCallback, OrderFlavour, OrderId, StatusKind};
+use identkit_mock_server::vendors::{identify24, identity_tm};
+use identkit_wire::Callback;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+/// Seconds after the first try at which the document's table has the others (T-036), written down anew.
+fn table(first_night: f64, nights: u32) -> Vec<f64> {
+    let minutes = (0..13).map(|k| 86.4 + 60.0 * f64::from(k));
+    let hours = (0..12).map(|k| 864.0 + 3_600.0 * f64::from(k));
+    let nights = (0..nights).map(|k| first_night + 86_400.0 * f64::from(k));
+    [0.0].into_iter().chain(minutes).chain(hours).chain(nights).collect()
+}
+
+fn assert_times(receiver: &Receiver, expected: &[f64]) {
+    let times: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    assert_eq!(times.len(), expected.len(), "{times:?}");
+    for (time, expected) in times.iter().zip(expected) {
+        assert!((time - expected).abs() < 1e-6, "{time} instead of {expected}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_65_200_and_202_end_a_delivery() {
+    for status in [200, 202] {
+        let receiver = Receiver::answering(Some(status));
+        let bench = Harness::receiving(&receiver);
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.play(id.expose(), "positive").await;
+        bench.clock.advance(30 * DAY).await;
+        assert_eq!(receiver.events(), ["OnFinal"]);
+        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
+        assert!(deliveries[0].is_delivered() && deliveries[0].next.is_none());
+        assert_eq!(deliveries[0].attempts[0].status, Some(status));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_034_every_other_answer_is_a_failure_and_is_tried_again_exactly_as_the_table_says() {
+    for status in [Some(201), Some(204), Some(302), Some(404), Some(500), None] {
+        let receiver = Receiver::answering(status);
+        let bench = Harness::receiving(&receiver);
+        receiver.by(&bench.clock);
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.play(id.expose(), "positive").await;
+        bench.clock.advance(7 * DAY).await;
+        // Begun at 12:00 UTC: the first night at 01:00 is 13 hours away, the last within 6 days is the sixth.
+        assert_times(&receiver, &table(13.0 * 3_600.0, 6));
+        assert_eq!(receiver.count(), 32);
+        bench.clock.advance(100 * DAY).await;
+        assert_eq!(receiver.count(), 32, "and then never again");
+        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
+        assert_eq!((deliveries[0].attempts.len(), deliveries[0].next), (32, None));
+        assert!(deliveries[0].attempts.iter().all(|attempt| attempt.status == status && !attempt.delivered));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_036_begun_after_midnight_there_are_31_tries() {
+    let receiver = Receiver::answering(Some(500));
+    let transport = receiver.clone();
+    let start = "2020-09-10T01:30:00Z".parse().unwrap();
+    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
+    receiver.by(&bench.clock);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    bench.clock.advance(7 * DAY).await;
+    // 23.5 hours to the first night; the sixth is 6 days less half an hour away.
+    assert_times(&receiver, &table(23.5 * 3_600.0, 6));
+
+    let receiver = Receiver::answering(Some(500));
+    let transport = receiver.clone();
+    let start = "2020-09-10T00:30:00Z".parse().unwrap();
+    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
+    receiver.by(&bench.clock);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    bench.clock.advance(7 * DAY).await;
+    assert_times(&receiver, &table(24.5 * 3_600.0, 5));
+    assert_eq!(receiver.count(), 31);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_035_a_retry_that_succeeds_ends_the_delivery() {
+    let receiver = Receiver::script(&[Some(500), Some(503), None, Some(202)]);
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    bench.clock.advance(30 * DAY).await;
+    assert_times(&receiver, &[0.0, 86.4, 146.4, 206.4]);
+    let statuses: Vec<_> =
+        bench.sandbox.deliveries(None)[0].attempts.iter().map(|attempt| (attempt.status, attempt.delivered)).collect();
+    assert_eq!(statuses, [(Some(500), false), (Some(503), false), (None, false), (Some(202), true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
+    let receiver = Receiver::doing(|_| {
+        Box::pin(async {
+            pause(Duration::from_millis(10)).await;
+            Some(500)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    for _ in 0..5 {
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+    }
+    bench.clock.advance(150 * SECOND).await;
+    let mut times: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    times.sort_by(f64::total_cmp);
+    let expected = [0.0, 86.4, 146.4].map(|time| [time; 5]).concat();
+    assert_eq!(times, expected);
+}
+
+async fn kinds(tm: IdentityTm, id: OrderId) -> Vec<StatusKind> {
+    tm.status(&id, &options()).await.unwrap().value.kinds().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_not() {
+    let (receiver, gate) = Receiver::gated();
+    let bench = Harness::receiving(&receiver);
+    let id = bench.place(order_with(&["AfterIdent"])).await;
+    let other = bench.place(order()).await;
+    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+    receiver.until(1).await;
+    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["blocked"], true);
+    assert_eq!(bench.begin(id.expose(), "negative").unwrap().unwrap_err().status, 409);
+
+    let mut reads = Vec::new();
+    for path in ["/getStatus/{}", "/getStatus/{}/ExtendedList", "/getIdentData/{}", "/getIdentDataPDF/{}"] {
+        let (sandbox, path) = (bench.sandbox.clone(), path.replace("{}", id.expose()));
+        let clock = bench.clock.clone();
+        reads.push(tokio::spawn(async move { Harness { sandbox, clock }.tm_call("GET", &path, "").await.status }));
+    }
+    pause(Duration::from_millis(50)).await;
+    assert!(reads.iter().all(|read| !read.is_finished()), "every call about the order waits");
+    assert_eq!(kinds(bench.tm(), other).await, [StatusKind::INITIALISED, StatusKind(7)]);
+    assert_eq!(bench.tm_call("GET", "/serverStatus", "").await.status, 200);
+
+    gate.notify_one();
+    for read in reads {
+        assert_eq!(within(10 * SECOND, read).await.unwrap().unwrap(), 200, "and sees what came after");
+    }
+    assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_78_a_retry_does_not_block_the_order() {
+    let gate = Arc::new(Notify::new());
+    let (inside, first) = (Arc::clone(&gate), Mutex::new(true));
+    let receiver = Receiver::doing(move |_| {
+        let (gate, first) = (Arc::clone(&inside), std::mem::take(&mut *first.lock().unwrap()));
+        Box::pin(async move {
+            if !first {
+                gate.notified().await;
+            }
+            Some(500)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    let clock = bench.clock.clone();
+    let advancing = tokio::spawn(async move { clock.advance(100 * SECOND).await });
+    receiver.until(2).await;
+    within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers during a retry");
+    gate.notify_one();
+    advancing.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_returned() {
+    let client: Arc<Mutex<Option<IdentityTm>>> = Arc::default();
+    let (inside, reads) = (Arc::clone(&client), Arc::new(Mutex::new(Vec::new())));
+    let started = Arc::clone(&reads);
+    let receiver = Receiver::doing(move |call| {
+        let tm = inside.lock().unwrap().clone().unwrap();
+        let id = call.uri.split("orderId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        let read = tokio::spawn(kinds(tm, OrderId::received(&*id)));
+        let started = Arc::clone(&started);
+        Box::pin(async move {
+            pause(Duration::from_millis(30)).await;
+            let early = read.is_finished();
+            started.lock().unwrap().push((early, read));
+            Some(202)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    *client.lock().unwrap() = Some(bench.tm());
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    // The client holds the sandbox that holds the receiver: not for longer than needed.
+    *client.lock().unwrap() = None;
+    let (early, read) = reads.lock().unwrap().pop().unwrap();
+    assert!(!early, "not while the webhook runs");
+    let kinds = within(10 * SECOND, read).await.expect("no deadlock").unwrap();
+    assert!(kinds.contains(&StatusKind::POSITIVE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off_and_the_story_goes_on() {
+    let client: Arc<Mutex<Option<IdentityTm>>> = Arc::default();
+    let inside = Arc::clone(&client);
+    let receiver = Receiver::doing(move |call| {
+        let tm = inside.lock().unwrap().clone().unwrap();
+        let id = call.uri.split("orderId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        Box::pin(async move {
+            kinds(tm, OrderId::received(&*id)).await;
+            Some(200)
+        })
+    });
+    let transport = receiver.clone();
+    let bench = Harness::with(|builder| {
+        builder.webhooks_through(Arc::new(transport)).receiver_patience(Duration::from_millis(50))
+    });
+    *client.lock().unwrap() = Some(bench.tm());
+    let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;
+    within(10 * SECOND, bench.play(id.expose(), "positive")).await.expect("a hanging receiver is cut off");
+    *client.lock().unwrap() = None;
+    assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
+    for delivery in bench.sandbox.deliveries(Some(id.expose())) {
+        assert_eq!((delivery.attempts.len(), delivery.attempts[0].status), (1, None));
+        assert!(delivery.next.is_some(), "a time-out is a failure like any other");
+    }
+    assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
+    let receiver = Receiver::doing(|_| panic!("this receiver breaks down on purpose"));
+    let bench = Harness::receiving(&receiver);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
+    assert_eq!(bench.sandbox.deliveries(None)[0].attempts[0].status, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_receiver_webhooks_fail_and_no_order_stays_blocked() {
+    let bench = Harness::new();
+    let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
+    let deliveries = bench.sandbox.deliveries(None);
+    assert_eq!(deliveries.len(), 2);
+    assert!(deliveries.iter().all(|delivery| delivery.attempts.len() == 1 && !delivery.is_delivered()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place() {
+    for first in ["AfterIdent", "AfterVideo"] {
+        for story in ["positive", "negative", "fraud"] {
+            let receiver = Receiver::answering(Some(200));
+            let bench = Harness::receiving(&receiver);
+            let id = bench.place(order_with(&[first, "OnFinal"])).await;
+            bench.play(id.expose(), story).await;
+            assert_eq!(receiver.events(), [first, "OnFinal"], "{story}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
+    let (receiver, gate) = Receiver::gated();
+    let bench = Harness::receiving(&receiver);
+    let id = bench.place(order_with(&["AfterIdent"])).await;
+    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+    receiver.until(1).await;
+    let status = bench.sandbox.inspect(id.expose()).unwrap()["status"]["Status"].to_string();
+    assert!(status.contains("\"Kind\":75") && !status.contains("\"Kind\":6,"), "{status}");
+    gate.notify_one();
+    assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_050_after_video_and_after_ident_exclude_each_other() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    let both = order_with(&["AfterVideo", "AfterIdent", "OnFinal"]);
+    let body = serde_json::to_vec(&both).unwrap();
+    let answer = bench.tm_call("PUT", "/putOrder", body).await;
+    answer.refused(400, "WebhookURL", "T-050", "[T] 3.1.3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in_its_time() {
+    let receiver = Receiver::script(&[Some(500)]);
+    let bench = Harness::receiving(&receiver);
+    receiver.by(&bench.clock);
+    let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
+    let status = bench.tm().status(&id, &options()).await.unwrap().value;
+    assert!(status.finality(OrderFlavour::IdentOnly).is_final());
+    bench.clock.advance(DAY).await;
+    assert_eq!(receiver.events(), ["AfterIdent", "OnFinal", "AfterIdent"]);
+    assert_times(&receiver, &[0.0, 0.0, 86.4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    let reference = "A b/ü&ref=1#[OrderID]%20";
+    let id = bench.place(order_with(&["OnFinal"]).reference(reference)).await;
+    bench.play(id.expose(), "positive").await;
+    let call = &receiver.arrived()[0];
+    let expected = format!(
+        "https://hooks.example/identity-tm/t0ken/OnFinal?orderId={}&ref=A%20b%2F%C3%BC%26ref%3D1%23%5BOrderID%5D%2520",
+        id.expose()
+    );
+    assert_eq!(call.uri, expected);
+    let uri: Uri = call.uri.parse().unwrap();
+    let mut request = Request::new(bytes::Bytes::new());
+    *request.uri_mut() = uri;
+    let event = OrderCallback::OnFinal.parse(&request).unwrap();
+    assert_eq!(event.case_id.unwrap().expose(), id.expose());
+    assert_eq!(event.reference.unwrap().expose(), reference);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_031_the_documents_own_template_is_filled_in() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    let placed = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
+    assert_eq!(placed.status, 202, "{}", placed.text());
+    let id = placed.json()["OrderID"].as_str().unwrap().to_owned();
+    bench.play(&id, "positive").await;
+    assert_eq!(receiver.arrived()[0].uri, format!("https://webhook.site/1234567_890?OnFinal={id}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_no_body() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    for method in [None, Some(Method::POST), Some(Method::PUT), Some(Method::GET)] {
+        if let Some(method) = method.clone() {
+            bench.sandbox.with_world(|world| identity_tm::configure(world, |set| set.webhook_method = method));
+        }
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.play(id.expose(), "positive").await;
+        let call = receiver.arrived().pop().unwrap();
+        assert_eq!((call.method, call.body.len()), (method.unwrap_or(Method::GET), 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_67_redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let receiver = Receiver::script(&[Some(status)]);
+        let bench = Harness::receiving(&receiver);
+        receiver.by(&bench.clock);
+        let id = bench.place(order_with(&["OnFinal"])).await;
+        bench.play(id.expose(), "positive").await;
+        bench.clock.advance(DAY).await;
+        assert_times(&receiver, &[0.0, 86.4]);
+        assert!(receiver.events().iter().all(|event| event == "OnFinal"), "nobody went to the other place");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_030_without_a_url_nothing_is_sent() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    let none = bench.place(order()).await;
+    let only_video = bench.place(order().webhook_url(WebhookUrl::default().after_video(hook("AfterVideo")))).await;
+    for (id, story) in [(&none, "positive"), (&only_video, "timeout")] {
+        bench.play(id.expose(), story).await;
+    }
+    let ident = bench.create_ident().await;
+    bench.play(&ident, "positive").await;
+    bench.clock.advance(7 * DAY).await;
+    assert_eq!(receiver.events(), Vec::<String>::new());
+    assert_eq!(bench.sandbox.deliveries(None).len(), 0);
+}
+
+impl Harness {
+    async fn create_ident(&self) -> String {
+        let token = self.token().await;
+        let body = fixture("identify24", "S-012-ident-create-curl-body.json");
+        let answer = self.i24_call(&token, "POST", "/ident/create", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["ident_id"].as_str().unwrap().to_owned()
+    }
+
+    fn set_portal_url(&self) {
+        let url = Secret::new("https://hooks.example/identify24/t0ken/status");
+        self.sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
+    }
+}
+
+fn keys(body: &[u8]) -> Vec<String> {
+    // In the order in which they are written, which a map would lose.
+    let text = std::str::from_utf8(body).unwrap();
+    let mut found: Vec<(usize, String)> = serde_json::from_str::<serde_json::Map<String, Value>>(text)
+        .unwrap()
+        .keys()
+        .map(|key| (text.find(&format!("\"{key}\"")).unwrap(), key.clone()))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, key)| key).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_082_identify24_posts_all_16_keys_as_json() {
+    let receiver = Receiver::answering(Some(200));
+    let bench = Harness::receiving(&receiver);
+    bench.set_portal_url();
+    let id = bench.create_ident().await;
+    bench.play(&id, "negative").await;
+    let call = receiver.arrived().pop().unwrap();
+    assert_eq!((call.method, call.uri.as_str()), (Method::POST, "https://hooks.example/identify24/t0ken/status"));
+    assert_eq!(call.headers[CONTENT_TYPE], "application/json");
+    let expected = keys(&fixture("identify24", "S-027-ident-webhook.json"));
+    assert_eq!(expected.len(), 16);
+    assert_eq!(keys(&call.body), expected);
+    let told: Value = serde_json::from_slice(&call.body).unwrap();
+    assert!(told.as_object().unwrap().values().all(Value::is_string), "{told}");
+    assert_eq!(told["ident_id"], *id);
+    assert_eq!((told["first_name"].as_str(), told["custom4"].as_str()), (Some("John"), Some("custom4")));
+    assert_ne!(told["reject_reason"], "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_084_identify24_never_tries_again() {
+    for status in [Some(500), Some(404), None] {
+        let receiver = Receiver::answering(status);
+        let bench = Harness::receiving(&receiver);
+        bench.set_portal_url();
+        let id = bench.create_ident().await;
+        bench.play(&id, "positive").await;
+        bench.clock.advance(30 * DAY).await;
+        assert_eq!(receiver.count(), 1);
+        assert_eq!(bench.sandbox.deliveries(Some(&id))[0].next, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_64_retries_go_on_after_the_data_was_deleted() {
+    let receiver = Receiver::answering(Some(500));
+    let bench = Harness::receiving(&receiver);
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    bench.tm().delete_ident_data(&id, &options()).await.unwrap();
+    bench.clock.advance(150 * SECOND).await;
+    assert_eq!(receiver.count(), 3);
+    assert!(receiver.arrived().iter().all(|call| call.uri.ends_with("&ref=ref-1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
+    for url in ["nonsense", "http://", "http://hooks.example/a b"] {
+        let receiver = Receiver::answering(Some(200));
+        let bench = Harness::receiving(&receiver);
+        let id = bench.place(order().webhook_url(WebhookUrl::default().on_final(url))).await;
+        bench.play(id.expose(), "positive").await;
+        bench.clock.advance(DAY).await;
+        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
+        assert_eq!(deliveries.len(), 1, "{url}");
+        assert_eq!((deliveries[0].state().name(), deliveries[0].attempts.len()), ("failed", 1), "{url}");
+        let told = deliveries[0].attempts[0].error.as_ref().unwrap();
+        assert!(told.contains("webhook URL"), "{told}");
+        assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "the order is not blocked");
+        assert_eq!(receiver.count(), 0);
+    }
+}
