@@ -4,6 +4,7 @@ mod account;
 mod ends;
 mod lists;
 mod results;
+#[cfg(feature = "server")]
 mod service;
 
 use identkit_core::Window;
