@@ -9,6 +9,7 @@
 //! - a provider reaches no HTTP client: it neither depends on a hyper crate, nor turns one on through transport (and
 //!   `cargo xtask cone` finds one in its default tree);
 //! - no source files of one crate use each other in a circle ([`circles`]);
+//! - a vendor-neutral file of the sandbox names no vendor ([`vocabulary`]);
 //! - packages are named after their folders, take the workspace's lints and never soften the ban on `unsafe`;
 //! - the top level of the repository stays as the architecture lists it.
 
@@ -20,6 +21,8 @@ use crate::members::{Edge, Member, PROVIDER, is_hyper, members_of};
 use crate::workspace::Workspace;
 
 mod circles;
+mod syntax;
+mod vocabulary;
 
 /// What the crates of one room may depend on.
 struct Room {
@@ -86,6 +89,10 @@ const TESTKIT_MAY: &[&str] = &["core", "wire", "transport"];
 const TOP_LEVEL: &[&str] = &["Cargo.lock", "Cargo.toml", "README.md", "crates", "docs", "rust-toolchain.toml", "xtask"];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
+    check(ws, vocabulary::EXCEPTIONS)
+}
+
+fn check(ws: &Workspace, exceptions: &[vocabulary::Exception]) -> Verdict {
     let metadata = ws.metadata()?;
     let members = members_of(&metadata, |package| {
         std::fs::read_to_string(&package.manifest_path).is_ok_and(|text| manifest::has_workspace_lints(&text))
@@ -97,6 +104,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let sources = ws.read_all(|path| path.ends_with(".rs"))?;
     findings.extend(softened(&sources));
     findings.extend(suite_in_library(&members, &sources));
+    findings.extend(vocabulary::vocabulary(&members, &sources, exceptions)?);
     findings.extend(circles::circles(&sources)?);
     Ok(findings)
 }

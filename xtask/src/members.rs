@@ -13,6 +13,8 @@ pub(crate) struct Member {
     pub(crate) folder: String,
     pub(crate) package: String,
     pub(crate) provider: bool,
+    /// Names of a provider's vendor, its headers and fields, by which the sandbox's neutral files are searched.
+    pub(crate) words: Vec<String>,
     pub(crate) workspace_lints: bool,
     pub(crate) edges: Vec<Edge>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
@@ -63,8 +65,15 @@ pub(crate) fn members_of(metadata: &Metadata, workspace_lints: impl Fn(&Package)
         .map(|package| Member {
             folder: package.manifest_path.parent().and_then(folder).unwrap_or_default(),
             package: package.name.to_string(),
-            provider: package.metadata.get("identkit").and_then(|ours| ours.get("role")).and_then(|role| role.as_str())
-                == Some(PROVIDER),
+            provider: package.metadata.pointer("/identkit/role").and_then(|role| role.as_str()) == Some(PROVIDER),
+            words: package
+                .metadata
+                .pointer("/identkit/words")
+                .and_then(|words| words.as_array())
+                .into_iter()
+                .flatten()
+                .filter_map(|word| word.as_str().map(str::to_owned))
+                .collect(),
             workspace_lints: workspace_lints(package),
             edges: package
                 .dependencies

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use super::syntax::{attributes, is_test, parse};
 use crate::finding::{Broken, Finding, Verdict};
 
 /// Reports each circle among files (path, text) of the repository, crate by crate.
@@ -132,8 +133,7 @@ impl<'a> Tree<'a> {
     /// Reads a file as the module `scope`; its child modules are in `folder`.
     fn read_file(&mut self, file: &'a str, folder: &str, scope: usize) -> Result<(), Broken> {
         let text = self.texts.get(file).copied().unwrap_or_default();
-        let parsed = syn::parse_file(text)
-            .map_err(|error| Broken::new(format!("parsing {file}:{}: {error}", error.span().start().line)))?;
+        let parsed = parse(file, text)?;
         if parsed.attrs.iter().any(is_test) {
             return Ok(());
         }
@@ -420,37 +420,6 @@ impl<'ast> Visit<'ast> for Reader<'_, '_> {
 
 fn segments(path: &syn::Path) -> Vec<String> {
     path.segments.iter().map(|segment| segment.ident.to_string()).collect()
-}
-
-/// Whether an attribute makes test code of its item: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
-fn is_test(attribute: &syn::Attribute) -> bool {
-    let last = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-    match (last.as_deref(), &attribute.meta) {
-        (Some("test"), _) => true,
-        (Some("cfg"), syn::Meta::List(list)) => {
-            let condition = list.tokens.to_string();
-            condition.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "test")
-                && !condition.contains("not")
-        }
-        _ => false,
-    }
-}
-
-fn attributes(item: &syn::Item) -> &[syn::Attribute] {
-    match item {
-        syn::Item::Const(item) => &item.attrs,
-        syn::Item::Enum(item) => &item.attrs,
-        syn::Item::Fn(item) => &item.attrs,
-        syn::Item::Impl(item) => &item.attrs,
-        syn::Item::Macro(item) => &item.attrs,
-        syn::Item::Mod(item) => &item.attrs,
-        syn::Item::Static(item) => &item.attrs,
-        syn::Item::Struct(item) => &item.attrs,
-        syn::Item::Trait(item) => &item.attrs,
-        syn::Item::Type(item) => &item.attrs,
-        syn::Item::Use(item) => &item.attrs,
-        _ => &[],
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ fn member(folder: &str, edges: Vec<Edge>) -> Member {
         provider: matches!(folder, "identify24" | "identity-tm"),
         workspace_lints: true,
         edges,
-        features: BTreeMap::new(),
+        ..Member::default()
     }
 }
 
@@ -240,13 +240,13 @@ fn the_graph_is_read_from_real_manifests() {
     repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.lints.rust]\n");
 
     assert_eq!(providers(&repo.workspace().metadata().unwrap()), [("acme".to_owned(), "identkit-acme".to_owned())]);
-    assert!(one(run(&repo.workspace()).unwrap()).contains("`core` has a dependency on `wire`"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`core` has a dependency on `wire`"));
 
     package("core", "");
-    assert_eq!(run(&repo.workspace()).unwrap(), []);
+    assert_eq!(check(&repo.workspace(), &[]).unwrap(), []);
 
     package("acme", "");
-    assert!(one(run(&repo.workspace()).unwrap()).contains("not in the table"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("not in the table"));
 
     // Each of the other rules takes part.
     package(
@@ -254,18 +254,18 @@ fn the_graph_is_read_from_real_manifests() {
         "[package.metadata.identkit]\nrole = \"provider\"\n[dev-dependencies]\nidentkit-mock-server = { path = \"../mock-server\" }\n",
     );
     package("mock-server", "");
-    assert_eq!(run(&repo.workspace()).unwrap(), []);
+    assert_eq!(check(&repo.workspace(), &[]).unwrap(), []);
     repo.write("scripts/build.sh", "");
-    assert!(one(run(&repo.workspace()).unwrap()).contains("`scripts` stands at the top level"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`scripts` stands at the top level"));
     repo.remove("scripts/build.sh");
     repo.write("crates/core/src/lib.rs", &format!("#![allow(unsafe{})]\n", "_code"));
-    assert!(one(run(&repo.workspace()).unwrap()).contains("softens the lint"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("softens the lint"));
     repo.write("crates/core/src/lib.rs", "");
     repo.write("crates/acme/src/lib.rs", "use identkit_mock_server as _;\n");
-    assert!(one(run(&repo.workspace()).unwrap()).contains("integration tests only"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("integration tests only"));
     repo.write("crates/acme/src/lib.rs", "");
     repo.write("crates/core/Cargo.toml", "[package]\nname = \"identkit-core\"\nedition = \"2024\"\n");
-    assert!(one(run(&repo.workspace()).unwrap()).contains("does not take the workspace's lints"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("does not take the workspace's lints"));
 }
 
 #[test]
