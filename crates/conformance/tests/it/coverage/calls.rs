@@ -98,6 +98,6 @@ fn answer<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();
     let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), &Dialect::default())?;
     let body = Op::encode_response(decoded.value)?.into_body();
-    let body = crate::coverage::bench::block_on(body.collect(u64::MAX))?;
+    let body = crate::coverage::harness::block_on(body.collect(u64::MAX))?;
     Ok(serde_json::from_slice(&body).expect("the sandbox's side writes JSON"))
 }

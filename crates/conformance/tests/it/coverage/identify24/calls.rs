@@ -9,7 +9,7 @@ use identkit_identify24::{Dialect, IdentStatusCallback};
 use identkit_wire::{Meta, Operation, Received};
 use serde_json::Value;
 
-use crate::coverage::bench::block_on;
+use crate::coverage::harness::block_on;
 use crate::coverage::rows::Row;
 
 type Through = fn(&Value) -> Result<Value, Error>;
