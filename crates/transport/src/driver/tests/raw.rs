@@ -19,7 +19,7 @@ async fn at_97_a_failed_call_leaves_what_was_received() {
         (Step::Answer(200, &[], "refused"), 200, "refused", true),
         (Step::Answer(400, &[], "because"), 400, "because", true),
         (Step::Answer(503, &[], "{\"OrderID\":\"7\"}"), 503, "{\"OrderID\":\"7\"}", true),
-        (Step::Answer(201, &[], "unexpected"), 201, "unexpected", true),
+        (Step::Answer(201, &[], "an order"), 201, "an order", true),
         (Step::Answer(200, &[("content-encoding", "gzip")], "x"), 200, "", false),
         (Step::Broken, 200, "half", false),
         (Step::BrokenRefusal(404), 404, "half", false),
