@@ -52,7 +52,7 @@ fn request(body: &'static [u8]) -> Request<Body> {
 }
 
 fn context() -> AttemptContext {
-    AttemptContext::new(false, Instant::NEVER).of(&STATUS)
+    AttemptContext::new(false, Instant::NEVER).with_operation(&STATUS)
 }
 
 fn redaction() -> Redaction {

@@ -344,7 +344,7 @@ struct Deadlines {
 impl Transport for Deadlines {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         context.mark_sent();
-        self.seen.lock().unwrap().push((request.uri().path().to_owned(), context.deadline));
+        self.seen.lock().unwrap().push((request.uri().path().to_owned(), context.deadline()));
         if request.uri().path().contains("/cancelOrder/") {
             std::future::pending::<()>().await;
         }

@@ -1,17 +1,21 @@
 mod limits;
 mod observer;
+mod raw;
 mod streams;
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use ::http::{Method, Response, response};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode, response};
 use async_trait::async_trait;
 use bytes::Bytes;
-use identkit_wire::{Decoded, Encoded, Meta, Params, Refusal};
+use identkit_core::{Advice, Content, Delivery};
+use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Decoded, Params, Refusal, RetrySafety};
 
 use super::*;
-use crate::{Failure, NoAuth, SystemClock};
+use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
 
 enum Step {
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -58,7 +62,7 @@ impl http_body::Body for Ends {
 impl Transport for Script {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        self.seen.lock().unwrap().push((token, context.fresh));
+        self.seen.lock().unwrap().push((token, context.fresh()));
         let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
         let answer = |status: u16, content| {
             let mut response = Response::new(content);
