@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
+use identkit_files::{Draft, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_transport::save::{Digested, Existing, Save};
-use tempfile::NamedTempFile;
 
 use crate::args::Calls;
 use crate::exit::Failure;
@@ -55,8 +55,7 @@ pub(crate) fn place(path: &Path, existing: Existing) -> Result<(), Failure> {
         }
         _ => {}
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let tried = NamedTempFile::new_in(folder).and_then(NamedTempFile::close);
+    let tried = Draft::new(path).and_then(Draft::discard);
     tried.map_err(|error| Failure::usage(format!("--out {name} cannot be written: {}; nothing was sent", error.kind())))
 }
 
@@ -83,17 +82,10 @@ impl Folder {
     /// Makes it where it is not there, before anything is sent.
     pub(crate) fn make(out: &Path) -> Result<Self, Failure> {
         no_dash(out)?;
-        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && folder.symlink_metadata().is_err();
-        let made = out.ancestors().take_while(missing).map(Path::to_owned).collect();
-        let folder = Self { made };
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(out).map_err(|error| {
+        let made = create_dirs(out).map_err(|error| {
             Failure::usage(format!("--out {} cannot be used: {}; nothing was sent", out.display(), error.kind()))
         })?;
-        Ok(folder)
+        Ok(Self { made })
     }
 }
 

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
+use identkit_files::Draft;
+pub use identkit_files::Existing;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
@@ -22,17 +23,6 @@ const WAITING: usize = 16;
 
 /// How many bytes are read back at once.
 const BLOCK: usize = 256 * 1024;
-
-/// What becomes of a file that is in the place already.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Existing {
-    /// It stays, and saving fails: evidence is not written over by accident.
-    #[default]
-    Keep,
-    /// The new one takes its place, once it is whole.
-    Replace,
-}
 
 /// How long a file is and its SHA-256, from its bytes on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,9 +182,8 @@ fn write(
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(taken());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Dropped on any way out of here it is removed.
-    let mut file = NamedTempFile::new_in(folder).map_err(|error| refused(&error))?;
+    let mut file = Draft::new(path).map_err(|error| refused(&error))?;
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
     // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
     let mut gathered = Vec::with_capacity(BLOCK);
@@ -228,7 +217,7 @@ fn write(
     }
     file.write_all(&gathered).map_err(|error| refused(&error))?;
     drop(gathered);
-    file.as_file().sync_all().map_err(|error| refused(&error))?;
+    file.sync().map_err(|error| refused(&error))?;
     let came = Digested { length, sha256: hash.finalize().into() };
     if read_back(file.path())? != came {
         return Err(Error::new(Kind::Integrity, "what was read back from the disk is not what was written"));
@@ -236,28 +225,11 @@ fn write(
     for accept in accept {
         accept(&came)?;
     }
-    match existing {
-        Existing::Replace => file.persist(path),
-        Existing::Keep => file.persist_noclobber(path),
-    }
-    .map_err(|error| match error.error.kind() {
+    file.commit(existing).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(),
-        _ => refused(&error.error),
+        _ => refused(&error.into()),
     })?;
-    sync_folder(folder)?;
     Ok(came)
-}
-
-/// The name of a file is on the disk only when its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| refused(&error))
-}
-
-/// Other systems do not open folders as files.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), Error> {
-    Ok(())
 }
 
 fn read_back(path: &Path) -> Result<Digested, Error> {

@@ -9,13 +9,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use identkit_core::{Accepted, Error, Event, Inbox, Kind};
+use identkit_files::{AppendLog, OpenError, Tail};
 
 /// How every line begins.
 const BEGIN: &[u8] = b"{\"provider\":";
@@ -27,12 +27,8 @@ pub struct FileInbox {
 }
 
 struct Inner {
-    file: File,
+    log: AppendLog,
     keys: HashSet<(String, String)>,
-    /// Where the last whole line ends; a failed write is cut back to it.
-    end: u64,
-    /// A failed write may have left something behind the last whole line.
-    torn: bool,
 }
 
 impl fmt::Debug for FileInbox {
@@ -48,81 +44,39 @@ impl FileInbox {
     /// When the file cannot be opened, is open in another process, is no regular file, or holds something other than
     /// events.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the inbox is no regular file"));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "the inbox file is open in another process")
-            }
-            TryLockError::Error(error) => error,
+        let mut keys = HashSet::new();
+        let read = |line: &[u8]| {
+            let event = serde_json::from_slice::<Event>(line);
+            event.map(|event| keys.insert(key(&event))).is_ok()
+        };
+        // A line without its end is cut off: its event was never acknowledged.
+        let opened = AppendLog::open(path, BEGIN, Tail::Cut, read);
+        let (log, _) = opened.map_err(|error| {
+            let (kind, text) = match error {
+                OpenError::NotRegular => (io::ErrorKind::InvalidInput, "the inbox is no regular file"),
+                OpenError::InUse { .. } => (io::ErrorKind::ResourceBusy, "the inbox file is open in another process"),
+                OpenError::Io(error) => return error,
+                _ => (io::ErrorKind::InvalidData, "the inbox file holds a line that is no event"),
+            };
+            io::Error::new(kind, text)
         })?;
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        // The name of a new file is durable only with its folder.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-        let (mut keys, mut end) = (HashSet::new(), 0);
-        let mut reader = BufReader::new(file.try_clone()?);
-        reader.seek(SeekFrom::Start(0))?;
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let count = reader.read_until(b'\n', &mut line)?;
-            if count == 0 {
-                break;
-            }
-            if line.last() != Some(&b'\n') {
-                // Only what a crash can leave of a line of ours is cut off.
-                let shared = line.len().min(BEGIN.len());
-                if line.get(..shared) != BEGIN.get(..shared) {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the inbox file holds a line that is no event",
-                    ));
-                }
-                break;
-            }
-            let event: Event = serde_json::from_slice(&line).map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidData, "the inbox file holds a line that is no event")
-            })?;
-            keys.insert((event.provider.clone(), event.key.expose().to_owned()));
-            end += count as u64;
-        }
-        if file.metadata()?.len() > end {
-            file.set_len(end)?;
-        }
-        // A process may have died between writing an event and syncing it: its vendor tries again, and is told that
-        // the event is known. That is true only once it is on the disk.
-        file.sync_all()?;
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { file, keys, end, torn: false })) })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { log, keys })) })
     }
+}
+
+fn key(event: &Event) -> (String, String) {
+    (event.provider.clone(), event.key.expose().to_owned())
 }
 
 impl Inner {
     fn accept(&mut self, event: &Event) -> io::Result<Accepted> {
-        let key = (event.provider.clone(), event.key.expose().to_owned());
+        let key = key(event);
         if self.keys.contains(&key) {
             return Ok(Accepted::Duplicate);
         }
         let mut line = serde_json::to_vec(event).map_err(|_| io::Error::other("the event has no JSON form"))?;
         line.push(b'\n');
-        if self.torn {
-            // Nothing is written behind what a failed write left.
-            self.file.set_len(self.end)?;
-            self.torn = false;
-        }
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            self.torn = self.file.set_len(self.end).is_err();
-            return Err(error);
-        }
-        self.end += line.len() as u64;
+        self.log.append(&line)?;
         self.keys.insert(key);
         Ok(Accepted::New)
     }

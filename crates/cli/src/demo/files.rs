@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use identkit_core::Content;
+use identkit_files::create_dirs;
 use identkit_transport::save::Existing;
 
 use crate::exit::Failure;
@@ -25,7 +26,7 @@ impl Folder {
         }
         let cannot = |error: io::Error| Failure::usage(format!("--out {name} cannot be used: {error}"));
         for folder in ["", "input", "identity-tm", "identify24"] {
-            private_folder(&root.join(folder)).map_err(cannot)?;
+            create_dirs(&root.join(folder)).map_err(cannot)?;
         }
         Ok(Self { root: root.to_owned(), files: Vec::new() })
     }
@@ -53,14 +54,6 @@ impl Folder {
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }
-}
-
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]

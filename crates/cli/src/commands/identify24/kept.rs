@@ -1,9 +1,9 @@
 //! A file for secrets: its owner's only, whole or not there, never in place of another.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use identkit_files::{CommitError, Draft, Existing};
 
 use crate::exit::Failure;
 use crate::save;
@@ -15,7 +15,7 @@ const ROOM: usize = 64 * 1024;
 /// be kept.
 pub(super) struct Place {
     path: PathBuf,
-    file: NamedTempFile,
+    draft: Draft,
 }
 
 impl Place {
@@ -25,33 +25,26 @@ impl Place {
             let told = "is there already and may hold the only copy of an ident_id: name a new file; nothing was sent";
             return Err(Failure::usage(format!("--out {} {told}", path.display())));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let made = tempfile::Builder::new().prefix(".identkit-ident-").tempfile_in(folder).and_then(|mut file| {
-            // Temporary files are their owner's only, and stay so under their final name.
-            file.write_all(&[b' '; ROOM])?;
-            file.as_file().sync_all()?;
-            Ok(file)
+        let made = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
+            draft.reserve(ROOM)?;
+            Ok(draft)
         });
         let cannot = |error: io::Error| {
             Failure::usage(format!("--out {} cannot be written: {}; nothing was sent", path.display(), error.kind()))
         };
-        Ok(Self { path: path.to_owned(), file: made.map_err(cannot)? })
+        Ok(Self { path: path.to_owned(), draft: made.map_err(cannot)? })
     }
 
     /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
     pub(super) fn put(mut self, bytes: &[u8]) -> Result<PathBuf, NotThere> {
-        let not_there = |why: io::ErrorKind, elsewhere| {
-            Err(NotThere { why: format!("{} cannot be written: {why}", self.path.display()), elsewhere })
+        let not_there = |why: io::ErrorKind, elsewhere| NotThere {
+            why: format!("{} cannot be written: {why}", self.path.display()),
+            elsewhere,
         };
-        if let Err(error) = write(&mut self.file, bytes) {
-            return not_there(error.kind(), None);
-        }
-        let lost = match self.file.persist_noclobber(&self.path) {
-            Ok(_) => return Ok(self.path),
-            Err(lost) => lost,
-        };
-        let why = lost.error.kind();
-        not_there(why, lost.file.keep().ok().map(|(_, path)| path))
+        self.draft.write_all(bytes).map_err(|error| not_there(error.kind(), None))?;
+        let lost = |error: CommitError| not_there(error.kind(), error.keep());
+        self.draft.commit(Existing::Keep).map_err(lost)?;
+        Ok(self.path)
     }
 }
 
@@ -61,14 +54,6 @@ pub(super) struct NotThere {
     pub(super) why: String,
     /// Where it is instead; `None` when it is lost.
     pub(super) elsewhere: Option<PathBuf>,
-}
-
-fn write(file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
-    let file = file.as_file_mut();
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(bytes)?;
-    file.set_len(bytes.len() as u64)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

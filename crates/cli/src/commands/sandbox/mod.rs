@@ -1,7 +1,6 @@
 //! `identkit sandbox`.
 
 mod ca_file;
-mod lock;
 mod ready;
 mod world_file;
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use identkit_files::{Draft, LockFile, OpenError};
 use identkit_mock_server::{Progress, Sandbox, World, vendors};
 
-use super::lock::Lock;
 use crate::exit::Failure;
 use crate::signals::beside;
 
@@ -17,7 +17,7 @@ pub(super) struct WorldFile {
     /// How far the world was that was last saved.
     saved: Option<Progress>,
     /// Held until the end: of two sandboxes that save into the same file the last one would win.
-    _lock: Lock,
+    _lock: LockFile,
 }
 
 impl WorldFile {
@@ -41,11 +41,11 @@ impl WorldFile {
             None => std::path::absolute(path).map_err(kind)?,
         };
         let folder = path.parent().unwrap_or(Path::new("."));
-        tempfile::NamedTempFile::new_in(folder).and_then(tempfile::NamedTempFile::close).map_err(|error| {
+        Draft::new(&path).and_then(Draft::discard).map_err(|error| {
             cannot(format!("nothing can be written to its folder, {}: {}", folder.display(), error.kind()))
         })?;
         // Before the world is read: nobody saves another one between the two.
-        let lock = Lock::take(&path).map_err(|error| cannot(error.to_string()))?;
+        let lock = lock(&path).map_err(cannot)?;
         let found = match &there {
             Some(there) => Some(
                 World::load_file(&vendors::all(), there, LIMIT)
@@ -73,6 +73,23 @@ impl WorldFile {
     pub(super) fn save(&self, sandbox: &Sandbox) -> Result<(), Failure> {
         save(&self.path, sandbox)
     }
+}
+
+/// Locks another file beside the world's, which is replaced whenever it is saved.
+fn lock(path: &Path) -> Result<LockFile, String> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    LockFile::acquire(&name).map_err(|error| match error {
+        OpenError::InUse { holder } => {
+            let holder = holder.map_or_else(String::new, |id| format!(" ({id})"));
+            format!("another process{holder} is using it, says {}", name.display())
+        }
+        OpenError::NotRegular | OpenError::Foreign { .. } => {
+            format!("{} is there, and no lock of a sandbox", name.display())
+        }
+        other => other.to_string(),
+    })
 }
 
 fn save(path: &Path, sandbox: &Sandbox) -> Result<(), Failure> {

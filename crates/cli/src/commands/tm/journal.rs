@@ -11,10 +11,10 @@
 //! - A file that holds anything else is left alone.
 //! - One process at a time: the file is locked while it is open. Its owner alone may read it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use identkit_files::{AppendLog, OpenError, Tail};
 use identkit_wire::{decode_base64, encode_base64};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -24,17 +24,9 @@ use crate::save::{digest, hex};
 /// How every record begins.
 const BEGIN: &str = "{\"v\":1,\"at\":\"";
 
-/// How often a name for what was cut short is tried.
-const SIDES: u32 = 10_000;
-
 /// An open journal.
 #[derive(Debug)]
-pub(super) struct Journal {
-    file: File,
-    path: PathBuf,
-    /// Where the last whole record ends; a failed write is cut back to it.
-    end: u64,
-}
+pub(super) struct Journal(AppendLog);
 
 /// What a journal held when it was opened.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -60,89 +52,30 @@ impl Journal {
     /// # Errors
     /// When it cannot be written, is in use, is no regular file, or holds something that is no record.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Found)> {
-        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => {
+        let (mut since, mut open) = (None, None);
+        let read = |line: &[u8]| {
+            match record(line) {
+                Some((at, Event::Asked)) => open = Some(at),
+                Some((_, Event::Answered)) => since = open.take().or(since.take()),
+                Some((_, Event::Refused)) => open = None,
+                None => return false,
+            }
+            true
+        };
+        let opened = AppendLog::open(path, BEGIN.as_bytes(), Tail::SetAside, read);
+        let (log, torn) = opened.map_err(|error| match error {
+            OpenError::NotRegular => io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"),
+            OpenError::InUse { .. } => {
                 io::Error::new(io::ErrorKind::ResourceBusy, "another process is using it: one read at a time")
             }
-            TryLockError::Error(error) => error,
+            OpenError::Foreign { line } => {
+                let told = format!("line {line} is no record of a journal, or is damaged; it is left as it is");
+                io::Error::new(io::ErrorKind::InvalidData, told)
+            }
+            OpenError::Io(error) => error,
+            other => io::Error::other(other),
         })?;
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        sync_folder(path)?;
-        let mut journal = Self { file, path: path.to_owned(), end: 0 };
-        let found = journal.check()?;
-        // What an earlier process wrote and did not sync.
-        journal.file.sync_all()?;
-        Ok((journal, found))
-    }
-
-    fn check(&mut self) -> io::Result<Found> {
-        let (mut found, mut asked, mut number) = (Found::default(), None, 0_u64);
-        let mut reader = BufReader::new(self.file.try_clone()?);
-        reader.seek(SeekFrom::Start(0))?;
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let count = reader.read_until(b'\n', &mut line)?;
-            number += 1;
-            if count == 0 {
-                break;
-            }
-            let whole = line.last() == Some(&b'\n');
-            match record(&line) {
-                Some((at, Event::Asked)) => asked = Some(at),
-                Some((_, Event::Answered)) => found.since = asked.take().or(found.since),
-                Some((_, Event::Refused)) => asked = None,
-                None if !whole && is_begun(&line) => {
-                    found.torn = Some(self.set_aside(&line)?);
-                    break;
-                }
-                None => {
-                    let told = format!("line {number} is no record of a journal, or is damaged; it is left as it is");
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, told));
-                }
-            }
-            if !whole {
-                // Whole but for the end of its line.
-                self.file.write_all(b"\n")?;
-                self.end += 1;
-            }
-            self.end += count as u64;
-        }
-        found.open = asked;
-        Ok(found)
-    }
-
-    /// Moves what a crash left of a record into a file of its own.
-    fn set_aside(&self, rest: &[u8]) -> io::Result<PathBuf> {
-        for number in 1..SIDES {
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".torn-{number}"));
-            let path = PathBuf::from(name);
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut side = match options.open(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                opened => opened?,
-            };
-            side.write_all(rest)?;
-            side.sync_all()?;
-            sync_folder(&path)?;
-            // Only now is it safe to take it away here.
-            self.file.set_len(self.end)?;
-            return Ok(path);
-        }
-        Err(io::Error::new(io::ErrorKind::AlreadyExists, "there are too many files of torn records beside it"))
+        Ok((Self(log), Found { torn, open, since }))
     }
 
     /// Before a request is sent.
@@ -162,14 +95,7 @@ impl Journal {
 
     /// A record as [`answer`] makes it.
     pub(super) fn append(&mut self, record: &str) -> io::Result<()> {
-        let written = self.file.write_all(record.as_bytes()).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            // What is left of it, should this fail as well, is found when the journal is opened again.
-            let _ = self.file.set_len(self.end);
-            return Err(error);
-        }
-        self.end += record.len() as u64;
-        Ok(())
+        self.0.append(record.as_bytes())
     }
 }
 
@@ -184,17 +110,8 @@ fn line(at: Timestamp, event: &str, more: &str) -> String {
     format!("{BEGIN}{at}\",\"event\":\"{event}\"{more}}}\n")
 }
 
-/// Whether this could be the begin of a record.
-fn is_begun(line: &[u8]) -> bool {
-    let shared = line.len().min(BEGIN.len());
-    line.get(..shared) == BEGIN.as_bytes().get(..shared)
-}
-
 /// When it was written and what it says; `None` unless it is whole and true.
 fn record(line: &[u8]) -> Option<(String, Event)> {
-    if !is_begun(line) {
-        return None;
-    }
     let record: Value = serde_json::from_slice(line).ok()?;
     let at = record.get("at")?.as_str()?.to_owned();
     let event = match record.get("event")?.as_str()? {
@@ -210,12 +127,6 @@ fn record(line: &[u8]) -> Option<(String, Event)> {
         _ => return None,
     };
     Some((at, event))
-}
-
-/// The name of a new file is durable only with its folder.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -1,0 +1,149 @@
+//! A file of records, one a line, to which records are only appended.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::disk::Disk;
+use crate::{Draft, Existing, OpenError};
+
+/// How many names are tried for a torn record.
+const TORN_NAMES: u32 = 10_000;
+
+/// What happens to a last record that a crash cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tail {
+    /// It is removed, even if only the end of its line is missing.
+    Cut,
+    /// It is completed if only the end of its line is missing; otherwise it is moved to a file beside the log.
+    SetAside,
+}
+
+/// An open log. One process at a time: the file is locked while it is open, and readable by its owner only.
+#[derive(Debug)]
+pub struct AppendLog {
+    disk: Disk,
+    file: File,
+    /// Where the last whole record ends.
+    end: u64,
+    /// Whether a failed write may have left something after the last whole record.
+    torn: bool,
+}
+
+impl AppendLog {
+    /// Opens or creates a log whose records all begin with `prefix`. `read` takes each record and returns whether it is
+    /// valid. Returns the path of a torn record that was set aside.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, is in use, is not a regular file, or holds something other than records.
+    pub fn open(
+        path: &Path,
+        prefix: &[u8],
+        tail: Tail,
+        read: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(Self, Option<PathBuf>), OpenError> {
+        Self::on(Disk::default(), path, prefix, tail, read)
+    }
+
+    pub(crate) fn on(
+        disk: Disk,
+        path: &Path,
+        prefix: &[u8],
+        tail: Tail,
+        read: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(Self, Option<PathBuf>), OpenError> {
+        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(OpenError::NotRegular);
+        }
+        let file = disk.open(path, true)?;
+        file.try_lock()?;
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        disk.sync_parent(path)?;
+        let mut log = Self { disk, file, end: 0, torn: false };
+        let torn = log.recover(path, prefix, tail, read)?;
+        // An earlier process may have died between writing a record and syncing it.
+        log.disk.sync(&log.file)?;
+        Ok((log, torn))
+    }
+
+    fn recover(
+        &mut self,
+        path: &Path,
+        prefix: &[u8],
+        tail: Tail,
+        mut read: impl FnMut(&[u8]) -> bool,
+    ) -> Result<Option<PathBuf>, OpenError> {
+        let mut reader = BufReader::new(self.file.try_clone()?);
+        reader.rewind()?;
+        let mut record = Vec::new();
+        for line in 1.. {
+            record.clear();
+            let count = reader.read_until(b'\n', &mut record)?;
+            if count == 0 {
+                break;
+            }
+            let whole = record.last() == Some(&b'\n');
+            let shared = record.len().min(prefix.len());
+            // A crash leaves only the beginning of a record.
+            if record.get(..shared) != prefix.get(..shared) {
+                return Err(OpenError::Foreign { line });
+            }
+            if !whole && tail == Tail::Cut {
+                self.disk.truncate(&self.file, self.end)?;
+                break;
+            }
+            match (read(&record), whole) {
+                (true, true) => self.end += count as u64,
+                (true, false) => {
+                    self.disk.write(&self.file, b"\n")?;
+                    self.end += count as u64 + 1;
+                }
+                (false, true) => return Err(OpenError::Foreign { line }),
+                (false, false) => {
+                    let torn = self.set_aside(path, &record)?;
+                    // Not before it is on the disk there.
+                    self.disk.truncate(&self.file, self.end)?;
+                    return Ok(Some(torn));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn set_aside(&self, path: &Path, record: &[u8]) -> io::Result<PathBuf> {
+        for number in 1..TORN_NAMES {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(".torn-{number}"));
+            let path = PathBuf::from(name);
+            if path.symlink_metadata().is_ok() {
+                continue;
+            }
+            let mut draft = Draft::on(self.disk.clone(), path.clone(), ".tmp")?;
+            draft.write_all(record)?;
+            match draft.commit(Existing::Keep) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                committed => return Ok(committed.map(|()| path)?),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "there are too many files of torn records beside it"))
+    }
+
+    /// Appends a record, which includes the end of its line. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// If the disk refuses. The log then holds what it held before.
+    pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.disk.truncate(&self.file, self.end)?;
+            self.torn = false;
+        }
+        if let Err(error) = self.disk.write(&self.file, record).and_then(|()| self.disk.sync_data(&self.file)) {
+            self.torn = self.disk.truncate(&self.file, self.end).is_err();
+            return Err(error);
+        }
+        self.end += record.len() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::disk::{Disk, Step};
+use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
+
+/// Fails one operation, and follows what is not on the disk yet.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    fail: Option<usize>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    steps: Vec<Step>,
+    unsynced_file: bool,
+    unsynced_parent: bool,
+}
+
+impl Faults {
+    pub(crate) fn enter(&self, step: Step) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.steps.push(step);
+        if self.fail == Some(state.steps.len() - 1) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        match step {
+            Step::Create => state.unsynced_parent = true,
+            Step::Write | Step::Truncate => state.unsynced_file = true,
+            Step::Sync => state.unsynced_file = false,
+            Step::Rename => {
+                assert!(!state.unsynced_file, "a crash after the rename would leave a file without its content");
+                state.unsynced_parent = true;
+            }
+            Step::SyncParent => state.unsynced_parent = false,
+        }
+        Ok(())
+    }
+}
+
+/// Runs an operation without a fault, then once with a fault at each of its steps. `check` gets the result of each run.
+fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for fail in std::iter::once(None).chain((0..20).map(Some)) {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = Arc::new(Faults { fail, ..Faults::default() });
+        let result = run(Disk { faults: Some(Arc::clone(&faults)) }, dir.path());
+        let state = faults.state.lock().unwrap();
+        match fail {
+            None => {
+                drop(result.unwrap());
+                assert!(!state.unsynced_file, "it returned before its content was on the disk: {:?}", state.steps);
+                assert!(!state.unsynced_parent, "it returned before its name was on the disk: {:?}", state.steps);
+                steps.clone_from(&state.steps);
+                check(dir.path(), None);
+            }
+            Some(at) if at < steps.len() => {
+                assert!(result.is_err(), "the fault at {:?} was ignored", steps[at]);
+                drop(result);
+                check(dir.path(), Some(steps[at]));
+            }
+            Some(_) => break,
+        }
+    }
+    steps
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn into_io(error: OpenError) -> io::Error {
+    match error {
+        OpenError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+fn open(disk: Disk, path: &Path, tail: Tail) -> io::Result<(AppendLog, Vec<Vec<u8>>)> {
+    let mut records = Vec::new();
+    let read = |record: &[u8]| {
+        records.push(record.to_vec());
+        record.trim_ascii_end().ends_with(b"}")
+    };
+    let (log, _) = AppendLog::on(disk, path, b"{", tail, read).map_err(into_io)?;
+    Ok((log, records))
+}
+
+#[test]
+fn a_commit_replaces_the_file_as_a_whole_or_not_at_all() {
+    let replace = |disk: Disk, dir: &Path| {
+        std::fs::write(dir.join("file"), "old").unwrap();
+        let mut draft = Draft::on(disk, dir.join("file"), ".tmp")?;
+        draft.reserve(100)?;
+        draft.write_all(b"new")?;
+        Ok(draft.commit(Existing::Replace)?)
+    };
+    let steps = with_faults(replace, |dir, fault| {
+        let content = std::fs::read_to_string(dir.join("file")).unwrap();
+        let expected = if matches!(fault, None | Some(Step::SyncParent)) { "new" } else { "old" };
+        assert_eq!((content.as_str(), names(dir)), (expected, vec!["file".to_owned()]), "{fault:?}");
+    });
+    assert_eq!(steps[steps.len() - 3..], [Step::Sync, Step::Rename, Step::SyncParent]);
+}
+
+#[test]
+fn a_commit_never_replaces_a_file_that_is_to_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let mut draft = Draft::new(&path).unwrap();
+    draft.write_all(b"new").unwrap();
+    std::fs::write(&path, "old").unwrap();
+    let error = draft.commit(Existing::Keep).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(error.keep().unwrap()).unwrap(), b"new");
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+}
+
+#[test]
+fn an_append_that_fails_leaves_the_log_as_it_was() {
+    let append = |disk: Disk, dir: &Path| {
+        let (mut log, _) = open(disk, &dir.join("log"), Tail::Cut)?;
+        log.append(b"{1}\n")?;
+        // A second fault follows the first one only if the log was cut back.
+        log.append(b"{2}\n").inspect_err(|_| log.append(b"{3}\n").unwrap())
+    };
+    with_faults(append, |dir, fault| {
+        let (_, records) = open(Disk::default(), &dir.join("log"), Tail::Cut).unwrap();
+        let whole: Vec<&[u8]> = vec![b"{1}\n", b"{2}\n"];
+        let repeated: Vec<&[u8]> = vec![b"{1}\n", b"{3}\n"];
+        let before = records.is_empty() && fault.is_some();
+        assert!(before || records == whole || (fault.is_some() && records == repeated), "{fault:?}: {records:?}");
+    });
+}
+
+#[test]
+fn a_torn_record_is_removed_only_after_its_copy_is_on_the_disk() {
+    let recover = |disk: Disk, dir: &Path| {
+        std::fs::write(dir.join("log"), "{1}\n{torn").unwrap();
+        open(disk, &dir.join("log"), Tail::SetAside)
+    };
+    let steps = with_faults(recover, |dir, fault| {
+        let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+        let (log, copy) = (read("log"), read("log.torn-1"));
+        assert!(log == "{1}\n{torn" || (log == "{1}\n" && copy == "{torn"), "{fault:?}: {log} {copy}");
+    });
+    let copied = [Step::Create, Step::Write, Step::Truncate, Step::Sync, Step::Rename, Step::SyncParent];
+    assert_eq!(steps, [&[Step::Create, Step::SyncParent][..], &copied, &[Step::Truncate, Step::Sync]].concat());
+}
+
+#[test]
+fn a_last_record_without_its_line_end_is_cut_or_completed() {
+    for (tail, expected) in [(Tail::Cut, "{1}\n"), (Tail::SetAside, "{1}\n{2}\n")] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        std::fs::write(&path, "{1}\n{2}").unwrap();
+        open(Disk::default(), &path, tail).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_lock_excludes_others_and_names_its_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lock");
+    let lock = LockFile::acquire(&path).unwrap();
+    let own = std::process::id();
+    assert!(matches!(LockFile::acquire(&path), Err(OpenError::InUse { holder: Some(id) }) if id == own));
+    drop(lock);
+    assert!(names(dir.path()).is_empty());
+    std::fs::write(&path, "my notes").unwrap();
+    assert!(matches!(LockFile::acquire(&path), Err(OpenError::Foreign { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"my notes");
+}
+
+#[cfg(unix)]
+#[test]
+fn everything_created_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let inner = dir.path().join("a/b");
+    assert_eq!(create_dirs(&inner).unwrap(), [inner.clone(), dir.path().join("a")]);
+    assert_eq!(create_dirs(&inner).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!((mode(&inner), mode(&dir.path().join("a"))), (0o700, 0o700));
+    Draft::new(inner.join("draft")).unwrap().commit(Existing::Keep).unwrap();
+    let lock = LockFile::acquire(inner.join("lock")).unwrap();
+    open(Disk::default(), &inner.join("log"), Tail::Cut).unwrap();
+    for name in names(&inner) {
+        assert_eq!(mode(&inner.join(&name)), 0o600, "{name}");
+    }
+    drop(lock);
+    assert_eq!(names(&inner), ["draft", "log"]);
+}
