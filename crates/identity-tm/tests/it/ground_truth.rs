@@ -11,7 +11,7 @@ use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, GetAllStatus, GetAllStatusExtended, GetBankList,
     GetIdentDataInitial, GetStatusExtended, GetVoiceFiles, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind,
 };
-use identkit_wire::{Callback, OneOrMany, Operation, Params};
+use identkit_wire::{Callback, OneOrMany, Params, ServedOperation};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -248,7 +248,7 @@ fn s_056_repaired_is_read_whole_and_begins_like_an_mp3_frame() {
 }
 
 /// What the sandbox's side writes is the document's text again.
-fn by_the_sandbox<Op: Operation>(output: Op::Output, status: u16, name: &str) {
+fn by_the_sandbox<Op: ServedOperation>(output: Op::Output, status: u16, name: &str) {
     let answer = Op::encode_response(output).unwrap();
     assert_eq!(answer.status(), status);
     let sent: Value = serde_json::from_slice(&crate::support::collect(answer.into_body())).unwrap();
@@ -256,12 +256,12 @@ fn by_the_sandbox<Op: Operation>(output: Op::Output, status: u16, name: &str) {
 }
 
 /// The body of the request as it goes out.
-fn sent<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Value {
+fn sent<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Value {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&crate::support::sent_bytes(&encoded.body)).unwrap()
 }
 
-fn sandbox_reads<Op: Operation>(name: &str) -> Op {
+fn sandbox_reads<Op: ServedOperation>(name: &str) -> Op {
     let request = Request::new(Bytes::from(fixture(name)));
     Op::decode_request(&Params::default(), &request).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -239,7 +239,7 @@ impl<D: Send + Sync> Driver<D> {
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.
-            let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
+            let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).of(meta).scope(self.scope);
             watch.attempt(made, &context);
@@ -271,7 +271,7 @@ impl<D: Send + Sync> Driver<D> {
             let ambiguous = error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable;
             watch.doubtful |= ambiguous;
             let limit = if ambiguous {
-                match meta.on_ambiguous {
+                match meta.ambiguity {
                     AmbiguityPolicy::Retry(at_most) => attempts.min(at_most),
                     AmbiguityPolicy::Never | AmbiguityPolicy::Probe => 1,
                 }
@@ -426,7 +426,7 @@ impl<D: Send + Sync> Driver<D> {
         };
         let mut body = body_of(meta, &head, content).await.map_err(incomplete)?;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
-            (&mut body, meta.reply)
+            (&mut body, meta.body_mode)
         {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());

@@ -16,7 +16,7 @@ const SNIFF: usize = 16;
 const ERROR_BODY: usize = 64 * 1024;
 
 pub(super) async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> Result<Received, Error> {
-    let (cap, sniff) = match meta.reply {
+    let (cap, sniff) = match meta.body_mode {
         BodyMode::Whole { cap } => return content.collect(cap).await.map(Received::Whole),
         BodyMode::Stream { cap } => (cap, None),
         BodyMode::Sniff { cap, stream } => (cap, Some(stream)),

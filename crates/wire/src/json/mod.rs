@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use identkit_core::{Content, Error, Kind};
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::{Error, Kind};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
 
@@ -134,10 +136,28 @@ pub fn headers() -> HeaderMap {
     headers
 }
 
+/// Reads a whole JSON answer.
+///
+/// # Errors
+/// [`Kind::Protocol`] if it is a stream or cannot be read.
+pub fn decode<T: DeserializeOwned>(body: crate::Received) -> Result<crate::Decoded<T>, Error> {
+    read::<T>(&body.whole()?).map(Into::into).map_err(JsonFault::answer)
+}
+
+/// Reads the JSON body of a request, whatever its Content-Type says.
+///
+/// # Errors
+/// [`Kind::InvalidInput`] naming what cannot be read.
+#[cfg(feature = "server")]
+pub fn decode_request<T: DeserializeOwned>(request: &http::Request<Bytes>) -> Result<T, Error> {
+    read(request.body()).map_err(JsonFault::input)
+}
+
 /// A JSON answer of the sandbox's side.
 ///
 /// # Errors
 /// As [`write()`].
+#[cfg(feature = "server")]
 pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<Content>, Error> {
     let bytes = write(value)?;
     let mut response = http::Response::new(Content::from_bytes(bytes));

@@ -96,7 +96,7 @@ fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
 
 #[test]
 fn at_37_a_pdf_is_streamed_by_its_first_bytes_and_a_list_is_read_whole() {
-    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.reply else { panic!("not decided by the first bytes") };
+    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.body_mode else { panic!("not decided by the first bytes") };
     for media in ["application/pdf", "application/json; charset=utf-8", "text/html"] {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]);
         assert!(stream(&headers, PDF), "{media}");

@@ -215,8 +215,8 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
 
 #[tokio::test]
 async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
-    assert!(matches!(GetVideo::META.reply, BodyMode::Stream { .. }));
-    assert!(matches!(GetIdentDataPdf::META.reply, BodyMode::Stream { .. }));
+    assert!(matches!(GetVideo::META.body_mode, BodyMode::Stream { .. }));
+    assert!(matches!(GetIdentDataPdf::META.body_mode, BodyMode::Stream { .. }));
     let (client, _) = client([Step::Long(1000)]);
     let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
     assert_eq!(video.content.len(), Some(1000));

@@ -6,7 +6,7 @@ use http::Response;
 use identkit_core::{Content, Error, Violation};
 use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
-use identkit_wire::{Dts, Operation as _, json};
+use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
