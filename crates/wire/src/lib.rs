@@ -23,7 +23,7 @@ pub mod words;
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use message::{Extra, Fill, Message, Unlisted};
+pub use message::{Extra, FieldPlace, FieldReader, Message, read_message};
 #[cfg(feature = "server")]
 pub use meta::Params;
 pub use meta::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
@@ -31,7 +31,10 @@ pub use meta::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
 pub use operation::ServedOperation;
 pub use operation::{Decoded, Encoded, Operation, Received, Warning};
 pub use refusal::refusal;
-pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_base64_lenient, encode_base64};
+pub use tolerant::{
+    Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, decode_base64, decode_base64_lenient, encode_base64,
+    read_text,
+};
 
 /// What [`message!`] and [`operation!`] need of other crates; not for use by hand.
 #[doc(hidden)]
@@ -51,8 +54,8 @@ pub mod private {
     #[cfg(feature = "server")]
     pub type EncodeResponse<T> = fn(T) -> Result<Response<Content>, CoreError>;
 
-    pub use crate::message::Message;
-    pub use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+    pub use crate::message::MessageVisitor;
+    pub use serde::de::{DeserializeOwned, MapAccess};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 }

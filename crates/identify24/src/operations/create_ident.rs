@@ -62,6 +62,6 @@ operation! {
 fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
     let there = |value: &serde_json::Value| !value.is_null() && value.as_str() != Some("");
     let url = answer.conference_url.as_ref().is_some_and(|url| !url.is_empty());
-    let data = answer.extra.0.get("data");
+    let data = answer.extra.get("data");
     url || data.is_some_and(|data| ["ident_id", "id"].iter().any(|key| data.get(key).is_some_and(there)))
 }

@@ -130,7 +130,7 @@ impl<Op: ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>> ServedOpe
 fn is_ours(bytes: &[u8]) -> bool {
     json::read::<IdentDataAnswer>(bytes).is_ok_and(|mut answer| {
         let extra = std::mem::take(&mut answer.extra);
-        if answer != IdentDataAnswer::default() || extra.0.is_empty() {
+        if answer != IdentDataAnswer::default() || extra.is_empty() {
             return true;
         }
         answer.extra = extra;

@@ -53,7 +53,7 @@ impl PutOrder {
             let text =
                 |document: &LegitimationDocument| Some(Value::String(document.document.as_ref()?.expose().clone()));
             let bare = documents.iter().filter_map(text).collect();
-            order.extra.0.insert("LegitimationDocument".to_owned(), Value::Array(bare));
+            order.extra.insert("LegitimationDocument".to_owned(), Value::Array(bare));
         }
         let body = json::body(&*order, &order.sources())?;
         Ok(Encoded::new(json::headers(), body).with_warnings(warnings))
@@ -78,7 +78,7 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     };
     let (good, odd): (Map<_, _>, Map<_, _>) = elements.into_iter().partition(|(key, value)| readable(key, value));
     let mut answer: PutOrderAnswer = serde_json::from_value(Value::Object(good)).ok()?;
-    answer.extra.0.extend(odd);
+    answer.extra.extend(odd);
     Some(answer)
 }
 

@@ -143,7 +143,7 @@ fn an_order_that_cannot_be_read_is_quoted_nowhere() {
 fn elements_that_are_not_listed_print_neither_name_nor_value() {
     let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
     let mut order = plain_order();
-    order.extra.0.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
+    order.extra.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
     let encoded = order.encode(&Dialect::default()).unwrap();
     quiet(&format!("{order:?} {encoded:?}"), &planted);
 }

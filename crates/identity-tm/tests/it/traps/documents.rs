@@ -129,9 +129,9 @@ fn at_42_elements_that_are_not_listed_survive_in_orders_and_answers() {
     text["IdentData"]["Additional"]["idCardDateOfIssue"]["Hint"] = json!(false);
     assert_eq!(sent_json(&order_of(&text), &dialect()), text);
     let mut order = plain_order();
-    order.extra.0.insert("AllowedProductSet".to_owned(), json!("all"));
+    order.extra.insert("AllowedProductSet".to_owned(), json!("all"));
     assert_eq!(sent_json(&order, &dialect())["AllowedProductSet"], "all");
     let told = r#"{"OrderID":"1","GiroURL":"https://www.example.com/giro"}"#;
     let giro = decode(&plain_order(), &json_answer(202, told)).unwrap().value;
-    assert_eq!(giro.extra.0["GiroURL"], "https://www.example.com/giro", "AT-41: the giro link has no documented field");
+    assert_eq!(giro.extra["GiroURL"], "https://www.example.com/giro", "AT-41: the giro link has no documented field");
 }

@@ -115,7 +115,7 @@ fn at_39_the_callback_url_is_https_or_of_this_machine() {
     let mut nothing = RequestVideo::new(id(), callback());
     nothing.request.callback_url = None;
     assert_eq!(refused(&nothing, &dialect()), [("callbackUrl".to_owned(), "AT-39")]);
-    nothing.request.extra.0.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    nothing.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
     let both = [("callbackUrl".to_owned(), "AT-42"), ("callbackUrl".to_owned(), "AT-39")];
     assert_eq!(refused(&nothing, &dialect()), both, "not past its own field");
 }
