@@ -230,7 +230,7 @@ impl NewOrder {
 
     /// An element that the document does not list (AT-42).
     pub fn unlisted(mut self, key: impl Into<String>, value: Value) -> Self {
-        self.order.extra.0.insert(key.into(), value);
+        self.order.extra.insert(key.into(), value);
         self
     }
 

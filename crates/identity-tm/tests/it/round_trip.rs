@@ -15,7 +15,7 @@ use identkit_identity_tm::{
     SignedIdentData, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, TextOrNumber, encode_base64};
+use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, ServedOperation, TextOrNumber, encode_base64};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -190,7 +190,7 @@ fn periods() -> impl Strategy<Value = Period> {
 }
 
 /// A request with path, head and body, as the sandbox's side gets it.
-fn received<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Op {
+fn received<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
     let path = Op::META.path(&operation.path_params()).unwrap();
     let params = Op::META.match_path(&path, false).unwrap();
@@ -222,7 +222,7 @@ fn request(order: &PutOrder) -> Request<Bytes> {
 }
 
 /// The answer that the sandbox's side writes, as the client gets it.
-fn written<Op: Operation<Dialect = Dialect>>(output: Op::Output) -> Answer {
+fn written<Op: ServedOperation<Dialect = Dialect>>(output: Op::Output) -> Answer {
     let (head, body) = Op::encode_response(output).unwrap().into_parts();
     assert_eq!(head.headers["content-type"], "application/json");
     assert!(Op::META.expect.contains(&head.status.as_u16()));
@@ -235,7 +235,7 @@ fn ident_id() -> OrderId {
 
 /// Lets every reader of the crate have these bytes.
 fn read_by_all(bytes: &[u8]) {
-    fn tried<Op: Operation<Dialect = Dialect>>(operation: Op, bytes: &[u8]) {
+    fn tried<Op: ServedOperation<Dialect = Dialect>>(operation: Op, bytes: &[u8]) {
         for media in ["application/json", "application/pdf"] {
             if let Err(error) = decode(&operation, &answer(200, media, bytes.to_vec())) {
                 let _ = format!("{error} {error:?}");

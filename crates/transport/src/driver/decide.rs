@@ -19,14 +19,7 @@ pub(super) enum Decision {
 
 /// Decides by the class of the operation and by how far the request got, never by HTTP method. `failed` was concluded,
 /// `made` attempts were made of at most `allowed`, and `jitter` is a random number from 0 to 1.
-pub(super) fn decide(
-    meta: &Meta,
-    failed: &Failed,
-    made: u32,
-    allowed: u32,
-    policy: &Policy,
-    jitter: f64,
-) -> Decision {
+pub(super) fn decide(meta: &Meta, failed: &Failed, made: u32, allowed: u32, policy: &Policy, jitter: f64) -> Decision {
     let temporary = matches!(
         failed.error.kind(),
         Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::RateLimited | Kind::Integrity
@@ -46,7 +39,7 @@ pub(super) fn decide(
 fn limit(meta: &Meta, failed: &Failed, allowed: u32) -> u32 {
     let delivery = failed.error.delivery();
     if is_ambiguous(&failed.error) {
-        return match meta.on_ambiguous {
+        return match meta.ambiguity {
             AmbiguityPolicy::Retry(at_most) => allowed.min(at_most),
             AmbiguityPolicy::Never | AmbiguityPolicy::Probe => 1,
         };
@@ -72,28 +65,16 @@ fn backoff(policy: &Policy, made: u32, jitter: f64) -> Duration {
 mod tests {
     use ::http::{Method, StatusCode};
     use identkit_core::{Advice, Error};
-    use identkit_wire::{BodyMode, Refusal};
+    use identkit_wire::Refusal;
 
     use super::super::outcome::conclude;
     use super::*;
 
-    const fn class(safety: RetrySafety, on_ambiguous: AmbiguityPolicy, refusals: &'static [Refusal]) -> Meta {
-        Meta {
-            name: "test",
-            provider: "test",
-            method: Method::PUT,
-            path: "/",
-            section: "",
-            safety,
-            on_ambiguous,
-            expect: &[200],
-            reply: BodyMode::Whole { cap: 1 },
-            refusals,
-        }
+    const fn class(safety: RetrySafety, ambiguity: AmbiguityPolicy, refusals: &'static [Refusal]) -> Meta {
+        Meta::new("test", "test", Method::PUT, "/", safety, ambiguity).refusals(refusals)
     }
 
-    const LIMITED: Refusal =
-        Refusal { status: 429, kind: Kind::RateLimited, meaning: "documented", advice: Advice::RetryLater };
+    const LIMITED: Refusal = Refusal::new(429, Kind::RateLimited, "documented", Advice::RetryLater);
 
     /// Safe; destructive read; idempotent; creating; creating with a documented 429; side effect.
     static CLASSES: [Meta; 6] = [

@@ -105,7 +105,7 @@ impl Engine {
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.
-            let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
+            let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
             watch.attempt(made, &context);
@@ -247,7 +247,7 @@ impl Engine {
         }
         let mut body = incoming.body().await.map_err(incomplete)?;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
-            (&mut body, meta.reply)
+            (&mut body, meta.body_mode)
         {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());

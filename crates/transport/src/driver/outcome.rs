@@ -51,7 +51,7 @@ pub(super) fn is_ambiguous(error: &Error) -> bool {
 /// that of the answer itself; the error may have a worse one, out of the body (AI-30).
 pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
     let changes = !matches!(meta.safety, RetrySafety::Safe);
-    let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
+    let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
     // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02), nor
     // around one that says like a 5xx that the vendor cannot serve, which is ambiguous by itself (AI-30).
     let refused = matches!(

@@ -33,10 +33,7 @@ impl Incoming {
 
     /// Whether the caller must be able to get at the raw response: the vendor will not give it a second time.
     fn is_unrepeatable(&self) -> bool {
-        matches!(
-            self.meta.safety,
-            RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect
-        )
+        matches!(self.meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
     }
 
     /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it
@@ -64,7 +61,7 @@ impl Incoming {
 
     /// The body as the operation asks for it.
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
-        let (cap, sniff) = match self.meta.reply {
+        let (cap, sniff) = match self.meta.body_mode {
             BodyMode::Whole { cap } => return self.whole(cap).await,
             BodyMode::Stream { cap } => (cap, None),
             BodyMode::Sniff { cap, stream } => (cap, Some(stream)),

@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use http::{HeaderMap, Method, Request, Response, response};
+use http::{HeaderMap, Method, Request, Response};
 use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, SystemClock, Transport};
-use identkit_wire::{
-    AmbiguityPolicy, Body, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety,
-};
+use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -109,43 +107,17 @@ pub(crate) struct Create(pub(crate) Body);
 /// The most that an answer to [`Create`] may take.
 pub(crate) const CAP: u64 = 1024 * 1024;
 
-impl Operation for Create {
-    const META: &'static Meta = &Meta {
-        name: "create",
-        provider: "test",
-        method: Method::PUT,
-        path: "/create",
-        section: "",
-        safety: RetrySafety::Creating,
-        on_ambiguous: AmbiguityPolicy::Never,
-        expect: &[200],
-        reply: BodyMode::Whole { cap: CAP },
-        refusals: &[],
-    };
-    type Output = String;
-    type Dialect = ();
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        Vec::new()
-    }
-
-    fn encode(&self, (): &()) -> Result<Encoded, Error> {
-        Ok(Encoded { headers: HeaderMap::new(), body: self.0.clone(), warnings: Vec::new() })
-    }
-
-    fn decode(&self, _: &response::Parts, body: Received, (): &()) -> Result<Decoded<String>, Error> {
+identkit_wire::operation! {
+    impl Create;
+    meta: Meta::new("test", "create", Method::PUT, "/create", RetrySafety::Creating, AmbiguityPolicy::Never)
+        .body_mode(BodyMode::Whole { cap: CAP }),
+    output: String, dialect: (),
+    encode: |this, ()| Ok(Encoded::new(HeaderMap::new(), this.0.clone())),
+    decode: |_, _, body, ()| {
         let Received::Whole(bytes) = body else { return Err(Error::new(Kind::Protocol, "no stream was asked for")) };
         let text = std::str::from_utf8(&bytes).map_err(|_| Error::new(Kind::Protocol, "no text"))?;
         Ok(text.to_owned().into())
-    }
-
-    fn decode_request(_: &Params, _: &Request<bytes::Bytes>) -> Result<Self, Error> {
-        Err(Error::unsupported("decode_request"))
-    }
-
-    fn encode_response(_: String) -> Result<Response<Content>, Error> {
-        Err(Error::unsupported("encode_response"))
-    }
+    },
 }
 
 /// A create by the real driver.

@@ -111,7 +111,7 @@ pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
     answer: &Answer,
 ) -> Result<Decoded<Op::Output>, Error> {
     let head = answer.head();
-    let streams = match Op::META.reply {
+    let streams = match Op::META.body_mode {
         BodyMode::Whole { .. } => false,
         BodyMode::Stream { .. } => true,
         BodyMode::Sniff { stream, .. } => stream(&head.headers, &answer.body),

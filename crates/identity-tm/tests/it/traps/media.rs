@@ -115,7 +115,7 @@ fn at_39_the_callback_url_is_https_or_of_this_machine() {
     let mut nothing = RequestVideo::new(id(), callback());
     nothing.request.callback_url = None;
     assert_eq!(refused(&nothing, &dialect()), [("callbackUrl".to_owned(), "AT-39")]);
-    nothing.request.extra.0.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    nothing.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
     let both = [("callbackUrl".to_owned(), "AT-42"), ("callbackUrl".to_owned(), "AT-39")];
     assert_eq!(refused(&nothing, &dialect()), both, "not past its own field");
 }
@@ -215,8 +215,8 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
 
 #[tokio::test]
 async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
-    assert!(matches!(GetVideo::META.reply, BodyMode::Stream { .. }));
-    assert!(matches!(GetIdentDataPdf::META.reply, BodyMode::Stream { .. }));
+    assert!(matches!(GetVideo::META.body_mode, BodyMode::Stream { .. }));
+    assert!(matches!(GetIdentDataPdf::META.body_mode, BodyMode::Stream { .. }));
     let (client, _) = client([Step::Long(1000)]);
     let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
     assert_eq!(video.content.len(), Some(1000));

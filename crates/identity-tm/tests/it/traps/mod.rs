@@ -24,7 +24,7 @@ use identkit_identity_tm::{
 };
 use identkit_transport::{Policy, SystemClock};
 use identkit_wire::json::Blob;
-use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, Warning, encode_base64};
+use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, ServedOperation, Warning, encode_base64};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -14,13 +14,13 @@ fn at_01_the_name_said_to_hold_a_typo_is_found_in_every_spelling() {
         let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
         assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
         assert_eq!(rules(&warnings), ["AT-01"], "{key}");
-        assert!(answer.extra.0.is_empty(), "{key}");
+        assert!(answer.extra.is_empty(), "{key}");
     }
     // Two candidates, or one that is no date-time: nothing is guessed, everything is kept.
     for odd in [json!({"identA": time, "identB": time}), json!({"Identity": "Erika"}), json!({"identX": 7})] {
         let (answer, warnings) = ident_data_answer(&odd).unwrap();
         assert!(answer.identified.is_none() && warnings.is_empty(), "{odd}");
-        assert_eq!(answer.extra.0.len(), odd.as_object().unwrap().len());
+        assert_eq!(answer.extra.len(), odd.as_object().unwrap().len());
     }
 }
 
@@ -39,7 +39,7 @@ fn at_02_executed_and_delivered_mean_the_same_and_executed_wins() {
     ] {
         let read = status(text.clone());
         assert_eq!(read.executed.as_ref().map(|at| at.as_str()), expected, "{text}");
-        assert!(read.extra.0.is_empty());
+        assert!(read.extra.is_empty());
     }
 }
 

@@ -84,7 +84,7 @@ fn at_56_a_tan_has_6_letters_or_digits_keeps_its_zeros_and_never_burns_a_try_by_
         assert_eq!(told(odd, &any).is_empty(), by_dialect, "{odd:?}");
     }
     let mut nothing = ConfirmSign::new(id(), Secret::new("123456"));
-    nothing.request.extra.0.insert("tan".to_owned(), json!("654321"));
+    nothing.request.extra.insert("tan".to_owned(), json!("654321"));
     assert_eq!(refused(&nothing, &dialect()), [("tan".to_owned(), "AT-42")], "never two keys of one name");
     nothing.request.tan = None;
     assert_eq!(refused(&nothing, &dialect()).len(), 2);

@@ -39,7 +39,7 @@ const UNSET: &str = "1970-01-01";
 pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
     for (key, missing) in [("CardNo", card.card_no.is_none()), ("PlaceOfIssue", card.place_of_issue.is_none())] {
         if missing {
-            card.extra.0.insert(key.to_owned(), Value::Null);
+            card.extra.insert(key.to_owned(), Value::Null);
         }
     }
     card

@@ -7,7 +7,7 @@ use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
+use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
 use super::lookup::find;

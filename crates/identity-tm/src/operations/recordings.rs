@@ -1,17 +1,19 @@
 //! `getVideoFileBinaryAsync` [T 3.7] and `getVideoFileBinary` [T 3.8]: ask for the recording, then fetch it.
+//! `getVoiceFiles` [T 3.9]: recordings of sound.
 //!
 //! Until the vendor has called back, the second answers 200 with a placeholder video (AT-38).
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, response};
+use http::header::CONTENT_TYPE;
+#[cfg(feature = "server")]
+use http::header::HeaderValue;
+use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
-use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, Warning, json,
-};
+#[cfg(feature = "server")]
+use identkit_wire::json;
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
 
-use super::{READ, order_id, order_operation};
-use crate::messages::VideoRequest;
+use super::{READ, read};
+use crate::messages::{VideoRequest, VoiceFiles};
 use crate::validate::listed_in_extra;
 use crate::{Dialect, OrderId, PROVIDER};
 
@@ -32,31 +34,10 @@ impl RequestVideo {
     pub fn new(order_id: OrderId, callback_url: Secret) -> Self {
         Self { order_id, request: VideoRequest::default().callback_url(callback_url) }
     }
-}
 
-impl Operation for RequestVideo {
-    const META: &'static Meta = &Meta {
-        name: "getVideoFileBinaryAsync",
-        provider: PROVIDER,
-        method: Method::POST,
-        path: "/getVideoFileBinaryAsync/{OrderID}",
-        section: "[T] 3.7",
-        safety: RetrySafety::IdempotentByEffect,
-        on_ambiguous: AmbiguityPolicy::Retry(2),
-        expect: &[200],
-        reply: BodyMode::Whole { cap: 64 * 1024 },
-        refusals: READ,
-    };
-    type Output = ();
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        vec![("OrderID", self.order_id.expose())]
-    }
-
-    fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
+    fn write(&self) -> Result<Encoded, Error> {
         let url = self.request.callback_url.as_ref().map_or("", Secret::expose);
-        let section = Self::META.section;
+        let section = <Self as identkit_wire::Operation>::META.section;
         let mut faults: Vec<Violation> =
             listed_in_extra("", &self.request.extra, VideoRequest::KEYS, section).collect();
         let wrong = match url.parse::<http::Uri>() {
@@ -75,21 +56,30 @@ impl Operation for RequestVideo {
         if url.chars().count() > 150 {
             warnings.push(Warning::new("callbackUrl has more than 150 characters; no length is documented", "AT-39"));
         }
-        Ok(Encoded { headers: json::headers(), body: json::write(&self.request)?.into(), warnings })
+        Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
+}
 
-    fn decode(&self, _: &response::Parts, _: Received, _: &Dialect) -> Result<Decoded<()>, Error> {
-        Ok(().into())
-    }
-
-    fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-        let read = json::read(request.body()).map_err(json::JsonFault::input)?;
-        Ok(Self { order_id: order_id(params), request: read })
-    }
-
-    fn encode_response((): ()) -> Result<Response<Content>, Error> {
-        Ok(Response::new(Content::empty()))
-    }
+operation! {
+    impl RequestVideo;
+    meta: Meta::new(
+        PROVIDER,
+        "getVideoFileBinaryAsync",
+        Method::POST,
+        "/getVideoFileBinaryAsync/{OrderID}",
+        RetrySafety::IdempotentByEffect,
+        AmbiguityPolicy::Retry(2),
+    )
+    .section("[T] 3.7")
+    .refusals(READ),
+    output: (), dialect: Dialect,
+    params: |this| vec![("OrderID", this.order_id.expose())],
+    encode: |this, _| this.write(),
+    decode: |_, _, _, _| Ok(().into()),
+    request: |params, request| {
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+    },
+    respond: super::respond::empty,
 }
 
 /// A recording, or the placeholder for one.
@@ -109,18 +99,24 @@ impl Video {
     }
 }
 
-order_operation! {
+operation! {
     /// The recording. Without the callback it may be a placeholder.
-    GetVideo, GET "/getVideoFileBinary/{OrderID}", name: "getVideoFileBinary", section: "[T] 3.8",
-    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Stream { cap: VIDEO_CAP },
-    refusals: READ, output: Video, decode: decode, encode: encode
+    pub struct GetVideo {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getVideoFileBinary", "/getVideoFileBinary/{OrderID}", "[T] 3.8")
+        .body_mode(BodyMode::Stream { cap: VIDEO_CAP }),
+    output: Video, dialect: Dialect,
+    decode: |_, head, body, _| decode(head, body),
+    respond: |output| {
+        let media_type = HeaderValue::from_str(&output.media_type).unwrap_or(HeaderValue::from_static("video/mp4"));
+        super::respond::content(output.content, media_type)
+    },
 }
 
-fn decode(_: &GetVideo, head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
-    let (first, content) = match body {
-        Received::Whole(bytes) => (bytes.clone(), Content::from_bytes(bytes)),
-        Received::Stream { head, rest } => (head.clone(), rest.preceded_by(head)),
-    };
+fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
+    let (first, content) = body.into_content();
     if first.is_empty() {
         return Err(Error::new(Kind::Protocol, "the answer is empty where a video was expected"));
     }
@@ -133,9 +129,12 @@ fn decode(_: &GetVideo, head: &response::Parts, body: Received) -> Result<Decode
     Ok(Video { media_type, content }.into())
 }
 
-fn encode(output: Video) -> Result<Response<Content>, Error> {
-    let mut response = Response::new(output.content);
-    let media_type = HeaderValue::from_str(&output.media_type).unwrap_or(HeaderValue::from_static("video/mp4"));
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    Ok(response)
+operation! {
+    /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.
+    pub struct GetVoiceFiles {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9"), output: VoiceFiles, dialect: Dialect,
+    respond: super::respond::json,
 }
