@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identkit_core::{Address, CaseRef, Document, Gender, IdentityProvider, NewCase, Outcome, Person, Pii, Purpose};
-use identkit_mock_server::{Sandbox, VirtualClock, artefacts};
+use identkit_mock_server::{Sandbox, VirtualClock};
 
 /// A provider over its sandbox twin.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub fn sandbox() -> Sandbox {
 
 /// A PDF that can be signed.
 pub fn example_pdf() -> Vec<u8> {
-    artefacts::sample_contract()
+    identkit_synthetic::sample_contract()
 }
 
 /// The person of the document of identity.TM, with one document to sign when `purpose` says so.

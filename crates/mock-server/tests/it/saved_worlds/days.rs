@@ -186,7 +186,7 @@ impl Day {
 }
 
 fn sample_contract() -> String {
-    encode_base64(&identkit_mock_server::artefacts::sample_contract())
+    encode_base64(&identkit_synthetic::sample_contract())
 }
 
 #[tokio::test(flavor = "multi_thread")]

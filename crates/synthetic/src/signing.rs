@@ -7,7 +7,7 @@
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, StringFormat};
 
 use super::canvas::{ACCENT, Canvas, Ink, TEXT};
-use super::error::ArtifactError;
+use super::error::Error;
 use super::placement::{Placement, Spot};
 use super::reading::open;
 use super::text::{Font, clip, encode, fit};
@@ -46,19 +46,19 @@ const MAX_DESCRIBED: usize = 200;
 ///
 /// # Errors
 ///
-/// - [`ArtifactError::NotPdf`], [`ArtifactError::Unreadable`] and
-///   [`ArtifactError::Encrypted`] if `original` is no PDF file to work with,
-/// - [`ArtifactError::NoSuchPage`] and [`ArtifactError::Placement`] if the mark
+/// - [`Error::NotPdf`], [`Error::Unreadable`] and
+///   [`Error::Encrypted`] if `original` is no PDF file to work with,
+/// - [`Error::NoSuchPage`] and [`Error::Placement`] if the mark
 ///   cannot go where it should,
-/// - [`ArtifactError::TooLarge`] if the file has no room for more.
-pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, ArtifactError> {
+/// - [`Error::TooLarge`] if the file has no room for more.
+pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
     let document = open(original)?;
     let page_id = match mark.placement.page {
         Some(index) => document.page_iter().nth(index),
         None => document.page_iter().last(),
     }
-    .ok_or(ArtifactError::NoSuchPage)?;
-    let mut page = document.get_dictionary(page_id).map_err(|_| ArtifactError::Unreadable)?.clone();
+    .ok_or(Error::NoSuchPage)?;
+    let mut page = document.get_dictionary(page_id).map_err(|_| Error::Unreadable)?.clone();
     let mut annotations = annotations(&document, &page);
     let marks = annotations.iter().filter(|entry| is_mark(&document, entry)).count();
     let spot = mark.placement.spot(&document, &page, marks)?;

@@ -11,7 +11,7 @@ use shiguredo_mp4::boxes::{Avc1Box, AvccBox, SampleEntry, VisualSampleEntryField
 use shiguredo_mp4::mux::{Mp4FileMuxer, Mp4FileMuxerOptions, Sample};
 use shiguredo_mp4::{TrackKind, Uint};
 
-use super::ArtifactError;
+use super::error::Error;
 use super::picture::{BARS, BLACK, GREY, HEIGHT, Picture, WHITE, WIDTH};
 
 /// How long a video takes, in seconds.
@@ -26,12 +26,12 @@ const DESCRIPTION: usize = 2048;
 /// The recording of an order: a test picture that says so, and whose it would be. MP4, the same bytes for the same id.
 ///
 /// # Errors
-/// [`ArtifactError::Unmade`] when the encoder refuses, which it has no reason to.
-pub fn recording(order_id: &str) -> Result<Vec<u8>, ArtifactError> {
+/// [`Error::Unmade`] when the encoder refuses, which it has no reason to.
+pub fn recording(order_id: &str) -> Result<Vec<u8>, Error> {
     film(&test_picture(order_id))
 }
 
-pub(super) fn test_picture(order_id: &str) -> Picture {
+pub(crate) fn test_picture(order_id: &str) -> Picture {
     let mut picture = Picture::of(BLACK);
     let width = WIDTH / BARS.len();
     for (index, tint) in BARS.into_iter().enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn test_picture(order_id: &str) -> Picture {
 ///
 /// # Errors
 /// As [`recording`].
-pub fn placeholder_video() -> Result<Vec<u8>, ArtifactError> {
+pub fn placeholder_video() -> Result<Vec<u8>, Error> {
     let mut picture = Picture::of(GREY);
     picture.line(HEIGHT / 4, 5, WHITE, "SANDBOX");
     picture.line(HEIGHT / 2, 3, WHITE, "PLACEHOLDER");
@@ -56,8 +56,8 @@ pub fn placeholder_video() -> Result<Vec<u8>, ArtifactError> {
     film(&picture)
 }
 
-fn film(picture: &Picture) -> Result<Vec<u8>, ArtifactError> {
-    file(picture).ok_or(ArtifactError::Unmade)
+fn film(picture: &Picture) -> Result<Vec<u8>, Error> {
+    file(picture).ok_or(Error::Unmade)
 }
 
 fn plane(data: &[u8], stride: usize) -> DataPlane<'_> {

@@ -3,7 +3,7 @@
 use lopdf::Document;
 
 use super::super::text::{Font, encode, width, wrap};
-use super::super::{ArtifactError, Row, page_count, report, sample_contract};
+use super::super::{Error, Row, page_count, report, sample_contract};
 use super::{assert_in_order, example, text_of};
 
 #[test]
@@ -103,7 +103,7 @@ fn a_long_table_runs_on_under_its_head() {
 fn a_report_without_end_is_refused() {
     let mut endless = example();
     endless.rows = vec![Row::default(); 10_000];
-    assert_eq!(report(&endless), Err(ArtifactError::TooLarge));
+    assert_eq!(report(&endless), Err(Error::TooLarge));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The artefacts, read back by other hands than those that wrote them.
+//! The files, read back by other hands than those that wrote them.
 
 // A test may stop at the first surprise, and needs files and programs to look closer.
 #![allow(

@@ -2,7 +2,7 @@
 
 use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 
-use super::super::{ArtifactError, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
+use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
 use super::{example, mark};
 
 /// The same file with its objects in object streams and a cross-reference stream.
@@ -96,7 +96,7 @@ fn a_mark_goes_where_it_is_told() {
     let signed = sign(&original, &at(Some(0), 300.0, 400.0, 120.0, 40.0)).unwrap();
     assert_eq!(annotations(&signed, 0)[0].0, [300.0, 400.0, 420.0, 440.0]);
 
-    assert_eq!(sign(&original, &at(Some(2), 0.0, 0.0, 99.0, 99.0)), Err(ArtifactError::NoSuchPage));
+    assert_eq!(sign(&original, &at(Some(2), 0.0, 0.0, 99.0, 99.0)), Err(Error::NoSuchPage));
     for (x, y, width, height) in [
         (f32::NAN, 0.0, 99.0, 99.0),
         (0.0, f32::INFINITY, 99.0, 99.0),
@@ -105,7 +105,7 @@ fn a_mark_goes_where_it_is_told() {
         (600.0, 0.0, 99.0, 99.0),
         (0.0, -99.0, 99.0, 99.0),
     ] {
-        assert_eq!(sign(&original, &at(None, x, y, width, height)), Err(ArtifactError::Placement));
+        assert_eq!(sign(&original, &at(None, x, y, width, height)), Err(Error::Placement));
     }
 }
 
@@ -170,7 +170,7 @@ fn protected_files_are_refused() {
     for password in ["", "user"] {
         let original = encrypted(password);
         assert!(is_encrypted(&original));
-        assert_eq!(sign(&original, &mark()), Err(ArtifactError::Encrypted));
+        assert_eq!(sign(&original, &mark()), Err(Error::Encrypted));
         assert_eq!(page_count(&original), None);
     }
     assert!(!is_encrypted(&sample_contract()));
@@ -186,8 +186,8 @@ fn the_word_encrypt_elsewhere_means_nothing() {
 
 #[test]
 fn what_is_no_file_is_refused() {
-    assert_eq!(sign(b"", &mark()), Err(ArtifactError::NotPdf));
-    assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(ArtifactError::NotPdf));
-    assert_eq!(sign(b"%PDF-1.7\nnothing else", &mark()), Err(ArtifactError::Unreadable));
+    assert_eq!(sign(b"", &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(b"%PDF-1.7\nnothing else", &mark()), Err(Error::Unreadable));
     assert_eq!(page_count(b"%PDF-"), None);
 }

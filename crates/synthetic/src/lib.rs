@@ -1,4 +1,4 @@
-//! The files that the sandbox hands out.
+//! Synthetic files, which a sandbox gives out in place of real ones.
 //!
 //! Three PDF files: the identification report, a sample contract to put into an
 //! order, and the "signed" form of whatever contract an order carried. Two videos
@@ -14,7 +14,7 @@
 //!   in its tag.
 //! - [`sign`] never touches the bytes that it was given. They are a prefix of the
 //!   result, and the mark is an incremental update behind them.
-//! - Input never causes a panic, and no [`ArtifactError`] repeats any of it.
+//! - Input never causes a panic, and no [`Error`] repeats any of it.
 
 mod canvas;
 mod contract;
@@ -35,7 +35,7 @@ mod video;
 mod voice;
 
 pub use contract::sample_contract;
-pub use error::ArtifactError;
+pub use error::Error;
 pub use photograph::photograph;
 pub use placement::Placement;
 pub use reading::{is_encrypted, page_count};

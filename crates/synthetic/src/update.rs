@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use lopdf::xref::{XrefEntry, XrefType};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, Writer};
 
-use super::error::ArtifactError;
+use super::error::Error;
 
 /// Entries of a trailer that describe its own section and not the file.
 const SECTION_KEYS: [&[u8]; 13] = [
@@ -29,7 +29,7 @@ const SECTION_KEYS: [&[u8]; 13] = [
 ];
 
 /// A file that is being added to.
-pub(super) struct Update {
+pub(crate) struct Update {
     bytes: Vec<u8>,
     entries: BTreeMap<u32, XrefEntry>,
     trailer: Dictionary,
@@ -39,7 +39,7 @@ pub(super) struct Update {
 
 impl Update {
     /// Begins an update of `original`, which `document` was read from.
-    pub(super) fn new(original: &[u8], document: &Document) -> Result<Self, ArtifactError> {
+    pub(crate) fn new(original: &[u8], document: &Document) -> Result<Self, Error> {
         let mut bytes = original.to_vec();
         if !bytes.ends_with(b"\n") {
             bytes.push(b'\n');
@@ -52,7 +52,7 @@ impl Update {
         let mut kind = table.cross_reference_type;
         let mut entries = BTreeMap::new();
         if document.xref_recovery.is_none() && document.xref_start != 0 {
-            let previous = i64::try_from(document.xref_start).map_err(|_| ArtifactError::TooLarge)?;
+            let previous = i64::try_from(document.xref_start).map_err(|_| Error::TooLarge)?;
             trailer.set("Prev", previous);
         } else {
             entries = table.entries.clone();
@@ -67,14 +67,14 @@ impl Update {
     }
 
     /// A number for a new object.
-    pub(super) fn allocate(&mut self) -> Result<ObjectId, ArtifactError> {
-        self.last_id = self.last_id.checked_add(1).ok_or(ArtifactError::TooLarge)?;
+    pub(crate) fn allocate(&mut self) -> Result<ObjectId, Error> {
+        self.last_id = self.last_id.checked_add(1).ok_or(Error::TooLarge)?;
         Ok((self.last_id, 0))
     }
 
     /// Writes an object, which replaces the one that has the same number.
-    pub(super) fn write(&mut self, id: ObjectId, object: &Object) -> Result<(), ArtifactError> {
-        let offset = u32::try_from(self.bytes.len()).map_err(|_| ArtifactError::TooLarge)?;
+    pub(crate) fn write(&mut self, id: ObjectId, object: &Object) -> Result<(), Error> {
+        let offset = u32::try_from(self.bytes.len()).map_err(|_| Error::TooLarge)?;
         self.entries.insert(id.0, XrefEntry::Normal { offset, generation: id.1 });
         self.push(&format!("{} {} obj\n", id.0, id.1));
         self.push_object(object)?;
@@ -83,7 +83,7 @@ impl Update {
     }
 
     /// Writes the cross-reference section and gives the whole file back.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, ArtifactError> {
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Error> {
         let start = match self.kind {
             XrefType::CrossReferenceTable => self.finish_table()?,
             XrefType::CrossReferenceStream => self.finish_stream()?,
@@ -92,7 +92,7 @@ impl Update {
         Ok(self.bytes)
     }
 
-    fn finish_table(&mut self) -> Result<usize, ArtifactError> {
+    fn finish_table(&mut self) -> Result<usize, Error> {
         let start = self.bytes.len();
         self.push("xref\n0 1\n0000000000 65535 f \n");
         for (first, run) in runs(&self.entries) {
@@ -110,16 +110,16 @@ impl Update {
         Ok(start)
     }
 
-    fn finish_stream(&mut self) -> Result<usize, ArtifactError> {
+    fn finish_stream(&mut self) -> Result<usize, Error> {
         let id = self.allocate()?;
         let start = self.bytes.len();
-        let offset = u32::try_from(start).map_err(|_| ArtifactError::TooLarge)?;
+        let offset = u32::try_from(start).map_err(|_| Error::TooLarge)?;
         self.entries.insert(id.0, XrefEntry::Normal { offset, generation: 0 });
         let widths = [1_usize, 4, 2];
         let mut index = Vec::new();
         let mut content = Vec::new();
         for (first, run) in runs(&self.entries) {
-            let length = i64::try_from(run.len()).map_err(|_| ArtifactError::TooLarge)?;
+            let length = i64::try_from(run.len()).map_err(|_| Error::TooLarge)?;
             index.extend([Object::Integer(i64::from(first)), Object::Integer(length)]);
             for entry in run {
                 content.extend(entry.encode_for_xref_stream(&widths));
@@ -139,9 +139,9 @@ impl Update {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    fn push_object(&mut self, object: &Object) -> Result<(), ArtifactError> {
+    fn push_object(&mut self, object: &Object) -> Result<(), Error> {
         // Writing to memory does not fail.
-        Writer::write_object(&mut self.bytes, object).map_err(|_| ArtifactError::TooLarge)
+        Writer::write_object(&mut self.bytes, object).map_err(|_| Error::TooLarge)
     }
 }
 

@@ -13,7 +13,7 @@ const ELLIPSIS: u8 = 0x85;
 
 /// One of the two standard fonts in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Font {
+pub(crate) enum Font {
     /// Helvetica.
     Regular,
     /// Helvetica-Bold.
@@ -22,7 +22,7 @@ pub(super) enum Font {
 
 impl Font {
     /// The name of the font in every resource dictionary written here.
-    pub(super) const fn resource(self) -> &'static [u8] {
+    pub(crate) const fn resource(self) -> &'static [u8] {
         match self {
             Self::Regular => b"F1",
             Self::Bold => b"F2",
@@ -30,7 +30,7 @@ impl Font {
     }
 
     /// The name that a viewer knows the font by.
-    pub(super) const fn base_font(self) -> &'static [u8] {
+    pub(crate) const fn base_font(self) -> &'static [u8] {
         match self {
             Self::Regular => b"Helvetica",
             Self::Bold => b"Helvetica-Bold",
@@ -48,7 +48,7 @@ impl Font {
 }
 
 /// The width of `text` in points.
-pub(super) fn width(text: &[u8], font: Font, size: f32) -> f32 {
+pub(crate) fn width(text: &[u8], font: Font, size: f32) -> f32 {
     text.iter().map(|&code| font.advance(code)).sum::<f32>() * size / 1000.0
 }
 
@@ -56,7 +56,7 @@ pub(super) fn width(text: &[u8], font: Font, size: f32) -> f32 {
 ///
 /// Letters that WinAnsi lacks lose their marks (`ł` to `l`, `ş` to `s`), breaks and
 /// control characters become spaces, and what has no likeness becomes `?`.
-pub(super) fn encode(text: &str) -> Vec<u8> {
+pub(crate) fn encode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     // Composed first, because some systems send `ö` as an `o` and a mark.
     for c in text.nfc() {
@@ -146,7 +146,7 @@ fn likeness(c: char) -> Vec<u8> {
 ///
 /// A word that is too long for a line is broken inside. What does not fit on the
 /// last line is cut off and marked with an ellipsis. There is always a line.
-pub(super) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: usize) -> Vec<Vec<u8>> {
+pub(crate) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: usize) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut line: Vec<u8> = Vec::new();
     for word in text.split(|&code| code == b' ').filter(|word| !word.is_empty()) {
@@ -188,7 +188,7 @@ pub(super) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: us
 }
 
 /// Cuts text to `limit` and ends it in an ellipsis if anything was cut.
-pub(super) fn clip(text: &[u8], font: Font, size: f32, limit: f32) -> Vec<u8> {
+pub(crate) fn clip(text: &[u8], font: Font, size: f32, limit: f32) -> Vec<u8> {
     if width(text, font, size) <= limit {
         return text.to_vec();
     }
@@ -207,7 +207,7 @@ pub(super) fn clip(text: &[u8], font: Font, size: f32, limit: f32) -> Vec<u8> {
 }
 
 /// The largest size from `smallest` to `wanted` at which text fits into `limit`.
-pub(super) fn fit(text: &[u8], font: Font, wanted: f32, smallest: f32, limit: f32) -> f32 {
+pub(crate) fn fit(text: &[u8], font: Font, wanted: f32, smallest: f32, limit: f32) -> f32 {
     let natural = width(text, font, wanted);
     if natural <= limit { wanted } else { (wanted * limit / natural).max(smallest) }
 }

@@ -11,7 +11,7 @@ const CARD: (f32, f32) = (228.0, 144.0);
 const PORTRAIT: (f32, f32) = (140.0, 180.0);
 
 /// Draws the page.
-pub(super) fn page(order_id: &str) -> Canvas {
+pub(crate) fn page(order_id: &str) -> Canvas {
     let mut page = Canvas::new();
     let y = PAGE_HEIGHT - 74.0;
     page.text((LEFT, y), Font::Bold, 14.0, ACCENT, &encode("Bildaufnahmen"));

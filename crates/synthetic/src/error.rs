@@ -1,6 +1,5 @@
 //! What can go wrong with a file.
 
-use std::error::Error;
 use std::fmt;
 
 /// Why a file could not be made or marked.
@@ -8,7 +7,7 @@ use std::fmt;
 /// The variants carry no data, so that no message can repeat a part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ArtifactError {
+pub enum Error {
     /// The bytes do not begin with `%PDF-`.
     NotPdf,
     /// The bytes begin like a PDF file, but the rest of it cannot be read.
@@ -25,7 +24,7 @@ pub enum ArtifactError {
     Unmade,
 }
 
-impl fmt::Display for ArtifactError {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotPdf => "not a PDF file: it does not begin with %PDF-",
@@ -39,4 +38,4 @@ impl fmt::Display for ArtifactError {
     }
 }
 
-impl Error for ArtifactError {}
+impl std::error::Error for Error {}

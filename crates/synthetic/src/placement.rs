@@ -5,7 +5,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::error::ArtifactError;
+use super::error::Error;
 
 /// Where to put a mark: PDF points from the lower left corner of the page as shown.
 ///
@@ -39,13 +39,13 @@ const MAX_DEPTH: usize = 64;
 
 /// A rectangle on a page, and how to turn what is drawn into it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     /// Lower left and upper right corner in the coordinates of the file.
-    pub(super) rect: [f32; 4],
+    pub(crate) rect: [f32; 4],
     /// The matrix that makes a drawing stand upright.
-    pub(super) matrix: [f32; 4],
+    pub(crate) matrix: [f32; 4],
     /// Width and height as shown.
-    pub(super) size: (f32, f32),
+    pub(crate) size: (f32, f32),
 }
 
 /// The part of a page that is shown, and by how many quarters it is turned.
@@ -57,7 +57,7 @@ struct Sheet {
 
 impl Placement {
     /// Finds the spot on a page that already has `marks` marks at the default place.
-    pub(super) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, ArtifactError> {
+    pub(crate) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, Error> {
         let sheet = Sheet::of(document, page);
         let (sheet_width, sheet_height) = sheet.size();
         // On a small page the default shrinks rather than fails.
@@ -74,7 +74,7 @@ impl Placement {
         let readable = width >= SMALLEST.0 && height >= SMALLEST.1;
         let visible = x < sheet_width && y < sheet_height && x + width > 0.0 && y + height > 0.0;
         if !(sane && readable && visible) {
-            return Err(ArtifactError::Placement);
+            return Err(Error::Placement);
         }
         Ok(sheet.spot((x, y), (width, height)))
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{
-    ArtifactError, Placement, Report, Row, SignatureMark, is_encrypted, page_count, report, sample_contract, sign,
+    Error, Placement, Report, Row, SignatureMark, is_encrypted, page_count, report, sample_contract, sign,
 };
 use super::{example, mark};
 
@@ -64,7 +64,7 @@ proptest! {
         match sign(&sample_contract(), &mark) {
             Ok(signed) => prop_assert_eq!(page_count(&signed), Some(1)),
             Err(error) => prop_assert!(
-                matches!(error, ArtifactError::NoSuchPage | ArtifactError::Placement)
+                matches!(error, Error::NoSuchPage | Error::Placement)
             ),
         }
         let row = Row { label: &texts[0], supplied: Some(&texts[1]), checked: Some(&texts[2]) };

@@ -5,7 +5,7 @@
 //! table runs on to further pages when it has to.
 
 use super::canvas::{ACCENT, Canvas, GROUND, Ink, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT, bind};
-use super::error::ArtifactError;
+use super::error::Error;
 use super::images;
 use super::text::{Font, clip, encode, fit, wrap};
 
@@ -84,9 +84,9 @@ const MAX_PAGES: usize = 200;
 ///
 /// # Errors
 ///
-/// [`ArtifactError::TooLarge`] if there are so many rows that the file would run to
+/// [`Error::TooLarge`] if there are so many rows that the file would run to
 /// hundreds of pages.
-pub fn report(report: &Report<'_>) -> Result<Vec<u8>, ArtifactError> {
+pub fn report(report: &Report<'_>) -> Result<Vec<u8>, Error> {
     let mut flow = Flow::new();
     heading(&mut flow, report);
     table(&mut flow, &report.rows);
@@ -95,7 +95,7 @@ pub fn report(report: &Report<'_>) -> Result<Vec<u8>, ArtifactError> {
     pages.push(images::page(report.order_id));
     let count = pages.len();
     if count > MAX_PAGES {
-        return Err(ArtifactError::TooLarge);
+        return Err(Error::TooLarge);
     }
     for (number, page) in (1..).zip(&mut pages) {
         footer(page, report.printed_at, number, count);

@@ -4,27 +4,27 @@
 //! unpacks to more than [`MAX_UNPACKED`] is refused, so that a small file cannot
 //! fill the memory.
 
-use lopdf::{Document, Error, LoadOptions};
+use lopdf::{Document, LoadOptions};
 
-use super::error::ArtifactError;
+use super::error::Error;
 
 const MAX_UNPACKED: usize = 64 * 1024 * 1024;
 
 /// Opens an unprotected file.
-pub(super) fn open(bytes: &[u8]) -> Result<Document, ArtifactError> {
+pub(crate) fn open(bytes: &[u8]) -> Result<Document, Error> {
     if !bytes.starts_with(b"%PDF-") {
-        return Err(ArtifactError::NotPdf);
+        return Err(Error::NotPdf);
     }
     let options = LoadOptions::with_max_decompressed_size(MAX_UNPACKED);
     let document = Document::load_mem_with_options(bytes, options).map_err(|error| match error {
-        Error::Decryption(_) | Error::InvalidPassword | Error::UnsupportedSecurityHandler(_) => {
-            ArtifactError::Encrypted
+        lopdf::Error::Decryption(_) | lopdf::Error::InvalidPassword | lopdf::Error::UnsupportedSecurityHandler(_) => {
+            Error::Encrypted
         }
-        _ => ArtifactError::Unreadable,
+        _ => Error::Unreadable,
     })?;
     // An empty password opens some files; they are protected all the same.
     if document.is_encrypted() || document.was_encrypted() {
-        return Err(ArtifactError::Encrypted);
+        return Err(Error::Encrypted);
     }
     Ok(document)
 }
@@ -38,5 +38,5 @@ pub fn page_count(bytes: &[u8]) -> Option<usize> {
 ///
 /// A file that cannot be read is not known to be encrypted, so the answer is no.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
-    matches!(open(bytes), Err(ArtifactError::Encrypted))
+    matches!(open(bytes), Err(Error::Encrypted))
 }

@@ -10,40 +10,40 @@ use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 use super::text::{Font, width};
 
 /// The size of an A4 page.
-pub(super) const PAGE_WIDTH: f32 = 595.28;
+pub(crate) const PAGE_WIDTH: f32 = 595.28;
 /// The size of an A4 page.
-pub(super) const PAGE_HEIGHT: f32 = 841.89;
+pub(crate) const PAGE_HEIGHT: f32 = 841.89;
 /// Where text begins.
-pub(super) const LEFT: f32 = 56.0;
+pub(crate) const LEFT: f32 = 56.0;
 /// Where text ends.
-pub(super) const RIGHT: f32 = PAGE_WIDTH - LEFT;
+pub(crate) const RIGHT: f32 = PAGE_WIDTH - LEFT;
 
 /// A colour as red, green and blue from 0 to 1.
-pub(super) type Ink = [f32; 3];
+pub(crate) type Ink = [f32; 3];
 
 /// Body text.
-pub(super) const TEXT: Ink = [0.13, 0.16, 0.20];
+pub(crate) const TEXT: Ink = [0.13, 0.16, 0.20];
 /// Labels and small print.
-pub(super) const MUTED: Ink = [0.42, 0.46, 0.52];
+pub(crate) const MUTED: Ink = [0.42, 0.46, 0.52];
 /// Rules between rows.
-pub(super) const RULE: Ink = [0.82, 0.85, 0.88];
+pub(crate) const RULE: Ink = [0.82, 0.85, 0.88];
 /// Headings and the rule below them.
-pub(super) const ACCENT: Ink = [0.11, 0.29, 0.47];
+pub(crate) const ACCENT: Ink = [0.11, 0.29, 0.47];
 /// Ground of table heads and placeholders.
-pub(super) const GROUND: Ink = [0.94, 0.955, 0.97];
+pub(crate) const GROUND: Ink = [0.94, 0.955, 0.97];
 
 /// The drawing of one page, or of one mark.
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     content: Content,
 }
 
 impl Canvas {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { content: Content::new() }
     }
 
     /// Draws one line of text with its baseline at `y`.
-    pub(super) fn text(&mut self, at: (f32, f32), font: Font, size: f32, ink: Ink, text: &[u8]) {
+    pub(crate) fn text(&mut self, at: (f32, f32), font: Font, size: f32, ink: Ink, text: &[u8]) {
         if text.is_empty() {
             return;
         }
@@ -59,24 +59,24 @@ impl Canvas {
     }
 
     /// Draws one line of text that ends at `at`.
-    pub(super) fn text_right(&mut self, at: (f32, f32), font: Font, size: f32, ink: Ink, text: &[u8]) {
+    pub(crate) fn text_right(&mut self, at: (f32, f32), font: Font, size: f32, ink: Ink, text: &[u8]) {
         self.text((at.0 - width(text, font, size), at.1), font, size, ink, text);
     }
 
     /// Fills a rectangle given by its lower left corner and its size.
-    pub(super) fn fill(&mut self, at: (f32, f32), size: (f32, f32), ink: Ink) {
+    pub(crate) fn fill(&mut self, at: (f32, f32), size: (f32, f32), ink: Ink) {
         let [r, g, b] = ink;
         self.content.set_fill_rgb(r, g, b).rect(at.0, at.1, size.0, size.1).fill_nonzero();
     }
 
     /// Draws the outline of a rectangle.
-    pub(super) fn frame(&mut self, at: (f32, f32), size: (f32, f32), thickness: f32, ink: Ink) {
+    pub(crate) fn frame(&mut self, at: (f32, f32), size: (f32, f32), thickness: f32, ink: Ink) {
         let [r, g, b] = ink;
         self.content.set_stroke_rgb(r, g, b).set_line_width(thickness).rect(at.0, at.1, size.0, size.1).stroke();
     }
 
     /// Draws a level line.
-    pub(super) fn rule(&mut self, from: (f32, f32), length: f32, thickness: f32, ink: Ink) {
+    pub(crate) fn rule(&mut self, from: (f32, f32), length: f32, thickness: f32, ink: Ink) {
         let [r, g, b] = ink;
         self.content
             .set_stroke_rgb(r, g, b)
@@ -87,7 +87,7 @@ impl Canvas {
     }
 
     /// Draws head and shoulders of nobody into a rectangle.
-    pub(super) fn silhouette(&mut self, at: (f32, f32), size: (f32, f32), ink: Ink) {
+    pub(crate) fn silhouette(&mut self, at: (f32, f32), size: (f32, f32), ink: Ink) {
         let [r, g, b] = ink;
         let middle = at.0 + size.0 / 2.0;
         self.content.set_fill_rgb(r, g, b);
@@ -113,13 +113,13 @@ impl Canvas {
     }
 
     /// The content stream.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.content.finish().into_vec()
     }
 }
 
 /// Binds pages into a file.
-pub(super) fn bind(title: &str, language: &str, pages: Vec<Canvas>) -> Vec<u8> {
+pub(crate) fn bind(title: &str, language: &str, pages: Vec<Canvas>) -> Vec<u8> {
     let [catalog, tree, info] = [1, 2, 3].map(Ref::new);
     let fonts = [(Font::Regular, Ref::new(4)), (Font::Bold, Ref::new(5))];
     let mut pdf = Pdf::new();

@@ -1,4 +1,4 @@
-//! The artefacts, read by the tools that people have.
+//! The files, read by the tools that people have.
 //!
 //! Without the tools there is nothing to check, and the test says so. Where
 //! `IDENTKIT_REQUIRE_TOOLS` is `1` their absence is a failure.

@@ -1,6 +1,6 @@
 //! Images as results hold them: PNG, a drawing that says what it is.
 
-use super::error::ArtifactError;
+use super::error::Error;
 use super::picture::{BLACK, GREY, HEIGHT, LETTER, Picture, WHITE, WIDTH};
 
 /// What stands on an image of this name: an example's drawing, never anybody's photograph.
@@ -17,9 +17,9 @@ fn drawn(order_id: &str, name: &str) -> Picture {
 /// An image in the data of an order: the same for the same order and name.
 ///
 /// # Errors
-/// [`ArtifactError::Unmade`] when it cannot be encoded.
-pub fn photograph(order_id: &str, name: &str) -> Result<Vec<u8>, ArtifactError> {
-    encoded(&drawn(order_id, name)).map_err(|_| ArtifactError::Unmade)
+/// [`Error::Unmade`] when it cannot be encoded.
+pub fn photograph(order_id: &str, name: &str) -> Result<Vec<u8>, Error> {
+    encoded(&drawn(order_id, name)).map_err(|_| Error::Unmade)
 }
 
 /// The brightness alone, 8 bits of grey.
