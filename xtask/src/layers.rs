@@ -321,6 +321,7 @@ fn softened(sources: &[(String, String)]) -> Vec<Finding> {
             )));
         }
         let library = path.starts_with("crates/")
+            && !path.starts_with("crates/testkit/")
             && path.contains("/src/")
             && !path.ends_with("/tests.rs")
             && !path.contains("/tests/")

@@ -276,6 +276,7 @@ fn a_library_that_softens_a_hard_lint_is_found_and_its_tests_are_not() {
     assert_eq!(said("crates/core/src/lib.rs", &two), 2);
     assert_eq!(said("crates/core/src/a/tests.rs", &two), 0);
     assert_eq!(said("crates/core/tests/a.rs", &two), 0);
+    assert_eq!(said("crates/testkit/src/lib.rs", &two), 0);
     let clock = attribute("clippy::disallowed_methods");
     assert_eq!(said("crates/core/src/time.rs", &clock), 1);
     assert_eq!(said(CLOCK, &clock), 0);

@@ -258,7 +258,7 @@ fn by_the_sandbox<Op: ServedOperation>(output: Op::Output, status: u16, name: &s
 /// The body of the request as it goes out.
 fn sent<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Value {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
-    serde_json::from_slice(&crate::support::sent_bytes(&encoded.body)).unwrap()
+    serde_json::from_slice(&crate::support::body_bytes(&encoded.body)).unwrap()
 }
 
 fn sandbox_reads<Op: ServedOperation>(name: &str) -> Op {

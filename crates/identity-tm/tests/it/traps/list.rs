@@ -110,7 +110,7 @@ async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too(
     let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
     let mut feed = vendor.status_feed(window, &options()).general();
     assert!(feed.next().await.unwrap().is_none());
-    assert_eq!((script.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
+    assert_eq!((calls(&script), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
     assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
     assert!(feed.warnings().is_empty());
 }

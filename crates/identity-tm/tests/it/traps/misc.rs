@@ -63,7 +63,7 @@ async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
         let (client, script) = client([Step::Answer(json_answer(200, told))]);
         let user = client.signme_user("e@example.com", &options()).await.unwrap().value;
         assert_eq!(user.can_sign_at_once(), can, "{told}");
-        assert_eq!(script.calls(), ["POST /checkSignmeUser"]);
+        assert_eq!(calls(&script), ["POST /checkSignmeUser"]);
     }
 }
 
@@ -101,7 +101,7 @@ async fn at_80_the_probe_tells_up_down_unreachable_and_unclear_apart() {
         (Step::Answer(json_answer(302, "")), Health::Unclear(302)),
         // A page that is too long, or breaks off, came from a service that is up.
         (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up),
-        (Step::Long(1000), Health::Up),
+        (long(1000), Health::Up),
     ];
     for (step, health) in asked_once {
         let (client, script) = client([step.clone()]);

@@ -49,7 +49,7 @@ async fn at_09_a_404_on_delete_is_no_success_and_says_what_it_may_mean() {
     let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.advice(), error.status()), (Kind::NotFound, Advice::ReadStatus, Some(404)));
     assert!(error.detail().contains("deleted already"), "{error}");
-    assert_eq!(script.calls(), [format!("DELETE /delIdentdata/{ORDER}")], "the documented spelling, sent once");
+    assert_eq!(calls(&script), [format!("DELETE /delIdentdata/{ORDER}")], "the documented spelling, sent once");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn at_09_a_delete_whose_answer_was_lost_is_repeated_and_its_404_still_prov
 async fn at_09_only_a_404_of_get_ident_data_proves_that_the_data_is_gone() {
     let (vendor, script) = client([Step::Answer(json_answer(404, ""))]);
     assert!(vendor.data_is_gone(&id(), &options()).await.unwrap());
-    assert_eq!(script.calls(), [format!("GET /getIdentData/{ORDER}")]);
+    assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}")]);
     let (vendor, _) = client([Step::Answer(json_answer(200, "{}"))]);
     assert!(!vendor.data_is_gone(&id(), &options()).await.unwrap());
     for (status, kind) in [(400, Kind::Rejected), (401, Kind::Authentication), (403, Kind::Forbidden)] {
@@ -100,7 +100,7 @@ async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hid
     let neutral = IdentityProvider::status(&client, &case, &options()).await.unwrap();
     assert_eq!(neutral.outcome, Outcome::FraudSuspicion);
     let path = format!("GET /getStatus/{ORDER}/ExtendedList");
-    assert_eq!(script.calls(), [path.clone(), path]);
+    assert_eq!(calls(&script), [path.clone(), path]);
 }
 
 #[test]

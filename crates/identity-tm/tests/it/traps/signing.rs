@@ -6,7 +6,7 @@ use super::*;
 async fn at_10_a_tan_goes_to_confirm_sign_and_not_to_the_url_of_the_example() {
     let (client, script) = client([Step::Answer(json_answer(202, ""))]);
     client.confirm_sign(&id(), Secret::new("012345"), &options()).await.unwrap();
-    assert_eq!(script.calls(), [format!("POST /confirmSign/{ORDER}")]);
+    assert_eq!(calls(&script), [format!("POST /confirmSign/{ORDER}")]);
     assert_eq!(script.sent()[0].body, br#"{"tan":"012345"}"#);
 }
 
