@@ -81,12 +81,7 @@ impl Disk {
         file.sync_data()
     }
 
-    pub(crate) fn rename(
-        &self,
-        file: NamedTempFile,
-        target: &Path,
-        existing: Existing,
-    ) -> Result<(), PersistError> {
+    pub(crate) fn rename(&self, file: NamedTempFile, target: &Path, existing: Existing) -> Result<(), PersistError> {
         if let Err(error) = self.enter(Step::Rename) {
             return Err(PersistError { error, file });
         }
