@@ -1,33 +1,32 @@
 //! What a failure is worth: an exit code and a sentence.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use identkit_core::{Advice, Error, Kind};
 use identkit_transport::http::{ConnectError, ConnectFault};
 
-use crate::output;
+use crate::text::plain;
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
     cause: Cause,
     notes: Vec<String>,
-    words: Words,
+    vendor_text: VendorText,
 }
 
-/// What becomes of what the vendor wrote about it.
+/// What is done with what the vendor wrote about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Words {
-    /// `--show-vendor-text` shows it, and without that option it is advised.
+pub(crate) enum VendorText {
+    /// `--show-vendor-text` shows it, and without that option a note advises it.
     #[default]
-    Advised,
-    /// `--show-vendor-text` shows it; it is not advised, since the call must not be made again.
-    Asked,
+    OnAdvice,
+    /// `--show-vendor-text` shows it; no note advises it, since the call must not be made again.
+    OnRequest,
     /// It is shown.
-    Shown,
+    Always,
     /// It is not shown: it is somewhere else, or holds a secret.
-    Hidden,
+    Never,
 }
 
 #[derive(Debug)]
@@ -42,7 +41,7 @@ enum Cause {
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
-        Self { cause, notes: Vec::new(), words: Words::default() }
+        Self { cause, notes: Vec::new(), vendor_text: VendorText::default() }
     }
 }
 
@@ -73,10 +72,10 @@ impl Failure {
         self
     }
 
-    /// What becomes of what the vendor wrote.
+    /// Sets what is done with what the vendor wrote.
     #[must_use]
-    pub(crate) fn words(mut self, words: Words) -> Self {
-        self.words = words;
+    pub(crate) fn vendor_text(mut self, vendor_text: VendorText) -> Self {
+        self.vendor_text = vendor_text;
         self
     }
 
@@ -89,9 +88,9 @@ impl Failure {
         }
     }
 
-    /// Where the API was looked for, when that may be what is wrong.
+    /// Adds where the API was called, if that may be the cause.
     #[must_use]
-    pub(crate) fn asked_at(self, base_url: &str, variable: &str) -> Self {
+    pub(crate) fn base_url(self, base_url: &str, variable: &str) -> Self {
         match self.kind() {
             Some(Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::Protocol | Kind::OutcomeUnknown) => {
                 self.note(format!("the API was called at {base_url} (--base-url or {variable})"))
@@ -129,36 +128,31 @@ impl Failure {
         }
     }
 
-    /// Tells it on standard error and returns its exit code.
-    pub(crate) fn report(&self, show_vendor_text: bool) -> ExitCode {
-        output::say(&format!("error: {}", self.sentence()));
-        for note in &self.notes {
-            output::say(&format!("note: {note}"));
+    /// The lines for standard error.
+    pub(crate) fn lines(&self, show_vendor_text: bool) -> Vec<String> {
+        let mut lines = vec![format!("error: {}", self.sentence())];
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        let Cause::Call(error) = &self.cause else { return lines };
+        if let Some(fault) = error.violations().first() {
+            let document = fault.section.split(' ').next().unwrap_or_default();
+            lines.push(format!(
+                "note: {} and the like are rules of docs/contract/contract.md, {document} is the vendor's document",
+                fault.rule,
+            ));
         }
-        if let Cause::Call(error) = &self.cause {
-            if let Some(fault) = error.violations().first() {
-                let document = fault.section.split(' ').next().unwrap_or_default();
-                output::say(&format!(
-                    "note: {} and the like are rules of docs/contract/contract.md, {document} is the vendor's document",
-                    fault.rule,
-                ));
-            }
-            let shown = match self.words {
-                Words::Advised | Words::Asked => show_vendor_text,
-                Words::Shown => true,
-                Words::Hidden => false,
-            };
-            match error.vendor_text() {
-                Some(text) if shown => output::say(&format!("the vendor wrote: {}", output::plain(text.expose()))),
-                Some(_) if self.words == Words::Advised => {
-                    let told =
-                        "the vendor wrote more about it, perhaps with personal data: --show-vendor-text shows it";
-                    output::say(&format!("note: {told}"));
-                }
-                _ => {}
-            }
+        let show = match self.vendor_text {
+            VendorText::OnAdvice | VendorText::OnRequest => show_vendor_text,
+            VendorText::Always => true,
+            VendorText::Never => false,
+        };
+        match error.vendor_text() {
+            Some(text) if show => lines.push(format!("the vendor wrote: {}", plain(text.expose()))),
+            Some(_) if self.vendor_text == VendorText::OnAdvice => lines.push(
+                "note: the vendor wrote more about it, perhaps with personal data: --show-vendor-text shows it".into(),
+            ),
+            _ => {}
         }
-        ExitCode::from(self.code())
+        lines
     }
 }
 

@@ -2,16 +2,20 @@
 //!
 //! Standard output carries results and nothing else; everything that is said about them goes to standard error.
 
-mod args;
+mod arguments;
 mod commands;
-mod connect;
-mod demo;
+mod connection;
+mod context;
 mod exit;
+mod help;
+mod input;
 mod network;
 mod output;
 mod progress;
 mod save;
 mod signals;
+mod text;
+mod values;
 mod verdict;
 
 use std::process::ExitCode;
@@ -19,9 +23,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::args::{Arguments, Command};
+use crate::arguments::Arguments;
+use crate::commands::Command;
 use crate::exit::Failure;
-use crate::signals::Ended;
+use crate::signals::EndSignal;
 
 /// How long an end from outside waits for the disk, which has files to remove.
 const PARTING: Duration = Duration::from_secs(5);
@@ -39,7 +44,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::local(format!("no runtime could be started: {}", error.kind())).report(false),
+        Err(error) => {
+            let failure = Failure::local(format!("no runtime could be started: {}", error.kind()));
+            return report(&failure, false);
+        }
     };
     let show = arguments.show_vendor_text;
     match runtime.block_on(until_ended(arguments)) {
@@ -47,42 +55,40 @@ fn main() -> ExitCode {
             runtime.shutdown_timeout(AFTER);
             code
         }
-        Ok(Err(ended)) => {
+        Ok(Err(signal)) => {
             // The command is given up by now; what it has at work on the disk sees that and takes its files away.
             runtime.shutdown_timeout(PARTING);
-            save::tidy();
-            let told = "interrupted; nothing more is done here, and what was sent may be carried out by the vendor";
-            output::say(&format!("error: {told}"));
-            ExitCode::from(ended.code())
+            save::remove_folders();
+            output::say(
+                "error: interrupted; nothing more is done here, and what was sent may be carried out by the vendor",
+            );
+            ExitCode::from(signal.code())
         }
         Err(failure) => {
-            let code = failure.report(show);
+            let code = report(&failure, show);
             runtime.shutdown_timeout(AFTER);
             code
         }
     }
 }
 
-/// Runs the command, or gives it up where it stands when the program is ended from outside.
-async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, Ended>, Failure> {
-    if let Command::Sandbox(options) = &arguments.command {
-        // To be ended is how it is done.
-        return commands::sandbox::run(options).await.map(Ok);
-    }
-    let ended = signals::ended()?;
-    tokio::select! {
-        biased;
-        ran = run(arguments) => ran.map(Ok),
-        ended = ended => Ok(Err(ended)),
-    }
+/// Writes a failure to standard error and returns its exit code.
+fn report(failure: &Failure, show_vendor_text: bool) -> ExitCode {
+    failure.lines(show_vendor_text).iter().for_each(|line| output::say(line));
+    ExitCode::from(failure.code())
 }
 
-async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let format = arguments.output;
-    match arguments.command {
-        Command::Demo(options) => demo::run(&options, format).await,
-        Command::Sandbox(options) => commands::sandbox::run(&options).await,
-        Command::Tm(tm) => commands::tm::run(&tm, format).await,
-        Command::Identify24(identify24) => commands::identify24::run(&identify24, format).await,
+/// Runs the command, or gives it up where it stands when the program is ended from outside.
+async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, EndSignal>, Failure> {
+    let ran = arguments.command.run(arguments.output);
+    if let Command::Sandbox(_) = &arguments.command {
+        // It listens for signals itself: to be ended is how it is done.
+        return ran.await.map(Ok);
+    }
+    let signal = signals::listen()?;
+    tokio::select! {
+        biased;
+        ran = ran => ran.map(Ok),
+        signal = signal => Ok(Err(signal)),
     }
 }

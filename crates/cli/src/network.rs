@@ -10,7 +10,7 @@ use identkit_core::{Error, Secret};
 use identkit_transport::Transport;
 use identkit_transport::http::{HyperTransport, Pin, Proxy, TlsBuilder, TlsConfig, certificates};
 
-use crate::args::Calls;
+use crate::connection::Connection;
 use crate::exit::Failure;
 
 /// May hold a password, other than the command line.
@@ -24,25 +24,26 @@ pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fai
 }
 
 /// The way to the vendor at this base URL.
-pub(crate) fn vendor(calls: &Calls, base_url: &str) -> Result<Arc<dyn Transport>, Failure> {
-    if calls.no_bundled_roots && calls.ca_file().is_none() {
+pub(crate) fn vendor(connection: &Connection, base_url: &str) -> Result<Arc<dyn Transport>, Failure> {
+    if connection.no_bundled_roots && connection.ca_file().is_none() {
         return Err(Failure::usage("--no-bundled-roots trusts nobody: name the authorities to trust by --ca-file"));
     }
-    let authorities = authorities("--ca-file", calls.ca_file())?;
+    let authorities = authorities("--ca-file", connection.ca_file())?;
     // Of the two only whom to trust concerns a proxy as well.
-    let trust =
-        trusting(calls, &authorities).build().map_err(|error| untrusted("--ca-file", calls.ca_file(), error))?;
-    let tls = match identified(calls, trusting(calls, &authorities))? {
+    let trust = trusting(connection, &authorities)
+        .build()
+        .map_err(|error| untrusted("--ca-file", connection.ca_file(), error))?;
+    let tls = match identified(connection, trusting(connection, &authorities))? {
         Some(tls) => tls,
         None => trust.clone(),
     };
-    let proxy = proxy(calls, base_url)?.map(|proxy| proxy.tls(trust));
+    let proxy = proxy(connection, base_url)?.map(|proxy| proxy.tls(trust));
     Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
 }
 
-fn trusting(calls: &Calls, authorities: &[Vec<u8>]) -> TlsBuilder {
+fn trusting(connection: &Connection, authorities: &[Vec<u8>]) -> TlsBuilder {
     let builder = TlsConfig::builder().authorities(authorities);
-    match (calls.no_bundled_roots, calls.platform_roots) {
+    match (connection.no_bundled_roots, connection.platform_roots) {
         (true, _) => builder.without_roots(),
         (_, true) => builder.platform_roots(),
         _ => builder,
@@ -71,14 +72,14 @@ fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// With pins and a client certificate, where there are any.
-fn identified(calls: &Calls, mut builder: TlsBuilder) -> Result<Option<TlsConfig>, Failure> {
-    let pins: Vec<Pin> = calls
+fn identified(connection: &Connection, mut builder: TlsBuilder) -> Result<Option<TlsConfig>, Failure> {
+    let pins: Vec<Pin> = connection
         .pin
         .iter()
         .map(|pin| Pin::parse(pin))
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::usage(format!("--pin cannot be used: {}; nothing was sent", error.detail())))?;
-    let (certificate, key) = match (calls.client_cert(), calls.client_key()) {
+    let (certificate, key) = match (connection.client_cert(), connection.client_key()) {
         (Some(certificate), Some(key)) => (certificate, key),
         (None, None) if pins.is_empty() => return Ok(None),
         (None, None) => {
@@ -111,12 +112,12 @@ fn text(flag: &str, path: &Path) -> Result<String, Failure> {
 }
 
 /// The proxy that was asked for, or that of the environment, where it applies to this host.
-fn proxy(calls: &Calls, base_url: &str) -> Result<Option<Proxy>, Failure> {
-    let direct = calls.no_proxy.as_deref().unwrap_or_default();
+fn proxy(connection: &Connection, base_url: &str) -> Result<Option<Proxy>, Failure> {
+    let direct = connection.no_proxy.as_deref().unwrap_or_default();
     let refuse = |name: &str, error: &Error| {
         Failure::usage(format!("{name} cannot be used: {}; nothing was sent", error.detail()))
     };
-    let found = match (calls.proxy(), variable()?) {
+    let found = match (connection.proxy(), variable()?) {
         (Some(url), _) if url.contains('@') => {
             return Err(Failure::usage(format!(
                 "--proxy must not hold a user or a password, since a command line can be read by others: put them into \
@@ -130,7 +131,7 @@ fn proxy(calls: &Calls, base_url: &str) -> Result<Option<Proxy>, Failure> {
             .filter(|_| !spared(direct, base_url)),
     };
     let Some(found) = found else { return Ok(None) };
-    let Some(path) = calls.proxy_auth_file() else { return Ok(Some(found)) };
+    let Some(path) = connection.proxy_auth_file() else { return Ok(Some(found)) };
     let name = "--proxy-auth-file";
     let text = Secret::new(text(name, path)?);
     let line = text.expose().trim_end_matches(['\r', '\n']);

@@ -2,10 +2,91 @@
 
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::Failure;
+
+/// Tables for people, JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+impl Format {
+    /// Writes a result. The format decides which of its two forms is made.
+    pub(crate) fn show(self, result: impl Render) -> Result<(), Failure> {
+        match self {
+            Self::Json => {
+                let json = result.json();
+                print(&serde_json::to_string_pretty(&json).unwrap_or_else(|_| json.to_string()))
+            }
+            Self::Table => {
+                let mut page = Page::default();
+                result.table(&mut page);
+                page.lines.iter().try_for_each(|line| print(line))?;
+                page.notes.iter().for_each(|note| say(&format!("note: {note}")));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A result that can be written in both formats.
+pub(crate) trait Render {
+    /// Returns the document for programs.
+    fn json(&self) -> Value;
+    /// Writes what people read.
+    fn table(&self, page: &mut Page);
+}
+
+/// A result by two functions.
+pub(crate) fn view(json: impl Fn() -> Value, table: impl Fn(&mut Page)) -> impl Render {
+    struct View<J, T>(J, T);
+    impl<J: Fn() -> Value, T: Fn(&mut Page)> Render for View<J, T> {
+        fn json(&self) -> Value {
+            self.0()
+        }
+        fn table(&self, page: &mut Page) {
+            self.1(page);
+        }
+    }
+    View(json, table)
+}
+
+/// What people read: lines on standard output, then notes on standard error.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    lines: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Page {
+    pub(crate) fn line(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Adds a table, without blanks at the ends of its lines.
+    pub(crate) fn table(&mut self, table: &Table) {
+        self.line(table.trim_fmt());
+    }
+
+    /// Adds a table of names and values.
+    pub(crate) fn pairs<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
+        let mut table = table(&[]);
+        for (name, value) in pairs {
+            table.add_row([name.into(), value]);
+        }
+        self.table(&table);
+    }
+}
 
 /// A line on standard error. That nobody reads it is no failure.
 pub(crate) fn say(line: &str) {
@@ -18,14 +99,15 @@ pub(crate) fn ask(question: &str) -> io::Result<()> {
     write!(out, "{question}").and_then(|()| out.flush())
 }
 
-/// A result on standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
+/// A line on standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    written(writeln!(out, "{text}").and_then(|()| out.flush()))
+    print_bytes(format!("{text}\n").as_bytes())
 }
 
-fn written(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
+/// Bytes on standard output, as they are. A reader that has gone away (`| head`) is no failure; a full disk is.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::local(format!("the result could not be written to standard output: {}", error.kind())))
         }
@@ -33,20 +115,9 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Bytes on standard output, as they are.
-pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    written(out.write_all(bytes).and_then(|()| out.flush()))
-}
-
-/// A JSON document on standard output.
-pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()))
-}
-
-/// A table on standard output, without blanks at the ends of its lines.
-pub(crate) fn print_table(table: &Table) -> Result<(), Failure> {
-    print(&table.trim_fmt())
+/// What the vendor sent, as JSON.
+pub(crate) fn to_json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
 /// An empty table in the one style of this program.
@@ -72,7 +143,23 @@ pub(crate) fn keep_whole(table: &mut Table, header: &[&str], names: &[&str]) {
     }
 }
 
-/// What is printed of a text that came from elsewhere: without the characters that steer a terminal.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// A note that is written if the command is interrupted before [`disarm`](Self::disarm): nothing else says it.
+pub(crate) struct InterruptionNote(Option<String>);
+
+impl InterruptionNote {
+    pub(crate) fn new(note: Option<String>) -> Self {
+        Self(note)
+    }
+
+    pub(crate) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InterruptionNote {
+    fn drop(&mut self) {
+        if let Some(note) = &self.0 {
+            say(&format!("note: {note}"));
+        }
+    }
 }

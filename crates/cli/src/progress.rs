@@ -20,7 +20,7 @@ use identkit_transport::{AttemptContext, Failure, SystemClock, Transport};
 use identkit_wire::{Body, BodyReader, Part, Source};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::args::Format;
+use crate::output::Format;
 
 /// A command takes longer than this before it shows anything.
 const DELAY: Duration = Duration::from_millis(400);
@@ -29,7 +29,7 @@ const DELAY: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(80);
 
 /// A request of fewer bytes is on its way before anybody could look.
-const WORTH_WATCHING: u64 = 64 * 1024;
+const WATCHED_SIZE: u64 = 64 * 1024;
 
 // The bar takes what the rest leaves of the line: a line that wraps could not be wiped.
 const WAITING: &str = "{spinner} {prefix}waiting for the answer";
@@ -39,32 +39,32 @@ const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_
 
 /// The progress of one command.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(Option<Arc<Shown>>);
+pub(crate) struct Progress(Option<Arc<ProgressLine>>);
 
 impl Progress {
     pub(crate) fn new(format: Format) -> Self {
-        let looked_at = format == Format::Table && io::stderr().is_terminal();
-        Self(looked_at.then(|| Arc::new(Shown::new(ProgressDrawTarget::stderr))))
+        let is_visible = format == Format::Table && io::stderr().is_terminal();
+        Self(is_visible.then(|| Arc::new(ProgressLine::new(ProgressDrawTarget::stderr))))
     }
 
-    /// The same transport, with its progress shown.
+    /// The same transport, with its progress line.
     pub(crate) fn watch(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
         match &self.0 {
-            Some(shown) => Arc::new(Watched { inner: transport, shown: Arc::clone(shown) }),
+            Some(line) => Arc::new(WatchedTransport { inner: transport, line: Arc::clone(line) }),
             None => transport,
         }
     }
 
     /// What stands before everything else from now on.
-    pub(crate) fn about(&self, what: &str) {
-        if let Some(shown) = &self.0 {
-            shown.bar.set_prefix(format!("{what}, "));
+    pub(crate) fn describe(&self, what: &str) {
+        if let Some(line) = &self.0 {
+            line.bar.set_prefix(format!("{what}, "));
         }
     }
 }
 
 /// One bar, for one thing after another.
-struct Shown {
+struct ProgressLine {
     bar: ProgressBar,
     target: fn() -> ProgressDrawTarget,
     clock: SystemClock,
@@ -72,13 +72,13 @@ struct Shown {
     visible: AtomicBool,
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for ProgressLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shown")
+        f.write_str("ProgressLine")
     }
 }
 
-impl Shown {
+impl ProgressLine {
     fn new(target: fn() -> ProgressDrawTarget) -> Self {
         let clock = SystemClock::new();
         let due = clock.now().plus(DELAY);
@@ -119,9 +119,9 @@ impl Shown {
 }
 
 /// Takes the bar away when what it was about is over, or given up.
-struct Over(Arc<Shown>);
+struct LineGuard(Arc<ProgressLine>);
 
-impl Drop for Over {
+impl Drop for LineGuard {
     fn drop(&mut self) {
         self.0.bar.finish_and_clear();
     }
@@ -129,53 +129,53 @@ impl Drop for Over {
 
 /// A transport that is looked at.
 #[derive(Debug)]
-struct Watched {
+struct WatchedTransport {
     inner: Arc<dyn Transport>,
-    shown: Arc<Shown>,
+    line: Arc<ProgressLine>,
 }
 
 #[async_trait]
-impl Transport for Watched {
+impl Transport for WatchedTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let shown = &self.shown;
-        let over = Over(Arc::clone(shown));
+        let line = &self.line;
+        let guard = LineGuard(Arc::clone(line));
         let length = request.body().len();
-        let request = if length < WORTH_WATCHING {
-            shown.begin(WAITING, None);
+        let request = if length < WATCHED_SIZE {
+            line.begin(WAITING, None);
             request
         } else {
-            shown.begin(SENDING, Some(length));
-            let counted = |body| Counted { body, shown: Arc::clone(shown) };
-            request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(counted(body)))]))
+            line.begin(SENDING, Some(length));
+            let source = |body| CountedSource { body, line: Arc::clone(line) };
+            request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(source(body)))]))
         };
         let mut sending = self.inner.send(request, context);
-        let answered = match shown.delay() {
+        let answered = match line.delay() {
             None => sending.await,
             Some(delay) => tokio::select! {
                 biased;
                 answered = &mut sending => answered,
                 _ = delay => {
-                    shown.show();
+                    line.show();
                     sending.await
                 }
             },
         };
         Ok(answered?.map(|content| {
             let length = content.len();
-            shown.begin(if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
-            Content::new(length, Arriving { content, delay: shown.delay(), over: Some(over) })
+            line.begin(if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
+            Content::new(length, CountedBody { content, delay: line.delay(), guard: Some(guard) })
         }))
     }
 }
 
 /// A request body that tells how much of it was taken, in pieces: a document in memory would otherwise go in one.
 #[derive(Debug)]
-struct Counted {
+struct CountedSource {
     body: Body,
-    shown: Arc<Shown>,
+    line: Arc<ProgressLine>,
 }
 
-impl Source for Counted {
+impl Source for CountedSource {
     fn len(&self) -> u64 {
         self.body.len()
     }
@@ -187,60 +187,60 @@ impl Source for Counted {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         // A file that is missing is told before anything is sent, as it would be without being watched.
         self.body.openable()?;
-        self.shown.bar.set_position(0);
-        Ok(Box::new(Taken { chunks: self.body.read(), rest: Bytes::new(), shown: Arc::clone(&self.shown) }))
+        self.line.bar.set_position(0);
+        Ok(Box::new(CountingReader { chunks: self.body.read(), rest: Bytes::new(), line: Arc::clone(&self.line) }))
     }
 }
 
-struct Taken {
+struct CountingReader {
     chunks: BodyReader,
     rest: Bytes,
-    shown: Arc<Shown>,
+    line: Arc<ProgressLine>,
 }
 
-impl Read for Taken {
+impl Read for CountingReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.rest.is_empty() {
             match self.chunks.next().transpose()? {
                 Some(chunk) => self.rest = chunk,
                 None => {
-                    self.shown.begin(WAITING, None);
+                    self.line.begin(WAITING, None);
                     return Ok(0);
                 }
             }
         }
         let count = self.rest.as_ref().read(into)?;
         self.rest.advance(count);
-        self.shown.bar.inc(count as u64);
+        self.line.bar.inc(count as u64);
         Ok(count)
     }
 }
 
 /// An answer that tells how much of it came.
-struct Arriving {
+struct CountedBody {
     content: Content,
     delay: Option<BoxFuture<'static, WorkGuard>>,
-    over: Option<Over>,
+    guard: Option<LineGuard>,
 }
 
-impl http_body::Body for Arriving {
+impl http_body::Body for CountedBody {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let polled = Pin::new(&mut self.content).poll_frame(cx);
-        let over = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        if let (Poll::Ready(Some(Ok(frame))), Some(shown)) = (&polled, &self.over) {
-            shown.0.bar.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
+        let ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        if let (Poll::Ready(Some(Ok(frame))), Some(line)) = (&polled, &self.guard) {
+            line.0.bar.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
         }
-        if over {
-            self.over = None;
+        if ended {
+            self.guard = None;
         } else if let Some(delay) = &mut self.delay
             && delay.as_mut().poll(cx).is_ready()
         {
             self.delay = None;
-            if let Some(shown) = &self.over {
-                shown.0.show();
+            if let Some(line) = &self.guard {
+                line.0.show();
             }
         }
         polled
@@ -270,25 +270,25 @@ mod tests {
 
     static SENT: [u8; 100_000] = [7; 100_000];
 
-    async fn send(after: Duration) -> (Arc<Shown>, Content) {
-        let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
-        let progress = Progress(Some(Arc::clone(&shown)));
+    async fn send(after: Duration) -> (Arc<ProgressLine>, Content) {
+        let line = Arc::new(ProgressLine::new(ProgressDrawTarget::hidden));
+        let progress = Progress(Some(Arc::clone(&line)));
         let watched = progress.watch(Arc::new(After(after)));
         let request = Request::new(Body::from(SENT.to_vec()));
         let answer = watched.send(request, &AttemptContext::new(false, Instant::NEVER)).await.unwrap();
-        (shown, answer.into_body())
+        (line, answer.into_body())
     }
 
     #[tokio::test]
     async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
-        let (shown, content) = send(Duration::ZERO).await;
+        let (line, content) = send(Duration::ZERO).await;
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(!shown.visible.load(Ordering::SeqCst) && shown.due.0 >= DELAY);
-        let (shown, content) = send(DELAY * 2).await;
-        assert!(shown.visible.load(Ordering::SeqCst) && !shown.bar.is_finished());
-        assert_eq!((shown.bar.position(), shown.bar.length()), (0, Some(9)), "now it is about the answer");
+        assert!(!line.visible.load(Ordering::SeqCst) && line.due.0 >= DELAY);
+        let (line, content) = send(DELAY * 2).await;
+        assert!(line.visible.load(Ordering::SeqCst) && !line.bar.is_finished());
+        assert_eq!((line.bar.position(), line.bar.length()), (0, Some(9)), "now it is about the answer");
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(shown.bar.is_finished(), "it is taken away with the end of the answer");
+        assert!(line.bar.is_finished(), "it is taken away with the end of the answer");
     }
 
     /// A terminal of 80 columns that keeps what is written on it.
@@ -331,13 +331,13 @@ mod tests {
         for (template, length) in
             [(WAITING, None), (SENDING, Some(1 << 29)), (RECEIVING, Some(1 << 29)), (RECEIVING_SO_FAR, None)]
         {
-            let shown = Arc::new(Shown::new(ProgressDrawTarget::hidden));
-            Progress(Some(Arc::clone(&shown))).about("100000 orders, 1000 pages");
+            let line = Arc::new(ProgressLine::new(ProgressDrawTarget::hidden));
+            Progress(Some(Arc::clone(&line))).describe("100000 orders, 1000 pages");
             let narrow = Narrow::default();
-            shown.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
-            shown.begin(template, length);
-            shown.bar.inc(123_456_789);
-            shown.bar.force_draw();
+            line.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
+            line.begin(template, length);
+            line.bar.inc(123_456_789);
+            line.bar.force_draw();
             let lines = narrow.0.lock().unwrap();
             assert!(lines.iter().any(|line| line.contains("100000 orders, 1000 pages, ")), "{lines:?}");
             assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
@@ -346,9 +346,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_given_up_is_not_shown_any_longer() {
-        let (shown, content) = send(Duration::ZERO).await;
-        assert!(!shown.bar.is_finished());
+        let (line, content) = send(Duration::ZERO).await;
+        assert!(!line.bar.is_finished());
         drop(content);
-        assert!(shown.bar.is_finished());
+        assert!(line.bar.is_finished());
     }
 }

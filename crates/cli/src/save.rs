@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -11,8 +12,8 @@ use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use identkit_files::{Draft, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_transport::save::{Digested, Existing, Save};
+use serde_json::{Value, json};
 
-use crate::args::Calls;
 use crate::exit::Failure;
 
 /// The most that one file may take on this disk, in bytes.
@@ -20,23 +21,32 @@ const MOST: u64 = 16 * 1024 * 1024 * 1024;
 
 /// A file that was written.
 #[derive(Debug)]
-pub(crate) struct Saved {
+pub(crate) struct SavedFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
     pub(crate) digest: [u8; 32],
 }
 
-impl Saved {
-    fn new(path: PathBuf, of: &Digested) -> Self {
-        Self { path, bytes: of.length, sha256: of.hex(), digest: of.sha256 }
+impl SavedFile {
+    fn new(path: PathBuf, digest: &Digested) -> Self {
+        Self { path, bytes: digest.length, sha256: digest.hex(), digest: digest.sha256 }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({ "path": self.path.display().to_string(), "bytes": self.bytes, "sha256": self.sha256 })
     }
 }
 
+/// What is done with a file that has the name already.
+pub(crate) fn existing(force: bool) -> Existing {
+    if force { Existing::Replace } else { Existing::Keep }
+}
+
 /// Whether a file can be written there. Asked before anything is sent: where nothing can be kept, nothing is fetched.
-pub(crate) fn place(path: &Path, existing: Existing) -> Result<(), Failure> {
+pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
-    no_dash(path)?;
+    reject_dash(path)?;
     match path.symlink_metadata() {
         Ok(found) if found.is_dir() || path.is_dir() => {
             return Err(Failure::usage(format!("--out {name} is a folder: name a file; nothing was sent")));
@@ -60,7 +70,7 @@ pub(crate) fn place(path: &Path, existing: Existing) -> Result<(), Failure> {
 }
 
 /// Elsewhere `-` is standard output, here it would be a file of that name.
-pub(crate) fn no_dash(path: &Path) -> Result<(), Failure> {
+pub(crate) fn reject_dash(path: &Path) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         let told = "--out - is no name: files are never written to standard output; nothing was sent";
         return Err(Failure::usage(told));
@@ -72,28 +82,28 @@ pub(crate) fn no_dash(path: &Path) -> Result<(), Failure> {
 #[derive(Debug)]
 pub(crate) struct Folder {
     /// What was not there before, the innermost first.
-    made: Vec<PathBuf>,
+    created: Vec<PathBuf>,
 }
 
 /// Folders to be looked at once more: a download that was given up still had its file in them.
-static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static REMAINDER: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 impl Folder {
     /// Makes it where it is not there, before anything is sent.
-    pub(crate) fn make(out: &Path) -> Result<Self, Failure> {
-        no_dash(out)?;
-        let made = create_dirs(out).map_err(|error| {
+    pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
+        reject_dash(out)?;
+        let created = create_dirs(out).map_err(|error| {
             Failure::usage(format!("--out {} cannot be used: {}; nothing was sent", out.display(), error.kind()))
         })?;
-        Ok(Self { made })
+        Ok(Self { created })
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let left = remove_empty(std::mem::take(&mut self.made));
-        if let Ok(mut all) = LEFT.lock() {
-            all.extend(left);
+        let rest = remove_empty(std::mem::take(&mut self.created));
+        if let Ok(mut all) = REMAINDER.lock() {
+            all.extend(rest);
         }
     }
 }
@@ -106,55 +116,55 @@ fn remove_empty(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
 }
 
 /// Removes the folders that became empty after their command was given up.
-pub(crate) fn tidy() {
-    if let Ok(mut left) = LEFT.lock() {
-        remove_empty(std::mem::take(&mut left));
+pub(crate) fn remove_folders() {
+    if let Ok(mut rest) = REMAINDER.lock() {
+        remove_empty(std::mem::take(&mut rest));
     }
 }
 
 /// Saves a stream in a file, once it is whole and accepted.
-pub(crate) async fn whole(
+pub(crate) async fn save(
     path: &Path,
     existing: Existing,
     content: Content,
     accept: impl FnOnce(&Digested) -> Result<(), Error> + Send + 'static,
-) -> Result<Saved, Failure> {
+) -> Result<SavedFile, Failure> {
     let save = Save::to(path).at_most(MOST).existing(existing).accept(accept);
-    let saved = save.run(content).await.map_err(|error| told(path, error))?;
-    Ok(Saved::new(path.to_owned(), &saved))
+    let saved = save.run(content).await.map_err(|error| failure(path, error))?;
+    Ok(SavedFile::new(path.to_owned(), &saved))
 }
 
 /// Saves bytes in a folder under the first of these names that is free, or that holds the same bytes and is no file of
 /// `mine`. No file is ever replaced.
-pub(crate) async fn apart(
+pub(crate) async fn save_beside(
     folder: &Path,
     names: impl Iterator<Item = String>,
     bytes: Bytes,
-    mine: &[Saved],
-) -> Result<Saved, Failure> {
+    mine: &[SavedFile],
+) -> Result<SavedFile, Failure> {
     for name in names {
         let path = folder.join(name);
         if mine.iter().any(|saved| same_name(&saved.path, &path)) {
             continue;
         }
         match Save::to(&path).run(Content::from_bytes(bytes.clone())).await {
-            Ok(saved) => return Ok(Saved::new(path, &saved)),
+            Ok(saved) => return Ok(SavedFile::new(path, &saved)),
             Err(error) if error.kind() == Kind::Conflict => {}
-            Err(error) => return Err(told(&path, error)),
+            Err(error) => return Err(failure(&path, error)),
         }
         if path.symlink_metadata().is_ok_and(|found| found.is_file())
             && let Ok(there) = Digested::of_file(&path).await
             && there.sha256 == digest(&bytes)
         {
             // Fetched before: the same file need not be there twice.
-            return Ok(Saved::new(path, &there));
+            return Ok(SavedFile::new(path, &there));
         }
     }
     Err(Failure::local(format!("{} has no name left for a file", folder.display())))
 }
 
 /// A failure of this machine with the path; one of the stream as it is.
-fn told(path: &Path, error: Error) -> Failure {
+fn failure(path: &Path, error: Error) -> Failure {
     match error.kind() {
         Kind::Conflict => Failure::local(format!("{} is there already and stays; --force replaces it", path.display())),
         Kind::Storage => Failure::local(format!("{}: {}", path.display(), error.detail())),
@@ -185,27 +195,27 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// From now. Without `--timeout` a stream has the limits of the driver: for a stall, and over all.
-    pub(crate) fn begin(calls: &Calls) -> Self {
+    pub(crate) fn begin(timeout: Option<Duration>) -> Self {
         let clock = SystemClock::new();
-        let until = calls.timeout.map(|timeout| clock.now().plus(timeout));
+        let until = timeout.map(|timeout| clock.now().plus(timeout));
         Self { clock, until }
     }
 
     /// The same stream, with that deadline.
-    pub(crate) fn with(&self, content: Content) -> Content {
+    pub(crate) fn limit(&self, content: Content) -> Content {
         match self.until {
-            Some(until) => Content::new(content.len(), Patient { content, end: self.clock.sleep_until(until) }),
+            Some(until) => Content::new(content.len(), LimitedContent { content, end: self.clock.sleep_until(until) }),
             None => content,
         }
     }
 }
 
-struct Patient {
+struct LimitedContent {
     content: Content,
     end: BoxFuture<'static, WorkGuard>,
 }
 
-impl Body for Patient {
+impl Body for LimitedContent {
     type Data = Bytes;
     type Error = Error;
 

@@ -2,9 +2,9 @@
 
 use crate::exit::Failure;
 
-/// Who ended the program.
+/// The signal that ends the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum EndSignal {
     /// SIGINT, which Ctrl-C sends.
     Interrupted,
     /// SIGTERM.
@@ -15,7 +15,7 @@ pub(crate) enum Ended {
     HungUp,
 }
 
-impl Ended {
+impl EndSignal {
     /// The exit code that shells give to a program that the signal ended.
     pub(crate) fn code(self) -> u8 {
         match self {
@@ -26,8 +26,8 @@ impl Ended {
     }
 }
 
-/// Resolves when somebody ends the program; listens from the moment it is called. Needs a tokio runtime.
-pub(crate) fn ended() -> Result<impl Future<Output = Ended>, Failure> {
+/// Resolves when the program is ended from outside; listens from the moment it is called. Needs a tokio runtime.
+pub(crate) fn listen() -> Result<impl Future<Output = EndSignal>, Failure> {
     let cannot = |error: std::io::Error| Failure::local(format!("signals cannot be heard: {error}"));
     #[cfg(unix)]
     {
@@ -46,9 +46,9 @@ pub(crate) fn ended() -> Result<impl Future<Output = Ended>, Failure> {
                 }
             };
             tokio::select! {
-                () = hung_up => Ended::HungUp,
-                _ = terminate.recv() => Ended::Terminated,
-                _ = interrupt.recv() => Ended::Interrupted,
+                () = hung_up => EndSignal::HungUp,
+                _ = terminate.recv() => EndSignal::Terminated,
+                _ = interrupt.recv() => EndSignal::Interrupted,
             }
         })
     }
@@ -57,7 +57,7 @@ pub(crate) fn ended() -> Result<impl Future<Output = Ended>, Failure> {
         let _ = cannot;
         Ok(async {
             let _ = tokio::signal::ctrl_c().await;
-            Ended::Interrupted
+            EndSignal::Interrupted
         })
     }
 }
@@ -73,7 +73,7 @@ fn is_hang_up_ignored() -> bool {
 
 /// Runs work that waits for a person or another program, beside everything else: a thread of the runtime would be
 /// waited for when the program is ended, and this one is not.
-pub(crate) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub(crate) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     let (done, waiting) = tokio::sync::oneshot::channel();
     let begun = std::thread::Builder::new().spawn(move || {
         let _ = done.send(work());

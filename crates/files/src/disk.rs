@@ -6,24 +6,14 @@ use std::path::Path;
 
 use tempfile::{NamedTempFile, PersistError};
 
-use crate::Existing;
+use crate::existing::Existing;
+use crate::faults::Step;
 
 /// The disk; in tests, one with faults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     #[cfg(test)]
-    pub(crate) faults: Option<std::sync::Arc<crate::tests::Faults>>,
-}
-
-/// An operation, as the tests know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    Create,
-    Write,
-    Truncate,
-    Sync,
-    Rename,
-    SyncParent,
+    pub(crate) faults: Option<std::sync::Arc<std::sync::Mutex<crate::faults::Faults>>>,
 }
 
 impl Disk {
@@ -35,7 +25,7 @@ impl Disk {
 
     #[cfg(test)]
     fn enter(&self, step: Step) -> io::Result<()> {
-        self.faults.as_ref().map_or(Ok(()), |faults| faults.enter(step))
+        self.faults.as_ref().map_or(Ok(()), |faults| faults.lock().unwrap().enter(step))
     }
 
     /// Opens or creates a file to read and write, readable by its owner only.

@@ -7,17 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::disk::Disk;
-
-/// What happens to a file that has the name already.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Existing {
-    /// It stays, and saving fails: evidence is not overwritten by accident.
-    #[default]
-    Keep,
-    /// The new file replaces it, once it is whole.
-    Replace,
-}
+use crate::existing::Existing;
 
 /// The new content of a file, in a temporary file beside it. [`commit`](Self::commit) puts it in place; a draft that is
 /// dropped leaves nothing.

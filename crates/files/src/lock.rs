@@ -4,8 +4,8 @@ use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-use crate::OpenError;
 use crate::disk::Disk;
+use crate::error::OpenError;
 
 /// The lock on a file that holds the id of its process, removed when it is dropped. A process that is killed leaves the
 /// file, but no lock. For a file that is replaced whenever it is saved the lock must be another file beside it.

@@ -2,52 +2,18 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::disk::{Disk, Step};
+use crate::disk::Disk;
+use crate::faults::{Faults, Step};
 use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
-
-/// Fails one operation, and follows what is not on the disk yet.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    fail: Option<usize>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    steps: Vec<Step>,
-    unsynced_file: bool,
-    unsynced_parent: bool,
-}
-
-impl Faults {
-    pub(crate) fn enter(&self, step: Step) -> io::Result<()> {
-        let mut state = self.state.lock().unwrap();
-        state.steps.push(step);
-        if self.fail == Some(state.steps.len() - 1) {
-            return Err(io::Error::from(io::ErrorKind::StorageFull));
-        }
-        match step {
-            Step::Create => state.unsynced_parent = true,
-            Step::Write | Step::Truncate => state.unsynced_file = true,
-            Step::Sync => state.unsynced_file = false,
-            Step::Rename => {
-                assert!(!state.unsynced_file, "a crash after the rename would leave a file without its content");
-                state.unsynced_parent = true;
-            }
-            Step::SyncParent => state.unsynced_parent = false,
-        }
-        Ok(())
-    }
-}
 
 /// Runs an operation without a fault, then once with a fault at each of its steps. `check` gets the result of each run.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
     let mut steps = Vec::new();
     for fail in std::iter::once(None).chain((0..20).map(Some)) {
         let dir = tempfile::tempdir().unwrap();
-        let faults = Arc::new(Faults { fail, ..Faults::default() });
+        let faults = Arc::new(Mutex::new(Faults { fail, ..Faults::default() }));
         let result = run(Disk { faults: Some(Arc::clone(&faults)) }, dir.path());
-        let state = faults.state.lock().unwrap();
+        let state = faults.lock().unwrap().clone();
         match fail {
             None => {
                 drop(result.unwrap());

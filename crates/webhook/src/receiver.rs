@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode, request};
 use identkit_core::{Inbox, Secret};
 use identkit_wire::{Callback, CallbackPath};
 
-use crate::{AllowList, Peer};
+use crate::allow::{AllowList, Peer};
 
 /// The most that a webhook's body may take, in bytes: the documented ones are below 4 KiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;

@@ -17,7 +17,8 @@ use identkit_core::Clock;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::{BODY_LIMIT, Peer, Receiver};
+use crate::allow::Peer;
+use crate::receiver::{BODY_LIMIT, Receiver};
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]

@@ -1,7 +1,5 @@
 //! The partner's account: login and projects.
 
-use std::process::ExitCode;
-
 use identkit_core::Clock;
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::Project;
@@ -11,12 +9,12 @@ use identkit_wire::Operation;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::shown::Shown;
-use crate::args::{Format, Identify24};
-use crate::commands::{warn, with_about};
+use super::client::Identify24;
+use super::excerpt::Excerpt;
+use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::progress::Progress;
-use crate::{connect, output};
+use crate::output::{table, to_json, view};
+use crate::text::plain;
 
 /// A token that was not used for so long is dead (I-006).
 const IDLE: SignedDuration = SignedDuration::from_mins(30);
@@ -24,90 +22,72 @@ const IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// The longest project id that is taken for one, in characters.
 const PROJECT_ID: usize = 64;
 
-pub(super) async fn login(identify24: &Identify24, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, &Progress::new(format), |client| client)?;
-    let answered = client.login(&connect::options(&identify24.calls)).await;
-    let answered = answered.map_err(|error| error.with_operation(Login::META.name))?;
+/// The members of a project, all of which may be shown.
+const PROJECT: [&str; 3] = ["id", "title", "status"];
+
+pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
+    let client = identify24.client(|client| client)?;
+    let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
     let idles_out = SystemClock::new().wall().checked_add(IDLE).ok().map(|at| at.strftime("%FT%TZ").to_string());
-    warn(&answered);
-    let partner = identify24.partner.clone().unwrap_or_default();
-    let vendor = serde_json::to_value(&answered.value).unwrap_or(Value::Null);
-    let shown = Shown::new(vendor, &["result", "response_status"], identify24.reveal);
-    match format {
-        Format::Json => {
-            let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": shown.hidden });
-            output::print_json(&with_about(shown.value, &answered, more))?;
-        }
-        Format::Table => {
-            let mut table = output::table(&[]);
-            table.add_row(["partner".to_owned(), output::plain(&partner)]);
-            table.add_row(["token".to_owned(), shown.text("token").unwrap_or_default()]);
-            let idles_out = idles_out.map_or_else(String::new, |at| format!("{at}, if it is not used before"));
-            table.add_row(["idles out at".to_owned(), idles_out]);
-            output::print_table(&table)?;
-            shown.note();
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    let response = warn(response)?;
+    let partner = identify24.arguments.partner.clone().unwrap_or_default();
+    let excerpt = Excerpt::new(to_json(&response.value), &["result", "response_status"], identify24.arguments.reveal);
+    identify24.show(view(
+        || {
+            let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": excerpt.hidden });
+            document(excerpt.value.clone(), &response, more)
+        },
+        |page| {
+            let until = idles_out.as_ref().map_or_else(String::new, |at| format!("{at}, if it is not used before"));
+            page.pairs([("partner", plain(&partner)), ("token", excerpt.text("token")), ("idles out at", until)]);
+            excerpt.note(page);
+        },
+    ))
 }
 
 /// A project as it may be printed.
-fn shown(project: &Project, reveal: bool) -> Shown {
-    Shown::new(serde_json::to_value(project).unwrap_or(Value::Null), &["id", "title", "status"], reveal)
+fn project_excerpt(identify24: &Identify24<'_>, project: &Project) -> Excerpt {
+    Excerpt::new(to_json(project), &PROJECT, identify24.arguments.reveal)
 }
 
-pub(super) async fn projects(identify24: &Identify24, format: Format) -> Result<ExitCode, Failure> {
-    let client = connect::identify24(identify24, &Progress::new(format), |client| client)?;
-    let answered = client.projects(&connect::options(&identify24.calls)).await?;
-    warn(&answered);
-    let projects: Vec<Shown> = answered.value.iter().map(|project| shown(project, identify24.reveal)).collect();
-    match format {
-        Format::Json => {
-            let list: Vec<Value> = projects.into_iter().map(|shown| shown.value).collect();
-            output::print_json(&with_about(json!({ "projects": list }), &answered, json!({})))?;
-        }
-        Format::Table => {
-            let mut table = output::table(&["Id", "Title", "Status"]);
+pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure> {
+    let client = identify24.client(|client| client)?;
+    let response = warn(client.projects(&identify24.options).await)?;
+    let projects: Vec<Excerpt> = response.value.iter().map(|project| project_excerpt(identify24, project)).collect();
+    identify24.show(view(
+        || {
+            let list: Vec<&Value> = projects.iter().map(|project| &project.value).collect();
+            document(json!({ "projects": list }), &response, json!({}))
+        },
+        |page| {
+            let mut table = table(&["Id", "Title", "Status"]);
             for project in &projects {
-                table.add_row(["id", "title", "status"].map(|name| project.text(name).unwrap_or_default()));
+                table.add_row(PROJECT.map(|name| project.text(name)));
             }
-            output::print_table(&table)?;
+            page.table(&table);
             if projects.is_empty() {
-                output::say("note: the account has no projects");
+                page.note("the account has no projects");
             }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+        },
+    ))
 }
 
-pub(super) async fn project(
-    identify24: &Identify24,
-    project_id: &str,
-    by_list: bool,
-    format: Format,
-) -> Result<ExitCode, Failure> {
+pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_list: bool) -> Result<(), Failure> {
     let project_id = project_id.trim();
     if project_id.is_empty() || project_id.chars().count() > PROJECT_ID || project_id.chars().any(char::is_control) {
-        let told = format!("a project id is 1 to {PROJECT_ID} characters, e.g. 6; nothing was sent");
-        return Err(Failure::usage(told));
+        let why = format!("a project id is 1 to {PROJECT_ID} characters, e.g. 6; nothing was sent");
+        return Err(Failure::usage(why));
     }
-    let dialect = Dialect::new().projects_by_list(by_list);
-    let client = connect::identify24(identify24, &Progress::new(format), |client| client.dialect(dialect))?;
-    let answered = client.project(project_id, &connect::options(&identify24.calls)).await?;
-    warn(&answered);
-    let fell_back = answered.warnings.iter().any(|warning| warning.rule == "AI-07");
+    let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
+    let response = warn(client.project(project_id, &identify24.options).await)?;
+    let fell_back = response.warnings.iter().any(|warning| warning.rule == "AI-07");
     let found_by = if by_list || fell_back { "project/getAll" } else { "project/get" };
-    let shown = shown(&answered.value, identify24.reveal);
-    match format {
-        Format::Json => output::print_json(&with_about(shown.value, &answered, json!({ "found_by": found_by })))?,
-        Format::Table => {
-            let mut table = output::table(&[]);
-            for name in ["id", "title", "status"] {
-                table.add_row([name.to_owned(), shown.text(name).unwrap_or_default()]);
-            }
-            output::print_table(&table)?;
-            shown.note();
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    let project = project_excerpt(identify24, &response.value);
+    identify24.show(view(
+        || document(project.value.clone(), &response, json!({ "found_by": found_by })),
+        |page| {
+            page.pairs(PROJECT.map(|name| (name, project.text(name))));
+            project.note(page);
+        },
+    ))
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use std::process::ExitCode;
 
 use identkit_core::{Outcome, Secret};
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
@@ -11,13 +10,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::shown::{Shown, date_time};
-use crate::args::{Format, Identify24, Told};
-use crate::commands::{warn, with_about};
+use super::arguments::Interpretation;
+use super::client::Identify24;
+use super::excerpt::{Excerpt, is_date_time};
+use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::progress::Progress;
+use crate::input::Input;
+use crate::output::{to_json, view};
+use crate::signals::on_own_thread;
+use crate::text::plain;
 use crate::verdict::{self, word, words};
-use crate::{connect, output, signals};
 
 /// The order in which an ident is told; what the vendor adds follows.
 const ORDER: [&str; 12] = [
@@ -39,11 +41,11 @@ const ORDER: [&str; 12] = [
 const ID: u64 = 4096;
 
 /// The id that was typed, or that stands where it was said.
-pub(super) async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
+async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
     let id = match (typed, from) {
-        (Some("-"), _) => signals::beside(standard_input).await??,
+        (Some("-"), _) => on_own_thread(standard_input).await??,
         (Some(id), _) => Secret::new(id),
-        (None, Some(path)) => of_file(path).await?,
+        (None, Some(path)) => read_file(path).await?,
         (None, None) => Secret::new(""),
     };
     Ok(IdentId::from_typed(id.expose())?)
@@ -57,8 +59,8 @@ fn standard_input() -> Result<Secret, Failure> {
     Ok(Secret::new(text))
 }
 
-async fn of_file(path: &Path) -> Result<Secret, Failure> {
-    let input = connect::input(path).await?;
+async fn read_file(path: &Path) -> Result<Secret, Failure> {
+    let input = Input::read(path).await?;
     let unusable = || Failure::usage(format!("{} holds no ident_id that create wrote; nothing was sent", input.name));
     let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
     created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
@@ -66,10 +68,10 @@ async fn of_file(path: &Path) -> Result<Secret, Failure> {
 
 /// What statuses mean, as it was typed and as the file says: what was typed goes before. What the document says of them
 /// is the client's to know (AI-12).
-async fn outcomes(told: &Told) -> Result<BTreeMap<String, Outcome>, Failure> {
+async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut outcomes = BTreeMap::new();
-    if let Some(path) = &told.outcomes {
-        let input = connect::input(path).await?;
+    if let Some(path) = &interpretation.outcomes {
+        let input = Input::read(path).await?;
         let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
         let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
         let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
@@ -77,7 +79,7 @@ async fn outcomes(told: &Told) -> Result<BTreeMap<String, Outcome>, Failure> {
         let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
         outcomes.extend(once(&pairs, &input.name)?);
     }
-    outcomes.extend(once(&told.outcome, "--outcome")?);
+    outcomes.extend(once(&interpretation.outcome, "--outcome")?);
     Ok(outcomes)
 }
 
@@ -90,7 +92,7 @@ fn once(pairs: &[(String, Outcome)], told_by: &str) -> Result<BTreeMap<String, O
     let mut table = BTreeMap::new();
     for (status, outcome) in pairs {
         if table.insert(key(status), *outcome).is_some_and(|former| former != *outcome) {
-            let told = format!("{told_by} gives {} two outcomes; nothing was sent", output::plain(status));
+            let told = format!("{told_by} gives {} two outcomes; nothing was sent", plain(status));
             return Err(Failure::usage(told));
         }
     }
@@ -98,70 +100,61 @@ fn once(pairs: &[(String, Outcome)], told_by: &str) -> Result<BTreeMap<String, O
 }
 
 pub(super) async fn get(
-    identify24: &Identify24,
-    id: &IdentId,
-    told: &Told,
-    format: Format,
-) -> Result<ExitCode, Failure> {
-    let outcomes = outcomes(told).await?;
-    let client = connect::identify24(identify24, &Progress::new(format), |client| {
-        client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome)))
-    })?;
-    let read = client.get_ident(id, &connect::options(&identify24.calls)).await?;
-    warn(&read);
-    let ident = &read.value;
+    identify24: &Identify24<'_>,
+    ident_id: Option<&str>,
+    from: Option<&Path>,
+    interpretation: &Interpretation,
+) -> Result<(), Failure> {
+    let id = id(ident_id, from).await?;
+    let outcomes = outcomes(interpretation).await?;
+    let client = identify24
+        .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))?;
+    let response = warn(client.get_ident(&id, &identify24.options).await)?;
+    let ident = &response.value;
     let outcome = client.outcome_of(ident);
-    let vendor = serde_json::to_value(ident).unwrap_or(Value::Null);
+    let vendor = to_json(ident);
     let mut open = vec!["status", "project_id"];
     for name in ["created_at", "appointment_date"] {
-        if vendor.get(name).and_then(Value::as_str).is_some_and(date_time) {
+        if vendor.get(name).and_then(Value::as_str).is_some_and(is_date_time) {
             open.push(name);
         }
     }
-    let shown = Shown::new(vendor, &open, identify24.reveal);
-    let times = Times::of(ident, told.zone.as_ref());
-    match format {
-        Format::Json => {
-            let mut more = Map::from_iter([("hidden".into(), shown.hidden.clone().into())]);
-            more.insert("outcome".into(), word(outcome).into());
-            more.insert("expires_estimate".into(), times.expires.clone().into());
-            if told.zone.is_some() {
+    let excerpt = Excerpt::new(vendor, &open, identify24.arguments.reveal);
+    let times = Times::new(ident, interpretation.zone.as_ref());
+    identify24.show(view(
+        || {
+            let mut more = json!({
+                "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
+            });
+            if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
                 more.insert("created_at".into(), times.created.clone().into());
                 more.insert("appointment_date".into(), times.appointment.clone().into());
             }
-            output::print_json(&with_about(shown.value, &read, json!(more)))?;
-        }
-        Format::Table => {
-            let mut names: Vec<&String> = shown.value.as_object().into_iter().flat_map(Map::keys).collect();
+            document(excerpt.value.clone(), &response, more)
+        },
+        |page| {
+            let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
             names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
-            let mut table = output::table(&[]);
+            let mut rows = Vec::new();
             for name in names {
-                let mut text = shown.text(name).unwrap_or_default();
+                let text = excerpt.text(name);
                 let time = match name.as_str() {
                     "created_at" => &times.created,
                     "appointment_date" => &times.appointment,
                     _ => &None,
                 };
-                if let Some(time) = time {
-                    text = format!("{text} ({time})");
-                }
-                table.add_row([output::plain(name), text]);
+                rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
                 if name == "status" {
                     let meaning = words(outcome);
-                    table.add_row([
-                        "outcome",
-                        if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning },
-                    ]);
+                    let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
+                    rows.push(("outcome".to_owned(), meaning.to_owned()));
                 }
             }
-            if let Some(expires) = &times.expires {
-                table.add_row(["forgotten about", expires]);
-            }
-            output::print_table(&table)?;
-            shown.note();
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+            rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
+            page.pairs(rows);
+            excerpt.note(page);
+        },
+    ))
 }
 
 /// The vendor's local times with an offset where their zone is given, and the estimate of the end (I-020, AI-11).
@@ -172,7 +165,7 @@ struct Times {
 }
 
 impl Times {
-    fn of(ident: &Ident, zone: Option<&TimeZone>) -> Self {
+    fn new(ident: &Ident, zone: Option<&TimeZone>) -> Self {
         let Some(zone) = zone else {
             let expires = ident.expires_estimate().map(|at| at.to_string());
             return Self { created: None, appointment: None, expires };

@@ -1,46 +1,43 @@
 //! `identkit identify24`.
 
 mod account;
+mod answer_file;
+mod arguments;
+mod client;
 mod create;
+mod excerpt;
+mod help;
 mod ident;
-mod kept;
-mod shown;
 
 use std::process::ExitCode;
 
-use identkit_identify24::messages::CreateIdent;
 use identkit_identify24::{CasePolicy, Dialect};
-use identkit_wire::json;
 
-use crate::args::{Format, Identify24, Identify24Command};
-use crate::connect;
+pub(crate) use self::arguments::Arguments;
+use self::arguments::Command;
+use self::client::Identify24;
 use crate::exit::Failure;
+use crate::output::Format;
 
-pub(crate) async fn run(identify24: &Identify24, format: Format) -> Result<ExitCode, Failure> {
-    let ran = match &identify24.command {
-        Identify24Command::Login => account::login(identify24, format).await,
-        Identify24Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
-            create::somewhere(identify24.reveal, out.as_deref())?;
-            let input = connect::input(file).await?;
-            let ident: CreateIdent = json::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
+pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+    let identify24 = &Identify24::new(arguments, format);
+    let ran = match &arguments.command {
+        Command::Login => account::login(identify24).await,
+        Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
             let case = if *preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
             let dialect = Dialect::new().case(case).allow_both_pdf_sources(*allow_both_pdf_sources);
-            create::create(identify24, &ident, &input.name, dialect, out.as_deref(), format).await
+            create::create(identify24, file, dialect, out.as_deref()).await
         }
-        Identify24Command::Get { ident_id, from, told } => {
-            let id = ident::id(ident_id.as_deref(), from.as_deref()).await?;
-            ident::get(identify24, &id, told, format).await
+        Command::Get { ident_id, from, interpretation } => {
+            ident::get(identify24, ident_id.as_deref(), from.as_deref(), interpretation).await
         }
-        Identify24Command::Projects => account::projects(identify24, format).await,
-        Identify24Command::Project { project_id, by_list } => {
-            account::project(identify24, project_id, *by_list, format).await
-        }
+        Command::Projects => account::projects(identify24).await,
+        Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,
     };
-    ran.map_err(|failure| failure.asked_at(&identify24.base_url, connect::IDENTIFY24_BASE_URL)).map_err(|failure| {
-        if failure.breaks("AI-19") {
+    ran.map(|()| ExitCode::SUCCESS).map_err(|failure| match identify24.explain(failure) {
+        failure if failure.breaks("AI-19") => {
             failure.note("leave one of the two PDFs out; --allow-both-pdf-sources sends both as they are")
-        } else {
-            failure
         }
+        failure => failure,
     })
 }

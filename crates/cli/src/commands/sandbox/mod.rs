@@ -1,5 +1,6 @@
 //! `identkit sandbox`.
 
+mod arguments;
 mod ca_file;
 mod ready;
 mod world_file;
@@ -16,11 +17,12 @@ use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds, vendors};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
+pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 use self::world_file::WorldFile;
-use crate::args::SandboxOptions;
 use crate::exit::Failure;
-use crate::{network, output, signals};
+use crate::output::{Format, print, say};
+use crate::{network, signals};
 
 /// Where a frozen clock stands at first, 2020-09-10T12:00:00Z, so that the same seed gives the same bytes on every day.
 const FROZEN: Timestamp = Timestamp::constant(1_599_739_200, 0);
@@ -31,7 +33,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(5);
 /// Beyond this JavaScript does not tell whole numbers apart, and a seed is read from the ready line to be used again.
 const EXACT: u64 = 1 << 53;
 
-pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Failure> {
     let (mut file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
@@ -42,7 +44,7 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
     let sandbox = match found.flatten() {
         Some(world) => {
             if let Some(told) = no_effect(options, &world) {
-                output::say(&told);
+                say(&told);
             }
             sandbox.world(world).start()
         }
@@ -70,19 +72,19 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
         None => None,
     };
     // Before the ready line, so that nobody can end the sandbox between the two and leave a file behind.
-    let ended = signals::ended()?;
+    let ended = signals::listen()?;
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
         if Place::for_anybody(listening.address()).is_reachable_by_others() {
             let told =
                 "whoever can reach it can use and change the sandbox, and have it call addresses of this network";
-            output::say(&format!("warning: {flag} {} is open to others: {told}", listening.address()));
+            say(&format!("warning: {flag} {} is open to others: {told}", listening.address()));
         }
     }
     let file_path = file.as_ref().map(|file| file.path.as_path());
     let ready = ready::line(&sandbox, &api.url(), &admin.url(), ca.as_ref().map(|ca| ca.path.as_path()), file_path);
     drop(sandbox);
-    output::print(&ready.to_string())?;
+    print(&ready.to_string())?;
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
@@ -97,7 +99,7 @@ pub(crate) async fn run(options: &SandboxOptions) -> Result<ExitCode, Failure> {
 }
 
 /// Saves the world now and then, so that little of it is lost when the process is killed, until the program is ended.
-async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = signals::Ended>) {
+async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = signals::EndSignal>) {
     let mut ended = std::pin::pin!(ended);
     let Some(file) = file else {
         ended.await;
@@ -115,7 +117,7 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
         match file.save_changes(&worlds.default_world()).await {
             Ok(()) => told = false,
             Err(failure) if !std::mem::replace(&mut told, true) => {
-                output::say(&format!("warning: {}", failure.sentence()));
+                say(&format!("warning: {}", failure.sentence()));
             }
             Err(_) => {}
         }
@@ -123,7 +125,7 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
 }
 
 /// Says which options a world that was saved has no use for, if there are any.
-fn no_effect(options: &SandboxOptions, found: &World) -> Option<String> {
+fn no_effect(options: &Arguments, found: &World) -> Option<String> {
     let given = [
         ("--seed", options.seed.is_some()),
         ("--start", options.start.is_some()),
@@ -143,7 +145,7 @@ fn no_effect(options: &SandboxOptions, found: &World) -> Option<String> {
 }
 
 /// A world that was saved goes on from its own time.
-fn clock(options: &SandboxOptions, found: Option<&World>) -> VirtualClock {
+fn clock(options: &Arguments, found: Option<&World>) -> VirtualClock {
     let start = match (found, options.start, options.clock) {
         (Some(world), _, _) => world.now,
         (None, Some(start), _) => start,
@@ -155,13 +157,13 @@ fn clock(options: &SandboxOptions, found: Option<&World>) -> VirtualClock {
     clock
 }
 
-fn place(options: &SandboxOptions, address: SocketAddr) -> Place {
+fn place(options: &Arguments, address: SocketAddr) -> Place {
     let place = if options.allow_non_loopback { Place::for_anybody(address) } else { address.into() };
     place.known_as(&options.tls_name)
 }
 
 /// For the names that were asked for, and the address that is listened on, if it is one.
-fn authority(options: &SandboxOptions) -> std::io::Result<Authority> {
+fn authority(options: &Arguments) -> std::io::Result<Authority> {
     let address = Some(options.listen.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
     let names: Vec<String> =
         options.tls_name.iter().cloned().chain(address.map(|address| address.to_string())).collect();

@@ -6,7 +6,7 @@ use identkit_mock_server::Sandbox;
 use identkit_mock_server::worlds::DEFAULT;
 use serde_json::{Map, Value, json};
 
-use crate::output;
+use crate::output::say;
 
 /// The ready line: where it is, how to log in, and what world it runs.
 pub(super) fn line(
@@ -54,13 +54,13 @@ pub(super) fn guide(ready: &Value) {
         }
         _ => format!("real time, from {}", text("/world/now")),
     };
-    output::say("");
-    output::say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
-    output::say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
+    say("");
+    say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
+    say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
     if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
-        output::say(&format!("It is saved to {file} at the end."));
+        say(&format!("It is saved to {file} at the end."));
     }
-    output::say("In another terminal:");
+    say("In another terminal:");
     for (variable, pointer) in [
         ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
         ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
@@ -71,10 +71,10 @@ pub(super) fn guide(ready: &Value) {
         ("IDENTKIT_CA_FILE", "/ca_file"),
     ] {
         if let Some(value) = ready.pointer(pointer).and_then(Value::as_str) {
-            output::say(&format!("  export {variable}='{value}'"));
+            say(&format!("  export {variable}='{value}'"));
         }
     }
-    output::say("  identkit tm status 99921269855041 --extended");
-    output::say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-    output::say(&format!("  curl {}/_sandbox/v1/clock", text("/admin")));
+    say("  identkit tm status 99921269855041 --extended");
+    say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    say(&format!("  curl {}/_sandbox/v1/clock", text("/admin")));
 }

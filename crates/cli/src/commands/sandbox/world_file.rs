@@ -6,7 +6,7 @@ use identkit_files::{Draft, LockFile, OpenError};
 use identkit_mock_server::{Progress, Sandbox, World, vendors};
 
 use crate::exit::Failure;
-use crate::signals::beside;
+use crate::signals::on_own_thread;
 
 /// More than any world needs that is of use, and less than this machine's memory.
 const LIMIT: u64 = 1 << 30;
@@ -63,7 +63,7 @@ impl WorldFile {
             return Ok(());
         }
         let (path, sandbox) = (self.path.clone(), sandbox.clone());
-        beside(move || save(&path, &sandbox)).await??;
+        on_own_thread(move || save(&path, &sandbox)).await??;
         // Not before: what could not be saved is to be saved the next time.
         self.saved = Some(progress);
         Ok(())

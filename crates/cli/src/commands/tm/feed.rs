@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::ExitCode;
 
 use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Outcome, Window};
@@ -12,138 +11,131 @@ use identkit_transport::SystemClock;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
-use super::journal::{self, Found, Journal};
-use super::results::{agreed, may_ask};
-use super::{word, words};
-use crate::args::{Format, Tm};
+use super::client::Tm;
+use super::journal::{self, Journal, JournalState};
 use crate::exit::Failure;
-use crate::progress::Progress;
+use crate::input::{can_ask, confirm};
+use crate::output::{self, Page, say, to_json, view};
 use crate::save::{digest, hex};
-use crate::{connect, output};
+use crate::text::plain;
+use crate::verdict::{word, words};
 
-pub(super) async fn statuses(tm: &Tm, window: Window, extended: bool, format: Format) -> Result<ExitCode, Failure> {
-    let progress = Progress::new(format);
-    let client = connect::identity_tm(tm, &progress)?;
-    let feed = client.status_feed(window, &connect::options(&tm.calls));
+pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
+    let client = tm.client()?;
+    let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
     let mut orders = Orders::default();
     while let Some(more) = feed.next().await? {
         orders.extend(more);
-        progress.about(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
+        tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
     }
     for warning in feed.warnings() {
-        output::say(&format!("note: {} ({})", warning.message, warning.rule));
+        say(&format!("note: {} ({})", warning.message, warning.rule));
     }
-    match format {
-        Format::Json => {
+    tm.show(view(
+        || {
             let warnings: Vec<Value> = feed
                 .warnings()
                 .iter()
                 .map(|warning| json!({ "message": warning.message, "rule": warning.rule }))
                 .collect();
-            let about = json!({
+            let summary = json!({
                 "from": window.begin.to_string(),
                 "to": window.end.to_string(),
                 "extended": extended,
                 "pages": feed.pages(),
                 "warnings": warnings,
             });
-            output::print_json(&json!({ "orders": orders.to_json(), "identkit": about }))?;
-        }
-        Format::Table if orders.all.is_empty() => output::print("nothing happened in this window")?,
-        Format::Table => {
-            orders.print()?;
-            if !extended {
-                output::say("note: these are the general codes only, a suspicion of fraud may be hidden: --extended");
+            json!({ "orders": orders.json(), "identkit": summary })
+        },
+        |page| {
+            if orders.all.is_empty() {
+                return page.line("nothing happened in this window");
             }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+            orders.show(page);
+            if !extended {
+                page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
+            }
+        },
+    ))
 }
 
-pub(super) async fn drain(tm: &Tm, path: &Path, yes: bool, format: Format) -> Result<ExitCode, Failure> {
+pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
     let clock = SystemClock::new();
-    let client = connect::identity_tm(tm, &Progress::new(format))?;
+    let client = tm.client()?;
     if !yes {
-        may_ask()?;
+        can_ask()?;
     }
     let unusable = |error: &std::io::Error| {
         Failure::usage(format!("--journal {} cannot be used: {error}; nothing was sent", path.display()))
     };
-    let (mut journal, found) = Journal::open(path).map_err(|error| unusable(&error))?;
-    tell_found(&found);
-    if !yes && !agreed("Take what was not reported before? The vendor will never tell it again.").await? {
-        return Err(Failure::usage("nothing was taken: it was not agreed to"));
-    }
+    let (mut journal, state) = Journal::open(path).map_err(|error| unusable(&error))?;
+    warn(&state);
+    let question = "Take what was not reported before? The vendor will never tell it again.";
+    confirm(yes, question.to_owned(), "nothing was taken").await?;
     // That it can be written at all is known before anything is sent.
-    let asked = clock.wall();
-    journal.asked(asked).map_err(|error| unusable(&error))?;
+    journal.record_request(clock.wall()).map_err(|error| unusable(&error))?;
 
-    let (mut kept, mut homeless) = (None, None);
+    let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);
         match journal.append(&record) {
             Ok(()) => {
-                kept = Some((bytes.len(), hex(&digest(bytes))));
+                answer = Some(json!({ "bytes": bytes.len(), "sha256": hex(&digest(bytes)) }));
                 Ok(())
             }
             Err(error) => {
-                homeless = Some(record);
-                let told = "the vendor's answer came and could not be written to the journal";
-                Err(Error::new(Kind::OutcomeUnknown, told).with_source(error))
+                unwritten = Some(record);
+                let why = "the vendor's answer came and could not be written to the journal";
+                Err(Error::new(Kind::OutcomeUnknown, why).with_source(error))
             }
         }
     };
-    let drained = client.drain_unreported_to(keep, &connect::options(&tm.calls)).await;
-    let taken = kept.is_some() || homeless.is_some();
-    if let Some(record) = homeless {
+    let drained = client.drain_unreported_to(keep, &tm.options).await;
+    let taken = answer.is_some() || unwritten.is_some();
+    if let Some(record) = unwritten {
         // The last place that is left for it.
-        output::say("note: the record for the journal is on standard output instead: keep it, it comes once");
+        say("note: the record for the journal is on standard output instead: keep it, it comes once");
         output::print(record.trim_end())?;
     }
-    let orders = match drained {
-        Ok(list) => list.0,
-        Err(error) => {
-            let unknown = error.kind() == Kind::OutcomeUnknown;
-            if !taken && !unknown {
-                // Told as it is even if this cannot be written: the read then counts as one without an end.
-                let _ = journal.refused(clock.wall());
-            }
-            let failure = Failure::from(error);
-            return Err(if unknown {
-                failure.note(way_back(found.since.as_deref()))
-            } else if taken {
-                failure.note(format!("the answer is in {} as it came: nothing is lost", path.display()))
-            } else {
-                failure
-            });
+    let list = drained.map_err(|error| {
+        let unknown = error.kind() == Kind::OutcomeUnknown;
+        if !taken && !unknown {
+            // Told as it is even if this cannot be written: the read then counts as one without an end.
+            let _ = journal.record_refusal(clock.wall());
         }
-    };
-    if kept.is_none() {
-        journal.nothing(clock.wall()).map_err(|error| {
+        let failure = Failure::from(error);
+        match (unknown, taken) {
+            (true, _) => failure.note(way_back(state.since.as_deref())),
+            (_, true) => failure.note(format!("the answer is in {} as it came: nothing is lost", path.display())),
+            _ => failure,
+        }
+    })?;
+    if answer.is_none() {
+        journal.record_nothing(clock.wall()).map_err(|error| {
             Failure::local(format!("nothing was new; {} could not be written: {error}", path.display()))
         })?;
     }
-    let mut all = Orders::default();
-    all.extend(orders);
-    match format {
-        Format::Json => {
-            let answer = kept.map(|(bytes, sha256)| json!({ "bytes": bytes, "sha256": sha256 }));
-            let about = json!({
+    let mut orders = Orders::default();
+    orders.extend(list.0);
+    tm.show(view(
+        || {
+            let summary = json!({
                 "journal": path.display().to_string(),
                 "answer": answer,
-                "unfinished_since": found.open,
-                "torn": found.torn.map(|torn| torn.display().to_string()),
+                "unfinished_since": state.open,
+                "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
             });
-            output::print_json(&json!({ "orders": all.to_json(), "identkit": about }))?;
-        }
-        Format::Table if all.all.is_empty() => output::print("nothing was new")?,
-        Format::Table => {
-            all.print()?;
-            output::say(&format!("note: the answer is in {}; there may be more: repeat it", path.display()));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+            json!({ "orders": orders.json(), "identkit": summary })
+        },
+        |page| {
+            if orders.all.is_empty() {
+                return page.line("nothing was new");
+            }
+            orders.show(page);
+            page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
+        },
+    ))
 }
 
 /// How to find what a lost answer told.
@@ -154,16 +146,13 @@ fn way_back(since: Option<&str>) -> String {
     )
 }
 
-fn tell_found(found: &Found) {
-    if let Some(torn) = &found.torn {
-        output::say(&format!(
-            "note: the journal ended in a record that was cut short; it is kept in {}",
-            torn.display()
-        ));
+fn warn(state: &JournalState) {
+    if let Some(torn) = &state.torn {
+        say(&format!("note: the journal ended in a record that was cut short; it is kept in {}", torn.display()));
     }
-    if let Some(open) = &found.open {
-        output::say(&format!("note: the read of {open} has no answer in the journal: it may be lost"));
-        output::say(&format!("note: {}", way_back(found.since.as_deref())));
+    if let Some(open) = &state.open {
+        say(&format!("note: the read of {open} has no answer in the journal: it may be lost"));
+        say(&format!("note: {}", way_back(state.since.as_deref())));
     }
 }
 
@@ -192,9 +181,9 @@ impl Orders {
     }
 
     /// The vendor's orders, each with the verdict under one key.
-    fn to_json(&self) -> Vec<Value> {
+    fn json(&self) -> Vec<Value> {
         let one = |order: &ListedOrder| {
-            let mut vendor = serde_json::to_value(order).unwrap_or(Value::Null);
+            let mut vendor = to_json(order);
             let [ident, signature] = verdicts(order);
             if let Some(object) = vendor.as_object_mut() {
                 let verdict = json!({ "if_identification": word(ident), "if_signature": word(signature) });
@@ -222,11 +211,11 @@ impl Orders {
             } else {
                 format!("{} / {}", word(ident), word(signature))
             };
-            let mut row = vec![output::plain(order.order_id.as_ref().map_or("", OrderId::expose))];
+            let mut row = vec![plain(order.order_id.as_ref().map_or("", OrderId::expose))];
             if with_reference {
-                row.push(output::plain(order.reference.as_ref().map_or("", |reference| reference.expose())));
+                row.push(plain(order.reference.as_ref().map_or("", |reference| reference.expose())));
             }
-            row.push(output::plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
+            row.push(plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
             row.push(kind.map_or_else(String::new, |kind| kind.0.to_string()));
             row.push(kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned());
             row.push(verdict);
@@ -236,13 +225,12 @@ impl Orders {
         (table, differ)
     }
 
-    fn print(&self) -> Result<(), Failure> {
+    fn show(&self, page: &mut Page) {
         let (table, differ) = self.table();
-        output::print_table(&table)?;
+        page.table(&table);
         if differ {
-            output::say("note: of two verdicts the first is for an identification, the second for a signature");
+            page.note("of two verdicts the first is for an identification, the second for a signature");
         }
-        Ok(())
     }
 }
 
@@ -294,7 +282,7 @@ mod tests {
             r#"[{"OrderID":"1","Ref":"r","Status":[{"Kind":25},{"Kind":6}],"More":1}]"#,
         ]);
         assert_eq!(told.all.len(), 4, "orders without an id are never taken for one");
-        let first = &told.to_json()[0];
+        let first = &told.json()[0];
         assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
         assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
         assert_eq!(first["identkit"]["verdict"]["if_identification"], "positive");

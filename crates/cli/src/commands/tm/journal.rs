@@ -30,7 +30,7 @@ pub(super) struct Journal(AppendLog);
 
 /// What a journal held when it was opened.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct JournalState {
     /// Where a record that was cut short is now.
     pub(super) torn: Option<PathBuf>,
     /// When the last read was begun, if nothing is known of its end.
@@ -51,7 +51,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written, is in use, is no regular file, or holds something that is no record.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, Found)> {
+    pub(super) fn open(path: &Path) -> io::Result<(Self, JournalState)> {
         let (mut since, mut open) = (None, None);
         let read = |line: &[u8]| {
             match record(line) {
@@ -75,21 +75,21 @@ impl Journal {
             OpenError::Io(error) => error,
             other => io::Error::other(other),
         })?;
-        Ok((Self(log), Found { torn, open, since }))
+        Ok((Self(log), JournalState { torn, open, since }))
     }
 
     /// Before a request is sent.
-    pub(super) fn asked(&mut self, at: Timestamp) -> io::Result<()> {
+    pub(super) fn record_request(&mut self, at: Timestamp) -> io::Result<()> {
         self.append(&line(at, "asked", ""))
     }
 
     /// The vendor had nothing new.
-    pub(super) fn nothing(&mut self, at: Timestamp) -> io::Result<()> {
+    pub(super) fn record_nothing(&mut self, at: Timestamp) -> io::Result<()> {
         self.append(&line(at, "nothing", ""))
     }
 
     /// The vendor has provably taken nothing.
-    pub(super) fn refused(&mut self, at: Timestamp) -> io::Result<()> {
+    pub(super) fn record_refusal(&mut self, at: Timestamp) -> io::Result<()> {
         self.append(&line(at, "refused", ""))
     }
 
@@ -139,17 +139,17 @@ mod tests {
         Timestamp::from_second(1_600_000_000 + second).unwrap()
     }
 
-    fn open(path: &Path) -> (Journal, Found) {
+    fn open(path: &Path) -> (Journal, JournalState) {
         Journal::open(path).unwrap()
     }
 
     /// A journal of two reads.
     fn written(path: &Path) -> Vec<u8> {
         let (mut journal, found) = open(path);
-        assert_eq!(found, Found::default());
-        journal.asked(at(0)).unwrap();
-        journal.nothing(at(1)).unwrap();
-        journal.asked(at(10)).unwrap();
+        assert_eq!(found, JournalState::default());
+        journal.record_request(at(0)).unwrap();
+        journal.record_nothing(at(1)).unwrap();
+        journal.record_request(at(10)).unwrap();
         journal.append(&answer(at(11), ANSWER)).unwrap();
         drop(journal);
         std::fs::read(path).unwrap()
@@ -195,7 +195,7 @@ mod tests {
                 assert_eq!(found.open, Some(at(10).to_string()), "the read has no answer");
                 assert_eq!(found.since, Some(at(0).to_string()));
             }
-            journal.asked(at(20)).unwrap();
+            journal.record_request(at(20)).unwrap();
             drop(journal);
             assert_eq!(open(&path).1.torn, None, "cut at {cut}");
         }
@@ -211,13 +211,13 @@ mod tests {
             (found.open, found.since)
         };
         let told = |second: i64| Some(at(second).to_string());
-        assert_eq!(of(&|journal| journal.asked(at(0))), (told(0), None));
-        assert_eq!(of(&|journal| journal.refused(at(1))), (None, None));
-        assert_eq!(of(&|journal| journal.asked(at(2))), (told(2), None));
+        assert_eq!(of(&|journal| journal.record_request(at(0))), (told(0), None));
+        assert_eq!(of(&|journal| journal.record_refusal(at(1))), (None, None));
+        assert_eq!(of(&|journal| journal.record_request(at(2))), (told(2), None));
         assert_eq!(of(&|journal| journal.append(&answer(at(3), b""))), (None, told(2)));
-        assert_eq!(of(&|journal| journal.asked(at(4))), (told(4), told(2)));
-        assert_eq!(of(&|journal| journal.asked(at(5))), (told(5), told(2)));
-        assert_eq!(of(&|journal| journal.nothing(at(6))), (None, told(5)));
+        assert_eq!(of(&|journal| journal.record_request(at(4))), (told(4), told(2)));
+        assert_eq!(of(&|journal| journal.record_request(at(5))), (told(5), told(2)));
+        assert_eq!(of(&|journal| journal.record_nothing(at(6))), (None, told(5)));
     }
 
     #[test]

@@ -1,124 +1,61 @@
-//! What can be typed, and the help that teaches it.
-
-mod connection;
-mod help;
-mod identify24;
-mod sandbox;
-mod values;
+//! What can be typed after `identkit tm`.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-pub(crate) use self::connection::Calls;
-use self::help::{
-    BANKS_HELP, CANCEL_HELP, DELETE_HELP, DEMO_HELP, DRAIN_HELP, ESIGN_HASH_HELP, ESIGN_PDF_HELP, EXIT_CODES,
-    FINALITY_HELP, IDENT_DATA_HELP, IDENT_DATA_PDF_HELP, IDENTIFY24_HELP, PING_HELP, PUT_ORDER_HELP, SANDBOX_HELP,
-    SIGN_HELP, SIGNME_HELP, STATUS_HELP, STATUSES_HELP, TM_HELP, TOP, VIDEO_GET_HELP, VIDEO_HELP, VIDEO_REQUEST_HELP,
-    VOICE_HELP,
+use super::help::{
+    BANKS, CANCEL, DELETE, DRAIN, ESIGN_HASH, ESIGN_PDF, FINALITY, IDENT_DATA, IDENT_DATA_PDF, PING, PUT_ORDER, SIGN,
+    SIGNME, STATUS, STATUSES, TOP, VIDEO, VIDEO_GET, VIDEO_REQUEST, VOICE,
 };
-pub(crate) use self::identify24::{Identify24, Identify24Command, Told};
-pub(crate) use self::sandbox::SandboxOptions;
-pub(crate) use self::values::{Moment, window};
-use self::values::{moment, sha256};
+use crate::connection::Connection;
+use crate::help::{CONNECTION, EXIT_CODES};
+use crate::values::{Moment, moment, sha256};
 
-/// What stands above the options that every command has.
-const OUTPUT: &str = "Output";
-/// What stands above the options of those that call a vendor.
-const CONNECTION: &str = "Connection";
-
-/// Verifies who people are, and has documents signed, through German identity-verification vendors.
-#[derive(Debug, Parser)]
-#[command(name = "identkit", version, about = ABOUT, after_help = format!("{TOP}\n{EXIT_CODES}"), max_term_width = 110)]
+/// Calls identity.TM: orders and their results (Customer API 2.10c).
+#[derive(Debug, Args)]
+#[command(after_help = format!("{TOP}\n{EXIT_CODES}"))]
 pub(crate) struct Arguments {
-    /// How results are written to standard output.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = OUTPUT)]
-    pub(crate) output: Format,
-
-    /// Shows what the vendor wrote about an error. It may quote personal data; off, so that it stays out of logs.
-    #[arg(long, global = true, help_heading = OUTPUT)]
-    pub(crate) show_vendor_text: bool,
-
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-const ABOUT: &str = "Verifies who people are, and has documents signed, through German identity-verification vendors";
-
-/// Tables for people, JSON for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Plays both vendors' typical flow against a sandbox of its own, over TLS. Needs nothing installed.
-    #[command(after_help = DEMO_HELP)]
-    Demo(DemoOptions),
-    /// Serves a sandbox of both vendors until it is ended. Synthetic data only.
-    #[command(after_help = SANDBOX_HELP)]
-    Sandbox(SandboxOptions),
-    /// Calls identity.TM: orders and their results (Customer API 2.10c).
-    #[command(after_help = format!("{TM_HELP}\n{EXIT_CODES}"))]
-    Tm(Tm),
-    /// Calls identify24: idents (VideoIdent API 1.0.1).
-    #[command(name = "identify24", after_help = format!("{IDENTIFY24_HELP}\n{EXIT_CODES}"))]
-    Identify24(Identify24),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DemoOptions {
-    /// Where inputs, evidence and the inbox are written; made if it is not there.
-    #[arg(long, value_name = "DIR", default_value = "identkit-demo")]
-    pub(crate) out: PathBuf,
-
-    /// Breaks something on purpose, to see what is then told: `receiver` dies before the last webhook.
-    #[arg(long = "break", value_name = "WHAT", value_enum)]
-    pub(crate) breaks: Option<Break>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Break {
-    Receiver,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Tm {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", hide_env_values = true, value_name = "URL",
           help_heading = CONNECTION, default_value = identkit_identity_tm::DOCUMENTED_BASE)]
-    pub(crate) base_url: String,
+    pub(super) base_url: String,
 
     /// CustomerID, the user name.
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID",
           help_heading = CONNECTION)]
-    pub(crate) customer_id: Option<String>,
+    pub(super) customer_id: Option<String>,
 
     /// CustomerCode, the password. Better given by the environment: a command line can be read by others.
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE",
           help_heading = CONNECTION)]
-    pub(crate) customer_code: Option<String>,
+    pub(super) customer_code: Option<String>,
 
     #[command(flatten)]
-    pub(crate) calls: Calls,
+    pub(super) connection: Connection,
 
     #[command(subcommand)]
-    pub(crate) command: TmCommand,
+    pub(super) command: Command,
+}
+
+/// An order that is named.
+#[derive(Debug, Args)]
+pub(super) struct Order {
+    /// The OrderID that putOrder returned.
+    pub(super) order_id: String,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum TmCommand {
+pub(super) enum Command {
     /// Places an order (putOrder, chapter 3.1). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{PUT_ORDER_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{PUT_ORDER}\n{EXIT_CODES}"))]
     PutOrder {
         /// The order as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
     },
     /// Reads the status of an order (getStatus, chapter 3.2).
-    #[command(after_help = format!("{STATUS_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{STATUS}\n{EXIT_CODES}"))]
     Status {
         /// The OrderID that putOrder returned: 1 to 20 letters and digits.
         order_id: String,
@@ -127,7 +64,7 @@ pub(crate) enum TmCommand {
         extended: bool,
     },
     /// Reads the checked data of a person (getIdentData, chapter 3.3).
-    #[command(after_help = format!("{IDENT_DATA_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{IDENT_DATA}\n{EXIT_CODES}"))]
     IdentData {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -150,7 +87,7 @@ pub(crate) enum TmCommand {
         force: bool,
     },
     /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
-    #[command(after_help = format!("{IDENT_DATA_PDF_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{IDENT_DATA_PDF}\n{EXIT_CODES}"))]
     IdentDataPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -162,7 +99,7 @@ pub(crate) enum TmCommand {
         force: bool,
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
-    #[command(after_help = format!("{ESIGN_PDF_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{ESIGN_PDF}\n{EXIT_CODES}"))]
     EsignPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -174,7 +111,7 @@ pub(crate) enum TmCommand {
         force: bool,
     },
     /// Deletes the data of an order for good (delIdentdata, chapter 3.10). Asks on a terminal.
-    #[command(after_help = format!("{DELETE_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{DELETE}\n{EXIT_CODES}"))]
     Delete {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -183,7 +120,7 @@ pub(crate) enum TmCommand {
         yes: bool,
     },
     /// Cancels an open order; its data is kept (cancelOrder, chapter 4.3). Asks on a terminal.
-    #[command(after_help = format!("{CANCEL_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{CANCEL}\n{EXIT_CODES}"))]
     Cancel {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -192,16 +129,13 @@ pub(crate) enum TmCommand {
         yes: bool,
     },
     /// Reads the signed hashes of an order (getESignHash, chapter 3.6).
-    #[command(after_help = format!("{ESIGN_HASH_HELP}\n{EXIT_CODES}"))]
-    EsignHash {
-        /// The OrderID that putOrder returned.
-        order_id: String,
-    },
+    #[command(after_help = format!("{ESIGN_HASH}\n{EXIT_CODES}"))]
+    EsignHash(Order),
     /// Asks for the recording of an identification, and fetches it (chapters 3.7 and 3.8).
-    #[command(subcommand, after_help = format!("{VIDEO_HELP}\n{EXIT_CODES}"))]
+    #[command(subcommand, after_help = format!("{VIDEO}\n{EXIT_CODES}"))]
     Video(VideoCommand),
     /// Saves the audio recordings of an order (getVoiceFiles, chapter 3.9).
-    #[command(after_help = format!("{VOICE_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{VOICE}\n{EXIT_CODES}"))]
     Voice {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -210,7 +144,7 @@ pub(crate) enum TmCommand {
         out: PathBuf,
     },
     /// Lists what happened to all orders in a window of time (getAllStatus, chapter 4.2). Marks nothing as reported.
-    #[command(after_help = format!("{STATUSES_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{STATUSES}\n{EXIT_CODES}"))]
     Statuses {
         /// Begin of the window: RFC 3339, a date, or a time ago.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
@@ -223,7 +157,7 @@ pub(crate) enum TmCommand {
         extended: bool,
     },
     /// Takes what was not reported before; the vendor never tells it again (getAllStatus, chapter 4.2). Asks on a terminal.
-    #[command(after_help = format!("{DRAIN_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{DRAIN}\n{EXIT_CODES}"))]
     DrainUnreported {
         /// The file that keeps every answer, on the disk before it is read; made if it is not there.
         #[arg(long, value_name = "FILE")]
@@ -233,32 +167,29 @@ pub(crate) enum TmCommand {
         yes: bool,
     },
     /// Signs on your own side (chapter 5). Each call is sent at most once.
-    #[command(subcommand, after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    #[command(subcommand, after_help = format!("{SIGN}\n{EXIT_CODES}"))]
     Sign(SignCommand),
     /// Lists the banks that support identity Giro (getBankList, chapter 8.1).
-    #[command(after_help = format!("{BANKS_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{BANKS}\n{EXIT_CODES}"))]
     Banks,
     /// Asks whether somebody can sign with sign-me (checkSignmeUser, chapter 8.3).
-    #[command(after_help = format!("{SIGNME_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{SIGNME}\n{EXIT_CODES}"))]
     SignmeUser {
         /// The sign-me user name, an e-mail address.
         email: String,
     },
     /// Judges an order by all its codes (getStatus, chapter 3.2).
-    #[command(after_help = format!("{FINALITY_HELP}\n{EXIT_CODES}"))]
-    Finality {
-        /// The OrderID that putOrder returned.
-        order_id: String,
-    },
+    #[command(after_help = format!("{FINALITY}\n{EXIT_CODES}"))]
+    Finality(Order),
     /// Asks whether the service is up (serverStatus, chapter 7.1).
-    #[command(after_help = format!("{PING_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{PING}\n{EXIT_CODES}"))]
     Ping,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum VideoCommand {
+pub(super) enum VideoCommand {
     /// Asks for the recording: the vendor calls a URL when it is ready (getVideoFileBinaryAsync, chapter 3.7).
-    #[command(after_help = format!("{VIDEO_REQUEST_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{VIDEO_REQUEST}\n{EXIT_CODES}"))]
     Request {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -267,7 +198,7 @@ pub(crate) enum VideoCommand {
         callback_url: String,
     },
     /// Saves the recording (getVideoFileBinary, chapter 3.8). Before the vendor has called back it may be a placeholder.
-    #[command(after_help = format!("{VIDEO_GET_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{VIDEO_GET}\n{EXIT_CODES}"))]
     Get {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -290,21 +221,15 @@ pub(crate) enum VideoCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum SignCommand {
+pub(super) enum SignCommand {
     /// Starts signing: a TAN is texted to the person (requestSign, chapter 5.1).
-    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
-    Request {
-        /// The OrderID that putOrder returned.
-        order_id: String,
-    },
+    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
+    Request(Order),
     /// Has another TAN texted (requestResendSignTan, chapter 5.3).
-    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
-    Resend {
-        /// The OrderID that putOrder returned.
-        order_id: String,
-    },
+    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
+    Resend(Order),
     /// Signs with the TAN that the person received (confirmSign, chapter 5.2). Too many wrong ones cancel the order.
-    #[command(after_help = format!("{SIGN_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
     Confirm {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -312,15 +237,4 @@ pub(crate) enum SignCommand {
         #[arg(long)]
         tan: String,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_definition_is_sound() {
-        use clap::CommandFactory;
-        Arguments::command().debug_assert();
-    }
 }

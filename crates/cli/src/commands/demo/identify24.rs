@@ -8,13 +8,13 @@ use identkit_identify24::{Credentials, IdentStatusCallback, Identify24, PROVIDER
 use identkit_mock_server::vendors;
 use identkit_wire::{Callback as _, json};
 
-use super::report::{Report, Stopped};
-use super::{PATIENCE, Stage, person};
+use super::report::{Report, Stop};
+use super::stage::{PATIENCE, Stage, person};
 use crate::exit::Failure;
 
 const IDENT_FILE: &str = "input/create-ident.json";
 
-pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stopped> {
+pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stop> {
     let options = CallOptions::new();
     let base = stage.base.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
     let url = IdentStatusCallback.url_template(&base, &stage.token(PROVIDER))?;
@@ -26,10 +26,10 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
         .clock(Arc::clone(&stage.clock))
         .build()?;
 
-    let began = report.begin("log in", "auth");
-    report.call(began, client.login(&options).await, |_| "a JWT, used until it has idled for 30 minutes".to_owned())?;
+    let step = report.begin("log in", "auth");
+    report.call(step, client.login(&options).await, |_| "a JWT, used until it has idled for 30 minutes".to_owned())?;
 
-    let began = report.begin("read the ident from its file", "input");
+    let step = report.begin("read the ident from its file", "input");
     stage.folder.save(IDENT_FILE, samples::CREATE_IDENT_REQUEST).await?;
     let path = stage.folder.path(IDENT_FILE);
     let read =
@@ -38,10 +38,10 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
     // The document's example holds placeholders here: both at once, and neither a PDF (AI-19).
     ident.pdf_url = None;
     ident.pdf_content = None;
-    report.done(began, None, "John Doe of the document's example, in project 6, without its placeholders for PDFs");
+    report.done(step, None, "John Doe of the document's example, in project 6, without its placeholders for PDFs");
 
-    let began = report.begin("create the ident", "ident/create");
-    let created = report.call(began, client.create_ident(&ident, &options).await, |created| {
+    let step = report.begin("create the ident", "ident/create");
+    let created = report.call(step, client.create_ident(&ident, &options).await, |created| {
         format!("conference_url {}", created.conference_url.as_ref().map_or("none", |url| url.expose()))
     })?;
     let id = created.ident_id.ok_or_else(|| Failure::local("the vendor named no ident_id"))?;
@@ -51,8 +51,8 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
 }
 
 /// The webhook is a hint; what counts is what a read says.
-async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stopped> {
-    let began = report.begin("keep the JSON webhook, answer 202", "webhook");
+async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stop> {
+    let step = report.begin("keep the JSON webhook, answer 202", "webhook");
     let event = stage.arrivals.wait(IdentStatusCallback.name(), id.expose(), PATIENCE).await;
     let payload = event.as_ref().and_then(|event| event.payload.as_ref());
     let told = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
@@ -60,7 +60,7 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
     let note =
         told.as_ref().map_or_else(|| "nothing arrived".to_owned(), |status| format!("status {}", status.as_str()));
     report.checked_call(
-        began,
+        step,
         told.as_ref().map(|_| 202),
         told.is_some(),
         &note,
@@ -70,14 +70,14 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
         ],
     )?;
 
-    let began = report.begin("confirm it by a read", "ident/get");
+    let step = report.begin("confirm it by a read", "ident/get");
     let result = client.get_ident(id, &CallOptions::new()).await;
-    let read = report.call(began, result, |ident| {
+    let read = report.call(step, result, |ident| {
         format!("status {}", ident.status.as_ref().map_or("none", |status| status.as_str()))
     })?;
-    let began = report.begin("compare both", "check");
+    let step = report.begin("compare both", "check");
     report.check(
-        began,
+        step,
         read.status == told,
         "webhook and read say the same",
         &["The webhook says something else than the vendor: it is not to be trusted."],

@@ -36,7 +36,7 @@ pub(crate) fn window(from: Moment, to: Moment, now: Timestamp) -> Result<Window,
 }
 
 /// RFC 3339, a date (its start in UTC), `now`, or a number of seconds, minutes, hours or days ago as `-90m`.
-pub(super) fn moment(text: &str) -> Result<Moment, String> {
+pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if text == "now" {
         return Ok(Moment::Ago(SignedDuration::ZERO));
     }
@@ -74,7 +74,7 @@ fn ago(text: &str) -> Option<SignedDuration> {
 }
 
 /// A SHA-256 as 64 hexadecimal digits.
-pub(super) fn sha256(text: &str) -> Result<[u8; 32], String> {
+pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
     let wrong = || "a SHA-256 is needed: 64 hexadecimal digits".to_owned();
     let digits: Option<Vec<u8>> =
         text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
@@ -89,7 +89,7 @@ pub(super) fn sha256(text: &str) -> Result<[u8; 32], String> {
 }
 
 /// `STATUS=OUTCOME`; the outcome stands behind the last `=`, since nobody knows the vendor's words.
-pub(super) fn outcome(text: &str) -> Result<(String, Outcome), String> {
+pub(crate) fn outcome(text: &str) -> Result<(String, Outcome), String> {
     let given = text.rsplit_once('=').filter(|(status, _)| !status.trim().is_empty());
     let (status, word) =
         given.ok_or_else(|| "a status, = and its outcome are needed, e.g. Identified=positive".to_owned())?;
@@ -97,7 +97,7 @@ pub(super) fn outcome(text: &str) -> Result<(String, Outcome), String> {
 }
 
 /// `Europe/Berlin`, `UTC`, an offset as `+01:00`, or a rule as POSIX has it for `TZ`.
-pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+pub(crate) fn zone(text: &str) -> Result<TimeZone, String> {
     let found = match text {
         "Europe/Berlin" => TimeZone::posix(BERLIN).ok(),
         "UTC" => Some(TimeZone::UTC),

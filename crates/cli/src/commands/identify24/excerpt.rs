@@ -6,22 +6,23 @@
 use identkit_core::REDACTED;
 use serde_json::Value;
 
-use crate::output;
+use crate::output::Page;
+use crate::text::plain;
 
 /// An answer as it may be printed.
-pub(super) struct Shown {
+pub(super) struct Excerpt {
     pub(super) value: Value,
     /// The members that are hidden.
     pub(super) hidden: Vec<String>,
 }
 
-impl Shown {
+impl Excerpt {
     /// Of an object, the members `open`; all of them if they are to be revealed.
     pub(super) fn new(mut value: Value, open: &[&str], reveal: bool) -> Self {
         let mut hidden = Vec::new();
         if !reveal && let Some(members) = value.as_object_mut() {
             for (name, member) in members {
-                if !open.contains(&name.as_str()) && tells(member) {
+                if !open.contains(&name.as_str()) && is_informative(member) {
                     *member = REDACTED.into();
                     hidden.push(name.clone());
                 }
@@ -30,25 +31,25 @@ impl Shown {
         Self { value, hidden }
     }
 
-    /// Says how the rest is to be had.
-    pub(super) fn note(&self) {
+    /// Notes how the rest is to be had.
+    pub(super) fn note(&self, page: &mut Page) {
         if !self.hidden.is_empty() {
-            output::say(&format!("note: {REDACTED} is a secret or about a person: --reveal shows it"));
+            page.note(format!("{REDACTED} is a secret or about a person: --reveal shows it"));
         }
     }
 
     /// A member as a text.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        match self.value.get(name)? {
-            Value::Null => None,
-            Value::String(text) => Some(output::plain(text)),
-            other => Some(output::plain(&other.to_string())),
+    pub(super) fn text(&self, name: &str) -> String {
+        match self.value.get(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => plain(text),
+            Some(other) => plain(&other.to_string()),
         }
     }
 }
 
 /// Whether there is anything to hide.
-fn tells(value: &Value) -> bool {
+fn is_informative(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => false,
         Value::Number(_) => true,
@@ -59,7 +60,7 @@ fn tells(value: &Value) -> bool {
 }
 
 /// Whether a text is a date-time and nothing else: one that cannot be read may be anything, a name too (AI-11).
-pub(super) fn date_time(text: &str) -> bool {
+pub(super) fn is_date_time(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_digit() || " -:.+TZ".contains(c))
 }
 
@@ -75,24 +76,24 @@ mod tests {
             "status": "Unidentified", "id": "x", "more": { "name": "John Doe" }, "many": ["John Doe"], "age": 40,
             "result": true, "none": null, "empty": "", "no_messages": [], "nothing": {},
         });
-        let shown = Shown::new(answer.clone(), &["status"], false);
+        let excerpt = Excerpt::new(answer.clone(), &["status"], false);
         assert_eq!(
-            shown.value,
+            excerpt.value,
             json!({
                 "status": "Unidentified", "id": REDACTED, "more": REDACTED, "many": REDACTED, "age": REDACTED,
                 "result": true, "none": null, "empty": "", "no_messages": [], "nothing": {},
             })
         );
-        let mut hidden = shown.hidden;
+        let mut hidden = excerpt.hidden;
         hidden.sort();
         assert_eq!(hidden, ["age", "id", "many", "more"]);
-        let revealed = Shown::new(answer.clone(), &["status"], true);
+        let revealed = Excerpt::new(answer.clone(), &["status"], true);
         assert_eq!((revealed.value, revealed.hidden.len()), (answer, 0));
     }
 
     #[test]
     fn a_date_time_is_no_place_for_a_name() {
-        assert!(date_time("21-10-2019 09:57:51") && date_time("2019-10-24T11:11+02:00"));
-        assert!(!date_time("2019-10-24 11:11+Mustermann"));
+        assert!(is_date_time("21-10-2019 09:57:51") && is_date_time("2019-10-24T11:11+02:00"));
+        assert!(!is_date_time("2019-10-24 11:11+Mustermann"));
     }
 }

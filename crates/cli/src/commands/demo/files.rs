@@ -9,16 +9,16 @@ use identkit_files::create_dirs;
 use identkit_transport::save::Existing;
 
 use crate::exit::Failure;
-use crate::save::{self, Saved};
+use crate::save::{SavedFile, save};
 
 /// The folder that the demo writes into, readable by its owner only.
 pub(super) struct Folder {
     root: PathBuf,
-    files: Vec<Saved>,
+    files: Vec<SavedFile>,
 }
 
 impl Folder {
-    pub(super) fn make(root: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(root: &Path) -> Result<Self, Failure> {
         let name = root.display();
         if fs::metadata(root).is_ok_and(|found| !found.is_dir()) {
             let told = format!("--out {name} is a file: name a folder, or a path where none is yet");
@@ -39,18 +39,18 @@ impl Folder {
         &self.root
     }
 
-    pub(super) fn files(&self) -> &[Saved] {
+    pub(super) fn files(&self) -> &[SavedFile] {
         &self.files
     }
 
     /// Saves bytes that are at hand.
-    pub(super) async fn save(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<&Saved, Failure> {
+    pub(super) async fn save(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<&SavedFile, Failure> {
         self.stream(name, Content::from_bytes(bytes.into())).await
     }
 
     /// Saves a stream, and lists it.
-    pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&Saved, Failure> {
-        let saved = save::whole(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
+    pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&SavedFile, Failure> {
+        let saved = save(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
     }
@@ -63,7 +63,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_breaks_leaves_no_file() {
         let root = tempfile::tempdir().unwrap();
-        let mut folder = Folder::make(root.path()).unwrap();
+        let mut folder = Folder::create(root.path()).unwrap();
         // Says ten bytes and brings three.
         let short = Content::new(Some(10), Content::from_bytes("abc"));
         assert!(folder.stream("identity-tm/report.pdf", short).await.is_err());

@@ -7,31 +7,31 @@ use identkit_core::{Accepted, Clock, Error, Event, Inbox, async_trait};
 use identkit_webhook::FileInbox;
 use tokio::sync::mpsc;
 
-/// The file, and a word about every event that is in it.
-pub(super) struct Watched {
+/// The file, and a copy of every event that is in it.
+pub(super) struct ObservedInbox {
     inner: FileInbox,
-    told: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<Event>,
 }
 
-/// The words.
+/// The copies.
 pub(super) struct Arrivals {
-    heard: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<Event>,
     clock: Arc<dyn Clock>,
 }
 
-impl Watched {
+impl ObservedInbox {
     pub(super) fn new(inner: FileInbox, clock: Arc<dyn Clock>) -> (Self, Arrivals) {
-        let (told, heard) = mpsc::unbounded_channel();
-        (Self { inner, told }, Arrivals { heard, clock })
+        let (sender, events) = mpsc::unbounded_channel();
+        (Self { inner, events: sender }, Arrivals { events, clock })
     }
 }
 
 #[async_trait]
-impl Inbox for Watched {
+impl Inbox for ObservedInbox {
     async fn accept(&self, event: Event) -> Result<Accepted, Error> {
         let accepted = self.inner.accept(event.clone()).await?;
         // Nobody listening any more is no reason not to acknowledge what is durable.
-        let _ = self.told.send(event);
+        let _ = self.events.send(event);
         Ok(accepted)
     }
 }
@@ -42,7 +42,7 @@ impl Arrivals {
         let deadline = self.clock.now().plus(patience);
         loop {
             tokio::select! {
-                event = self.heard.recv() => {
+                event = self.events.recv() => {
                     let event = event?;
                     if event.name == name && event.case_id.as_ref().is_some_and(|id| id.expose() == case) {
                         return Some(event);

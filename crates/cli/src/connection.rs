@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::CONNECTION;
+use crate::help::CONNECTION;
 
 /// What every command that calls a vendor takes.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Calls {
+pub(crate) struct Connection {
     /// A file of certificate authorities (PEM) to trust besides the bundled ones.
     #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
           help_heading = CONNECTION)]
@@ -64,7 +64,7 @@ fn path(given: Option<&OsString>) -> Option<&Path> {
     given.map(OsString::as_os_str).filter(|path: &&OsStr| !path.is_empty()).map(Path::new)
 }
 
-impl Calls {
+impl Connection {
     pub(crate) fn ca_file(&self) -> Option<&Path> {
         path(self.ca_file.as_ref())
     }

@@ -11,69 +11,113 @@ use jiff::Timestamp;
 /// What stands above the options that say what world it is.
 const WORLD: &str = "World";
 
+const HELP: &str = "\
+When it is ready it prints one line of JSON with its URLs, credentials, CA file
+and what world it runs, and goes on until it is ended (Ctrl-C, SIGTERM). Without
+options it is a friendly one: the world `default`, in real time, profile literal.
+
+Examples:
+  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 \\
+    --write-ca ca.pem &
+  curl --cacert ca.pem https://127.0.0.1:8443/api/2.10/serverStatus
+  curl --cacert ca.pem -u sandbox-customer:sandbox-code \\
+    https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
+  curl -d '{\"story\":\"positive\"}' \\
+    http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
+
+For tests that give the same bytes each time, with time under control:
+  identkit sandbox --clock frozen --seed 7 --admin 127.0.0.1:8444
+  curl -d '{\"seconds\":86400}' \\
+    http://127.0.0.1:8444/_sandbox/v1/clock/advance
+
+A minute as a second, and orders that are there again tomorrow:
+  identkit sandbox --clock scaled:60 --world-file sandbox-world.json
+
+In a container, for the other ones of a private network:
+  identkit sandbox --allow-non-loopback --tls-name sandbox \\
+    --listen 0.0.0.0:8443 --admin 0.0.0.0:8444 --write-ca /shared/ca.pem
+
+POST /_sandbox/v1/settings sets the accounts up while it runs:
+  curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
+    http://127.0.0.1:8444/_sandbox/v1/settings
+docs/sandbox.md is the guide, docs/sandbox-control.md tells what can be done;
+docs/sandbox-openapi.json describes every call of the admin API.
+
+The documents' own examples work: the orders 99921269855041 and 99920006C38842
+of identity.TM; the project 6, the token xxx and the ident
+xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx of identify24.
+
+Exit codes:
+  0  ended from outside
+  2  wrong usage, an address that is not loopback or a world file that is
+     damaged among it
+  1  anything else, a port in use or a world that cannot be saved among it";
+
+/// Serves a sandbox of both vendors until it is ended. Synthetic data only.
 #[derive(Debug, Args)]
-pub(crate) struct SandboxOptions {
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
     /// Where the vendors' APIs listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
-    pub(crate) listen: SocketAddr,
+    pub(super) listen: SocketAddr,
 
     /// Where the admin API listens (plain HTTP); port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
-    pub(crate) admin: SocketAddr,
+    pub(super) admin: SocketAddr,
 
     /// Lets --listen and --admin be addresses that other machines reach, as in a container. Whoever reaches them has
     /// all of the sandbox.
     #[arg(long)]
-    pub(crate) allow_non_loopback: bool,
+    pub(super) allow_non_loopback: bool,
 
     /// Plain HTTP instead of TLS.
     #[arg(long)]
-    pub(crate) plain: bool,
+    pub(super) plain: bool,
 
     /// A host name or address more that the certificate is for, and that the admin API is called by; may be given
     /// several times.
     #[arg(long, value_name = "HOST", value_parser = host)]
-    pub(crate) tls_name: Vec<String>,
+    pub(super) tls_name: Vec<String>,
 
     /// Where the CA certificate is written; a temporary file, removed at the end, if not given.
     #[arg(long, value_name = "FILE")]
-    pub(crate) write_ca: Option<PathBuf>,
+    pub(super) write_ca: Option<PathBuf>,
 
     /// Where identify24's webhooks go, which at the vendor is set in the partner portal.
     #[arg(long, value_name = "URL", value_parser = webhook)]
-    pub(crate) identify24_webhook: Option<String>,
+    pub(super) identify24_webhook: Option<String>,
 
     /// A CA file more to trust when webhooks are delivered over TLS.
     #[arg(long, value_name = "FILE")]
-    pub(crate) webhook_ca: Option<PathBuf>,
+    pub(super) webhook_ca: Option<PathBuf>,
 
     /// How time goes on: `real`, `frozen` until it is moved by the admin API, or `scaled:FACTOR` times as fast.
     #[arg(long, value_name = "MODE", value_parser = clock, default_value = "real", help_heading = WORLD)]
-    pub(crate) clock: Mode,
+    pub(super) clock: Mode,
 
     /// The time at first, e.g. 2020-09-10T12:00:00Z, which is where a frozen clock stands if not given; else now.
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = WORLD)]
-    pub(crate) start: Option<Timestamp>,
+    pub(super) start: Option<Timestamp>,
 
     /// The seed of everything random: the same seed and requests give the same ids. Drawn if not given.
     #[arg(long, value_name = "NUMBER", help_heading = WORLD)]
-    pub(crate) seed: Option<u64>,
+    pub(super) seed: Option<u64>,
 
     /// How strictly requests are judged; `literal` if not given.
     #[arg(long, value_name = "PROFILE", help_heading = WORLD,
           value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)).map(|name| profile(&name)))]
-    pub(crate) profile: Option<Profile>,
+    pub(super) profile: Option<Profile>,
 
     /// How many orders, and how many idents, a world keeps. One more, and the oldest tenth is forgotten with its
     /// webhooks.
     #[arg(long, value_name = "NUMBER", default_value = "50000", value_parser = clap::value_parser!(u32).range(1..), help_heading = WORLD)]
-    pub(crate) keep_cases: u32,
+    pub(super) keep_cases: u32,
 
     /// A file that the world is read from, if it is there, and saved into at the end, and every 5 seconds when
     /// something happened. No other sandbox can use it meanwhile. A world that is read has its own
     /// time, seed and profile, whatever the options say.
     #[arg(long, value_name = "FILE", help_heading = WORLD)]
-    pub(crate) world_file: Option<PathBuf>,
+    pub(super) world_file: Option<PathBuf>,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -6,45 +6,48 @@ use clap::{Args, Subcommand};
 use identkit_core::Outcome;
 use jiff::tz::TimeZone;
 
-use super::help::{CREATE_HELP, EXIT_CODES, GET_HELP, LOGIN_HELP, PROJECT_HELP, PROJECTS_HELP};
-use super::values::{outcome, zone};
-use super::{CONNECTION, Calls, OUTPUT};
+use super::help::{CREATE, GET, LOGIN, PROJECT, PROJECTS, TOP};
+use crate::connection::Connection;
+use crate::help::{CONNECTION, EXIT_CODES, OUTPUT};
+use crate::values::{outcome, zone};
 
+/// Calls identify24: idents (VideoIdent API 1.0.1).
 #[derive(Debug, Args)]
-pub(crate) struct Identify24 {
+#[command(after_help = format!("{TOP}\n{EXIT_CODES}"))]
+pub(crate) struct Arguments {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", hide_env_values = true, value_name = "URL",
           help_heading = CONNECTION, default_value = identkit_identify24::DEFAULT_BASE_URL)]
-    pub(crate) base_url: String,
+    pub(super) base_url: String,
 
     /// The partner's user name.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME",
           help_heading = CONNECTION)]
-    pub(crate) partner: Option<String>,
+    pub(super) partner: Option<String>,
 
     /// The API key. Better given by the environment: a command line can be read by others.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY",
           help_heading = CONNECTION)]
-    pub(crate) api_key: Option<String>,
+    pub(super) api_key: Option<String>,
 
     /// Shows secrets (token, ident_id, conference_url) and personal data, which are `[redacted]` otherwise.
     #[arg(long, global = true, help_heading = OUTPUT)]
-    pub(crate) reveal: bool,
+    pub(super) reveal: bool,
 
     #[command(flatten)]
-    pub(crate) calls: Calls,
+    pub(super) connection: Connection,
 
     #[command(subcommand)]
-    pub(crate) command: Identify24Command,
+    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Identify24Command {
+pub(super) enum Command {
     /// Checks the credentials by one login (auth).
-    #[command(after_help = format!("{LOGIN_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{LOGIN}\n{EXIT_CODES}"))]
     Login,
     /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{CREATE_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{CREATE}\n{EXIT_CODES}"))]
     Create {
         /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
@@ -60,7 +63,7 @@ pub(crate) enum Identify24Command {
         allow_both_pdf_sources: bool,
     },
     /// Reads an ident (ident/get).
-    #[command(after_help = format!("{GET_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{GET}\n{EXIT_CODES}"))]
     Get {
         /// The ident_id that create returned: 1 to 64 letters, digits and hyphens; `-` reads it from standard input.
         #[arg(value_name = "IDENT_ID|-", required_unless_present = "from", conflicts_with = "from")]
@@ -69,13 +72,13 @@ pub(crate) enum Identify24Command {
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
         #[command(flatten)]
-        told: Told,
+        interpretation: Interpretation,
     },
     /// Lists the projects of the account (project/getAll).
-    #[command(after_help = format!("{PROJECTS_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{PROJECTS}\n{EXIT_CODES}"))]
     Projects,
     /// Reads one project (project/get).
-    #[command(after_help = format!("{PROJECT_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{PROJECT}\n{EXIT_CODES}"))]
     Project {
         /// The project's id.
         project_id: String,
@@ -85,16 +88,16 @@ pub(crate) enum Identify24Command {
     },
 }
 
-/// What makes more of an ident than the vendor says.
+/// Options that add to what the vendor says of an ident.
 #[derive(Debug, Args)]
-pub(crate) struct Told {
+pub(super) struct Interpretation {
     /// What a status means; may be given several times, and goes before --outcomes.
     #[arg(long, value_name = "STATUS=OUTCOME", value_parser = outcome)]
-    pub(crate) outcome: Vec<(String, Outcome)>,
+    pub(super) outcome: Vec<(String, Outcome)>,
     /// A JSON file of what statuses mean, e.g. {"Identified": "positive"}.
     #[arg(long, value_name = "FILE")]
-    pub(crate) outcomes: Option<PathBuf>,
+    pub(super) outcomes: Option<PathBuf>,
     /// The zone of the vendor's local times, which the document does not tell; probably Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
-    pub(crate) zone: Option<TimeZone>,
+    pub(super) zone: Option<TimeZone>,
 }

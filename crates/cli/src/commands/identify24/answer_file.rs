@@ -6,43 +6,43 @@ use std::path::{Path, PathBuf};
 use identkit_files::{CommitError, Draft, Existing};
 
 use crate::exit::Failure;
-use crate::save;
+use crate::save::reject_dash;
 
 /// More than any answer takes, in bytes.
 const ROOM: usize = 64 * 1024;
 
 /// The place for an answer, with room for it: made before anything is sent, so that nothing is sent where nothing can
 /// be kept.
-pub(super) struct Place {
+pub(super) struct AnswerFile {
     path: PathBuf,
     draft: Draft,
 }
 
-impl Place {
-    pub(super) fn make(path: &Path) -> Result<Self, Failure> {
-        save::no_dash(path)?;
+impl AnswerFile {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        reject_dash(path)?;
         if path.symlink_metadata().is_ok() {
             let told = "is there already and may hold the only copy of an ident_id: name a new file; nothing was sent";
             return Err(Failure::usage(format!("--out {} {told}", path.display())));
         }
-        let made = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
+        let draft = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
             draft.reserve(ROOM)?;
             Ok(draft)
         });
         let cannot = |error: io::Error| {
             Failure::usage(format!("--out {} cannot be written: {}; nothing was sent", path.display(), error.kind()))
         };
-        Ok(Self { path: path.to_owned(), draft: made.map_err(cannot)? })
+        Ok(Self { path: path.to_owned(), draft: draft.map_err(cannot)? })
     }
 
     /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
-    pub(super) fn put(mut self, bytes: &[u8]) -> Result<PathBuf, NotThere> {
-        let not_there = |why: io::ErrorKind, elsewhere| NotThere {
+    pub(super) fn write(mut self, bytes: &[u8]) -> Result<PathBuf, WriteError> {
+        let error_at = |why: io::ErrorKind, fallback| WriteError {
             why: format!("{} cannot be written: {why}", self.path.display()),
-            elsewhere,
+            fallback,
         };
-        self.draft.write_all(bytes).map_err(|error| not_there(error.kind(), None))?;
-        let lost = |error: CommitError| not_there(error.kind(), error.keep());
+        self.draft.write_all(bytes).map_err(|error| error_at(error.kind(), None))?;
+        let lost = |error: CommitError| error_at(error.kind(), error.keep());
         self.draft.commit(Existing::Keep).map_err(lost)?;
         Ok(self.path)
     }
@@ -50,10 +50,10 @@ impl Place {
 
 /// Why an answer is not where it should be.
 #[derive(Debug)]
-pub(super) struct NotThere {
+pub(super) struct WriteError {
     pub(super) why: String,
     /// Where it is instead; `None` when it is lost.
-    pub(super) elsewhere: Option<PathBuf>,
+    pub(super) fallback: Option<PathBuf>,
 }
 
 #[cfg(test)]
@@ -64,9 +64,9 @@ mod tests {
     fn the_answer_is_its_owners_only_and_nothing_is_left_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("created.json");
-        drop(Place::make(&path).unwrap());
+        drop(AnswerFile::create(&path).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a call that failed leaves nothing");
-        Place::make(&path).unwrap().put(b"secret").unwrap();
+        AnswerFile::create(&path).unwrap().write(b"secret").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"secret");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         #[cfg(unix)]
@@ -80,12 +80,12 @@ mod tests {
     fn a_file_that_came_meanwhile_is_not_replaced_and_the_answer_not_lost() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("created.json");
-        let place = Place::make(&path).unwrap();
+        let place = AnswerFile::create(&path).unwrap();
         std::fs::write(&path, "another ident's").unwrap();
-        let told = place.put(b"secret").unwrap_err();
+        let told = place.write(b"secret").unwrap_err();
         assert_eq!(std::fs::read(&path).unwrap(), b"another ident's");
         assert!(told.why.contains("created.json cannot be written"), "{told:?}");
-        assert_eq!(std::fs::read(told.elsewhere.unwrap()).unwrap(), b"secret");
-        assert!(Place::make(&path).is_err(), "and at once, where it is there from the beginning");
+        assert_eq!(std::fs::read(told.fallback.unwrap()).unwrap(), b"secret");
+        assert!(AnswerFile::create(&path).is_err(), "and at once, where it is there from the beginning");
     }
 }

@@ -8,12 +8,12 @@ use identkit_core::Clock as _;
 use identkit_core::{Error, Instant};
 use identkit_transport::{Response, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::files::Folder;
-use crate::args::Format;
 use crate::exit::Failure;
-use crate::output;
+use crate::output::{self, Format, Page, Render};
+use crate::save::SavedFile;
 
 /// From this width of a terminal on, the summary has room for notes beside the steps.
 const ROOM_FOR_NOTES: u16 = 160;
@@ -25,11 +25,11 @@ struct Step {
     status: Option<u16>,
     took: Duration,
     note: String,
-    held: bool,
+    ok: bool,
 }
 
 /// A step under way.
-pub(super) struct Began {
+pub(super) struct StartedStep {
     title: String,
     operation: String,
     at: Instant,
@@ -37,20 +37,20 @@ pub(super) struct Began {
 
 /// Why a flow ended before its end.
 #[derive(Debug)]
-pub(super) enum Stopped {
+pub(super) enum Stop {
     /// A check did not hold; the account of it is in the report.
     Check,
     /// Something failed.
     Failed(Failure),
 }
 
-impl From<Failure> for Stopped {
+impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<Error> for Stopped {
+impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error.into())
     }
@@ -85,155 +85,150 @@ impl Report {
     }
 
     /// A step begins.
-    pub(super) fn begin(&self, title: &str, operation: &str) -> Began {
+    pub(super) fn begin(&self, title: &str, operation: &str) -> StartedStep {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{title} ({operation})"));
         }
-        Began { title: title.to_owned(), operation: operation.to_owned(), at: self.clock.now() }
+        StartedStep { title: title.to_owned(), operation: operation.to_owned(), at: self.clock.now() }
     }
 
-    fn end(&mut self, began: Began, status: Option<u16>, note: &str, held: bool) {
-        let took = self.clock.now().since(began.at);
-        let Began { title, operation, .. } = began;
-        let mark = if held { "ok  " } else { "FAIL" };
+    fn end(&mut self, step: StartedStep, status: Option<u16>, note: &str, ok: bool) {
+        let took = self.clock.now().since(step.at);
+        let StartedStep { title, operation, .. } = step;
+        let mark = if ok { "ok  " } else { "FAIL" };
         let code = status.map_or_else(String::new, |status| format!(" HTTP {status}"));
         let note_shown = if note.is_empty() { String::new() } else { format!(": {note}") };
         self.tell(&format!("{mark} {title} [{operation}]{code} {}{note_shown}", milliseconds(took)));
-        self.steps.push(Step { title, operation, status, took, note: note.to_owned(), held });
+        self.steps.push(Step { title, operation, status, took, note: note.to_owned(), ok });
     }
 
     /// It was done.
-    pub(super) fn done(&mut self, began: Began, status: Option<u16>, note: &str) {
-        self.end(began, status, note, true);
+    pub(super) fn done(&mut self, step: StartedStep, status: Option<u16>, note: &str) {
+        self.end(step, status, note, true);
     }
 
     /// A call was made; its failure ends the flow and is told first.
     pub(super) fn call<T>(
         &mut self,
-        began: Began,
+        step: StartedStep,
         result: Result<Response<T>, Error>,
         note: impl FnOnce(&T) -> String,
-    ) -> Result<T, Stopped> {
+    ) -> Result<T, Stop> {
         match result {
             Ok(answered) => {
                 let note = note(&answered.value);
-                self.end(began, Some(answered.status.as_u16()), &note, true);
+                self.end(step, Some(answered.status.as_u16()), &note, true);
                 Ok(answered.value)
             }
-            Err(error) => Err(self.failed(began, error)),
+            Err(error) => Err(self.failed(step, error)),
         }
     }
 
     /// A call failed, which ends the flow.
-    pub(super) fn failed(&mut self, began: Began, error: Error) -> Stopped {
-        self.end(began, error.status(), &error.to_string(), false);
+    pub(super) fn failed(&mut self, step: StartedStep, error: Error) -> Stop {
+        self.end(step, error.status(), &error.to_string(), false);
         error.into()
     }
 
     /// A check: what holds is noted, what does not ends the flow with an account for people.
-    pub(super) fn check(&mut self, began: Began, held: bool, note: &str, account: &[&str]) -> Result<(), Stopped> {
-        self.checked_call(began, None, held, note, account)
+    pub(super) fn check(&mut self, step: StartedStep, ok: bool, note: &str, account: &[&str]) -> Result<(), Stop> {
+        self.checked_call(step, None, ok, note, account)
     }
 
     /// A check on a call's answer.
     pub(super) fn checked_call(
         &mut self,
-        began: Began,
+        step: StartedStep,
         status: Option<u16>,
-        held: bool,
+        ok: bool,
         note: &str,
         account: &[&str],
-    ) -> Result<(), Stopped> {
-        self.end(began, status, note, held);
-        if held {
+    ) -> Result<(), Stop> {
+        self.end(step, status, note, ok);
+        if ok {
             return Ok(());
         }
         self.account.extend(account.iter().map(|line| (*line).to_owned()));
-        Err(Stopped::Check)
+        Err(Stop::Check)
     }
 
     /// Tells it all, and says how the program ends.
-    pub(super) fn finish(self, outcome: Result<(), Stopped>, folder: &Folder) -> Result<ExitCode, Failure> {
+    pub(super) fn finish(self, outcome: Result<(), Stop>, folder: &Folder) -> Result<ExitCode, Failure> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let held = outcome.is_ok() && self.steps.iter().all(|step| step.held);
-        match self.format {
-            Format::Json => self.json(held, folder)?,
-            Format::Table => self.tables(held, folder)?,
-        }
+        let ok = outcome.is_ok() && self.steps.iter().all(|step| step.ok);
+        self.format.show(Summary { report: &self, ok, folder })?;
         match outcome {
-            Ok(()) => Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-            Err(Stopped::Check) => {
+            Ok(()) => Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            Err(Stop::Check) => {
                 for line in &self.account {
                     output::say(line);
                 }
                 Ok(ExitCode::FAILURE)
             }
-            Err(Stopped::Failed(failure)) => Err(failure),
+            Err(Stop::Failed(failure)) => Err(failure),
         }
     }
+}
 
-    fn tables(&self, held: bool, folder: &Folder) -> Result<(), Failure> {
+/// All that happened, at the end.
+struct Summary<'a> {
+    report: &'a Report,
+    ok: bool,
+    folder: &'a Folder,
+}
+
+impl Render for Summary<'_> {
+    fn json(&self) -> Value {
+        let step = |step: &Step| {
+            json!({
+                "step": step.title,
+                "operation": step.operation,
+                "http_status": step.status,
+                "milliseconds": step.took.as_secs_f64() * 1000.0,
+                "note": step.note,
+                "ok": step.ok,
+            })
+        };
+        let steps: Vec<Value> = self.report.steps.iter().map(step).collect();
+        let files: Vec<Value> = self.folder.files().iter().map(SavedFile::json).collect();
+        json!({ "ok": self.ok, "steps": steps, "files": files, "account": self.report.account,
+            "inbox": self.folder.path("inbox.jsonl").display().to_string() })
+    }
+
+    fn table(&self, page: &mut Page) {
+        let (steps, root) = (&self.report.steps, self.folder.root());
         let mut header = vec!["", "Step", "Operation", "HTTP", "Time", "Note"];
         let mut table = output::table(&[]);
         // The notes have been told live; where they do not fit beside the rest they are left out here.
         let with_notes = table.width().is_none_or(|width| width >= ROOM_FOR_NOTES);
         header.truncate(if with_notes { 6 } else { 5 });
         table.set_header(header);
-        for step in &self.steps {
+        for step in steps {
             let mut row = vec![
-                if step.held { "ok" } else { "FAIL" }.to_owned(),
+                if step.ok { "ok" } else { "FAIL" }.to_owned(),
                 step.title.clone(),
                 step.operation.clone(),
                 step.status.map_or_else(String::new, |status| status.to_string()),
                 milliseconds(step.took),
             ];
-            if with_notes {
-                row.push(step.note.clone());
-            }
+            row.extend(with_notes.then(|| step.note.clone()));
             table.add_row(row);
         }
-        output::print_table(&table)?;
-        let name = folder.root().display();
-        output::print(&format!("\nFiles in {name}, each with its size and SHA-256; inbox.jsonl holds the webhooks:"))?;
-        for file in folder.files() {
-            let path = file.path.strip_prefix(folder.root()).unwrap_or(&file.path).display();
-            output::print(&format!("  {path} ({} bytes)\n    {}", file.bytes, file.sha256))?;
+        page.table(&table);
+        let name = root.display();
+        page.line(format!("\nFiles in {name}, each with its size and SHA-256; inbox.jsonl holds the webhooks:"));
+        for file in self.folder.files() {
+            let path = file.path.strip_prefix(root).unwrap_or(&file.path).display();
+            page.line(format!("  {path} ({} bytes)\n    {}", file.bytes, file.sha256));
         }
-        let failed = self.steps.iter().filter(|step| !step.held).count();
-        let total: Duration = self.steps.iter().map(|step| step.took).sum();
-        let verdict = match (held, failed) {
-            (true, _) => format!("Every check held: {} steps in {}.", self.steps.len(), milliseconds(total)),
-            (false, failed) => {
-                format!("{failed} of {} steps failed; what comes after them was not tried.", self.steps.len())
-            }
-        };
-        output::print(&format!("\n{verdict}"))
-    }
-
-    fn json(&self, held: bool, folder: &Folder) -> Result<(), Failure> {
-        let steps: Vec<_> = self
-            .steps
-            .iter()
-            .map(|step| {
-                json!({
-                    "step": step.title,
-                    "operation": step.operation,
-                    "http_status": step.status,
-                    "milliseconds": step.took.as_secs_f64() * 1000.0,
-                    "note": step.note,
-                    "ok": step.held,
-                })
-            })
-            .collect();
-        let files: Vec<_> = folder
-            .files()
-            .iter()
-            .map(|file| json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "sha256": file.sha256 }))
-            .collect();
-        output::print_json(&json!({ "ok": held, "steps": steps, "files": files, "account": self.account,
-            "inbox": folder.path("inbox.jsonl").display().to_string() }))
+        let failed = steps.iter().filter(|step| !step.ok).count();
+        let total: Duration = steps.iter().map(|step| step.took).sum();
+        page.line(match self.ok {
+            true => format!("\nEvery check held: {} steps in {}.", steps.len(), milliseconds(total)),
+            false => format!("\n{failed} of {} steps failed; what comes after them was not tried.", steps.len()),
+        });
     }
 }
 

@@ -1,0 +1,31 @@
+//! `identkit demo`: both vendors' typical flow, end to end, over TLS, against a sandbox of its own.
+//!
+//! Everything is real but the vendors: sockets, TLS, webhooks, files. Each check that does not hold fails the demo.
+
+mod arguments;
+mod files;
+mod identify24;
+mod identity_tm;
+mod inbox;
+mod report;
+mod stage;
+
+use std::process::ExitCode;
+
+pub(crate) use self::arguments::Arguments;
+use self::arguments::Break;
+use self::files::Folder;
+use self::report::Report;
+use crate::exit::Failure;
+use crate::output::Format;
+
+pub(crate) async fn run(options: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+    let mut report = Report::new(format);
+    let folder = Folder::create(&options.out)?;
+    let mut stage = stage::build(folder, &mut report).await?;
+    let mut outcome = identity_tm::play(&mut stage, &mut report, options.breaks == Some(Break::Receiver)).await;
+    if outcome.is_ok() {
+        outcome = identify24::play(&mut stage, &mut report).await;
+    }
+    report.finish(outcome, &stage.folder)
+}

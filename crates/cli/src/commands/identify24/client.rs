@@ -1,0 +1,37 @@
+//! From options to a client.
+
+use identkit_identify24::{Builder, Credentials, Identify24 as Client};
+
+use super::arguments::Arguments;
+use crate::connection::Connection;
+use crate::context::{Context, Vendor, required};
+use crate::exit::Failure;
+
+/// What a command works with.
+pub(super) type Identify24<'a> = Context<'a, Arguments>;
+
+impl Vendor for Arguments {
+    const BASE_URL: &'static str = "IDENTKIT_IDENTIFY24_BASE_URL";
+
+    fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Identify24<'_> {
+    /// The client, after what `set_up` makes of it.
+    pub(super) fn client(&self, set_up: impl FnOnce(Builder) -> Builder) -> Result<Client, Failure> {
+        let partner = required(self.arguments.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
+        let key = required(self.arguments.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
+        let builder = Client::builder(self.transport()?, Credentials::new(partner, key));
+        set_up(builder.base_url(self.arguments.base_url.as_str())).build().map_err(|error| {
+            let faults: Vec<String> =
+                error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+            Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! From options to a client.
+
+use std::sync::Arc;
+
+use identkit_core::Secret;
+use identkit_identity_tm::{Account, IdentityTm};
+use identkit_transport::SystemClock;
+
+use super::arguments::Arguments;
+use crate::connection::Connection;
+use crate::context::{Context, Vendor, required};
+use crate::exit::Failure;
+
+/// What a command works with.
+pub(super) type Tm<'a> = Context<'a, Arguments>;
+
+impl Vendor for Arguments {
+    const BASE_URL: &'static str = "IDENTKIT_TM_BASE_URL";
+
+    fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Tm<'_> {
+    pub(super) fn client(&self) -> Result<IdentityTm, Failure> {
+        let id = required(self.arguments.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
+        let code = required(self.arguments.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
+        let transport = self.transport()?;
+        let builder =
+            IdentityTm::builder(Account::new(id, Secret::new(code))).base_url(self.arguments.base_url.as_str());
+        builder.build(transport, Arc::new(SystemClock::new())).map_err(|error| {
+            Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! Directories for one's own files.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk::Disk;
+
+/// Creates a directory with its missing parents, readable by their owner only, and returns what it created, innermost
+/// first.
+///
+/// # Errors
+/// If a directory cannot be created. Those that it had created until then are removed.
+pub fn create_dirs(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let missing = |dir: &&Path| !dir.as_os_str().is_empty() && dir.symlink_metadata().is_err();
+    let created: Vec<PathBuf> = path.ancestors().take_while(missing).map(Path::to_owned).collect();
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let disk = Disk::default();
+    let synced = builder.create(path).and_then(|()| created.iter().try_for_each(|dir| disk.sync_parent(dir)));
+    match synced {
+        Ok(()) => Ok(created),
+        Err(error) => {
+            for dir in created {
+                // Fails for a directory that was never created.
+                let _ = std::fs::remove_dir(dir);
+            }
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The operations on the disk, and in tests a fault at one of them.
+
+/// An operation, as the tests know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Create,
+    Write,
+    Truncate,
+    Sync,
+    Rename,
+    SyncParent,
+}
+
+/// Fails one operation, and follows what is not on the disk yet.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// Index of the operation that fails.
+    pub(crate) fail: Option<usize>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) unsynced_file: bool,
+    pub(crate) unsynced_parent: bool,
+}
+
+#[cfg(test)]
+impl Faults {
+    pub(crate) fn enter(&mut self, step: Step) -> std::io::Result<()> {
+        self.steps.push(step);
+        if self.fail == Some(self.steps.len() - 1) {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        match step {
+            Step::Create => self.unsynced_parent = true,
+            Step::Write | Step::Truncate => self.unsynced_file = true,
+            Step::Sync => self.unsynced_file = false,
+            Step::Rename => {
+                assert!(!self.unsynced_file, "a crash after the rename would leave a file without its content");
+                self.unsynced_parent = true;
+            }
+            Step::SyncParent => self.unsynced_parent = false,
+        }
+        Ok(())
+    }
+}
