@@ -104,6 +104,21 @@ impl Advice {
     }
 }
 
+/// The part of a request that a [`Violation`] is about.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Location {
+    /// The field of the body that [`Violation::field`] names.
+    #[default]
+    Body,
+    /// The header that [`Violation::field`] names.
+    Header,
+    /// The path.
+    Path,
+    /// No part of the request: the account or the service.
+    Account,
+}
+
 /// One broken rule of a request.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +131,8 @@ pub struct Violation {
     pub rule: &'static str,
     /// Section of the vendor's document, e.g. `[T] 3.1.3`.
     pub section: &'static str,
+    /// Part of the request that holds the field.
+    pub location: Location,
 }
 
 impl Violation {
@@ -126,7 +143,14 @@ impl Violation {
         rule: &'static str,
         section: &'static str,
     ) -> Self {
-        Self { field: field.into(), message: message.into(), rule, section }
+        Self { field: field.into(), message: message.into(), rule, section, location: Location::Body }
+    }
+
+    /// Sets the part of the request that holds the field: the body, unless set.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = location;
+        self
     }
 }
 

@@ -18,7 +18,7 @@ mod short;
 mod time;
 
 pub use content::Content;
-pub use error::{Advice, BoxError, Delivery, Error, Kind, Violation};
+pub use error::{Advice, BoxError, Delivery, Error, Kind, Location, Violation};
 pub use event::{Accepted, Event, Inbox, MemoryInbox};
 pub use personal::{Pii, REDACTED, Secret, Wipe};
 pub use port::{

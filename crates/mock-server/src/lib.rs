@@ -11,12 +11,15 @@
 //! - No globals; nothing outlives the [`Sandbox`] that spawned it.
 //! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
 
+mod account;
 mod clock;
 mod expect;
+mod facts;
 pub mod faults;
 mod in_process;
 pub mod journal;
 mod nesting;
+mod rejection;
 pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]
@@ -27,14 +30,17 @@ pub mod webhooks;
 mod world;
 pub mod worlds;
 
+pub use account::{Account, AccountOf, AccountState, Change, load_settings, save_settings};
 pub use clock::{Mode, VirtualClock};
 pub use expect::{Expect, Unmet};
+pub use facts::{Login, VendorFacts};
 pub use in_process::InProcess;
+pub use rejection::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
-pub use vendor::{Change, Handled, MockVendor, NoAnswer, Refused, Route, Transition};
-pub use world::{Opened, Part, Profile, SavedError, Shares, Timer, World};
+pub use vendor::{Handled, MockVendor, NoAnswer, Route, Target, Transition};
+pub use world::{Opened, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 
 /// The examples of the guide are compiled and run.

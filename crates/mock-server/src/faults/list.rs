@@ -1,10 +1,9 @@
 //! The rules of a world, and which of them strikes a call.
 
-use identkit_core::Violation;
-
 use super::rule::names;
 use super::{Fault, Rule, chaos};
-use crate::vendor::{MockVendor, Refused};
+use crate::rejection::Rejection;
+use crate::vendor::MockVendor;
 use crate::world::Profile;
 
 /// So many rules are kept; those that are used up make room first.
@@ -96,8 +95,8 @@ impl Faults {
         operation: Option<&'static str>,
     ) -> Option<Fault> {
         let random = &mut self.random;
-        let name = vendor.map(MockVendor::name);
-        let told = vendor.is_some_and(MockVendor::refuses_by_result);
+        let name = vendor.map(|vendor| vendor.name());
+        let told = vendor.is_some_and(|vendor| vendor.facts().rejects_by_result);
         let fitting = self.rules.iter_mut().filter(|injected| {
             injected.rule.fits(name, operation) && (told || injected.rule.fault != Fault::ResultFalse)
         });
@@ -136,9 +135,9 @@ impl Faults {
 ///
 /// # Errors
 /// Why not, and what there is.
-pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
+pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejection> {
     let refuse = |field: &'static str, message: String| {
-        Err(Refused::new(400, Violation::new(field, message, "sandbox", "docs/sandbox-control.md")))
+        Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))
     };
     let concerned: Vec<_> =
         vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
@@ -160,11 +159,14 @@ pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<()
     };
     let concerned: Vec<_> = concerned.into_iter().filter(|vendor| names_of(rule, &***vendor)).collect();
     match &rule.fault {
-        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.refuses_by_result()) => {
-            refuse("fault", "result-false is an answer of identify24 only".to_owned())
+        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
+            let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);
+            let able: Vec<_> = able.map(|vendor| vendor.name()).collect();
+            refuse("fault", format!("result-false is an answer of {} only", able.join(", ")))
         }
         Fault::ShapeVariant { variant: Some(wanted) } => {
-            let there: Vec<_> = concerned.iter().flat_map(|vendor| vendor.shapes()).map(|shape| shape.name).collect();
+            let there: Vec<_> =
+                concerned.iter().flat_map(|vendor| vendor.facts().shapes).map(|shape| shape.name).collect();
             match there.contains(&wanted.as_str()) {
                 true => Ok(()),
                 false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),

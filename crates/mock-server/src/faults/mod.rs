@@ -26,11 +26,7 @@ pub(crate) use self::list::of_rule;
 pub use self::list::{Faults, Injected};
 pub use self::pace::Pace;
 pub use self::rule::Rule;
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-pub(crate) use self::shapes::each_object;
-#[cfg(feature = "identity-tm")]
-pub(crate) use self::shapes::rename;
-pub use self::shapes::{Reshape, Shape};
+pub use self::shapes::{Reshape, Shape, each_object, rename};
 pub use self::wire::Wire;
 #[cfg(feature = "server")]
 pub(crate) use self::wire::{INTERIM, MISSING, bodiless, told_length};

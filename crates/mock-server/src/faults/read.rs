@@ -7,7 +7,7 @@ use identkit_core::Violation;
 use serde_json::{Map, Value, json};
 
 use super::{Fault, Injected, Middle, Rule};
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
 
 /// The longest latency or pause: an hour.
 const LONGEST: f64 = 3_600.0;
@@ -126,14 +126,14 @@ impl Rule {
     ///
     /// # Errors
     /// All that is wrong, and what there is. Whether the call and the vendor exist is not looked at.
-    pub fn read(object: &Map<String, Value>) -> Result<Self, Refused> {
+    pub fn read(object: &Map<String, Value>) -> Result<Self, Rejection> {
         let mut given = Given { object, asked: vec!["fault"], wrong: Vec::new() };
         let known = || Fault::all().map(|fault| fault.name()).join(", ");
         let usual = object.get("fault").and_then(Value::as_str).and_then(Fault::named);
         let Some(usual) = usual else {
             let fault =
                 Violation::new("fault", format!("must be one of {}", known()), "sandbox", "docs/sandbox-control.md");
-            return Err(Refused::new(400, fault));
+            return Err(Rejection::new(400, fault));
         };
         let name = usual.name();
         let (operation, vendor) = (given.name("operation"), given.name("vendor"));
@@ -164,7 +164,7 @@ impl Rule {
         }
         match wrong.is_empty() {
             true => Ok(Self { fault, operation, vendor, times, nth, probability: probability.unwrap_or(1.0) }),
-            false => Err(Refused { status: 400, violations: wrong }),
+            false => Err(Rejection::invalid(wrong)),
         }
     }
 
@@ -218,7 +218,7 @@ impl Injected {
 mod tests {
     use super::*;
 
-    fn read(value: Value) -> Result<Rule, Refused> {
+    fn read(value: Value) -> Result<Rule, Rejection> {
         Rule::read(value.as_object().unwrap())
     }
 

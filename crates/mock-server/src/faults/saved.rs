@@ -1,42 +1,56 @@
 //! The saved form of a world's faults.
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Faults, Injected, Rule};
 use crate::world::SavedError;
-use crate::world::read::{Fields, items, written};
-use crate::world::text::AsText;
+use crate::world::read::{read, written};
+use crate::world::text;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedFaults {
+    last: u64,
+    #[serde(with = "text")]
+    random: u64,
+    rules: Vec<SavedRule>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedRule {
+    id: u64,
+    seen: u64,
+    hits: u64,
+    /// As `POST faults` takes it.
+    rule: Map<String, Value>,
+}
 
 impl Faults {
     pub(crate) fn saved(&self) -> Result<Value, SavedError> {
-        let rules: Vec<Value> = self
-            .rules
-            .iter()
-            .map(|Injected { id, rule, seen, hits }| json!({ "id": id, "seen": seen, "hits": hits, "rule": rule.told() }))
-            .collect();
-        let random = written(&AsText(self.random.get_seed()), "the random generator of faults")?;
-        Ok(json!({ "last": self.last, "random": random, "rules": rules }))
+        let rule = |Injected { id, rule, seen, hits }: &Injected| SavedRule {
+            id: *id,
+            seen: *seen,
+            hits: *hits,
+            rule: rule.told(),
+        };
+        let rules = self.rules.iter().map(rule).collect();
+        written(&SavedFaults { last: self.last, random: self.random.get_seed(), rules }, "the faults")
     }
 
     /// What [`saved`](Self::saved) wrote, which stands at this pointer.
     pub(crate) fn restored(value: &Value, at: &str) -> Result<Self, SavedError> {
-        let fields = Fields::of(value, at, &["last", "random", "rules"])?;
-        let last: u64 = fields.read("last")?;
+        let SavedFaults { last, random, rules: saved } = read(value, at)?;
         let mut rules: Vec<Injected> = Vec::new();
-        let place = fields.at("rules");
-        for (item, at) in items(fields.get("rules")?, &place)? {
-            let fields = Fields::of(item, &at, &["id", "seen", "hits", "rule"])?;
-            let id = fields.read("id")?;
+        for (index, SavedRule { id, seen, hits, rule }) in saved.into_iter().enumerate() {
+            let damaged = |key: &str, message: &str| SavedError::damaged(format!("{at}/rules/{index}/{key}"), message);
             if id > last || rules.last().is_some_and(|before| before.id >= id) {
-                return Err(SavedError::damaged(fields.at("id"), "expected a number above the one before, up to last"));
+                return Err(damaged("id", "expected a number above the one before, up to last"));
             }
-            let rule = fields.get("rule")?.as_object().and_then(|rule| Rule::read(rule).ok());
-            let Some(rule) = rule else {
-                return Err(SavedError::damaged(fields.at("rule"), "expected a rule as POST faults takes it"));
-            };
-            rules.push(Injected { id, rule, seen: fields.read("seen")?, hits: fields.read("hits")? });
+            let rule = Rule::read(&rule).map_err(|_| damaged("rule", "expected a rule as POST faults takes it"))?;
+            rules.push(Injected { id, rule, seen, hits });
         }
-        let random = fastrand::Rng::with_seed(fields.read::<AsText<u64>>("random")?.0);
-        Ok(Self { rules, last, random })
+        Ok(Self { rules, last, random: fastrand::Rng::with_seed(random) })
     }
 }

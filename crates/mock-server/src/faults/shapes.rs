@@ -4,9 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use http::header::HeaderMap;
 use identkit_core::Content;
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Faults;
 use super::answer::rewritten;
@@ -72,8 +70,7 @@ pub(super) fn reshaped(
 }
 
 /// Changes each object of a JSON text, the inner ones first, and says whether any was changed.
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
+pub fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
     let mut changed = false;
     match value {
         Value::Object(object) => {
@@ -93,8 +90,7 @@ pub(crate) fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<Str
 }
 
 /// Puts what stands under a name under another one.
-#[cfg(feature = "identity-tm")]
-pub(crate) fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool {
+pub fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool {
     match object.remove(name) {
         Some(value) => object.insert(other.to_owned(), value).is_none(),
         None => false,

@@ -9,6 +9,7 @@ use identkit_core::Violation;
 use jiff::Timestamp;
 
 use super::{Headers, Kept};
+use crate::facts::VendorFacts;
 use crate::webhooks::Cause;
 
 /// A call of a vendor and its answer.
@@ -20,6 +21,8 @@ pub struct Call {
     pub operation: Option<&'static str>,
     /// The case it is about, when the request or the answer tells it.
     pub case: Option<String>,
+    /// What the sandbox has to know of the vendor.
+    pub(crate) facts: Option<&'static VendorFacts>,
     /// The request's method.
     pub method: Method,
     /// Path and query.

@@ -1,10 +1,10 @@
 //! Why a call was refused: the rule, the element, what would be right, and where it is written.
 
-use identkit_core::Violation;
+use identkit_core::{Location, Violation};
 use serde_json::{Value, json};
 
 use super::{Call, Entry, Secrets, What};
-use crate::journal::mask::MASK;
+use crate::journal::redact::REDACTED;
 
 /// Where in a request something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Entry {
                 // What is not there any more is part of what is masked.
                 (Place::Body(pointer), Some(_)) => {
                     let found = masked.as_ref().and_then(|masked| masked.pointer(pointer));
-                    Some(found.cloned().unwrap_or_else(|| MASK.into()))
+                    Some(found.cloned().unwrap_or_else(|| REDACTED.into()))
                 }
                 _ => None,
             };
@@ -91,30 +91,32 @@ impl Reason {
     }
 }
 
-/// Where the field of a fault is, and what stands there.
-fn place<'a>(fault: &Violation, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
-    let field = fault.field.split(' ').next().unwrap_or_default();
-    match field {
-        "path" => return (Place::Path, None),
-        "service" | "serverStatus" | "rate" => return (Place::Elsewhere, None),
-        "body" | "order" | "" => return (Place::Body(String::new()), body),
-        _ => {}
+/// Where the field of a violation is, and what stands there.
+fn place<'a>(violation: &Violation, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
+    match violation.location {
+        Location::Body => {
+            let (pointer, given) = pointer(&violation.field, body, call.facts.map_or(&[], |facts| facts.maps));
+            (Place::Body(pointer), given)
+        }
+        Location::Header => (Place::Header(violation.field.to_string()), None),
+        Location::Path => (Place::Path, None),
+        _ => (Place::Elsewhere, None),
     }
-    let is_header = ["Authorization", "Content-Type"].contains(&field) || field.starts_with("X-");
-    if is_header || call.headers.get_all(field).next().is_some() {
-        return (Place::Header(field.to_owned()), None);
-    }
-    let (pointer, given) = pointer(field, body);
-    // What is named in the path, unless the body has it too.
-    if given.is_none() && ["OrderID", "ident_id", "tan"].contains(&field) && call.operation.is_some() {
-        return (Place::Path, None);
-    }
-    (Place::Body(pointer), given)
 }
 
-/// The pointer at which a field stands in this body, or would.
-fn pointer<'a>(field: &str, body: Option<&'a Value>) -> (String, Option<&'a Value>) {
+/// The JSON pointer (RFC 6901) of a violation's field, `None` for what is no part of the body.
+pub fn pointer_of(violation: &Violation, maps: &[&str]) -> Option<String> {
+    (violation.location == Location::Body).then(|| pointer(&violation.field, None, maps).0)
+}
+
+/// The pointer at which a field stands in this body, or would. The names in `maps` are of maps.
+fn pointer<'a>(field: &str, body: Option<&'a Value>, maps: &[&str]) -> (String, Option<&'a Value>) {
     let (mut pointer, mut here) = (String::new(), body);
+    // What comes after a blank is a remark.
+    let field = field.split(' ').next().unwrap_or_default();
+    if matches!(field, "body" | "order" | "") {
+        return (pointer, body);
+    }
     for part in field.split('.') {
         let (name, index) = part.split_once('[').unwrap_or((part, ""));
         let members = here.and_then(Value::as_object);
@@ -129,7 +131,7 @@ fn pointer<'a>(field: &str, body: Option<&'a Value>) -> (String, Option<&'a Valu
         // Of a map the names count, not the order: only the map is pointed at.
         let Some((index, _)) = index.split_once(']') else { continue };
         match here {
-            Some(Value::Object(_)) if name == "Additional" => break,
+            _ if maps.contains(&name) => break,
             // One alone may stand without a list.
             Some(Value::Object(_)) if index == "0" => {}
             _ => {
@@ -165,9 +167,30 @@ mod tests {
             ("IdentData.Additional[0].Label", "/IdentData/Additional"),
             ("LegitimationDocument[0].Document", "/LegitimationDocument/0/Document"),
         ] {
-            let (pointer, given) = pointer(field, Some(&body));
+            let (pointer, given) = pointer(field, Some(&body), &["Additional"]);
             assert_eq!(pointer, told);
             assert_eq!(given, body.pointer(told), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+        let at = |field: &'static str, location| {
+            pointer_of(&Violation::new(field, "is wrong", "T-005", "[T] 3.1.3").at(location), &["Additional"])
+        };
+        for (field, told) in [
+            ("Email", "/Email"),
+            ("Address.ZipCode", "/Address/ZipCode"),
+            ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
+            ("MultiSignOptions.SignParameters[0].Filename", "/MultiSignOptions/SignParameters/0/Filename"),
+            ("IdentData.Additional[2].Label", "/IdentData/Additional"),
+            ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
+            ("body", ""),
+        ] {
+            assert_eq!(at(field, Location::Body).as_deref(), Some(told), "{field}");
+        }
+        for location in [Location::Path, Location::Header, Location::Account] {
+            assert_eq!(at("OrderID", location), None);
         }
     }
 }

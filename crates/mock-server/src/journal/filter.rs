@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::Call;
-use super::mask::{self, MASK, Secrets, masked, secret_name};
+use super::redact::{self, REDACTED, Secrets, header, secret_name};
 
 /// Whether an operation is the one that is named, or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
@@ -115,8 +115,8 @@ pub(super) fn short(value: &Value) -> String {
 fn told_of(pointer: &str, wanted: &Wanted) -> Value {
     let mut told = wanted.value();
     match pointer.split('/').any(secret_name) {
-        true => told = MASK.into(),
-        false => mask::value(&mut told),
+        true => told = REDACTED.into(),
+        false => redact::value(&mut told),
     }
     told
 }
@@ -174,7 +174,7 @@ impl Filter {
         text("fault", 1, &self.fault, call.fault)?;
         let path = if whole { call.path() } else { call.uri.path() };
         if let Some(wanted) = self.path.as_deref().filter(|wanted| *wanted != path) {
-            let (wanted, got) = (mask::path(wanted).into(), Some(mask::path(path).into()));
+            let (wanted, got) = (redact::path(wanted).into(), Some(redact::path(path).into()));
             found(Difference { what: "path".to_owned(), wanted, got, weight: 2 })?;
         }
         if let Some(wanted) = self.status.filter(|status| Some(*status) != call.status) {
@@ -198,11 +198,11 @@ impl Filter {
             if given.iter().any(|value| *value == wanted.as_bytes()) {
                 continue;
             }
-            let got = given.first().map(|value| masked(name, &String::from_utf8_lossy(value)).into());
+            let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());
             let weight = if got.is_some() { 1 } else { 2 };
             found(Difference {
                 what: format!("header {}", name.to_ascii_lowercase()),
-                wanted: masked(name, wanted).into(),
+                wanted: header(name, wanted).into(),
                 got,
                 weight,
             })?;
@@ -231,7 +231,7 @@ impl Filter {
             found(Difference {
                 what: format!("body {pointer}"),
                 wanted: told_of(pointer, wanted),
-                got: given.map(|_| told.unwrap_or_else(|| MASK.into())),
+                got: given.map(|_| told.unwrap_or_else(|| REDACTED.into())),
                 weight: if given.is_some() { 1 } else { 2 },
             })?;
         }
@@ -248,12 +248,12 @@ impl fmt::Display for Filter {
         say("vendor", self.vendor.clone());
         say("order", self.order.clone());
         say("method", self.method.as_ref().map(Method::to_string));
-        say("path", self.path.as_deref().map(mask::path));
+        say("path", self.path.as_deref().map(redact::path));
         say("status", self.status.map(|status| status.to_string()));
         say("rule", self.rule.clone());
         say("fault", self.fault.clone());
         for (name, value) in &self.headers {
-            say(&format!("header {}", name.to_ascii_lowercase()), Some(masked(name, value)));
+            say(&format!("header {}", name.to_ascii_lowercase()), Some(header(name, value)));
         }
         for (pointer, wanted) in &self.body {
             say(&format!("body {pointer}"), Some(short(&told_of(pointer, wanted))));

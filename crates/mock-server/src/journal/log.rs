@@ -153,6 +153,7 @@ mod tests {
         headers.insert("x-long", "a".repeat(header).parse().unwrap());
         What::Call(Arc::new(Call {
             vendor: Some("v"),
+            facts: None,
             operation: Some("o"),
             case: None,
             method: Method::GET,

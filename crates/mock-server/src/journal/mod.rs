@@ -14,8 +14,9 @@ mod filter;
 mod headers;
 mod kept;
 mod log;
-mod mask;
+
 mod near;
+mod redact;
 mod told;
 
 use std::sync::Arc;
@@ -25,15 +26,16 @@ use jiff::Timestamp;
 pub(crate) use self::filter::is_of;
 
 pub use self::call::{Call, Tried};
-pub use self::explain::{Explained, Place, Reason};
+pub use self::explain::{Explained, Place, Reason, pointer_of};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::headers::Headers;
 pub use self::kept::{Form, Kept};
 pub use self::log::Journal;
-pub use self::mask::Secrets;
-#[cfg(feature = "server")]
-pub(crate) use self::mask::is_masked;
+
 pub use self::near::NearMiss;
+pub use self::redact::Secrets;
+#[cfg(feature = "server")]
+pub(crate) use self::redact::is_redacted;
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::mask::{Secrets, names_one, shape};
+use super::redact::{Secrets, names_one, shape};
+use crate::facts::Login;
+
 use super::{Call, Entry, Form, Headers, Kept, What};
 
 impl Entry {
@@ -38,16 +40,18 @@ impl Entry {
 }
 
 impl Call {
-    /// Whether it is one by which identify24 gives a token for a key, or would be by its path.
-    fn is_login(&self) -> bool {
-        self.uri.path().trim_end_matches('/').eq_ignore_ascii_case("/auth")
+    /// The call that exchanges credentials for a token, if this is one or would be one by its path.
+    fn login(&self) -> Option<Login> {
+        self.facts?.login.filter(|login| login.matches(self.uri.path()))
     }
 
     /// Its body, if that is JSON.
     pub(super) fn json_body(&self, secrets: Secrets) -> Option<Value> {
         let mut body = secrets.value(self.body.json()?);
-        if secrets == Secrets::Masked && self.is_login() {
-            shape(&mut body, &["PARTNER"]);
+        if secrets == Secrets::Masked
+            && let Some(login) = self.login()
+        {
+            shape(&mut body, login.request);
         }
         Some(body)
     }
@@ -55,7 +59,7 @@ impl Call {
     fn told_body(&self, secrets: Secrets) -> Value {
         match self.json_body(secrets) {
             Some(body) if self.body.len > 0 => body,
-            _ if secrets == Secrets::Masked && self.is_login() && self.body.len > 0 => {
+            _ if secrets == Secrets::Masked && self.login().is_some() && self.body.len > 0 => {
                 json!({ "bytes": self.body.len })
             }
             _ => self.body.to_json(secrets),
@@ -64,8 +68,11 @@ impl Call {
 
     fn told_answer(&self, secrets: Secrets) -> Value {
         let mut told = self.answer.to_json(secrets);
-        if secrets == Secrets::Masked && self.is_login() && self.refused.is_empty() {
-            shape(&mut told, &["response_status"]);
+        if secrets == Secrets::Masked
+            && self.refused.is_empty()
+            && let Some(login) = self.login()
+        {
+            shape(&mut told, login.response);
             return told;
         }
         // What the sandbox says of a refusal is its own text, which holds no value of the request.
@@ -75,16 +82,11 @@ impl Call {
         told
     }
 
-    /// Puts the sandbox's own text back where it looked like a secret: `X-API-TOKEN: is missing`.
+    /// Puts the sandbox's own text back where it looked like a secret, such as the name of a header.
     fn explained(&self, told: &mut Value) {
         let own = self.refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        let Some(given) = self.answer.json() else { return };
-        for pointer in ["/Error", "/messages/0"] {
-            if given.pointer(pointer).and_then(Value::as_str) == Some(own.as_str())
-                && let Some(masked) = told.pointer_mut(pointer)
-            {
-                *masked = own.clone().into();
-            }
+        if let Some(given) = self.answer.json() {
+            restore(told, &given, &own);
         }
     }
 
@@ -105,6 +107,22 @@ impl Call {
             "fault": self.fault,
             "rules": rules,
         })
+    }
+}
+
+/// Puts this text back wherever it was given.
+fn restore(told: &mut Value, given: &Value, text: &str) {
+    match (told, given) {
+        (Value::Object(told), Value::Object(given)) => {
+            told.iter_mut().filter_map(|(key, told)| Some((told, given.get(key)?))).for_each(|(told, given)| {
+                restore(told, given, text);
+            });
+        }
+        (Value::Array(told), Value::Array(given)) => {
+            told.iter_mut().zip(given).for_each(|(told, given)| restore(told, given, text));
+        }
+        (told, Value::String(given)) if given == text => *told = text.into(),
+        _ => {}
     }
 }
 

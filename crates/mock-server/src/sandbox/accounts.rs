@@ -5,27 +5,28 @@ use serde_json::{Map, Value};
 
 use super::Sandbox;
 use crate::journal::What;
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
 
 impl Sandbox {
     /// The accounts by vendor, as the ready line of `identkit sandbox` tells them.
     pub fn accounts(&self) -> Vec<(&'static str, Value)> {
         let mut world = self.running.world();
-        self.running.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
+        let vendors = self.running.plan.vendors.iter();
+        vendors.filter_map(|vendor| Some((vendor.name(), vendor.account()?.summary(&mut world)))).collect()
     }
 
     /// How the accounts are set up: their settings by name, under the vendors' names as the ready line writes them.
     pub fn settings(&self) -> Value {
         let mut world = self.running.world();
-        let told = self.running.plan.vendors.iter().map(|vendor| (in_json(vendor.name()), vendor.settings(&mut world)));
-        Value::Object(told.filter(|(_, settings)| !settings.is_null()).collect())
+        let vendors = self.running.plan.vendors.iter();
+        vendors.filter_map(|vendor| Some((in_json(vendor.name()), vendor.account()?.settings(&mut world)))).collect()
     }
 
     /// Sets accounts up, each as the object under its vendor's name says. Nothing is changed when anything cannot be.
     ///
     /// # Errors
     /// All that cannot be set, and what would be valid.
-    pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
+    pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Rejection> {
         const SOURCE: &str = "docs/sandbox-reference.md";
         let vendors = &self.running.plan.vendors;
         self.with_world(|world| {
@@ -41,7 +42,8 @@ impl Sandbox {
                     faults.push(Violation::new(name.clone(), "must be an object of settings", "sandbox", SOURCE));
                     continue;
                 };
-                match vendor.set_up(world, settings) {
+                let no_settings = || Rejection::by_sandbox(400, vendor.name(), "has no settings", "docs/sandbox.md");
+                match vendor.account().ok_or_else(no_settings).and_then(|account| account.set_up(world, settings)) {
                     Ok(change) => changes.push(change),
                     Err(refused) => faults.extend(refused.violations.into_iter().map(|mut fault| {
                         fault.field = format!("{name}.{}", fault.field).into();
@@ -50,7 +52,7 @@ impl Sandbox {
                 }
             }
             if !faults.is_empty() {
-                return Err(Refused { status: 400, violations: faults });
+                return Err(Rejection::invalid(faults));
             }
             changes.into_iter().for_each(|change| change(world));
             // The names only: among the values are secrets.

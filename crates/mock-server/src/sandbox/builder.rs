@@ -11,7 +11,7 @@ use super::running::{Plan, Running};
 use super::{Guard, Sandbox};
 use crate::clock::{Mode, VirtualClock};
 use crate::rules::{NoSwitch, Rules};
-use crate::vendor::MockVendor;
+use crate::vendor::{MockVendor, rules_of};
 use crate::world::{Profile, World};
 
 /// How long a receiver may take before its call is cut off, [T 2.5.1].
@@ -115,13 +115,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// Switches a rule off, by its id in [`RULES`](crate::rules::RULES): the sandbox then behaves as if the document did
+    /// Switches a rule off, by its id in `docs/rules.md`: the sandbox then behaves as if the document did
     /// not say it. For those who want to know whether their tests would notice.
     ///
     /// # Errors
     /// When there is no such rule, naming those that come near; and when it cannot be switched off, with the reason.
     pub fn without_rule(mut self, id: &str) -> Result<Self, NoSwitch> {
-        self.rules.switch_off(id)?;
+        self.rules.switch_off(id, rules_of(&self.vendors))?;
         Ok(self)
     }
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
-use identkit_core::{Clock as _, Content, Violation};
+use identkit_core::{Clock as _, Content, Location};
 use identkit_wire::json;
 use serde_json::json;
 
 use super::{Sandbox, lock};
-use crate::NoAnswer;
+use crate::facts::VendorFacts;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, Kept, What};
-use crate::vendor::{Handled, MockVendor, Refused};
+use crate::rejection::Rejection;
+use crate::vendor::{Handled, MockVendor, NoAnswer};
 use crate::world::World;
 
 impl Sandbox {
@@ -20,10 +21,10 @@ impl Sandbox {
     /// otherwise is marked on it ([`Wire`]).
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
         let running = &self.running;
-        let vendor =
-            running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path())).map(|vendor| &**vendor);
+        let vendor = running.plan.vendor_of(request.uri().path());
         // Drawn once for a call, however often it has to wait for a webhook.
         let mut drawn: Option<Option<Fault>> = None;
+        let mut target = None;
         loop {
             let moved = running.moved.notified();
             let mut moved = std::pin::pin!(moved);
@@ -34,16 +35,20 @@ impl Sandbox {
                 let mut world = running.world();
                 // Of a call that is not answered yet.
                 world.take_concerned();
-                let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, &request));
-                match (fault.as_ref().and_then(Fault::instead), vendor) {
-                    (Some(response), _) => Some(self.answered(&mut world, vendor, &request, response, fault.as_ref())),
-                    (None, Some(vendor)) => match vendor.handle(&mut world, &request) {
-                        Handled::Ready(response) => {
-                            Some(self.answered(&mut world, Some(vendor), &request, response, fault.as_ref()))
-                        }
-                        Handled::Blocked => None,
-                    },
-                    (None, None) => Some(self.answered(&mut world, None, &request, nowhere(), fault.as_ref())),
+                let target =
+                    target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
+                let operation = target.map(|target| target.meta().name);
+                let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, operation));
+                let handled = match (fault.as_ref().and_then(Fault::instead), vendor) {
+                    (Some(response), _) => Handled::Ready(response),
+                    (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
+                    (None, None) => Handled::Ready(self.nowhere()),
+                };
+                match handled {
+                    Handled::Ready(response) => {
+                        Some(self.answered(&mut world, vendor, operation, &request, response, fault.as_ref()))
+                    }
+                    Handled::Blocked => None,
                 }
             };
             let Some(response) = handled else {
@@ -66,23 +71,23 @@ impl Sandbox {
         &self,
         world: &mut World,
         vendor: Option<&dyn MockVendor>,
+        operation: Option<&'static str>,
         request: &Request<Bytes>,
         mut response: Response<Content>,
         fault: Option<&Fault>,
     ) -> Response<Content> {
         let Some(fault) = fault else {
-            self.note(world, vendor, request, Some(&response), None);
+            self.note(world, vendor, operation, request, Some(&response), None);
             return response;
         };
         if !fault.commits() {
             let given = Some(&response).filter(|response| !Wire::is_reset(response));
-            self.note(world, vendor, request, given, Some(fault.name()));
+            self.note(world, vendor, operation, request, given, Some(fault.name()));
             return response;
         }
-        let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
-        let shapes = vendor.map_or(&[][..], MockVendor::shapes);
+        let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
         let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
-        self.note(world, vendor, request, Some(&response), struck.then(|| fault.name()));
+        self.note(world, vendor, operation, request, Some(&response), struck.then(|| fault.name()));
         fault.sent(response, &self.running.clock)
     }
 
@@ -91,14 +96,16 @@ impl Sandbox {
         &self,
         world: &mut World,
         vendor: Option<&dyn MockVendor>,
+        operation: Option<&'static str>,
         request: &Request<Bytes>,
         response: Option<&Response<Content>>,
         fault: Option<&'static str>,
     ) {
-        let refused = response.and_then(|response| response.extensions().get::<Refused>());
+        let refused = response.and_then(|response| response.extensions().get::<Rejection>());
         let mut call = Call {
-            vendor: vendor.map(MockVendor::name),
-            operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
+            vendor: vendor.map(|vendor| vendor.name()),
+            operation,
+            facts: vendor.map(|vendor| vendor.facts()).or_else(|| self.login_at(request.uri().path())),
             case: world.take_concerned(),
             method: request.method().clone(),
             uri: own(request.uri()),
@@ -119,6 +126,27 @@ impl Sandbox {
         let sequence = world.note(What::Call(Arc::clone(&call)));
         lock(&self.running.expected).saw(sequence, &call);
     }
+
+    /// The vendor whose login has this path, or would have it in other capitals: its secrets are redacted all the same.
+    fn login_at(&self, path: &str) -> Option<&'static VendorFacts> {
+        let facts = self.running.plan.vendors.iter().map(|vendor| vendor.facts());
+        facts.into_iter().find(|facts| facts.login.is_some_and(|login| login.matches(path)))
+    }
+
+    fn nowhere(&self) -> Response<Content> {
+        let paths: Vec<&str> = self.running.plan.vendors.iter().rev().map(|vendor| vendor.facts().paths).collect();
+        let told = json!({
+            "type": "about:blank",
+            "title": "no vendor of this sandbox has this path",
+            "detail": paths.join(", "),
+        });
+        let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        let message = "no vendor of this sandbox has this path";
+        let rejection = Rejection::by_sandbox(404, "path", message, "docs/sandbox.md").at(Location::Path);
+        response.extensions_mut().insert(rejection);
+        response
+    }
 }
 
 /// Path and query in memory of their own: those of a request are slices of its connection's buffer.
@@ -127,24 +155,10 @@ fn own(uri: &Uri) -> Uri {
 }
 
 /// What goes wrong with this call.
-fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>) -> Option<Fault> {
+fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&'static str>) -> Option<Fault> {
     let profile = world.profile;
     if world.faults.rules().is_empty() && profile != crate::Profile::Chaos {
         return None;
     }
-    let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
     world.faults.strike(profile, vendor, operation)
-}
-
-fn nowhere() -> Response<Content> {
-    let told = json!({
-        "type": "about:blank",
-        "title": "no vendor of this sandbox has this path",
-        "detail": "identity.TM is below /api/{version}/, identify24 at /auth, /ident/ and /project/",
-    });
-    let mut response = json::response(404, &told).unwrap_or_else(|_| Response::new(Content::empty()));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    let fault = Violation::new("path", "no vendor of this sandbox has this path", "sandbox", "docs/sandbox.md");
-    response.extensions_mut().insert(Refused::new(404, fault));
-    response
 }

@@ -19,9 +19,6 @@ use crate::journal::{Tried, What};
 use crate::webhooks::{Cause, Mode};
 use crate::world::{RETRY, SANDBOX, Timer, World};
 
-/// How long a receiver may take in the world's time, [T 2.5.1].
-const CUT: Duration = Duration::from_secs(10);
-
 /// The receiver's status, or why there is none.
 type Answered = Result<u16, Cow<'static, str>>;
 
@@ -30,8 +27,8 @@ type Answered = Result<u16, Cow<'static, str>>;
 struct How {
     /// Its answer is read slowly.
     slowly: bool,
-    /// It is cut off when it takes too long.
-    is_cut: bool,
+    /// How long it may take in the world's time, if it is cut off at all.
+    cut_off: Option<Duration>,
 }
 
 impl Running {
@@ -64,14 +61,12 @@ impl Running {
         busy: WorkGuard,
         turn: &mut Option<Turn>,
     ) -> (Answered, WorkGuard) {
-        if !how.is_cut {
-            return (self.call(request, how.slowly).await, busy);
-        }
+        let Some(cut_off) = how.cut_off else { return (self.call(request, how.slowly).await, busy) };
         let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         // Whoever waits for a lane holds time. One that hangs is not waited for by others that will hang as well.
         let mut lane = self.lanes.acquire().await.ok().filter(|_| !self.receivers.hangs(&receiver));
         // Registered before time can move.
-        let mut cut = self.clock.sleep_until(self.clock.now().plus(CUT));
+        let mut cut = self.clock.sleep_until(self.clock.now().plus(cut_off));
         let (began, patience) = (self.receivers.now(), self.plan.patience);
         let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
         let (answered, busy) = {
@@ -92,7 +87,7 @@ impl Running {
                             Either::Left((answered, _)) => break (answered, None),
                             Either::Right((Either::Left(_), _)) => break too_long(patience),
                             Either::Right((Either::Right((wake, _)), _)) => match self.clock.mode() {
-                                clock::Mode::Frozen => break (too_long(CUT).0, Some(wake)),
+                                clock::Mode::Frozen => break (too_long(cut_off).0, Some(wake)),
                                 // Time that goes on faster than real time says nothing of how long the receiver took.
                                 _ => {
                                     drop(wake);
@@ -119,10 +114,10 @@ impl Running {
     ) -> WorkGuard {
         let (request, at, how) = {
             let mut world = self.world();
-            let (now, is_cut) = (world.now, world.enforces("T-033/10s"));
             let Some(delivery) = world.delivery(id) else { return busy };
-            let (request, case) = (delivery.request.0.clone(), delivery.case.clone());
-            (request, now, How { slowly: world.webhooks.of(&case) == Mode::SlowRead, is_cut })
+            let (request, case, policy) = (delivery.request.0.clone(), delivery.case.clone(), delivery.policy);
+            let slowly = world.webhooks.of(&case) == Mode::SlowRead;
+            (request, world.now, How { slowly, cut_off: (policy.cut_off)(&world.rules) })
         };
         let (answered, busy) = self.call_in_time(request.map(Body::from), how, busy, turn).await;
         if let Some(turn) = turn.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {

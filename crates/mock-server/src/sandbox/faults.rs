@@ -1,24 +1,22 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
-use identkit_core::Violation;
-
 use super::Sandbox;
 use crate::faults::{Injected, Rule, of_rule};
 use crate::journal::What;
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
 
 impl Sandbox {
     /// Lets something go wrong: a fault with the next call, or a rule.
     ///
     /// # Errors
     /// A rule that no call can ever meet, with what there is.
-    pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Refused> {
+    pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Rejection> {
         let rule = rule.into();
         of_rule(&rule, &self.running.plan.vendors)?;
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
-                return Err(Refused::new(409, Violation::new("faults", message, "sandbox", "docs/sandbox-control.md")));
+                return Err(Rejection::by_sandbox(409, "faults", message, "docs/sandbox-control.md"));
             }
             let injected = world.faults.add(rule);
             world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
@@ -54,17 +52,18 @@ impl Sandbox {
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &http::Request<bytes::Bytes>) -> bool {
         let running = &self.running;
-        let vendor = running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path()));
+        let vendor = running.plan.vendor_of(request.uri().path());
         let struck = {
             let mut world = running.world();
             if world.faults.rules().is_empty() {
                 return false;
             }
-            let operation = vendor.and_then(|vendor| vendor.operation(&world, request)).map(|meta| meta.name);
+            let target = vendor.and_then(|vendor| vendor.route(&world, request));
+            let operation = target.map(|target| target.meta().name);
             let struck = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
             if struck {
                 world.take_concerned();
-                self.note(&mut world, vendor.map(|vendor| &**vendor), request, None, Some("reset-in-commit"));
+                self.note(&mut world, vendor, operation, request, None, Some("reset-in-commit"));
             }
             struck
         };

@@ -32,10 +32,12 @@ pub use self::served::TestSandbox;
 pub(crate) use self::time::Way;
 pub use self::time::{Advanced, Progress};
 
+use crate::account::Account;
 use crate::clock::VirtualClock;
 use crate::in_process::InProcess;
 use crate::journal::{Entry, Journal, What};
-use crate::vendor::{Refused, Transition};
+use crate::rejection::Rejection;
+use crate::vendor::Transition;
 use crate::webhooks::Delivery;
 use crate::world::World;
 
@@ -95,7 +97,7 @@ impl Sandbox {
     }
 
     /// Moves a case along. `None` when no vendor has such a case.
-    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
         let _busy = self.running.clock.hold();
         let moved = {
             let mut world = self.running.world();
@@ -122,8 +124,13 @@ impl Sandbox {
 
     /// The cases of a vendor by its name, however they were opened; none for other names.
     pub fn cases(&self, vendor: &str) -> Vec<String> {
+        self.with_account(vendor, |account, world| account.cases(world)).unwrap_or_default()
+    }
+
+    /// Reads the account at a vendor; `None` without one.
+    pub(crate) fn with_account<T>(&self, vendor: &str, read: impl FnOnce(&dyn Account, &mut World) -> T) -> Option<T> {
         let mut world = self.running.world();
-        self.running.plan.vendor(vendor).map(|vendor| vendor.cases(&mut world)).unwrap_or_default()
+        Some(read(self.running.plan.vendor(vendor)?.account()?, &mut world))
     }
 
     /// The deliveries so far, of one case or of all.

@@ -50,6 +50,11 @@ impl Plan {
         self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
     }
 
+    /// The vendor that a path belongs to.
+    pub(crate) fn vendor_of(&self, path: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| (vendor.facts().owns)(path)).map(|vendor| &**vendor)
+    }
+
     /// The vendor of this name.
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
         self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)

@@ -63,15 +63,9 @@ impl TestSandbox {
         &self.sandbox
     }
 
-    /// The URL of identify24's API, and the root of all vendors' paths.
+    /// The root of all vendors' paths.
     pub fn url(&self) -> String {
         self.vendors.url()
-    }
-
-    /// The URL of identity.TM's API, with its version.
-    #[cfg(feature = "identity-tm")]
-    pub fn identity_tm_url(&self) -> String {
-        format!("{}/api/2.10", self.url())
     }
 
     /// The URL of the admin API.
@@ -79,26 +73,9 @@ impl TestSandbox {
         format!("{}/_sandbox/v1", self.admin.url())
     }
 
-    /// The account at identity.TM.
-    #[cfg(feature = "identity-tm")]
-    pub fn identity_tm(&self) -> identkit_identity_tm::Account {
-        let (customer_id, code) = self.credentials(identkit_identity_tm::PROVIDER, ["customer_id", "customer_code"]);
-        identkit_identity_tm::Account::new(customer_id, code.into())
-    }
-
-    /// The credentials at identify24.
-    #[cfg(feature = "identify24")]
-    pub fn identify24(&self) -> identkit_identify24::Credentials {
-        let (partner, api_key) = self.credentials(identkit_identify24::PROVIDER, ["partner", "api_key"]);
-        identkit_identify24::Credentials::new(partner, api_key)
-    }
-
-    #[cfg(any(feature = "identity-tm", feature = "identify24"))]
-    fn credentials(&self, vendor: &str, names: [&str; 2]) -> (String, String) {
-        let accounts = self.sandbox.accounts();
-        let account = accounts.iter().find(|(name, _)| *name == vendor).map(|(_, account)| account);
-        let part = |name| account.and_then(|account| account.get(name)?.as_str()).unwrap_or_default().to_owned();
-        (part(names[0]), part(names[1]))
+    /// Both halves of the credentials at a vendor; empty without an account.
+    pub fn credentials(&self, vendor: &str) -> [String; 2] {
+        self.sandbox.with_account(vendor, |account, world| account.credentials(world)).unwrap_or_default()
     }
 }
 

@@ -1,8 +1,11 @@
 //! The vendors of this sandbox, one block each. A vendor from outside is added by
 //! [`SandboxBuilder::vendor`](crate::SandboxBuilder::vendor).
 
-use crate::MockVendor;
+use crate::rules::Rule;
+use crate::vendor::{MockVendor, rules_of};
 
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod delivery;
 #[cfg(feature = "identify24")]
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
@@ -18,4 +21,9 @@ pub fn all() -> Vec<Box<dyn MockVendor>> {
         #[cfg(feature = "identity-tm")]
         Box::new(identity_tm::IdentityTm::new()),
     ]
+}
+
+/// The rules of these vendors, and the sandbox's own.
+pub fn rules() -> Vec<&'static Rule> {
+    rules_of(&all()).collect()
 }

@@ -4,10 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Delivery;
-
 /// How often a webhook can be sent, by its schedule and by hand, before no hand can send it again.
-const ENOUGH: usize = 1_000;
+pub(super) const ENOUGH: usize = 1_000;
 
 /// What made the vendor, or somebody else, send a webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,37 +108,6 @@ impl Verb {
     }
 }
 
-impl Delivery {
-    /// How far it is.
-    pub fn state(&self) -> State {
-        match () {
-            () if self.held.is_some() => State::Held,
-            () if !self.under_way.is_empty() || self.is_new() => State::Sending,
-            () if self.next.is_some() => State::Waiting,
-            () if self.is_delivered() => State::Delivered,
-            () => State::Failed,
-        }
-    }
-
-    /// Whether it was sent so often that nobody can have it sent by hand any more: each try is kept, and told.
-    fn has_enough(&self) -> bool {
-        self.attempts.len() + self.under_way.len() >= ENOUGH
-    }
-
-    /// Whether this can be done with it now.
-    pub fn can(&self, verb: Verb) -> bool {
-        let held = self.held.is_some();
-        let between = self.next.is_some() && self.under_way.iter().all(|by| by.is_extra());
-        match verb {
-            Verb::Resend => !held && !self.has_enough(),
-            Verb::Release => held,
-            Verb::Duplicate => !self.has_enough(),
-            // What is held already stays so.
-            Verb::Hold | Verb::Drop => held || between,
-        }
-    }
-}
-
 /// Why something cannot be done with a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -158,17 +125,6 @@ pub enum Impossible {
     },
     /// It was sent a thousand times.
     Enough(u64),
-}
-
-impl Impossible {
-    /// Why this cannot be done with the delivery.
-    pub(crate) fn of(delivery: &Delivery, verb: Verb) -> Self {
-        if delivery.has_enough() && matches!(verb, Verb::Resend | Verb::Duplicate) {
-            return Self::Enough(delivery.id);
-        }
-        let possible = Verb::ALL.into_iter().filter(|verb| delivery.can(*verb)).collect();
-        Self::Now { id: delivery.id, state: delivery.state(), possible }
-    }
 }
 
 impl fmt::Display for Impossible {

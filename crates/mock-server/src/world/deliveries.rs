@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::error::SavedError;
-use super::text::{self, AsText};
+use super::text::{self, AsText, Binary};
+use crate::facts::VendorFacts;
 use crate::webhooks::{Attempt, Delivery, Held, RequestCopy, Schedule};
 
 /// A webhook.
@@ -66,8 +67,8 @@ struct SavedHeader {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedValue {
-    Text(String),
-    Base64(AsText<Bytes>),
+    Text(#[serde(with = "text")] HeaderValue),
+    Base64(AsText<Binary>),
 }
 
 /// An event that is read back as it was: its own reader lets fields pass that it does not know, and loses them.
@@ -92,6 +93,8 @@ impl SavedDelivery {
             next,
             retries,
             schedule,
+            // The vendor's.
+            policy: _,
             // It is put into the outbox.
             under_way: _,
             held,
@@ -115,15 +118,16 @@ impl SavedDelivery {
         })
     }
 
-    /// The webhook of this vendor, read from where `at` points.
-    pub(super) fn restore(self, vendor: &'static str, at: &str) -> Result<Delivery, SavedError> {
-        Ok(Delivery {
+    /// The webhook of this vendor.
+    pub(super) fn restore(self, facts: &'static VendorFacts) -> Delivery {
+        Delivery {
             id: self.id,
-            vendor,
+            vendor: facts.name,
+            policy: &facts.webhooks,
             case: self.case,
             event: self.event,
             method: self.method,
-            request: RequestCopy(self.request.restore(at)?),
+            request: RequestCopy(self.request.restore()),
             attempts: self.attempts,
             next: self.next.map(|at| at.0),
             retries: self.retries.into_iter().map(|at| at.0).collect(),
@@ -132,7 +136,7 @@ impl SavedDelivery {
             held: self.held,
             copies: self.copies,
             blocks: self.blocks,
-        })
+        }
     }
 }
 
@@ -144,8 +148,8 @@ impl SavedRequest {
         let headers = request.headers().iter().map(|(name, value)| SavedHeader {
             name: name.clone(),
             value: match value.to_str() {
-                Ok(text) => SavedValue::Text(text.to_owned()),
-                Err(_) => SavedValue::Base64(AsText(Bytes::copy_from_slice(value.as_bytes()))),
+                Ok(_) => SavedValue::Text(value.clone()),
+                Err(_) => SavedValue::Base64(AsText(Binary(value.clone()))),
             },
             sensitive: value.is_sensitive(),
         });
@@ -158,15 +162,10 @@ impl SavedRequest {
         })
     }
 
-    fn restore(self, at: &str) -> Result<Request<Bytes>, SavedError> {
+    fn restore(self) -> Request<Bytes> {
         let mut headers = HeaderMap::new();
-        for (index, SavedHeader { name, value, sensitive }) in self.headers.into_iter().enumerate() {
-            let read = match value {
-                SavedValue::Text(text) => HeaderValue::from_str(&text),
-                SavedValue::Base64(AsText(bytes)) => HeaderValue::from_bytes(&bytes),
-            };
-            let place = || format!("{at}/request/headers/{index}/value");
-            let mut value = read.map_err(|_| SavedError::damaged(place(), "expected what a header may hold"))?;
+        for SavedHeader { name, value, sensitive } in self.headers {
+            let (SavedValue::Text(mut value) | SavedValue::Base64(AsText(Binary(mut value)))) = value;
             value.set_sensitive(sensitive);
             headers.append(name, value);
         }
@@ -175,6 +174,6 @@ impl SavedRequest {
         *request.uri_mut() = self.url;
         *request.version_mut() = self.version;
         *request.headers_mut() = headers;
-        Ok(request)
+        request
     }
 }

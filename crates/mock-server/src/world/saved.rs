@@ -5,43 +5,30 @@
 //! what is added to the format goes with another [`World::FORMAT`]. Settings alone are read by name, and have their
 //! defaults where the document does not name them: a new setting needs no new format.
 
-use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::bound::Bound;
+use super::data::World;
 use super::deliveries::SavedDelivery;
 use super::error::SavedError;
-use super::read::{Fields, items, read, written};
-use super::text::{self, AsText};
-use super::{Part, RELEASE, RETRY, SANDBOX, Timer, World};
+use super::profile::Profile;
+use super::read::{read, written};
+use super::reader::StateReader;
+use super::text;
+use super::timer::{RELEASE, RETRY, SANDBOX, Timer};
+use crate::facts::VendorFacts;
 use crate::faults::Faults;
 use crate::journal::Journal;
-use crate::vendor::MockVendor;
+use crate::rules::Rules;
+use crate::vendor::{MockVendor, rules_of};
 use crate::webhooks::{Cause, Webhooks};
 
 /// The key that tells a world from any other JSON, and its version.
 const FORMAT_KEY: &str = "identkit_world";
-
-/// All keys of the document.
-const KEYS: [&str; 14] = [
-    FORMAT_KEY,
-    "now",
-    "profile",
-    "rules",
-    "seed",
-    "random",
-    "sequence",
-    "timers",
-    "deliveries",
-    "webhooks",
-    "outbox",
-    "blocked",
-    "faults",
-    "vendors",
-];
 
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
 const MOST: u64 = 1 << 53;
@@ -52,25 +39,28 @@ pub(crate) const COPIES: u32 = 100;
 /// How deep a document may be nested: its readers refuse what is deeper.
 const DEPTH: usize = 127;
 
-/// The vendors' shares of a world that is being saved.
-#[derive(Debug)]
-pub struct Shares<'a> {
-    world: &'a World,
-    asked: HashSet<TypeId>,
-}
-
-impl<'a> Shares<'a> {
-    /// A share, which thereby counts as saved; `None` when the world has none.
-    pub fn get<T: Part>(&mut self) -> Option<&'a T> {
-        self.asked.insert(TypeId::of::<T>());
-        let part: &dyn Any = &**self.world.parts.get(&TypeId::of::<T>())?;
-        part.downcast_ref()
-    }
-
-    /// The world itself.
-    pub fn world(&self) -> &'a World {
-        self.world
-    }
+/// The document.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedWorld {
+    identkit_world: u64,
+    #[serde(with = "text")]
+    now: Timestamp,
+    profile: Profile,
+    /// Ids of the rules that are switched off.
+    rules: Vec<String>,
+    #[serde(with = "text")]
+    seed: u64,
+    #[serde(with = "text")]
+    random: u64,
+    sequence: u64,
+    timers: Vec<SavedTimer>,
+    deliveries: Vec<SavedDelivery>,
+    webhooks: Webhooks,
+    outbox: Vec<SavedTry>,
+    blocked: Vec<SavedBlocked>,
+    faults: Value,
+    vendors: Map<String, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,49 +126,45 @@ impl World {
             sequence,
             blocked,
             outbox: _,
-            parts,
+            states: _,
         } = self;
-        let mut saved_timers = Vec::with_capacity(timers.len());
-        for ((at, sequence), Timer { vendor, what, subject }) in timers {
+        let saved_timer = |((at, sequence), timer): (&(Timestamp, u64), &Timer)| {
+            let Timer { vendor, what, subject } = timer;
             if timer_name(vendors, vendor, what).is_none() {
                 return Err(SavedError::not_saved(format!("its vendor does not name the timer {vendor}/{what}")));
             }
             let (vendor, what, subject) = ((*vendor).to_owned(), (*what).to_owned(), subject.clone());
-            saved_timers.push(SavedTimer { at: *at, sequence: *sequence, vendor, what, subject });
+            Ok(SavedTimer { at: *at, sequence: *sequence, vendor, what, subject })
+        };
+        if let Some(alien) = deliveries.iter().find(|delivery| facts_of(vendors, delivery.vendor).is_none()) {
+            return Err(SavedError::not_saved(format!("no vendor {} has this webhook", alien.vendor)));
         }
-        let mut saved_deliveries = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            if vendor_name(vendors, delivery.vendor).is_none() {
-                return Err(SavedError::not_saved(format!("no vendor {} has this webhook", delivery.vendor)));
-            }
-            saved_deliveries.push(written(&SavedDelivery::of(delivery)?, "a webhook")?);
-        }
-        let mut shares = Shares { world: self, asked: HashSet::new() };
+        let mut states = StateReader::new(self);
         let mut saved_vendors = Map::new();
         for vendor in vendors {
-            saved_vendors.insert(vendor.name().to_owned(), vendor.save(&mut shares)?);
+            saved_vendors.insert(vendor.name().to_owned(), vendor.save(&mut states)?);
         }
-        if let Some((_, part)) = parts.iter().find(|(key, _)| !shares.asked.contains(key)) {
-            return Err(SavedError::not_saved(format!("no vendor saves its share {}", (**part).type_name())));
-        }
-        let blocked_case = |(case, webhooks): (&String, &u32)| SavedBlocked { case: case.clone(), webhooks: *webhooks };
-        let blocked_cases: Vec<_> = blocked.iter().map(blocked_case).collect();
-        let document = Value::from_iter([
-            (FORMAT_KEY, Self::FORMAT.into()),
-            ("now", written(&AsText(*now), "the time")?),
-            ("profile", written(profile, "the profile")?),
-            ("rules", written(rules, "the rules")?),
-            ("seed", written(&AsText(*seed), "the seed")?),
-            ("random", written(&AsText(random.get_seed()), "the random generator")?),
-            ("sequence", (*sequence).into()),
-            ("timers", written(&saved_timers, "a timer")?),
-            ("deliveries", saved_deliveries.into()),
-            ("webhooks", written(webhooks, "the mode of webhooks")?),
-            ("outbox", written(&self.unsent(), "the outbox")?),
-            ("blocked", written(&blocked_cases, "the blocked cases")?),
-            ("faults", faults.saved()?),
-            ("vendors", saved_vendors.into()),
-        ]);
+        states.finish()?;
+        let saved = SavedWorld {
+            identkit_world: Self::FORMAT,
+            now: *now,
+            profile: *profile,
+            rules: rules.without().map(str::to_owned).collect(),
+            seed: *seed,
+            random: random.get_seed(),
+            sequence: *sequence,
+            timers: timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
+            deliveries: deliveries.iter().map(SavedDelivery::of).collect::<Result<_, _>>()?,
+            webhooks: webhooks.clone(),
+            outbox: self.unsent(),
+            blocked: blocked
+                .iter()
+                .map(|(case, count)| SavedBlocked { case: case.clone(), webhooks: *count })
+                .collect(),
+            faults: faults.saved()?,
+            vendors: saved_vendors,
+        };
+        let document = written(&saved, "the world")?;
         if is_deeper(&document, DEPTH) {
             return Err(SavedError::not_saved(format!("what was sent to it is nested deeper than {DEPTH} levels")));
         }
@@ -208,51 +194,49 @@ impl World {
             Some(found) => return Err(SavedError::Version { found }),
             None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected a version, a whole number")),
         }
-        let fields = Fields::of(document, "", &KEYS)?;
-        let now = fields.read::<AsText<Timestamp>>("now")?.0;
-        let random = fields.read::<AsText<u64>>("random")?.0;
-        let sequence = fields.read::<u64>("sequence")?;
-        if sequence > MOST {
-            return Err(SavedError::damaged(fields.at("sequence"), "expected a number of at most 2^53"));
+        let saved: SavedWorld = read(document, "")?;
+        if saved.sequence > MOST {
+            return Err(SavedError::damaged("/sequence", "expected a number of at most 2^53"));
+        }
+        let mut rules = Rules::default();
+        for (index, id) in saved.rules.iter().enumerate() {
+            rules.switch_off(id, rules_of(vendors)).map_err(|_| {
+                SavedError::damaged(format!("/rules/{index}"), "expected the id of a rule that can be off")
+            })?;
         }
         let mut world = Self {
-            now,
-            random: fastrand::Rng::with_seed(random),
-            seed: fields.read::<AsText<u64>>("seed")?.0,
-            profile: fields.read("profile")?,
-            rules: fields.read("rules")?,
+            now: saved.now,
+            random: fastrand::Rng::with_seed(saved.random),
+            seed: saved.seed,
+            profile: saved.profile,
+            rules,
             journal: Journal::default(),
-            faults: Faults::restored(fields.get("faults")?, &fields.at("faults"))?,
-            bound: super::bound::Bound::default(),
+            faults: Faults::restored(&saved.faults, "/faults")?,
+            bound: Bound::default(),
             concerned: None,
             deliveries: Vec::new(),
-            webhooks: Webhooks::default(),
+            webhooks: saved.webhooks,
             timers: BTreeMap::new(),
-            sequence,
+            sequence: saved.sequence,
             blocked: BTreeMap::new(),
-            outbox: Vec::new(),
-            parts: HashMap::new(),
+            outbox: saved.outbox.iter().map(|saved| (saved.delivery, saved.by)).collect(),
+            states: HashMap::new(),
         };
-        let ids = world.load_deliveries(vendors, fields)?;
-        world.load_timers(vendors, fields, &ids)?;
-        let unsent: Vec<SavedTry> = fields.list("outbox")?;
-        if let Some(index) = unsent.iter().position(|saved| !ids.contains(&saved.delivery)) {
-            let at = format!("{}/{index}/delivery", fields.at("outbox"));
+        let ids = world.load_deliveries(vendors, saved.deliveries)?;
+        world.load_timers(vendors, saved.timers, &ids)?;
+        let stray = saved.outbox.iter().position(|saved| !ids.contains(&saved.delivery));
+        let stray = stray.map(|index| format!("/outbox/{index}/delivery"));
+        let overtaken = world.webhooks.overtaken.filter(|id| !ids.contains(id));
+        if let Some(at) = stray.or_else(|| overtaken.map(|_| "/webhooks/overtaken".to_owned())) {
             return Err(SavedError::damaged(at, "expected the id of a delivery"));
         }
-        world.outbox = unsent.into_iter().map(|saved| (saved.delivery, saved.by)).collect();
-        world.webhooks = fields.read("webhooks")?;
-        if world.webhooks.overtaken.is_some_and(|id| !ids.contains(&id)) {
-            let at = format!("{}/overtaken", fields.at("webhooks"));
-            return Err(SavedError::damaged(at, "expected the id of a delivery"));
-        }
-        for (index, saved) in fields.list::<SavedBlocked>("blocked")?.into_iter().enumerate() {
+        for (index, saved) in saved.blocked.into_iter().enumerate() {
             if saved.webhooks == 0 || world.blocked.insert(saved.case, saved.webhooks).is_some() {
-                let at = format!("{}/{index}", fields.at("blocked"));
-                return Err(SavedError::damaged(at, "expected a case of its own that waits for webhooks, 1 or more"));
+                let message = "expected a case of its own that waits for webhooks, 1 or more";
+                return Err(SavedError::damaged(format!("/blocked/{index}"), message));
             }
         }
-        world.load_shares(vendors, fields)?;
+        world.load_states(vendors, &saved.vendors)?;
         world.wait_for_what_comes(vendors);
         Ok(world)
     }
@@ -291,22 +275,23 @@ impl World {
     fn load_deliveries(
         &mut self,
         vendors: &[Box<dyn MockVendor>],
-        fields: Fields<'_>,
+        all: Vec<SavedDelivery>,
     ) -> Result<HashSet<u64>, SavedError> {
-        let (all, place) = (fields.get("deliveries")?, fields.at("deliveries"));
         let mut ids = HashSet::new();
-        for (item, at) in items(all, &place)? {
-            let saved: SavedDelivery = read(item, &at)?;
+        for (index, saved) in all.into_iter().enumerate() {
+            let at = format!("/deliveries/{index}");
             if saved.id > self.sequence || !ids.insert(saved.id) {
                 return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own, up to sequence"));
             }
-            let Some(vendor) = vendor_name(vendors, &saved.vendor) else {
-                return Err(SavedError::damaged(format!("{at}/vendor"), known(vendors)));
+            let Some(facts) = facts_of(vendors, &saved.vendor) else {
+                let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
+                let message = format!("expected a vendor of this sandbox, which has: {}", names.join(", "));
+                return Err(SavedError::damaged(format!("{at}/vendor"), message));
             };
             if saved.copies > COPIES {
                 return Err(SavedError::damaged(format!("{at}/copies"), "expected a number of at most 100"));
             }
-            self.deliveries.push(saved.restore(vendor, &at)?);
+            self.deliveries.push(saved.restore(facts));
         }
         // They are looked for by their ids.
         self.deliveries.sort_by_key(|delivery| delivery.id);
@@ -316,54 +301,52 @@ impl World {
     fn load_timers(
         &mut self,
         vendors: &[Box<dyn MockVendor>],
-        fields: Fields<'_>,
+        all: Vec<SavedTimer>,
         ids: &HashSet<u64>,
     ) -> Result<(), SavedError> {
-        let (all, place) = (fields.get("timers")?, fields.at("timers"));
         let mut sequences = HashSet::new();
-        for (item, at) in items(all, &place)? {
-            let saved: SavedTimer = read(item, &at)?;
+        for (index, saved) in all.into_iter().enumerate() {
+            let damaged =
+                |key: &str, message: &str| Err(SavedError::damaged(format!("/timers/{index}/{key}"), message));
             if saved.sequence > self.sequence || !sequences.insert(saved.sequence) {
-                let message = "expected a number of its own, up to the sequence of the world";
-                return Err(SavedError::damaged(format!("{at}/sequence"), message));
+                return damaged("sequence", "expected a number of its own, up to the sequence of the world");
             }
             let Some((vendor, what)) = timer_name(vendors, &saved.vendor, &saved.what) else {
-                return Err(SavedError::damaged(format!("{at}/what"), "expected a timer of a vendor of this sandbox"));
+                return damaged("what", "expected a timer of a vendor of this sandbox");
             };
             if vendor == SANDBOX && !saved.subject.parse().is_ok_and(|id: u64| ids.contains(&id)) {
-                return Err(SavedError::damaged(format!("{at}/subject"), "expected the id of a delivery"));
+                return damaged("subject", "expected the id of a delivery");
             }
             self.timers.insert((saved.at, saved.sequence), Timer { vendor, what, subject: saved.subject });
         }
         Ok(())
     }
 
-    fn load_shares(&mut self, vendors: &[Box<dyn MockVendor>], fields: Fields<'_>) -> Result<(), SavedError> {
-        let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
-        let place = fields.at("vendors");
-        let shares = Fields::of(fields.get("vendors")?, &place, &names)?;
+    fn load_states(&mut self, vendors: &[Box<dyn MockVendor>], saved: &Map<String, Value>) -> Result<(), SavedError> {
+        if saved.keys().any(|key| facts_of(vendors, key).is_none()) {
+            let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
+            return Err(SavedError::damaged("/vendors", format!("there is a field other than: {}", names.join(", "))));
+        }
         for vendor in vendors {
-            vendor.load(self, shares.get(vendor.name())?).map_err(|error| error.below(&shares.at(vendor.name())))?;
+            let name = vendor.name();
+            let missing = || SavedError::damaged("/vendors", format!("the field {name} is missing"));
+            let state = saved.get(name).ok_or_else(missing)?;
+            vendor.load(self, state).map_err(|error| error.below(&format!("/vendors/{name}")))?;
         }
         Ok(())
     }
 }
 
-fn vendor_name(vendors: &[Box<dyn MockVendor>], name: &str) -> Option<&'static str> {
-    vendors.iter().map(|vendor| vendor.name()).find(|known| *known == name)
+fn facts_of(vendors: &[Box<dyn MockVendor>], name: &str) -> Option<&'static VendorFacts> {
+    vendors.iter().map(|vendor| vendor.facts()).find(|known| known.name == name)
 }
 
 fn timer_name(vendors: &[Box<dyn MockVendor>], vendor: &str, what: &str) -> Option<(&'static str, &'static str)> {
-    if vendor == SANDBOX {
-        return [RETRY, RELEASE].into_iter().find(|known| *known == what).map(|what| (SANDBOX, what));
-    }
-    let vendor = vendors.iter().find(|known| known.name() == vendor)?;
-    Some((vendor.name(), vendor.timers().iter().find(|known| **known == what)?))
-}
-
-fn known(vendors: &[Box<dyn MockVendor>]) -> String {
-    let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
-    format!("expected a vendor of this sandbox, which has: {}", names.join(", "))
+    let (vendor, timers) = match vendor {
+        SANDBOX => (SANDBOX, &[RETRY, RELEASE][..]),
+        _ => facts_of(vendors, vendor).map(|facts| (facts.name, facts.timers))?,
+    };
+    Some((vendor, timers.iter().find(|known| **known == what)?))
 }
 
 /// Whether lists and objects are nested deeper than this.

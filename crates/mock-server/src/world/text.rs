@@ -1,7 +1,7 @@
 //! Values that stand as text in a saved world. To be used as `#[serde(with = "…")]`, or as [`AsText`] inside a list.
 
 use bytes::Bytes;
-use http::{HeaderName, Method, Uri, Version};
+use http::{HeaderName, HeaderValue, Method, Uri, Version};
 use identkit_wire::{decode_base64, encode_base64};
 use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
@@ -44,65 +44,30 @@ pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Res
     T::read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("a text"), &T::FORM))
 }
 
-impl Written for Timestamp {
-    const FORM: &'static str = "a point of time (RFC 3339)";
+/// Types whose text is what they display.
+macro_rules! displayed {
+    ($($type:ty, $form:literal;)+) => {
+        $(impl Written for $type {
+            const FORM: &'static str = $form;
 
-    fn write(&self) -> String {
-        self.to_string()
-    }
+            fn write(&self) -> String {
+                self.to_string()
+            }
 
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        })+
+    };
 }
 
-/// A number that not every reader of JSON could keep: the state of the random generator.
-impl Written for u64 {
-    const FORM: &'static str = "the digits of a whole number below 2^64, as text";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Written for Method {
-    const FORM: &'static str = "a method of HTTP";
-
-    fn write(&self) -> String {
-        self.as_str().to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Written for Uri {
-    const FORM: &'static str = "a URL";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Written for HeaderName {
-    const FORM: &'static str = "the name of a header";
-
-    fn write(&self) -> String {
-        self.as_str().to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
+displayed! {
+    Timestamp, "a point of time (RFC 3339)";
+    // A number that not every reader of JSON keeps: the state of the random generator.
+    u64, "the digits of a whole number below 2^64, as text";
+    Method, "a method of HTTP";
+    Uri, "a URL";
+    HeaderName, "the name of a header";
 }
 
 impl Written for Version {
@@ -118,27 +83,44 @@ impl Written for Version {
     }
 }
 
-impl Written for Bytes {
-    const FORM: &'static str = "Base64 with padding";
+/// The value of a header, as text.
+impl Written for HeaderValue {
+    const FORM: &'static str = "what a header may hold";
 
     fn write(&self) -> String {
-        encode_base64(self)
+        self.to_str().unwrap_or_default().to_owned()
     }
 
     fn read(text: &str) -> Option<Self> {
-        decode_base64(text).ok().map(Self::from)
+        text.parse().ok()
     }
 }
 
-/// A key.
-impl Written for [u8; 64] {
-    const FORM: &'static str = "64 bytes in Base64";
+/// The value of a header that is no text.
+pub(crate) struct Binary(pub(crate) HeaderValue);
 
-    fn write(&self) -> String {
-        encode_base64(self)
-    }
+/// Types whose text is their bytes in Base64.
+macro_rules! in_base64 {
+    ($($type:ty, $form:literal, $bytes:expr, $read:expr;)+) => {
+        $(impl Written for $type {
+            const FORM: &'static str = $form;
 
-    fn read(text: &str) -> Option<Self> {
-        decode_base64(text).ok()?.try_into().ok()
-    }
+            fn write(&self) -> String {
+                let bytes: fn(&Self) -> &[u8] = $bytes;
+                encode_base64(bytes(self))
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                let read: fn(Vec<u8>) -> Option<Self> = $read;
+                read(decode_base64(text).ok()?)
+            }
+        })+
+    };
+}
+
+in_base64! {
+    Bytes, "Base64 with padding", |bytes| bytes, |bytes| Some(bytes.into());
+    Binary, "what a header may hold, in Base64", |value| value.0.as_bytes(), |bytes| HeaderValue::from_bytes(&bytes).ok().map(Binary);
+    // A key.
+    [u8; 64], "64 bytes in Base64", |bytes| bytes, |bytes| bytes.try_into().ok();
 }

@@ -156,8 +156,8 @@ impl Worlds {
     pub fn selected_by(&self, request: &Request<Bytes>) -> Sandbox {
         let table = self.read();
         let selected = || {
-            let vendor = self.0.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path()))?;
-            let id = table.claimed.get(&(vendor.name(), vendor.claims(request)?))?;
+            let vendor = self.0.plan.vendor_of(request.uri().path())?;
+            let id = table.claimed.get(&(vendor.name(), (vendor.facts().claims)(request)?))?;
             table.worlds.get(id)
         };
         let kept = if table.claimed.is_empty() { None } else { selected() };

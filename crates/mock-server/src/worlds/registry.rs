@@ -7,6 +7,7 @@ use identkit_core::Clock as _;
 use super::{Credentials, DEFAULT, ID, Kept, Origin, Registry, Table, WorldError};
 use crate::clock::{Mode, VirtualClock};
 use crate::sandbox::{Sandbox, lock};
+use crate::vendor::MockVendor;
 use crate::world::World;
 
 impl Table {
@@ -39,8 +40,8 @@ impl Registry {
 
     pub(super) fn set_credentials(&self, world: &mut World, minted: &[Credentials]) {
         for (name, identity, secret) in minted {
-            if let Some(vendor) = self.plan.vendor(name) {
-                vendor.set_credentials(world, identity, secret);
+            if let Some(account) = self.plan.vendor(name).and_then(MockVendor::account) {
+                account.set_credentials(world, identity, secret);
             }
         }
     }
@@ -82,7 +83,16 @@ impl Registry {
 
     /// What selects a world.
     pub(super) fn identities(&self, world: &mut World) -> Vec<(&'static str, String)> {
-        self.plan.vendors.iter().filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?))).collect()
+        self.all_credentials(world).into_iter().map(|(vendor, identity, _)| (vendor, identity)).collect()
+    }
+
+    /// The credentials of a world, by vendor.
+    fn all_credentials(&self, world: &mut World) -> Vec<Credentials> {
+        let of = |vendor: &dyn MockVendor, world: &mut World| {
+            let [identity, secret] = vendor.account()?.credentials(world);
+            Some((vendor.name(), identity, secret))
+        };
+        self.plan.vendors.iter().filter_map(|vendor| of(&**vendor, world)).collect()
     }
 
     /// Whether these select another world than the one of this id.
@@ -115,13 +125,7 @@ impl Registry {
     pub(super) fn keep_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         if id != DEFAULT {
-            let vendors = &self.plan.vendors;
-            kept.origin.minted = kept.sandbox.with_world(|world| {
-                let minted = vendors
-                    .iter()
-                    .filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?)));
-                minted.collect()
-            });
+            kept.origin.minted = kept.sandbox.with_world(|world| self.all_credentials(world));
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{DEFAULT, WorldError, Worlds};
+use crate::rejection::Rejection;
 use crate::sandbox::in_json;
-use crate::vendor::Refused;
 
 impl Worlds {
     /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the
@@ -12,7 +12,7 @@ impl Worlds {
     ///
     /// # Errors
     /// All that cannot be set; `Err(None)` when there is no such world.
-    pub fn set_up(&self, id: &str, wanted: &Map<String, Value>) -> Result<(), Option<Refused>> {
+    pub fn set_up(&self, id: &str, wanted: &Map<String, Value>) -> Result<(), Option<Rejection>> {
         let mut table = self.write();
         let kept = table.worlds.get(id).ok_or(None)?;
         let (sandbox, before) = (kept.sandbox.clone(), kept.sandbox.settings());
@@ -31,7 +31,7 @@ impl Worlds {
                 _ => Map::new(),
             };
             sandbox.set_up(&undo).map_err(Some)?;
-            return Err(Some(Refused::new(409, fault)));
+            return Err(Some(Rejection::new(409, fault)));
         }
         if id != DEFAULT {
             table.claimed.retain(|_, world| world != id);

@@ -96,7 +96,9 @@ fn call(world: &mut World, vendor: &dyn MockVendor, method: &str, path: &str, bo
         .header(AUTHORIZATION, code)
         .body(Bytes::from(body.to_owned()))
         .unwrap();
-    let Handled::Ready(response) = vendor.handle(world, &request) else { panic!("blocked") };
+    let Handled::Ready(response) = vendor.handle(world, &request, vendor.route(world, &request).as_ref()) else {
+        panic!("blocked")
+    };
     let (head, content) = response.into_parts();
     let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
     (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or(Value::Null))

@@ -204,10 +204,9 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
     bench.sandbox.with_world(|world| {
         let event = identkit_core::Event::new("identity-tm", "Video", "k");
         let request = Request::builder().uri(callback_url(&id).expose()).body(Bytes::new()).unwrap();
-        let schedule = identkit_mock_server::webhooks::Schedule::Never;
-        let delivery =
-            identkit_mock_server::webhooks::Delivery::new("identity-tm", id.expose(), event, request, schedule);
-        world.deliver(delivery.without_blocking());
+        let facts = identkit_mock_server::vendors::identity_tm::IdentityTm::new().facts();
+        let delivery = identkit_mock_server::webhooks::Delivery::new(facts, id.expose(), event, request);
+        world.deliver(delivery.once().without_blocking());
     });
     eventually("the callback is over", || {
         bench.sandbox.deliveries(Some(id.expose())).iter().any(|delivery| delivery.is_delivered())

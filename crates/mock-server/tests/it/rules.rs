@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::support::*;
 use identkit_identity_tm::messages::SignPdf;
-use identkit_mock_server::rules::{In, Of, RULES, Switch, is_told};
-use identkit_mock_server::{Refused, Sandbox, rules};
+use identkit_mock_server::rules::{Rule, Scope, Source, Switchable};
+use identkit_mock_server::vendors::rules;
+use identkit_mock_server::{Rejection, Sandbox, rules as table};
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 use serde_json::json;
@@ -15,15 +16,15 @@ fn crates() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The sources below a folder, but for the table's own, and without the tests inside.
+/// The sources below a folder, but for the tables' own, and without the tests inside.
 fn sources(folder: &Path, into: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            if !path.ends_with("rules") && !path.ends_with("tests") {
+            if !path.ends_with("tests") {
                 sources(&path, into);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if !path.ends_with("rules.rs") && path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
             into.push(text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned());
         }
@@ -50,24 +51,44 @@ fn ids(text: &str) -> BTreeSet<&str> {
     quoted.filter(is_id).collect()
 }
 
-/// What code asks for before it refuses or behaves.
-fn asked_for(text: &str) -> BTreeSet<&str> {
-    let calls = text.split("enforces(\"").skip(1).chain(text.split("enforce(\"").skip(1));
-    calls.map(|rest| rest.split('"').next().unwrap()).collect()
+/// The constant that declares a rule.
+fn constant(rule: &Rule) -> String {
+    let name = rule.id.replace(['-', '/', '.'], "_").to_uppercase();
+    if name.starts_with(|first: char| first.is_ascii_digit()) { format!("R_{name}") } else { name }
+}
+
+/// The rules whose constants stand behind one of these.
+fn named_behind(text: &str, begins: &[&str]) -> Vec<&'static Rule> {
+    let rest = begins.iter().flat_map(|begin| text.split(begin).skip(1));
+    let name = |rest: &str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap().to_owned();
+    let names: BTreeSet<String> = rest.map(name).collect();
+    rules().into_iter().filter(|rule| names.contains(&constant(rule))).collect()
+}
+
+/// What code asks for before it rejects or behaves.
+fn asked_for(text: &str) -> BTreeSet<&'static str> {
+    let asked = named_behind(text, &["enforces(&rules::", "enforce(&rules::", "wait_rule: Some(&rules::"]);
+    asked.iter().map(|rule| rule.id).collect()
+}
+
+/// The contract's ids of the rules that rejections name.
+fn rejected_by(text: &str) -> BTreeSet<&'static str> {
+    let asked = text.replace("enforces(&rules::", "").replace("enforce(&rules::", "");
+    named_behind(&asked, &["rules::"]).iter().map(|rule| rule.contract_id()).collect()
 }
 
 #[test]
 fn ids_are_unique_and_every_rule_is_a_sentence() {
-    let all: BTreeSet<_> = RULES.iter().map(|rule| rule.id).collect();
-    assert_eq!(all.len(), RULES.len());
+    let all: BTreeSet<_> = rules().into_iter().map(|rule| rule.id).collect();
+    assert_eq!(all.len(), rules().len());
     let contract = std::fs::read_to_string(crates().join("../docs/contract/contract.md")).unwrap();
     let fields = std::fs::read_to_string(crates().join("../docs/contract/fields.tsv")).unwrap();
-    for rule in RULES {
+    for rule in rules() {
         assert!(rule.says.len() > 10 && !rule.says.ends_with('.'), "{}", rule.id);
-        let section = match rule.of {
-            Of::IdentityTm => rule.section.starts_with("[T] "),
-            Of::Identify24 => rule.section.starts_with("[I] ") || rule.section == "sandbox",
-            Of::Sandbox => rule.section == "sandbox",
+        let section = match rule.source {
+            Source::Vendor("identity-tm") => rule.section.starts_with("[T] "),
+            Source::Vendor(_) => rule.section.starts_with("[I] ") || rule.section == "sandbox",
+            _ => rule.section == "sandbox",
         };
         assert!(section, "{}", rule.id);
         let id = rule.contract_id();
@@ -82,7 +103,8 @@ fn ids_are_unique_and_every_rule_is_a_sentence() {
 fn each_rule_that_code_asks_for_is_in_the_table_and_the_other_way_round() {
     let ours = of_crate("mock-server").join("\n");
     let asked = asked_for(&ours);
-    let of_table: BTreeSet<_> = RULES.iter().filter(|rule| rule.switch == Switch::Off).map(|rule| rule.id).collect();
+    let of_table: BTreeSet<_> =
+        rules().into_iter().filter(|rule| rule.switch == Switchable::Yes).map(|rule| rule.id).collect();
     let unknown: Vec<_> = asked.difference(&of_table).collect();
     assert!(unknown.is_empty(), "asked for, and not in the table or never off: {unknown:?}");
     // Those that are told by the checks of the clients are filtered by their ids.
@@ -95,10 +117,10 @@ fn each_rule_that_code_asks_for_is_in_the_table_and_the_other_way_round() {
 #[test]
 fn each_fault_that_the_sandbox_writes_names_a_rule_of_the_table() {
     let ours = of_crate("mock-server").join("\n");
-    let unknown: Vec<_> = ids(&ours).into_iter().filter(|id| !id.contains('/') && !is_told(id)).collect();
+    let unknown: Vec<_> = ids(&ours).into_iter().filter(|id| !id.contains('/') && !knows_rule(id)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
-    let told: BTreeSet<_> = ids(&ours);
-    for rule in RULES.iter().filter(|rule| rule.switch != Switch::Off) {
+    let told: BTreeSet<_> = ids(&ours).into_iter().chain(rejected_by(&ours)).collect();
+    for rule in rules().into_iter().filter(|rule| rule.switch != Switchable::Yes) {
         // M-14 is told by what starts the listeners, not by a fault.
         let known = told.contains(rule.contract_id()) || matches!(rule.id, "AT-42" | "M-14");
         assert!(known, "{} is never told", rule.id);
@@ -118,8 +140,8 @@ async fn a_sandbox_without_a_rule_lets_pass_what_only_that_rule_refused() {
 #[test]
 fn a_builder_refuses_a_rule_that_there_is_not_and_one_that_stays() {
     let refused = |id: &str| Sandbox::builder().without_rule(id).unwrap_err();
-    assert!(matches!(refused("AT-620"), rules::NoSwitch::Unknown { near, .. } if near.contains(&"AT-62")));
-    assert!(matches!(refused("T-060"), rules::NoSwitch::Never { id: "T-060", .. }));
+    assert!(matches!(refused("AT-620"), table::NoSwitch::Unknown { near, .. } if near.contains(&"AT-62")));
+    assert!(matches!(refused("T-060"), table::NoSwitch::Never { id: "T-060", .. }));
 }
 
 #[test]
@@ -133,7 +155,7 @@ fn each_fault_of_the_checks_that_clients_and_sandbox_share_names_a_rule_of_the_t
         let text = read(path);
         let ids = ids(text.split("#[cfg(test)]").next().unwrap());
         assert!(ids.len() > 5, "{path} has rules");
-        let of_table = |id: &str| RULES.iter().any(|rule| rule.id == id);
+        let of_table = |id: &str| rules().into_iter().any(|rule| rule.id == id);
         let unknown: Vec<_> = ids.iter().filter(|id| !of_table(id) && !otherwise.contains(id)).collect();
         assert!(unknown.is_empty(), "{unknown:?} of {path} could not be switched off by their ids");
         assert!(otherwise.iter().all(|id| ids.contains(id)), "{path}");
@@ -170,7 +192,7 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
     let broken = broken.json()["OrderID"].as_str().unwrap().to_owned();
     open.play(&broken, "signed").await;
     tell(&open.tm_call("GET", &format!("/getESignPDF/{broken}"), "").await, 500);
-    let mut refused = |refused: Refused| told.extend(refused.violations.iter().map(|fault| fault.rule.to_owned()));
+    let mut refused = |refused: Rejection| told.extend(refused.violations.iter().map(|fault| fault.rule.to_owned()));
     refused(bench.begin(EXAMPLE_IDENT, "nonsense").unwrap().unwrap_err());
     refused(bench.begin(bench.place(order()).await.expose(), "nonsense").unwrap().unwrap_err());
     refused(bench.sandbox.set_up(&json!({ "nobody": {} }).as_object().unwrap().clone()).unwrap_err());
@@ -179,7 +201,7 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
         ("M-10", "the admin API, in tests/it/network.rs"),
         ("M-14", "what starts the listeners, in tests/it/network.rs"),
     ];
-    let stay = RULES.iter().filter(|rule| rule.switch != Switch::Off).map(|rule| rule.id);
+    let stay = rules().into_iter().filter(|rule| rule.switch != Switchable::Yes).map(|rule| rule.id);
     let missing: Vec<_> =
         stay.filter(|id| !told.contains(*id) && !elsewhere.iter().any(|(other, _)| other == id)).collect();
     assert!(missing.is_empty(), "{missing:?} of {told:?}");
@@ -189,20 +211,20 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
 fn documented() -> String {
     let mut text = String::from(
         "# The rules of the sandbox\n\n\
-         Made from `crates/mock-server/src/rules/table.rs` (`IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server \
+         Made from the rules that `crates/mock-server/src` declares (`IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server \
          --test it rules::`), and held against it by that test. An id is that of `docs/contract/contract.md`; where one asks \
          for several things, each has a name after a slash. `docs/sandbox-control.md` says what the last column is for.\n\n\
          | rule | document | profile | what it says | can be off |\n|---|---|---|---|---|\n",
     );
-    for rule in RULES {
+    for rule in rules() {
         let profile = match rule.profiles {
-            In::Every => "every",
-            In::Literal => "`literal`",
-            In::Strict => "`strict`",
+            Scope::Every => "every",
+            Scope::Literal => "`literal`",
+            Scope::Strict => "`strict`",
         };
         let off = match rule.switch {
-            Switch::Off => "yes".to_owned(),
-            Switch::Never(reason) => format!("no: {reason}"),
+            Switchable::Yes => "yes".to_owned(),
+            Switchable::No(reason) => format!("no: {reason}"),
         };
         text += &format!("| `{}` | {} | {profile} | {} | {off} |\n", rule.id, rule.section, rule.says);
     }

@@ -4,7 +4,7 @@ use crate::support::*;
 use bytes::Bytes;
 use http::Request;
 use http::header::AUTHORIZATION;
-use identkit_mock_server::{Refused, Transition};
+use identkit_mock_server::{Rejection, Transition};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ async fn transitions_do_not_quote_what_was_told() {
     let bench = Harness::new();
     for case in [EXAMPLE_IDENT, OTHER_EXAMPLE_ORDER] {
         for told in [Transition::Story(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
-            let Some(Err(Refused { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
+            let Some(Err(Rejection { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
                 panic!("accepted")
             };
             silent(&format!("{faults:?}"), case);

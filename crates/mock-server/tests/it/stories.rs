@@ -9,7 +9,7 @@ use identkit_identity_tm::messages::{
 };
 use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavour, OrderId, PutOrder, StatusKind};
 use identkit_mock_server::vendors::identity_tm::STORIES;
-use identkit_mock_server::{Refused, Transition};
+use identkit_mock_server::{Rejection, Transition};
 use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
@@ -80,11 +80,11 @@ impl Harness {
         self.tm().status(id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect()
     }
 
-    fn refusal(&self, id: &OrderId, story: &str) -> Refused {
+    fn refusal(&self, id: &OrderId, story: &str) -> Rejection {
         self.begin(id.expose(), story).unwrap().expect_err(story)
     }
 
-    fn set_status(&self, id: &OrderId, code: u32) -> Result<(), Refused> {
+    fn set_status(&self, id: &OrderId, code: u32) -> Result<(), Rejection> {
         self.sandbox.transition(id.expose(), &Transition::Status(code.into())).unwrap()
     }
 

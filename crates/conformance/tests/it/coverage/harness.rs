@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
 use identkit_core::Content;
-use identkit_mock_server::{Profile, Refused, Sandbox, Transition, VirtualClock};
+use identkit_mock_server::{Profile, Rejection, Sandbox, Transition, VirtualClock};
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl Harness {
     }
 
     /// Plays a story and waits until all that follows from it at this time has happened.
-    pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Refused> {
+    pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Rejection> {
         let played = self.sandbox.transition(order, &Transition::Story(story.to_owned())).unwrap();
         self.clock.settle().await;
         played

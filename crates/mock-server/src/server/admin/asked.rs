@@ -6,7 +6,7 @@ use identkit_wire::json;
 use serde_json::{Map, Value};
 
 use super::Problem;
-use crate::journal::{Secrets, is_masked};
+use crate::journal::{Secrets, is_redacted};
 use crate::{Sandbox, Worlds, nesting};
 
 /// A request to the admin API.
@@ -44,7 +44,7 @@ impl Asked<'_> {
     /// As [`object`](Self::object), of something that is kept as it is sent: what was told masked would be kept so.
     pub(super) fn whole(&self, example: &str) -> Result<Map<String, Value>, Problem> {
         let object = self.object(example)?;
-        match object.values().any(is_masked) {
+        match object.values().any(is_redacted) {
             false => Ok(object),
             true => {
                 let detail =

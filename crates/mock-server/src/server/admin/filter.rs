@@ -7,7 +7,7 @@ use super::{Asked, Problem};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, Wanted, is_of};
-use crate::rules::is_told;
+use crate::vendor::rules_of;
 
 /// How many calls are told at once unless asked otherwise, and at most.
 const LIMIT: (usize, usize) = (100, 1_000);
@@ -134,7 +134,7 @@ fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
         return unknown("no such fault", "faults", &Fault::all().map(|fault| fault.name()));
     }
     match &filter.rule {
-        Some(named) if named != "sandbox" && !is_told(named) => {
+        Some(named) if named != "sandbox" && !rules_of(&plan.vendors).any(|rule| rule.contract_id() == named) => {
             let detail = "the rules are listed in docs/rules.md";
             Err(Problem::new(400, "no such rule", detail, "admin-journal"))
         }

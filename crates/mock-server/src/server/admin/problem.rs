@@ -6,7 +6,7 @@ use identkit_core::Content;
 use identkit_wire::json;
 use serde_json::{Map, Value, json};
 
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
 use crate::worlds::WorldError;
 
 /// A refusal.
@@ -60,7 +60,7 @@ impl Problem {
     }
 
     /// What a vendor would not do: a hundred reasons, and how many more there are.
-    pub(super) fn refused(title: &'static str, refused: &Refused) -> Self {
+    pub(super) fn refused(title: &'static str, refused: &Rejection) -> Self {
         let refused = refused.bounded();
         let rule = refused.violations.first().map_or("admin", |fault| fault.rule);
         let faults = refused.violations.iter().map(|fault| {

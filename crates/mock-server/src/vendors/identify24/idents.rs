@@ -3,29 +3,30 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use identkit_core::{Event, Violation};
+use identkit_core::{Event, Location};
 use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::checks;
+use super::facts::{EXPIRY, FACTS};
+use super::partner::Account;
 use super::settings::Story;
-use crate::vendor::{Refused, Transition};
-use crate::webhooks::{Delivery, Schedule};
+use super::{checks, rules};
+use crate::rejection::Rejection;
+use crate::rules::Rule;
+use crate::vendor::Transition;
+use crate::webhooks::Delivery;
 use crate::{Opened, Profile, Timer, World};
 
-/// Timer: the vendor forgets an ident.
-pub(super) const EXPIRY: &str = "expiry";
 /// The id of the document's examples.
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// What the vendor keeps of an ident.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Kept {
+pub(super) struct StoredIdent {
     pub(super) ident: Ident,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
@@ -35,21 +36,20 @@ pub(super) struct Kept {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Idents {
     // Boxed: a map keeps room for eleven at once, also when a world has one.
-    pub(super) by_id: BTreeMap<String, Box<Kept>>,
+    pub(super) by_id: BTreeMap<String, Box<StoredIdent>>,
     /// Which is the oldest.
     pub(super) created: Opened,
 }
 
 /// The ids of all idents.
 pub(super) fn cases(world: &mut World) -> Vec<String> {
-    world.part::<Idents>().by_id.keys().cloned().collect()
+    world.state::<Idents>().by_id.keys().cloned().collect()
 }
 
-fn unknown() -> Refused {
-    Refused::new(
-        404,
-        Violation::new("ident_id", "the sandbox has no such ident, or no longer", "I-050", "[I] ident/get"),
-    )
+fn unknown() -> Rejection {
+    rules::I_050
+        .reject(404, "ident_id", "the sandbox has no such ident, or no longer", "[I] ident/get")
+        .at(Location::Path)
 }
 
 /// The zone of local times is not documented (AI-11); the vendor's own is likely.
@@ -71,9 +71,9 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
     ident.custom4.clone_from(&request.custom4);
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
-    let kept = Kept { ident, company_name: request.company_name.clone() };
-    world.part::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
-    let life = world.part::<Account>().settings.life;
+    let kept = StoredIdent { ident, company_name: request.company_name.clone() };
+    world.state::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
+    let life = world.state::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
         world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
     }
@@ -81,53 +81,54 @@ fn keep(world: &mut World, id: &str, request: &CreateIdent) {
 
 /// `ident/create`, checked by the writer's rules but for those that the document's own example breaks: the case of
 /// names (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no such exception.
-pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Refused> {
+pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
     if strict {
         checks::ident(&request, &rules)?;
     }
     if let Err(error) = request.encode(&dialect) {
-        rules.uphold(Refused::invalid(&error, CreateIdent::META.section))?;
+        rules.uphold(FACTS.reject(&error, CreateIdent::META.section))?;
     }
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
     world.concerns(&id);
     keep(world, &id, &request);
-    world.part::<Idents>().created.push(id.clone());
+    world.state::<Idents>().created.push(id.clone());
     keep_bound(world);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
 }
 
 /// Forgets the oldest idents when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
-    let mut created = std::mem::take(&mut world.part::<Idents>().created);
+    let mut created = std::mem::take(&mut world.state::<Idents>().created);
     let oldest = world.forget_oldest(PROVIDER, &mut created);
-    let idents = world.part::<Idents>();
+    let idents = world.state::<Idents>();
     idents.created = created;
     oldest.iter().for_each(|id| drop(idents.by_id.remove(id)));
 }
 
 /// What the account's settings say to a valid request (1.9).
-fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
-    let refuse = |status, field: &'static str, message: &'static str, rule| {
-        Err(Refused::new(status, Violation::new(field, message, rule, CreateIdent::META.section)))
+fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
+    let refuse = |status, field: &'static str, message: &'static str, rule: &Rule| {
+        Err(rule.reject(status, field, message, CreateIdent::META.section))
     };
     let rules = world.rules.clone();
-    let unique =
-        rules.enforce("AI-16") && world.part::<Account>().settings.unique_custom_ids && request.custom_id.is_some();
-    let taken = unique && world.part::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
-    let settings = &mut world.part::<Account>().settings;
-    if rules.enforce("1.9/permission") && !settings.may_create {
-        return refuse(403, "APIKEY", "lacks the permission to create idents", "1.9");
+    let unique = rules.enforce(&rules::AI_16)
+        && world.state::<Account>().settings.unique_custom_ids
+        && request.custom_id.is_some();
+    let taken = unique && world.state::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
+    let settings = &mut world.state::<Account>().settings;
+    if rules.enforce(&rules::R_1_9_PERMISSION) && !settings.may_create {
+        return refuse(403, "APIKEY", "lacks the permission to create idents", &rules::R_1_9_PERMISSION);
     }
     if taken {
-        return refuse(409, "custom_id", "belongs to another ident already", "AI-16");
+        return refuse(409, "custom_id", "belongs to another ident already", &rules::AI_16);
     }
     match &mut settings.creates_left {
-        Some(0) if rules.enforce("1.9/left") => {
-            refuse(402, "ident", "is valid, and none can be created any more", "1.9")
+        Some(0) if rules.enforce(&rules::R_1_9_LEFT) => {
+            refuse(402, "ident", "is valid, and none can be created any more", &rules::R_1_9_LEFT)
         }
         Some(left) => {
             *left = left.saturating_sub(1);
@@ -138,14 +139,14 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Refused> {
 }
 
 /// The ident as `ident/get` tells it.
-pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Refused> {
-    world.part::<Idents>().by_id.get(id).map(|kept| kept.ident.clone()).ok_or_else(unknown)
+pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Rejection> {
+    world.state::<Idents>().by_id.get(id).map(|kept| kept.ident.clone()).ok_or_else(unknown)
 }
 
 /// 90 days are over.
 pub(super) fn forget(world: &mut World, id: &str) {
-    if world.enforces("I-020") {
-        let idents = world.part::<Idents>();
+    if world.enforces(&rules::I_020) {
+        let idents = world.state::<Idents>();
         idents.by_id.remove(id);
         idents.created.remove(id);
     }
@@ -155,7 +156,7 @@ pub(super) fn forget(world: &mut World, id: &str) {
 pub(super) fn place_examples(world: &mut World) {
     let request: CreateIdent = json::read(samples::CREATE_IDENT_REQUEST.as_bytes()).unwrap_or_default();
     keep(world, EXAMPLE, &request.project_id("6"));
-    if let Some(kept) = world.part::<Idents>().by_id.get_mut(EXAMPLE) {
+    if let Some(kept) = world.state::<Idents>().by_id.get_mut(EXAMPLE) {
         kept.ident.created_at = Some(LocalDateTime::parse("21-10-2019 09:57:51"));
         kept.ident.appointment_date = Some(LocalDateTime::parse("2019-10-24 11:11"));
     }
@@ -163,12 +164,11 @@ pub(super) fn place_examples(world: &mut World) {
 
 /// Sets a status and tells the partner's webhook. Which words and ids the vendor uses is not documented (AI-12): the
 /// stories' are assumed.
-pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Refused>> {
-    let mut kept = world.part::<Idents>().by_id.get(id)?.clone();
-    let refuse =
-        |message: &'static str| Some(Err(Refused::new(400, Violation::new("story", message, "AI-12", "sandbox"))));
+pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
+    let mut kept = world.state::<Idents>().by_id.get(id)?.clone();
+    let refuse = |message: &'static str| Some(Err(rules::AI_12.reject(400, "story", message, "sandbox")));
     let told = match transition {
-        Transition::Story(name) => match world.part::<Account>().settings.stories.get(name) {
+        Transition::Story(name) => match world.state::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),
             None => {
                 return refuse(
@@ -186,12 +186,12 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     if let Err(refused) = deliver(world, id, payload(&kept, &told)) {
         return Some(Err(refused));
     }
-    world.part::<Idents>().by_id.insert(id.to_owned(), kept);
+    world.state::<Idents>().by_id.insert(id.to_owned(), kept);
     Some(Ok(()))
 }
 
 /// All 16 keys, as in the document's example.
-fn payload(kept: &Kept, story: &Story) -> IdentWebhook {
+fn payload(kept: &StoredIdent, story: &Story) -> IdentWebhook {
     let ident = &kept.ident;
     let mut payload = IdentWebhook::default();
     payload.ident_id.clone_from(&ident.id);
@@ -213,19 +213,19 @@ fn payload(kept: &Kept, story: &Story) -> IdentWebhook {
     payload
 }
 
-fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Refused> {
-    if !world.enforces("I-080") {
+fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Rejection> {
+    if !world.enforces(&rules::I_080) {
         return Ok(());
     }
-    let Some(url) = world.part::<Account>().settings.webhook_url.clone() else { return Ok(()) };
-    let broken = |error: identkit_core::Error| Refused::invalid(&error, "[I] Webhook");
+    let Some(url) = world.state::<Account>().settings.webhook_url.clone() else { return Ok(()) };
+    let broken = |error: identkit_core::Error| FACTS.reject(&error, "[I] Webhook");
     let text = json::write(&payload).map_err(broken)?;
     let mut event = Event::new(PROVIDER, IdentStatusCallback.name(), id);
     event.case_id = Some(id.into());
     event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
     let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
-    let schedule = if world.enforces("I-084") { Schedule::Never } else { Schedule::IdentityTm };
     // An ident does not wait for its webhook: nothing says so.
-    world.deliver(Delivery::new(PROVIDER, id, event, request, schedule).without_blocking());
+    let delivery = Delivery::new(&FACTS, id, event, request).without_blocking();
+    world.deliver(if world.enforces(&rules::I_084) { delivery.once() } else { delivery });
     Ok(())
 }

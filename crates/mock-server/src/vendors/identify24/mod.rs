@@ -1,8 +1,10 @@
 //! identify24's server side, after the VideoIdent API document 1.0.1.
 
-mod account;
 mod checks;
+mod facts;
 mod idents;
+mod partner;
+mod rules;
 mod saved;
 mod settings;
 mod shapes;
@@ -10,21 +12,23 @@ mod shapes;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
-use identkit_core::{Content, Violation};
+use identkit_core::{Content, Location};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_wire::json;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-pub use self::account::{configure, set_webhook};
+pub use self::partner::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 
-use self::account::{Account, authenticated, log_in, retry_after, served};
-use crate::faults::Shape;
-use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
-use crate::vendors::settings as by_name;
-use crate::{Profile, SavedError, Shares, Timer, World};
+use self::facts::{EXPIRY, FACTS, LOGIN};
+use self::partner::{Account, authenticated, log_in, retry_after, served};
+use crate::account::{self, AccountOf, AccountState};
+use crate::facts::VendorFacts;
+use crate::rejection::Rejection;
+use crate::vendor::{Handled, MockVendor, Route, Target, Transition};
+use crate::{Profile, SavedError, StateReader, Timer, World};
 
 /// The vendor identify24.
 #[derive(Debug)]
@@ -42,101 +46,81 @@ impl Identify24 {
     /// The vendor with all its calls.
     pub fn new() -> Self {
         let routes = vec![
-            Route::of::<Login>(false, |_| None, log_in),
-            Route::of::<CreateIdent>(false, |_| None, idents::create),
-            Route::of::<GetIdent>(
-                false,
+            Route::new::<Login>(&FACTS, |_| None, log_in),
+            Route::new::<CreateIdent>(&FACTS, |_| None, idents::create),
+            Route::new::<GetIdent>(
+                &FACTS,
                 |op| Some(op.ident_id.expose().to_owned()),
                 |world, op| idents::read(world, op.ident_id.expose()).map(Envelope::ident),
             ),
-            Route::of::<GetAllProjects>(
-                false,
+            Route::new::<GetAllProjects>(
+                &FACTS,
                 |_| None,
-                |world, _| Ok(Envelope::projects(world.part::<Account>().projects.clone())),
+                |world, _| Ok(Envelope::projects(world.state::<Account>().projects.clone())),
             ),
-            Route::of::<GetProject>(false, |_| None, project),
+            Route::new::<GetProject>(&FACTS, |_| None, project),
         ];
         Self { routes }
     }
 }
 
-fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Refused> {
+fn project(world: &mut World, op: GetProject) -> Result<Envelope<Project>, Rejection> {
     let Some(wanted) = op.0.project_id.map(|id| id.0).filter(|id| !id.as_str().is_empty()) else {
-        if !world.enforces("AI-07") {
+        if !world.enforces(&rules::AI_07) {
             return Err(unknown_project());
         }
-        return Err(Refused::new(400, Violation::new("project_id", "is required", "AI-07", "[I] project/get")));
+        return Err(rules::AI_07.reject(400, "project_id", "is required", "[I] project/get"));
     };
-    let found = world.part::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
+    let found = world.state::<Account>().projects.iter().find(|project| project.id.as_ref() == Some(&wanted)).cloned();
     found.map(Envelope::project).ok_or_else(unknown_project)
 }
 
-fn unknown_project() -> Refused {
-    Refused::new(404, Violation::new("project_id", "the account has no such project", "I-050", "[I] project/get"))
+fn unknown_project() -> Rejection {
+    rules::I_050.reject(404, "project_id", "the account has no such project", "[I] project/get")
+}
+
+impl AccountState for Account {
+    type Settings = Settings;
+
+    const BASE_PATH: &'static str = "";
+
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    fn credentials(settings: &mut Settings) -> [(&'static str, &mut String); 2] {
+        [("partner", &mut settings.partner), ("api_key", &mut settings.api_key)]
+    }
+
+    fn cases(world: &mut World) -> Vec<String> {
+        idents::cases(world)
+    }
 }
 
 impl MockVendor for Identify24 {
-    fn name(&self) -> &'static str {
-        PROVIDER
+    fn facts(&self) -> &'static VendorFacts {
+        &FACTS
     }
 
     fn routes(&self) -> &[Route] {
         &self.routes
     }
 
+    fn account(&self) -> Option<&dyn account::Account> {
+        Some(&AccountOf::<Account>::NEW)
+    }
+
     fn seed(&self, world: &mut World) {
-        account::place_examples(world);
+        partner::place_examples(world);
         idents::place_examples(world);
     }
 
-    fn owns(&self, path: &str) -> bool {
-        matches!(path.split('/').nth(1), Some("auth" | "ident" | "project"))
-    }
-
-    fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Handled {
-        match self.answer(world, request) {
-            Ok(handled) => handled,
-            Err(refused) => Handled::Ready(refuse(world, &refused)),
-        }
-    }
-
-    fn claims(&self, request: &Request<Bytes>) -> Option<String> {
-        if request.uri().path() == "/auth" {
-            let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;
-            return login.get("PARTNER")?.as_str().map(str::to_owned);
-        }
-        Some(request.headers().get("x-api-partner")?.to_str().ok()?.to_owned())
-    }
-
-    fn identity(&self, world: &mut World) -> Option<String> {
-        Some(world.part::<Account>().settings.partner.clone())
-    }
-
-    fn secret(&self, world: &mut World) -> Option<String> {
-        Some(world.part::<Account>().settings.api_key.clone())
-    }
-
-    fn set_credentials(&self, world: &mut World, identity: &str, secret: &str) {
-        configure(world, |settings| {
-            settings.partner = identity.into();
-            settings.api_key = secret.into();
-        });
-    }
-
-    fn cases(&self, world: &mut World) -> Vec<String> {
-        idents::cases(world)
-    }
-
-    fn shapes(&self) -> &'static [Shape] {
-        shapes::SHAPES
-    }
-
-    fn refuses_by_result(&self) -> bool {
-        true
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> Handled {
+        self.answer(world, request, target).unwrap_or_else(|rejection| Handled::Ready(respond(world, &rejection)))
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
-        if timer.what == idents::EXPIRY {
+        if timer.what == EXPIRY {
             idents::forget(world, &timer.subject);
         }
     }
@@ -145,7 +129,7 @@ impl MockVendor for Identify24 {
         world.unblock(case);
     }
 
-    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Refused>> {
+    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
         idents::transition(world, case, transition)
     }
 
@@ -154,26 +138,8 @@ impl MockVendor for Identify24 {
         Some(json!({ "vendor": PROVIDER, "id": case, "ident": serde_json::to_value(ident).unwrap_or(Value::Null) }))
     }
 
-    fn account(&self, world: &mut World) -> Value {
-        let settings = &world.part::<Account>().settings;
-        json!({ "base_path": "", "partner": settings.partner, "api_key": settings.api_key })
-    }
-
-    fn settings(&self, world: &mut World) -> Value {
-        by_name::told(&world.part::<Account>().settings)
-    }
-
-    fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Refused> {
-        let settings = by_name::changed(&world.part::<Account>().settings, changes)?;
-        Ok(Box::new(|world| world.part::<Account>().settings = settings))
-    }
-
-    fn timers(&self) -> &'static [&'static str] {
-        &[idents::EXPIRY]
-    }
-
-    fn save(&self, shares: &mut Shares<'_>) -> Result<Value, SavedError> {
-        saved::save(shares)
+    fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
+        saved::save(states)
     }
 
     fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
@@ -182,26 +148,29 @@ impl MockVendor for Identify24 {
 }
 
 impl Identify24 {
-    fn answer(&self, world: &mut World, request: &Request<Bytes>) -> Result<Handled, Refused> {
+    fn answer(
+        &self,
+        world: &mut World,
+        request: &Request<Bytes>,
+        target: Option<&Target<'_>>,
+    ) -> Result<Handled, Rejection> {
         let path = request.uri().path();
         served(world)?;
         let arrived = on_the_way(world, request)?;
         let request = arrived.as_ref().unwrap_or(request);
-        if path != "/auth" {
+        if path != LOGIN {
             authenticated(world, request.headers())?;
         }
         if world.profile == Profile::Strict {
             checks::strict(request, &world.rules)?;
         }
-        for route in &self.routes {
-            if let Some(answer) = route.handle(world, path, request) {
-                return answer;
-            }
+        match target {
+            Some(target) => target.handle(world, request),
+            None => Err(self.nowhere(request.method(), path)),
         }
-        Err(self.nowhere(request.method(), path))
     }
 
-    fn nowhere(&self, method: &Method, path: &str) -> Refused {
+    fn nowhere(&self, method: &Method, path: &str) -> Rejection {
         let known = self.routes.iter().find(|route| route.meta().match_path(path, false).is_some());
         let (status, message) = match known {
             Some(route) if route.meta().method != method => {
@@ -209,31 +178,31 @@ impl Identify24 {
             }
             _ => (404, "the vendor has no such call".to_owned()),
         };
-        Refused::new(status, Violation::new("path", message, "I-001", "[I] Methods"))
+        rules::I_001.reject(status, "path", message, "[I] Methods").at(Location::Path)
     }
 }
 
 /// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
-fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Refused> {
-    if !world.enforces("AI-07/proxy") || request.method() != Method::GET || request.body().is_empty() {
+fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Rejection> {
+    if !world.enforces(&rules::AI_07_PROXY) || request.method() != Method::GET || request.body().is_empty() {
         return Ok(None);
     }
-    match world.part::<Account>().settings.get_bodies {
+    match world.state::<Account>().settings.get_bodies {
         GetBodies::Read => Ok(None),
         GetBodies::Stripped => Ok(Some(request.clone().map(|_| Bytes::new()))),
         GetBodies::Refused(status) => {
             let message = "a proxy on the way does not pass the body of a GET";
-            Err(Refused::new(status, Violation::new("body", message, "AI-07", "[I] project/get")))
+            Err(rules::AI_07.reject(status, "body", message, "[I] project/get"))
         }
     }
 }
 
 /// An error in the shape of the vendor's answers: the document shows none (AI-03).
-fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
+fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
     let refused = refused.bounded();
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
-    let token_apart = world.enforces("AI-02");
-    let status = match world.part::<Account>().settings.refusals {
+    let token_apart = world.enforces(&rules::AI_02);
+    let status = match world.state::<Account>().settings.refusals {
         Refusals::ByResult if refused.status != 401 || !token_apart => {
             if let Some(body) = body.as_object_mut() {
                 body.remove("response_status");
@@ -252,4 +221,13 @@ fn refuse(world: &mut World, refused: &Refused) -> Response<Content> {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
+}
+
+#[cfg(feature = "server")]
+impl crate::TestSandbox {
+    /// The credentials at identify24.
+    pub fn identify24(&self) -> identkit_identify24::Credentials {
+        let [partner, api_key] = self.credentials(PROVIDER);
+        identkit_identify24::Credentials::new(partner, api_key)
+    }
 }

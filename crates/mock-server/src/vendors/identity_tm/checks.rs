@@ -4,21 +4,22 @@ use identkit_core::{Pii, Violation};
 use identkit_identity_tm::PutOrder;
 use identkit_wire::{Extra, OneOrMany};
 
-use crate::vendor::Refused;
+use super::rules;
+use crate::rejection::Rejection;
 
 const TABLE: &str = "[T] 3.1.3";
 
-fn refuse(faults: Vec<Violation>) -> Result<(), Refused> {
-    if faults.is_empty() { Ok(()) } else { Err(Refused { status: 400, violations: faults }) }
+fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {
+    Rejection::invalid(faults).or_ok()
 }
 
 /// Elements that the tables do not list. Their names are not told: they may be a person's idea of a label.
-pub(super) fn unlisted(order: &PutOrder) -> Result<(), Refused> {
+pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
     let mut faults = Vec::new();
     let mut look = |place: &'static str, extra: &Extra| {
         if !extra.is_empty() {
             let message = "holds an element that the document does not list; the profile literal passes over it";
-            faults.push(Violation::new(place, message, "M-08", TABLE));
+            faults.push(rules::M_08_ELEMENTS.violation(place, message, TABLE));
         }
     };
     look("order", &order.extra);
@@ -47,7 +48,7 @@ pub(super) fn unlisted(order: &PutOrder) -> Result<(), Refused> {
 }
 
 /// Blanks around addresses and numbers: the document's own example has one, which the profile `literal` trims (AT-47).
-pub(super) fn blanks(order: &PutOrder) -> Result<(), Refused> {
+pub(super) fn blanks(order: &PutOrder) -> Result<(), Rejection> {
     let data = order.ident_data.as_ref();
     let given: [(&'static str, Option<&Pii<String>>); 5] = [
         ("Email", order.email.as_ref()),
@@ -58,5 +59,5 @@ pub(super) fn blanks(order: &PutOrder) -> Result<(), Refused> {
     ];
     let blank = |text: &Pii<String>| text.expose().trim().len() != text.expose().len();
     let faults = given.into_iter().filter(|(_, text)| text.is_some_and(blank));
-    refuse(faults.map(|(field, _)| Violation::new(field, "must have no blanks around it", "AT-47", TABLE)).collect())
+    refuse(faults.map(|(field, _)| rules::AT_47.violation(field, "must have no blanks around it", TABLE)).collect())
 }

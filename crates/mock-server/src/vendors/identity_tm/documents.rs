@@ -17,9 +17,10 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::orders::{Order, dts};
+use super::rules;
 use super::ways;
+use crate::rejection::Rejection;
 use crate::rules::Rules;
-use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
 
 /// A variant of `getIdentData`.
@@ -52,7 +53,7 @@ fn given(text: &Text) -> Text {
 
 /// A refusal of a document that could not be signed as it was ordered, told when the order is placed: afterwards no
 /// documented code would say it.
-pub(super) fn not_signable(error: SyntheticError) -> Refused {
+pub(super) fn not_signable(error: SyntheticError) -> Rejection {
     let (field, message, rule) = match error {
         SyntheticError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
         SyntheticError::NotPdf | SyntheticError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
@@ -64,12 +65,12 @@ pub(super) fn not_signable(error: SyntheticError) -> Refused {
         }
         _ => ("eSignPDF.Data", "the PDF is too large to be signed", "AT-79"),
     };
-    Refused::new(400, Violation::new(field, message, rule, "[T] 3.1.3"))
+    Rejection::new(400, Violation::new(field, message, rule, "[T] 3.1.3"))
 }
 
 /// A refusal for a document that could not be made of what the order holds.
-pub(super) fn not_made(error: SyntheticError) -> Refused {
-    Refused::new(500, Violation::new("eSignPDF", error.to_string(), "M-09", "sandbox"))
+pub(super) fn not_made(error: SyntheticError) -> Rejection {
+    crate::rules::M_09.reject(500, "eSignPDF", error.to_string(), "sandbox")
 }
 
 impl Order {
@@ -91,7 +92,7 @@ impl Order {
             let reused = self.reused().and_then(|known| known.identify_method.clone());
             answer.identify_method = reused.or_else(|| Some(ways::name(self.method()).into()));
         }
-        if variant != IdentVariant::InitialData && rules.enforce("AT-23") {
+        if variant != IdentVariant::InitialData && rules.enforce(&rules::AT_23) {
             // An object by default, an array with the initial data besides (AT-23).
             answer.ident_data = answer.checked().cloned().map(OneOrMany::One);
         }
@@ -120,13 +121,13 @@ impl Order {
             .birthname
             .as_ref()
             .map(|name| if name.expose().is_empty() { "Mustermann".into() } else { name.clone() })
-            .or_else(|| (!rules.enforce("AT-48")).then(|| "Mustermann".into()));
+            .or_else(|| (!rules.enforce(&rules::AT_48)).then(|| "Mustermann".into()));
         data.nationality = pick(&order.nationality, "DE");
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
         data.gender = pick(&order.gender, "female");
         // Only when a TAN went there, [T 3.3.4].
-        let proved = self.texted_a_tan() || !rules.enforce("F-219");
+        let proved = self.texted_a_tan() || !rules.enforce(&rules::F_219);
         data.mobile = given(&self.request.mobile).filter(|_| proved);
         data.email = given(&order.email).filter(|_| proved);
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
@@ -155,7 +156,7 @@ impl Order {
         if eid {
             card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
         }
-        let only_by_ocr = rules.enforce("F-093");
+        let only_by_ocr = rules.enforce(&rules::F_093);
         if !eid
             || !only_by_ocr
             || self.request.eid_settings.as_ref().is_some_and(|settings| settings.enable_ocr == Some(true))

@@ -37,6 +37,6 @@ pub(super) fn place(world: &mut World) {
     finished.executed = Some(super::orders::dts(now));
 
     for order in [identified, finished] {
-        world.part::<Orders>().by_id.insert(order.id.expose().to_owned(), Box::new(order));
+        world.state::<Orders>().by_id.insert(order.id.expose().to_owned(), Box::new(order));
     }
 }

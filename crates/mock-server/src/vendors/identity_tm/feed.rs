@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Response;
-use identkit_core::{Content, Error, Violation};
+use identkit_core::{Content, Error};
 use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
 use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::facts::FACTS;
 use super::orders::Orders;
+use super::rules;
 use super::settings::{ListShape, Settings, Unit};
-use crate::rules::Rules;
-use crate::vendor::{Refused, written};
+use crate::rejection::Rejection;
+use crate::rules::{Rule, Rules};
 use crate::{Profile, World};
 
 /// The most status elements that one answer holds (T-101).
@@ -25,8 +27,8 @@ const APPOINTMENT: u32 = 19;
 /// A status of the world: its order, its place there, and its time.
 type Place = (String, usize);
 
-fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(400, Violation::new(field, message, rule, "[T] 4.2.2")))
+fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule) -> Result<T, Rejection> {
+    Err(rule.reject(400, field, message, "[T] 4.2.2"))
 }
 
 /// Answers either form; an empty list becomes 304 (T-102).
@@ -34,17 +36,19 @@ pub(super) fn all_status(
     world: &mut World,
     request: &AllStatusRequest,
     extended: bool,
-) -> Result<Response<Content>, Refused> {
+) -> Result<Response<Content>, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
-    let orders = world.part::<Orders>();
+    let orders = world.state::<Orders>();
     let settings = &orders.settings;
     // The document's example asks for it in the body (AT-04).
-    let extended =
-        extended || (rules.enforce("AT-04") && settings.extended_list_in_body && request.extended_list == Some(true));
+    let extended = extended
+        || (rules.enforce(&rules::AT_04) && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
     for (id, order) in orders.by_id.iter().filter(|(_, order)| order.status_is_told(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
-            if extended || !rules.enforce("AT-13") || entry.kind.is_some_and(|kind| settings.general.contains(&kind.0))
+            if extended
+                || !rules.enforce(&rules::AT_13)
+                || entry.kind.is_some_and(|kind| settings.general.contains(&kind.0))
             {
                 places.push(((id.clone(), index), entry.time.as_ref().and_then(Dts::timestamp)));
             }
@@ -53,7 +57,7 @@ pub(super) fn all_status(
     let chosen: Vec<Place> = match &request.period {
         Some(period) => {
             let told = page_of(period, places, settings, strict, &rules)?;
-            if !rules.enforce("T-100") {
+            if !rules.enforce(&rules::T_100) {
                 orders.reported.extend(told.iter().cloned());
             }
             told
@@ -61,7 +65,7 @@ pub(super) fn all_status(
         None => {
             let fresh = unreported(&orders.reported, places, settings.reported_unit, most(&rules));
             // Marked now, whether or not the answer arrives.
-            if rules.enforce("AT-06") {
+            if rules.enforce(&rules::AT_06) {
                 orders.reported.extend(fresh.iter().cloned());
             }
             fresh
@@ -89,10 +93,10 @@ pub(super) fn all_status(
         Some(listed)
     });
     let listed: Vec<_> = listed.collect();
-    if listed.is_empty() && !rules.enforce("T-102") {
-        return written(json::response(200, &listed), "[T] 4.2");
+    if listed.is_empty() && !rules.enforce(&rules::T_102) {
+        return FACTS.written(json::response(200, &listed), "[T] 4.2");
     }
-    written(respond(listed, settings.list_shape), "[T] 4.2")
+    FACTS.written(respond(listed, settings.list_shape), "[T] 4.2")
 }
 
 /// The list in its shape.
@@ -114,7 +118,7 @@ fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Conten
 
 /// How many statuses one answer holds at most.
 fn most(rules: &Rules) -> usize {
-    if rules.enforce("T-101/most") { MOST } else { usize::MAX }
+    if rules.enforce(&rules::T_101_MOST) { MOST } else { usize::MAX }
 }
 
 /// What was not reported before, at most so many statuses (AT-06). Orders are told whole: what is left of one that
@@ -152,14 +156,16 @@ fn page_of(
     settings: &Settings,
     strict: bool,
     rules: &Rules,
-) -> Result<Vec<Place>, Refused> {
+) -> Result<Vec<Place>, Rejection> {
     let read = |bound: &Option<Dts>, field: &'static str| match bound.as_ref().map(Dts::timestamp) {
-        Some(None) if rules.enforce("T-005/period") => refuse(field, "must be a date-time with offset", "T-005"),
+        Some(None) if rules.enforce(&rules::T_005_PERIOD) => {
+            refuse(field, "must be a date-time with offset", &rules::T_005)
+        }
         told => Ok(told.flatten()),
     };
     let (begin, end) = (read(&period.begin, "Period.Begin")?, read(&period.end, "Period.End")?);
-    if strict && rules.enforce("AT-05/bounds") && (begin.is_none() || end.is_none()) {
-        return refuse("Period", "needs Begin and End", "AT-05");
+    if strict && rules.enforce(&rules::AT_05_BOUNDS) && (begin.is_none() || end.is_none()) {
+        return refuse("Period", "needs Begin and End", &rules::AT_05_BOUNDS);
     }
     let within = |at: &Option<Timestamp>| {
         at.is_some_and(|at| begin.is_none_or(|begin| at >= begin) && end.is_none_or(|end| at <= end))
@@ -167,13 +173,13 @@ fn page_of(
     let all: Vec<Place> = places.into_iter().filter(|(_, at)| within(at)).map(|(place, _)| place).collect();
     let Some(paging) = &period.paging else { return Ok(all.into_iter().take(most(rules)).collect()) };
     let elements = paging.elements.map_or(MOST, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
-    if rules.enforce("T-101") && (elements == 0 || elements > MOST) {
-        return refuse("Period.Paging.Elements", "must be 1 to 1000", "T-101");
+    if rules.enforce(&rules::T_101) && (elements == 0 || elements > MOST) {
+        return refuse("Period.Paging.Elements", "must be 1 to 1000", &rules::T_101);
     }
     let first = settings.first_page;
     let page = match paging.page {
-        Some(page) if strict && rules.enforce("AT-05/page") && page < first => {
-            return refuse("Period.Paging.Page", "is before the first one, which is 1", "AT-05");
+        Some(page) if strict && rules.enforce(&rules::AT_05_PAGE) && page < first => {
+            return refuse("Period.Paging.Page", "is before the first one, which is 1", &rules::AT_05_PAGE);
         }
         page => page.unwrap_or(first).saturating_sub(first),
     };

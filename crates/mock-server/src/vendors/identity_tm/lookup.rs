@@ -1,42 +1,60 @@
 //! The order that a call is about.
 
-use identkit_core::Violation;
-use identkit_identity_tm::OrderId;
+use identkit_identity_tm::{OrderId, StatusKind};
 
 use super::orders::{Order, Orders};
-use super::refusals::{deleted, unknown_order};
+use super::rejections::{deleted, of_order, unknown_order};
+use super::rules;
 use crate::World;
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
 
 /// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
-pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    if world.enforces("AT-22/length") && id.expose().chars().count() > 20 {
-        return Err(Refused::new(400, Violation::new("OrderID", "has more than 20 characters", "AT-22", "[T] 3.1.4")));
+pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+    if world.enforces(&rules::AT_22_LENGTH) && id.expose().chars().count() > 20 {
+        return Err(of_order(400, "has more than 20 characters", &rules::AT_22, "[T] 3.1.4"));
     }
-    let order = world.part::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
+    let order = world.state::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
     order.map(|order| &mut **order).ok_or_else(unknown_order)
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
-pub(super) fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Refused> {
-    let (early, rules) = (world.part::<Orders>().settings.early_data_status, world.rules.clone());
+pub(super) fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+    let (early, rules) = (world.state::<Orders>().settings.early_data_status, world.rules.clone());
     let order = find(world, id)?;
     if order.deleted {
         return Err(deleted());
     }
     let finality = order.finality();
-    if rules.enforce("AT-62") && !finality.is_final() {
-        let fault = Violation::new("OrderID", "the order is not final yet: wait for OnFinal", "AT-62", "[T] 3.3.1");
-        return Err(Refused::new(early, fault));
+    if rules.enforce(&rules::AT_62) && !finality.is_final() {
+        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62, "[T] 3.3.1"));
     }
-    if rules.enforce("T-022") && finality.is_final() && !finality.data_expected() {
-        let fault = Violation::new(
-            "OrderID",
+    if rules.enforce(&rules::T_022) && finality.is_final() && !finality.data_expected() {
+        return Err(of_order(
+            404,
             "the order ended without data: neither positive nor suspicious of fraud",
-            "T-022",
+            &rules::T_022,
             "[T] 2.3",
-        );
-        return Err(Refused::new(404, fault));
+        ));
     }
     Ok(order)
+}
+
+/// Whether the person of an order has a sign-me account by another order, and whether it is verified.
+pub(super) fn account_of(world: &mut World, id: &str) -> (bool, bool) {
+    let order = world.state::<Orders>().by_id.get(id);
+    let email = order.and_then(|order| order.request.email.as_ref()).map(|email| email.expose().trim().to_owned());
+    email.map_or((false, false), |email| account(world, &email, Some(id)))
+}
+
+pub(super) fn account(world: &mut World, email: &str, but: Option<&str>) -> (bool, bool) {
+    let (mut exists, mut verified) = (false, false);
+    for (id, order) in world.state::<Orders>().by_id.iter().filter(|(_, order)| order.literal_data.is_none()) {
+        let same = order.request.email.as_ref().is_some_and(|known| known.expose().trim().eq_ignore_ascii_case(email));
+        if !same || but == Some(id.as_str()) {
+            continue;
+        }
+        verified |= order.has(StatusKind::ACCOUNT_VERIFIED);
+        exists |= verified || order.has(StatusKind::ACCOUNT_CREATED) || order.has(StatusKind::ACCOUNT_EXISTS);
+    }
+    (exists, verified)
 }

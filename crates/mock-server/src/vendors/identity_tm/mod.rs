@@ -1,8 +1,10 @@
 //! identity.TM's server side, after the Customer Services API document 2.10c.
 
+mod banks;
 mod checks;
 mod documents;
 mod examples;
+mod facts;
 mod feed;
 mod lookup;
 mod media;
@@ -11,14 +13,15 @@ mod orders;
 mod paths;
 mod placing;
 mod reading;
-mod refusals;
+mod rejections;
 mod results;
 mod reuse;
+mod rules;
 mod saved;
+mod scenarios;
 mod settings;
 mod shapes;
 mod signing;
-mod stories;
 mod vendor;
 mod ways;
 
@@ -30,10 +33,11 @@ use identkit_identity_tm::{
 };
 
 pub use self::results::unseal;
+pub use self::scenarios::STORIES;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
-pub use self::stories::STORIES;
 
 use self::documents::IdentVariant;
+use self::facts::FACTS;
 use self::orders::Orders;
 use self::placing::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
@@ -58,47 +62,54 @@ impl IdentityTm {
         fn id(order_id: &OrderId) -> Option<String> {
             Some(order_id.expose().to_owned())
         }
-        // Paths without regard to case: the document itself spells delIdentdata in two ways (AT-09).
         let routes = vec![
-            Route::of::<PutOrder>(true, |_| None, put_order),
-            Route::of::<GetStatusExtended>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, true)),
-            Route::of::<GetStatus>(true, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::answering::<GetIdentDataInitial>(
-                true,
+            Route::new::<PutOrder>(&FACTS, |_| None, put_order),
+            Route::new::<GetStatusExtended>(
+                &FACTS,
+                |op| id(&op.order_id),
+                |world, op| status(world, &op.order_id, true),
+            ),
+            Route::new::<GetStatus>(&FACTS, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
+            Route::responding::<GetIdentDataInitial>(
+                &FACTS,
                 |op| id(&op.order_id),
                 |world, op| ident_data(world, &op.order_id, IdentVariant::InitialData),
             ),
-            Route::answering::<GetIdentDataMethod>(
-                true,
+            Route::responding::<GetIdentDataMethod>(
+                &FACTS,
                 |op| id(&op.order_id),
                 |world, op| ident_data(world, &op.order_id, IdentVariant::IdentifyMethod),
             ),
-            Route::of::<GetIdentDataSigned>(true, |op| id(&op.order_id), reuse::signed),
-            Route::answering::<GetIdentData>(
-                true,
+            Route::new::<GetIdentDataSigned>(&FACTS, |op| id(&op.order_id), reuse::signed),
+            Route::responding::<GetIdentData>(
+                &FACTS,
                 |op| id(&op.order_id),
                 |world, op| ident_data(world, &op.order_id, IdentVariant::Default),
             ),
-            Route::of::<GetIdentDataPdf>(true, |op| id(&op.order_id), report),
-            Route::of::<GetESignPdf>(true, |op| id(&op.order_id), signed_pdfs),
-            Route::of::<RequestVideo>(true, |op| id(&op.order_id), media::request),
-            Route::of::<GetVideo>(true, |op| id(&op.order_id), media::video),
-            Route::answering::<GetVoiceFiles>(true, |op| id(&op.order_id), media::voice),
-            Route::of::<DelIdentData>(true, |op| id(&op.order_id), delete),
-            Route::answering::<GetESignHash>(true, |op| id(&op.order_id), signing::hashes),
-            Route::of::<CancelOrder>(true, |op| id(&op.order_id), signing::cancel),
-            Route::of::<RequestSign>(true, |op| id(&op.order_id), signing::request),
-            Route::of::<ConfirmSign>(true, |op| id(&op.order_id), signing::confirm),
-            Route::of::<RequestResendSignTan>(true, |op| id(&op.order_id), signing::resend),
-            Route::of::<GetBankList>(true, |_| None, signing::banks),
-            Route::of::<CheckSignmeUser>(true, |_| None, signing::signme_user),
-            Route::answering::<GetAllStatusExtended>(
-                true,
+            Route::new::<GetIdentDataPdf>(&FACTS, |op| id(&op.order_id), report),
+            Route::new::<GetESignPdf>(&FACTS, |op| id(&op.order_id), signed_pdfs),
+            Route::new::<RequestVideo>(&FACTS, |op| id(&op.order_id), media::request),
+            Route::new::<GetVideo>(&FACTS, |op| id(&op.order_id), media::video),
+            Route::responding::<GetVoiceFiles>(&FACTS, |op| id(&op.order_id), media::voice),
+            Route::new::<DelIdentData>(&FACTS, |op| id(&op.order_id), delete),
+            Route::responding::<GetESignHash>(&FACTS, |op| id(&op.order_id), signing::hashes),
+            Route::new::<CancelOrder>(&FACTS, |op| id(&op.order_id), signing::cancel),
+            Route::new::<RequestSign>(&FACTS, |op| id(&op.order_id), signing::request),
+            Route::new::<ConfirmSign>(&FACTS, |op| id(&op.order_id), signing::confirm),
+            Route::new::<RequestResendSignTan>(&FACTS, |op| id(&op.order_id), signing::resend),
+            Route::new::<GetBankList>(&FACTS, |_| None, banks::banks),
+            Route::new::<CheckSignmeUser>(&FACTS, |_| None, signing::signme_user),
+            Route::responding::<GetAllStatusExtended>(
+                &FACTS,
                 |_| None,
                 |world, op| feed::all_status(world, &op.request, true),
             ),
-            Route::answering::<GetAllStatus>(true, |_| None, |world, op| feed::all_status(world, &op.request, false)),
-            Route::answering::<ServerStatus>(true, |_| None, |world, _| server_status(world)),
+            Route::responding::<GetAllStatus>(
+                &FACTS,
+                |_| None,
+                |world, op| feed::all_status(world, &op.request, false),
+            ),
+            Route::responding::<ServerStatus>(&FACTS, |_| None, |world, _| server_status(world)),
         ];
         Self { routes }
     }
@@ -106,5 +117,5 @@ impl IdentityTm {
 
 /// Changes how the account is set up, as the vendor's support does.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
-    change(&mut world.part::<Orders>().settings);
+    change(&mut world.state::<Orders>().settings);
 }

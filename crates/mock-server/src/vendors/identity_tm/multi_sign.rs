@@ -6,26 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use identkit_core::{Pii, Violation};
+use identkit_core::Pii;
 use identkit_identity_tm::PutOrder;
-use identkit_identity_tm::messages::{SignHash, SignParameters, SignPdf};
+use identkit_identity_tm::messages::SignParameters;
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
-use identkit_wire::OneOrMany;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::documents;
-use super::orders::{Order, Orders};
+use super::orders::{OfMaster, Orders, own_hashes};
+use super::rules;
 use crate::World;
-use crate::vendor::Refused;
-
-/// What an order signs of its master.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfMaster {
-    pdfs: Vec<SignPdf>,
-    hashes: Vec<SignHash>,
-}
+use crate::rejection::Rejection;
+use crate::rules::Rule;
 
 impl OfMaster {
     fn names(&self) -> Vec<Option<&Pii<String>>> {
@@ -34,49 +26,28 @@ impl OfMaster {
     }
 }
 
-/// The documents that an order has of its own.
-pub(super) fn own_pdfs(order: &PutOrder) -> &[SignPdf] {
-    order.sign_pdf.as_ref().map_or(&[], OneOrMany::as_slice)
-}
-
-fn own_hashes(order: &PutOrder) -> &[SignHash] {
-    order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)
-}
-
-impl Order {
-    /// The documents that the order signs: its own, then its master's.
-    pub(super) fn pdfs(&self) -> impl Iterator<Item = &SignPdf> {
-        own_pdfs(&self.request).iter().chain(&self.of_master.pdfs)
-    }
-
-    /// The hashes that the order signs: its own, then its master's.
-    pub(super) fn hashes(&self) -> impl Iterator<Item = &SignHash> {
-        own_hashes(&self.request).iter().chain(&self.of_master.hashes)
-    }
-}
-
-fn refuse<T>(field: &'static str, message: &'static str, rule: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(400, Violation::new(field, message, rule, "[T] 3.1.3")))
+fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule) -> Result<T, Rejection> {
+    Err(rule.reject(400, field, message, "[T] 3.1.3"))
 }
 
 /// What the order signs of its master, each where it says; nothing when it names none.
-pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster, Refused> {
+pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster, Rejection> {
     const ID: &str = "MultiSignOptions.FirstOrderID";
     let rules = world.rules.clone();
     let Some(options) = &order.multi_sign_options else { return Ok(OfMaster::default()) };
     let id = options.first_order_id.as_ref().map_or("", |id| id.expose());
-    let Some(master) = world.part::<Orders>().by_id.get(id).filter(|master| !master.gone) else {
-        return refuse(ID, "the sandbox has no such order: place the master order first", "T-060");
+    let Some(master) = world.state::<Orders>().by_id.get(id).filter(|master| !master.gone) else {
+        return refuse(ID, "the sandbox has no such order: place the master order first", &rules::T_060);
     };
     if master.deleted {
-        return refuse(ID, "the data of the master order is deleted, its documents among it", "AT-09");
+        return refuse(ID, "the data of the master order is deleted, its documents among it", &rules::AT_09);
     }
     let mut copies = OfMaster { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
-    if rules.enforce("T-052/master") && copies.pdfs.is_empty() && copies.hashes.is_empty() {
-        return refuse(ID, "the master order has nothing to sign: it needs eSignPDF or eSignHash", "T-052");
+    if rules.enforce(&rules::T_052_MASTER) && copies.pdfs.is_empty() && copies.hashes.is_empty() {
+        return refuse(ID, "the master order has nothing to sign: it needs eSignPDF or eSignHash", &rules::T_052);
     }
     let parameters = options.sign_parameters.as_deref().unwrap_or_default();
-    if rules.enforce("AT-32") {
+    if rules.enforce(&rules::AT_32) {
         fits(&copies, parameters)?;
     }
     for pdf in &mut copies.pdfs {
@@ -89,11 +60,11 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
     }
     let mut names = BTreeSet::new();
     let mut all = own_hashes(order).iter().chain(&copies.hashes);
-    if rules.enforce("AT-35/master")
+    if rules.enforce(&rules::AT_35_MASTER)
         && !all.all(|hash| names.insert(hash.filename.as_ref().map_or("", |name| name.expose())))
     {
         let message = "is the name of a hash of the master order too: nothing else would tell the results apart";
-        return refuse("eSignHash.Filename", message, "AT-35");
+        return refuse("eSignHash.Filename", message, &rules::AT_35);
     }
     if let Err(refused) = signable(&copies, world.now) {
         rules.uphold(refused)?;
@@ -102,16 +73,16 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
 }
 
 /// Every place is for a file of the master order. Without a name it is for the only one.
-fn fits(master: &OfMaster, parameters: &[SignParameters]) -> Result<(), Refused> {
+fn fits(master: &OfMaster, parameters: &[SignParameters]) -> Result<(), Rejection> {
     const NAME: &str = "MultiSignOptions.SignParameters.Filename";
     let names = master.names();
     for parameters in parameters {
         match &parameters.filename {
             Some(name) if !names.contains(&Some(name)) => {
-                return refuse(NAME, "the master order has no file of this name", "AT-32");
+                return refuse(NAME, "the master order has no file of this name", &rules::AT_32);
             }
             None if names.len() != 1 => {
-                return refuse(NAME, "is required where the master order has several files", "AT-32");
+                return refuse(NAME, "is required where the master order has several files", &rules::AT_32);
             }
             _ => {}
         }
@@ -138,7 +109,7 @@ fn placement(parameters: Option<&SignParameters>) -> Placement {
 }
 
 /// The master's documents could be signed when it was placed, so that only the places can be wrong.
-fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Refused> {
+fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Rejection> {
     documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
         let mut refused = documents::not_signable(error);
         for fault in &mut refused.violations {

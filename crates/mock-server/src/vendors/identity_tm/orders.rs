@@ -2,32 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use identkit_core::Violation;
+use identkit_core::Secret;
 use identkit_identity_tm::messages::{
-    IdentDataAnswer, IdentifyMethod, OrderStatus, PutOrderAnswer, StatusEntry, TvSlot, VideoHashes,
+    CheckedIdCard, IdentDataAnswer, IdentifyMethod, OrderStatus, SignHash, SignPdf, StatusEntry, TvSlot,
 };
-use identkit_identity_tm::{Finality, OrderFlavour, OrderId, PROVIDER, PutOrder, StatusKind};
-use identkit_wire::Dts;
+use identkit_identity_tm::{Finality, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind};
+use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use super::media::Recording;
-use super::multi_sign::OfMaster;
-use super::reuse::Reuse;
-use super::saved;
-use super::settings::{GiroKey, Settings};
-use super::signing::{IssuedTan, bank_of};
-use super::stories::Step;
+use super::settings::Settings;
 use super::ways;
-use crate::vendor::Refused;
-use crate::world::text;
-use crate::{Opened, Profile, Timer, World};
-
-/// Timer: the person has not finished in time.
-pub(super) const TIME_OUT: &str = "time-out";
-/// Timer: the vendor deletes the results.
-pub(super) const PURGE: &str = "purge";
+use crate::Opened;
+use crate::world::text::{self, Written};
 
 /// The vendor's share of a world.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +53,7 @@ pub(super) struct Order {
     /// What is still to happen, in order.
     pub(super) script: VecDeque<Step>,
     /// What is read instead of data made up from the request: the document's example.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "saved::with_nulls")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "with_nulls")]
     pub(super) literal_data: Option<Box<IdentDataAnswer>>,
     /// The code that was texted last, once signing has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,89 +138,201 @@ impl Order {
         answer.executed.clone_from(&self.executed);
         answer
     }
+
+    /// The documents that the order signs: its own, then its master's.
+    pub(super) fn pdfs(&self) -> impl Iterator<Item = &SignPdf> {
+        own_pdfs(&self.request).iter().chain(&self.of_master.pdfs)
+    }
+
+    /// The hashes that the order signs: its own, then its master's.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &SignHash> {
+        own_hashes(&self.request).iter().chain(&self.of_master.hashes)
+    }
+
+    /// The data that is used again.
+    pub(super) fn reused(&self) -> Option<&IdentDataAnswer> {
+        match &self.reuse {
+            Some(Reuse::Accepted(data)) => Some(data),
+            _ => None,
+        }
+    }
 }
 
+/// What an order signs of its master.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfMaster {
+    pub(super) pdfs: Vec<SignPdf>,
+    pub(super) hashes: Vec<SignHash>,
+}
+
+/// The documents that an order has of its own.
+pub(super) fn own_pdfs(order: &PutOrder) -> &[SignPdf] {
+    order.sign_pdf.as_ref().map_or(&[], OneOrMany::as_slice)
+}
+
+pub(super) fn own_hashes(order: &PutOrder) -> &[SignHash] {
+    order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)
+}
+
+/// What has become of the recording of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recording {
+    /// Whom to tell when it is ready; `None` when nobody waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) callback: Option<Secret>,
+    /// Whether it can be fetched; before that, a placeholder comes.
+    pub(super) ready: bool,
+}
+
+impl Recording {
+    /// In one word, for the admin API.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self { ready: true, .. } => "ready",
+            Self { callback: Some(_), .. } => "asked for",
+            Self { .. } => "not asked for",
+        }
+    }
+}
+
+/// What came of an `IdentDataSigned`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reuse {
+    /// It is used: the person goes on to signing at once.
+    Accepted(Box<IdentDataAnswer>),
+    /// It is not, for this reason, and the person is identified again: no error (AT-72).
+    Refused(Reason),
+}
+
+/// Why the person is identified again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    /// The seal does not hold.
+    Tampered,
+    /// Not positive, or without name or birthdate.
+    Insufficient,
+    /// The identity document.
+    Expired,
+    /// Support would have to.
+    NotEnabled,
+    /// The order.
+    NothingToSign,
+}
+
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tampered => "tampered with, or not signed by this sandbox",
+            Self::Insufficient => "not sufficient for signing",
+            Self::Expired => "the identity document is no longer valid",
+            Self::NotEnabled => "the account is not enabled for re-using identifications",
+            Self::NothingToSign => "the order has nothing to sign",
+        }
+    }
+}
+
+impl Reuse {
+    /// In words, for the admin API.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Refused(reason) => reason.name(),
+        }
+    }
+}
+
+/// The one-time code of an order whose signing has begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuedTan {
+    pub(super) code: Secret,
+    /// Wrong tries so far, counted over all codes of the order.
+    pub(super) wrong: u32,
+}
+
+/// A text of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Tan,
+    SignmePassword,
+}
+
+impl Written for Word {
+    const FORM: &'static str = "TAN, signme Passwort, or null";
+
+    fn write(&self) -> String {
+        match self {
+            Self::Tan => "TAN".to_owned(),
+            Self::SignmePassword => "signme Passwort".to_owned(),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Tan, Self::SignmePassword].into_iter().find(|word| word.write() == text)
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        text::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        text::deserialize(from)
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Step {
+    /// A status is set, perhaps with a text.
+    Status(StatusKind, Option<Word>),
+    /// The order is executed: the identification took place.
+    Executed,
+    /// A webhook is called, if the order has one of this name.
+    Call(#[serde(with = "text")] OrderCallback),
+}
+
+impl Written for OrderCallback {
+    const FORM: &'static str = "AfterVideo, AfterIdent or OnFinal";
+
+    fn write(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::AfterVideo, Self::AfterIdent, Self::OnFinal].into_iter().find(|callback| callback.name() == text)
+    }
+}
+
+/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader takes
+/// null for what is not there.
+fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentDataAnswer>>, D::Error> {
+    let Some(told) = Option::<Value>::deserialize(from)? else { return Ok(None) };
+    // serde's own text may quote a value.
+    let wrong = |_| D::Error::custom("a result that cannot be read");
+    let mut answer = IdentDataAnswer::deserialize(&told).map_err(wrong)?;
+    let persons = told.get("IdentData").map_or(&[][..], |told| match told {
+        Value::Array(several) => several,
+        one => std::slice::from_ref(one),
+    });
+    let read = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice);
+    for (card, told) in read.zip(persons).filter_map(|(data, told)| Some((data.id_card.as_mut()?, told.get("IDCard")?)))
+    {
+        for key in CheckedIdCard::KEYS.iter().filter(|key| told.get(key) == Some(&Value::Null)) {
+            card.extra.insert((*key).to_owned(), Value::Null);
+        }
+    }
+    Ok(Some(Box::new(answer)))
+}
 /// The time as the vendor writes it: with the offset of German summer time, as in the document's examples.
 pub(super) fn dts(at: Timestamp) -> Dts {
     Dts::new(at, Offset::constant(2))
-}
-
-/// Where the bank takes the person over, if a link to it is asked for. What comes of another bank than those of
-/// getBankList is not documented: no link, and in the profile `strict` a refusal.
-fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Refused> {
-    let Some(wanted) = request.get_giro_link.as_ref().filter(|wanted| !wanted.expose().is_empty()) else {
-        return Ok(None);
-    };
-    if bank_of(wanted.expose())?.is_none() {
-        if world.profile == Profile::Strict && world.enforces("AT-41") {
-            let message = "is neither BIC nor German IBAN of a bank that getBankList names";
-            return Err(Refused::new(400, Violation::new("getGiroLink", message, "AT-41", "[T] 3.1.3")));
-        }
-        return Ok(None);
-    }
-    let hash = world.random_text(b"0123456789ABCDEF", 32);
-    Ok(Some(format!("https://www.identity.tm/giro/{hash}")))
-}
-
-/// Takes an order and answers as the order asked for.
-pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Refused> {
-    let now = world.now;
-    let giro = giro_link(world, &request)?;
-    let id = loop {
-        let id = format!("9992{}", world.random_text(b"0123456789ABCDEF", 10));
-        if !world.part::<Orders>().by_id.contains_key(&id) {
-            break id;
-        }
-    };
-    world.concerns(&id);
-    let mut answer = PutOrderAnswer::default().order_id(OrderId::received(&*id));
-    answer.reference.clone_from(&request.reference);
-    if request.get_target_link == Some(true) {
-        let hash = world.random_text(b"0123456789ABCDEF", 32);
-        answer = answer.target_url(format!("https://www.identity.tm/status/{hash}"));
-    }
-    let by_video = matches!(request.product, Some(12 | 15)) || !world.enforces("T-054");
-    if request.get_video_hashes == Some(true) && by_video {
-        let short = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 5);
-        let long = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-", 20);
-        answer = answer.video_hashes(VideoHashes::default().short_code(short).long_code(long));
-    }
-    let link_instead = world.enforces("AT-84");
-    let settings = &world.part::<Orders>().settings;
-    // Without the link the person is told by mail; with it nobody knows (AT-84).
-    let mailed = !link_instead || request.get_target_link != Some(true) || settings.mail_beside_link;
-    if let Some(link) = giro {
-        if settings.giro_key == GiroKey::TargetUrl && answer.target_url.is_none() {
-            answer = answer.target_url(link);
-        } else {
-            answer.extra.insert("GiroURL".to_owned(), link.into());
-        }
-    }
-    let mut order = Order::new(OrderId::received(&*id), request, now);
-    let entry = |kind| StatusEntry::default().kind(kind).time(dts(now));
-    order.status.push(entry(StatusKind::INITIALISED));
-    if mailed {
-        order.status.push(entry(StatusKind(7)));
-    }
-    let orders = world.part::<Orders>();
-    orders.by_id.insert(id.clone(), Box::new(order));
-    orders.opened.push(id.clone());
-    let time_out = orders.settings.time_out;
-    if let Ok(at) = now.checked_add(time_out) {
-        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
-    }
-    keep_bound(world);
-    Ok(answer)
-}
-
-/// Forgets the oldest orders when there are more than the world keeps.
-fn keep_bound(world: &mut World) {
-    let mut opened = std::mem::take(&mut world.part::<Orders>().opened);
-    let oldest = world.forget_oldest(PROVIDER, &mut opened);
-    let orders = world.part::<Orders>();
-    orders.opened = opened;
-    if !oldest.is_empty() {
-        oldest.iter().for_each(|id| drop(orders.by_id.remove(id)));
-        orders.reported.retain(|(id, _)| !oldest.contains(id));
-    }
 }

@@ -1,48 +1,53 @@
 //! `putOrder`: an order is checked and placed, [T 3.1].
 
-use identkit_core::Violation;
-use identkit_identity_tm::messages::PutOrderAnswer;
-use identkit_identity_tm::{Dialect, PutOrder};
+use identkit_identity_tm::messages::{PutOrderAnswer, StatusEntry, VideoHashes};
+use identkit_identity_tm::{Dialect, OrderId, PROVIDER, PutOrder, StatusKind};
 
-use super::orders::{self, Orders};
-use super::refusals::not_enabled;
-use super::settings::{Feature, Settings};
+use super::banks::bank_of;
+use super::facts::{FACTS, TIME_OUT};
+use super::orders::{Order, Orders, dts, own_pdfs};
+use super::rejections::not_enabled;
+use super::rules;
+use super::settings::{Feature, GiroKey, Settings};
 use super::{checks, documents, multi_sign, reuse};
-use crate::vendor::Refused;
-use crate::{Profile, World};
+use crate::rejection::Rejection;
+use crate::{Profile, Timer, World};
 
-pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Refused> {
+pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Rejection> {
     let rules = world.rules.clone();
     if world.profile == Profile::Strict {
-        if rules.enforce("M-08/elements") {
+        if rules.enforce(&rules::M_08_ELEMENTS) {
             checks::unlisted(&order)?;
         }
-        if rules.enforce("AT-47/blanks") {
+        if rules.enforce(&rules::AT_47_BLANKS) {
             checks::blanks(&order)?;
         }
     }
     let order = order.normalised();
-    let settings = &world.part::<Orders>().settings;
+    let settings = &world.state::<Orders>().settings;
     let enabled = |product: u32| !settings.products_not_enabled.contains(&product);
-    if rules.enforce("T-006/products") && !order.product.is_none_or(enabled) {
+    if rules.enforce(&rules::T_006_PRODUCTS) && !order.product.is_none_or(enabled) {
         return Err(not_enabled("Product"));
     }
-    if rules.enforce("T-006/giro") && order.get_giro_link.is_some() && settings.not_enabled.contains(&Feature::Giro) {
+    if rules.enforce(&rules::T_006_GIRO)
+        && order.get_giro_link.is_some()
+        && settings.not_enabled.contains(&Feature::Giro)
+    {
         return Err(not_enabled("getGiroLink"));
     }
     rules.uphold(check(&order, settings))?;
-    if rules.enforce("T-006") && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
+    if rules.enforce(&rules::T_006) && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
         // Our writer only warns: an account may have products of a later version.
-        let fault = Violation::new("Product", "must be 0, 12, 15 or 16", "T-006", "[T] 3.1.3");
-        return Err(Refused::new(400, fault));
+        let fault = rules::T_006.violation("Product", "must be 0, 12, 15 or 16", "[T] 3.1.3");
+        return Err(Rejection::new(400, fault));
     }
-    if let Err(error) = documents::sign_all(&order, multi_sign::own_pdfs(&order), "", world.now) {
+    if let Err(error) = documents::sign_all(&order, own_pdfs(&order), "", world.now) {
         rules.uphold(documents::not_signable(error))?;
     }
     let of_master = multi_sign::of_master(world, &order)?;
-    let answer = orders::create(world, order)?;
+    let answer = create(world, order)?;
     if let Some(id) = &answer.order_id {
-        if let Some(order) = world.part::<Orders>().by_id.get_mut(id.expose()) {
+        if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
             order.of_master = of_master;
         }
         reuse::apply(world, id);
@@ -52,7 +57,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
 
 /// All that the document itself forbids; no faults when that is nothing. Our writer is stricter by default, for the sake
 /// of whoever uses it.
-fn check(order: &PutOrder, settings: &Settings) -> Refused {
+fn check(order: &PutOrder, settings: &Settings) -> Rejection {
     let mut dialect = Dialect::default();
     // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
     dialect.any_reference = true;
@@ -62,10 +67,90 @@ fn check(order: &PutOrder, settings: &Settings) -> Refused {
     dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
     // The length in the table (AT-44).
     dialect.three_letter_countries = true;
-    let Err(error) = order.check(&dialect) else { return Refused { status: 400, violations: Vec::new() } };
-    let mut refused = Refused::invalid(&error, "[T] 3.1.3");
+    let Err(error) = order.check(&dialect) else { return Rejection::invalid(Vec::new()) };
+    let mut refused = FACTS.reject(&error, "[T] 3.1.3");
     if settings.address_optional && order.address.is_none() {
         refused.violations.retain(|fault| fault.field != "Address");
     }
     refused
+}
+
+/// Where the bank takes the person over, if a link to it is asked for. What comes of another bank than those of
+/// getBankList is not documented: no link, and in the profile `strict` a refusal.
+fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Rejection> {
+    let Some(wanted) = request.get_giro_link.as_ref().filter(|wanted| !wanted.expose().is_empty()) else {
+        return Ok(None);
+    };
+    if bank_of(wanted.expose())?.is_none() {
+        if world.profile == Profile::Strict && world.enforces(&rules::AT_41) {
+            let message = "is neither BIC nor German IBAN of a bank that getBankList names";
+            return Err(rules::AT_41.reject(400, "getGiroLink", message, "[T] 3.1.3"));
+        }
+        return Ok(None);
+    }
+    let hash = world.random_text(b"0123456789ABCDEF", 32);
+    Ok(Some(format!("https://www.identity.tm/giro/{hash}")))
+}
+
+/// Takes an order and answers as the order asked for.
+fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Rejection> {
+    let now = world.now;
+    let giro = giro_link(world, &request)?;
+    let id = loop {
+        let id = format!("9992{}", world.random_text(b"0123456789ABCDEF", 10));
+        if !world.state::<Orders>().by_id.contains_key(&id) {
+            break id;
+        }
+    };
+    world.concerns(&id);
+    let mut answer = PutOrderAnswer::default().order_id(OrderId::received(&*id));
+    answer.reference.clone_from(&request.reference);
+    if request.get_target_link == Some(true) {
+        let hash = world.random_text(b"0123456789ABCDEF", 32);
+        answer = answer.target_url(format!("https://www.identity.tm/status/{hash}"));
+    }
+    let by_video = matches!(request.product, Some(12 | 15)) || !world.enforces(&rules::T_054);
+    if request.get_video_hashes == Some(true) && by_video {
+        let short = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 5);
+        let long = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-", 20);
+        answer = answer.video_hashes(VideoHashes::default().short_code(short).long_code(long));
+    }
+    let link_instead = world.enforces(&rules::AT_84);
+    let settings = &world.state::<Orders>().settings;
+    // Without the link the person is told by mail; with it nobody knows (AT-84).
+    let mailed = !link_instead || request.get_target_link != Some(true) || settings.mail_beside_link;
+    if let Some(link) = giro {
+        if settings.giro_key == GiroKey::TargetUrl && answer.target_url.is_none() {
+            answer = answer.target_url(link);
+        } else {
+            answer.extra.insert("GiroURL".to_owned(), link.into());
+        }
+    }
+    let mut order = Order::new(OrderId::received(&*id), request, now);
+    let entry = |kind| StatusEntry::default().kind(kind).time(dts(now));
+    order.status.push(entry(StatusKind::INITIALISED));
+    if mailed {
+        order.status.push(entry(StatusKind(7)));
+    }
+    let orders = world.state::<Orders>();
+    orders.by_id.insert(id.clone(), Box::new(order));
+    orders.opened.push(id.clone());
+    let time_out = orders.settings.time_out;
+    if let Ok(at) = now.checked_add(time_out) {
+        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
+    }
+    keep_bound(world);
+    Ok(answer)
+}
+
+/// Forgets the oldest orders when there are more than the world keeps.
+fn keep_bound(world: &mut World) {
+    let mut opened = std::mem::take(&mut world.state::<Orders>().opened);
+    let oldest = world.forget_oldest(PROVIDER, &mut opened);
+    let orders = world.state::<Orders>();
+    orders.opened = opened;
+    if !oldest.is_empty() {
+        oldest.iter().for_each(|id| drop(orders.by_id.remove(id)));
+        orders.reported.retain(|(id, _)| !oldest.contains(id));
+    }
 }

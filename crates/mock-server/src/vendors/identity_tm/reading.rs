@@ -1,42 +1,49 @@
 //! What is read of an order, and its deletion: status, data, report and signed documents, [T 3.2] to [T 3.5], [T 3.10].
 
 use http::Response;
-use identkit_core::{Content, Violation};
+use identkit_core::{Content, Location};
 use identkit_identity_tm::messages::OrderStatus;
 use identkit_identity_tm::{DelIdentData, GetESignPdf, GetIdentDataPdf, OrderId, SignedPdfs, StatusKind};
 use identkit_wire::OneOrMany;
 
 use super::documents::{self, IdentVariant};
+use super::facts::FACTS;
 use super::lookup::{find, finished};
 use super::orders::Orders;
-use super::refusals::deleted;
+use super::rejections::{deleted, of_order};
 use super::results;
+use super::rules;
 use super::settings::Service;
 use crate::World;
-use crate::vendor::{NoAnswer, Refused, written};
+use crate::rejection::Rejection;
+use crate::vendor::NoAnswer;
 
-pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Refused> {
+pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Rejection> {
     find(world, id)?;
-    let general_only = !extended && world.enforces("AT-13");
-    let Orders { settings, by_id, .. } = world.part::<Orders>();
+    let general_only = !extended && world.enforces(&rules::AT_13);
+    let Orders { settings, by_id, .. } = world.state::<Orders>();
     let general = general_only.then_some(&settings.general);
     let told = by_id.get(id.expose()).filter(|order| order.status_is_told(settings));
     told.map(|order| order.status_answer(general)).ok_or_else(deleted)
 }
 
-pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Refused> {
-    let service = world.part::<Orders>().settings.service;
+pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Rejection> {
+    let service = world.state::<Orders>().settings.service;
     match service {
         Service::Silent => Ok(NoAnswer::response()),
-        Service::Down if world.enforces("AT-80") => {
-            Err(Refused::new(500, Violation::new("serverStatus", "the service is down", "AT-80", "[T] 7.1")))
+        Service::Down if world.enforces(&rules::AT_80) => {
+            Err(rules::AT_80.reject(500, "serverStatus", "the service is down", "[T] 7.1").at(Location::Account))
         }
         _ => Ok(Response::new(Content::empty())),
     }
 }
 
-pub(super) fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant) -> Result<Response<Content>, Refused> {
-    let (images, rules) = (world.part::<Orders>().settings.images, world.rules.clone());
+pub(super) fn ident_data(
+    world: &mut World,
+    id: &OrderId,
+    variant: IdentVariant,
+) -> Result<Response<Content>, Rejection> {
+    let (images, rules) = (world.state::<Orders>().settings.images, world.rules.clone());
     let order = finished(world, id)?;
     let mut answer = order.ident_data(variant, &rules);
     if images {
@@ -46,38 +53,36 @@ pub(super) fn ident_data(world: &mut World, id: &OrderId, variant: IdentVariant)
             data.images = Some(pictures);
         }
     }
-    written(results::respond(answer, &world.part::<Orders>().settings), "[T] 3.3")
+    FACTS.written(results::respond(answer, &world.state::<Orders>().settings), "[T] 3.3")
 }
 
-pub(super) fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Refused> {
+pub(super) fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Rejection> {
     let (now, rules) = (world.now, world.rules.clone());
     let bytes = finished(world, &op.order_id)?.report(now, &rules).map_err(documents::not_made)?;
     Ok(Content::from_bytes(bytes))
 }
 
-pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Refused> {
-    let only_signed = world.enforces("T-060/pdf");
+pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPdfs, Rejection> {
+    let only_signed = world.enforces(&rules::T_060_PDF);
     let order = find(world, &op.order_id)?;
     if order.deleted {
         return Err(deleted());
     }
     if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
         let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
-        let fault = Violation::new("OrderID", message, "T-060", "[T] 3.5.1");
-        return Err(Refused::new(400, fault));
+        return Err(of_order(400, message, &rules::T_060, "[T] 3.5.1"));
     }
     order.signed_pdfs().map_err(documents::not_made)
 }
 
-pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Refused> {
+pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejection> {
     let rules = world.rules.clone();
     let order = find(world, &op.order_id)?;
-    if rules.enforce("AT-09/twice") && order.deleted {
+    if rules.enforce(&rules::AT_09_TWICE) && order.deleted {
         return Err(deleted());
     }
-    if rules.enforce("T-025/delete") && !order.finality().is_final() {
-        let fault = Violation::new("OrderID", "the order is not final: cancel it instead", "T-025", "[T] 3.10");
-        return Err(Refused::new(406, fault));
+    if rules.enforce(&rules::T_025_DELETE) && !order.finality().is_final() {
+        return Err(of_order(406, "the order is not final: cancel it instead", &rules::T_025_DELETE, "[T] 3.10"));
     }
     order.delete_data();
     Ok(())

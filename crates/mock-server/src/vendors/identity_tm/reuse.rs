@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use identkit_core::Violation;
 use identkit_identity_tm::messages::{IdentDataAnswer, StatusEntry};
 use identkit_identity_tm::{GetIdentDataSigned, OrderFlavour, OrderId, SignedIdentData, StatusKind};
 use identkit_wire::{decode_base64, encode_base64, json};
@@ -16,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
+use super::facts::FACTS;
 use super::lookup::finished;
-use super::orders::{Order, Orders, dts};
-use super::stories::Step;
+use super::orders::{Orders, Reason, Reuse, dts};
+use super::rejections::of_order;
+use super::rules;
 use crate::World;
+use crate::rejection::Rejection;
 use crate::rules::Rules;
-use crate::vendor::Refused;
 use crate::world::text;
 
 /// The first line: nobody shall take the form for evidence.
@@ -61,7 +62,7 @@ impl Key {
 pub(super) fn seed(world: &mut World) {
     let seed = world.random.get_seed().to_le_bytes();
     let digest = Sha512::new().chain_update(b"identity.TM: seals").chain_update(seed).finalize();
-    *world.part::<Key>() = Key(digest.into());
+    *world.state::<Key>() = Key(digest.into());
 }
 
 /// What is sealed.
@@ -72,70 +73,19 @@ struct Sealed {
     data: IdentDataAnswer,
 }
 
-/// What came of an `IdentDataSigned`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Reuse {
-    /// It is used: the person goes on to signing at once.
-    Accepted(Box<IdentDataAnswer>),
-    /// It is not, for this reason, and the person is identified again: no error (AT-72).
-    Refused(Reason),
-}
-
-/// Why the person is identified again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Reason {
-    /// The seal does not hold.
-    Tampered,
-    /// Not positive, or without name or birthdate.
-    Insufficient,
-    /// The identity document.
-    Expired,
-    /// Support would have to.
-    NotEnabled,
-    /// The order.
-    NothingToSign,
-}
-
-impl Reason {
-    fn told(self) -> &'static str {
-        match self {
-            Self::Tampered => "tampered with, or not signed by this sandbox",
-            Self::Insufficient => "not sufficient for signing",
-            Self::Expired => "the identity document is no longer valid",
-            Self::NotEnabled => "the account is not enabled for re-using identifications",
-            Self::NothingToSign => "the order has nothing to sign",
-        }
-    }
-}
-
-impl Reuse {
-    /// In words, for the admin API.
-    pub(super) fn told(&self) -> &'static str {
-        match self {
-            Self::Accepted(_) => "accepted",
-            Self::Refused(reason) => reason.told(),
-        }
-    }
-}
-
 /// The signed form of the data of a final order.
-pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Refused> {
+pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Rejection> {
     let rules = world.rules.clone();
-    let settings = &world.part::<Orders>().settings;
-    let (enabled, quoted) = (settings.reuse || !rules.enforce("T-006/reuse"), settings.signed_as_json_string);
+    let settings = &world.state::<Orders>().settings;
+    let (enabled, quoted) = (settings.reuse || !rules.enforce(&rules::T_006_REUSE), settings.signed_as_json_string);
     let order = finished(world, &op.order_id)?;
     if !enabled {
-        let fault =
-            Violation::new("OrderID", "the account is not enabled for re-using identifications", "T-006", "[T] 6");
-        return Err(Refused::new(400, fault));
+        return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006, "[T] 6"));
     }
     let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };
-    let failed = |error| Refused { status: 500, ..Refused::invalid(&error, "[T] 3.3") };
-    let form = write(world.part::<Key>(), &json::write(&sealed).map_err(failed)?);
-    let bytes = if quoted { json::write(&form).map_err(failed)? } else { form.into_bytes() };
+    let form = write(world.state::<Key>(), &FACTS.written(json::write(&sealed), "[T] 3.3")?);
+    let bytes = if quoted { FACTS.written(json::write(&form), "[T] 3.3")? } else { form.into_bytes() };
     Ok(SignedIdentData(Bytes::from(bytes)))
 }
 
@@ -157,7 +107,7 @@ fn read(key: &Key, form: &str, rules: &Rules) -> Option<Sealed> {
     let at = form.rfind(SEAL)?;
     let (signed, seal) = form.split_at_checked(at)?;
     let seal = decode_base64(seal.strip_prefix(SEAL)?.strip_suffix('\n')?).ok()?;
-    if rules.enforce("AT-72/seal") {
+    if rules.enforce(&rules::AT_72_SEAL) {
         key.seal(signed).verify_slice(&seal).ok()?;
     }
     let data: String = signed.strip_prefix(TITLE)?.lines().collect();
@@ -171,15 +121,15 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     };
     let (valid_until, complete) = data.checked().map_or((None, false), |person| {
         let valid_until = person.id_card.as_ref().and_then(|card| card.valid_until.as_ref()?.expose().parse().ok());
-        let suffices = !rules.enforce("AT-72/data");
+        let suffices = !rules.enforce(&rules::AT_72_DATA);
         (valid_until, suffices || person.firstname.is_some() && person.surname.is_some() && person.birthdate.is_some())
     });
     // Which data suffice is not documented: assumed.
-    let Some(valid_until) = valid_until.filter(|_: &Date| complete && (positive || !rules.enforce("AT-72/data")))
+    let Some(valid_until) = valid_until.filter(|_: &Date| complete && (positive || !rules.enforce(&rules::AT_72_DATA)))
     else {
         return Reuse::Refused(Reason::Insufficient);
     };
-    if rules.enforce("AT-72/valid") && valid_until < Offset::constant(2).to_datetime(now).date() {
+    if rules.enforce(&rules::AT_72_VALID) && valid_until < Offset::constant(2).to_datetime(now).date() {
         return Reuse::Refused(Reason::Expired);
     }
     Reuse::Accepted(Box::new(data))
@@ -187,14 +137,16 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
 
 /// Has a new order use what it brought along. Only one with something to sign does.
 pub(super) fn apply(world: &mut World, id: &OrderId) {
-    let (now, key, rules) = (world.now, world.part::<Key>().clone(), world.rules.clone());
-    let orders = world.part::<Orders>();
-    let enabled = orders.settings.reuse || !rules.enforce("T-006/reuse");
+    let (now, key, rules) = (world.now, world.state::<Key>().clone(), world.rules.clone());
+    let orders = world.state::<Orders>();
+    let enabled = orders.settings.reuse || !rules.enforce(&rules::T_006_REUSE);
     let Some(order) = orders.by_id.get_mut(id.expose()) else { return };
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
     let reuse = match order.flavour {
         _ if !enabled => Reuse::Refused(Reason::NotEnabled),
-        other if other != OrderFlavour::Qes && rules.enforce("AT-72/signing") => Reuse::Refused(Reason::NothingToSign),
+        other if other != OrderFlavour::Qes && rules.enforce(&rules::AT_72_SIGNING) => {
+            Reuse::Refused(Reason::NothingToSign)
+        }
         _ => judge(&key, form.expose(), now, &rules),
     };
     if matches!(reuse, Reuse::Accepted(_)) {
@@ -204,23 +156,4 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
         order.status.push(StatusEntry::default().kind(StatusKind::POSITIVE).time(dts(now)));
     }
     order.reuse = Some(reuse);
-}
-
-impl Order {
-    /// The data that is used again.
-    pub(super) fn reused(&self) -> Option<&IdentDataAnswer> {
-        match &self.reuse {
-            Some(Reuse::Accepted(data)) => Some(data),
-            _ => None,
-        }
-    }
-
-    /// The story `reuse`: the person signs, and nobody identifies them.
-    pub(super) fn reuse_story(&self, signing: &[Step], last: &[Step]) -> Result<Vec<Step>, &'static str> {
-        match &self.reuse {
-            Some(Reuse::Accepted(_)) => Ok([signing, last].concat()),
-            Some(Reuse::Refused(_)) => Err("IdentDataSigned was not accepted: the person is identified again"),
-            None => Err("this order has no IdentDataSigned"),
-        }
-    }
 }

@@ -52,7 +52,7 @@ async fn cells(door: Door) -> Vec<Cell> {
     for call in calls() {
         let prepared = Arc::new(Prepared::of(&call, false).await);
         let call = Arc::new(call);
-        let told = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap().refuses_by_result();
+        let told = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap().facts().rejects_by_result;
         for fault in faults().into_iter().filter(|fault| told || *fault != Fault::ResultFalse) {
             for often in [Often::Once, Often::Always] {
                 all.push((Arc::clone(&call), Arc::clone(&prepared), fault.clone(), often));
@@ -120,7 +120,7 @@ async fn every_documented_shape_of_every_answer_is_read() {
         let vendors = vendors();
         let vendor = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap();
         let prepared = Prepared::of(&call, true).await;
-        for Shape { name, .. } in vendor.shapes() {
+        for Shape { name, .. } in vendor.facts().shapes {
             let fault = Fault::ShapeVariant { variant: Some((*name).to_owned()) };
             let cell = try_it(&call, &prepared, fault, Often::Always, Door::Process).await;
             let read = cell.outcome == "ok" && (cell.same || OTHERWISE.contains(name));

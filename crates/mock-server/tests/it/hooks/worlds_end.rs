@@ -29,7 +29,7 @@ async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
             Some(if round % 2 == 0 { identkit_mock_server::Mode::Frozen } else { identkit_mock_server::Mode::Real });
         let (id, sandbox) = door.worlds.create(&wanted).unwrap();
         // It goes when the world's data goes.
-        sandbox.with_world(|world| world.part::<Vec<Arc<()>>>().push(Arc::clone(&token)));
+        sandbox.with_world(|world| world.state::<Vec<Arc<()>>>().push(Arc::clone(&token)));
         drop(sandbox);
         if round % 10 == 0 {
             door.worlds.keep_snapshot(&id, "kept").unwrap();

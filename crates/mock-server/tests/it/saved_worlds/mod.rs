@@ -3,6 +3,7 @@
 
 mod damage;
 mod days;
+mod format_2;
 mod properties;
 mod whole;
 
@@ -41,7 +42,9 @@ fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Valu
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
     let request = Request::builder().method(method).uri(format!("{TM}{path}")).header(AUTHORIZATION, code);
     let request = request.body(Bytes::from(body.to_string())).unwrap();
-    let Handled::Ready(response) = identity_tm::IdentityTm::new().handle(world, &request) else { panic!("blocked") };
+    let vendor = identity_tm::IdentityTm::new();
+    let target = vendor.route(world, &request);
+    let Handled::Ready(response) = vendor.handle(world, &request, target.as_ref()) else { panic!("blocked") };
     let (head, content) = response.into_parts();
     let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
     (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or_default())
@@ -80,7 +83,8 @@ fn small() -> Value {
     identify24::configure(&mut world, |settings| {
         settings.rate = Some(identify24::Rate::new(9, jiff::SignedDuration::from_secs(60)));
     });
-    assert!(matches!(i24.handle(&mut world, &login), Handled::Ready(_)));
+    let target = i24.route(&world, &login);
+    assert!(matches!(i24.handle(&mut world, &login, target.as_ref()), Handled::Ready(_)));
     i24.seed(&mut world);
     let story = Transition::Story("positive".into());
     i24.transition(&mut world, EXAMPLE_IDENT, &story).unwrap().unwrap();

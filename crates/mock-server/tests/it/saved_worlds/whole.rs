@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use identkit_mock_server::vendors::{self, identity_tm};
-use identkit_mock_server::{Handled, MockVendor, Route, SavedError, Timer, Transition, World};
+use identkit_mock_server::{Handled, MockVendor, Route, SavedError, Target, Timer, Transition, VendorFacts, World};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
             other => panic!("{other:?}"),
         }
     };
-    let what = refused(|world| world.part::<Vec<u8>>().push(1));
+    let what = refused(|world| world.state::<Vec<u8>>().push(1));
     assert!(what.contains("no vendor saves its share") && what.contains("Vec<u8>"), "{what}");
     fn set(world: &mut World, vendor: &'static str) {
         world.after(world.now, Timer { vendor, what: "nap", subject: String::new() });
@@ -79,40 +79,40 @@ struct Outsider {
 }
 
 impl MockVendor for Outsider {
-    fn name(&self) -> &'static str {
-        "outsider"
+    fn facts(&self) -> &'static VendorFacts {
+        static FACTS: VendorFacts = VendorFacts::new("outsider", "outsider nowhere", |_| false);
+        &FACTS
     }
     fn routes(&self) -> &[Route] {
         &[]
     }
     fn seed(&self, world: &mut World) {
-        *world.part::<Vec<u8>>() = vec![1, 2, 3];
+        *world.state::<Vec<u8>>() = vec![1, 2, 3];
     }
-    fn owns(&self, _: &str) -> bool {
-        false
-    }
-    fn handle(&self, _: &mut World, _: &Request<Bytes>) -> Handled {
+    fn handle(&self, _: &mut World, _: &Request<Bytes>, _: Option<&Target<'_>>) -> Handled {
         Handled::Blocked
     }
     fn on_timer(&self, _: &mut World, _: &Timer) {}
     fn delivered(&self, _: &mut World, _: &str) {}
-    fn transition(&self, _: &mut World, _: &str, _: &Transition) -> Option<Result<(), identkit_mock_server::Refused>> {
+    fn transition(
+        &self,
+        _: &mut World,
+        _: &str,
+        _: &Transition,
+    ) -> Option<Result<(), identkit_mock_server::Rejection>> {
         None
     }
     fn inspect(&self, _: &mut World, _: &str) -> Option<Value> {
         None
     }
-    fn account(&self, _: &mut World) -> Value {
-        Value::Null
-    }
-    fn save(&self, shares: &mut identkit_mock_server::Shares<'_>) -> Result<Value, SavedError> {
+    fn save(&self, shares: &mut identkit_mock_server::StateReader<'_>) -> Result<Value, SavedError> {
         match self.saves {
             true => Ok(json!(shares.get::<Vec<u8>>())),
             false => Ok(Value::Null),
         }
     }
     fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
-        *world.part() = saved
+        *world.state() = saved
             .as_array()
             .and_then(|items| items.iter().map(|item| u8::try_from(item.as_u64()?).ok()).collect::<Option<Vec<u8>>>())
             .ok_or_else(|| SavedError::damaged("", "expected bytes"))?;
@@ -132,7 +132,7 @@ fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
     assert!(matches!(world.to_json(&with(false)), Err(SavedError::NotSaved { .. })));
     let mut document = world.to_json(&with(true)).unwrap();
     let mut restored = World::from_json(&with(true), &document).unwrap();
-    assert_eq!(*restored.part::<Vec<u8>>(), [1, 2, 3]);
+    assert_eq!(*restored.state::<Vec<u8>>(), [1, 2, 3]);
     // Another set of vendors would lose a share, or lack one.
     assert!(matches!(World::from_json(&vendors::all(), &document), Err(SavedError::Damaged { .. })));
     document["vendors"]["outsider"] = json!(["geheim"]);
@@ -209,7 +209,7 @@ fn a_file_is_whole_or_what_it_was_and_for_its_owner_alone() {
 
     // What cannot be saved leaves the file as it was, and nothing beside it.
     let mut odd = world.clone();
-    odd.part::<Vec<u8>>().push(1);
+    odd.state::<Vec<u8>>().push(1);
     assert!(odd.save_file(&vendors, &path).is_err());
     assert!(world.save_file(&vendors, &folder.path().join("no/such/folder")).is_err());
     assert!(world.save_file(&vendors, folder.path()).is_err(), "a folder is no place for it");

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// What stands for a secret.
-pub(crate) const MASK: &str = "(masked)";
+pub(crate) const REDACTED: &str = "(masked)";
 
 /// Whether secrets are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ fn secret_parameter(plain: &str) -> bool {
 }
 
 /// A header of this name, without what is secret in it; the scheme of credentials may be seen.
-pub(super) fn masked(name: &str, value: &str) -> String {
+pub(super) fn header(name: &str, value: &str) -> String {
     if !secret_name(name) {
         return text(value).into_owned();
     }
@@ -59,9 +59,9 @@ pub(super) fn masked(name: &str, value: &str) -> String {
         Some((scheme, _))
             if plain(name).ends_with("authorization") && SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) =>
         {
-            format!("{scheme} {MASK}")
+            format!("{scheme} {REDACTED}")
         }
-        _ => MASK.to_owned(),
+        _ => REDACTED.to_owned(),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     }
     let told = urls(text);
     if assigns(&told) || (told.contains('%') && assigns(&percent_decode_str(&told).decode_utf8_lossy())) {
-        return MASK.into();
+        return REDACTED.into();
     }
     told
 }
@@ -89,7 +89,7 @@ pub(super) fn value(told: &mut Value) {
             for (name, member) in members {
                 match member {
                     Value::Null => {}
-                    _ if secret_name(name) => *member = MASK.into(),
+                    _ if secret_name(name) => *member = REDACTED.into(),
                     member => value(member),
                 }
             }
@@ -117,7 +117,7 @@ pub(super) fn shape(told: &mut Value, seen: &[&str]) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| shape(item, seen)),
-        Value::String(_) | Value::Number(_) => *told = MASK.into(),
+        Value::String(_) | Value::Number(_) => *told = REDACTED.into(),
         _ => {}
     }
 }
@@ -142,7 +142,7 @@ fn assigns(text: &str) -> bool {
         let begin = name.rfind(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_'));
         let name = name.get(begin.map_or(0, |begin| begin + 1)..).unwrap_or(name);
         let given = after.trim_start_matches(around);
-        if !given.is_empty() && !given.starts_with(MASK) && secret_name(name) {
+        if !given.is_empty() && !given.starts_with(REDACTED) && secret_name(name) {
             return true;
         }
         rest = after;
@@ -171,7 +171,7 @@ fn pairs(told: &str, between: [char; 2]) -> String {
         let is_secret = secret_name(&decoded) || secret_parameter(&plain(&decoded));
         let given = percent_decode_str(given).decode_utf8_lossy();
         if (is_secret && !given.is_empty()) || text(&given) != given {
-            return format!("{name}={MASK}{}", pair.get(end.len()..).unwrap_or_default()).into();
+            return format!("{name}={REDACTED}{}", pair.get(end.len()..).unwrap_or_default()).into();
         }
         Cow::from(pair)
     });
@@ -214,11 +214,13 @@ fn urls_in(told: &mut Value) {
 
 /// Whether a text in this JSON was told masked.
 #[cfg(feature = "server")]
-pub(crate) fn is_masked(told: &Value) -> bool {
+pub(crate) fn is_redacted(told: &Value) -> bool {
     match told {
-        Value::Object(members) => members.values().any(is_masked),
-        Value::Array(items) => items.iter().any(is_masked),
-        Value::String(given) => given.contains(MASK) || percent_decode_str(given).decode_utf8_lossy().contains(MASK),
+        Value::Object(members) => members.values().any(is_redacted),
+        Value::Array(items) => items.iter().any(is_redacted),
+        Value::String(given) => {
+            given.contains(REDACTED) || percent_decode_str(given).decode_utf8_lossy().contains(REDACTED)
+        }
         _ => false,
     }
 }
@@ -227,7 +229,7 @@ pub(crate) fn is_masked(told: &Value) -> bool {
 fn below_the_scheme(url: &str) -> String {
     let (authority, rest) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
     let mut told = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{MASK}@{host}"),
+        Some((_, host)) => format!("{REDACTED}@{host}"),
         None => authority.to_owned(),
     };
     let (place, parts) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
@@ -245,7 +247,7 @@ fn below_the_scheme(url: &str) -> String {
 impl Secrets {
     pub(super) fn header(self, name: &str, value: &str) -> String {
         match self {
-            Self::Masked => masked(name, value),
+            Self::Masked => header(name, value),
             Self::Revealed => value.to_owned(),
         }
     }
@@ -300,10 +302,10 @@ mod tests {
             ),
             ("http://a.example/?b=http%3A%2F%2Fc.example%2F%3Fapi-key%3DS", "http://a.example/?b=(masked)"),
             (r#""{\"APIKEY\":\"S\",\"a\":1}""#, r#""{\"APIKEY\":\"(masked)\",\"a\":1}""#),
-            ("APIKEY=S", MASK),
-            ("TAN : S", MASK),
-            (r#"{"apikey": "S", broken"#, MASK),
-            ("APIKEY%3DS", MASK),
+            ("APIKEY=S", REDACTED),
+            ("TAN : S", REDACTED),
+            (r#"{"apikey": "S", broken"#, REDACTED),
+            ("APIKEY%3DS", REDACTED),
             ("http://hooks.example/h?id=1&n=2#top", "http://hooks.example/h?id=1&n=2#top"),
             // As forms write lists, with a blank, as signed URLs and function keys are written.
             ("http://a.example/?token%5B%5D=S&x[token]=S", "http://a.example/?token%5B%5D=(masked)&x[token]=(masked)"),
@@ -323,18 +325,18 @@ mod tests {
         }
         for (name, given, told) in [
             ("Authorization", "Basic S", "Basic (masked)"),
-            ("Authorization", "S x", MASK),
-            ("X-Auth-Token", "S", MASK),
-            ("api-key", "S", MASK),
-            ("x-apikey", "S", MASK),
+            ("Authorization", "S x", REDACTED),
+            ("X-Auth-Token", "S", REDACTED),
+            ("api-key", "S", REDACTED),
+            ("x-apikey", "S", REDACTED),
             ("accept", "text/plain", "text/plain"),
         ] {
-            assert_eq!(masked(name, given), told, "{name}");
+            assert_eq!(header(name, given), told, "{name}");
         }
         for (given, told) in [
-            (json!({ "api-key": "S", "a": ["APIKEY=S"] }), json!({ "api-key": MASK, "a": [MASK] })),
-            (json!({ "X-API-TOKEN ": "S", "api.key": "S" }), json!({ "X-API-TOKEN ": MASK, "api.key": MASK })),
-            (json!({ "tan": "S", "Title": "S", "tans": 1 }), json!({ "tan": MASK, "Title": "S", "tans": 1 })),
+            (json!({ "api-key": "S", "a": ["APIKEY=S"] }), json!({ "api-key": REDACTED, "a": [REDACTED] })),
+            (json!({ "X-API-TOKEN ": "S", "api.key": "S" }), json!({ "X-API-TOKEN ": REDACTED, "api.key": REDACTED })),
+            (json!({ "tan": "S", "Title": "S", "tans": 1 }), json!({ "tan": REDACTED, "Title": "S", "tans": 1 })),
         ] {
             let mut masked = given;
             value(&mut masked);
@@ -363,18 +365,18 @@ mod tests {
             "PWD",
         ] {
             let told = json!({ name: "S" });
-            assert_eq!(Secrets::Masked.value(told), json!({ name: MASK }));
-            assert_eq!(masked(name, "S"), MASK);
-            assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={MASK}&a=1"));
+            assert_eq!(Secrets::Masked.value(told), json!({ name: REDACTED }));
+            assert_eq!(header(name, "S"), REDACTED);
+            assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={REDACTED}&a=1"));
         }
         for name in
             ["key", "sig", "signature", "X-Goog-Signature", "auth", "pass", "passphrase", "hmac", "code", "credentials"]
         {
-            assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={MASK};a=1"));
+            assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={REDACTED};a=1"));
             assert_eq!(Secrets::Masked.value(json!({ name: "S" })), json!({ name: "S" }), "in URLs only");
         }
         for scheme in ["Basic", "Bearer", "Digest", "Negotiate", "NTLM", "HOBA", "Mutual"] {
-            assert_eq!(masked("authorization", &format!("{scheme} S")), format!("{scheme} {MASK}"));
+            assert_eq!(header("authorization", &format!("{scheme} S")), format!("{scheme} {REDACTED}"));
         }
     }
 }

@@ -1,7 +1,4 @@
-//! Webhooks: what is delivered, when it is tried again, and what counts as delivered.
-
-mod modes;
-mod state;
+//! A webhook on its way.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -9,15 +6,14 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Event;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::world::text;
-
+use super::policy::WebhookPolicy;
+use super::state::{Cause, ENOUGH, Held, Impossible, State, Verb};
+use crate::facts::VendorFacts;
 use crate::rules::Rules;
-
-pub use self::modes::{Mode, ReleaseOrder, Webhooks};
-pub use self::state::{Cause, Held, Impossible, State, Verb};
+use crate::world::text;
 
 /// One try to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +54,8 @@ pub struct Delivery {
     pub id: u64,
     /// Name of the vendor.
     pub vendor: &'static str,
+    /// How the vendor delivers webhooks.
+    pub(crate) policy: &'static WebhookPolicy,
     /// The case it is about.
     pub case: String,
     /// What it says.
@@ -95,22 +93,24 @@ impl std::fmt::Debug for RequestCopy {
     }
 }
 
-/// When a vendor tries again.
+/// Whether a vendor tries again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// identity.TM's scheme, [T 2.5.2].
-    IdentityTm,
-    /// Never: no scheme is documented.
+    /// By the vendor's policy. The name in saved worlds is that of the first vendor that had one.
+    #[serde(rename = "identity_tm")]
+    Retries,
+    /// Never.
     Never,
 }
 
 impl Delivery {
-    /// A delivery of this request about a case.
-    pub fn new(vendor: &'static str, case: &str, event: Event, request: Request<Bytes>, schedule: Schedule) -> Self {
+    /// A delivery of this request about a case, which is tried again by the vendor's policy.
+    pub fn new(facts: &'static VendorFacts, case: &str, event: Event, request: Request<Bytes>) -> Self {
         Self {
             id: 0,
-            vendor,
+            vendor: facts.name,
+            policy: &facts.webhooks,
             case: case.to_owned(),
             event,
             method: request.method().clone(),
@@ -118,12 +118,19 @@ impl Delivery {
             attempts: Vec::new(),
             next: None,
             retries: VecDeque::new(),
-            schedule,
+            schedule: Schedule::Retries,
             under_way: Vec::new(),
             held: None,
             copies: 0,
             blocks: true,
         }
+    }
+
+    /// The same, but it is never tried again.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.schedule = Schedule::Never;
+        self
     }
 
     /// The same, but the case does not wait for it.
@@ -145,9 +152,9 @@ impl Delivery {
 
     /// Notes the outcome of a try of the schedule, and returns when the next one is due.
     pub fn tried(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
-        let delivered = counts(status, rules);
-        if self.is_new() && self.schedule == Schedule::IdentityTm && rules.enforce("T-036") {
-            self.retries = retries(at).into();
+        let delivered = self.accepts(status, rules);
+        if self.is_new() && self.schedule == Schedule::Retries {
+            self.retries = (self.policy.retries)(rules, at).into();
         }
         if delivered {
             self.retries.clear();
@@ -162,7 +169,7 @@ impl Delivery {
 
     /// Notes the outcome of a try beside the schedule, which goes on as if it had not been.
     pub fn tried_besides(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
-        let delivered = counts(status, rules);
+        let delivered = self.accepts(status, rules);
         self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
     }
 
@@ -176,71 +183,48 @@ impl Delivery {
         let (by, error) = (Cause::Schedule, Some(DROPPED.into()));
         self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
     }
-}
 
-/// Whether an answer counts as delivered: only these two (T-034), and 201, 204 and redirects are failures like any other.
-fn counts(status: Option<u16>, rules: &Rules) -> bool {
-    match status {
-        Some(status) if rules.enforce("T-034") => matches!(status, 200 | 202),
-        answered => answered.is_some(),
-    }
-}
-
-/// The retry scheme of [T 2.5.2] after a first try (T-036): 86.4 s and then every minute up to 864 s, then every hour
-/// up to 12 h, then every night (01:00 UTC, assumed) up to 6 days.
-pub fn retries(first: Timestamp) -> Vec<Timestamp> {
-    let after = |millis: i64| first.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX);
-    let minutes = (0..).map(|k| 86_400 + k * 60_000).take_while(|at| *at < 864_000);
-    let hours = (0..).map(|k| 864_000 + k * 3_600_000).take_while(|at| *at <= 43_200_000);
-    let mut all: Vec<Timestamp> = minutes.chain(hours).map(after).collect();
-    let (from, until) = (after(43_200_000), after(6 * 86_400_000));
-    let midnight = first.as_second().div_euclid(86_400) * 86_400;
-    let nights = (0..8).filter_map(|day| Timestamp::from_second(midnight + day * 86_400 + 3_600).ok());
-    all.extend(nights.filter(|night| *night > from && *night <= until));
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seconds(first: &str) -> Vec<f64> {
-        let first: Timestamp = first.parse().unwrap();
-        retries(first).iter().map(|at| at.duration_since(first).as_secs_f64()).collect()
+    fn accepts(&self, status: Option<u16>, rules: &Rules) -> bool {
+        status.is_some_and(|status| (self.policy.accepts)(rules, status))
     }
 
-    #[test]
-    fn at_66_the_schedule_is_the_documents_table() {
-        let all = seconds("2020-09-10T12:00:00Z");
-        let minutes: Vec<f64> = (0..13).map(|k| 86.4 + 60.0 * f64::from(k)).collect();
-        let hours: Vec<f64> = (0..12).map(|k| 864.0 + 3600.0 * f64::from(k)).collect();
-        assert_eq!(all[..13], minutes);
-        assert_eq!(all[13..25], hours);
-        assert!(all[25..].iter().all(|at| (43_200.0..=6.0 * 86_400.0).contains(at)));
-        for hour in 0..24 {
-            let count = seconds(&format!("2020-09-10T{hour:02}:30:00Z")).len() + 1;
-            assert!((31..=32).contains(&count), "{count} tries when begun at {hour}:30");
+    /// How far it is.
+    pub fn state(&self) -> State {
+        match () {
+            () if self.held.is_some() => State::Held,
+            () if !self.under_way.is_empty() || self.is_new() => State::Sending,
+            () if self.next.is_some() => State::Waiting,
+            () if self.is_delivered() => State::Delivered,
+            () => State::Failed,
         }
     }
 
-    #[test]
-    fn at_65_only_200_and_202_count_as_delivered() {
-        let now: Timestamp = "2020-09-10T12:00:00Z".parse().unwrap();
-        let delivery = || {
-            let request = Request::builder().uri("http://127.0.0.1/").body(Bytes::new()).unwrap();
-            Delivery::new("v", "c", Event::new("v", "e", "k"), request, Schedule::IdentityTm)
-        };
-        for (status, delivered) in [
-            (Some(200), true),
-            (Some(202), true),
-            (Some(201), false),
-            (Some(204), false),
-            (Some(302), false),
-            (None, false),
-        ] {
-            let mut delivery = delivery();
-            assert_eq!(delivery.tried(now, status, &Rules::default()).is_none(), delivered, "{status:?}");
-            assert_eq!(delivery.is_delivered(), delivered);
+    /// Whether it was sent so often that nobody can have it sent by hand any more: each try is kept, and told.
+    fn has_enough(&self) -> bool {
+        self.attempts.len() + self.under_way.len() >= ENOUGH
+    }
+
+    /// Whether this can be done with it now.
+    pub fn can(&self, verb: Verb) -> bool {
+        let held = self.held.is_some();
+        let between = self.next.is_some() && self.under_way.iter().all(|by| by.is_extra());
+        match verb {
+            Verb::Resend => !held && !self.has_enough(),
+            Verb::Release => held,
+            Verb::Duplicate => !self.has_enough(),
+            // What is held already stays so.
+            Verb::Hold | Verb::Drop => held || between,
         }
+    }
+}
+
+impl Impossible {
+    /// Why this cannot be done with the delivery.
+    pub(crate) fn of(delivery: &Delivery, verb: Verb) -> Self {
+        if delivery.has_enough() && matches!(verb, Verb::Resend | Verb::Duplicate) {
+            return Self::Enough(delivery.id);
+        }
+        let possible = Verb::ALL.into_iter().filter(|verb| delivery.can(*verb)).collect();
+        Self::Now { id: delivery.id, state: delivery.state(), possible }
     }
 }

@@ -8,8 +8,10 @@ use identkit_wire::Callback as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::World;
+use crate::vendors::identity_tm::facts::FACTS;
 use crate::vendors::identity_tm::orders::Orders;
-use crate::webhooks::{Delivery, Schedule};
+use crate::vendors::identity_tm::rules;
+use crate::webhooks::Delivery;
 
 /// What no request line can hold.
 const IMPOSSIBLE: &AsciiSet =
@@ -17,7 +19,7 @@ const IMPOSSIBLE: &AsciiSet =
 
 /// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
 pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
-    if !world.enforces("T-037") {
+    if !world.enforces(&rules::T_037) {
         return;
     }
     let Some((made, event)) = request(world, id, callback) else { return };
@@ -25,23 +27,23 @@ pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
         Ok(request) => request,
         // Nobody's receiver: the story goes on, and the delivery says why nothing came.
         Err(error) => {
-            let delivery = Delivery::new(PROVIDER, id, event, Request::default(), Schedule::IdentityTm);
+            let delivery = Delivery::new(&FACTS, id, event, Request::default());
             world.cannot_deliver(delivery.without_blocking(), error.detail().to_owned());
             return;
         }
     };
-    if world.enforces("T-033") {
+    if world.enforces(&rules::T_033) {
         world.block(id);
     }
-    world.deliver(Delivery::new(PROVIDER, id, event, request, Schedule::IdentityTm));
+    world.deliver(Delivery::new(&FACTS, id, event, request));
 }
 
 type Made = (Result<Request<Bytes>, Error>, Event);
 
 /// The webhook of this name, `None` when the order has none.
 fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
-    let (filled_in, encoded) = (world.enforces("T-031"), world.enforces("AT-20"));
-    let orders = world.part::<Orders>();
+    let (filled_in, encoded) = (world.enforces(&rules::T_031), world.enforces(&rules::AT_20));
+    let orders = world.state::<Orders>();
     let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encoded);
     let order = orders.by_id.get(id)?;
     let urls = order.request.webhook_url.as_ref()?;

@@ -4,11 +4,12 @@ use identkit_identity_tm::messages::{Address, SignHash};
 use identkit_identity_tm::{OrderId, PutOrder};
 use identkit_wire::OneOrMany;
 
+use super::STORIES;
 use super::scripts::{Account, Stage};
-use super::{STORIES, Step};
 use crate::rules::Rules;
-use crate::vendors::identity_tm::orders::Order;
+use crate::vendors::identity_tm::orders::{Order, Step};
 use crate::vendors::identity_tm::settings::Settings;
+use crate::world::text::Written as _;
 
 #[test]
 fn every_step_of_every_story_has_a_saved_form() {
@@ -34,7 +35,7 @@ fn every_step_of_every_story_has_a_saved_form() {
                 let saved = serde_json::to_value(&steps).unwrap();
                 assert_eq!(serde_json::from_value::<Vec<Step>>(saved).unwrap(), steps);
                 texts.extend(steps.into_iter().filter_map(|step| match step {
-                    Step::Status(_, text) => text,
+                    Step::Status(_, text) => text.map(|text| text.write()),
                     _ => None,
                 }));
             }

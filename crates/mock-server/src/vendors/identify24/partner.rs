@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use identkit_core::{Secret, Violation};
+use identkit_core::{Location, Secret, Violation};
 use identkit_identify24::messages::{AuthResponse, Project};
 use identkit_identify24::operations::Login;
 use jiff::{SignedDuration, Timestamp};
 
+use super::rules;
 use super::settings::Settings;
-use crate::vendor::Refused;
+use crate::rejection::Rejection;
+use crate::rules::Rule;
 use crate::{Profile, World};
 
 /// After so long it is forgotten as well, so that its refusal no longer tells that it has expired.
@@ -42,7 +44,7 @@ pub(super) struct Account {
 
 /// Changes how the account is set up, as one does in the partner portal.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
-    change(&mut world.part::<Account>().settings);
+    change(&mut world.state::<Account>().settings);
 }
 
 impl Account {
@@ -73,35 +75,34 @@ pub fn set_webhook(world: &mut World, url: Option<Secret>) {
 
 /// The project of the document's examples.
 pub(super) fn place_examples(world: &mut World) {
-    world.part::<Account>().projects = vec![Project::new("6", "911 Internet GmbH", "Active")];
+    world.state::<Account>().projects = vec![Project::new("6", "911 Internet GmbH", "Active")];
 }
 
 /// Whether the credentials of the document's examples work.
 fn takes_examples(world: &World) -> bool {
-    world.profile != Profile::Strict && world.enforces("M-08/examples")
+    world.profile != Profile::Strict && world.enforces(&rules::M_08_EXAMPLES)
 }
 
 /// `auth`: a token for the right key.
-pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Refused> {
+pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Rejection> {
     let (now, examples) = (world.now, takes_examples(world));
     let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
-        .map(|(key, _)| Violation::new(key, "is required; the key is written in upper case", "AI-10", "[I] auth"))
+        .map(|(key, _)| rules::AI_10.violation(key, "is required; the key is written in upper case", "[I] auth"))
         .collect();
-    if world.enforces("AI-10") && !faults.is_empty() {
-        return Err(Refused { status: 400, violations: faults });
+    if world.enforces(&rules::AI_10) && !faults.is_empty() {
+        return Err(Rejection::invalid(faults));
     }
-    let key_counts = world.enforces("I-005");
+    let key_counts = world.enforces(&rules::I_005);
     let token = world.random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 86);
-    let account = world.part::<Account>();
+    let account = world.state::<Account>();
     let given = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::expose).to_owned();
     let (partner, key) = (given(&login.0.partner), given(&login.0.api_key));
     let known = (partner == account.settings.partner && key == account.settings.api_key)
         || (examples && partner == EXAMPLE_PARTNER && key == EXAMPLE_KEY);
     if key_counts && !known {
-        let fault = Violation::new("APIKEY", "partner and API key do not fit together", "I-005", "[I] auth");
-        return Err(Refused::new(401, fault));
+        return Err(rules::I_005.reject(401, "APIKEY", "partner and API key do not fit together", "[I] auth"));
     }
     account.make_room(now);
     account.sessions.insert(token.clone(), now);
@@ -109,14 +110,14 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
 }
 
 /// Whether the vendor serves the account now: not while it is out of service, nor beyond its rate (429).
-pub(super) fn served(world: &mut World) -> Result<(), Refused> {
+pub(super) fn served(world: &mut World) -> Result<(), Rejection> {
     let (now, rules) = (world.now, world.rules.clone());
-    let account = world.part::<Account>();
-    if rules.enforce("1.9/service")
+    let account = world.state::<Account>();
+    if rules.enforce(&rules::R_1_9_SERVICE)
         && let Some(status) = account.settings.out_of_service
     {
         let message = "is out of service, as the sandbox was told";
-        return Err(Refused::new(status, Violation::new("service", message, "1.9", "[I] Errors")));
+        return Err(rules::R_1_9_SERVICE.reject(status, "service", message, "[I] Errors").at(Location::Account));
     }
     let Some(rate) = account.settings.rate.clone() else { return Ok(()) };
     let counted = account.counted.get_or_insert((now, 0));
@@ -124,47 +125,47 @@ pub(super) fn served(world: &mut World) -> Result<(), Refused> {
         *counted = (now, 0);
     }
     counted.1 = counted.1.saturating_add(1);
-    if counted.1 <= rate.requests || !rules.enforce("1.9/rate") {
+    if counted.1 <= rate.requests || !rules.enforce(&rules::R_1_9_RATE) {
         return Ok(());
     }
     let message = "too many requests; come back later, and wait longer each time";
-    Err(Refused::new(429, Violation::new("rate", message, "1.9", "[I] Errors")))
+    Err(rules::R_1_9_RATE.reject(429, "rate", message, "[I] Errors").at(Location::Account))
 }
 
 /// In how many seconds a request that was refused for its rate may come again.
 pub(super) fn retry_after(world: &mut World) -> Option<i64> {
     let now = world.now;
-    let account = world.part::<Account>();
+    let account = world.state::<Account>();
     let rate = account.settings.rate.as_ref().filter(|rate| rate.retry_after)?;
     let since = now.duration_since(account.counted?.0);
     Some(rate.period.checked_sub(since)?.as_secs().max(1))
 }
 
 /// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
-pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Rejection> {
     let rules = world.rules.clone();
     let (now, examples) = (world.now, takes_examples(world));
-    let account = world.part::<Account>();
+    let account = world.state::<Account>();
     let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let refuse = |field: &'static str, message: &'static str, rule: &'static str| {
-        Err(Refused::new(401, Violation::new(field, message, rule, "[I] Authentication")))
+    let refuse = |field: &'static str, message: &'static str, rule: &Rule| {
+        Err(rule.reject(401, field, message, "[I] Authentication").at(Location::Header))
     };
-    if rules.enforce("I-005/partner") && header("x-api-partner") != account.settings.partner {
-        return refuse("X-API-PARTNER", "must be the partner's user name", "I-005");
+    if rules.enforce(&rules::I_005_PARTNER) && header("x-api-partner") != account.settings.partner {
+        return refuse("X-API-PARTNER", "must be the partner's user name", &rules::I_005);
     }
     let token = header("x-api-token");
     if examples && token == EXAMPLE_TOKEN {
         return Ok(());
     }
     let Some(used) = account.sessions.get_mut(token) else {
-        if !rules.enforce("I-005/token") {
+        if !rules.enforce(&rules::I_005_TOKEN) {
             return Ok(());
         }
-        return refuse("X-API-TOKEN", "is missing or was not given out by auth", "I-005");
+        return refuse("X-API-TOKEN", "is missing or was not given out by auth", &rules::I_005);
     };
-    if rules.enforce("I-006") && now.duration_since(*used) >= idle {
-        return refuse("X-API-TOKEN", "has expired: it was not used for too long; log in again", "I-006");
+    if rules.enforce(&rules::I_006) && now.duration_since(*used) >= idle {
+        return refuse("X-API-TOKEN", "has expired: it was not used for too long; log in again", &rules::I_006);
     }
     *used = now;
     Ok(())

@@ -3,14 +3,14 @@
 //! A story is put together from fixed pieces, each in the order in which the vendor would set its statuses. Where the
 //! document says nothing, the order is a guess from the meaning of the codes, [T 3.2.1.3].
 
-use identkit_core::Violation;
 use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
 
-use super::Step::{self, Call, Executed, Status};
+use crate::rejection::Rejection;
 use crate::rules::Rules;
-use crate::vendor::Refused;
-use crate::vendors::identity_tm::orders::Order;
+use crate::vendors::identity_tm::orders::Step::{self, Call, Executed, Status};
+use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
+use crate::vendors::identity_tm::rules;
 use crate::vendors::identity_tm::settings::Settings;
 use crate::vendors::identity_tm::ways;
 
@@ -46,7 +46,7 @@ const fn code(code: u32) -> Step {
 const VIDEO: [Step; 3] = [
     Status(StatusKind::VIDEO_WAITING, None),
     Status(StatusKind::VIDEO_CALL, None),
-    Status(StatusKind::SMS_SENT, Some("TAN")),
+    Status(StatusKind::SMS_SENT, Some(Word::Tan)),
 ];
 /// Tried by phone, spoken on the answering machine, an appointment (with its slot), and through the depots.
 const COURIER: [Step; 6] = [code(12), code(70), code(19), code(9), code(10), code(3)];
@@ -78,13 +78,13 @@ const SIGNED: [Step; 5] = [
     code(102),
     code(101),
     Status(StatusKind::SIGNATURE_REQUEST, None),
-    Status(StatusKind::SMS_SENT, Some("TAN")),
+    Status(StatusKind::SMS_SENT, Some(Word::Tan)),
     Status(StatusKind::SIGNED, None),
 ];
 
 /// As in [T 3.2.7]: before the person has done anything.
 const ACCOUNT_CREATED: [Step; 2] =
-    [Status(StatusKind::SMS_SENT, Some("signme Passwort")), Status(StatusKind::ACCOUNT_CREATED, None)];
+    [Status(StatusKind::SMS_SENT, Some(Word::SignmePassword)), Status(StatusKind::ACCOUNT_CREATED, None)];
 /// As in [T 3.2.7]: after the code that ends the order (AT-14).
 const ACCOUNT_VERIFIED: [Step; 2] = [Status(StatusKind::SMS_SENT, None), Status(StatusKind::ACCOUNT_VERIFIED, None)];
 
@@ -111,8 +111,8 @@ pub(super) struct Stage<'a> {
     pub(super) rules: &'a Rules,
 }
 
-fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused::new(status, Violation::new("story", message.into(), "M-04", "sandbox")))
+fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Rejection> {
+    Err(crate::rules::M_04.reject(status, "story", message.into(), "sandbox"))
 }
 
 fn then(callback: Option<OrderCallback>) -> Option<Step> {
@@ -174,7 +174,7 @@ impl Stage<'_> {
     }
 
     /// The identification with its good end. An order to be signed is open afterwards, any other final.
-    fn identified_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Refused> {
+    fn identified_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
         }
@@ -195,9 +195,9 @@ impl Stage<'_> {
     }
 
     /// Whether this order may be identified so, and what to play instead if not.
-    fn may(&self, method: IdentifyMethod) -> Result<(), Refused> {
+    fn may(&self, method: IdentifyMethod) -> Result<(), Rejection> {
         let request = &self.order.request;
-        if self.rules.enforce("M-04/product") && !ways::allowed(request, method) {
+        if self.rules.enforce(&rules::M_04_PRODUCT) && !ways::allowed(request, method) {
             let others: Vec<_> =
                 ways::ALL.into_iter().filter(|other| ways::allowed(request, *other)).map(ways::story).collect();
             let message = format!(
@@ -210,11 +210,11 @@ impl Stage<'_> {
         if !matches!(method, IdentifyMethod::Courier | IdentifyMethod::Shop) {
             return Ok(());
         }
-        if self.rules.enforce("AT-43") && request.address.is_none() {
+        if self.rules.enforce(&rules::AT_43) && request.address.is_none() {
             return refuse(400, "courier and shop need the Address of the order (AT-43): play eid or giro");
         }
         let details = request.ident_data.as_ref().and_then(|data| data.additional.as_ref());
-        if self.rules.enforce("AT-83/courier") && details.is_some_and(|details| details.len() > 2) {
+        if self.rules.enforce(&rules::AT_83_COURIER) && details.is_some_and(|details| details.len() > 2) {
             return refuse(
                 400,
                 "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it",
@@ -224,7 +224,7 @@ impl Stage<'_> {
     }
 
     /// The identification by the usual method, if it has not been.
-    fn identified(&self) -> Result<Vec<Step>, Refused> {
+    fn identified(&self) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             Ok(Vec::new())
         } else {
@@ -239,7 +239,7 @@ impl Stage<'_> {
     }
 
     /// A failed errand: the order comes back.
-    fn given_up(&self, steps: &[Step]) -> Result<Vec<Step>, Refused> {
+    fn given_up(&self, steps: &[Step]) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
         }
@@ -248,7 +248,7 @@ impl Stage<'_> {
     }
 
     /// Every change of procedure that the product has, and then the identification by the last one.
-    fn method_changes(&self) -> Result<Vec<Step>, Refused> {
+    fn method_changes(&self) -> Result<Vec<Step>, Rejection> {
         use IdentifyMethod::{AutoId, Courier, Eid, Giro, Shop, Video};
         let order = [Shop, Courier, Giro, Eid, AutoId, Video];
         let changes: Vec<_> = order.into_iter().filter(|method| self.may(*method).is_ok()).collect();
@@ -262,7 +262,7 @@ impl Stage<'_> {
     }
 
     /// The steps of a story.
-    pub(super) fn story(&self, name: &str) -> Result<Vec<Step>, Refused> {
+    pub(super) fn story(&self, name: &str) -> Result<Vec<Step>, Rejection> {
         let account_only = self.order.flavour == OrderFlavour::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
@@ -281,10 +281,15 @@ impl Stage<'_> {
             }
             "signed" if self.signs() => Ok([&self.identified()?[..], &SIGNED, &final_call].concat()),
             "signed" => refuse(400, "this order has nothing to sign: play positive"),
-            "reuse" => self.order.reuse_story(&SIGNED, &final_call).or_else(|message| {
+            "reuse" => {
+                let refused = match &self.order.reuse {
+                    Some(Reuse::Accepted(_)) => return Ok([&SIGNED[..], &final_call].concat()),
+                    Some(Reuse::Refused(_)) => "IdentDataSigned was not accepted: the person is identified again",
+                    None => "this order has no IdentDataSigned",
+                };
                 let instead = if self.signs() { "identified, then signed" } else { "positive" };
-                refuse(400, format!("{message}: play {instead}"))
-            }),
+                refuse(400, format!("{refused}: play {instead}"))
+            }
             "negative" if self.is_identified() => {
                 refuse(409, "the person is identified already: play signed, fraud, timeout-after-ident or cancelled")
             }

@@ -9,57 +9,42 @@ mod webhooks;
 
 use std::collections::VecDeque;
 
-use identkit_core::Violation;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
 use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use self::scripts::{Account, Stage};
 use self::webhooks::call;
-use super::orders::{Orders, PURGE, TIME_OUT, dts};
-use super::saved;
-use super::signing::account_of;
-use crate::vendor::{Refused, Transition};
-use crate::world::text;
+use super::facts::{PURGE, TIME_OUT};
+use super::lookup::account_of;
+use super::orders::{Orders, Step, Word, dts};
+use crate::rejection::Rejection;
+use crate::vendor::Transition;
+use crate::vendors::identity_tm::rules;
+use crate::world::text::Written as _;
 use crate::{Timer, World};
 
 pub use self::scripts::STORIES;
 
-/// A text of a status. By this name, since serde would borrow a `&'static str` from what it reads.
-type Word = &'static str;
-
-/// One thing that happens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Step {
-    /// A status is set, perhaps with a text.
-    Status(StatusKind, #[serde(with = "saved::word")] Option<Word>),
-    /// The order is executed: the identification took place.
-    Executed,
-    /// A webhook is called, if the order has one of this name.
-    Call(#[serde(with = "text")] OrderCallback),
-}
-
-fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Refused> {
-    Err(Refused::new(status, Violation::new(field, message, "M-04", "sandbox")))
+fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
+    Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
 }
 
 /// Begins a story, or sets one status.
-pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Refused> {
+pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
     // Looked for among all orders, and so only where it matters.
-    let flavour = world.part::<Orders>().by_id.get(id).map(|order| order.flavour);
+    let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
     let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
-    let orders = world.part::<Orders>();
+    let orders = world.state::<Orders>();
     let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
     if !order.script.is_empty() {
         return refuse(409, "order", "the order is in the middle of a story: wait until its webhook was tried");
     }
     let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
     let steps = match transition {
-        Transition::Story(_) if rules.enforce("M-04/final") && order.finality().is_final() => {
+        Transition::Story(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
             return refuse(
                 409,
                 "order",
@@ -79,10 +64,10 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
 }
 
 /// One status by itself, and the webhook if it ends the order. What does not end it may come after the end too (T-061).
-fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Refused> {
+fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
     let order = stage.order;
     let ends = code.is_final(order.flavour);
-    if stage.rules.enforce("M-04/final") && order.finality().is_final() && ends {
+    if stage.rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() && ends {
         return refuse(409, "order", "the order is final, and is not ended twice: place another one");
     }
     Ok(match code {
@@ -94,7 +79,7 @@ fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Refused> {
 
 /// Cancels an order, and calls this webhook about it.
 pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback>) {
-    let orders = world.part::<Orders>();
+    let orders = world.state::<Orders>();
     if let Some(order) = orders.by_id.get_mut(id) {
         let steps = scripts::cancelled(order, &orders.settings, callback);
         order.script.extend(steps);
@@ -104,11 +89,11 @@ pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback
 
 /// The person did not finish in time (T-023).
 pub(super) fn time_out(world: &mut World, id: &str) {
-    if !world.enforces("T-023") {
+    if !world.enforces(&rules::T_023) {
         return;
     }
     let refused = play(world, id, &Transition::Story("timeout".into())).is_err();
-    let open = world.part::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
+    let open = world.state::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
     // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
     if refused
         && open
@@ -122,7 +107,7 @@ pub(super) fn time_out(world: &mut World, id: &str) {
 pub(super) fn go_on(world: &mut World, id: &str) {
     let now = world.now;
     while !world.is_blocked(id) {
-        let Some(order) = world.part::<Orders>().by_id.get_mut(id) else { return };
+        let Some(order) = world.state::<Orders>().by_id.get_mut(id) else { return };
         let Some(step) = order.script.pop_front() else { return };
         match step {
             Step::Executed => order.executed = Some(dts(now)),
@@ -133,14 +118,14 @@ pub(super) fn go_on(world: &mut World, id: &str) {
 }
 
 /// Sets a status, with what follows from it.
-fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<&'static str>) {
-    let (now, time_out_deletes) = (world.now, world.enforces("T-023/deletes"));
-    let orders = world.part::<Orders>();
+fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
+    let (now, time_out_deletes) = (world.now, world.enforces(&rules::T_023_DELETES));
+    let orders = world.state::<Orders>();
     let purge = orders.settings.purge_on_time_out;
     let Some(order) = orders.by_id.get_mut(id) else { return };
     let before = order.finality().is_final();
     let mut entry = StatusEntry::default().kind(kind).time(dts(now));
-    entry.text = text.map(Into::into);
+    entry.text = text.map(|word| word.write().into());
     order.status.push(entry);
     if kind == APPOINTMENT {
         order.appointment = Some(slot(now));

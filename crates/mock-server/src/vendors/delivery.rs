@@ -1,0 +1,27 @@
+//! How webhooks are delivered, [T 2.5].
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a receiver may take, [T 2.5.1].
+pub(super) const CUT_OFF: Duration = Duration::from_secs(10);
+
+/// Whether a status counts as delivered: only these two (T-034), and 201, 204 and redirects are failures like any other.
+pub(super) fn is_accepted(status: u16) -> bool {
+    matches!(status, 200 | 202)
+}
+
+/// The retry scheme of [T 2.5.2] after a first try (T-036): 86.4 s and then every minute up to 864 s, then every hour
+/// up to 12 h, then every night (01:00 UTC, assumed) up to 6 days.
+pub(super) fn retries(first: Timestamp) -> Vec<Timestamp> {
+    let after = |millis: i64| first.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX);
+    let minutes = (0..).map(|k| 86_400 + k * 60_000).take_while(|at| *at < 864_000);
+    let hours = (0..).map(|k| 864_000 + k * 3_600_000).take_while(|at| *at <= 43_200_000);
+    let mut all: Vec<Timestamp> = minutes.chain(hours).map(after).collect();
+    let (from, until) = (after(43_200_000), after(6 * 86_400_000));
+    let midnight = first.as_second().div_euclid(86_400) * 86_400;
+    let nights = (0..8).filter_map(|day| Timestamp::from_second(midnight + day * 86_400 + 3_600).ok());
+    all.extend(nights.filter(|night| *night > from && *night <= until));
+    all
+}

@@ -1,0 +1,48 @@
+//! What the sandbox has to know of the vendor.
+
+use bytes::Bytes;
+use http::Request;
+use identkit_identify24::PROVIDER;
+use serde_json::{Map, Value};
+
+use super::{rules, shapes};
+use crate::facts::{Login, VendorFacts};
+use crate::vendors::delivery;
+use crate::webhooks::WebhookPolicy;
+
+/// Timer: the vendor forgets an ident.
+pub(super) const EXPIRY: &str = "expiry";
+
+/// Path of the call that gives a token.
+pub(super) const LOGIN: &str = "/auth";
+
+/// What the sandbox has to know of the vendor.
+pub(super) static FACTS: VendorFacts = VendorFacts {
+    claims,
+    rules: rules::RULES,
+    body_rule: Some(&rules::I_002),
+    timers: &[EXPIRY],
+    shapes: shapes::SHAPES,
+    rejects_by_result: true,
+    login: Some(Login::new(LOGIN, &["PARTNER"], &["response_status"])),
+    // No scheme is documented: without rule I-084 the sandbox retries by that of the other vendor.
+    webhooks: WebhookPolicy::new(
+        |_| Some(delivery::CUT_OFF),
+        |_, status| delivery::is_accepted(status),
+        |_, first| delivery::retries(first),
+    ),
+    ..VendorFacts::new(PROVIDER, "identify24 at /auth, /ident/ and /project/", owns)
+};
+
+fn owns(path: &str) -> bool {
+    matches!(path.split('/').nth(1), Some("auth" | "ident" | "project"))
+}
+
+/// The partner in the credentials of a request.
+fn claims(request: &Request<Bytes>) -> Option<String> {
+    if request.uri().path() == LOGIN {
+        let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;
+        return login.get("PARTNER")?.as_str().map(str::to_owned);
+    }
+    Some(request.headers().get("x-api-partner")?.to_str().ok()?.to_owned())
+}

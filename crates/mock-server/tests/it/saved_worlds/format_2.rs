@@ -1,0 +1,37 @@
+//! A world that an earlier build saved is read, and saved again to the byte.
+
+use identkit_mock_server::{SavedError, World, vendors};
+use serde_json::{Value, json};
+
+/// Made by `identkit sandbox --world-file` with orders and idents in several states, webhooks that failed and webhooks
+/// that are held, settings and a fault.
+const SAVED: &str = include_str!("../../fixtures/world-format-2.json");
+
+#[test]
+fn a_world_of_an_earlier_build_comes_back_to_the_byte() {
+    let vendors = vendors::all();
+    let document: Value = serde_json::from_str(SAVED).unwrap();
+    let world = World::from_json(&vendors, &document).unwrap();
+    assert!(world.to_json(&vendors).unwrap() == document);
+    let orders = document.pointer("/vendors/identity-tm/orders").unwrap().as_array().unwrap();
+    assert!(orders.len() > 9 && world.deliveries.len() > 9);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json");
+    world.save_file(&vendors, &path).unwrap();
+    assert!(std::fs::read_to_string(path).unwrap() == SAVED);
+}
+
+#[test]
+fn rules_that_are_off_are_saved_and_only_known_ones_are_read() {
+    let vendors = vendors::all();
+    let mut document: Value = serde_json::from_str(SAVED).unwrap();
+    document["rules"] = json!(["AT-62", "I-080"]);
+    let world = World::from_json(&vendors, &document).unwrap();
+    assert_eq!(world.rules.without().collect::<Vec<_>>(), ["AT-62", "I-080"]);
+    assert!(world.to_json(&vendors).unwrap() == document);
+    for id in ["AT-999", "T-060"] {
+        document["rules"] = json!(["AT-62", id]);
+        let error = World::from_json(&vendors, &document).unwrap_err();
+        assert!(matches!(error, SavedError::Damaged { pointer, .. } if pointer == "/rules/1"));
+    }
+}
