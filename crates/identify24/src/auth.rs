@@ -27,13 +27,14 @@ pub(crate) struct PartnerLogin {
 
 impl PartnerLogin {
     /// The login through `driver`, which itself sends no credentials.
-    pub(crate) fn new(
-        driver: &Arc<Driver<Dialect>>,
-        credentials: &Credentials,
-        base_url: &str,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(driver: &Arc<Driver<Dialect>>, credentials: &Credentials, base_url: &str) -> Result<Self, Error> {
         let partner = credentials.header()?;
-        Ok(Self { driver: Arc::clone(driver), credentials: credentials.clone(), partner, base_url: base_url.to_owned() })
+        Ok(Self {
+            driver: Arc::clone(driver),
+            credentials: credentials.clone(),
+            partner,
+            base_url: base_url.to_owned(),
+        })
     }
 }
 

@@ -215,11 +215,7 @@ impl Identify24 {
     /// # Errors
     /// What the first call met, when the list does not help either: a 403 may be a real lack of permission;
     /// [`Kind::Protocol`] when the answer is about another project.
-    pub async fn project(
-        &self,
-        project_id: &ProjectId,
-        options: &CallOptions,
-    ) -> Result<Response<Project>, Error> {
+    pub async fn project(&self, project_id: &ProjectId, options: &CallOptions) -> Result<Response<Project>, Error> {
         let began = self.inner.driver.clock().now();
         if self.dialect().projects_by_list {
             return find(self.projects(options).await?, project_id);

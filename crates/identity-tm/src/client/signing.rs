@@ -126,11 +126,7 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call.
-    pub async fn signme_user(
-        &self,
-        email: &Pii<String>,
-        options: &CallOptions,
-    ) -> Result<Response<SignmeUser>, Error> {
+    pub async fn signme_user(&self, email: &Pii<String>, options: &CallOptions) -> Result<Response<SignmeUser>, Error> {
         self.call(&CheckSignmeUser(SignmeUserRequest::default().email(email.clone())), options).await
     }
 
