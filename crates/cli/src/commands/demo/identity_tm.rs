@@ -5,7 +5,7 @@ use std::sync::Arc;
 use identkit_core::{CallOptions, Content, Error, EvidenceItem, EvidenceKind, EvidenceProof, Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
-    Account, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
+    Credentials, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
 };
 use identkit_transport::Response;
 use identkit_wire::json::Blob;
@@ -27,7 +27,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
 
     let order = order(stage, report).await?;
     let step = report.begin("place the order", "putOrder");
-    let placed = report.call(step, client.put_order(order, &options).await, |placed| {
+    let placed = report.call(step, client.put_order(&order, &options).await, |placed| {
         let url = placed.answer.target_url.as_ref().map_or("none", |url| url.expose());
         format!("OrderID {}, TargetURL {url}", placed.order_id.expose())
     })?;
@@ -65,9 +65,13 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
 
 fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
     let account =
-        Account::new(stage.account(PROVIDER, "customer_id"), Secret::new(stage.account(PROVIDER, "customer_code")));
+        Credentials::new(stage.account(PROVIDER, "customer_id"), Secret::new(stage.account(PROVIDER, "customer_code")));
     let base = format!("{}{}", stage.api.url(), stage.account(PROVIDER, "base_path"));
-    Ok(IdentityTm::builder(account).base_url(base).build(Arc::clone(&stage.transport), Arc::clone(&stage.clock))?)
+    Ok(IdentityTm::builder(account)
+        .base_url(base)
+        .transport(Arc::clone(&stage.transport))
+        .clock(Arc::clone(&stage.clock))
+        .build()?)
 }
 
 /// The document's own order, with a PDF to sign and this run's webhooks.

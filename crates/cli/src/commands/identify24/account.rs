@@ -79,7 +79,7 @@ pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_li
         return Err(Failure::usage(why));
     }
     let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
-    let response = warn(client.project(project_id, &identify24.options).await)?;
+    let response = warn(client.project(&project_id.into(), &identify24.options).await)?;
     let fell_back = response.warnings.iter().any(|warning| warning.rule == "AI-07");
     let found_by = if by_list || fell_back { "project/getAll" } else { "project/get" };
     let project = project_excerpt(identify24, &response.value);

@@ -18,7 +18,7 @@ use crate::values::{Moment, moment, sha256};
 pub(crate) struct Arguments {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identity_tm::DOCUMENTED_BASE)]
+          help_heading = CONNECTION, default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
     /// CustomerID, the user name.

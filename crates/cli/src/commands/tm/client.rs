@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identkit_core::Secret;
-use identkit_identity_tm::{Account, IdentityTm};
+use identkit_identity_tm::{Credentials, IdentityTm};
 use identkit_transport::SystemClock;
 
 use super::arguments::Arguments;
@@ -30,10 +30,11 @@ impl Tm<'_> {
     pub(super) fn client(&self) -> Result<IdentityTm, Failure> {
         let id = required(self.arguments.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
         let code = required(self.arguments.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
-        let transport = self.transport()?;
-        let builder =
-            IdentityTm::builder(Account::new(id, Secret::new(code))).base_url(self.arguments.base_url.as_str());
-        builder.build(transport, Arc::new(SystemClock::new())).map_err(|error| {
+        let builder = IdentityTm::builder(Credentials::new(id, Secret::new(code)))
+            .base_url(self.arguments.base_url.as_str())
+            .transport(self.transport()?)
+            .clock(Arc::new(SystemClock::new()));
+        builder.build().map_err(|error| {
             Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
         })
     }

@@ -23,7 +23,7 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
         VideoCommand::Request { order_id, callback_url } => {
             let id = OrderId::typed(order_id)?;
             let url = Secret::new(callback_url.as_str());
-            let response = warn(tm.client()?.request_video(&id, url, &tm.options).await)?;
+            let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready: until then video \
                             get may bring a placeholder";
             done(tm, &response, "requested", sentence)

@@ -36,7 +36,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
         format!("the order went out {with}")
     };
     let note = InterruptionNote::new(note);
-    let result = client.put_order(order, &tm.options).await;
+    let result = client.put_order(&order, &tm.options).await;
     note.disarm();
     let placed = warn(result).map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;

@@ -33,7 +33,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
         }
         SignCommand::Confirm { order_id, tan } => {
             let (id, tan) = (OrderId::typed(order_id)?, Secret::new(tan.as_str()));
-            let result = tm.client()?.confirm_sign(&id, tan, &tm.options).await;
+            let result = tm.client()?.confirm_sign(&id, &tan, &tm.options).await;
             (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status tells when it is signed")
         }
     };
@@ -85,7 +85,7 @@ pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
 }
 
 pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure> {
-    let response = warn(tm.client()?.signme_user(email, &tm.options).await)?;
+    let response = warn(tm.client()?.signme_user(&email.into(), &tm.options).await)?;
     let user = &response.value;
     tm.show(view(
         || document(to_json(user), &response, json!({})),

@@ -160,8 +160,8 @@ impl crate::TestSandbox {
     }
 
     /// The account at identity.TM.
-    pub fn identity_tm(&self) -> identkit_identity_tm::Account {
+    pub fn identity_tm(&self) -> identkit_identity_tm::Credentials {
         let [customer_id, code] = self.credentials(PROVIDER);
-        identkit_identity_tm::Account::new(customer_id, code.into())
+        identkit_identity_tm::Credentials::new(customer_id, code)
     }
 }
