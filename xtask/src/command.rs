@@ -18,11 +18,6 @@ pub(crate) enum Command {
     Bench(&'static str, Vec<String>),
 }
 
-/// Is this word a command of `cargo xtask`?
-pub(crate) fn exists(word: &str) -> bool {
-    matches!(word, "ci" | "campaign" | "bench" | "help") || check::find(word).is_some()
-}
-
 /// Reads the arguments that follow the program's name; the error is one sentence for the user.
 pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
     let mut args = args.into_iter();
@@ -114,6 +109,7 @@ pub(crate) fn help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::is_command;
 
     fn parsed(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(str::to_owned))
@@ -124,7 +120,7 @@ mod tests {
         for check in CHECKS {
             assert!(matches!(parsed(check.name), Ok(Command::One(found)) if found.name == check.name));
             assert!(help().contains(check.about), "{check:?}");
-            assert!(exists(check.name));
+            assert!(is_command(check.name));
         }
         assert!(matches!(parsed("--help"), Ok(Command::Help)));
     }
@@ -137,13 +133,13 @@ mod tests {
         assert!(parsed("fmt --verbose").unwrap_err().contains("--verbose"));
         assert!(parsed("coverage --verbose more").unwrap_err().contains("`more`"));
         assert!(matches!(parsed("coverage --verbose"), Ok(Command::Verbose(check)) if check.name == "coverage"));
-        assert!(!exists("tset"));
+        assert!(!is_command("tset"));
     }
 
     #[test]
     fn a_campaign_is_asked_for_by_its_name() {
         assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
-        assert!(help().contains("campaign logins") && exists("campaign"));
+        assert!(help().contains("campaign logins") && is_command("campaign"));
         assert!(parsed("campaign").unwrap_err().contains("needs the name"));
         assert!(parsed("campaign nothing").unwrap_err().contains("`nothing`"));
         assert!(parsed("campaign logins 5").unwrap_err().contains("`5`"));
@@ -155,7 +151,7 @@ mod tests {
         assert!(
             matches!(parsed("bench transport calls first"), Ok(Command::Bench(_, rows)) if rows == ["calls", "first"])
         );
-        assert!(help().contains("bench transport") && exists("bench"));
+        assert!(help().contains("bench transport") && is_command("bench"));
         assert!(parsed("bench").unwrap_err().contains("needs the name"));
         assert!(parsed("bench nothing").unwrap_err().contains("`nothing`"));
     }

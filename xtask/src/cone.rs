@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Broken, Finding, Verdict};
-use crate::layers;
+use crate::members::{is_hyper, providers};
 use crate::table;
 use crate::workspace::Workspace;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     };
     measure("core".to_owned(), &["-p", "identkit-core"], CORE, Hyper::Absent);
     measure("wire".to_owned(), &["-p", "identkit-wire"], WIRE, Hyper::Absent);
-    let providers = layers::providers(&ws.metadata()?);
+    let providers = providers(&ws.metadata()?);
     if providers.is_empty() {
         return Err(Broken::new("no crate has the provider role, so there is nothing to measure"));
     }
@@ -103,7 +103,7 @@ fn judge(cones: &[Cone]) -> Vec<Finding> {
                 tree.len()
             )));
         }
-        let found = tree.iter().find(|unit| layers::is_hyper(&unit.name));
+        let found = tree.iter().find(|unit| is_hyper(&unit.name));
         match (hyper, found) {
             (Hyper::Absent, Some(unit)) => findings.push(Finding::new(format!(
                 "{label} has `{}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {}`",

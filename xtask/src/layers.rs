@@ -6,22 +6,23 @@
 //!   violation, whether normal, build or dev, optional or not;
 //! - the suite that a provider is tested with is used from its `tests/` folder only: inside its library it would meet a
 //!   second copy of that library;
-//! - a provider reaches no HTTP client: it neither depends on a hyper crate, nor turns one on through transport, nor has
-//!   one in its default tree;
+//! - a provider reaches no HTTP client: it neither depends on a hyper crate, nor turns one on through transport (and
+//!   `cargo xtask cone` finds one in its default tree);
+//! - no source files of one crate use each other in a circle ([`circles`]);
+//! - a vendor-neutral file of the sandbox names no vendor ([`vocabulary`]);
 //! - packages are named after their folders, take the workspace's lints and never soften the ban on `unsafe`;
 //! - the top level of the repository stays as the architecture lists it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, Package};
-
-use crate::cone;
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::manifest;
+use crate::members::{Edge, Member, PROVIDER, is_hyper, members_of};
 use crate::workspace::Workspace;
 
-/// The room of every crate with the provider role.
-const PROVIDER: &str = "provider";
+mod circles;
+mod syntax;
+mod vocabulary;
 
 /// What the crates of one room may depend on.
 struct Room {
@@ -33,21 +34,25 @@ struct Room {
 }
 
 /// Rooms and arrows. Nothing depends on the facade, the command line or xtask, so they are no target anywhere; the
-/// sandbox and the suite over it stay out of what is shipped, so only conformance and cli point at them.
+/// sandbox and the suite over it stay out of what is shipped, so only conformance, console and cli point at them.
+/// [`TESTKIT`] is a dev-dependency of every room.
 const ROOMS: &[Room] = &[
     Room { name: "core", may: &[], dev: &[] },
     Room { name: "wire", may: &["core"], dev: &[] },
-    Room { name: "transport", may: &["core", "wire"], dev: &[] },
+    Room { name: "files", may: &[], dev: &[] },
+    Room { name: "transport", may: &["core", "wire", "files"], dev: &[] },
     Room { name: PROVIDER, may: &["core", "wire", "transport"], dev: &["conformance", "mock-server"] },
-    Room { name: "webhook", may: &["core", "wire"], dev: &["conformance", "mock-server"] },
-    Room { name: "journal", may: &["core"], dev: &[] },
-    Room { name: "collector", may: &["core", "journal"], dev: &[] },
+    Room { name: "webhook", may: &["core", "wire", "files"], dev: &["conformance", "mock-server"] },
+    Room { name: "store", may: &["core", "files"], dev: &[] },
+    Room { name: "collector", may: &["core", "store", "files"], dev: &[] },
     Room { name: "router", may: &["core"], dev: &[] },
-    Room { name: "mock-server", may: &["core", "wire", "transport", PROVIDER], dev: &[] },
-    Room { name: "conformance", may: &["core", "wire", "transport", "mock-server"], dev: &[PROVIDER] },
+    Room { name: "synthetic", may: &[], dev: &[] },
+    Room { name: "mock-server", may: &["core", "wire", "transport", "files", PROVIDER, "synthetic"], dev: &[] },
+    Room { name: "console", may: &["core", "mock-server"], dev: &[] },
+    Room { name: "conformance", may: &["core", "wire", "transport", "mock-server", "synthetic"], dev: &[PROVIDER] },
     Room {
         name: "identkit",
-        may: &["core", "wire", "transport", PROVIDER, "webhook", "journal", "collector", "router"],
+        may: &["core", "wire", "files", "transport", PROVIDER, "webhook", "store", "collector", "router"],
         dev: &["mock-server"],
     },
     Room {
@@ -55,67 +60,39 @@ const ROOMS: &[Room] = &[
         may: &[
             "core",
             "wire",
+            "files",
             "transport",
             PROVIDER,
             "webhook",
-            "journal",
+            "store",
             "collector",
             "router",
+            "synthetic",
             "mock-server",
+            "console",
             "conformance",
         ],
         dev: &[],
     },
+    Room { name: TESTKIT, may: TESTKIT_MAY, dev: &[] },
+    Room { name: "example-provider", may: &["core", "wire", "transport", "mock-server"], dev: &["conformance"] },
     Room { name: "xtask", may: &[], dev: &[] },
 ];
+
+/// The crate of test helpers, which is a dev-dependency only.
+const TESTKIT: &str = "testkit";
+
+/// What test helpers depend on. The unit tests of these crates would meet a second copy of their crate through it.
+const TESTKIT_MAY: &[&str] = &["core", "wire", "transport"];
 
 /// Files and folders that may stand at the top level, beside dotfiles and licences.
 const TOP_LEVEL: &[&str] = &["Cargo.lock", "Cargo.toml", "README.md", "crates", "docs", "rust-toolchain.toml", "xtask"];
 
-/// One of our crates, reduced to what the rules speak of.
-#[derive(Debug, Clone, Default)]
-struct Member {
-    folder: String,
-    package: String,
-    provider: bool,
-    workspace_lints: bool,
-    edges: Vec<Edge>,
-    features: BTreeMap<String, Vec<String>>,
-}
-
-/// A declared dependency.
-#[derive(Debug, Clone)]
-struct Edge {
-    /// The package's name.
-    package: String,
-    /// The name in this manifest, which differs when the dependency is renamed.
-    key: String,
-    /// The folder, when the dependency is a crate of ours.
-    folder: Option<String>,
-    dev: bool,
-    build: bool,
-    features: Vec<String>,
-    default_features: bool,
-}
-
-impl Member {
-    fn room(&self) -> &str {
-        if self.provider { PROVIDER } else { &self.folder }
-    }
-}
-
-/// The folders of the crates that are providers, in order.
-pub(crate) fn providers(metadata: &Metadata) -> Vec<(String, String)> {
-    let mut found: Vec<_> = members_of(metadata, |_| true)
-        .into_iter()
-        .filter(|member| member.provider)
-        .map(|member| (member.folder, member.package))
-        .collect();
-    found.sort();
-    found
-}
-
 pub(crate) fn run(ws: &Workspace) -> Verdict {
+    check(ws, vocabulary::EXCEPTIONS)
+}
+
+fn check(ws: &Workspace, exceptions: &[vocabulary::Exception]) -> Verdict {
     let metadata = ws.metadata()?;
     let members = members_of(&metadata, |package| {
         std::fs::read_to_string(&package.manifest_path).is_ok_and(|text| manifest::has_workspace_lints(&text))
@@ -127,51 +104,9 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let sources = ws.read_all(|path| path.ends_with(".rs"))?;
     findings.extend(softened(&sources));
     findings.extend(suite_in_library(&members, &sources));
-
-    // Cargo cannot resolve a graph whose crates depend on each other in a circle, so faults above come first.
-    if findings.is_empty() {
-        for member in members.iter().filter(|member| member.provider) {
-            match cone::tree(ws, &["-p", &member.package]) {
-                Ok(tree) => findings.extend(provider_tree(&member.folder, &tree)),
-                Err(error) => return Err(Broken::new(error)),
-            }
-        }
-    }
+    findings.extend(vocabulary::vocabulary(&members, &sources, exceptions)?);
+    findings.extend(circles::circles(&sources)?);
     Ok(findings)
-}
-
-/// The workspace's own packages, with the folder as identity.
-fn members_of(metadata: &Metadata, workspace_lints: impl Fn(&Package) -> bool) -> Vec<Member> {
-    let root = &metadata.workspace_root;
-    let folder = |directory: &cargo_metadata::camino::Utf8Path| {
-        let path = directory.strip_prefix(root).ok()?;
-        Some(path.strip_prefix("crates").unwrap_or(path).to_string())
-    };
-    metadata
-        .packages
-        .iter()
-        .map(|package| Member {
-            folder: package.manifest_path.parent().and_then(folder).unwrap_or_default(),
-            package: package.name.to_string(),
-            provider: package.metadata.get("identkit").and_then(|ours| ours.get("role")).and_then(|role| role.as_str())
-                == Some(PROVIDER),
-            workspace_lints: workspace_lints(package),
-            edges: package
-                .dependencies
-                .iter()
-                .map(|dependency| Edge {
-                    package: dependency.name.clone(),
-                    key: dependency.rename.clone().unwrap_or_else(|| dependency.name.clone()),
-                    folder: dependency.path.as_deref().and_then(folder),
-                    dev: dependency.kind == DependencyKind::Development,
-                    build: dependency.kind == DependencyKind::Build,
-                    features: dependency.features.clone(),
-                    default_features: dependency.uses_default_features,
-                })
-                .collect(),
-            features: package.features.clone(),
-        })
-        .collect()
 }
 
 /// Every edge against the table, and what providers must not reach.
@@ -198,7 +133,7 @@ fn edges(members: &[Member]) -> Vec<Finding> {
                 continue;
             }
             let target = by_folder.get(folder).map_or(folder, |target| target.room());
-            if room.may.contains(&target) || (edge.dev && room.dev.contains(&target)) {
+            if room.may.contains(&target) || (edge.dev && (target == TESTKIT || room.dev.contains(&target))) {
                 continue;
             }
             findings.push(forbidden_edge(from, room, edge, folder, target));
@@ -218,7 +153,7 @@ fn forbidden_edge(from: &str, room: &Room, edge: &Edge, folder: &str, target: &s
     };
     let mut allowed: Vec<String> = room.may.iter().map(|name| format!("`{name}`")).collect();
     if edge.dev {
-        allowed.extend(room.dev.iter().map(|name| format!("`{name}`")));
+        allowed.extend(room.dev.iter().chain([&TESTKIT]).map(|name| format!("`{name}`")));
     }
     let allowed = if allowed.is_empty() { "none of our crates".to_owned() } else { allowed.join(", ") };
     let what = match target {
@@ -226,6 +161,7 @@ fn forbidden_edge(from: &str, room: &Room, edge: &Edge, folder: &str, target: &s
             "providers never depend on each other, so move what they share into `wire` or `core`"
         }
         "identkit" | "cli" | "xtask" => "nothing of ours depends on it, so depend on the crate that has what you need",
+        TESTKIT => "test helpers are never shipped, so make it a dev-dependency",
         "mock-server" | "conformance" => {
             "nothing shipped depends on the sandbox, so drop it here or move the test to a crate that may"
         }
@@ -280,24 +216,6 @@ fn enabled(requested: &[String], known: Option<&BTreeMap<String, Vec<String>>>) 
     on
 }
 
-/// The resolved default tree of a provider.
-fn provider_tree(folder: &str, tree: &BTreeSet<cone::Unit>) -> Vec<Finding> {
-    let hyper: Vec<&str> = tree.iter().map(|unit| unit.name.as_str()).filter(|name| is_hyper(name)).collect();
-    if hyper.is_empty() {
-        return Vec::new();
-    }
-    vec![Finding::new(format!(
-        "provider `{folder}` has {} in its default tree, but providers are free of an HTTP client: find the way with `cargo tree -p <package> -e normal -i {}`",
-        hyper.join(", "),
-        hyper.first().unwrap_or(&"hyper")
-    ))]
-}
-
-/// Is this a crate (or a feature named after one) of the hyper family?
-pub(crate) fn is_hyper(name: &str) -> bool {
-    name == "hyper" || name.starts_with("hyper-")
-}
-
 /// Package names, and lints.
 fn names(members: &[Member]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -345,10 +263,12 @@ fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<Fin
         // Who has it as a normal dependency too (for other features in tests) may use it.
         let only_dev =
             |folder: &str| !member.edges.iter().any(|edge| !edge.dev && edge.folder.as_deref() == Some(folder));
-        for edge in member.edges.iter().filter(|edge| {
-            edge.dev
-                && edge.folder.as_deref().is_some_and(|to| matches!(to, "conformance" | "mock-server") && only_dev(to))
-        }) {
+        let tests_only = |to: &str| match to {
+            "conformance" | "mock-server" => only_dev(to),
+            TESTKIT => TESTKIT_MAY.contains(&&*member.folder),
+            _ => false,
+        };
+        for edge in member.edges.iter().filter(|edge| edge.dev && edge.folder.as_deref().is_some_and(tests_only)) {
             let name = edge.key.replace('-', "_");
             let uses =
                 |text: &str| text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&name));
@@ -401,6 +321,7 @@ fn softened(sources: &[(String, String)]) -> Vec<Finding> {
             )));
         }
         let library = path.starts_with("crates/")
+            && !path.starts_with("crates/testkit/")
             && path.contains("/src/")
             && !path.ends_with("/tests.rs")
             && !path.contains("/tests/")

@@ -25,6 +25,7 @@ mod finding;
 mod fmt;
 mod layers;
 mod manifest;
+mod members;
 mod names;
 mod public;
 mod snapshots;

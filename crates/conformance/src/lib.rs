@@ -5,32 +5,16 @@
 //!
 //! Use it as a dev-dependency, from `tests/` only: a unit test would see two copies of every type.
 
-mod bench;
+mod harness;
 mod promises;
 
-use std::fmt;
-
-pub use bench::{Harness, example_case, example_pdf, sandbox};
+pub use harness::{Harness, example_case, example_pdf, sandbox};
 pub use identkit_mock_server as mock_server;
-
-/// A promise that a provider does not keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The promise.
-    pub promise: &'static str,
-    /// What happened instead.
-    pub found: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.found)
-    }
-}
+pub use promises::Broken;
 
 /// Drives a provider through every promise of the port, and returns the broken ones.
-pub async fn run(bench: &Harness) -> Vec<Broken> {
-    let mut suite = promises::Suite::new(bench);
+pub async fn run(harness: &Harness) -> Vec<Broken> {
+    let mut suite = promises::Suite::new(harness);
     suite.run().await;
     suite.broken
 }

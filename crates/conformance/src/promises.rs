@@ -1,6 +1,6 @@
 //! The promises, in the order of a case's life.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use identkit_core::{
     CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind, Kind,
@@ -9,20 +9,35 @@ use identkit_core::{
 use identkit_mock_server::Transition;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Broken, Harness};
+use crate::harness::Harness;
 
 /// What must never be printed: the person of [`example_case`](crate::example_case), in small letters.
 const PERSON: [&str; 6] = ["erika", "mustermann", "heidestr", "1964", "4917112", "conformance-1"];
 
+/// A promise that a provider does not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The promise.
+    pub promise: &'static str,
+    /// What happened instead.
+    pub found: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.promise, self.found)
+    }
+}
+
 pub(crate) struct Suite<'a> {
-    bench: &'a Harness,
+    harness: &'a Harness,
     options: CallOptions,
     pub(crate) broken: Vec<Broken>,
 }
 
 impl<'a> Suite<'a> {
-    pub(crate) fn new(bench: &'a Harness) -> Self {
-        Self { bench, options: CallOptions::new(), broken: Vec::new() }
+    pub(crate) fn new(harness: &'a Harness) -> Self {
+        Self { harness, options: CallOptions::new(), broken: Vec::new() }
     }
 
     fn check(&mut self, promise: &'static str, kept: bool, found: impl FnOnce() -> String) {
@@ -51,13 +66,13 @@ impl<'a> Suite<'a> {
     }
 
     fn can(&self, capability: Capability) -> bool {
-        self.bench.provider.descriptor().can(capability)
+        self.harness.provider.descriptor().can(capability)
     }
 
     pub(crate) async fn run(&mut self) {
         self.descriptor();
         self.strangers().await;
-        let opened = match self.bench.provider.open(&self.bench.case, &self.options).await {
+        let opened = match self.harness.provider.open(&self.harness.case, &self.options).await {
             Ok(opened) => opened,
             Err(error) => {
                 self.broken.push(Broken { promise: "a good case can be opened", found: error.to_string() });
@@ -76,7 +91,7 @@ impl<'a> Suite<'a> {
     }
 
     fn descriptor(&mut self) {
-        let provider = &self.bench.provider;
+        let provider = &self.harness.provider;
         let (name, capabilities) = (provider.descriptor().name, provider.descriptor().capabilities);
         self.check("a provider has a name", !name.is_empty(), || "it is empty".into());
         let mut sorted = capabilities.to_vec();
@@ -87,26 +102,26 @@ impl<'a> Suite<'a> {
         self.check("every provider opens cases and tells their status", basic, || format!("{capabilities:?}"));
         let provider = std::sync::Arc::clone(provider);
         self.silent(&provider);
-        self.silent(&self.bench.case);
+        self.silent(&self.harness.case);
     }
 
     async fn strangers(&mut self) {
-        let (bench, options) = (self.bench, self.options.clone());
-        let result = bench.provider.status(&bench.unknown, &options).await;
+        let (harness, options) = (self.harness, self.options.clone());
+        let result = harness.provider.status(&harness.unknown, &options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
-        let result = bench.intruder.open(&bench.case, &options).await;
+        let result = harness.intruder.open(&harness.case, &options).await;
         self.fails("wrong credentials are refused", Kind::Authentication, result);
-        let foreign = CaseRef { provider: "another".into(), ..bench.unknown.clone() };
-        let result = bench.provider.status(&foreign, &options).await;
+        let foreign = CaseRef { provider: "another".into(), ..harness.unknown.clone() };
+        let result = harness.provider.status(&foreign, &options).await;
         self.fails("a case of another provider is refused before anything is sent", Kind::InvalidInput, result);
     }
 
     async fn opened(&mut self, opened: &Opened) {
         self.silent(opened);
-        let named = opened.case.provider == self.bench.provider.descriptor().name;
+        let named = opened.case.provider == self.harness.provider.descriptor().name;
         self.check("a case names its provider", named, || opened.case.provider.clone());
         self.check("a case has an id", !opened.case.id.is_empty(), || "it is empty".into());
-        let again = self.bench.provider.open(&self.bench.case, &self.options).await;
+        let again = self.harness.provider.open(&self.harness.case, &self.options).await;
         let differs = again.as_ref().is_ok_and(|again| again.case.id != opened.case.id);
         self.check("opening twice makes two cases", differs, || "the second is the first, or failed".into());
     }
@@ -119,8 +134,8 @@ impl<'a> Suite<'a> {
     }
 
     async fn before_the_end(&mut self, case: &CaseRef) {
-        let (bench, options) = (self.bench, self.options.clone());
-        match bench.provider.status(case, &options).await {
+        let (harness, options) = (self.harness, self.options.clone());
+        match harness.provider.status(case, &options).await {
             Ok(status) => {
                 self.silent(&status);
                 let pending = !status.outcome.is_final();
@@ -130,7 +145,7 @@ impl<'a> Suite<'a> {
             Err(error) => self.broken.push(Broken { promise: "an open case has a status", found: error.to_string() }),
         }
         if self.can(Capability::Evidence) {
-            let listed = bench.provider.evidence_list(case, &options).await;
+            let listed = harness.provider.evidence_list(case, &options).await;
             let none = listed.as_ref().is_ok_and(Vec::is_empty);
             self.check("an open case promises no evidence", none, || format!("{listed:?}"));
         }
@@ -141,17 +156,17 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Cancel) {
             return;
         }
-        let (bench, options) = (self.bench, self.options.clone());
-        let result = bench.provider.cancel(&bench.unknown, &options).await;
+        let (harness, options) = (self.harness, self.options.clone());
+        let result = harness.provider.cancel(&harness.unknown, &options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
-        let Ok(Opened { case, .. }) = bench.provider.open(&bench.case, &options).await else { return };
-        let cancelled = bench.provider.cancel(&case, &options).await;
+        let Ok(Opened { case, .. }) = harness.provider.open(&harness.case, &options).await else { return };
+        let cancelled = harness.provider.cancel(&case, &options).await;
         self.check("an open case can be cancelled", cancelled.is_ok(), || format!("{cancelled:?}"));
-        let status = bench.provider.status(&case, &options).await;
+        let status = harness.provider.status(&case, &options).await;
         let ended = status.as_ref().is_ok_and(|status| status.outcome == Outcome::Terminated);
         self.check("a cancelled case ends as terminated", ended, || format!("{status:?}"));
-        let story = Transition::Story(bench.story.to_owned());
-        let played = bench.sandbox.transition(case.id.expose(), &story);
+        let story = Transition::Story(harness.story.to_owned());
+        let played = harness.sandbox.transition(case.id.expose(), &story);
         let refused = matches!(played, Some(Err(_)));
         self.check("a cancelled case can no longer be identified", refused, || "the twin played on".into());
     }
@@ -161,8 +176,8 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Changes) {
             return;
         }
-        let (bench, options) = (self.bench, self.options.clone());
-        let (now, half) = (bench.sandbox.now(), SignedDuration::from_hours(12));
+        let (harness, options) = (self.harness, self.options.clone());
+        let (now, half) = (harness.sandbox.now(), SignedDuration::from_hours(12));
         let (Ok(begin), Ok(end)) = (now.checked_sub(half), now.checked_add(half)) else { return };
         let window = Window { begin, end };
         let first = self.pages(window).await;
@@ -175,13 +190,13 @@ impl<'a> Suite<'a> {
         self.check("what changed in another window holds no case of this one", none, || "it does".into());
 
         let turned = Window { begin: window.end, end: window.begin };
-        let result = bench.provider.changes(turned, None, &options).await;
+        let result = harness.provider.changes(turned, None, &options).await;
         self.fails("a window that ends before it begins is refused", Kind::InvalidInput, result);
         let made_up = Cursor("made up".into());
-        let result = bench.provider.changes(window, Some(&made_up), &options).await;
+        let result = harness.provider.changes(window, Some(&made_up), &options).await;
         self.fails("a cursor that was made up is refused", Kind::InvalidInput, result);
         if let Some(cursor) = first.iter().flatten().find_map(|page| page.next.clone()) {
-            let result = bench.provider.changes(earlier, Some(&cursor), &options).await;
+            let result = harness.provider.changes(earlier, Some(&cursor), &options).await;
             self.fails("a cursor is good for its own window only", Kind::InvalidInput, result);
         }
     }
@@ -189,10 +204,10 @@ impl<'a> Suite<'a> {
     /// All pages of a window; each cursor goes through a store.
     async fn pages(&mut self, window: Window) -> Option<Vec<ChangesPage>> {
         const MOST: usize = 100;
-        let (bench, options) = (self.bench, self.options.clone());
+        let (harness, options) = (self.harness, self.options.clone());
         let (mut pages, mut cursor): (Vec<ChangesPage>, Option<Cursor>) = (Vec::new(), None);
         while pages.len() < MOST {
-            let page = match bench.provider.changes(window, cursor.as_ref(), &options).await {
+            let page = match harness.provider.changes(window, cursor.as_ref(), &options).await {
                 Ok(page) => page,
                 Err(error) => {
                     let promise = "what changed in a window can be read";
@@ -212,29 +227,29 @@ impl<'a> Suite<'a> {
     }
 
     fn play(&mut self, case: &CaseRef) {
-        let story = Transition::Story(self.bench.story.to_owned());
-        let played = self.bench.sandbox.transition(case.id.expose(), &story);
+        let story = Transition::Story(self.harness.story.to_owned());
+        let played = self.harness.sandbox.transition(case.id.expose(), &story);
         let well = matches!(played, Some(Ok(())));
         self.check("the sandbox's twin plays the story", well, || format!("{played:?}"));
     }
 
     async fn at_the_end(&mut self, case: &CaseRef) {
-        let (bench, options) = (self.bench, self.options.clone());
-        match bench.provider.status(case, &options).await {
+        let (harness, options) = (self.harness, self.options.clone());
+        match harness.provider.status(case, &options).await {
             Ok(status) => {
-                let fits = status.outcome == bench.outcome && status.outcome.is_final();
+                let fits = status.outcome == harness.outcome && status.outcome.is_final();
                 self.check("the story ends the case as it says", fits, || format!("{:?}", status.outcome));
             }
             Err(error) => self.broken.push(Broken { promise: "an ended case has a status", found: error.to_string() }),
         }
         if self.can(Capability::Cancel) {
-            let result = bench.provider.cancel(case, &options).await;
+            let result = harness.provider.cancel(case, &options).await;
             self.fails("a case that has ended cannot be cancelled", Kind::InvalidState, result);
         }
         if !self.can(Capability::Evidence) {
             return;
         }
-        let items = match bench.provider.evidence_list(case, &options).await {
+        let items = match harness.provider.evidence_list(case, &options).await {
             Ok(items) => items,
             Err(error) => {
                 self.broken.push(Broken { promise: "an ended case lists its evidence", found: error.to_string() });
@@ -243,7 +258,7 @@ impl<'a> Suite<'a> {
         };
         self.check("a positive case has evidence", !items.is_empty(), || "none is listed".into());
         for item in &items {
-            let read = match bench.provider.evidence(case, item, &options).await {
+            let read = match harness.provider.evidence(case, item, &options).await {
                 Ok(evidence) => evidence.content.collect(64 * 1024 * 1024).await,
                 Err(error) => Err(error),
             };
@@ -251,14 +266,14 @@ impl<'a> Suite<'a> {
             self.check("listed evidence can be read and is what it says", whole, || format!("{item:?}"));
         }
         let beyond = EvidenceItem { kind: EvidenceKind::IdentData, index: 99 };
-        let result = bench.provider.evidence(case, &beyond, &options).await;
+        let result = harness.provider.evidence(case, &beyond, &options).await;
         self.fails("evidence that does not exist is not found", Kind::NotFound, result);
     }
 
     /// What a vendor lacks is `Unsupported`, and what it has is not.
     async fn lacking(&mut self, case: &CaseRef) {
         const PROMISE: &str = "what the descriptor does not list is unsupported";
-        let (provider, options) = (&self.bench.provider, self.options.clone());
+        let (provider, options) = (&self.harness.provider, self.options.clone());
         let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
         if !self.can(Capability::Evidence) {
             let (list, one) =
@@ -285,7 +300,7 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Delete) {
             return;
         }
-        let (provider, options) = (&self.bench.provider, self.options.clone());
+        let (provider, options) = (&self.harness.provider, self.options.clone());
         let deleted = provider.delete(case, &DeletePermit::Operator, &options).await;
         self.check("an ended case can be deleted", deleted.is_ok(), || format!("{deleted:?}"));
         let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Pii;
+use crate::{Pii, RawResponse};
 
 /// An error of any cause, as the standard library boxes it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -148,6 +148,7 @@ struct Inner {
     detail: Cow<'static, str>,
     violations: Vec<Violation>,
     vendor_text: Option<Pii<String>>,
+    answer: Option<RawResponse>,
     source: Option<BoxError>,
 }
 
@@ -163,6 +164,7 @@ impl Error {
             detail: detail.into(),
             violations: Vec::new(),
             vendor_text: None,
+            answer: None,
             source: None,
         }))
     }
@@ -211,6 +213,13 @@ impl Error {
     #[must_use]
     pub fn with_vendor_text(mut self, text: impl Into<Pii<String>>) -> Self {
         self.0.vendor_text = Some(text.into());
+        self
+    }
+
+    /// Keeps the response as it was received, if there is one.
+    #[must_use]
+    pub fn with_answer(mut self, answer: impl Into<Option<RawResponse>>) -> Self {
+        self.0.answer = answer.into().or(self.0.answer);
         self
     }
 
@@ -275,6 +284,12 @@ impl Error {
     /// What the vendor wrote about it. It may quote the person's data: do not log it.
     pub fn vendor_text(&self) -> Option<&Pii<String>> {
         self.0.vendor_text.as_ref()
+    }
+
+    /// The vendor's response as it was received, as far as it was. Only for operations that must not be repeated, because
+    /// it can hold the only copy of an id. It can hold personal data: do not log it.
+    pub fn answer(&self) -> Option<&RawResponse> {
+        self.0.answer.as_ref()
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod personal;
 mod port;
+mod raw;
 mod short;
 mod time;
 
@@ -25,6 +26,7 @@ pub use port::{
     Evidence, EvidenceItem, EvidenceKind, EvidenceProof, Gender, IdentityProvider, NewCase, Opened, Outcome, Person,
     Purpose, Window,
 };
+pub use raw::RawResponse;
 pub use short::ShortPii;
 pub use time::{BoxFuture, Clock, Instant, WorkGuard};
 

@@ -254,11 +254,7 @@ impl Identify24 {
         let wanted = project_id.into();
         let began = self.inner.driver.clock().now();
         if self.dialect().projects_by_list {
-            let answered = self.projects(options).await?;
-            let lacking = || {
-                Error::new(Kind::NotFound, "the account has no such project").with_operation(GetAllProjects::META.name)
-            };
-            return find(answered, &wanted).ok_or_else(lacking);
+            return find(self.projects(options).await?, &wanted);
         }
         let operation = GetProject(ProjectRequest::new(wanted.clone()));
         let one = |answer: Envelope<Project>| answer.into_one(wanted.as_str(), project_id_of);
@@ -267,7 +263,7 @@ impl Identify24 {
             other => return other,
         };
         let Ok(answered) = self.projects(&self.rest(options, began)).await else { return Err(first) };
-        let Some(mut answered) = find(answered, &wanted) else { return Err(first) };
+        let Ok(mut answered) = find(answered, &wanted) else { return Err(first) };
         let message = "project/get did not get through; the project was found in project/getAll";
         answered.warnings.push(Warning::new(message, "AI-07"));
         answered.elapsed = self.inner.driver.clock().now().since(began);
@@ -279,18 +275,17 @@ impl Identify24 {
         &self,
         operation: &Op,
         options: &CallOptions,
-        worth: impl Fn(Op::Output) -> Result<T, Error>,
+        worth: impl FnOnce(Op::Output) -> Result<T, Error>,
     ) -> Result<Response<T>, Error>
     where
         Op: Operation<Dialect = Dialect>,
     {
-        let answered = self.inner.driver.call(operation, options).await?;
-        let Response { value, status, attempts, elapsed, warnings } = answered;
-        let told = |error: Error| {
-            let worse = error.status().unwrap_or(status.as_u16()).max(status.as_u16());
+        let response = self.inner.driver.call(operation, options).await?;
+        let status = response.status.as_u16();
+        response.try_map(worth).map_err(|error| {
+            let worse = error.status().unwrap_or(status).max(status);
             error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
-        };
-        Ok(Response { value: worth(value).map_err(told)?, status, attempts, elapsed, warnings })
+        })
     }
 
     /// The same options with the time that is left of them.
@@ -311,11 +306,13 @@ impl Identify24 {
     }
 }
 
-fn find(answered: Response<Vec<Project>>, wanted: &ProjectId) -> Option<Response<Project>> {
-    let Response { value, status, attempts, elapsed, warnings } = answered;
-    let place = place_of(&value, wanted.as_str(), project_id_of)?;
-    let value = value.into_iter().nth(place)?;
-    Some(Response { value, status, attempts, elapsed, warnings })
+fn find(projects: Response<Vec<Project>>, wanted: &ProjectId) -> Result<Response<Project>, Error> {
+    projects.try_map(|projects| {
+        let place = place_of(&projects, wanted.as_str(), project_id_of);
+        place.and_then(|place| projects.into_iter().nth(place)).ok_or_else(|| {
+            Error::new(Kind::NotFound, "the account has no such project").with_operation(GetAllProjects::META.name)
+        })
+    })
 }
 
 fn project_id_of(project: &Project) -> Option<&str> {

@@ -454,7 +454,7 @@ impl Checker<'_> {
     fn unlisted(&mut self, order: &PutOrder) {
         self.faults.extend(listed_in_extra("", &order.extra, PutOrder::KEYS, TABLE));
         let mut part = |at: &dyn fmt::Display, extra: &Extra, keys| {
-            if !extra.0.is_empty() {
+            if !extra.is_empty() {
                 self.faults.extend(listed_in_extra(&format!("{at}."), extra, keys, TABLE));
             }
         };
@@ -568,7 +568,7 @@ pub(crate) fn listed_in_extra<'a>(
     keys: &'a [&'static str],
     section: &'static str,
 ) -> impl Iterator<Item = Violation> + 'a {
-    keys.iter().filter(|key| extra.0.contains_key(**key)).map(move |key| {
+    keys.iter().filter(|key| extra.contains_key(**key)).map(move |key| {
         let message = "is an element that the document lists: set its own field, not `extra`";
         Violation::new(format!("{at}{key}"), message, "AT-42", section)
     })

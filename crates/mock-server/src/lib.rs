@@ -11,7 +11,6 @@
 //! - No globals; nothing outlives the [`Sandbox`] that spawned it.
 //! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
 
-pub mod artefacts;
 mod clock;
 mod expect;
 pub mod faults;

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::{Content, Error, Violation};
-use identkit_wire::{Meta, Operation};
+use identkit_wire::{Meta, ServedOperation};
 use serde_json::{Map, Value};
 
 use crate::faults::Shape;
@@ -170,7 +170,7 @@ impl fmt::Debug for Route {
 impl Route {
     /// The route of an operation. `case` names the case it is about, so that a running webhook blocks it; literal
     /// path segments are compared without regard to case when `ignore_case` and the profile is not strict.
-    pub fn of<Op: Operation>(
+    pub fn of<Op: ServedOperation>(
         ignore_case: bool,
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Refused>,
@@ -182,7 +182,7 @@ impl Route {
 
     /// As [`of`](Self::of), for a call whose answer has more shapes than its output is written in: the handler writes
     /// it itself.
-    pub fn answering<Op: Operation>(
+    pub fn answering<Op: ServedOperation>(
         ignore_case: bool,
         case: fn(&Op) -> Option<String>,
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Refused> + Send + Sync + 'static,

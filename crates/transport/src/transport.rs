@@ -12,15 +12,10 @@ use identkit_wire::{Body, Meta};
 /// What a transport must know about one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptContext {
-    /// Whether a connection of its own is wanted, so that a stale pooled one cannot make the outcome ambiguous.
-    pub fresh: bool,
-    /// When the driver gives up waiting for the head of the answer.
-    pub deadline: Instant,
-    /// Which operation it is an attempt of, where it is one: paths and bodies are recorded by it.
-    pub operation: Option<&'static Meta>,
-    /// Whose connections may carry it: one that was kept is used again within its scope only. Each client has a scope
-    /// of its own, so that two accounts never meet on one connection, also where they share a transport.
-    pub scope: u64,
+    fresh: bool,
+    deadline: Instant,
+    operation: Option<&'static Meta>,
+    scope: u64,
     state: Arc<State>,
 }
 
@@ -40,18 +35,39 @@ impl AttemptContext {
         Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
     }
 
-    /// Says which operation it is an attempt of.
+    /// Sets the operation.
     #[must_use]
-    pub fn of(mut self, operation: &'static Meta) -> Self {
+    pub fn with_operation(mut self, operation: &'static Meta) -> Self {
         self.operation = Some(operation);
         self
     }
 
-    /// Says whose connections may carry it.
+    /// Sets the scope of the connections.
     #[must_use]
-    pub fn scope(mut self, scope: u64) -> Self {
+    pub fn with_scope(mut self, scope: u64) -> Self {
         self.scope = scope;
         self
+    }
+
+    /// Whether the request needs a new connection, so that a stale pooled one cannot make the outcome ambiguous.
+    pub fn fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// When the driver gives up waiting for the head of the response.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The operation, if the request is a call of one: paths and bodies are recorded by it.
+    pub fn operation(&self) -> Option<&'static Meta> {
+        self.operation
+    }
+
+    /// The scope of the connections: a pooled connection is used again only within its scope. Each client has its own
+    /// scope, so that two accounts never share a connection, also where they share a transport.
+    pub fn scope(&self) -> u64 {
+        self.scope
     }
 
     /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
@@ -96,6 +112,7 @@ impl AttemptContext {
 }
 
 /// Why no answer came.
+#[non_exhaustive]
 pub struct Failure {
     /// How far the request got: never [`Delivery::Answered`].
     pub delivery: Delivery,
@@ -103,7 +120,7 @@ pub struct Failure {
     pub kind: Kind,
     /// In words of ours.
     pub detail: &'static str,
-    /// Whether another attempt could end otherwise; a certificate that is not trusted stays so.
+    /// Whether the failure is permanent: another attempt would fail the same way, e.g. an untrusted certificate.
     pub permanent: bool,
     /// What to do about it, where that is no matter of course.
     pub advice: Option<Advice>,
@@ -145,7 +162,7 @@ impl fmt::Debug for Failure {
             .field("delivery", &self.delivery)
             .field("kind", &self.kind)
             .field("detail", &self.detail)
-            .field("lasting", &self.permanent)
+            .field("permanent", &self.permanent)
             .finish_non_exhaustive()
     }
 }

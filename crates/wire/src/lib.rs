@@ -14,6 +14,7 @@ mod callback;
 mod dates;
 pub mod json;
 mod message;
+mod meta;
 mod operation;
 mod refusal;
 mod tolerant;
@@ -22,18 +23,39 @@ pub mod words;
 pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use message::{Extra, Fill, Message, Unlisted};
-pub use operation::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, Refusal, RetrySafety, Warning,
-};
+pub use message::{Extra, FieldPlace, FieldReader, Message, read_message};
+#[cfg(feature = "server")]
+pub use meta::Params;
+pub use meta::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
+#[cfg(feature = "server")]
+pub use operation::ServedOperation;
+pub use operation::{Decoded, Encoded, Operation, Received, Warning};
 pub use refusal::refusal;
-pub use tolerant::{Base64Error, OneOrMany, TextOrNumber, decode_base64, decode_base64_lenient, encode_base64};
+pub use tolerant::{
+    Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, decode_base64, decode_base64_lenient, encode_base64,
+    read_text,
+};
 
-/// What [`message!`] needs of serde; not for use by hand.
+/// What [`message!`] and [`operation!`] need of other crates; not for use by hand.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::message::Message;
-    pub use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+    pub use bytes::Bytes;
+    pub use http::{Request, Response, response};
+    pub use identkit_core::{Content, Error as CoreError};
+
+    use crate::{Decoded, Operation, Received};
+
+    type Dialect<Op> = <Op as Operation>::Dialect;
+    type Output<Op> = <Op as Operation>::Output;
+
+    pub type Decode<Op> = fn(&Op, &response::Parts, Received, &Dialect<Op>) -> Result<Decoded<Output<Op>>, CoreError>;
+    #[cfg(feature = "server")]
+    pub type DecodeRequest<Op> = fn(&crate::Params, &Request<Bytes>) -> Result<Op, CoreError>;
+    #[cfg(feature = "server")]
+    pub type EncodeResponse<T> = fn(T) -> Result<Response<Content>, CoreError>;
+
+    pub use crate::message::MessageVisitor;
+    pub use serde::de::{DeserializeOwned, MapAccess};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 }

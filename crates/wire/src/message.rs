@@ -5,23 +5,20 @@
 
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::{DeserializeSeed, Deserializer};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 type Elements = BTreeMap<String, Value>;
 
-/// Elements that a vendor sent (or a user adds) and the document does not list: kept through a round trip.
-#[derive(Clone, Default, PartialEq)]
-pub struct Extra(pub Unlisted);
-
-/// A map by name, as its [`Deref`] says, that takes one pointer while it is empty: nearly every message has none, and
-/// a list holds thousands of messages.
+/// Elements by name that a vendor sent (or a user adds) and the document does not list: kept through a round trip. Takes
+/// one pointer while it is empty: nearly every message has none, and a list holds thousands of messages.
 #[derive(Clone, Default)]
-pub struct Unlisted(Option<Box<Elements>>);
+pub struct Extra(Option<Box<Elements>>);
 
-impl Deref for Unlisted {
+impl Deref for Extra {
     type Target = Elements;
 
     fn deref(&self) -> &Elements {
@@ -30,19 +27,19 @@ impl Deref for Unlisted {
     }
 }
 
-impl DerefMut for Unlisted {
+impl DerefMut for Extra {
     fn deref_mut(&mut self) -> &mut Elements {
         self.0.get_or_insert_default()
     }
 }
 
-impl PartialEq for Unlisted {
+impl PartialEq for Extra {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<'a> IntoIterator for &'a Unlisted {
+impl<'a> IntoIterator for &'a Extra {
     type Item = (&'a String, &'a Value);
     type IntoIter = btree_map::Iter<'a, String, Value>;
 
@@ -51,7 +48,7 @@ impl<'a> IntoIterator for &'a Unlisted {
     }
 }
 
-impl IntoIterator for Unlisted {
+impl IntoIterator for Extra {
     type Item = (String, Value);
     type IntoIter = btree_map::IntoIter<String, Value>;
 
@@ -63,7 +60,7 @@ impl IntoIterator for Unlisted {
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither names nor values: both may be a person's.
-        write!(f, "{} unlisted", self.0.len())
+        write!(f, "{} unlisted", self.len())
     }
 }
 
@@ -71,35 +68,44 @@ impl fmt::Debug for Extra {
 ///
 /// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
 /// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
-/// `#[non_exhaustive]` with `Default` and a setter per field. `field: Type as Reader` reads through another type, which
-/// becomes the field's by `From`.
+/// `#[non_exhaustive]` with `Default` and a setter per field, unless it begins with `without setters;`.
+///
+/// `field: Type as Reader` reads through another type, a [`FieldReader`], which may find nothing in an element that
+/// holds something. `via Reader;` at the beginning reads each `field: Type` through `Reader<Type>`,
+/// [`Loose`](crate::Loose) for one.
 #[macro_export]
 macro_rules! message {
-    (@read $map:ident, $type:ty) => {
-        $map.next_value::<Option<$type>>()?
-    };
-    (@read $map:ident, $type:ty, $reader:ty) => {
-        $map.next_value::<Option<$reader>>()?.map(<$type>::from)
+    (
+        via $via:ident;
+        $(without $setters:ident;)?
+        $(#[$meta:meta])*
+        pub struct $name:ident $(<$of:ident>)? {
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty ),* $(,)?
+        }
+    ) => {
+        $crate::message! {
+            $(without $setters;)?
+            $(#[$meta])*
+            pub struct $name $(<$of>)? {
+                $( $(#[$field_meta])* $key $(| $other)* => $field: $type as $via<$type> ),*
+            }
+        }
     };
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident : $type:ty $(as $reader:ty)? ),* $(,)?
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty $(as $reader:ty)? ),* $(,)?
         }
     ) => {
-        $(#[$meta])*
-        #[non_exhaustive]
-        #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct $name {
-            $( $(#[$field_meta])* pub $field: Option<$type>, )*
-            /// Elements that the document does not list.
-            pub extra: $crate::Extra,
+        $crate::message! {
+            without setters;
+            $(#[$meta])*
+            pub struct $name {
+                $( $(#[$field_meta])* $key $(| $other)* => $field: $type $(as $reader)? ),*
+            }
         }
 
         impl $name {
-            /// The keys that the document lists, in its order.
-            pub const KEYS: &'static [&'static str] = &[$($key),*];
-
             $(
                 $(#[$field_meta])*
                 #[must_use]
@@ -109,8 +115,35 @@ macro_rules! message {
                 }
             )*
         }
+    };
+    (
+        without setters;
+        $(#[$meta:meta])*
+        pub struct $name:ident $(<$of:ident>)? {
+            $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty $(as $reader:ty)? ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name $(<$of>)? {
+            $( $(#[$field_meta])* pub $field: Option<$type>, )*
+            /// Elements that the document does not list.
+            pub extra: $crate::Extra,
+        }
 
-        impl $crate::private::Serialize for $name {
+        impl $(<$of>)? $name $(<$of>)? {
+            /// The keys that the document lists, in its order.
+            pub const KEYS: &'static [&'static str] = &[$($key),*];
+        }
+
+        impl $(<$of>)? Default for $name $(<$of>)? {
+            fn default() -> Self {
+                Self { $($field: None,)* extra: $crate::Extra::default() }
+            }
+        }
+
+        impl $(<$of: $crate::private::Serialize>)? $crate::private::Serialize for $name $(<$of>)? {
             fn serialize<S: $crate::private::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use $crate::private::SerializeMap as _;
                 let mut map = serializer.serialize_map(None)?;
@@ -119,126 +152,220 @@ macro_rules! message {
                         map.serialize_entry($key, value)?;
                     }
                 )*
-                for (key, value) in &self.extra.0 {
+                for (key, value) in &self.extra {
                     map.serialize_entry(key, value)?;
                 }
                 map.end()
             }
         }
 
-        impl<'de> $crate::private::Deserialize<'de> for $name {
+        impl<'de $(, $of: $crate::private::DeserializeOwned)?> $crate::private::Deserialize<'de> for $name $(<$of>)? {
             fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let mut read = Self::default();
-                $crate::private::Message::fill(&mut read, deserializer)?;
-                Ok(read)
+                deserializer.deserialize_struct(
+                    stringify!($name),
+                    &[$($key, $($other,)*)*],
+                    $crate::private::MessageVisitor::default(),
+                )
             }
         }
 
-        impl $crate::private::Message for $name {
-            fn fill<'de, D: $crate::private::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-                // A known key is recognised where it stands, without a copy; `true` for the first spelling listed.
-                #[allow(non_camel_case_types)]
-                enum Key {
-                    $($field(bool),)*
-                    // With a capital, unlike any field.
-                    Unlisted,
-                }
+        impl $(<$of: $crate::private::DeserializeOwned>)? $crate::Message for $name $(<$of>)? {
+            const SPELLINGS: &'static [&'static [&'static str]] = &[$(&[$key, $($other),*]),*];
 
-                // Where a key goes that is not known, so that a known one is returned in a register.
-                struct KeyReader<'a>(&'a mut String);
-
-                impl<'de> $crate::private::DeserializeSeed<'de> for KeyReader<'_> {
-                    type Value = Key;
-
-                    #[inline]
-                    fn deserialize<D: $crate::private::Deserializer<'de>>(
-                        self,
-                        deserializer: D,
-                    ) -> Result<Key, D::Error> {
-                        deserializer.deserialize_identifier(self)
+            fn read_field<'de, A: $crate::private::MapAccess<'de>>(
+                &mut self,
+                field: $crate::FieldPlace,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                let mut number = 0;
+                $(
+                    if field.number == number {
+                        return field.read::<_, $crate::message!(@reader $type $(, $reader)?), A>(&mut self.$field, map);
                     }
-                }
+                    number += 1;
+                )*
+                let _ = number;
+                Ok(())
+            }
 
-                impl $crate::private::Visitor<'_> for KeyReader<'_> {
-                    type Value = Key;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("a key")
-                    }
-
-                    #[inline]
-                    fn visit_str<E: $crate::private::Error>(self, key: &str) -> Result<Key, E> {
-                        Ok(match key {
-                            $(
-                                $key => Key::$field(true),
-                                $($other => Key::$field(false),)*
-                            )*
-                            _ => {
-                                key.clone_into(self.0);
-                                Key::Unlisted
-                            }
-                        })
-                    }
-                }
-
-                struct Reader<'a>(&'a mut $name);
-
-                impl<'de> $crate::private::Visitor<'de> for Reader<'_> {
-                    type Value = ();
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-
-                    #[inline]
-                    fn visit_map<A: $crate::private::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-                        let read = self.0;
-                        let mut unlisted = String::new();
-                        while let Some(key) = map.next_key_seed(KeyReader(&mut unlisted))? {
-                            match key {
-                                $(
-                                    Key::$field(first) => {
-                                        let value = $crate::message!(@read map, $type $(, $reader)?);
-                                        // `null` under one spelling does not undo what another one said.
-                                        if value.is_some() && (first || read.$field.is_none()) {
-                                            read.$field = value;
-                                        }
-                                    }
-                                )*
-                                Key::Unlisted => {
-                                    read.extra.0.insert(std::mem::take(&mut unlisted), map.next_value()?);
-                                }
-                            }
-                        }
-                        Ok(())
-                    }
-                }
-
-                deserializer.deserialize_struct(stringify!($name), &[$($key, $($other,)*)*], Reader(self))
+            fn extra(&mut self) -> &mut $crate::Extra {
+                &mut self.extra
             }
         }
     };
+    (@reader $type:ty) => { Option<$type> };
+    (@reader $type:ty, $reader:ty) => { $reader };
 }
 
-/// A message that can be read into its place, as the elements of a list are.
-pub trait Message: Default {
-    /// Reads into a message that is as its default.
+/// What [`message!`](crate::message) declares: an object whose fields can be read one by one.
+pub trait Message {
+    /// The spellings of each field's key, the one that is written first.
+    const SPELLINGS: &'static [&'static [&'static str]];
+
+    /// Reads the value of a field.
     ///
     /// # Errors
-    /// The deserializer's; what was read until then stays.
-    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+    /// The map's.
+    fn read_field<'de, A: MapAccess<'de>>(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error>;
+
+    /// The elements that the document does not list.
+    fn extra(&mut self) -> &mut Extra;
+
+    /// Reads the value of an element that the document does not list.
+    ///
+    /// # Errors
+    /// The map's.
+    fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
+        self.extra().insert(key, map.next_value()?);
+        Ok(())
+    }
 }
 
-/// Reads a message into its place.
-#[derive(Debug)]
-pub struct Fill<'a, T>(pub &'a mut T);
+/// A field that was found by its key.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldPlace {
+    /// Its number among the message's fields.
+    pub number: usize,
+    /// Whether the key was the first spelling.
+    first: bool,
+}
 
-impl<'de, T: Message> DeserializeSeed<'de> for Fill<'_, T> {
-    type Value = ();
+impl FieldPlace {
+    /// Reads the field's value through a reader.
+    ///
+    /// # Errors
+    /// The map's.
+    #[inline]
+    pub fn read<'de, T, R, A>(self, field: &mut Option<T>, map: &mut A) -> Result<(), A::Error>
+    where
+        R: FieldReader<T> + Deserialize<'de>,
+        A: MapAccess<'de>,
+    {
+        let value = map.next_value::<R>()?.into_value();
+        // `null` under one spelling does not undo what another one said.
+        if value.is_some() && (self.first || field.is_none()) {
+            *field = value;
+        }
+        Ok(())
+    }
+}
+
+/// What reads a field of this type; it may find nothing.
+pub trait FieldReader<T> {
+    /// The value, if there is one.
+    fn into_value(self) -> Option<T>;
+}
+
+impl<T> FieldReader<T> for Option<T> {
+    fn into_value(self) -> Self {
+        self
+    }
+}
+
+/// The fields of a message, for one format: the reading of all messages is then compiled once.
+trait Fields<'de, A: MapAccess<'de>> {
+    fn read_field(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error>;
+    fn read_unlisted(&mut self, key: String, map: &mut A) -> Result<(), A::Error>;
+}
+
+impl<'de, A: MapAccess<'de>, M: Message> Fields<'de, A> for M {
+    fn read_field(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error> {
+        Message::read_field(self, field, map)
+    }
+
+    fn read_unlisted(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
+        Message::read_unlisted(self, key, map)
+    }
+}
+
+/// Reads all elements of an object into a message.
+///
+/// # Errors
+/// The map's; what was read until then stays.
+#[inline]
+pub fn read_message<'de, M: Message, A: MapAccess<'de>>(message: &mut M, map: A) -> Result<(), A::Error> {
+    read_fields(message, M::SPELLINGS, map)
+}
+
+#[inline(never)]
+fn read_fields<'de, A: MapAccess<'de>>(
+    fields: &mut dyn Fields<'de, A>,
+    spellings: &'static [&'static [&'static str]],
+    mut map: A,
+) -> Result<(), A::Error> {
+    let (mut unlisted, mut next) = (String::new(), 0);
+    while let Some(field) = map.next_key_seed(Key { spellings, next, unlisted: &mut unlisted })? {
+        match field {
+            Some(field) => {
+                next = field.number + 1;
+                fields.read_field(field, &mut map)?;
+            }
+            None => fields.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
+        }
+    }
+    Ok(())
+}
+
+/// A key, recognized where it stands, without a copy; `None` for one that goes into `unlisted`.
+struct Key<'a> {
+    spellings: &'static [&'static [&'static str]],
+    /// The field that comes next if the order is the document's.
+    next: usize,
+    unlisted: &'a mut String,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<FieldPlace>;
 
     #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        self.0.fill(deserializer)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<FieldPlace>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    #[inline]
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        for number in (self.next..self.spellings.len()).chain(0..self.next) {
+            let spellings = self.spellings.get(number).copied().unwrap_or_default();
+            if let Some(place) = spellings.iter().position(|spelling| *spelling == key) {
+                return Ok(Some(FieldPlace { number, first: place == 0 }));
+            }
+        }
+        key.clone_into(self.unlisted);
+        Ok(None)
+    }
+}
+
+/// Reads a message from an object.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct MessageVisitor<M>(PhantomData<M>);
+
+impl<M> Default for MessageVisitor<M> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, M: Message + Default> Visitor<'de> for MessageVisitor<M> {
+    type Value = M;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<M, A::Error> {
+        let mut message = M::default();
+        read_message(&mut message, map)?;
+        Ok(message)
     }
 }
 

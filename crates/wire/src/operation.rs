@@ -1,170 +1,15 @@
-//! What a vendor call is.
-
-use std::collections::BTreeMap;
+//! What a vendor call is: its client side, and its server side behind the feature `server`.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Kind};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use http::{HeaderMap, response};
+#[cfg(feature = "server")]
+use http::{Request, Response};
+use identkit_core::{Content, Error, Kind};
+use serde::Serialize;
 
-use crate::Body;
-
-/// The class of an operation as to repeating it (contract, chapter 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RetrySafety {
-    /// S: reads only.
-    Safe,
-    /// D: reading changes what the next read returns.
-    DestructiveRead,
-    /// I: doing it twice has the effect of doing it once.
-    IdempotentByEffect,
-    /// C: creates something; a repeat creates another.
-    Creating,
-    /// M: costs money, texts a person or burns a try.
-    SideEffect,
-}
-
-/// What to do when the request may have been sent and no complete answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AmbiguityPolicy {
-    /// Send it again, at most so many attempts in all.
-    Retry(u32),
-    /// Never send it again by itself.
-    Never,
-    /// Find out by another call whether it was done; never send it again by itself.
-    Probe,
-}
-
-/// How an answer with an expected status is read. Caps are in bytes.
-#[derive(Clone, Copy, Debug)]
-pub enum BodyMode {
-    /// Into memory.
-    Whole {
-        /// At most so many bytes.
-        cap: u64,
-    },
-    /// As a stream.
-    Stream {
-        /// At most so many bytes.
-        cap: u64,
-    },
-    /// As a stream when the function says so, by headers and first bytes; else into memory.
-    Sniff {
-        /// At most so many bytes.
-        cap: u64,
-        /// Whether to stream.
-        stream: fn(&HeaderMap, &[u8]) -> bool,
-    },
-}
-
-/// What a documented error status of an operation means.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// Its kind.
-    pub kind: Kind,
-    /// What it means here, in words of ours.
-    pub meaning: &'static str,
-    /// What to do.
-    pub advice: Advice,
-}
-
-/// The static description of an operation.
-#[derive(Debug)]
-pub struct Meta {
-    /// The vendor's name for it, e.g. `putOrder`.
-    pub name: &'static str,
-    /// Name of the provider, e.g. `identity-tm`.
-    pub provider: &'static str,
-    /// The HTTP method.
-    pub method: Method,
-    /// Path below the base URL, with `{Name}` for each parameter, e.g. `/getStatus/{OrderID}`.
-    pub path: &'static str,
-    /// Section of the vendor's document, e.g. `[T] 3.1`.
-    pub section: &'static str,
-    /// Its class as to repeating.
-    pub safety: RetrySafety,
-    /// What to do when the outcome is ambiguous.
-    pub on_ambiguous: AmbiguityPolicy,
-    /// The statuses that [`Operation::decode`] reads; all others become an error by [`refusal`](crate::refusal).
-    pub expect: &'static [u16],
-    /// How an expected answer is read.
-    pub reply: BodyMode,
-    /// The documented error statuses.
-    pub refusals: &'static [Refusal],
-}
-
-/// RFC 3986: everything that is not unreserved is escaped in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-impl Meta {
-    /// The path with its parameters, each percent-encoded as one segment.
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] when a parameter of the template is missing, empty, or a dot segment.
-    pub fn path(&self, params: &[(&'static str, &str)]) -> Result<String, Error> {
-        let mut path = String::with_capacity(self.path.len() + 24);
-        for segment in self.path.split('/').skip(1) {
-            path.push('/');
-            let Some(name) = parameter(segment) else {
-                path.push_str(segment);
-                continue;
-            };
-            let value = params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
-            // A dot segment would be removed by whoever normalises the URL and address another resource.
-            if value.is_empty() || value == "." || value == ".." {
-                let detail = format!("{name} is empty or no identifier");
-                return Err(Error::new(Kind::InvalidInput, detail).with_operation(self.name));
-            }
-            path.extend(utf8_percent_encode(value, SEGMENT));
-        }
-        Ok(path)
-    }
-
-    /// The parameters of a path that fits the template, `None` when it does not. Literal segments are compared
-    /// without regard to case when `ignore_case` (AT-09).
-    pub fn match_path(&self, path: &str, ignore_case: bool) -> Option<Params> {
-        let mut params = Params::default();
-        let mut given = path.split('/').skip(1);
-        for segment in self.path.split('/').skip(1) {
-            let part = given.next()?;
-            match parameter(segment) {
-                Some(name) => {
-                    if part.is_empty() {
-                        return None;
-                    }
-                    params.0.insert(name, percent_decode_str(part).decode_utf8().ok()?.into_owned());
-                }
-                None if part == segment || (ignore_case && part.eq_ignore_ascii_case(segment)) => {}
-                None => return None,
-            }
-        }
-        given.next().is_none().then_some(params)
-    }
-}
-
-fn parameter(segment: &'static str) -> Option<&'static str> {
-    segment.strip_prefix('{')?.strip_suffix('}')
-}
-
-/// The parameters of a matched path.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Params(BTreeMap<&'static str, String>);
-
-impl Params {
-    /// The decoded value, empty when there is no such parameter.
-    pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
-impl std::fmt::Debug for Params {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The values are ids that let a bearer act.
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
+#[cfg(feature = "server")]
+use crate::Params;
+use crate::{Body, Meta, json};
 
 /// Something worth knowing about a request or an answer that is no error. Its text holds no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +28,7 @@ impl Warning {
 }
 
 /// An encoded request: what the driver adds is authentication, host and length.
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct Encoded {
     /// Headers of this operation.
@@ -193,7 +39,35 @@ pub struct Encoded {
     pub warnings: Vec<Warning>,
 }
 
+impl Encoded {
+    /// A request with these headers and this body.
+    pub fn new(headers: HeaderMap, body: impl Into<Body>) -> Self {
+        Self { headers, body: body.into(), warnings: Vec::new() }
+    }
+
+    /// A request without a body, which names the media type of JSON all the same.
+    pub fn without_body() -> Self {
+        Self::new(json::headers(), Body::empty())
+    }
+
+    /// A request with a value as JSON.
+    ///
+    /// # Errors
+    /// As [`json::write`].
+    pub fn json<T: Serialize>(value: &T) -> Result<Self, Error> {
+        Ok(Self::new(json::headers(), json::write(value)?))
+    }
+
+    /// Adds what the writer noticed.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+}
+
 /// A decoded answer.
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct Decoded<T> {
     /// The value.
@@ -202,13 +76,20 @@ pub struct Decoded<T> {
     pub warnings: Vec<Warning>,
 }
 
-impl<T> From<T> for Decoded<T> {
-    fn from(value: T) -> Self {
-        Self { value, warnings: Vec::new() }
+impl<T> Decoded<T> {
+    /// A value, and what the reader noticed.
+    pub fn new(value: T, warnings: Vec<Warning>) -> Self {
+        Self { value, warnings }
     }
 }
 
-/// The body of an answer, as [`Meta::reply`] asked for it.
+impl<T> From<T> for Decoded<T> {
+    fn from(value: T) -> Self {
+        Self::new(value, Vec::new())
+    }
+}
+
+/// The body of an answer, as [`Meta::body_mode`] asked for it.
 #[derive(Debug)]
 pub enum Received {
     /// All of it.
@@ -223,6 +104,14 @@ pub enum Received {
 }
 
 impl Received {
+    /// The first bytes and all of the body as content, however it came.
+    pub fn into_content(self) -> (Bytes, Content) {
+        match self {
+            Self::Whole(bytes) => (bytes.clone(), Content::from_bytes(bytes)),
+            Self::Stream { head, rest } => (head.clone(), rest.preceded_by(head)),
+        }
+    }
+
     /// The bytes, when they are in memory.
     ///
     /// # Errors
@@ -237,7 +126,8 @@ impl Received {
     }
 }
 
-/// One vendor call. The client side encodes requests and decodes answers; its twin for the sandbox does the reverse.
+/// One vendor call, as a client makes it: encodes requests and decodes responses. [`operation!`](crate::operation)
+/// declares one.
 ///
 /// No method has a default body: whoever adds a call decides all of it.
 pub trait Operation: Send + Sync + Sized + 'static {
@@ -267,64 +157,172 @@ pub trait Operation: Send + Sync + Sized + 'static {
         body: Received,
         dialect: &Self::Dialect,
     ) -> Result<Decoded<Self::Output>, Error>;
+}
 
-    /// The sandbox's side: reads a request that fits the path.
+/// The server side of an operation, for a sandbox: reads its requests and writes its responses.
+#[cfg(feature = "server")]
+pub trait ServedOperation: Operation {
+    /// Reads a request that fits the path.
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] naming what cannot be read.
     fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error>;
 
-    /// The sandbox's side: writes a good answer.
+    /// Writes a successful response.
     ///
     /// # Errors
-    /// When the value cannot be written.
+    /// If the value cannot be written.
     fn encode_response(output: Self::Output) -> Result<Response<Content>, Error>;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    static META: Meta = Meta {
-        name: "getStatus",
-        provider: "test",
-        method: Method::GET,
-        path: "/getStatus/{OrderID}/ExtendedList",
-        section: "",
-        safety: RetrySafety::Safe,
-        on_ambiguous: AmbiguityPolicy::Never,
-        expect: &[200],
-        reply: BodyMode::Whole { cap: 1 },
-        refusals: &[],
-    };
-
-    #[test]
-    fn a_parameter_is_one_segment_whatever_it_holds() {
-        let path = META.path(&[("OrderID", "a/b ?#ü%")]).unwrap();
-        assert_eq!(path, "/getStatus/a%2Fb%20%3F%23%C3%BC%25/ExtendedList");
-        assert_eq!(META.match_path(&path, false).unwrap().get("OrderID"), "a/b ?#ü%");
-    }
-
-    #[test]
-    fn parameters_that_would_change_the_path_are_refused() {
-        for odd in ["", ".", ".."] {
-            assert_eq!(META.path(&[("OrderID", odd)]).unwrap_err().kind(), Kind::InvalidInput);
+/// Declares an [`Operation`], and with `respond` its server side ([`ServedOperation`]), which is compiled with the
+/// declaring crate's feature `server`.
+///
+/// The first form makes the type: a unit struct, or a struct whose fields are the parameters of the path, each with
+/// the functions that write and read it. The second form takes a type that exists. A function that is left out does
+/// the ordinary thing: `encode` sends no body, `decode` reads JSON, and the type's parameters come from its fields.
+///
+/// ```
+/// use http::Method;
+/// use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Operation, RetrySafety, operation};
+///
+/// operation! {
+///     /// Reads the name of a person.
+///     pub struct GetName {
+///         /// Its id.
+///         "id" => id: String as (String::as_str, String::from),
+///     }
+///     meta: Meta::new(
+///         "example", "getName", Method::GET, "/names/{id}", RetrySafety::Safe, AmbiguityPolicy::Retry(3),
+///     ),
+///     output: String, dialect: (),
+/// }
+///
+/// #[derive(Debug)]
+/// pub struct PutName(String);
+///
+/// operation! {
+///     impl PutName;
+///     meta: Meta::new(
+///         "example", "putName", Method::PUT, "/names", RetrySafety::Creating, AmbiguityPolicy::Never,
+///     ),
+///     output: (), dialect: (),
+///     encode: |this, _| Encoded::json(&this.0),
+///     decode: |_, _, _, _| Ok(().into()),
+/// }
+///
+/// assert_eq!(GetName::META.path(&GetName::new("7".to_owned()).path_params())?, "/names/7");
+/// # Ok::<(), identkit_core::Error>(())
+/// ```
+#[macro_export]
+macro_rules! operation {
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_attribute:meta])* $key:literal => $field:ident: $type:ty as ($write:expr, $read:expr) ),+ $(,)?
         }
-        assert!(META.path(&[]).is_err());
-    }
+        meta: $meta:expr, output: $output:ty, dialect: $dialect:ty,
+        $(encode: $encode:expr,)? $(decode: $decode:expr,)? $(respond: $respond:expr,)?
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {
+            $( $(#[$field_attribute])* pub $field: $type, )+
+        }
 
-    #[test]
-    fn paths_match_whole_and_by_case_as_asked() {
-        assert!(META.match_path("/getStatus/1", false).is_none());
-        assert!(META.match_path("/getStatus/1/ExtendedList/x", false).is_none());
-        assert!(META.match_path("/getStatus//ExtendedList", false).is_none());
-        assert!(META.match_path("/getstatus/1/extendedlist", false).is_none());
-        assert!(META.match_path("/getstatus/1/extendedlist", true).is_some());
-    }
+        impl $name {
+            /// The call with these parameters.
+            pub fn new($($field: $type),+) -> Self {
+                Self { $($field),+ }
+            }
+        }
 
-    #[test]
-    fn parameters_print_their_names_only() {
-        let params = META.match_path("/getStatus/99921269855041/ExtendedList", false).unwrap();
-        assert_eq!(format!("{params:?}"), "{\"OrderID\"}");
-    }
+        $crate::operation! {
+            impl $name;
+            meta: $meta, output: $output, dialect: $dialect,
+            params: |this| vec![$(($key, $write(&this.$field))),+],
+            $(encode: $encode,)? $(decode: $decode,)?
+        }
+
+        $crate::operation! {
+            @served $name, $output, [$($respond)?]
+            |params, _| Ok(Self { $($field: $read(params.get($key).to_owned())),+ })
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident;
+        meta: $meta:expr, output: $output:ty, dialect: $dialect:ty,
+        $(encode: $encode:expr,)? $(decode: $decode:expr,)? $(respond: $respond:expr,)?
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name;
+
+        $crate::operation! {
+            impl $name;
+            meta: $meta, output: $output, dialect: $dialect,
+            $(encode: $encode,)? $(decode: $decode,)?
+        }
+
+        $crate::operation! { @served $name, $output, [$($respond)?] |_, _| Ok(Self) }
+    };
+    (
+        impl $name:ty;
+        meta: $meta:expr, output: $output:ty, dialect: $dialect:ty,
+        $(params: $params:expr,)? $(encode: $encode:expr,)? $(decode: $decode:expr,)?
+        $(request: $request:expr, respond: $respond:expr,)?
+    ) => {
+        impl $crate::Operation for $name {
+            const META: &'static $crate::Meta = &$meta;
+            type Output = $output;
+            type Dialect = $dialect;
+
+            fn path_params(&self) -> Vec<(&'static str, &str)> {
+                let params: fn(&Self) -> Vec<(&'static str, &str)> = $crate::operation!(@or [$($params)?] |_| Vec::new());
+                params(self)
+            }
+
+            fn encode(&self, dialect: &$dialect) -> Result<$crate::Encoded, $crate::private::CoreError> {
+                let encode: fn(&Self, &$dialect) -> Result<$crate::Encoded, $crate::private::CoreError> =
+                    $crate::operation!(@or [$($encode)?] |_, _| Ok($crate::Encoded::without_body()));
+                encode(self, dialect)
+            }
+
+            fn decode(
+                &self,
+                head: &$crate::private::response::Parts,
+                body: $crate::Received,
+                dialect: &$dialect,
+            ) -> Result<$crate::Decoded<$output>, $crate::private::CoreError> {
+                let decode: $crate::private::Decode<Self> =
+                    $crate::operation!(@or [$($decode)?] |_, _, body, _| $crate::json::decode(body));
+                decode(self, head, body, dialect)
+            }
+        }
+
+        $( $crate::operation! { @served $name, $output, [$respond] $request } )?
+    };
+    (@served $name:ty, $output:ty, [] $request:expr) => {};
+    (@served $name:ty, $output:ty, [$respond:expr] $request:expr) => {
+        #[cfg(feature = "server")]
+        impl $crate::ServedOperation for $name {
+            fn decode_request(
+                params: &$crate::Params,
+                request: &$crate::private::Request<$crate::private::Bytes>,
+            ) -> Result<Self, $crate::private::CoreError> {
+                let read: $crate::private::DecodeRequest<Self> = $request;
+                read(params, request)
+            }
+
+            fn encode_response(
+                output: $output,
+            ) -> Result<$crate::private::Response<$crate::private::Content>, $crate::private::CoreError> {
+                let write: $crate::private::EncodeResponse<$output> = $respond;
+                write(output)
+            }
+        }
+    };
+    (@or [$given:expr] $default:expr) => { $given };
+    (@or [] $default:expr) => { $default };
 }

@@ -97,9 +97,9 @@ mod tests {
         path: "/confirmSign/{OrderID}",
         section: "",
         safety: RetrySafety::SideEffect,
-        on_ambiguous: AmbiguityPolicy::Never,
+        ambiguity: AmbiguityPolicy::Never,
         expect: &[202],
-        reply: BodyMode::Whole { cap: 1 },
+        body_mode: BodyMode::Whole { cap: 1 },
         refusals: &[Refusal {
             status: 429,
             kind: Kind::SigningCanceled,

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
-use serde::{Deserialize, de::value::MapAccessDeserializer};
+use identkit_core::{Pii, Secret};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::FieldReader;
 
 /// One value, or an array of them, as the documents mix both (`O/A`). Written as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +47,7 @@ impl<T: Serialize> Serialize for OneOrMany<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::One(one) => one.serialize(serializer),
-            Self::Many(many) => {
-                let mut seq = serializer.serialize_seq(Some(many.len()))?;
-                for one in many {
-                    seq.serialize_element(one)?;
-                }
-                seq.end()
-            }
+            Self::Many(many) => many.serialize(serializer),
         }
     }
 }
@@ -113,41 +111,145 @@ impl Serialize for TextOrNumber {
 
 impl<'de> Deserialize<'de> for TextOrNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shapes;
+        let text = Text { form: "a string or a number", null: false };
+        deserializer.deserialize_any(text).map(|text| Self(text.unwrap_or_default()))
+    }
+}
 
-        impl Visitor<'_> for Shapes {
-            type Value = TextOrNumber;
+/// Reads text that may come as a string, number or boolean.
+struct Text {
+    form: &'static str,
+    /// Whether `null` may come too, which is nothing.
+    null: bool,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a number")
-            }
+impl<'de> Visitor<'de> for Text {
+    type Value = Option<String>;
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(text.to_owned()))
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.form)
+    }
 
-            fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(text))
-            }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(number.to_string()))
-            }
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Some(text))
+    }
 
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(number.to_string()))
-            }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
 
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(number.to_string()))
-            }
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
 
-            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
-                Ok(TextOrNumber(truth.to_string()))
-            }
-        }
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
 
-        deserializer.deserialize_any(Shapes)
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+        Ok(Some(truth.to_string()))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        if self.null { Ok(None) } else { Err(E::invalid_type(de::Unexpected::Unit, &self)) }
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        self.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// A field's value that may come in every shape that vendors give it, and be nothing although it holds something:
+/// `message! { via Loose; … }` reads every field so.
+#[derive(Clone, Debug)]
+pub struct Loose<T>(pub Option<T>);
+
+impl<T> FieldReader<T> for Loose<T> {
+    fn into_value(self) -> Option<T> {
+        self.0
+    }
+}
+
+impl<'de, T: Tolerant> Deserialize<'de> for Loose<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+/// A value that [`Loose`] reads.
+pub trait Tolerant: Sized {
+    /// Reads the value; `None` for what is nothing, such as `null`.
+    ///
+    /// # Errors
+    /// The deserializer's, if the shape is another one.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+}
+
+/// Reads text that may come as a string, a number or a boolean; `null` is nothing (AI-06, AI-13).
+///
+/// # Errors
+/// The deserializer's, for a list or an object.
+pub fn read_text<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Text { form: "a string, a number or null", null: true };
+    Ok(deserializer.deserialize_any(text)?.map(T::from))
+}
+
+impl Tolerant for String {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        read_text(deserializer)
+    }
+}
+
+impl Tolerant for Pii<String> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        read_text(deserializer)
+    }
+}
+
+impl Tolerant for Secret {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        read_text(deserializer)
+    }
+}
+
+/// A boolean, 0 or 1, or their words; anything else is nothing (AI-02).
+impl Tolerant for bool {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Bool(truth) => Some(truth),
+            Value::Number(number) => number.as_f64().map(|number| number != 0.0),
+            Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}
+
+/// A number or its digits; anything else is nothing (AI-02).
+impl Tolerant for u16 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_u64().and_then(|number| Self::try_from(number).ok()),
+            Value::String(digits) => digits.trim().parse().ok(),
+            _ => None,
+        })
+    }
+}
+
+impl<T: DeserializeOwned> Tolerant for OneOrMany<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Option::deserialize(deserializer)
     }
 }
 

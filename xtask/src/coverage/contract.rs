@@ -1,5 +1,7 @@
 //! What the contract asks for: fields, status codes, samples and traps, from `docs/contract/`.
 
+use std::collections::BTreeSet;
+
 use crate::finding::Broken;
 
 /// A row of `fields.tsv`.
@@ -37,6 +39,8 @@ pub(super) struct Contract {
     pub(super) codes: Vec<String>,
     pub(super) samples: Vec<Sample>,
     pub(super) traps: Vec<Trap>,
+    /// The ids of all rows, list items and chapters of `contract.md`: `AT-38`, `M-08`, `5`.
+    pub(super) rows: BTreeSet<String>,
 }
 
 /// The vendor that the document's letter or the trap's prefix stands for.
@@ -57,8 +61,9 @@ impl Contract {
             samples: rows("samples.tsv", samples)?.iter().map(|row| sample(row)).collect::<Result<_, _>>()?,
             codes: codes(page),
             traps: traps(page)?,
+            rows: page.lines().filter_map(row_id).collect(),
         };
-        let Self { fields, statuses, codes, samples, traps } = &contract;
+        let Self { fields, statuses, codes, samples, traps, .. } = &contract;
         if [fields.len(), statuses.len(), codes.len(), samples.len(), traps.len()].contains(&0) {
             return Err(Broken::new(
                 "docs/contract: one of fields, status codes, HTTP codes, samples and traps is empty",
@@ -119,6 +124,13 @@ fn codes(page: &str) -> Vec<String> {
     cells.filter(|code| code.parse::<u16>().is_ok()).map(str::to_owned).collect()
 }
 
+/// The id with which a table row, a list item or a heading begins.
+fn row_id(line: &str) -> Option<String> {
+    let mut words = line.split(' ');
+    words.next().filter(|mark| matches!(*mark, "|" | "-" | "#"))?;
+    Some(words.next()?.trim_end_matches('.').to_owned())
+}
+
 /// The traps are the rows of the tables that begin with one: `| AT-38 | …`.
 fn traps(page: &str) -> Result<Vec<Trap>, Broken> {
     let mut traps = Vec::new();
@@ -146,7 +158,7 @@ pub(super) mod tests {
     pub(crate) const STATUSES: &str = "code\ta\tb\tc\td\te\tf\tg\th\n3\t\t\t\t\t\t\t\t\n6\t\t\t\t\t\t\t\t\n";
     pub(crate) const SAMPLES: &str = "id\tdocument\tlines\tsection\tkind\tcontent\tvalid_json\tnote\n\
         S-001\tI\t1\t\turl\tPOST x\tn/a\t\nS-002\tT\t1\t\tjson\torder\tyes\t\n";
-    pub(crate) const PAGE: &str = "## 1.9 HTTP codes\n| code | what |\n|---|---|\n| 200 | x |\n| 500/502 | y |\n# 6\n| id | what |\n|---|---|\n| 7 | z |\n| AI-01 | x | see AT-02 |\n# 7\n| AT-01 | x | y |\n| AT-02 | x | y |\n";
+    pub(crate) const PAGE: &str = "## 1.9 HTTP codes\n| code | what |\n|---|---|\n| 200 | x |\n| 500/502 | y |\n# 6. More\n| id | what |\n|---|---|\n| 7 | z |\n| AI-01 | x | see AT-02 |\n# 7\n| AT-01 | x | y |\n| AT-02 | x | y |\n- M-03 x\n";
 
     #[test]
     fn the_four_files_are_read() {
@@ -159,6 +171,7 @@ pub(super) mod tests {
             ["identify24", "identity.TM"]
         );
         assert_eq!(contract.traps.iter().map(|trap| &*trap.id).collect::<Vec<_>>(), ["AI-01", "AT-01", "AT-02"]);
+        assert!(["AT-02", "M-03", "6"].into_iter().all(|row| contract.rows.contains(row)), "{:?}", contract.rows);
     }
 
     #[test]

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::contract::{Contract, Field};
 use super::evidence::{Evidence, Stand};
+use super::open::{Open, review};
 use crate::finding::Finding;
 use crate::table;
 
-/// A vendor, and whether a gap of its is a finding.
-pub(super) struct Vendor {
-    pub(super) name: &'static str,
-    pub(super) enforced: bool,
-}
+/// The vendors of the contract.
+const VENDORS: [&str; 2] = ["identity.TM", "identify24"];
 
 /// What every row of `fields.tsv` must have.
 const ASKED: [&str; 3] = ["typed", "sandbox", "test"];
@@ -34,7 +32,7 @@ struct Answer<'a> {
 pub(super) struct Judgement {
     /// Tables and lists, for people.
     pub(super) report: String,
-    /// Every gap of an enforced vendor, and evidence of what is not asked for.
+    /// Every gap, and evidence of what is not asked for.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -48,21 +46,20 @@ fn sort(what: &str, field: &Field) -> &'static str {
     }
 }
 
-/// Compares; `verbose` lists everything.
+/// Compares; `open` lists the rows that are not built yet, `verbose` shows everything.
 pub(super) fn judge(
     contract: &Contract,
     evidence: &Evidence,
     tested: &BTreeMap<String, String>,
-    vendors: &[Vendor],
+    open: &[(&str, Open)],
     verbose: bool,
 ) -> Judgement {
     let of_traps: BTreeMap<&str, Stand> =
         tested.iter().map(|(id, path)| (id.as_str(), Stand::Shown(path.clone()))).collect();
     let answers = answers(contract, evidence, &of_traps);
-    let enforced = |vendor: &str| vendors.iter().any(|known| known.name == vendor && known.enforced);
-
-    let mut report = counts(&answers, vendors);
-    let mut findings = Vec::new();
+    let (list, mut findings) = review(open, &contract.rows, tested);
+    let mut report = counts(&answers) + &list;
+    let is_new = |name: &str| open.contains(&(name, Open::New));
     for answer in &answers {
         let Answer { vendor, group, what, name, wanted, .. } = answer;
         let gap = match answer.stand {
@@ -77,21 +74,12 @@ pub(super) fn judge(
                 continue;
             }
             Some(Stand::Missing(why)) => format!("{name} ({vendor}, {group}) lacks {what}: {why}"),
+            None if is_new(name) => continue,
             None => format!("{name} ({vendor}, {group}) lacks {what}: nothing tells of it: {wanted}"),
         };
-        if enforced(vendor) {
-            findings.push(Finding::new(gap));
-        } else if verbose {
-            report.push_str(&format!("not yet enforced: {gap}\n"));
-        }
+        findings.push(Finding::new(gap));
     }
-    for vendor in vendors.iter().filter(|vendor| !vendor.enforced) {
-        let open = answers.iter().filter(|answer| {
-            answer.vendor == vendor.name && !matches!(answer.stand, Some(Stand::Shown(_) | Stand::NotApplicable(_)))
-        });
-        report.push_str(&format!("{}: not yet enforced, {} gap(s)\n", vendor.name, open.count()));
-    }
-    findings.extend(unknown_vendors(contract, vendors));
+    findings.extend(unknown_vendors(contract));
     findings.extend(strangers(contract, evidence, tested));
     Judgement { report, findings }
 }
@@ -155,7 +143,7 @@ fn answers<'a>(contract: &'a Contract, evidence: &'a Evidence, tested: &'a BTree
 }
 
 /// How many there are of each, and how many of them are shown.
-fn counts(answers: &[Answer<'_>], vendors: &[Vendor]) -> String {
+fn counts(answers: &[Answer<'_>]) -> String {
     let shown = |some: &[&Answer<'_>]| {
         let shown = some.iter().filter(|answer| matches!(answer.stand, Some(Stand::Shown(_)))).count();
         let asked = some.iter().filter(|answer| !matches!(answer.stand, Some(Stand::NotApplicable(_)))).count();
@@ -163,8 +151,8 @@ fn counts(answers: &[Answer<'_>], vendors: &[Vendor]) -> String {
     };
     let mut cells = vec![["vendor", "endpoint", "rows", "typed", "sandbox", "test"].map(str::to_owned)];
     let mut others = vec![["vendor", "what", "shown"].map(str::to_owned)];
-    for vendor in vendors {
-        let of_vendor: Vec<&Answer<'_>> = answers.iter().filter(|answer| answer.vendor == vendor.name).collect();
+    for vendor in VENDORS {
+        let of_vendor: Vec<&Answer<'_>> = answers.iter().filter(|answer| answer.vendor == vendor).collect();
         let mut groups: Vec<&str> = Vec::new();
         for answer in &of_vendor {
             if !groups.contains(&answer.group.as_str()) {
@@ -178,7 +166,7 @@ fn counts(answers: &[Answer<'_>], vendors: &[Vendor]) -> String {
         let mut row = |name: &str, group: Option<&str>| {
             let [typed, sandbox, test] = ASKED.map(|what| of(group, what));
             let rows = typed.len().to_string();
-            cells.push([vendor.name.to_owned(), name.to_owned(), rows, shown(&typed), shown(&sandbox), shown(&test)]);
+            cells.push([vendor.to_owned(), name.to_owned(), rows, shown(&typed), shown(&sandbox), shown(&test)]);
         };
         for group in &groups {
             if !of(Some(group), "typed").is_empty() {
@@ -191,20 +179,19 @@ fn counts(answers: &[Answer<'_>], vendors: &[Vendor]) -> String {
         {
             let some = of(None, what);
             if !some.is_empty() {
-                others.push([vendor.name.to_owned(), name.to_owned(), shown(&some)]);
+                others.push([vendor.to_owned(), name.to_owned(), shown(&some)]);
             }
         }
     }
     format!("{}\n{}\n", table::render(&cells), table::render(&others))
 }
 
-/// A vendor of the contract that is neither enforced nor said to come later would be passed over in silence.
-fn unknown_vendors(contract: &Contract, vendors: &[Vendor]) -> Vec<Finding> {
-    let known = |name: &str| vendors.iter().any(|vendor| vendor.name == name);
+/// A vendor that this check does not know would be passed over in silence.
+fn unknown_vendors(contract: &Contract) -> Vec<Finding> {
     let named: BTreeSet<&str> = contract.fields.iter().map(|field| field.vendor.as_str()).collect();
     named
         .into_iter()
-        .filter(|name| !known(name))
+        .filter(|name| !VENDORS.contains(name))
         .map(|name| {
             Finding::new(format!(
                 "docs/contract/fields.tsv names {name}, a vendor that this check does not know: enter it"
@@ -231,9 +218,9 @@ fn strangers(contract: &Contract, evidence: &Evidence, tested: &BTreeMap<String,
         }
     }
     for (trap, path) in tested {
-        if !contract.traps.iter().any(|known| known.id == *trap) {
+        if !contract.rows.contains(trap) {
             findings.push(Finding::new(format!(
-                "{path} has a test named after {trap}, which is no trap of the contract: correct the number"
+                "{path} has a test named after {trap}, which is no row of the contract: correct the number"
             )));
         }
     }
@@ -247,19 +234,21 @@ mod tests {
 
     const EVIDENCE: &str = "typed\tF-001\tshown\tx\nsandbox-request\tF-001\tshown\tx\ntest\tF-001\tnot-applicable\tread only\n\
         typed\tF-002\tshown\tx\nsandbox-answer\tF-002\tshown\tx\ntest\tF-002\tshown\tx\n\
-        status\t3\tshown\tx\nstatus\t6\tshown\tx\nsample\tS-002\tshown\tx\n";
+        status\t3\tshown\tx\nstatus\t6\tshown\tx\nsample\tS-002\tshown\tx\n\
+        typed\tF-003\tshown\tx\nsandbox-request\tF-003\tshown\tx\ntest\tF-003\tshown\tx\n\
+        sample\tS-001\tshown\tx\ncode\t200\tshown\tx\ncode\t500\tshown\tx\ncode\t502\tshown\tx\n";
 
     fn judged(fields: &str, statuses: &str, samples: &str, evidence: &str, traps: &[&str]) -> (String, Vec<String>) {
         let contract = Contract::read(fields, statuses, samples, PAGE).unwrap();
         let mut told = Evidence::default();
         told.add(evidence).unwrap();
         let tested = traps.iter().map(|trap| ((*trap).to_owned(), "crates/x/a.rs".to_owned())).collect();
-        let vendors = [Vendor { name: "identity.TM", enforced: true }, Vendor { name: "identify24", enforced: false }];
-        let Judgement { report, findings } = judge(&contract, &told, &tested, &vendors, false);
+        let Judgement { report, findings } = judge(&contract, &told, &tested, &[("AT-02", Open::New)], false);
         (report, findings.iter().map(ToString::to_string).collect())
     }
 
-    const TRAPS: &[&str] = &["AT-01", "AT-02"];
+    /// AT-02 is open.
+    const TRAPS: &[&str] = &["AT-01", "AI-01"];
 
     #[test]
     fn a_contract_that_is_covered_has_no_finding_and_shows_its_counts_and_exceptions() {
@@ -268,9 +257,10 @@ mod tests {
         assert!(report.contains("identity.TM  PUT /putOrder, request  1     1/1    1/1      0/0"), "{report}");
         assert!(report.contains("identity.TM  all                     2     2/2    2/2      1/1"), "{report}");
         assert!(report.contains("test: F-001 Ref: not applicable: read only"), "{report}");
-        assert!(report.contains("identify24: not yet enforced, 8 gap(s)"), "{report}");
+        assert!(report.contains("identify24   HTTP codes    3/3"), "{report}");
+        assert!(report.contains("open rows: new 1 (AT-02), amended 0 ()"), "{report}");
         assert!(report.contains("identity.TM  status codes  2/2"), "{report}");
-        assert!(report.contains("identify24   traps         0/1"), "{report}");
+        assert!(report.contains("identify24   traps         1/1"), "{report}");
     }
 
     #[test]
@@ -307,37 +297,11 @@ mod tests {
         let samples = format!("{SAMPLES}S-003\tT\t9\t\tjson\tanswer\tyes\t\n");
         let (_, findings) = judged(FIELDS, STATUSES, &samples, EVIDENCE, TRAPS);
         assert!(matches!(&findings[..], [one] if one.starts_with("S-003 answer ")), "{findings:?}");
-        let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, EVIDENCE, &["AT-02", "AI-01"]);
+        let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, EVIDENCE, &["AI-01"]);
         assert!(
             matches!(&findings[..], [one] if one.starts_with("AT-01 ") && one.contains("name a test")),
             "{findings:?}"
         );
-    }
-
-    #[test]
-    fn both_vendors_are_held_to_their_rows_once_both_are_enforced() {
-        let contract = Contract::read(FIELDS, STATUSES, SAMPLES, PAGE).unwrap();
-        let lines = "typed\tF-003\tshown\tx\nsandbox-request\tF-003\tshown\tx\ntest\tF-003\tshown\tx\n\
-            sample\tS-001\tshown\tx\ncode\t200\tshown\tx\ncode\t500\tshown\tx\ncode\t502\tshown\tx\n";
-        let vendors = ["identity.TM", "identify24"].map(|name| Vendor { name, enforced: true });
-        let judged = |lines: &str, traps: &[&str]| {
-            let mut told = Evidence::default();
-            told.add(EVIDENCE).unwrap();
-            told.add(lines).unwrap();
-            let tested = traps.iter().map(|trap| ((*trap).to_owned(), "crates/x/a.rs".to_owned())).collect();
-            let Judgement { report, findings } = judge(&contract, &told, &tested, &vendors, false);
-            (report, findings.iter().map(ToString::to_string).collect::<Vec<_>>())
-        };
-        let all = ["AT-01", "AT-02", "AI-01"];
-        let (report, findings) = judged(lines, &all);
-        assert_eq!(findings, Vec::<String>::new());
-        assert!(report.contains("identify24   HTTP codes    3/3") && !report.contains("enforced"), "{report}");
-        for line in lines.lines() {
-            let without: String = lines.lines().filter(|one| *one != line).map(|one| format!("{one}\n")).collect();
-            let (_, findings) = judged(&without, &all);
-            assert!(matches!(&findings[..], [one] if one.contains("(identify24, ")), "{line}: {findings:?}");
-        }
-        assert!(matches!(&judged(lines, TRAPS).1[..], [one] if one.starts_with("AI-01 ")));
     }
 
     #[test]
@@ -352,7 +316,7 @@ mod tests {
             let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, &format!("{EVIDENCE}{line}\n"), TRAPS);
             assert!(matches!(&findings[..], [one] if one.contains("does not have")), "{line}: {findings:?}");
         }
-        let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, EVIDENCE, &["AT-01", "AT-02", "AT-99"]);
+        let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, EVIDENCE, &["AT-01", "AI-01", "AT-99"]);
         assert!(matches!(&findings[..], [one] if one.contains("named after AT-99")), "{findings:?}");
         let fields = FIELDS.replace("identify24", "a third");
         let (_, findings) = judged(&fields, STATUSES, SAMPLES, EVIDENCE, TRAPS);

@@ -1,4 +1,5 @@
-//! Which traps have a test named after them, from the sources of `crates/`.
+//! Which traps (and rows of the sandbox's chapter, M-01 and so on) have a test named after them, from the sources of
+//! `crates/`.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ fn tests(text: &str) -> Vec<&str> {
 fn traps_of(name: &str) -> Vec<String> {
     let mut traps = Vec::new();
     let mut parts = name.split('_').filter(|part| *part != "and").peekable();
-    while let Some(prefix) = parts.next_if(|part| matches!(*part, "ai" | "at")) {
+    while let Some(prefix) = parts.next_if(|part| matches!(*part, "ai" | "at" | "m")) {
         let Some(number) = parts.next_if(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_digit())) else {
             break;
         };
@@ -67,6 +68,7 @@ mod tests {
             "#[test]\nfn at_01_one() {}\n\n    #[tokio::test(flavor = \"multi_thread\")]\n    async fn ai_02_two() {\n";
         assert_eq!(found(text), ["AI-02", "AT-01"]);
         assert_eq!(found("#[test]\n// why\n#[cfg(unix)]\nfn at_03_and_at_04_and_more(x: u8) {}"), ["AT-03", "AT-04"]);
+        assert_eq!(found("#[test] fn m_08_strict() {}"), ["M-08"]);
         assert_eq!(found("#[test] fn ai_09_ai_16_ai_26_x() {}"), ["AI-09", "AI-16", "AI-26"]);
     }
 

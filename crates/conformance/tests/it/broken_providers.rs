@@ -147,7 +147,7 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
         let (cancelled, told) = (Mutex::default(), Mutex::default());
         Arc::new(Liar { inner, good: client("sandbox-code"), vice, descriptor, cancelled, told })
     };
-    let bench = Harness {
+    let harness = Harness {
         provider: liar("sandbox-code"),
         intruder: liar("wrong"),
         case: example_case(Purpose::Identification),
@@ -156,7 +156,7 @@ async fn broken(vice: Vice) -> Vec<&'static str> {
         unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("9992UNKNOWN"), state: None },
         sandbox,
     };
-    run(&bench).await.into_iter().map(|broken| broken.promise).collect()
+    run(&harness).await.into_iter().map(|broken| broken.promise).collect()
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use identkit_core::{Advice, Error, Kind, Secret};
 
-use super::message::message;
 use super::{Messages, envelope};
 use crate::operations::Login;
-use identkit_wire::Operation;
+use identkit_wire::{Loose, Operation, message};
 
 message! {
+    via Loose;
+    without setters;
     /// What a partner logs in with (`[I] auth`).
     pub struct AuthRequest {
         /// The partner's user name.
@@ -25,6 +26,8 @@ impl AuthRequest {
 }
 
 message! {
+    via Loose;
+    without setters;
     /// The answer to a login (`[I] auth`).
     pub struct AuthResponse {
         /// Whether it worked.

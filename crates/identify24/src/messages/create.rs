@@ -1,14 +1,13 @@
 //! `POST /ident/create`: a flat object of 33 attributes (I-003, AI-05).
 
 use identkit_core::{Error, Pii, Secret};
-use identkit_wire::Operation;
+use identkit_wire::{Loose, Operation, message};
 
-use super::message::message;
 use super::{Gender, IdentId, Messages, PdfContent, ProjectId, TypeOfId, envelope};
 
 // In the order of the document's sample.
 message! {
-    with setters;
+    via Loose;
     /// An ident to be created. `project_id`, `birthday`, `birth_place`, `email`, `gender`, `person_first_name`,
     /// `person_last_name`, `mobile_phone`, `nationality`, `zip_code`, `city` and `country` are required; what else
     /// is `None` or empty is not sent (`[I] ident/create`).
@@ -99,6 +98,8 @@ impl CreateIdent {
 }
 
 message! {
+    via Loose;
+    without setters;
     /// The answer to `ident/create`.
     pub struct CreateIdentResponse {
         /// Whether it worked.

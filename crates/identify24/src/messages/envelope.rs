@@ -2,11 +2,10 @@
 
 use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
-use identkit_wire::{Meta, OneOrMany, refusal};
+use identkit_wire::{Loose, Meta, OneOrMany, Tolerant, message, refusal};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::message::message;
 use super::{Ident, Project};
 
 /// `messages`: nothing, a text, texts or objects, kept as texts (AI-03). They may quote the person's data.
@@ -50,6 +49,12 @@ impl<'de> Deserialize<'de> for Messages {
     }
 }
 
+impl Tolerant for Messages {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}
+
 fn gather(value: Value, texts: &mut Vec<String>) {
     match value {
         Value::Null => {}
@@ -66,6 +71,8 @@ fn gather(value: Value, texts: &mut Vec<String>) {
 }
 
 message! {
+    via Loose;
+    without setters;
     /// An answer that carries its payload in `data`.
     pub struct Envelope<T> {
         /// Whether it worked.

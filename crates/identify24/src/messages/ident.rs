@@ -1,15 +1,17 @@
 //! The ident as `ident/get` tells it. No checked data, image or document is among it (I-051).
 
 use identkit_core::{Address, Pii};
+use identkit_wire::{Loose, message};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use super::message::message;
 use super::{IdentId, IdentStatus, LocalDateTime, ProjectId};
 
 message! {
+    via Loose;
+    without setters;
     /// An ident (`[I] ident/get`).
     pub struct Ident {
         /// Its id.
@@ -54,7 +56,7 @@ impl Ident {
     /// The address, if the answer carries one: the document lists none here. Flat attributes named as those of
     /// `ident/create` come first, a sub-object `address` of the same names is the fallback (AI-05).
     pub fn address(&self) -> Option<Address> {
-        let given = &self.extra.0;
+        let given = &self.extra;
         let nested = given.get("address");
         let text = |value: Option<&Value>| match value? {
             Value::String(text) if !text.is_empty() => Some(Pii::new(text.clone())),

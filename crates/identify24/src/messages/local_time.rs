@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use identkit_wire::Tolerant;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// The vendor's probable zone, Europe/Berlin, as a rule that needs no database of zones: right for every year since
 /// 1996. The document names none (AI-11).
@@ -114,6 +116,20 @@ impl Serialize for LocalDateTime {
 impl<'de> Deserialize<'de> for LocalDateTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::parse)
+    }
+}
+
+/// A date-time in any form; an empty text, `null` and `0000-00-00 …` are nothing (AI-11).
+impl Tolerant for LocalDateTime {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let raw = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return Ok(None),
+        };
+        let trimmed = raw.trim();
+        let nothing = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
+        Ok((!nothing).then(|| Self::parse(raw)))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Projects of the account.
 
-use super::message::message;
+use identkit_wire::{Loose, message};
+
 use super::{ProjectId, ProjectNumber};
 
 message! {
+    via Loose;
+    without setters;
     /// A project (`[I] project/getAll`, project/get).
     pub struct Project {
         /// Its id.
@@ -23,6 +26,8 @@ impl Project {
 }
 
 message! {
+    via Loose;
+    without setters;
     /// Which project to read: the body of a GET (`[I] project/get`).
     pub struct ProjectRequest {
         /// The id.

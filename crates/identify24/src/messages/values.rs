@@ -3,8 +3,10 @@
 use std::fmt;
 
 use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
-use identkit_wire::TextOrNumber;
+use identkit_wire::{TextOrNumber, Tolerant, read_text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::PdfContent;
 
 /// The vendor's id of an ident: opaque text, and whoever has it can start the session (AI-15).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +241,18 @@ macro_rules! written_as_text {
 }
 
 written_as_text!(Gender, TypeOfId);
+
+macro_rules! read_as_text {
+    ($($name:ident),*) => {$(
+        impl Tolerant for $name {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                read_text(deserializer)
+            }
+        }
+    )*};
+}
+
+read_as_text!(Gender, IdentId, IdentStatus, PdfContent, ProjectId, ProjectNumber, TypeOfId);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,13 @@
 //! The payload of the vendor's webhook: other names than the API's for the same person (AI-14).
 
 use identkit_core::Pii;
+use identkit_wire::{Loose, message};
 
-use super::message::message;
 use super::{IdentId, IdentStatus, LocalDateTime, ProjectId};
 
 message! {
+    via Loose;
+    without setters;
     /// What the webhook tells. Every key is optional; strings and numbers are read alike (AI-13; `[I] Webhook`).
     pub struct IdentWebhook {
         /// The id of the ident.

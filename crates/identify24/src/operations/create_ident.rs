@@ -1,47 +1,40 @@
 //! `POST /ident/create`.
 
-use bytes::Bytes;
-use http::{Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json};
+use http::Method;
+use identkit_core::{Advice, Error, Kind};
+use identkit_wire::{AmbiguityPolicy, Encoded, Meta, RetrySafety, json, operation};
 
 use super::{GOOD, REFUSALS, SMALL};
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
-/// Creates an ident (`[I] ident/create`). Whether the vendor accepted it is for [`CreateIdentResponse::accepted`] to say.
-///
-/// Nothing makes a repeat harmless and no call lists idents (I-042, AI-16, AI-28): when no complete answer came, the
-/// outcome stays unknown.
-impl Operation for CreateIdent {
-    const META: &'static Meta = &Meta {
-        name: "ident/create",
-        provider: crate::PROVIDER,
-        method: Method::POST,
-        path: "/ident/create",
-        section: writer::SECTION,
-        safety: RetrySafety::Creating,
-        on_ambiguous: AmbiguityPolicy::Never,
-        expect: GOOD,
-        reply: SMALL,
-        refusals: REFUSALS,
-    };
-    type Output = CreateIdentResponse;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        Vec::new()
-    }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        let ident = self.normalised(dialect);
-        let warnings = writer::check(&ident, self, dialect)?;
-        Ok(Encoded { headers: json::headers(), body: writer::body(ident, dialect)?, warnings })
-    }
-
-    fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<CreateIdentResponse>, Error> {
+// Creates an ident (`[I] ident/create`). Whether the vendor accepted it is for `CreateIdentResponse::accepted` to say.
+//
+// Nothing makes a repeat harmless and no call lists idents (I-042, AI-16, AI-28): when no complete answer came, the
+// outcome stays unknown.
+operation! {
+    impl CreateIdent;
+    meta: Meta::new(
+        crate::PROVIDER,
+        "ident/create",
+        Method::POST,
+        "/ident/create",
+        RetrySafety::Creating,
+        AmbiguityPolicy::Never,
+    )
+    .section(writer::SECTION)
+    .expect(GOOD)
+    .body_mode(SMALL)
+    .refusals(REFUSALS),
+    output: CreateIdentResponse, dialect: Dialect,
+    encode: |this, dialect| {
+        let ident = this.normalised(dialect);
+        let warnings = writer::check(&ident, this, dialect)?;
+        Ok(Encoded::new(json::headers(), writer::body(ident, dialect)?).with_warnings(warnings))
+    },
+    decode: |_, _, body, _| {
         let body = body.whole()?;
-        let answer: CreateIdentResponse = super::read_whole(&body)?;
+        let answer: CreateIdentResponse = super::read(&body)?;
         // Where the ident may exist, the answer may hold the only copy of its id: it is kept with the error.
         let keep = |error: Error| error.with_vendor_text(super::kept(&body));
         let named = answer.ident_id.as_ref().is_some_and(|id| !id.is_empty());
@@ -60,21 +53,15 @@ impl Operation for CreateIdent {
             }
             (Err(error), false) => Err(error),
         }
-    }
-
-    fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-        super::message(request)
-    }
-
-    fn encode_response(output: CreateIdentResponse) -> Result<Response<Content>, Error> {
-        json::response(200, &output)
-    }
+    },
+    request: |_, request| json::decode_request(request),
+    respond: |output| json::response(200, &output),
 }
 
 /// Whether an answer without an `ident_id` in its place still looks as if an ident was made.
 fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
     let there = |value: &serde_json::Value| !value.is_null() && value.as_str() != Some("");
     let url = answer.conference_url.as_ref().is_some_and(|url| !url.is_empty());
-    let data = answer.extra.0.get("data");
+    let data = answer.extra.get("data");
     url || data.is_some_and(|data| ["ident_id", "id"].iter().any(|key| data.get(key).is_some_and(there)))
 }

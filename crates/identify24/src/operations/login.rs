@@ -1,9 +1,8 @@
 //! `POST /auth`.
 
-use bytes::Bytes;
-use http::{Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Kind, Violation};
-use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Meta, Operation, Params, Received, Refusal, RetrySafety, json};
+use http::Method;
+use identkit_core::{Advice, Error, Kind, Violation};
+use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, json, operation};
 
 use super::{BAD_REQUEST, CONFLICT, FORBIDDEN, GOOD, NOT_FOUND, REQUEST_FAILED, SMALL, TOO_MANY};
 use crate::Dialect;
@@ -13,41 +12,36 @@ use crate::messages::{AuthRequest, AuthResponse};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Login(pub AuthRequest);
 
-impl Operation for Login {
-    const META: &'static Meta = &Meta {
-        name: "auth",
-        provider: crate::PROVIDER,
-        method: Method::POST,
-        path: "/auth",
-        section: "[I] auth",
-        safety: RetrySafety::IdempotentByEffect,
-        on_ambiguous: AmbiguityPolicy::Retry(3),
-        expect: GOOD,
-        reply: SMALL,
-        refusals: &[
-            BAD_REQUEST,
-            Refusal {
-                status: 401,
-                kind: Kind::Authentication,
-                meaning: "the vendor does not accept partner and API key",
-                advice: Advice::CheckCredentials,
-            },
-            REQUEST_FAILED,
-            FORBIDDEN,
-            NOT_FOUND,
-            CONFLICT,
-            TOO_MANY,
-        ],
-    };
-    type Output = AuthResponse;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        Vec::new()
-    }
-
-    fn encode(&self, _: &Dialect) -> Result<Encoded, Error> {
-        let faults: Vec<_> = [("PARTNER", &self.0.partner), ("APIKEY", &self.0.api_key)]
+operation! {
+    impl Login;
+    meta: Meta::new(
+        crate::PROVIDER,
+        "auth",
+        Method::POST,
+        "/auth",
+        RetrySafety::IdempotentByEffect,
+        AmbiguityPolicy::Retry(3),
+    )
+    .section("[I] auth")
+    .expect(GOOD)
+    .body_mode(SMALL)
+    .refusals(&[
+        BAD_REQUEST,
+        Refusal::new(
+            401,
+            Kind::Authentication,
+            "the vendor does not accept partner and API key",
+            Advice::CheckCredentials,
+        ),
+        REQUEST_FAILED,
+        FORBIDDEN,
+        NOT_FOUND,
+        CONFLICT,
+        TOO_MANY,
+    ]),
+    output: AuthResponse, dialect: Dialect,
+    encode: |this, _| {
+        let faults: Vec<_> = [("PARTNER", &this.0.partner), ("APIKEY", &this.0.api_key)]
             .into_iter()
             .filter(|(_, value)| value.as_ref().is_none_or(identkit_core::Secret::is_empty))
             .map(|(field, _)| Violation::new(field, "is required", "I-005", Self::META.section))
@@ -55,23 +49,16 @@ impl Operation for Login {
         if !faults.is_empty() {
             return Err(Error::invalid(faults));
         }
-        Ok(Encoded { headers: json::headers(), body: json::write(&self.0)?.into(), warnings: Vec::new() })
-    }
-
-    fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<AuthResponse>, Error> {
-        let answer: AuthResponse = super::read(body)?;
+        Encoded::json(&this.0)
+    },
+    decode: |_, _, body, _| {
+        let answer = json::decode::<AuthResponse>(body)?.value;
         match answer.token() {
             // What a repeat may mend counts like that HTTP status (AI-30); any other refusal is the session's to judge.
             Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::RateLimited) => Err(error),
             _ => Ok(answer.into()),
         }
-    }
-
-    fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-        super::message(request).map(Self)
-    }
-
-    fn encode_response(output: AuthResponse) -> Result<Response<Content>, Error> {
-        json::response(200, &output)
-    }
+    },
+    request: |_, request| json::decode_request(request).map(Self),
+    respond: |output| json::response(200, &output),
 }

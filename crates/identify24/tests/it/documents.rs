@@ -8,7 +8,7 @@ use identkit_identify24::messages::{
 };
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback};
-use identkit_wire::Operation;
+use identkit_wire::ServedOperation;
 use sha2::{Digest, Sha256};
 
 const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -175,7 +175,7 @@ fn s_027_is_a_webhook_of_16_keys() {
 /// The curl samples and their runnable forms show the method, path, headers and body that this crate sends.
 #[test]
 fn the_curl_samples_agree_with_the_operations() {
-    fn check<Op: Operation<Dialect = Dialect>>(printed: &str, runnable: &str, operation: &Op, verb: &str) {
+    fn check<Op: ServedOperation<Dialect = Dialect>>(printed: &str, runnable: &str, operation: &Op, verb: &str) {
         let printed = String::from_utf8(fixture(printed)).unwrap();
         let runnable = String::from_utf8(fixture(runnable)).unwrap();
         let path = Op::META.path(&operation.path_params()).unwrap();

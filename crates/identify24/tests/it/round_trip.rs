@@ -9,7 +9,7 @@ use identkit_identify24::messages::{
 };
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_identify24::{Dialect, IdentStatusCallback};
-use identkit_wire::{Callback, Operation};
+use identkit_wire::{Callback, Operation, ServedOperation};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -56,7 +56,7 @@ fn projects() -> impl Strategy<Value = Project> {
 /// The answer as the sandbox's side writes it and the client reads it.
 fn answered<Op>(operation: &Op, output: Op::Output) -> Op::Output
 where
-    Op: Operation<Dialect = Dialect>,
+    Op: ServedOperation<Dialect = Dialect>,
 {
     let response = Op::encode_response(output).unwrap();
     assert_eq!(
@@ -69,7 +69,7 @@ where
 
 /// Lets every reader of the crate have these bytes.
 fn read_by_all(bytes: &[u8]) {
-    fn tried<Op: Operation<Dialect = Dialect>>(operation: &Op, bytes: &[u8]) {
+    fn tried<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, bytes: &[u8]) {
         if let Err(error) = decode(operation, bytes.to_vec()) {
             let _ = format!("{error} {error:?}");
         }

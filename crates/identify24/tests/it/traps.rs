@@ -1,5 +1,5 @@
-//! Every contradiction of the document has a test named after it (contract, chapter 6), and those that have no better
-//! place have theirs here.
+//! Traps of the document (contract, chapter 6) whose tests have no better place; `cargo xtask coverage` checks that each
+//! trap has one.
 
 use crate::support::{Vendor, client, decode, encoded, erika, fixture, json, ok, options, sent};
 use identkit_core::Kind;
@@ -8,36 +8,6 @@ use identkit_identify24::messages::{CreateIdent, Ident, ProjectRequest};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_wire::Operation;
 use proptest::prelude::*;
-
-/// The sources in which tests of this crate stand.
-const SOURCES: &[&str] = &[
-    include_str!("../../src/countries.rs"),
-    include_str!("../../src/messages/local_time.rs"),
-    include_str!("../../src/messages/pdf.rs"),
-    include_str!("../../src/messages/values.rs"),
-    include_str!("../../src/writer.rs"),
-    include_str!("callback.rs"),
-    include_str!("client.rs"),
-    include_str!("documents.rs"),
-    include_str!("reading.rs"),
-    include_str!("traps.rs"),
-    include_str!("writer.rs"),
-];
-
-#[test]
-fn every_trap_of_the_contract_has_a_test_named_after_it() {
-    let contract = include_str!("../../../../docs/contract/contract.md");
-    let traps: Vec<&str> = contract.lines().filter_map(|line| line.strip_prefix("| AI-")?.split(' ').next()).collect();
-    assert_eq!(traps.len(), 30);
-    let tests: Vec<&str> = SOURCES
-        .iter()
-        .flat_map(|source| source.lines())
-        .filter_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "))
-        .collect();
-    let lacking: Vec<_> =
-        traps.iter().filter(|trap| !tests.iter().any(|test| test.contains(&format!("ai_{trap}_")))).collect();
-    assert!(lacking.is_empty(), "no test is named after {lacking:?}");
-}
 
 fn written(ident: &CreateIdent, dialect: &Dialect) -> serde_json::Value {
     json(&sent(&encoded(ident, dialect).body))

@@ -336,7 +336,7 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
         }
         ident.pdf_content = pdf;
         if let Some(text) = optional.next().flatten() {
-            ident.extra.0.insert("nickname".to_owned(), text.expose().clone().into());
+            ident.extra.insert("nickname".to_owned(), text.expose().clone().into());
         }
         ident
     })

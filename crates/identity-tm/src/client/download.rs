@@ -104,17 +104,15 @@ mod saved {
             rule: &PlaceholderRule,
             options: &CallOptions,
         ) -> Result<Response<VideoDownload>, Error> {
-            let answered = self.video(ready, options).await?;
-            let Response { value, status, attempts, elapsed, warnings } = answered;
+            let (video, response) = self.video(ready, options).await?.split();
             let judge = rule.clone();
-            let saved = save
-                .accept(move |came| judge.check(came.length, &came.sha256))
-                .run(value.content)
-                .await
-                .map_err(|error| error.with_operation("getVideoFileBinary").with_status(status.as_u16()))?;
+            let saved =
+                save.accept(move |came| judge.check(came.length, &came.sha256)).run(video.content).await.map_err(
+                    |error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()),
+                )?;
             let (provisioned, compared) = (ready.was_heard(), rule.knows_any());
-            let value = VideoDownload { media_type: value.media_type, saved, provisioned, compared };
-            Ok(Response { value, status, attempts, elapsed, warnings })
+            let value = VideoDownload { media_type: video.media_type, saved, provisioned, compared };
+            Ok(response.map(|()| value))
         }
     }
 }

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{Request, Response, StatusCode, response};
-use identkit_core::{Advice, CallOptions, Content, Delivery, Error, Instant, Kind, ShortPii, Window};
-use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Params, Received, Warning, json};
+use http::{StatusCode, response};
+use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
+use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Received, Warning, json};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -469,18 +469,5 @@ impl Operation for AsItCame {
     fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<Option<Bytes>>, Error> {
         let told = if head.status == StatusCode::NOT_MODIFIED { None } else { Some(body.whole()?) };
         Ok(told.into())
-    }
-
-    fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-        DrainUnreportedExtended::decode_request(params, request).map(|_| Self)
-    }
-
-    fn encode_response(bytes: Option<Bytes>) -> Result<Response<Content>, Error> {
-        let mut response = Response::new(Content::empty());
-        match bytes {
-            Some(bytes) => *response.body_mut() = Content::from_bytes(bytes),
-            None => *response.status_mut() = StatusCode::NOT_MODIFIED,
-        }
-        Ok(response)
     }
 }

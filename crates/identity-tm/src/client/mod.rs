@@ -225,10 +225,10 @@ impl IdentityTm {
         if answered.value.reference.as_ref().is_some_and(|told| Some(told) != sent && !told.expose().is_empty()) {
             answered.warnings.push(Warning::new("the answer carries another Ref than the order", "AT-18"));
         }
-        match answered.value.order_id.clone() {
-            Some(order_id) => Ok(answered.map(|answer| PlacedOrder { order_id, flavour, answer })),
+        answered.try_map(|answer| match answer.order_id.clone() {
+            Some(order_id) => Ok(PlacedOrder { order_id, flavour, answer }),
             None => Err(Error::new(Kind::OutcomeUnknown, "the vendor accepted the order without naming its OrderID")),
-        }
+        })
     }
 
     /// All codes of an order, [T 3.2]: what finality is judged by (AT-13).
@@ -258,12 +258,11 @@ impl IdentityTm {
         Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>,
     {
         let Some(decryptor) = &self.decryptor else { return self.call(&operation, options).await };
-        let Response { value, status, attempts, elapsed, mut warnings } =
-            self.call(&MaybeEncrypted(operation), options).await?;
-        let named = |error: Error| error.with_operation(Op::META.name).with_status(status.as_u16());
-        let (value, more) = value.open(order, decryptor.as_ref()).map_err(named)?;
-        warnings.extend(more);
-        Ok(Response { value, status, attempts, elapsed, warnings })
+        let (body, mut response) = self.call(&MaybeEncrypted(operation), options).await?.split();
+        let named = |error: Error| error.with_operation(Op::META.name).with_status(response.status.as_u16());
+        let (value, more) = body.open(order, decryptor.as_ref()).map_err(named)?;
+        response.warnings.extend(more);
+        Ok(response.map(|()| value))
     }
 
     /// The checked data as it came, [T 3.3]: opaque bytes where the account has its results encrypted (AT-70). The

@@ -149,7 +149,7 @@ impl Serialize for Image {
         if let Some(filename) = &self.filename {
             map.serialize_entry("Filename", filename)?;
         }
-        for (key, value) in &self.extra.0 {
+        for (key, value) in &self.extra {
             map.serialize_entry(key, value)?;
         }
         map.end()
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Image {
                             let Some(inner) = map.next_value::<Option<Image>>()? else { continue };
                             read.image = inner.image.or(read.image);
                             read.filename = read.filename.or(inner.filename);
-                            read.extra.0.extend(inner.extra.0);
+                            read.extra.extend(inner.extra);
                         }
                         "Data" | "Base64" | "Base64Data" => {
                             let told = map.next_value::<Option<Blob>>()?;
@@ -191,7 +191,7 @@ impl<'de> Deserialize<'de> for Image {
                         }
                         "Filename" => read.filename = map.next_value::<Option<Text>>()?.or(read.filename),
                         _ => {
-                            read.extra.0.insert(key, map.next_value()?);
+                            read.extra.insert(key, map.next_value()?);
                         }
                     }
                 }
@@ -299,13 +299,13 @@ impl IdentDataAnswer {
         if self.identified.is_some() {
             return false;
         }
-        let mut found = self.extra.0.iter().filter_map(|(key, value)| {
+        let mut found = self.extra.iter().filter_map(|(key, value)| {
             let date = Dts::parse(value.as_str()?);
             let fits = key.to_ascii_lowercase().starts_with("ident") && date.timestamp().is_some();
             fits.then(|| (key.clone(), date))
         });
         let (Some((key, date)), None) = (found.next(), found.next()) else { return false };
-        self.extra.0.remove(&key);
+        self.extra.remove(&key);
         self.identified = Some(date);
         true
     }

@@ -251,7 +251,7 @@ impl Serialize for LegitimationDocument {
         if let Some(document) = &self.document {
             map.serialize_entry("Document", document)?;
         }
-        for (key, value) in &self.extra.0 {
+        for (key, value) in &self.extra {
             map.serialize_entry(key, value)?;
         }
         map.end()
@@ -353,7 +353,7 @@ impl<'de> Deserialize<'de> for LegitimationDocuments {
                             None => {}
                         }
                     } else {
-                        extra.0.insert(key, map.next_value()?);
+                        extra.insert(key, map.next_value()?);
                     }
                 }
                 let mut all: Vec<_> =
@@ -361,7 +361,7 @@ impl<'de> Deserialize<'de> for LegitimationDocuments {
                 // What stands beside the texts belongs to no single one of them: it goes with the first.
                 match all.first_mut() {
                     Some(first) => first.extra = extra,
-                    None if none && extra.0.is_empty() => {}
+                    None if none && extra.is_empty() => {}
                     None => all.push(LegitimationDocument { document: None, extra }),
                 }
                 Ok(LegitimationDocuments(all))

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use identkit_wire::{Message, json};
+use identkit_wire::{Extra, FieldPlace, Message, json, read_message};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::ListedOrder;
@@ -110,9 +110,9 @@ impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let (mut order, mut wrapped) = (ListedOrder::default(), None);
-        let rest = Unwrapping { map, taker: &mut *self.0, wrapped: &mut wrapped };
-        order.fill(MapAccessDeserializer::new(rest))?;
+        let mut read = Unwrapping { order: ListedOrder::default(), taker: &mut *self.0, wrapped: None };
+        read_message(&mut read, map)?;
+        let Unwrapping { order, wrapped, .. } = read;
         // An object that says nothing is how some say "none": no order is made of it.
         if wrapped.is_none() && (order.order_id.is_some() || order != ListedOrder::default()) {
             self.0.take(order);
@@ -121,61 +121,33 @@ impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
     }
 }
 
-/// The map of an element without what it wraps, which goes to the taker.
-struct Unwrapping<'a, A, T> {
-    map: A,
+/// An element while it is read: an order, of which what it wraps goes to the taker.
+struct Unwrapping<'a, T> {
+    order: ListedOrder,
     taker: &'a mut T,
-    wrapped: &'a mut Option<usize>,
+    /// How many orders it wraps.
+    wrapped: Option<usize>,
 }
 
-impl<'de, A: MapAccess<'de>, T: Taker> MapAccess<'de> for Unwrapping<'_, A, T> {
-    type Error = A::Error;
+impl<T: Taker> Message for Unwrapping<'_, T> {
+    const SPELLINGS: &'static [&'static [&'static str]] = ListedOrder::SPELLINGS;
 
-    #[inline]
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        let mut seed = Some(seed);
-        loop {
-            match self.map.next_key_seed(Key(&mut seed))? {
-                None => return Ok(None),
-                Some(Some(key)) => return Ok(Some(key)),
-                Some(None) => {
-                    let before = self.wrapped.unwrap_or(0);
-                    let count = self.map.next_value_seed(Wrapped { taker: &mut *self.taker, before })?;
-                    *self.wrapped = count.or(*self.wrapped);
-                }
-            }
+    fn read_field<'de, A: MapAccess<'de>>(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error> {
+        self.order.read_field(field, map)
+    }
+
+    fn extra(&mut self) -> &mut Extra {
+        self.order.extra()
+    }
+
+    fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
+        if key != "Order" {
+            return self.order.read_unlisted(key, map);
         }
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
-        self.map.next_value_seed(seed)
-    }
-}
-
-/// A key of an element; `None` for the wrapper's.
-struct Key<'a, K>(&'a mut Option<K>);
-
-impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, K> {
-    type Value = Option<K::Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Key<'_, K> {
-    type Value = Option<K::Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    #[inline]
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        if key == "Order" {
-            return Ok(None);
-        }
-        self.0.take().map(|seed| seed.deserialize(key.into_deserializer())).transpose()
+        let before = self.wrapped.unwrap_or(0);
+        let count = map.next_value_seed(Wrapped { taker: &mut *self.taker, before })?;
+        self.wrapped = count.or(self.wrapped);
+        Ok(())
     }
 }
 

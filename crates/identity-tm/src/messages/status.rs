@@ -3,9 +3,9 @@
 use std::fmt;
 
 use identkit_core::{Pii, ShortPii};
-use identkit_wire::{Dts, Fill, message};
+use identkit_wire::{Dts, FieldReader, message};
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use crate::{Finality, OrderFlavour, OrderId, StatusKind};
 
@@ -37,11 +37,11 @@ message! {
 
 /// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
 /// nothing takes three allocations.
-pub(super) struct Entries(Vec<StatusEntry>);
+pub(super) struct Entries(Option<Vec<StatusEntry>>);
 
-impl From<Entries> for Vec<StatusEntry> {
-    fn from(entries: Entries) -> Self {
-        entries.0
+impl FieldReader<Vec<StatusEntry>> for Entries {
+    fn into_value(self) -> Option<Vec<StatusEntry>> {
+        self.0
     }
 }
 
@@ -56,22 +56,24 @@ impl<'de> Deserialize<'de> for Entries {
                 f.write_str("a sequence")
             }
 
+            fn visit_none<E: Error>(self) -> Result<Entries, E> {
+                Ok(Entries(None))
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entries, D::Error> {
+                deserializer.deserialize_seq(self)
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
                 let mut entries = Vec::with_capacity(12);
-                loop {
-                    // Filled where it stays.
-                    entries.push(StatusEntry::default());
-                    let Some(place) = entries.last_mut() else { break };
-                    if seq.next_element_seed(Fill(place))?.is_none() {
-                        entries.pop();
-                        break;
-                    }
+                while let Some(entry) = seq.next_element()? {
+                    entries.push(entry);
                 }
-                Ok(Entries(if entries.is_empty() { Vec::new() } else { entries }))
+                Ok(Entries(Some(if entries.is_empty() { Vec::new() } else { entries })))
             }
         }
 
-        deserializer.deserialize_seq(Reader)
+        deserializer.deserialize_option(Reader)
     }
 }
 

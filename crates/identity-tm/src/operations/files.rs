@@ -3,13 +3,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, response};
+use http::Method;
 use identkit_core::{Content, Error, Kind};
-use identkit_wire::json::{self, Files, Piece};
-use identkit_wire::{BodyMode, Decoded, Encoded, Meta, Operation, Params, Received};
+#[cfg(feature = "server")]
+use identkit_wire::json;
+use identkit_wire::json::{Files, Piece};
+use identkit_wire::{BodyMode, Meta, operation};
 use serde::de::DeserializeOwned;
 
-use super::get_ident_data_pdf::pdf_response;
 use super::{GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
 use crate::Dialect;
 use crate::messages::{SignedPdf, VoiceFile};
@@ -130,6 +131,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     }
 
     /// The answer as it came, when nothing of it was read.
+    #[cfg(feature = "server")]
     fn into_content(self) -> Content {
         match self.from {
             Source::Itself(content) => content,
@@ -139,94 +141,44 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     }
 }
 
-/// An answer of which everything streams, whatever it is; its first bytes tell what.
-fn content(body: Received) -> (Bytes, Content) {
-    match body {
-        Received::Whole(bytes) => (bytes.clone(), Content::from_bytes(bytes)),
-        Received::Stream { head, rest } => (head.clone(), rest.preceded_by(head)),
-    }
+const fn streamed(of: &Meta, cap: u64) -> Meta {
+    Meta::new(of.provider, of.name, Method::GET, of.path, of.safety, of.ambiguity)
+        .section(of.section)
+        .expect(of.expect)
+        .body_mode(BodyMode::Sniff { cap, stream: |_, _| true })
+        .refusals(of.refusals)
 }
 
-macro_rules! streamed {
-    ($operation:ty, $file:ty, $cap:expr, $decode:expr, $encode:expr) => {
-        impl Operation for Streamed<$operation> {
-            const META: &'static Meta = &Meta {
-                name: <$operation>::META.name,
-                provider: <$operation>::META.provider,
-                method: Method::GET,
-                path: <$operation>::META.path,
-                section: <$operation>::META.section,
-                safety: <$operation>::META.safety,
-                on_ambiguous: <$operation>::META.on_ambiguous,
-                expect: <$operation>::META.expect,
-                reply: BodyMode::Sniff { cap: $cap, stream: |_, _| true },
-                refusals: <$operation>::META.refusals,
-            };
-            type Output = FileStream<$file>;
-            type Dialect = Dialect;
-
-            fn path_params(&self) -> Vec<(&'static str, &str)> {
-                self.0.path_params()
-            }
-
-            fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-                self.0.encode(dialect)
-            }
-
-            fn decode(
-                &self,
-                _: &response::Parts,
-                body: Received,
-                _: &Dialect,
-            ) -> Result<Decoded<FileStream<$file>>, Error> {
-                let (head, content) = content(body);
-                let decode: fn(&[u8], Content) -> FileStream<$file> = $decode;
-                Ok(decode(&head, content).into())
-            }
-
-            fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-                <$operation>::decode_request(params, request).map(Self)
-            }
-
-            fn encode_response(output: FileStream<$file>) -> Result<Response<Content>, Error> {
-                let encode: fn(FileStream<$file>) -> Result<Response<Content>, Error> = $encode;
-                encode(output)
-            }
-        }
-    };
-}
-
-fn json_response<T: DeserializeOwned + Default>(output: FileStream<T>) -> Response<Content> {
-    let mut response = Response::new(output.into_content());
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json::MEDIA_TYPE);
-    response
-}
-
-streamed!(
-    GetESignPdf,
-    SignedPdf,
-    PDF_CAP,
-    |head, content| {
+operation! {
+    impl Streamed<GetESignPdf>;
+    meta: streamed(GetESignPdf::META, PDF_CAP), output: FileStream<SignedPdf>, dialect: Dialect,
+    params: |this| this.0.path_params(),
+    encode: |this, dialect| this.0.encode(dialect),
+    decode: |_, _, body, _| {
+        let (head, content) = body.into_content();
         // By the first bytes, whatever the Content-Type says (AT-37).
         let from = match head.starts_with(b"%PDF-") {
             true => Source::Itself(content),
             false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };
-        FileStream::new(from, "signed documents")
+        Ok(FileStream::new(from, "signed documents").into())
     },
-    |output| match output.from {
-        Source::Itself(content) => pdf_response(content),
-        _ => Ok(json_response(output)),
-    }
-);
+    request: |params, request| GetESignPdf::decode_request(params, request).map(Self),
+    respond: |output| match output.from {
+        Source::Itself(content) => super::respond::pdf(content),
+        _ => super::respond::content(output.into_content(), json::MEDIA_TYPE),
+    },
+}
 
-streamed!(
-    GetVoiceFiles,
-    VoiceFile,
-    JSON_CAP,
-    |_, content| {
-        let files = Files::new(content, "Voicefiles", "Base64Data", JSON_CAP);
-        FileStream::new(Source::Json(Box::new(files)), "recordings")
+operation! {
+    impl Streamed<GetVoiceFiles>;
+    meta: streamed(GetVoiceFiles::META, JSON_CAP), output: FileStream<VoiceFile>, dialect: Dialect,
+    params: |this| this.0.path_params(),
+    encode: |this, dialect| this.0.encode(dialect),
+    decode: |_, _, body, _| {
+        let files = Files::new(body.into_content().1, "Voicefiles", "Base64Data", JSON_CAP);
+        Ok(FileStream::new(Source::Json(Box::new(files)), "recordings").into())
     },
-    |output| Ok(json_response(output))
-);
+    request: |params, request| GetVoiceFiles::decode_request(params, request).map(Self),
+    respond: |output| super::respond::content(output.into_content(), json::MEDIA_TYPE),
+}

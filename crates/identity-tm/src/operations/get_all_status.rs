@@ -1,11 +1,12 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, by a period (safe) or what was not told before (destructive).
 
+#[cfg(feature = "server")]
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, response};
-use identkit_core::{Content, Error, Violation};
-use identkit_wire::{
-    AmbiguityPolicy, Body, BodyMode, Decoded, Encoded, Meta, Operation, Params, Received, RetrySafety, json,
-};
+use http::{Method, StatusCode, response};
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::{Error, Violation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, json, operation};
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
@@ -23,21 +24,23 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
     mend::read::<OrderList>(&bytes).map(Into::into).map_err(json::JsonFault::answer)
 }
 
-fn respond(output: OrderList) -> Result<Response<Content>, Error> {
+#[cfg(feature = "server")]
+fn respond(output: OrderList) -> Result<http::Response<Content>, Error> {
     if output.0.is_empty() {
-        let mut response = Response::new(Content::empty());
+        let mut response = http::Response::new(Content::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
-    json::response(200, &output)
+    super::respond::json(output)
 }
 
 /// The sandbox's side: no body, an empty one and `{}` are the same (AT-08).
-fn request_of(request: &Request<Bytes>) -> Result<AllStatusRequest, Error> {
+#[cfg(feature = "server")]
+fn request_of(request: &http::Request<Bytes>) -> Result<AllStatusRequest, Error> {
     if request.body().iter().all(u8::is_ascii_whitespace) {
         return Ok(AllStatusRequest::default());
     }
-    json::read(request.body()).map_err(json::JsonFault::input)
+    json::decode_request(request)
 }
 
 /// Begin and End always both, and at most 1000 elements (AT-05).
@@ -80,9 +83,17 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
-macro_rules! all_status {
-    ($(#[$meta:meta])* $name:ident, $vendor:literal, $path:literal, period) => {
-        $(#[$meta])*
+const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambiguity: AmbiguityPolicy) -> Meta {
+    Meta::new(PROVIDER, name, Method::POST, path, safety, ambiguity)
+        .section(SECTION)
+        .expect(&[200, 304])
+        .body_mode(BodyMode::Whole { cap: JSON_CAP })
+        .refusals(&[BAD_REQUEST, UNAUTHORIZED])
+}
+
+macro_rules! period {
+    ($(#[$attribute:meta])* $name:ident, $vendor:literal, $path:literal) => {
+        $(#[$attribute])*
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
             /// The body: a period, perhaps in pages.
@@ -96,84 +107,62 @@ macro_rules! all_status {
             }
         }
 
-        all_status!(@operation $name, $vendor, $path, RetrySafety::Safe, AmbiguityPolicy::Retry(4),
-            |this: &Self, _: &Dialect| {
+        operation! {
+            impl $name;
+            meta: list($vendor, $path, RetrySafety::Safe, AmbiguityPolicy::Retry(4)),
+            output: OrderList, dialect: Dialect,
+            encode: |this, _| {
                 check(&this.request)?;
-                Ok(json::write(&this.request)?.into())
+                Encoded::json(&this.request)
             },
-            |request| Ok(Self { request: request_of(request)? })
-        );
-    };
-    ($(#[$meta:meta])* $name:ident, $vendor:literal, $path:literal, unreported) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct $name;
-
-        // A body of no bytes by default, as the document has it optional (AT-08).
-        all_status!(@operation $name, $vendor, $path, RetrySafety::DestructiveRead, AmbiguityPolicy::Never,
-            |_: &Self, dialect: &Dialect| {
-                Ok(if dialect.empty_object_for_unreported { Body::from(b"{}".to_vec()) } else { Body::empty() })
-            },
-            |_| Ok(Self)
-        );
-    };
-    (@operation $name:ident, $vendor:literal, $path:literal, $safety:expr, $ambiguous:expr, $body:expr, $read:expr) => {
-        impl Operation for $name {
-            const META: &'static Meta = &Meta {
-                name: $vendor,
-                provider: PROVIDER,
-                method: Method::POST,
-                path: $path,
-                section: SECTION,
-                safety: $safety,
-                on_ambiguous: $ambiguous,
-                expect: &[200, 304],
-                reply: BodyMode::Whole { cap: JSON_CAP },
-                refusals: &[BAD_REQUEST, UNAUTHORIZED],
-            };
-            type Output = OrderList;
-            type Dialect = Dialect;
-
-            fn path_params(&self) -> Vec<(&'static str, &str)> {
-                Vec::new()
-            }
-
-            fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-                let write: fn(&Self, &Dialect) -> Result<Body, Error> = $body;
-                Ok(Encoded { headers: json::headers(), body: write(self, dialect)?, warnings: Vec::new() })
-            }
-
-            fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<OrderList>, Error> {
-                read(head, body)
-            }
-
-            fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-                let read: fn(&Request<Bytes>) -> Result<Self, Error> = $read;
-                read(request)
-            }
-
-            fn encode_response(output: OrderList) -> Result<Response<Content>, Error> {
-                respond(output)
-            }
+            decode: |_, head, body, _| read(head, body),
+            request: |_, request| Ok(Self { request: request_of(request)? }),
+            respond: respond,
         }
     };
 }
 
-all_status! {
+period! {
     /// The general codes of a period. Nothing is marked as reported.
-    GetAllStatus, "getAllStatus", "/getAllStatus", period
+    GetAllStatus, "getAllStatus", "/getAllStatus"
 }
-all_status! {
+period! {
     /// All codes of a period. Nothing is marked as reported.
-    GetAllStatusExtended, "getAllStatus/ExtendedList", "/getAllStatus/ExtendedList", period
+    GetAllStatusExtended, "getAllStatus/ExtendedList", "/getAllStatus/ExtendedList"
 }
-all_status! {
+
+/// A body of no bytes by default, as the document has it optional (AT-08).
+fn unreported(dialect: &Dialect) -> Encoded {
+    if dialect.empty_object_for_unreported {
+        Encoded::new(json::headers(), b"{}".to_vec())
+    } else {
+        Encoded::without_body()
+    }
+}
+
+operation! {
     /// The general codes not reported before. **Destructive**: what it answers is never told again, also when the
     /// answer is lost (AT-06).
-    DrainUnreported, "getAllStatus", "/getAllStatus", unreported
+    pub struct DrainUnreported;
+    meta: list("getAllStatus", "/getAllStatus", RetrySafety::DestructiveRead, AmbiguityPolicy::Never),
+    output: OrderList, dialect: Dialect,
+    encode: |_, dialect| Ok(unreported(dialect)),
+    decode: |_, head, body, _| read(head, body),
+    respond: respond,
 }
-all_status! {
+
+operation! {
     /// All codes not reported before. **Destructive**: what it answers is never told again, also when the answer is
     /// lost (AT-06).
-    DrainUnreportedExtended, "getAllStatus/ExtendedList", "/getAllStatus/ExtendedList", unreported
+    pub struct DrainUnreportedExtended;
+    meta: list(
+        "getAllStatus/ExtendedList",
+        "/getAllStatus/ExtendedList",
+        RetrySafety::DestructiveRead,
+        AmbiguityPolicy::Never,
+    ),
+    output: OrderList, dialect: Dialect,
+    encode: |_, dialect| Ok(unreported(dialect)),
+    decode: |_, head, body, _| read(head, body),
+    respond: respond,
 }

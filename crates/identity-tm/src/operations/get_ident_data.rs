@@ -1,16 +1,15 @@
 //! `getIdentData`, [T 3.3]: the result of an identification, in its JSON variants.
 
-use http::response;
 use identkit_core::Error;
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, Warning, json};
+use identkit_wire::{Decoded, Received, Warning, json, operation};
 
-use super::{JSON_CAP, READ, about, order_operation, read_json};
-use crate::OrderId;
+use super::{about, read};
 use crate::messages::{IdentData, IdentDataAnswer};
+use crate::{Dialect, OrderId};
 
 /// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
-fn decode(order_id: &OrderId, head: &response::Parts, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    judged(order_id, read_json(head, body)?)
+fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
+    judged(order_id, json::decode(body)?.value)
 }
 
 /// What an answer is worth, however its JSON came.
@@ -29,34 +28,40 @@ pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<D
     if value.initial().is_some_and(unset) {
         warnings.push(Warning::new("1970-01-01 in the initial data stands for a date that was not given", "AT-25"));
     }
-    Ok(Decoded { value, warnings })
+    Ok(Decoded::new(value, warnings))
 }
 
-order_operation! {
+operation! {
     /// The checked data.
-    GetIdentData, GET "/getIdentData/{OrderID}", name: "getIdentData", section: "[T] 3.3",
-    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
-    refusals: READ, output: IdentDataAnswer,
-    decode: |this: &Self, head, body| decode(&this.order_id, head, body),
-    encode: |output| json::response(200, &output)
+    pub struct GetIdentData {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getIdentData", "/getIdentData/{OrderID}", "[T] 3.3"), output: IdentDataAnswer, dialect: Dialect,
+    decode: |this, _, body, _| decode(&this.order_id, body),
+    respond: super::respond::json,
 }
 
-order_operation! {
+operation! {
     /// The checked data, and the data given to putOrder.
-    GetIdentDataInitial, GET "/getIdentData/{OrderID}/IncludeInitialData", name: "getIdentData/IncludeInitialData",
-    section: "[T] 3.3",
-    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
-    refusals: READ, output: IdentDataAnswer,
-    decode: |this: &Self, head, body| decode(&this.order_id, head, body),
-    encode: |output| json::response(200, &output)
+    pub struct GetIdentDataInitial {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getIdentData/IncludeInitialData", "/getIdentData/{OrderID}/IncludeInitialData", "[T] 3.3"),
+    output: IdentDataAnswer, dialect: Dialect,
+    decode: |this, _, body, _| decode(&this.order_id, body),
+    respond: super::respond::json,
 }
 
-order_operation! {
+operation! {
     /// The checked data, and how the person was identified.
-    GetIdentDataMethod, GET "/getIdentData/{OrderID}/IncludeIdentifyMethod",
-    name: "getIdentData/IncludeIdentifyMethod", section: "[T] 3.3",
-    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
-    refusals: READ, output: IdentDataAnswer,
-    decode: |this: &Self, head, body| decode(&this.order_id, head, body),
-    encode: |output| json::response(200, &output)
+    pub struct GetIdentDataMethod {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getIdentData/IncludeIdentifyMethod", "/getIdentData/{OrderID}/IncludeIdentifyMethod", "[T] 3.3"),
+    output: IdentDataAnswer, dialect: Dialect,
+    decode: |this, _, body, _| decode(&this.order_id, body),
+    respond: super::respond::json,
 }

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Response, response};
-use identkit_core::{Content, Error, Kind, Secret};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Received, RetrySafety, json};
+#[cfg(feature = "server")]
+use http::HeaderValue;
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::{Error, Kind, Secret};
+use identkit_wire::{json, operation};
 
-use super::{JSON_CAP, READ, order_operation};
+use super::read;
+use crate::{Dialect, OrderId};
 
 /// The signed and encrypted result, exactly as it came: store these bytes and nothing else (AT-71).
 #[derive(Clone, PartialEq, Eq)]
@@ -38,25 +41,25 @@ impl SignedIdentData {
     }
 }
 
-order_operation! {
+operation! {
     /// The result in the form for later use. The account must be enabled for it.
-    GetIdentDataSigned, GET "/getIdentData/{OrderID}/Signed", name: "getIdentData/Signed", section: "[T] 3.3",
-    safety: RetrySafety::Safe, ambiguous: AmbiguityPolicy::Retry(4), expect: &[200], reply: BodyMode::Whole { cap: JSON_CAP },
-    refusals: READ, output: SignedIdentData, decode: decode, encode: encode
-}
-
-fn decode(_: &GetIdentDataSigned, _: &response::Parts, body: Received) -> Result<Decoded<SignedIdentData>, Error> {
-    let bytes = body.whole()?;
-    if bytes.is_empty() {
-        return Err(Error::new(Kind::Protocol, "the answer is empty"));
+    pub struct GetIdentDataSigned {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
     }
-    Ok(SignedIdentData(bytes).into())
-}
-
-fn encode(output: SignedIdentData) -> Result<Response<Content>, Error> {
-    let mut response = Response::new(Content::from_bytes(output.0));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    Ok(response)
+    meta: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3"),
+    output: SignedIdentData, dialect: Dialect,
+    decode: |_, _, body, _| {
+        let bytes = body.whole()?;
+        if bytes.is_empty() {
+            return Err(Error::new(Kind::Protocol, "the answer is empty"));
+        }
+        Ok(SignedIdentData(bytes).into())
+    },
+    respond: |output| {
+        let text = HeaderValue::from_static("text/plain; charset=utf-8");
+        super::respond::content(Content::from_bytes(output.0), text)
+    },
 }
 
 #[cfg(test)]

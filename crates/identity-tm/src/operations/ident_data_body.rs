@@ -4,10 +4,16 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, response};
-use identkit_core::{Content, Error, Kind, Pii};
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Params, Received, Warning, json};
+use http::header::CONTENT_TYPE;
+#[cfg(feature = "server")]
+use http::header::HeaderValue;
+use http::response;
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::{Error, Kind, Pii};
+#[cfg(feature = "server")]
+use identkit_wire::ServedOperation;
+use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, Warning, json};
 
 use super::get_ident_data::judged;
 use crate::messages::IdentDataAnswer;
@@ -94,19 +100,22 @@ impl<Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>> Operation for M
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|told| told.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }
-        let Decoded { value, warnings } = self.0.decode(head, Received::Whole(bytes), dialect)?;
-        Ok(Decoded { value: IdentDataBody::Json(Box::new(value)), warnings })
+        let Decoded { value, warnings, .. } = self.0.decode(head, Received::Whole(bytes), dialect)?;
+        Ok(Decoded::new(IdentDataBody::Json(Box::new(value)), warnings))
     }
+}
 
-    fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
+#[cfg(feature = "server")]
+impl<Op: ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>> ServedOperation for MaybeEncrypted<Op> {
+    fn decode_request(params: &identkit_wire::Params, request: &http::Request<Bytes>) -> Result<Self, Error> {
         Op::decode_request(params, request).map(Self)
     }
 
-    fn encode_response(output: IdentDataBody) -> Result<Response<Content>, Error> {
+    fn encode_response(output: IdentDataBody) -> Result<http::Response<Content>, Error> {
         match output {
             IdentDataBody::Json(answer) => Op::encode_response(*answer),
             IdentDataBody::Opaque { bytes, content_type } => {
-                let mut response = Response::new(Content::from_bytes(bytes));
+                let mut response = http::Response::new(Content::from_bytes(bytes));
                 if let Some(told) = content_type.and_then(|told| HeaderValue::from_str(&told).ok()) {
                     response.headers_mut().insert(CONTENT_TYPE, told);
                 }
@@ -121,7 +130,7 @@ impl<Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>> Operation for M
 fn is_ours(bytes: &[u8]) -> bool {
     json::read::<IdentDataAnswer>(bytes).is_ok_and(|mut answer| {
         let extra = std::mem::take(&mut answer.extra);
-        if answer != IdentDataAnswer::default() || extra.0.is_empty() {
+        if answer != IdentDataAnswer::default() || extra.is_empty() {
             return true;
         }
         answer.extra = extra;

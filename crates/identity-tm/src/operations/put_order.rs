@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Method, Request, Response, response};
-use identkit_core::{Advice, Content, Error, Kind};
+use http::Method;
+use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, Params, Received, RetrySafety, Source,
-    Warning,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, operation,
 };
 use serde_json::{Map, Value};
 
@@ -43,6 +41,24 @@ impl PutOrder {
         if faults.is_empty() { Ok(warnings) } else { Err(Error::invalid(faults).with_operation(Self::META.name)) }
     }
 
+    fn write(&self, dialect: &Dialect) -> Result<Encoded, Error> {
+        // A copy of the order costs more than writing it: made only of one that is not sent as it is.
+        let mut order = self.as_sent();
+        let warnings = order.check_as_it_is(dialect)?;
+        if dialect.bare_legitimation_documents
+            && order.legitimation_document.is_some()
+            && let order = order.to_mut()
+            && let Some(documents) = order.legitimation_document.take()
+        {
+            let text =
+                |document: &LegitimationDocument| Some(Value::String(document.document.as_ref()?.expose().clone()));
+            let bare = documents.iter().filter_map(text).collect();
+            order.extra.insert("LegitimationDocument".to_owned(), Value::Array(bare));
+        }
+        let body = json::body(&*order, &order.sources())?;
+        Ok(Encoded::new(json::headers(), body).with_warnings(warnings))
+    }
+
     /// The large texts, in the order in which they are written.
     fn sources(&self) -> Vec<Arc<dyn Source>> {
         let images = self.ident_data.iter().flat_map(|data| &data.id_card).flat_map(|card| &card.images);
@@ -62,83 +78,55 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     };
     let (good, odd): (Map<_, _>, Map<_, _>) = elements.into_iter().partition(|(key, value)| readable(key, value));
     let mut answer: PutOrderAnswer = serde_json::from_value(Value::Object(good)).ok()?;
-    answer.extra.0.extend(odd);
+    answer.extra.extend(odd);
     Some(answer)
 }
 
-impl Operation for PutOrder {
-    const META: &'static Meta = &Meta {
-        name: "putOrder",
-        provider: PROVIDER,
-        method: Method::PUT,
-        path: "/putOrder",
-        section: "[T] 3.1",
-        safety: RetrySafety::Creating,
-        on_ambiguous: AmbiguityPolicy::Never,
-        expect: &[202],
-        reply: BodyMode::Whole { cap: 1024 * 1024 },
-        refusals: &[BAD_REQUEST, UNAUTHORIZED],
+fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
+    let (answer, odd) = match json::read::<PutOrderAnswer>(bytes) {
+        Ok(answer) => (answer, false),
+        Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, true),
     };
-    type Output = PutOrderAnswer;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        Vec::new()
+    let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
+        // An order may exist all the same: never resend, find it by its Ref (AT-53).
+        let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
+            .with_advice(Advice::Reconcile);
+        return Err(match answer.error {
+            Some(told) => error.with_vendor_text(told),
+            None => error,
+        });
+    };
+    let mut warnings = Vec::new();
+    if odd {
+        let message = "an element of the answer has another form than documented: it is kept among the unlisted ones";
+        warnings.push(Warning::new(message, "AT-22"));
     }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        // A copy of the order costs more than writing it: made only of one that is not sent as it is.
-        let mut order = self.as_sent();
-        let warnings = order.check_as_it_is(dialect)?;
-        if dialect.bare_legitimation_documents
-            && order.legitimation_document.is_some()
-            && let order = order.to_mut()
-            && let Some(documents) = order.legitimation_document.take()
-        {
-            let text =
-                |document: &LegitimationDocument| Some(Value::String(document.document.as_ref()?.expose().clone()));
-            let bare = documents.iter().filter_map(text).collect();
-            order.extra.0.insert("LegitimationDocument".to_owned(), Value::Array(bare));
-        }
-        let body = json::body(&*order, &order.sources())?;
-        Ok(Encoded { headers: json::headers(), body, warnings })
+    if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
+        warnings.push(Warning::new("the vendor accepted the order and reported an error besides", "AT-53"));
     }
-
-    fn decode(&self, _: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<PutOrderAnswer>, Error> {
-        let bytes = body.whole()?;
-        let (answer, odd) = match json::read::<PutOrderAnswer>(&bytes) {
-            Ok(answer) => (answer, false),
-            Err(fault) => (salvage(&bytes).ok_or_else(|| fault.answer())?, true),
-        };
-        let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
-            // An order may exist all the same: never resend, find it by its Ref (AT-53).
-            let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
-                .with_advice(Advice::Reconcile);
-            return Err(match answer.error {
-                Some(told) => error.with_vendor_text(told),
-                None => error,
-            });
-        };
-        let mut warnings = Vec::new();
-        if odd {
-            let message =
-                "an element of the answer has another form than documented: it is kept among the unlisted ones";
-            warnings.push(Warning::new(message, "AT-22"));
-        }
-        if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
-            warnings.push(Warning::new("the vendor accepted the order and reported an error besides", "AT-53"));
-        }
-        if !id.is_regular() {
-            warnings.push(Warning::new("the OrderID has a shape that the document does not describe", "AT-22"));
-        }
-        Ok(Decoded { value: answer, warnings })
+    if !id.is_regular() {
+        warnings.push(Warning::new("the OrderID has a shape that the document does not describe", "AT-22"));
     }
+    Ok(Decoded::new(answer, warnings))
+}
 
-    fn decode_request(_: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
-        Self::from_json(request.body())
-    }
-
-    fn encode_response(output: PutOrderAnswer) -> Result<Response<Content>, Error> {
-        json::response(202, &output)
-    }
+operation! {
+    impl PutOrder;
+    meta: Meta::new(
+        PROVIDER,
+        "putOrder",
+        Method::PUT,
+        "/putOrder",
+        RetrySafety::Creating,
+        AmbiguityPolicy::Never,
+    )
+    .section("[T] 3.1")
+    .expect(&[202])
+    .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
+    .refusals(&[BAD_REQUEST, UNAUTHORIZED]),
+    output: PutOrderAnswer, dialect: Dialect,
+    encode: Self::write,
+    decode: |_, _, body, _| read_answer(&body.whole()?),
+    request: |_, request| Self::from_json(request.body()),
+    respond: |output| json::response(202, &output),
 }

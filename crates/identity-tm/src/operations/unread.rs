@@ -3,9 +3,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, response};
-use identkit_core::{Content, Error};
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Params, Received, json};
+use http::{StatusCode, response};
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::Error;
+#[cfg(feature = "server")]
+use identkit_wire::ServedOperation;
+use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, json};
 
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
@@ -74,12 +78,18 @@ impl<Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable> 
         }
         Ok(UnreadList(bytes).into())
     }
+}
 
-    fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error> {
+#[cfg(feature = "server")]
+impl<Op> ServedOperation for Unread<Op>
+where
+    Op: ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable,
+{
+    fn decode_request(params: &identkit_wire::Params, request: &http::Request<Bytes>) -> Result<Self, Error> {
         Op::decode_request(params, request).map(Self)
     }
 
-    fn encode_response(output: UnreadList) -> Result<Response<Content>, Error> {
+    fn encode_response(output: UnreadList) -> Result<http::Response<Content>, Error> {
         let mut list = OrderList::default();
         output.for_each(|order| list.0.push(order))?;
         Op::encode_response(list)

@@ -62,7 +62,7 @@ impl Progress {
 ///
 /// let nowhere = Address::default().firstname("Erika").surname("Mustermann").country("Germany");
 /// let error = NewOrder::identification("no address", nowhere).build().unwrap_err();
-/// let told: Vec<_> = error.faults().iter().map(|fault| (&*fault.field, fault.rule)).collect();
+/// let told: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
 /// assert_eq!(told, [("Email", "AT-47"), ("Address.Country", "AT-44")]);
 /// # Ok(()) }
 /// ```
@@ -230,7 +230,7 @@ impl NewOrder {
 
     /// An element that the document does not list (AT-42).
     pub fn unlisted(mut self, key: impl Into<String>, value: Value) -> Self {
-        self.order.extra.0.insert(key.into(), value);
+        self.order.extra.insert(key.into(), value);
         self
     }
 

@@ -14,7 +14,7 @@ use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreportedExtended, GetAllStatus, GetBankList, GetESignHash,
     GetESignPdf, GetIdentData, GetIdentDataSigned, GetStatus, GetVoiceFiles, MaybeEncrypted, OrderId, RequestVideo,
 };
-use identkit_wire::{Operation, Params};
+use identkit_wire::{Operation, Params, ServedOperation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ fn an_order_that_cannot_be_read_is_quoted_nowhere() {
 fn elements_that_are_not_listed_print_neither_name_nor_value() {
     let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
     let mut order = plain_order();
-    order.extra.0.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
+    order.extra.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
     let encoded = order.encode(&Dialect::default()).unwrap();
     quiet(&format!("{order:?} {encoded:?}"), &planted);
 }
@@ -151,7 +151,7 @@ fn elements_that_are_not_listed_print_neither_name_nor_value() {
 /// Reads the answer by the operation, and as the message itself.
 fn answered<Op>(operation: &Op, status: u16, text: &Value, planted: &[(String, String)])
 where
-    Op: Operation<Dialect = Dialect>,
+    Op: ServedOperation<Dialect = Dialect>,
     Op::Output: Debug,
 {
     let decoded = decode(operation, &json_answer(status, text.to_string())).unwrap_or_else(|error| panic!("{error}"));

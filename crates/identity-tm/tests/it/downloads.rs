@@ -5,7 +5,7 @@ use identkit_identity_tm::{OrderId, PROVIDER, PlaceholderRule, VideoReady};
 use identkit_transport::save::{Digested, Existing, Save};
 use sha2::{Digest, Sha256};
 
-use crate::support::{ORDER, Step, answer, client};
+use crate::support::{ORDER, Step, answer, calls, client, long};
 
 fn heard() -> VideoReady {
     let mut event = Event::new(PROVIDER, "Video", "9992/Video");
@@ -44,7 +44,7 @@ async fn at_38_a_saved_video_says_its_length_its_digest_and_whether_it_was_provi
         assert_eq!(told.saved, Digested { length: 13, sha256: digest() });
         assert_eq!(told.counts_as_evidence(), provisioned || compared);
         assert_eq!(std::fs::read(&path).unwrap(), b"the recording");
-        assert_eq!((answered.status.as_u16(), script.calls()), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
+        assert_eq!((answered.status.as_u16(), calls(&script)), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
     }
 }
 
@@ -66,7 +66,7 @@ async fn at_38_placeholder_video_never_counts_as_evidence() {
 #[tokio::test]
 async fn at_79_a_video_that_ends_short_gets_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let (client, _) = client([Step::Long(1000)]);
+    let (client, _) = client([long(1000)]);
     let save = Save::to(folder.path().join("video.mp4"));
     let rule = PlaceholderRule::default();
     let error = client.save_video(&heard(), save, &rule, &CallOptions::new()).await.unwrap_err();

@@ -11,7 +11,7 @@ use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, GetAllStatus, GetAllStatusExtended, GetBankList,
     GetIdentDataInitial, GetStatusExtended, GetVoiceFiles, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind,
 };
-use identkit_wire::{Callback, OneOrMany, Operation, Params};
+use identkit_wire::{Callback, OneOrMany, Params, ServedOperation};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -154,7 +154,7 @@ fn s_036_is_read_whole_and_written_as_it_came() {
     let hashes = answer.video_hashes.as_ref().unwrap();
     assert_eq!(hashes.short_code.as_ref().unwrap().expose(), "SHU8T");
     assert_eq!(hashes.long_code.as_ref().unwrap().expose(), "a9PPz-eFcNBifsk--bNJ");
-    assert!(answer.error.is_none() && answer.extra.0.is_empty() && hashes.extra.0.is_empty());
+    assert!(answer.error.is_none() && answer.extra.is_empty() && hashes.extra.is_empty());
     assert_eq!(written(&answer), value("S-036-put-order-response.json"));
     let by_the_sandbox = PutOrder::encode_response(answer).unwrap();
     assert_eq!(by_the_sandbox.status(), 202);
@@ -242,13 +242,13 @@ fn s_056_repaired_is_read_whole_and_begins_like_an_mp3_frame() {
     let [file] = read.voicefiles.as_deref().unwrap() else { panic!("one recording is printed") };
     assert_eq!(file.filename.as_ref().unwrap().expose(), "sound_4348.mp3");
     assert_eq!(file.audio().unwrap(), [0xff, 0xfb, 0x90, 0, 0, 0, 0, 0].as_slice());
-    assert!(read.extra.0.is_empty() && file.extra.0.is_empty());
+    assert!(read.extra.is_empty() && file.extra.is_empty());
     assert_eq!(written(&read), value("S-056-get-voice-files-response.repaired.json"));
     by_the_sandbox::<GetVoiceFiles>(read, 200, "S-056-get-voice-files-response.repaired.json");
 }
 
 /// What the sandbox's side writes is the document's text again.
-fn by_the_sandbox<Op: Operation>(output: Op::Output, status: u16, name: &str) {
+fn by_the_sandbox<Op: ServedOperation>(output: Op::Output, status: u16, name: &str) {
     let answer = Op::encode_response(output).unwrap();
     assert_eq!(answer.status(), status);
     let sent: Value = serde_json::from_slice(&crate::support::collect(answer.into_body())).unwrap();
@@ -256,12 +256,12 @@ fn by_the_sandbox<Op: Operation>(output: Op::Output, status: u16, name: &str) {
 }
 
 /// The body of the request as it goes out.
-fn sent<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Value {
+fn sent<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Value {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
-    serde_json::from_slice(&crate::support::sent_bytes(&encoded.body)).unwrap()
+    serde_json::from_slice(&crate::support::body_bytes(&encoded.body)).unwrap()
 }
 
-fn sandbox_reads<Op: Operation>(name: &str) -> Op {
+fn sandbox_reads<Op: ServedOperation>(name: &str) -> Op {
     let request = Request::new(Bytes::from(fixture(name)));
     Op::decode_request(&Params::default(), &request).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -294,7 +294,7 @@ fn s_062_is_read_whole_without_the_status_that_it_lacks() {
     let executed: Vec<_> = read.0.iter().map(|order| order.executed.as_ref().map(|at| at.as_str())).collect();
     assert_eq!((executed[0], executed[4]), (None, Some("2018-06-01T09:01:00+02:00")));
     assert_eq!(read.0[4].reference.as_ref().unwrap().expose(), "ReferenceNo.12345");
-    assert!(read.0.iter().all(|order| order.status.is_none() && order.extra.0.is_empty()));
+    assert!(read.0.iter().all(|order| order.status.is_none() && order.extra.is_empty()));
     assert_eq!(written(&read), value(name));
     by_the_sandbox::<DrainUnreported>(read, 200, name);
 }
@@ -305,7 +305,7 @@ fn s_069_is_sent_by_our_type_as_it_is_printed() {
     assert_eq!(sent(&ConfirmSign::new(OrderId::received(ORDER), Secret::new("123456"))), value(name));
     let read: ConfirmSign = sandbox_reads(name);
     assert_eq!(read.request.tan.as_ref().unwrap().expose(), "123456");
-    assert!(read.request.extra.0.is_empty());
+    assert!(read.request.extra.is_empty());
     assert_eq!(written(&read.request), value(name));
 }
 
@@ -316,7 +316,7 @@ fn s_075_is_read_whole_and_written_as_it_came() {
     let told: Vec<_> = banks
         .iter()
         .map(|bank| {
-            assert!(bank.extra.0.is_empty());
+            assert!(bank.extra.is_empty());
             let blz = bank.blz.unwrap().to_string();
             (bank.bic.as_ref().unwrap().as_str(), blz, bank.name.as_deref().unwrap())
         })
@@ -335,7 +335,7 @@ fn s_078_and_s_079_ask_for_a_user_and_tell_of_one() {
     assert_eq!(sent(&operation), value(asked));
     let user = decode(&operation, &json_answer(200, fixture(told))).unwrap().value;
     assert_eq!((user.user_exists, user.user_is_able_to_sign), (Some(false), Some(false)));
-    assert!(user.extra.0.is_empty() && operation.0.extra.0.is_empty() && !user.can_sign_at_once());
+    assert!(user.extra.is_empty() && operation.0.extra.is_empty() && !user.can_sign_at_once());
     by_the_sandbox::<CheckSignmeUser>(user, 200, told);
 }
 
@@ -343,21 +343,21 @@ fn s_078_and_s_079_ask_for_a_user_and_tell_of_one() {
 #[test]
 fn no_sample_has_an_element_that_our_types_do_not_list() {
     let order = document_order();
-    assert!(order.extra.0.is_empty());
-    assert!(order.ident_data.as_ref().unwrap().extra.0.is_empty());
-    assert!(order.address.as_ref().unwrap().extra.0.is_empty());
+    assert!(order.extra.is_empty());
+    assert!(order.ident_data.as_ref().unwrap().extra.is_empty());
+    assert!(order.address.as_ref().unwrap().extra.is_empty());
     let answer: PutOrderAnswer = serde_json::from_value(value("S-036-put-order-response.json")).unwrap();
-    assert!(answer.extra.0.is_empty());
+    assert!(answer.extra.is_empty());
     let status: OrderStatus = serde_json::from_value(value("S-040-get-status-response.json")).unwrap();
-    assert!(status.extra.0.is_empty() && status.status.iter().flatten().all(|entry| entry.extra.0.is_empty()));
+    assert!(status.extra.is_empty() && status.status.iter().flatten().all(|entry| entry.extra.is_empty()));
     let data: IdentDataAnswer = serde_json::from_value(value("S-046-get-ident-data-response.json")).unwrap();
-    assert!(data.extra.0.is_empty());
+    assert!(data.extra.is_empty());
     for part in data.ident_data.as_ref().unwrap().as_slice() {
-        assert!(part.extra.0.is_empty() && part.id_card.as_ref().unwrap().extra.0.is_empty());
+        assert!(part.extra.is_empty() && part.id_card.as_ref().unwrap().extra.is_empty());
     }
     // A name that is listed nowhere lands in `extra`, so that the assertions above mean something.
     let odd: PutOrderAnswer = serde_json::from_value(json!({"OrderId": "1"})).unwrap();
-    assert_eq!(odd.extra.0.len(), 1);
+    assert_eq!(odd.extra.len(), 1);
 }
 
 /// The contract's table of fields and the keys of our types: neither has one that the other lacks.

@@ -14,7 +14,7 @@ use identkit_identity_tm::{
     Dialect, FileStream, GetAllStatusExtended, GetESignPdf, GetVoiceFiles, OrderId, Streamed, Unread,
 };
 use identkit_wire::json::Piece;
-use identkit_wire::{MemorySource, Operation, Part, Received, encode_base64};
+use identkit_wire::{MemorySource, Operation, Part, Received, ServedOperation, encode_base64};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -27,7 +27,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn decode<Op: Operation<Dialect = Dialect>>(operation: &Op, body: Received) -> Result<Op::Output, Error> {
+fn decode<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, body: Received) -> Result<Op::Output, Error> {
     let (head, ()) = Response::new(()).into_parts();
     operation.decode(&head, body, &Dialect::default()).map(|decoded| decoded.value)
 }

@@ -21,7 +21,7 @@ use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, Operation, Warning, encode_base64};
 
 use crate::support::{
-    Answer, ORDER, PDF, answer, collect, decode, document_order, fixture, json, plain_order, sent_bytes,
+    ORDER, PDF, Reply, answer, body_bytes, collect, decode, document_order, fixture, json, plain_order,
 };
 
 /// What an operation returns, told on paper.
@@ -137,7 +137,7 @@ fn warned(out: &mut String, warnings: &[Warning]) {
 }
 
 /// Drives an operation from the request to the decoded answer and compares three snapshots with what is expected.
-fn check_operation<Op>(name: &str, operation: Op, vendor_response: &Answer)
+fn check_operation<Op>(name: &str, operation: Op, vendor_response: &Reply)
 where
     Op: Operation<Dialect = Dialect> + Debug,
     Op::Output: Told,
@@ -152,7 +152,7 @@ where
     for header in headers {
         write!(request, "\n{header}").unwrap();
     }
-    let body = String::from_utf8(sent_bytes(&encoded.body)).unwrap();
+    let body = String::from_utf8(body_bytes(&encoded.body)).unwrap();
     assert_eq!(u64::try_from(body.len()).unwrap(), encoded.body.len());
     if !body.is_empty() {
         assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());

@@ -15,13 +15,13 @@ use identkit_identity_tm::{
     SignedIdentData, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, TextOrNumber, encode_base64};
+use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, ServedOperation, TextOrNumber, encode_base64};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, ORDER, answer, collect, decode, fixture, ident_data_json, message_json, needed, not_text, order_json,
-    put_order_answer_json, sent_bytes, status_json, valid,
+    ORDER, Reply, answer, body_bytes, collect, decode, fixture, ident_data_json, message_json, needed, not_text,
+    order_json, put_order_answer_json, status_json, valid,
 };
 
 /// More elements than any message has: one number and one text for each, or nothing.
@@ -190,11 +190,11 @@ fn periods() -> impl Strategy<Value = Period> {
 }
 
 /// A request with path, head and body, as the sandbox's side gets it.
-fn received<Op: Operation<Dialect = Dialect>>(operation: &Op) -> Op {
+fn received<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
     let path = Op::META.path(&operation.path_params()).unwrap();
     let params = Op::META.match_path(&path, false).unwrap();
-    let mut request = Request::new(Bytes::from(sent_bytes(&encoded.body)));
+    let mut request = Request::new(Bytes::from(body_bytes(&encoded.body)));
     *request.headers_mut() = encoded.headers;
     Op::decode_request(&params, &request).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -214,7 +214,7 @@ fn placed() -> impl Strategy<Value = PutOrderAnswer> {
 
 fn request(order: &PutOrder) -> Request<Bytes> {
     let encoded = order.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
-    let body = sent_bytes(&encoded.body);
+    let body = body_bytes(&encoded.body);
     assert_eq!(u64::try_from(body.len()).unwrap(), encoded.body.len());
     let mut request = Request::new(Bytes::from(body));
     *request.headers_mut() = encoded.headers;
@@ -222,7 +222,7 @@ fn request(order: &PutOrder) -> Request<Bytes> {
 }
 
 /// The answer that the sandbox's side writes, as the client gets it.
-fn written<Op: Operation<Dialect = Dialect>>(output: Op::Output) -> Answer {
+fn written<Op: ServedOperation<Dialect = Dialect>>(output: Op::Output) -> Reply {
     let (head, body) = Op::encode_response(output).unwrap().into_parts();
     assert_eq!(head.headers["content-type"], "application/json");
     assert!(Op::META.expect.contains(&head.status.as_u16()));
@@ -235,7 +235,7 @@ fn ident_id() -> OrderId {
 
 /// Lets every reader of the crate have these bytes.
 fn read_by_all(bytes: &[u8]) {
-    fn tried<Op: Operation<Dialect = Dialect>>(operation: Op, bytes: &[u8]) {
+    fn tried<Op: ServedOperation<Dialect = Dialect>>(operation: Op, bytes: &[u8]) {
         for media in ["application/json", "application/pdf"] {
             if let Err(error) = decode(&operation, &answer(200, media, bytes.to_vec())) {
                 let _ = format!("{error} {error:?}");

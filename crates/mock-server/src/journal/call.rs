@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderMap, Method, Uri};
+use bytes::Bytes;
+use http::{Method, Uri};
 use identkit_core::Violation;
 use jiff::Timestamp;
 
-use super::Kept;
+use super::{Headers, Kept};
 use crate::webhooks::Cause;
 
 /// A call of a vendor and its answer.
@@ -24,13 +25,13 @@ pub struct Call {
     /// Path and query.
     pub uri: Uri,
     /// The request's headers.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The request's body.
     pub body: Kept,
     /// The answer's status; `None` when none was given. A fault may have kept it from arriving.
     pub status: Option<u16>,
     /// The answer's headers.
-    pub answer_headers: HeaderMap,
+    pub answer_headers: Headers,
     /// The answer's body.
     pub answer: Kept,
     /// The fault that was injected, if one was.
@@ -43,6 +44,22 @@ impl Call {
     /// Path and query, without a host.
     pub fn path(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+
+    /// Shares equal parts with an earlier call, so that a client that repeats a call takes little memory.
+    pub(crate) fn share(&mut self, earlier: &Self) {
+        let share = |part: &mut Bytes, earlier: &Bytes| {
+            if part == earlier {
+                part.clone_from(earlier);
+            }
+        };
+        share(&mut self.headers.0, &earlier.headers.0);
+        share(&mut self.body.bytes, &earlier.body.bytes);
+        share(&mut self.answer_headers.0, &earlier.answer_headers.0);
+        share(&mut self.answer.bytes, &earlier.answer.bytes);
+        if self.uri == earlier.uri {
+            self.uri.clone_from(&earlier.uri);
+        }
     }
 }
 

@@ -101,7 +101,7 @@ fn place<'a>(fault: &Violation, call: &Call, body: Option<&'a Value>) -> (Place,
         _ => {}
     }
     let is_header = ["Authorization", "Content-Type"].contains(&field) || field.starts_with("X-");
-    if is_header || call.headers.contains_key(field) {
+    if is_header || call.headers.get_all(field).next().is_some() {
         return (Place::Header(field.to_owned()), None);
     }
     let (pointer, given) = pointer(field, body);

@@ -194,11 +194,11 @@ impl Filter {
 
     fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
         for (name, wanted) in &self.headers {
-            let given: Vec<_> = call.headers.get_all(name.as_str()).iter().collect();
-            if given.iter().any(|value| value.as_bytes() == wanted.as_bytes()) {
+            let given: Vec<_> = call.headers.get_all(name).collect();
+            if given.iter().any(|value| *value == wanted.as_bytes()) {
                 continue;
             }
-            let got = given.first().map(|value| masked(name, &String::from_utf8_lossy(value.as_bytes())).into());
+            let got = given.first().map(|value| masked(name, &String::from_utf8_lossy(value)).into());
             let weight = if got.is_some() { 1 } else { 2 };
             found(Difference {
                 what: format!("header {}", name.to_ascii_lowercase()),

@@ -15,11 +15,8 @@ const KEPT: usize = 10_000;
 /// How many bytes they may take in all, but for what holds them together.
 const WEIGHT: usize = 64 * 1024 * 1024;
 
-/// What an entry takes at least: itself, and the table of its headers.
+/// What an entry takes at least.
 const ENTRY: usize = 512;
-
-/// What a header takes beside its name and its value.
-const HEADER: usize = 64;
 
 /// The journal of a world.
 #[derive(Clone, Debug)]
@@ -45,9 +42,8 @@ impl What {
     fn weight(&self) -> usize {
         let more = match self {
             Self::Call(call) => {
-                let headers = call.headers.iter().chain(&call.answer_headers);
-                let headers: usize = headers.map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum();
-                let path = call.uri.to_string().len() + call.case.as_ref().map_or(0, String::len);
+                let headers = call.headers.0.len() + call.answer_headers.0.len();
+                let path = call.path().len() + call.case.as_ref().map_or(0, String::len);
                 let faults = call.refused.iter();
                 let faults: usize =
                     faults.map(|fault| size_of::<Violation>() + fault.field.len() + fault.message.len()).sum();
@@ -150,7 +146,7 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
-    use crate::journal::Kept;
+    use crate::journal::{Headers, Kept};
 
     fn call(body: &Kept, header: usize) -> What {
         let mut headers = HeaderMap::new();
@@ -161,10 +157,10 @@ mod tests {
             case: None,
             method: Method::GET,
             uri: "/o".parse().unwrap(),
-            headers,
+            headers: (&headers).into(),
             body: body.clone(),
             status: Some(200),
-            answer_headers: HeaderMap::new(),
+            answer_headers: Headers::default(),
             answer: Kept::default(),
             fault: None,
             refused: Vec::new(),
@@ -173,7 +169,7 @@ mod tests {
 
     /// What the entries really hold.
     fn held(journal: &Journal) -> usize {
-        let of = |call: &Call| call.body.bytes.len() + call.headers.values().map(http::HeaderValue::len).sum::<usize>();
+        let of = |call: &Call| call.body.bytes.len() + call.headers.iter().map(|(_, value)| value.len()).sum::<usize>();
         journal.calls().map(|(_, call)| of(call)).sum()
     }
 

@@ -1,10 +1,9 @@
 //! How an entry is told, in JSON.
 
-use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::mask::{Secrets, names_one, shape};
-use super::{Call, Entry, Form, Kept, What};
+use super::{Call, Entry, Form, Headers, Kept, What};
 
 impl Entry {
     /// It in JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`), and what belongs to that.
@@ -109,14 +108,14 @@ impl Call {
     }
 }
 
-fn headers(headers: &HeaderMap, secrets: Secrets) -> Value {
+fn headers(headers: &Headers, secrets: Secrets) -> Value {
     let mut told = Map::new();
-    for (name, value) in headers {
-        let value = secrets.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
-        match told.get_mut(name.as_str()) {
+    for (name, value) in headers.iter() {
+        let value = secrets.header(name, &String::from_utf8_lossy(value));
+        match told.get_mut(name) {
             Some(Value::String(before)) => *before = format!("{before}, {value}"),
             _ => {
-                told.insert(name.as_str().to_owned(), value.into());
+                told.insert(name.to_owned(), value.into());
             }
         }
     }

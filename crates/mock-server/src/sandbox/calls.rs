@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use identkit_core::{Clock as _, Content, Violation};
 use identkit_wire::json;
 use serde_json::json;
@@ -96,25 +96,34 @@ impl Sandbox {
         fault: Option<&'static str>,
     ) {
         let refused = response.and_then(|response| response.extensions().get::<Refused>());
-        let call = Arc::new(Call {
+        let mut call = Call {
             vendor: vendor.map(MockVendor::name),
             operation: vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name),
             case: world.take_concerned(),
             method: request.method().clone(),
-            uri: request.uri().clone(),
-            headers: request.headers().clone(),
+            uri: own(request.uri()),
+            headers: request.headers().into(),
             body: Kept::of(request.body()),
             status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
-            answer_headers: response.map(|response| response.headers().clone()).unwrap_or_default(),
+            answer_headers: response.map(|response| response.headers().into()).unwrap_or_default(),
             answer: response
                 .map(Response::body)
                 .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
             fault,
             refused: refused.map(|refused| refused.violations.clone()).unwrap_or_default(),
-        });
+        };
+        if let Some((_, earlier)) = world.journal.calls().next_back() {
+            call.share(earlier);
+        }
+        let call = Arc::new(call);
         let sequence = world.note(What::Call(Arc::clone(&call)));
         lock(&self.running.expected).saw(sequence, &call);
     }
+}
+
+/// Path and query in memory of their own: those of a request are slices of its connection's buffer.
+fn own(uri: &Uri) -> Uri {
+    uri.path_and_query().and_then(|path| Uri::try_from(path.as_str()).ok()).unwrap_or_default()
 }
 
 /// What goes wrong with this call.

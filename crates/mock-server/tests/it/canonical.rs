@@ -45,7 +45,7 @@ async fn script(seed: u64) -> String {
     let placed = async |order: PutOrder| tm.put_order(order, &options()).await.unwrap().value.order_id;
 
     let document = SignPdf::default()
-        .data(Blob::Text(encode_base64(&identkit_mock_server::artefacts::sample_contract()).into()))
+        .data(Blob::Text(encode_base64(&identkit_synthetic::sample_contract()).into()))
         .filename("contract.pdf");
     let signing = order().product(15_u32).sign_pdf(OneOrMany::One(document)).get_target_link(true);
     let signed = placed(hooked(&web, "ready", signing)).await;

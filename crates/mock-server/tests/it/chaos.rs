@@ -10,8 +10,8 @@ use crate::support::*;
 use futures_util::future::{Either, select};
 use identkit_core::{Error, Kind, Secret};
 use identkit_identity_tm::{IdentityTm, OrderId, SignedPdfs};
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::{InProcess, Profile, Sandbox, VirtualClock};
+use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::json;
 

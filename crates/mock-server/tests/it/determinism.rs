@@ -29,7 +29,7 @@ async fn script(seed: u64) -> Vec<String> {
     };
 
     let document = SignPdf::default()
-        .data(Blob::Text(encode_base64(&identkit_mock_server::artefacts::sample_contract()).into()))
+        .data(Blob::Text(encode_base64(&identkit_synthetic::sample_contract()).into()))
         .filename("contract.pdf");
     let signing = order_with(&["AfterIdent", "OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(document));
     let signing = signing.get_target_link(true).get_video_hashes(true);

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use identkit_core::Kind;
 use identkit_identity_tm::messages::{OrderIdentData, SignPdf};
 use identkit_identity_tm::{OrderId, PutOrder, SignedPdfs};
-use identkit_mock_server::artefacts::{page_count, sample_contract};
+use identkit_synthetic::{page_count, sample_contract};
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use identkit_core::Outcome;
 use identkit_identity_tm::messages::{MultiSignOptions, SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::Placement;
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, SignedPdfs};
-use identkit_mock_server::artefacts::sample_contract;
+use identkit_synthetic::sample_contract;
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, decode_base64, encode_base64};
 use lopdf::{Document, Object};

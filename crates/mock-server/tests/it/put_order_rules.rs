@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use identkit_mock_server::Profile;
-use identkit_mock_server::artefacts::sample_contract;
+use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Map, Value, json};
 

@@ -6,8 +6,8 @@ use http::Request;
 use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{IdCard, OrderIdentData, SignPdf};
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, SignedIdentData, StatusKind};
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::configure;
+use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 

@@ -4,8 +4,8 @@ use crate::support::*;
 use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{SignHash, SignPdf};
 use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder};
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::configure;
+use identkit_synthetic::sample_contract;
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 

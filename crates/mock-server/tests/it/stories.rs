@@ -8,9 +8,9 @@ use identkit_identity_tm::messages::{
     EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData, SignPdf,
 };
 use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavour, OrderId, PutOrder, StatusKind};
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::STORIES;
 use identkit_mock_server::{Refused, Transition};
+use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 use jiff::SignedDuration;

@@ -119,7 +119,7 @@ async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_s
 #[tokio::test(flavor = "multi_thread")]
 async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
     let bench = Harness::new();
-    let pdf = identkit_mock_server::artefacts::sample_contract();
+    let pdf = identkit_synthetic::sample_contract();
     let document = identkit_identity_tm::messages::SignPdf::default()
         .data(identkit_wire::json::Blob::from_bytes(pdf))
         .filename("contract.pdf");
@@ -167,7 +167,7 @@ async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
     let bench = Harness::new();
-    let pdf = identkit_mock_server::artefacts::sample_contract();
+    let pdf = identkit_synthetic::sample_contract();
     let document = identkit_identity_tm::messages::SignPdf::default().data(identkit_wire::json::Blob::from_bytes(pdf));
     let id = bench.place(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document))).await;
     bench.play(id.expose(), "identified").await;

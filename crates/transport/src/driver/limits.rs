@@ -1,7 +1,7 @@
 //! What keeps the calls of one account within bounds: a bucket of tokens for repeats, and places for calls under way.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use identkit_core::Kind;
@@ -58,21 +58,6 @@ impl Places {
     /// A place if there is one at once, which spares the common call a box.
     pub(super) fn try_take(&self) -> Option<Place> {
         Arc::clone(&self.0).try_acquire_owned().ok()
-    }
-}
-
-/// Randomness for the waits.
-#[derive(Debug)]
-pub(super) struct Jitter(Mutex<fastrand::Rng>);
-
-impl Jitter {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(fastrand::Rng::new()))
-    }
-
-    /// From 0 to 1.
-    pub(super) fn draw(&self) -> f64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }
 }
 

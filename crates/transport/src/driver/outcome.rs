@@ -1,31 +1,57 @@
 //! What a failed attempt means for a call.
 
+use std::time::Duration;
+
 use ::http::StatusCode;
 use identkit_core::{Advice, Delivery, Error, Kind};
 use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 
 use crate::Failure;
 
-/// Why a transport brought no answer, as an error.
-pub(super) fn error_of(failure: Failure) -> Error {
-    let Failure { delivery, kind, detail, permanent, advice, source } = failure;
-    let mut error = Error::new(kind, detail).with_delivery(delivery);
-    if let Some(source) = source {
-        error = error.with_source(source);
+/// A failed attempt.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// The HTTP status of the response itself; the error may have a worse one, out of the body (AI-30).
+    pub(super) status: Option<StatusCode>,
+    /// The wait that the vendor asked for.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether another attempt would fail the same way.
+    pub(super) permanent: bool,
+}
+
+impl Failed {
+    /// An attempt that ran into the deadline.
+    pub(super) fn late(error: Error) -> Self {
+        Self { error, status: None, retry_after: None, permanent: true }
     }
-    if let Some(advice) = advice {
-        error = error.with_advice(advice);
-    } else if permanent && kind == Kind::Unreachable {
-        error = error.with_advice(Advice::CheckConnection);
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let Failure { delivery, kind, detail, permanent, advice, source } = failure;
+        let mut error = Error::new(kind, detail).with_delivery(delivery);
+        if let Some(source) = source {
+            error = error.with_source(source);
+        }
+        if let Some(advice) = advice {
+            error = error.with_advice(advice);
+        } else if permanent && kind == Kind::Unreachable {
+            error = error.with_advice(Advice::CheckConnection);
+        }
+        Self { error, status: None, retry_after: None, permanent }
     }
-    error
+}
+
+/// Whether the vendor may have carried out the request without saying so.
+pub(super) fn is_ambiguous(error: &Error) -> bool {
+    error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable
 }
 
 /// What a failed attempt means for this operation: where something may have changed, the outcome is unknown. `status` is
 /// that of the answer itself; the error may have a worse one, out of the body (AI-30).
 pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
     let changes = !matches!(meta.safety, RetrySafety::Safe);
-    let repeatable = matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(_));
+    let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
     // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02), nor
     // around one that says like a 5xx that the vendor cannot serve, which is ambiguous by itself (AI-30).
     let refused = matches!(
@@ -40,8 +66,7 @@ pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) ->
     );
     // 200 to 299 whether the operation reads it or not: a success that nobody expected is one all the same.
     let broken_success = !refused && status.is_some_and(|status| status.is_success());
-    let ambiguous =
-        error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable || broken_success;
+    let ambiguous = is_ambiguous(&error) || broken_success;
     if !changes || !ambiguous || (repeatable && !broken_success) {
         return error;
     }

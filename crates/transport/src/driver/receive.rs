@@ -1,12 +1,12 @@
-//! Reading an answer: whole, or as a stream that is known to be whole at its end.
+//! Reading a response: whole, or as a stream that is known to be whole at its end.
 
 use std::time::Duration;
 
 use ::http::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
-use bytes::Bytes;
-use identkit_core::{Clock, Content, Error, Kind};
-use identkit_wire::{BodyMode, Meta, Received};
+use bytes::{Bytes, BytesMut};
+use identkit_core::{Clock, Content, Error, Kind, RawResponse};
+use identkit_wire::{BodyMode, Meta, Received, RetrySafety, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 /// How many bytes are looked at to tell a binary from JSON, if there are so many.
@@ -15,45 +15,141 @@ const SNIFF: usize = 16;
 /// The most that is read of an error's body, in bytes.
 const ERROR_BODY: usize = 64 * 1024;
 
-pub(super) async fn body_of(meta: &Meta, head: &response::Parts, mut content: Content) -> Result<Received, Error> {
-    let (cap, sniff) = match meta.reply {
-        BodyMode::Whole { cap } => return content.collect(cap).await.map(Received::Whole),
-        BodyMode::Stream { cap } => (cap, None),
-        BodyMode::Sniff { cap, stream } => (cap, Some(stream)),
-    };
-    if content.len().is_some_and(|len| len > cap) {
-        return Err(Error::new(Kind::Protocol, format!("the answer is longer than the {cap} bytes allowed")));
-    }
-    let mut first = content.next().await.transpose()?.unwrap_or_default();
-    while sniff.is_some() && first.len() < SNIFF {
-        let Some(more) = content.next().await.transpose()? else { break };
-        first = Bytes::from([first, more].concat());
-    }
-    if sniff.is_some_and(|streams| !streams(&head.headers, &first)) {
-        let rest = content.collect(cap).await?;
-        return Ok(Received::Whole(if rest.is_empty() { first } else { Bytes::from([first, rest].concat()) }));
-    }
-    // A connection that merely closes looks like an end: without a length nobody can tell whether it is whole.
-    if content.len().is_none() && !is_chunked(&head.headers) {
-        return Err(Error::new(Kind::Integrity, "the answer has no length, so that nothing shows whether it is whole"));
-    }
-    Ok(Received::Stream { head: first, rest: content })
+/// A response while it is read. It stays with the attempt, so that what was read survives a timeout.
+pub(super) struct Incoming {
+    meta: &'static Meta,
+    pub(super) head: response::Parts,
+    pub(super) content: Content,
+    buffer: Buffer,
+    /// Whether the buffer holds the whole body.
+    complete: bool,
 }
 
-/// The beginning of an error's body, which explains and is cut rather than lost; and whether it came without a break.
-pub(super) async fn beginning(mut content: Content) -> (Vec<u8>, bool) {
-    let mut read = Vec::new();
-    while read.len() < ERROR_BODY {
-        match content.next().await {
-            Some(Ok(chunk)) => {
-                let room = ERROR_BODY.saturating_sub(read.len());
-                read.extend(chunk.iter().take(room));
-            }
-            Some(Err(_)) => return (read, false),
-            None => break,
-        }
+impl Incoming {
+    pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
+        let (head, content) = response.into_parts();
+        Self { meta, head, content, buffer: Buffer::default(), complete: false }
     }
-    (read, true)
+
+    /// Whether the caller must be able to get at the raw response: the vendor will not give it a second time.
+    fn is_unrepeatable(&self) -> bool {
+        matches!(self.meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
+    }
+
+    /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it
+    /// came without a break.
+    pub(super) async fn refusal(&mut self) -> (Error, bool) {
+        let mut whole = true;
+        while self.buffer.len() < ERROR_BODY {
+            match self.content.next().await {
+                Some(Ok(chunk)) => {
+                    let room = ERROR_BODY.saturating_sub(self.buffer.len());
+                    self.buffer.push(chunk.slice(..room.min(chunk.len())));
+                }
+                Some(Err(_)) => {
+                    whole = false;
+                    break;
+                }
+                None => {
+                    self.complete = true;
+                    break;
+                }
+            }
+        }
+        (refusal(self.meta, self.head.status, self.buffer.peek()), whole)
+    }
+
+    /// The body as the operation asks for it.
+    pub(super) async fn body(&mut self) -> Result<Received, Error> {
+        let (cap, sniff) = match self.meta.body_mode {
+            BodyMode::Whole { cap } => return self.whole(cap).await,
+            BodyMode::Stream { cap } => (cap, None),
+            BodyMode::Sniff { cap, stream } => (cap, Some(stream)),
+        };
+        if self.content.len().is_some_and(|len| len > cap) {
+            return Err(Error::new(Kind::Protocol, format!("the answer is longer than the {cap} bytes allowed")));
+        }
+        let enough = if sniff.is_some() { SNIFF } else { 1 };
+        while self.buffer.len() < enough {
+            let Some(more) = self.content.next().await.transpose()? else { break };
+            self.buffer.push(more);
+        }
+        if sniff.is_some_and(|streams| !streams(&self.head.headers, self.buffer.peek())) {
+            return self.whole(cap).await;
+        }
+        // A connection that merely closes looks like an end: without a length nobody can tell whether it is whole.
+        if self.content.len().is_none() && !is_chunked(&self.head.headers) {
+            let detail = "the answer has no length, so that nothing shows whether it is whole";
+            return Err(Error::new(Kind::Integrity, detail));
+        }
+        let rest = std::mem::replace(&mut self.content, Content::empty());
+        Ok(Received::Stream { head: self.take(), rest })
+    }
+
+    /// The whole body, at most `cap` bytes.
+    async fn whole(&mut self, cap: u64) -> Result<Received, Error> {
+        let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
+        if self.content.len().is_some_and(|len| len > cap) {
+            return Err(too_long());
+        }
+        while let Some(more) = self.content.next().await.transpose()? {
+            self.buffer.push(more);
+            if self.buffer.len() as u64 > cap {
+                return Err(too_long());
+            }
+        }
+        self.complete = true;
+        Ok(Received::Whole(self.take()))
+    }
+
+    /// The bytes read so far. The buffer retains them if the raw response may be asked for.
+    fn take(&mut self) -> Bytes {
+        let bytes = self.buffer.take();
+        if self.is_unrepeatable() {
+            self.buffer.push(bytes.clone());
+        }
+        bytes
+    }
+
+    /// The response as it was received, if the vendor will not give it a second time.
+    pub(super) fn into_raw(mut self) -> Option<RawResponse> {
+        let raw = self.is_unrepeatable();
+        raw.then(|| RawResponse::new(self.head.status, self.head.headers, self.buffer.take(), self.complete))
+    }
+}
+
+/// Bytes as they come. The usual body is one piece and is not copied.
+#[derive(Default)]
+struct Buffer {
+    first: Bytes,
+    /// All pieces, if there is more than one.
+    joined: BytesMut,
+}
+
+impl Buffer {
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined.reserve(self.first.len() + piece.len());
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.joined.extend_from_slice(&piece);
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    fn peek(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.first } else { &self.joined }
+    }
+
+    fn take(&mut self) -> Bytes {
+        if self.joined.is_empty() { std::mem::take(&mut self.first) } else { std::mem::take(&mut self.joined).freeze() }
+    }
 }
 
 /// Whether the head says where the body ends: by chunks, since a length is known to the content already.

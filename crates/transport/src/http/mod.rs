@@ -182,11 +182,11 @@ impl Transport for HyperTransport {
             let detail = "the URI of a request must be absolute";
             return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent());
         };
-        let key = Key { scope: context.scope, scheme, authority };
+        let key = Key { scope: context.scope(), scheme, authority };
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 
         // An idle connection that turns out to be closed gives the request back; the next one is tried.
-        while let Some(line) = if context.fresh { None } else { self.pool.take(&key).await } {
+        while let Some(line) = if context.fresh() { None } else { self.pool.take(&key).await } {
             head.headers.insert(HOST, line.host.clone());
             let request = Request::from_parts(head, Outgoing::new(&body, context));
             match exchange(&self.pool, key.clone(), line, request, context).await {

@@ -59,7 +59,7 @@ const VERSION: u64 = 1;
 
 /// What may be told of where a request went: the operation's name, and a path without its parameters.
 fn place(context: &AttemptContext, uri: &Uri) -> (Option<&'static str>, String) {
-    match context.operation {
+    match context.operation() {
         Some(meta) => (Some(meta.name), meta.path.to_owned()),
         None => {
             let segments = uri.path().split('/').skip(1);

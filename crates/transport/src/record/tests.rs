@@ -9,18 +9,9 @@ use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Meta, RetrySafety};
 use super::*;
 use crate::{Failure, Transport};
 
-static STATUS: Meta = Meta {
-    name: "getStatus",
-    provider: "test",
-    method: Method::POST,
-    path: "/getStatus/{OrderID}",
-    section: "",
-    safety: RetrySafety::Safe,
-    on_ambiguous: AmbiguityPolicy::Never,
-    expect: &[200],
-    reply: BodyMode::Whole { cap: 1000 },
-    refusals: &[],
-};
+static STATUS: Meta =
+    Meta::new("test", "getStatus", Method::POST, "/getStatus/{OrderID}", RetrySafety::Safe, AmbiguityPolicy::Never)
+        .body_mode(BodyMode::Whole { cap: 1000 });
 
 /// Answers what it was given.
 #[derive(Debug, Default)]
@@ -52,7 +43,7 @@ fn request(body: &'static [u8]) -> Request<Body> {
 }
 
 fn context() -> AttemptContext {
-    AttemptContext::new(false, Instant::NEVER).of(&STATUS)
+    AttemptContext::new(false, Instant::NEVER).with_operation(&STATUS)
 }
 
 fn redaction() -> Redaction {

@@ -1,11 +1,10 @@
 //! Idle connections: used again, dropped in time, and never at the cost of a create.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
+use identkit_testkit::TestClock;
 use identkit_transport::http::{HyperTransport, IdleLimits, TlsConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -14,34 +13,6 @@ use crate::support::{attempt, closed, hear, pause, plain, put, server, text};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A clock whose hands are moved by the test.
-#[derive(Clone, Debug, Default)]
-struct Hands(Arc<Mutex<Duration>>);
-
-impl Hands {
-    fn forward(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for Hands {
-    fn wall(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-
-    fn now(&self) -> Instant {
-        Instant(*self.0.lock().unwrap())
-    }
-
-    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, WorkGuard> {
-        Box::pin(std::future::pending())
-    }
-
-    fn hold(&self) -> WorkGuard {
-        WorkGuard::idle()
-    }
-}
-
 /// Answers as long as requests come.
 async fn patient(mut stream: TcpStream, _: usize) {
     while hear(&mut stream, "body").await.contains("body") {
@@ -49,18 +20,18 @@ async fn patient(mut stream: TcpStream, _: usize) {
     }
 }
 
-fn limited(limits: IdleLimits, clock: &Hands) -> HyperTransport {
+fn limited(limits: IdleLimits, clock: &TestClock) -> HyperTransport {
     HyperTransport::builder(&TlsConfig::bundled().unwrap()).idle(limits).clock(Arc::new(clock.clone())).build()
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_dropped_after_its_time() {
     let (address, count) = server(patient).await;
-    let clock = Hands::default();
+    let clock = TestClock::default();
     let transport = limited(IdleLimits { time: Duration::from_secs(10), ..IdleLimits::default() }, &clock);
     let url = format!("http://{address}/");
     for (wait, connections) in [(0, 1), (9, 1), (9, 1), (10, 2), (11, 3), (0, 3)] {
-        clock.forward(Duration::from_secs(wait));
+        clock.advance(Duration::from_secs(wait));
         assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
         assert_eq!(count.load(Ordering::SeqCst), connections, "after {wait} s");
     }
@@ -80,10 +51,10 @@ async fn another_servers_connections_are_closed_in_time_too() {
     })
     .await;
     let (other, _) = server(patient).await;
-    let clock = Hands::default();
+    let clock = TestClock::default();
     let transport = limited(IdleLimits::default(), &clock);
     text(&transport, &format!("http://{left}/"), false).await.unwrap();
-    clock.forward(Duration::from_secs(31));
+    clock.advance(Duration::from_secs(31));
     text(&transport, &format!("http://{other}/"), false).await.unwrap();
     crate::support::soon("closing", heard.recv()).await.unwrap();
 }
@@ -96,7 +67,7 @@ async fn no_more_are_kept_than_the_limits_say() {
         (IdleLimits { per_server: 0, ..IdleLimits::default() }, 6),
     ] {
         let (address, count) = server(patient).await;
-        let transport = limited(limits, &Hands::default());
+        let transport = limited(limits, &TestClock::default());
         let url = format!("http://{address}/");
         // Three at once make three connections; then three more at once.
         for _ in 0..2 {

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::proxies::{behind, refused};
-use crate::support::{attempt, hear, pause, put, server, soon, tool};
+use crate::support::{attempt, hear, pause, put, server, soon, spawn};
 
 /// A proxy, ended when it goes out of scope.
 struct Running(Child, SocketAddr);
@@ -31,7 +31,7 @@ fn free_port() -> u16 {
 }
 
 async fn start(command: &mut Command, port: u16) -> Option<Running> {
-    let child = tool(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let child = spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
     let mut running = Running(child, SocketAddr::from(([127, 0, 0, 1], port)));
     soon("starting a proxy", async {
         while TcpStream::connect(running.1).await.is_err() {

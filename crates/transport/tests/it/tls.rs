@@ -294,7 +294,7 @@ impl OpenSsl {
         command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "3", "-www", "-cert"]);
         command.arg(&certificate).arg("-key").arg(&key).args(options);
         let mut child =
-            crate::support::tool(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
+            crate::support::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
         // It says "ACCEPT 127.0.0.1:<port>".
         let mut said = String::new();
         let out = child.stdout.as_mut().unwrap();

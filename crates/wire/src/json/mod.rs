@@ -1,7 +1,7 @@
 //! JSON in and out. What goes wrong is told by path, line, column and expected type, never by value.
 
 mod files;
-mod probe;
+mod reader;
 mod writer;
 
 use std::fmt;
@@ -10,11 +10,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use identkit_core::{Content, Error, Kind};
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::{Error, Kind};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
 
 pub use self::files::{Files, Piece};
+use self::reader::{Detail, Reading};
 use self::writer::Writer;
 use crate::{Body, Part, Source};
 
@@ -55,6 +58,22 @@ impl fmt::Display for JsonFault {
 }
 
 impl JsonFault {
+    /// The place of a fault, without its path.
+    fn at(Detail { line, column, well_formed, .. }: Detail) -> Self {
+        Self { path: String::new(), expected: "another form was expected".into(), line, column, well_formed }
+    }
+
+    /// Takes path and form from a reading that traced them; its innermost step comes first.
+    fn trace(&mut self, Detail { path, expected, .. }: Detail) {
+        for step in path.iter().rev() {
+            if !self.path.is_empty() && !step.starts_with('[') {
+                self.path.push('.');
+            }
+            self.path.push_str(step);
+        }
+        self.expected = expected;
+    }
+
     /// The error of a vendor's answer that cannot be read.
     pub fn answer(self) -> Error {
         Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {self}"))
@@ -83,33 +102,28 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     bytes: &'de [u8],
     seed: S,
 ) -> Result<S::Value, JsonFault> {
+    let text = text_of(bytes)?;
+    Reading::new(false).read(text, seed).map_err(|fault| {
+        let mut fault = JsonFault::at(fault.into_detail());
+        if fault.well_formed
+            && text.len() <= PATH_LIMIT
+            && let Err(again) = Reading::new(true).read(text, PhantomData::<T>)
+        {
+            fault.trace(again.into_detail());
+        }
+        fault
+    })
+}
+
+/// The text after a byte order mark, if there is one.
+fn text_of(bytes: &[u8]) -> Result<&str, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
-    })?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    read.map_err(|error| explain::<T>(text, &error))
-}
-
-#[cold]
-fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> JsonFault {
-    let (line, column) = (error.line(), error.column());
-    let well_formed = error.is_data();
-    let mut fault =
-        JsonFault { path: String::new(), expected: "another form was expected".into(), line, column, well_formed };
-    if well_formed
-        && text.len() <= PATH_LIMIT
-        && let Ok(value) = serde_json::from_str(text)
-        && let Some((path, expected)) = probe::explain::<T>(&value)
-    {
-        fault.path = path;
-        fault.expected = expected;
-    }
-    fault
+    })
 }
 
 /// Writes a value into one buffer.
@@ -134,10 +148,28 @@ pub fn headers() -> HeaderMap {
     headers
 }
 
+/// Reads a whole JSON answer.
+///
+/// # Errors
+/// [`Kind::Protocol`] if it is a stream or cannot be read.
+pub fn decode<T: DeserializeOwned>(body: crate::Received) -> Result<crate::Decoded<T>, Error> {
+    read::<T>(&body.whole()?).map(Into::into).map_err(JsonFault::answer)
+}
+
+/// Reads the JSON body of a request, whatever its Content-Type says.
+///
+/// # Errors
+/// [`Kind::InvalidInput`] naming what cannot be read.
+#[cfg(feature = "server")]
+pub fn decode_request<T: DeserializeOwned>(request: &http::Request<Bytes>) -> Result<T, Error> {
+    read(request.body()).map_err(JsonFault::input)
+}
+
 /// A JSON answer of the sandbox's side.
 ///
 /// # Errors
 /// As [`write()`].
+#[cfg(feature = "server")]
 pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<Content>, Error> {
     let bytes = write(value)?;
     let mut response = http::Response::new(Content::from_bytes(bytes));

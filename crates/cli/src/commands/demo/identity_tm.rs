@@ -7,7 +7,6 @@ use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
     Account, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
 };
-use identkit_mock_server::artefacts;
 use identkit_transport::Response;
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, FileSource, OneOrMany};
@@ -75,7 +74,7 @@ fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
 async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop> {
     let step = report.begin("read the order from its file", "input");
     stage.folder.save(ORDER_FILE, samples::PUT_ORDER_REQUEST).await?;
-    stage.folder.save(CONTRACT_FILE, artefacts::sample_contract()).await?;
+    stage.folder.save(CONTRACT_FILE, identkit_synthetic::sample_contract()).await?;
     let path = stage.folder.path(ORDER_FILE);
     let read =
         std::fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))?;

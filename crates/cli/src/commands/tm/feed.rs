@@ -240,8 +240,8 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
     known.reference = known.reference.take().or(reference);
     known.executed = known.executed.take().or(executed);
     known.tv_slot = known.tv_slot.take().or(tv_slot);
-    for (key, value) in extra.0 {
-        known.extra.0.entry(key).or_insert(value);
+    for (key, value) in extra {
+        known.extra.entry(key).or_insert(value);
     }
     if let Some(more) = status {
         let entries = known.status.get_or_insert_default();

@@ -9,7 +9,7 @@ use identkit_identity_tm::{
     GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
     GetIdentDataMethod, GetStatus, GetStatusExtended, GetVoiceFiles, PutOrder, RequestVideo,
 };
-use identkit_wire::{Meta, Operation, Received, json};
+use identkit_wire::{Meta, Received, ServedOperation, json};
 use serde_json::Value;
 
 use crate::coverage::document::ORDER;
@@ -58,7 +58,7 @@ pub(crate) fn with_answer() -> Vec<Call> {
     ]
 }
 
-fn call<Op: Operation<Dialect = Dialect>>() -> Call {
+fn call<Op: ServedOperation<Dialect = Dialect>>() -> Call {
     Call { meta: Op::META, request: request::<Op>, answer: answer::<Op> }
 }
 
@@ -77,13 +77,13 @@ fn order_answer(text: &Value) -> Result<Value, Error> {
     answer::<PutOrder>(text)
 }
 
-fn read<Op: Operation>(body: &str) -> Result<Op, Error> {
+fn read<Op: ServedOperation>(body: &str) -> Result<Op, Error> {
     let path = Op::META.path.replace("{OrderID}", ORDER);
     let params = Op::META.match_path(&path, false).expect("the path fits its own template");
     Op::decode_request(&params, &Request::new(Bytes::from(body.to_owned())))
 }
 
-fn request<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
+fn request<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
     let mut dialect = Dialect::default();
     // A generated order has every element of the table.
     dialect.pdf_and_hash_together = true;
@@ -92,12 +92,12 @@ fn request<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Erro
     Ok(serde_json::from_slice(&body).expect("the writer writes JSON"))
 }
 
-fn answer<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
+fn answer<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
     let asked = read::<Op>("{}")?;
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();
     let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), &Dialect::default())?;
     let body = Op::encode_response(decoded.value)?.into_body();
-    let body = crate::coverage::bench::block_on(body.collect(u64::MAX))?;
+    let body = crate::coverage::harness::block_on(body.collect(u64::MAX))?;
     Ok(serde_json::from_slice(&body).expect("the sandbox's side writes JSON"))
 }

@@ -9,9 +9,9 @@ use identkit_wire::Dts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::coverage::bench::{Harness, block_on};
 use crate::coverage::document::ORDER;
 use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::harness::{Harness, block_on};
 
 fn table(text: &'static str) -> Vec<Vec<&'static str>> {
     text.lines().skip(1).map(|line| line.split('\t').collect()).collect()
@@ -38,10 +38,10 @@ async fn status(row: &[&str]) -> Stand {
     if (final_for(OrderFlavour::IdentOnly), final_for(OrderFlavour::Qes)) != (without, with) {
         return Stand::Missing("the client judges it otherwise than the document's lists of final codes".into());
     }
-    let bench = Harness::new(Profile::Literal);
-    let order = bench.place(&plain_order()).await;
-    bench.set(&order, code);
-    let told = bench.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
+    let harness = Harness::new(Profile::Literal);
+    let order = harness.place(&plain_order()).await;
+    harness.set(&order, code);
+    let told = harness.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
     let is_told = told["Status"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["Kind"] == code));
     if is_told {
         Stand::Shown("both texts, both verdicts, told by the sandbox".into())

@@ -7,11 +7,11 @@
 
 #![allow(clippy::print_stdout)]
 
-mod bench;
 mod calls;
 mod catalogue;
 mod document;
 mod evidence;
+mod harness;
 mod identify24;
 mod refused;
 mod rows;

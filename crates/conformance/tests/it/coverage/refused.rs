@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use identkit_mock_server::Profile;
-use identkit_mock_server::artefacts::sample_contract;
+use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use crate::coverage::bench::{Answer, Harness};
 use crate::coverage::document::{
     everything, good, is_country, letters, listed, of_length, put, remove, rename, replace, wrong_type,
 };
 use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::harness::{Answer, Harness};
 use crate::coverage::rows::{Row, all, beside, endpoints};
 
 /// A request that breaks one rule.
@@ -108,7 +108,7 @@ fn names(answer: &Answer, row: &Row, together: bool) -> bool {
 /// An order, in the state in which the endpoint's request is taken; method and path of the call, and what the request
 /// must say to be taken there.
 struct Stage {
-    bench: Harness,
+    harness: Harness,
     method: &'static str,
     path: String,
     /// Elements that depend on the sandbox, by their pointer.
@@ -116,7 +116,7 @@ struct Stage {
 }
 
 async fn stage(endpoint: &str) -> Stage {
-    let bench = Harness::new(Profile::Literal);
+    let harness = Harness::new(Profile::Literal);
     let order = |change: Value| {
         let mut order = json!({
             "Ref": "ref-1", "Product": 12, "Add": 0, "Email": "e.mustermann@example.com",
@@ -137,10 +137,10 @@ async fn stage(endpoint: &str) -> Stage {
     match endpoint {
         "POST /confirmSign/{OrderID}" => {
             let hash = json!({"Hash": "YQ==", "Filename": "a.pdf"});
-            id = bench.place(&order(json!({"Product": 15, "eSignHash": hash}))).await;
-            bench.play(&id, "identified").await.unwrap();
-            assert_eq!(bench.call("POST", &format!("/requestSign/{id}"), "").await.status, 202);
-            fixed.insert("/tan", bench.sandbox.inspect(&id).unwrap()["tan"].clone());
+            id = harness.place(&order(json!({"Product": 15, "eSignHash": hash}))).await;
+            harness.play(&id, "identified").await.unwrap();
+            assert_eq!(harness.call("POST", &format!("/requestSign/{id}"), "").await.status, 202);
+            fixed.insert("/tan", harness.sandbox.inspect(&id).unwrap()["tan"].clone());
         }
         "PUT /putOrder" => {
             // The master order has the files that a place is said for: the one of every order, and the longest.
@@ -148,22 +148,22 @@ async fn stage(endpoint: &str) -> Stage {
             let data = encode_base64(&sample_contract());
             let file = |name: Value| json!({"Data": data, "Filename": name});
             let files = [file(good(named)), file(of_length(named, named.most.unwrap()).unwrap())];
-            let master = bench.place(&order(json!({"Product": 15, "eSignPDF": files}))).await;
+            let master = harness.place(&order(json!({"Product": 15, "eSignPDF": files}))).await;
             fixed.insert("/MultiSignOptions/FirstOrderID", master.into());
         }
         _ if template.contains("{OrderID}") => {
             // With a recording of the video, should that be what is asked for.
-            id = bench.place(&order(json!({"Add": 131_072}))).await;
-            bench.play(&id, "positive").await.unwrap();
+            id = harness.place(&order(json!({"Add": 131_072}))).await;
+            harness.play(&id, "positive").await.unwrap();
         }
         _ => {}
     }
-    Stage { bench, method, path: base.replace("{OrderID}", &id), fixed }
+    Stage { harness, method, path: base.replace("{OrderID}", &id), fixed }
 }
 
 impl Stage {
     async fn send(&self, text: &Value) -> Answer {
-        self.bench.call(self.method, &self.path, text.to_string()).await
+        self.harness.call(self.method, &self.path, text.to_string()).await
     }
 
     /// The request with every element, right for this stage.

@@ -10,9 +10,9 @@ use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
 
-use crate::coverage::bench::Harness;
 use crate::coverage::document::{everything, remove};
 use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::harness::Harness;
 use crate::coverage::rows::{Row, Step, all, endpoints};
 
 /// What was seen, by endpoint: paths, and the values there.
@@ -151,18 +151,18 @@ fn orders() -> Vec<Value> {
 }
 
 /// The stories that the sandbox says it has for an order.
-async fn stories(bench: &Harness) -> BTreeSet<String> {
-    let order = bench.place(&orders()[0]).await;
-    let refused = bench.sandbox.transition(&order, &Transition::Story("?".into())).unwrap().unwrap_err().text();
+async fn stories(harness: &Harness) -> BTreeSet<String> {
+    let order = harness.place(&orders()[0]).await;
+    let refused = harness.sandbox.transition(&order, &Transition::Story("?".into())).unwrap().unwrap_err().text();
     let named = refused.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
     let names: BTreeSet<String> = named.split(',').map(|name| name.trim().to_owned()).collect();
     assert!(names.contains("positive") && names.contains("timeout"), "{refused}");
     names
 }
 
-async fn read_all(bench: &Harness, order: &str, seen: &mut Seen) {
+async fn read_all(harness: &Harness, order: &str, seen: &mut Seen) {
     for template in READS {
-        let answer = bench.call("GET", &template.replace("{OrderID}", order), "").await;
+        let answer = harness.call("GET", &template.replace("{OrderID}", order), "").await;
         if let (200, Some(text)) = (answer.status, answer.json()) {
             seen.note("GET", template, &text);
         }
@@ -183,41 +183,41 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
 ];
 
 async fn look(account: fn(&mut Settings), seen: &mut Seen) {
-    let bench = Harness::new(Profile::Literal);
-    bench.sandbox.with_world(|world| configure(world, account));
-    let names = stories(&bench).await;
+    let harness = Harness::new(Profile::Literal);
+    harness.sandbox.with_world(|world| configure(world, account));
+    let names = stories(&harness).await;
     for order in orders() {
         for name in &names {
-            let placed = bench.call("PUT", "/putOrder", order.to_string()).await;
+            let placed = harness.call("PUT", "/putOrder", order.to_string()).await;
             // An account may refuse what another one takes.
             let Some(text) = placed.json().filter(|_| placed.status == 202) else { continue };
             seen.note("PUT", "/putOrder", &text);
             let id = text["OrderID"].as_str().unwrap();
-            if bench.play(id, name).await.is_ok() {
-                read_all(&bench, id, seen).await;
+            if harness.play(id, name).await.is_ok() {
+                read_all(&harness, id, seen).await;
             }
         }
     }
     // What an order that is wrong is answered with.
-    let refused = bench.call("PUT", "/putOrder", "{}").await;
+    let refused = harness.call("PUT", "/putOrder", "{}").await;
     assert_eq!(refused.status, 400);
     seen.note("PUT", "/putOrder", &refused.json().unwrap());
-    read_all(&bench, crate::coverage::document::ORDER, seen).await;
+    read_all(&harness, crate::coverage::document::ORDER, seen).await;
     // An appointment was made.
-    let appointment = bench.place(&orders()[0]).await;
-    bench.set(&appointment, 19);
-    read_all(&bench, &appointment, seen).await;
+    let appointment = harness.place(&orders()[0]).await;
+    harness.set(&appointment, 19);
+    read_all(&harness, &appointment, seen).await;
     for template in ["/getAllStatus", "/getAllStatus/ExtendedList"] {
         let period = json!({"Period": {"Begin": "2000-01-01T00:00:00+02:00", "End": "2100-01-01T00:00:00+02:00"}});
         for body in [period.to_string(), String::new()] {
-            if let Some(text) = bench.call("POST", template, body).await.json() {
+            if let Some(text) = harness.call("POST", template, body).await.json() {
                 seen.note("POST", template, &text);
             }
         }
     }
-    let banks = bench.call("GET", "/getBankList", "").await;
+    let banks = harness.call("GET", "/getBankList", "").await;
     seen.note("GET", "/getBankList", &banks.json().unwrap());
-    let user = bench.call("POST", "/checkSignmeUser", json!({"Email": "e.mustermann@example.com"}).to_string()).await;
+    let user = harness.call("POST", "/checkSignmeUser", json!({"Email": "e.mustermann@example.com"}).to_string()).await;
     seen.note("POST", "/checkSignmeUser", &user.json().unwrap());
 }
 

@@ -16,7 +16,7 @@ use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, K
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Dialect, Identify24, JwtSession};
 use identkit_transport::{AttemptContext, Authenticator, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
-use identkit_wire::{Body, Encoded, Operation, Params};
+use identkit_wire::{Body, Encoded, Params, ServedOperation};
 use serde::Serialize;
 
 pub(crate) const PARTNER: &str = "911-internet";
@@ -43,19 +43,19 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Request<Bytes> {
     Request::new(body.into())
 }
 
-pub(crate) fn encoded<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Encoded {
+pub(crate) fn encoded<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Encoded {
     operation.encode(dialect).unwrap()
 }
 
 /// What the sandbox reads of what the client writes.
-pub(crate) fn round_trip<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Op {
+pub(crate) fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Op {
     let body = sent(&encoded(operation, dialect).body);
     let path = Op::META.path(&operation.path_params()).unwrap();
     let params = Op::META.match_path(&path, false).unwrap();
     Op::decode_request(&params, &request(body)).unwrap()
 }
 
-pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
+pub(crate) fn decode<Op: ServedOperation<Dialect = Dialect>>(
     operation: &Op,
     body: impl Into<Bytes>,
 ) -> Result<Op::Output, identkit_core::Error> {
@@ -64,7 +64,7 @@ pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
     operation.decode(&head, body, &Dialect::new()).map(|decoded| decoded.value)
 }
 
-pub(crate) async fn answered<Op: Operation>(output: Op::Output) -> Vec<u8> {
+pub(crate) async fn answered<Op: ServedOperation>(output: Op::Output) -> Vec<u8> {
     let response = Op::encode_response(output).unwrap();
     assert_eq!(response.headers()["content-type"], "application/json");
     response.into_body().collect(1 << 20).await.unwrap().to_vec()
@@ -291,7 +291,7 @@ pub(crate) fn options() -> CallOptions {
 /// printed.
 pub(crate) async fn check_operation<Op>(name: &str, operation: Op, vendor_response: &[u8])
 where
-    Op: Operation<Dialect = Dialect> + fmt::Debug,
+    Op: ServedOperation<Dialect = Dialect> + fmt::Debug,
     Op::Output: Serialize + fmt::Debug,
 {
     let vendor = Vendor::script(vec![ok(vendor_response)]);

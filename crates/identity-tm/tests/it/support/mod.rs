@@ -1,14 +1,11 @@
 //! What the test files share: fixtures, a scripted transport, and orders and answers built from the types' own keys.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, response};
-use identkit_core::{Content, Delivery, Error, Kind, Secret, async_trait};
+use identkit_core::{Content, Error, Secret};
 use identkit_identity_tm::messages::{
     Additional, Address, AllStatusRequest, Bank, CheckedDriverLicence, CheckedIdCard, DriverLicence, EidSettings,
     EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
@@ -17,8 +14,9 @@ use identkit_identity_tm::messages::{
     TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
 };
 use identkit_identity_tm::{Account, Builder, Dialect, IdentityTm};
-use identkit_transport::{AttemptContext, Failure, Policy, SystemClock, Transport};
-use identkit_wire::{Body, BodyMode, Decoded, Operation, Received, encode_base64};
+pub(crate) use identkit_testkit::{Reply, Script, SentRequest, Step, block_on, body_bytes};
+use identkit_transport::{Policy, SystemClock, Transport};
+use identkit_wire::{BodyMode, Decoded, Operation, Received, encode_base64};
 use serde_json::{Map, Value};
 
 /// The smallest text that begins like a PDF.
@@ -28,11 +26,11 @@ pub(crate) const PDF: &[u8] = b"%PDF-1.7\n%%EOF\n";
 pub(crate) const ORDER: &str = "99921269855041";
 
 pub(crate) fn fixture_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+    identkit_testkit::workspace("crates/identity-tm/fixtures")
 }
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixture_dir().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    identkit_testkit::fixture("identity-tm", name)
 }
 
 /// The order of the document's example, [T 3.1.6].
@@ -50,167 +48,60 @@ pub(crate) fn plain_order() -> PutOrder {
         .address(Address::default().firstname("Erika").surname("Mustermann").country("DE"))
 }
 
-pub(crate) fn sent_bytes(body: &Body) -> Vec<u8> {
-    body.read().map(|chunk| chunk.unwrap()).collect::<Vec<_>>().concat()
-}
-
 /// The body that the order is sent as.
 pub(crate) fn sent_json(order: &PutOrder, dialect: &Dialect) -> Value {
     let encoded = order.encode(dialect).unwrap_or_else(|error| panic!("{error}"));
-    serde_json::from_slice(&sent_bytes(&encoded.body)).unwrap()
+    serde_json::from_slice(&body_bytes(&encoded.body)).unwrap()
 }
 
-/// An answer of the vendor.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, &'static str)>,
-    body: Bytes,
+/// A response of this media type.
+pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    Reply::new(status, body).header("content-type", content_type)
 }
 
-pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    Answer { status, headers: vec![("content-type", content_type)], body: body.into() }
-}
-
-pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Answer {
-    answer(status, "application/json", body)
-}
-
-impl Answer {
-    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    fn head(&self) -> response::Parts {
-        let mut head = Response::new(()).into_parts().0;
-        head.status = StatusCode::from_u16(self.status).unwrap();
-        for (name, value) in &self.headers {
-            head.headers.insert(*name, value.parse().unwrap());
-        }
-        head
-    }
-}
-
-pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Reply {
+    Reply::json(status, body)
 }
 
 pub(crate) fn collect(content: Content) -> Bytes {
     block_on(content.collect(u64::MAX)).unwrap()
 }
 
-/// Bytes as a stream that says how long it is, like a download.
-pub(crate) fn stream(bytes: Bytes) -> Content {
-    Content::new(u64::try_from(bytes.len()).ok(), Content::from_bytes(bytes))
-}
-
 /// Lets the operation read the answer in the way its description asks for, as the driver does.
 pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
     operation: &Op,
-    answer: &Answer,
+    answer: &Reply,
 ) -> Result<Decoded<Op::Output>, Error> {
     let head = answer.head();
-    let streams = match Op::META.reply {
+    let streams = match Op::META.body_mode {
         BodyMode::Whole { .. } => false,
         BodyMode::Stream { .. } => true,
-        BodyMode::Sniff { stream, .. } => stream(&head.headers, &answer.body),
+        BodyMode::Sniff { stream, .. } => stream(&head.headers, &answer.body()),
     };
     let received = if streams {
-        let mut rest = stream(answer.body.clone());
+        let mut rest = answer.content();
         let first = block_on(rest.next()).transpose()?.unwrap_or_default();
         Received::Stream { head: first, rest }
     } else {
-        Received::Whole(answer.body.clone())
+        Received::Whole(answer.body())
     };
     operation.decode(&head, received, &Dialect::default())
 }
 
-/// What the transport does with the next request.
-#[derive(Clone, Debug)]
-pub(crate) enum Step {
-    /// Answers.
-    Answer(Answer),
-    /// Breaks off in the body of a 202.
-    Truncated,
-    /// Cannot connect: nothing was sent.
-    NotSent,
-    /// The connection is reset after the request went out.
-    Reset,
-    /// Never answers, though the request went out.
-    Hang,
-    /// Begins a 200 that says it is so many bytes long.
-    Long(u64),
+/// Begins a 200 that announces this length.
+pub(crate) fn long(length: u64) -> Step {
+    Step::Answer(Reply::new(200, "{").length(length))
 }
 
-/// A request as it went out.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+/// Breaks off in the body of a 202.
+pub(crate) fn truncated() -> Step {
+    Step::Answer(Reply::new(202, r#"{"OrderID":"#).length(1000))
 }
 
-/// A transport that does what its script says and remembers what it was given.
-#[derive(Default)]
-pub(crate) struct Script {
-    steps: Mutex<VecDeque<Step>>,
-    seen: Mutex<Vec<Seen>>,
-}
-
-impl fmt::Debug for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Script")
-    }
-}
-
-#[async_trait]
-impl Transport for Script {
-    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let (head, body) = request.into_parts();
-        let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
-        if matches!(step, Step::NotSent) {
-            return Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused"));
-        }
-        context.mark_sent();
-        let seen = Seen { method: head.method, uri: head.uri, headers: head.headers, body: sent_bytes(&body) };
-        self.seen.lock().unwrap().push(seen);
-        match step {
-            Step::Answer(answer) => Ok(Response::from_parts(answer.head(), stream(answer.body.clone()))),
-            Step::Truncated => {
-                let mut response = Response::new(Content::new(Some(1000), Content::from_bytes(r#"{"OrderID":"#)));
-                *response.status_mut() = StatusCode::ACCEPTED;
-                Ok(response)
-            }
-            Step::Hang => std::future::pending().await,
-            Step::Long(length) => Ok(Response::new(Content::new(Some(length), Content::from_bytes("{")))),
-            _ => Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset")),
-        }
-    }
-}
-
-impl Script {
-    /// A transport with this script.
-    pub(crate) fn of(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { steps: Mutex::new(steps.into_iter().collect()), ..Self::default() }
-    }
-
-    /// Everything that was sent; the whole script must have been played.
-    pub(crate) fn sent(&self) -> Vec<Seen> {
-        let left = self.steps.lock().unwrap().len();
-        assert_eq!(left, 0, "fewer requests than the script has steps");
-        self.seen.lock().unwrap().clone()
-    }
-
-    /// The path of each request below the documented base, after its method.
-    pub(crate) fn calls(&self) -> Vec<String> {
-        let base = "/api/2.10";
-        self.sent()
-            .iter()
-            .map(|seen| format!("{} {}", seen.method, seen.uri.path().strip_prefix(base).unwrap()))
-            .collect()
-    }
+/// The method and the path below the documented base of each request that was sent.
+pub(crate) fn calls(script: &Script) -> Vec<String> {
+    let path = |sent: &SentRequest| sent.path().strip_prefix("/api/2.10").unwrap().to_owned();
+    script.sent().iter().map(|sent| format!("{} {}", sent.method, path(sent))).collect()
 }
 
 /// A client over a script, without waits between its attempts.
@@ -223,7 +114,7 @@ pub(crate) fn client_by(
     change: impl FnOnce(Builder) -> Builder,
     steps: impl IntoIterator<Item = Step>,
 ) -> (IdentityTm, Arc<Script>) {
-    let script = Arc::new(Script::of(steps));
+    let script = Arc::new(Script::new(steps));
     (client_over(change, Arc::clone(&script) as _), script)
 }
 

@@ -22,7 +22,7 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
         let told_by_us = (error.kind(), error.advice(), error.delivery());
         assert_eq!(told_by_us, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{told}");
         assert!(!format!("{error} {error:?}").contains("Mustermann"));
-        assert_eq!(script.calls(), ["PUT /putOrder"], "{told}");
+        assert_eq!(calls(&script), ["PUT /putOrder"], "{told}");
         if told.contains("Error") {
             assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "what the vendor wrote is not lost");
         }
@@ -93,7 +93,7 @@ async fn at_76_the_report_is_handed_on_and_never_parsed() {
 async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
     for step in [
         Step::Reset,
-        Step::Truncated,
+        truncated(),
         Step::Answer(json_answer(500, "")),
         Step::Answer(json_answer(502, "")),
         Step::Answer(json_answer(503, "").header("retry-after", "0")),
@@ -102,7 +102,7 @@ async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
         let (client, script) = client([step.clone()]);
         let error = client.put_order(plain_order(), &options().attempts(9)).await.unwrap_err();
         assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{step:?}");
-        assert_eq!(script.calls(), ["PUT /putOrder"], "{step:?}");
+        assert_eq!(calls(&script), ["PUT /putOrder"], "{step:?}");
     }
 }
 

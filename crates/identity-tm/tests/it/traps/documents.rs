@@ -96,7 +96,7 @@ fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
 
 #[test]
 fn at_37_a_pdf_is_streamed_by_its_first_bytes_and_a_list_is_read_whole() {
-    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.reply else { panic!("not decided by the first bytes") };
+    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.body_mode else { panic!("not decided by the first bytes") };
     for media in ["application/pdf", "application/json; charset=utf-8", "text/html"] {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]);
         assert!(stream(&headers, PDF), "{media}");
@@ -129,9 +129,9 @@ fn at_42_elements_that_are_not_listed_survive_in_orders_and_answers() {
     text["IdentData"]["Additional"]["idCardDateOfIssue"]["Hint"] = json!(false);
     assert_eq!(sent_json(&order_of(&text), &dialect()), text);
     let mut order = plain_order();
-    order.extra.0.insert("AllowedProductSet".to_owned(), json!("all"));
+    order.extra.insert("AllowedProductSet".to_owned(), json!("all"));
     assert_eq!(sent_json(&order, &dialect())["AllowedProductSet"], "all");
     let told = r#"{"OrderID":"1","GiroURL":"https://www.example.com/giro"}"#;
     let giro = decode(&plain_order(), &json_answer(202, told)).unwrap().value;
-    assert_eq!(giro.extra.0["GiroURL"], "https://www.example.com/giro", "AT-41: the giro link has no documented field");
+    assert_eq!(giro.extra["GiroURL"], "https://www.example.com/giro", "AT-41: the giro link has no documented field");
 }

@@ -18,7 +18,7 @@ fn sealed(text: &str) -> String {
     text.bytes().rev().map(char::from).collect()
 }
 
-fn body(told: &crate::support::Answer) -> Result<IdentDataBody, Error> {
+fn body(told: &crate::support::Reply) -> Result<IdentDataBody, Error> {
     decode(&MaybeEncrypted(GetIdentData::new(id())), told).map(|decoded| decoded.value)
 }
 
@@ -121,7 +121,7 @@ async fn at_70_a_client_with_a_decryptor_opens_results_in_all_their_forms() {
     let plain = client.ident_data(&id(), &options).await.unwrap().value;
     assert!(plain.checked().is_some(), "results that come plain are read as ever");
     let forms = ["", "/IncludeInitialData", "/IncludeIdentifyMethod", "", ""];
-    assert_eq!(script.calls(), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
+    assert_eq!(calls(&script), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text(
         for media in ["text/plain", "application/json", "application/octet-stream"] {
             let (client, script) = client([Step::Answer(answer(200, media, told))]);
             let signed = client.ident_data_signed(&id(), &options()).await.unwrap().value;
-            assert_eq!(script.calls(), [format!("GET /getIdentData/{ORDER}/Signed")]);
+            assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}/Signed")]);
             assert_eq!(signed.0, told.as_bytes());
             let order = plain_order().ident_data_signed(signed.for_reuse().unwrap());
             assert_eq!(sent_json(&order, &dialect())["IdentDataSigned"], reused);
@@ -177,7 +177,7 @@ async fn at_73_every_variant_is_a_call_of_its_own_and_they_are_never_combined() 
     client.ident_data_with_method(&id(), &options).await.unwrap();
     client.ident_data_signed(&id(), &options).await.unwrap();
     let forms = ["", "/IncludeInitialData", "/IncludeIdentifyMethod", "/Signed"];
-    assert_eq!(script.calls(), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
+    assert_eq!(calls(&script), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
 }
 
 #[tokio::test]
@@ -187,5 +187,5 @@ async fn at_73_the_evidence_of_the_port_is_read_with_the_method_and_not_with_the
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
     let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
     client.evidence(&case, &item, &options()).await.unwrap();
-    assert_eq!(script.calls(), [format!("GET /getIdentData/{ORDER}/IncludeIdentifyMethod")]);
+    assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}/IncludeIdentifyMethod")]);
 }

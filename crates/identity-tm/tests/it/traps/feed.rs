@@ -46,7 +46,7 @@ impl Transport for Vendor {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         context.mark_sent();
         assert!(request.uri().path().ends_with("/getAllStatus/ExtendedList"));
-        let body: Value = serde_json::from_slice(&sent_bytes(request.body())).unwrap();
+        let body: Value = serde_json::from_slice(&body_bytes(request.body())).unwrap();
         let at = |end: &str| Dts::parse(body["Period"][end].as_str().unwrap()).timestamp().unwrap().as_second() - BEGIN;
         let number = |key: &str| usize::try_from(body["Period"]["Paging"][key].as_u64().unwrap()).unwrap();
         let asked = Asked { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
@@ -56,7 +56,7 @@ impl Transport for Vendor {
             assert!(all.len() < 5_000, "the feed asks for ever");
             all.len() - 1
         };
-        let script = Script::of([(self.answers)(&asked, before)]);
+        let script = Script::new([(self.answers)(&asked, before)]);
         script.send(request, context).await
     }
 }

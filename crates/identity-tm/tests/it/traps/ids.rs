@@ -98,8 +98,8 @@ async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_
             client.put_order(plain_order(), &options()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(placed.value.order_id, id(), "{text}");
         assert_eq!(rules(&placed.warnings), ["AT-22"], "{text}");
-        assert_eq!(placed.value.answer.extra.0.get(key), beside.get(key), "kept as it came");
-        assert!(placed.value.answer.extra.0.contains_key("Later"), "{text}");
+        assert_eq!(placed.value.answer.extra.get(key), beside.get(key), "kept as it came");
+        assert!(placed.value.answer.extra.contains_key("Later"), "{text}");
         assert!(!format!("{placed:?}").contains("Mustermann"), "{text}");
         assert_eq!(script.sent().len(), 1);
     }

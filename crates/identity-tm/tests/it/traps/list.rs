@@ -21,7 +21,7 @@ fn at_02_a_listed_order_is_executed_or_delivered_and_executed_wins() {
     ] {
         let read = list(&text.to_string());
         assert_eq!(read.0[0].executed.as_ref().unwrap().as_str(), expected, "{text}");
-        assert!(read.0[0].extra.0.is_empty());
+        assert!(read.0[0].extra.is_empty());
         assert_eq!(serde_json::to_value(&read).unwrap(), json!([{ "Executed": expected }]), "as the example has it");
     }
 }
@@ -46,7 +46,7 @@ fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
     }
     let read = list(r#"[{"OrderID":"1","Status":null,"Colour":"blue"},{"OrderID":7}]"#);
     assert_eq!(read.0[0].kinds().count(), 0, "no status is no fault");
-    assert_eq!(read.0[0].extra.0["Colour"], "blue");
+    assert_eq!(read.0[0].extra["Colour"], "blue");
     assert_eq!(read.0[1].order_id.as_ref().unwrap().expose(), "7");
     for text in ["", "null", "7", "[1]", "<html>Mustermann</html>", r#"{"Order":"Mustermann"}"#] {
         let error = decode(&GetAllStatus::new(period()), &json_answer(200, text)).unwrap_err();
@@ -94,11 +94,11 @@ fn at_05_a_period_has_both_ends_in_order_and_pages_of_1_to_1000() {
 #[test]
 fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
     let mut operation = GetAllStatus::new(period().paging(Paging::default().elements(1_u32)));
-    operation.request.extra.0.insert("Period".to_owned(), json!({}));
+    operation.request.extra.insert("Period".to_owned(), json!({}));
     let period = operation.request.period.as_mut().unwrap();
-    period.extra.0.insert("End".to_owned(), json!("x"));
-    period.extra.0.insert("Kind".to_owned(), json!("unlisted, and let through"));
-    period.paging.as_mut().unwrap().extra.0.insert("Page".to_owned(), json!(1));
+    period.extra.insert("End".to_owned(), json!("x"));
+    period.extra.insert("Kind".to_owned(), json!("unlisted, and let through"));
+    period.paging.as_mut().unwrap().extra.insert("Page".to_owned(), json!(1));
     let fields = ["Period", "Period.End", "Period.Paging.Page"];
     assert_eq!(refused(&operation, &dialect()), fields.map(|field| (field.to_owned(), "AT-42")));
 }
@@ -110,7 +110,7 @@ async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too(
     let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
     let mut feed = vendor.status_feed(window, &options()).general();
     assert!(feed.next().await.unwrap().is_none());
-    assert_eq!((script.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
+    assert_eq!((calls(&script), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
     assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
     assert!(feed.warnings().is_empty());
 }

@@ -146,7 +146,7 @@ async fn all_23_forms_of_the_calls_go_out_with_their_method_and_path_and_credent
     for (name, expected) in FORMS {
         let (client, script) = client([Step::Answer(json_answer(400, ""))]);
         call(&client, name).await;
-        assert_eq!(script.calls(), [expected]);
+        assert_eq!(calls(&script), [expected]);
         let sent = script.sent();
         assert!(sent[0].headers.contains_key("authorization"), "{name}");
         assert_eq!(sent[0].headers["content-type"], "application/json", "{name}");
@@ -328,7 +328,7 @@ async fn a_cancellation_without_an_answer_is_sent_once_and_then_read_from_the_st
                     assert_eq!(error.delivery(), Some(Delivery::MaybeSent));
                 }
             }
-            assert_eq!(script.calls(), paths, "{step:?} {kinds}");
+            assert_eq!(calls(&script), paths, "{step:?} {kinds}");
         }
     }
 }
@@ -344,7 +344,7 @@ struct Deadlines {
 impl Transport for Deadlines {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         context.mark_sent();
-        self.seen.lock().unwrap().push((request.uri().path().to_owned(), context.deadline));
+        self.seen.lock().unwrap().push((request.uri().path().to_owned(), context.deadline()));
         if request.uri().path().contains("/cancelOrder/") {
             std::future::pending::<()>().await;
         }

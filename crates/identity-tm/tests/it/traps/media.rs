@@ -74,7 +74,7 @@ async fn at_38_a_placeholder_under_200_is_a_stream_like_any_other_and_an_error_p
         let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
         assert_eq!((video.media_type.as_str(), video.content.len()), (told, Some(12)));
         assert_eq!(video.content.collect(100).await.unwrap(), mp4);
-        assert_eq!(script.calls(), [format!("GET /getVideoFileBinary/{ORDER}")]);
+        assert_eq!(calls(&script), [format!("GET /getVideoFileBinary/{ORDER}")]);
     }
     for (media, text) in [("text/html", "<html>Mustermann"), ("application/json", "{}"), ("video/mp4", "")] {
         let (client, _) = client([Step::Answer(answer(200, media, text))]);
@@ -115,7 +115,7 @@ fn at_39_the_callback_url_is_https_or_of_this_machine() {
     let mut nothing = RequestVideo::new(id(), callback());
     nothing.request.callback_url = None;
     assert_eq!(refused(&nothing, &dialect()), [("callbackUrl".to_owned(), "AT-39")]);
-    nothing.request.extra.0.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    nothing.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
     let both = [("callbackUrl".to_owned(), "AT-42"), ("callbackUrl".to_owned(), "AT-39")];
     assert_eq!(refused(&nothing, &dialect()), both, "not past its own field");
 }
@@ -189,7 +189,7 @@ fn at_40_a_recording_is_read_leniently_and_no_character_is_ever_dropped() {
 async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_length() {
     const JSON: u64 = 256 << 20;
     for (name, cap) in [("status", JSON), ("hashes", JSON), ("voice", JSON), ("signed", JSON), ("list", JSON)] {
-        let (client, script) = client([Step::Long(cap + 1)]);
+        let (client, script) = client([long(cap + 1)]);
         let options = options();
         let error = match name {
             "status" => client.status(&id(), &options).await.map(drop),
@@ -203,7 +203,7 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
     }
     for pdf in [true, false] {
         let cap: u64 = if pdf { 1 << 30 } else { 16 << 30 };
-        let (client, _) = client([Step::Long(cap + 1)]);
+        let (client, _) = client([long(cap + 1)]);
         let error = if pdf {
             client.ident_data_pdf(&id(), &options()).await.map(drop)
         } else {
@@ -215,9 +215,9 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
 
 #[tokio::test]
 async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
-    assert!(matches!(GetVideo::META.reply, BodyMode::Stream { .. }));
-    assert!(matches!(GetIdentDataPdf::META.reply, BodyMode::Stream { .. }));
-    let (client, _) = client([Step::Long(1000)]);
+    assert!(matches!(GetVideo::META.body_mode, BodyMode::Stream { .. }));
+    assert!(matches!(GetIdentDataPdf::META.body_mode, BodyMode::Stream { .. }));
+    let (client, _) = client([long(1000)]);
     let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
     assert_eq!(video.content.len(), Some(1000));
     assert_eq!(video.content.collect(2000).await.unwrap_err().kind(), Kind::Integrity);

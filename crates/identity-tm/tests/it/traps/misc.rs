@@ -21,7 +21,7 @@ fn at_57_bank_codes_and_bics_are_numbers_or_texts_and_keep_their_zeros() {
     }
     let read = banks(r#"[{"name":"Spk","bic":null,"blz":null,"city":"Köln"},{}]"#).unwrap();
     assert!(read[0].bic.is_none() && read[0].blz.is_none());
-    assert_eq!((read[0].extra.0["city"].as_str(), read.len()), (Some("Köln"), 2));
+    assert_eq!((read[0].extra["city"].as_str(), read.len()), (Some("Köln"), 2));
     assert!(banks("[]").unwrap().is_empty());
     for odd in [r#"[{"blz":123456789}]"#, r#"[{"blz":"Mustermann"}]"#, r#"[{"blz":-1}]"#, "{}", ""] {
         let error = banks(odd).unwrap_err();
@@ -42,10 +42,10 @@ fn at_58_a_sign_me_user_is_asked_for_by_a_mail_address() {
     }
     assert_eq!(refused(&CheckSignmeUser::default(), &dialect()), [("Email".to_owned(), "AT-58")]);
     let mut twice = operation("e@example.com");
-    twice.0.extra.0.insert("Email".to_owned(), json!("x"));
+    twice.0.extra.insert("Email".to_owned(), json!("x"));
     assert_eq!(refused(&twice, &dialect()), [("Email".to_owned(), "AT-42")]);
-    twice.0.extra.0.clear();
-    twice.0.extra.0.insert("signatureType".to_owned(), json!(1));
+    twice.0.extra.clear();
+    twice.0.extra.insert("signatureType".to_owned(), json!(1));
     let sent: Value = serde_json::from_slice(&body_of(&twice, &dialect())).unwrap();
     assert_eq!(sent, json!({"Email": "e@example.com", "signatureType": 1}));
 }
@@ -63,7 +63,7 @@ async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
         let (client, script) = client([Step::Answer(json_answer(200, told))]);
         let user = client.signme_user("e@example.com", &options()).await.unwrap().value;
         assert_eq!(user.can_sign_at_once(), can, "{told}");
-        assert_eq!(script.calls(), ["POST /checkSignmeUser"]);
+        assert_eq!(calls(&script), ["POST /checkSignmeUser"]);
     }
 }
 
@@ -101,7 +101,7 @@ async fn at_80_the_probe_tells_up_down_unreachable_and_unclear_apart() {
         (Step::Answer(json_answer(302, "")), Health::Unclear(302)),
         // A page that is too long, or breaks off, came from a service that is up.
         (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up),
-        (Step::Long(1000), Health::Up),
+        (long(1000), Health::Up),
     ];
     for (step, health) in asked_once {
         let (client, script) = client([step.clone()]);
@@ -187,8 +187,8 @@ fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones()
     for (object, key) in objects.iter().zip(&keys) {
         let mut order = order_of(&crate::support::full_order_json());
         let extra = extra_of(&mut order, object);
-        extra.0.insert("Unlisted".to_owned(), json!(1));
-        extra.0.insert(key.clone(), json!("x"));
+        extra.insert("Unlisted".to_owned(), json!(1));
+        extra.insert(key.clone(), json!("x"));
         let at = match object.as_str() {
             "" => String::new(),
             "IdentData.Additional.detail" => "IdentData.Additional[0].".to_owned(),

@@ -24,12 +24,12 @@ use identkit_identity_tm::{
 };
 use identkit_transport::{Policy, SystemClock};
 use identkit_wire::json::Blob;
-use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, Warning, encode_base64};
+use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, ServedOperation, Warning, encode_base64};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ORDER, PDF, Script, Step, answer, block_on, client, client_by, client_over, collect, decode, document_order,
-    fixture, json as json_answer, plain_order, sent_bytes, sent_json,
+    ORDER, PDF, Script, Step, answer, block_on, body_bytes, calls, client, client_by, client_over, collect, decode,
+    document_order, fixture, json as json_answer, long, plain_order, sent_json, truncated,
 };
 
 mod answers;
@@ -127,7 +127,7 @@ fn callback() -> Secret {
 
 /// The body that an operation sends.
 fn body_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<u8> {
-    sent_bytes(&operation.encode(dialect).unwrap_or_else(|error| panic!("{error}")).body)
+    body_bytes(&operation.encode(dialect).unwrap_or_else(|error| panic!("{error}")).body)
 }
 
 /// Field and rule of every fault of a request.

@@ -14,13 +14,13 @@ fn at_01_the_name_said_to_hold_a_typo_is_found_in_every_spelling() {
         let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
         assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
         assert_eq!(rules(&warnings), ["AT-01"], "{key}");
-        assert!(answer.extra.0.is_empty(), "{key}");
+        assert!(answer.extra.is_empty(), "{key}");
     }
     // Two candidates, or one that is no date-time: nothing is guessed, everything is kept.
     for odd in [json!({"identA": time, "identB": time}), json!({"Identity": "Erika"}), json!({"identX": 7})] {
         let (answer, warnings) = ident_data_answer(&odd).unwrap();
         assert!(answer.identified.is_none() && warnings.is_empty(), "{odd}");
-        assert_eq!(answer.extra.0.len(), odd.as_object().unwrap().len());
+        assert_eq!(answer.extra.len(), odd.as_object().unwrap().len());
     }
 }
 
@@ -39,7 +39,7 @@ fn at_02_executed_and_delivered_mean_the_same_and_executed_wins() {
     ] {
         let read = status(text.clone());
         assert_eq!(read.executed.as_ref().map(|at| at.as_str()), expected, "{text}");
-        assert!(read.extra.0.is_empty());
+        assert!(read.extra.is_empty());
     }
 }
 
@@ -49,7 +49,7 @@ async fn at_09_a_404_on_delete_is_no_success_and_says_what_it_may_mean() {
     let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.advice(), error.status()), (Kind::NotFound, Advice::ReadStatus, Some(404)));
     assert!(error.detail().contains("deleted already"), "{error}");
-    assert_eq!(script.calls(), [format!("DELETE /delIdentdata/{ORDER}")], "the documented spelling, sent once");
+    assert_eq!(calls(&script), [format!("DELETE /delIdentdata/{ORDER}")], "the documented spelling, sent once");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn at_09_a_delete_whose_answer_was_lost_is_repeated_and_its_404_still_prov
 async fn at_09_only_a_404_of_get_ident_data_proves_that_the_data_is_gone() {
     let (vendor, script) = client([Step::Answer(json_answer(404, ""))]);
     assert!(vendor.data_is_gone(&id(), &options()).await.unwrap());
-    assert_eq!(script.calls(), [format!("GET /getIdentData/{ORDER}")]);
+    assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}")]);
     let (vendor, _) = client([Step::Answer(json_answer(200, "{}"))]);
     assert!(!vendor.data_is_gone(&id(), &options()).await.unwrap());
     for (status, kind) in [(400, Kind::Rejected), (401, Kind::Authentication), (403, Kind::Forbidden)] {
@@ -100,7 +100,7 @@ async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hid
     let neutral = IdentityProvider::status(&client, &case, &options()).await.unwrap();
     assert_eq!(neutral.outcome, Outcome::FraudSuspicion);
     let path = format!("GET /getStatus/{ORDER}/ExtendedList");
-    assert_eq!(script.calls(), [path.clone(), path]);
+    assert_eq!(calls(&script), [path.clone(), path]);
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn at_28_an_image_is_found_in_every_reading_of_the_impossible_nesting() {
     let answer = ident_data(&json!({"IdentData": {"Images": ["/9j/", {"Image": null, "Pages": 2}]}}));
     let images = answer.checked().unwrap().images.as_ref().unwrap();
     assert_eq!(images[0], Image::default().image(front()));
-    assert!(images[1].image.is_none() && images[1].extra.0.contains_key("Pages"));
+    assert!(images[1].image.is_none() && images[1].extra.contains_key("Pages"));
     let error = ident_data_answer(&json!({"IdentData": {"Images": [{"Image": 7}]}})).unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol);
     assert!(error.to_string().contains("IdentData"), "{error}");

@@ -6,7 +6,7 @@ use super::*;
 async fn at_10_a_tan_goes_to_confirm_sign_and_not_to_the_url_of_the_example() {
     let (client, script) = client([Step::Answer(json_answer(202, ""))]);
     client.confirm_sign(&id(), Secret::new("012345"), &options()).await.unwrap();
-    assert_eq!(script.calls(), [format!("POST /confirmSign/{ORDER}")]);
+    assert_eq!(calls(&script), [format!("POST /confirmSign/{ORDER}")]);
     assert_eq!(script.sent()[0].body, br#"{"tan":"012345"}"#);
 }
 
@@ -84,7 +84,7 @@ fn at_56_a_tan_has_6_letters_or_digits_keeps_its_zeros_and_never_burns_a_try_by_
         assert_eq!(told(odd, &any).is_empty(), by_dialect, "{odd:?}");
     }
     let mut nothing = ConfirmSign::new(id(), Secret::new("123456"));
-    nothing.request.extra.0.insert("tan".to_owned(), json!("654321"));
+    nothing.request.extra.insert("tan".to_owned(), json!("654321"));
     assert_eq!(refused(&nothing, &dialect()), [("tan".to_owned(), "AT-42")], "never two keys of one name");
     nothing.request.tan = None;
     assert_eq!(refused(&nothing, &dialect()).len(), 2);

@@ -11,14 +11,14 @@ async fn at_06_the_client_reads_destructively_only_where_the_name_says_so() {
         || Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
     let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
     assert!(vendor.status_feed(window(), &options()).next().await.unwrap().is_none());
-    assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"; 2]);
+    assert_eq!(calls(&script), ["POST /getAllStatus/ExtendedList"; 2]);
     for seen in script.sent() {
         let body: Value = serde_json::from_slice(&seen.body).unwrap();
         assert!(body["Period"]["Begin"].is_string() && body["Period"]["End"].is_string(), "{body}");
     }
     let (vendor, script) = client([Step::Answer(json_answer(200, r#"[{"OrderID":"1","Status":[{"Kind":6}]}]"#))]);
     assert_eq!(vendor.drain_unreported(&options()).await.unwrap().0.len(), 1);
-    assert_eq!(script.calls(), ["POST /getAllStatus/ExtendedList"]);
+    assert_eq!(calls(&script), ["POST /getAllStatus/ExtendedList"]);
     assert!(script.sent()[0].body.is_empty());
 }
 

@@ -16,7 +16,7 @@ fn refuse(faults: Vec<Violation>) -> Result<(), Refused> {
 pub(super) fn unlisted(order: &PutOrder) -> Result<(), Refused> {
     let mut faults = Vec::new();
     let mut look = |place: &'static str, extra: &Extra| {
-        if !extra.0.is_empty() {
+        if !extra.is_empty() {
             let message = "holds an element that the document does not list; the profile literal passes over it";
             faults.push(Violation::new(place, message, "M-08", TABLE));
         }

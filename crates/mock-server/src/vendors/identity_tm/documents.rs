@@ -8,6 +8,7 @@ use identkit_identity_tm::messages::{
     SignPdf,
 };
 use identkit_identity_tm::{PutOrder, SignedPdfs};
+use identkit_synthetic::{Error as SyntheticError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use identkit_wire::json::Blob;
 use identkit_wire::{Dts, OneOrMany, encode_base64};
 use jiff::civil::date;
@@ -17,7 +18,6 @@ use serde_json::Value;
 
 use super::orders::{Order, dts};
 use super::ways;
-use crate::artefacts::{self, ArtifactError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use crate::rules::Rules;
 use crate::vendor::Refused;
 use identkit_identity_tm::StatusKind;
@@ -39,7 +39,7 @@ const UNSET: &str = "1970-01-01";
 pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
     for (key, missing) in [("CardNo", card.card_no.is_none()), ("PlaceOfIssue", card.place_of_issue.is_none())] {
         if missing {
-            card.extra.0.insert(key.to_owned(), Value::Null);
+            card.extra.insert(key.to_owned(), Value::Null);
         }
     }
     card
@@ -52,12 +52,14 @@ fn given(text: &Text) -> Text {
 
 /// A refusal of a document that could not be signed as it was ordered, told when the order is placed: afterwards no
 /// documented code would say it.
-pub(super) fn not_signable(error: ArtifactError) -> Refused {
+pub(super) fn not_signable(error: SyntheticError) -> Refused {
     let (field, message, rule) = match error {
-        ArtifactError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
-        ArtifactError::NotPdf | ArtifactError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
-        ArtifactError::NoSuchPage => ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85"),
-        ArtifactError::Placement => {
+        SyntheticError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
+        SyntheticError::NotPdf | SyntheticError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
+        SyntheticError::NoSuchPage => {
+            ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85")
+        }
+        SyntheticError::Placement => {
             ("eSignPDF.SignaturePosX", "the signature is off the page, or smaller than 24 x 12 PDF points", "AT-85")
         }
         _ => ("eSignPDF.Data", "the PDF is too large to be signed", "AT-79"),
@@ -66,7 +68,7 @@ pub(super) fn not_signable(error: ArtifactError) -> Refused {
 }
 
 /// A refusal for a document that could not be made of what the order holds.
-pub(super) fn not_made(error: ArtifactError) -> Refused {
+pub(super) fn not_made(error: SyntheticError) -> Refused {
     Refused::new(500, Violation::new("eSignPDF", error.to_string(), "M-09", "sandbox"))
 }
 
@@ -175,7 +177,7 @@ impl Order {
     }
 
     /// The images of the result, `{Image, Filename}` each (AT-28): those that came with the order, or drawings.
-    pub(super) fn pictures(&self) -> Result<Vec<Image>, ArtifactError> {
+    pub(super) fn pictures(&self) -> Result<Vec<Image>, SyntheticError> {
         let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
         let given = card.and_then(|card| card.images.as_ref());
         let sides = [
@@ -185,7 +187,7 @@ impl Order {
         let picture = |(side, given): (&str, Option<&Blob>)| match given {
             Some(jpeg) => Ok(Image::default().image(jpeg.clone()).filename(format!("{side}.jpg"))),
             None => {
-                let png = encode_base64(&artefacts::photograph(self.id.expose(), side)?);
+                let png = encode_base64(&identkit_synthetic::photograph(self.id.expose(), side)?);
                 Ok(Image::default().image(Blob::Text(png.into())).filename(format!("{side}.png")))
             }
         };
@@ -218,7 +220,7 @@ impl Order {
     }
 
     /// The report, [T 3.4.5]: supplied and checked values side by side.
-    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, ArtifactError> {
+    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, SyntheticError> {
         let answer = self.ident_data(IdentVariant::InitialData, rules);
         let (checked, initial) =
             (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
@@ -228,7 +230,7 @@ impl Order {
             supplied: supplied.as_deref(),
             checked: checked.as_deref(),
         });
-        artefacts::report(&Report {
+        identkit_synthetic::report(&Report {
             order_id: self.id.expose(),
             reference: self.request.reference.as_ref().map_or("", |reference| reference.expose()),
             rows: rows.collect(),
@@ -240,7 +242,7 @@ impl Order {
     }
 
     /// The documents, signed.
-    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, ArtifactError> {
+    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, SyntheticError> {
         let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
         Ok(match signed.len() {
             1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
@@ -255,7 +257,7 @@ pub(super) fn sign_all<'a>(
     pdfs: impl IntoIterator<Item = &'a SignPdf>,
     id: &str,
     at: Timestamp,
-) -> Result<Vec<Vec<u8>>, ArtifactError> {
+) -> Result<Vec<Vec<u8>>, SyntheticError> {
     let address = order.address.clone().unwrap_or_default();
     let name = |text: &Text| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
     let signer = format!("{} {}", name(&address.firstname), name(&address.surname));
@@ -263,7 +265,7 @@ pub(super) fn sign_all<'a>(
     let sign = |pdf: &SignPdf| {
         let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
         let mark = SignatureMark { signer: signer.trim(), order_id: id, time: &time, placement: placement(pdf) };
-        artefacts::sign(&bytes, &mark)
+        identkit_synthetic::sign(&bytes, &mark)
     };
     pdfs.into_iter().map(sign).collect()
 }

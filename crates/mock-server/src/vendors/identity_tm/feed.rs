@@ -6,7 +6,7 @@ use http::Response;
 use identkit_core::{Content, Error, Violation};
 use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
-use identkit_wire::{Dts, Operation as _, json};
+use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ pub(super) fn all_status(
             listed.tv_slot.clone_from(&order.appointment);
         }
         if let Some(executed) = order.executed.as_ref().filter(|_| settings.delivered_besides) {
-            listed.extra.0.insert("Delivered".to_owned(), Value::String(executed.as_str().to_owned()));
+            listed.extra.insert("Delivered".to_owned(), Value::String(executed.as_str().to_owned()));
         }
         if settings.list_shape != ListShape::Example {
             listed.status = Some(entries);

@@ -7,13 +7,12 @@ use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
-use identkit_wire::{Callback as _, Operation as _, encode_base64, json};
+use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
 use super::lookup::find;
 use super::orders::{Order, Orders};
 use super::refusals::deleted;
-use crate::artefacts::{self, ArtifactError};
 use crate::vendor::Refused;
 use crate::webhooks::{Delivery, Schedule};
 use crate::{Timer, World};
@@ -144,7 +143,7 @@ pub(super) fn provisioned(world: &mut World, id: &str) {
     }
 }
 
-fn not_made(error: ArtifactError) -> Refused {
+fn not_made(error: identkit_synthetic::Error) -> Refused {
     Refused::new(500, Violation::new("OrderID", error.to_string(), "M-09", "sandbox"))
 }
 
@@ -153,9 +152,9 @@ pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Refused> {
     let placeholder_first = world.enforces("AT-38");
     let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
     let bytes = if order.recording.ready || !placeholder_first {
-        artefacts::recording(order.id.expose())
+        identkit_synthetic::recording(order.id.expose())
     } else {
-        artefacts::placeholder_video()
+        identkit_synthetic::placeholder_video()
     };
     Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(not_made)?)))
 }
@@ -171,7 +170,7 @@ pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Con
         return refuse("OrderID", "has no sound: audio recordings are not enabled for this account", "T-006", SECTION);
     }
     let id = order.id.expose();
-    let data = encode_base64(&artefacts::voice(id));
+    let data = encode_base64(&identkit_synthetic::voice(id));
     let file = VoiceFile::default().filename(format!("sound_{id}.mp3")).base64_data(Blob::Text(data.into()));
     let files = VoiceFiles::default().voicefiles(vec![file]);
     let failed = |error: Error| Refused { status: 500, ..Refused::invalid(&error, SECTION) };

@@ -203,7 +203,7 @@ pub(super) fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAns
         if settings.giro_key == GiroKey::TargetUrl && answer.target_url.is_none() {
             answer = answer.target_url(link);
         } else {
-            answer.extra.0.insert("GiroURL".to_owned(), link.into());
+            answer.extra.insert("GiroURL".to_owned(), link.into());
         }
     }
     let mut order = Order::new(OrderId::received(&*id), request, now);

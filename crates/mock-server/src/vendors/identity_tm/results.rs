@@ -29,7 +29,7 @@ pub(super) fn respond(mut answer: IdentDataAnswer, settings: &Settings) -> Resul
         && let Some(identified) = answer.identified.take()
     {
         let told = Value::String(identified.as_str().to_owned());
-        answer.extra.0.insert(settings.identified_key.clone(), told);
+        answer.extra.insert(settings.identified_key.clone(), told);
     }
     if !settings.encrypted_results {
         return json::response(200, &answer);

@@ -106,7 +106,7 @@ pub(super) fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bo
     for (card, told) in read.zip(persons).filter_map(|(data, told)| Some((data.id_card.as_mut()?, told.get("IDCard")?)))
     {
         for key in CheckedIdCard::KEYS.iter().filter(|key| told.get(key) == Some(&Value::Null)) {
-            card.extra.0.insert((*key).to_owned(), Value::Null);
+            card.extra.insert((*key).to_owned(), Value::Null);
         }
     }
     Ok(Some(Box::new(answer)))

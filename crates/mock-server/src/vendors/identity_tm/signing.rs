@@ -9,7 +9,7 @@ use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavour, OrderId,
     RequestResendSignTan, RequestSign, StatusKind, samples,
 };
-use identkit_wire::{Operation as _, decode_base64_lenient, encode_base64, json};
+use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 use serde::{Deserialize, Serialize};
 
 use super::lookup::find;

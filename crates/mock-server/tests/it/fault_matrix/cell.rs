@@ -195,7 +195,7 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
             if often == Often::Once
                 && passing
                 && meta.safety == RetrySafety::Safe
-                && matches!(meta.on_ambiguous, AmbiguityPolicy::Retry(2..))
+                && matches!(meta.ambiguity, AmbiguityPolicy::Retry(2..))
                 && !matches!(error.kind(), Kind::Integrity | Kind::Unreachable)
             {
                 broken.push(format!("a reading that may be repeated was not: {error}"));

@@ -99,7 +99,7 @@ impl Day {
             3 => self.place("filmed", &order_with(&["AfterVideo", "OnFinal"]).add(131_072_u64)).await,
             4 => {
                 let mut order = order_with(&["AfterIdent", "OnFinal"]).product(15_u32).get_target_link(true);
-                order.extra.0.insert("Unlisted".into(), json!({ "null": null, "float": 0.1, "list": [1, -1, "ä"] }));
+                order.extra.insert("Unlisted".into(), json!({ "null": null, "float": 0.1, "list": [1, -1, "ä"] }));
                 self.place("signing", &order.sign_pdf(OneOrMany::One(pdf()))).await;
             }
             5 => self.play("filmed", "positive").await,
@@ -186,7 +186,7 @@ impl Day {
 }
 
 fn sample_contract() -> String {
-    encode_base64(&identkit_mock_server::artefacts::sample_contract())
+    encode_base64(&identkit_synthetic::sample_contract())
 }
 
 #[tokio::test(flavor = "multi_thread")]

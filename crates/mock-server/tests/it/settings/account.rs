@@ -117,7 +117,7 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
         };
         let told = answer.target_url.as_ref().map(Secret::expose);
         assert!(contains(told, target), "{key:?} {bank} {link}");
-        let extra = answer.extra.0.get("GiroURL").map(|url| url.as_str().unwrap());
+        let extra = answer.extra.get("GiroURL").map(|url| url.as_str().unwrap());
         assert!(contains(extra, giro), "{key:?} {bank} {link}");
     }
     for bank in ["COBADEFF", "DE89370400440532013000", "DE89", "ü"] {

@@ -4,13 +4,14 @@ mod account;
 mod ends;
 mod lists;
 mod results;
+#[cfg(feature = "server")]
 mod service;
 
 use identkit_core::Window;
 use identkit_identity_tm::messages::{ListedOrder, SignPdf};
 use identkit_identity_tm::{OrderId, PutOrder};
-use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::vendors::identity_tm::Settings;
+use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 use jiff::SignedDuration;

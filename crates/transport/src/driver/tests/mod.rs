@@ -1,17 +1,21 @@
 mod limits;
 mod observer;
+mod raw;
 mod streams;
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use ::http::{Method, Response, response};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
-use identkit_wire::{Decoded, Encoded, Meta, Params, Refusal};
+use identkit_core::{Advice, Content, Delivery};
+use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Refusal, RetrySafety};
 
 use super::*;
-use crate::{Failure, NoAuth, SystemClock};
+use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
 
 enum Step {
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
@@ -58,7 +62,7 @@ impl http_body::Body for Ends {
 impl Transport for Script {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        self.seen.lock().unwrap().push((token, context.fresh));
+        self.seen.lock().unwrap().push((token, context.fresh()));
         let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
         let answer = |status: u16, content| {
             let mut response = Response::new(content);
@@ -109,7 +113,7 @@ impl Transport for Script {
 
 /// A status that the operation's document lists.
 const fn documented(status: u16, kind: Kind) -> Refusal {
-    Refusal { status, kind, meaning: "documented", advice: Advice::DoNotRetry }
+    Refusal::new(status, kind, "documented", Advice::DoNotRetry)
 }
 
 macro_rules! operation {
@@ -119,28 +123,15 @@ macro_rules! operation {
     ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr, $refusal:expr) => {
         #[derive(Debug)]
         struct $name;
-        impl Operation for $name {
-            const META: &'static Meta = &Meta {
-                name: stringify!($name),
-                provider: "test",
-                method: Method::PUT,
-                path: "/x",
-                section: "",
-                safety: $safety,
-                on_ambiguous: $ambiguous,
-                expect: &[200, 202],
-                reply: $reply,
-                refusals: &[$refusal],
-            };
-            type Output = String;
-            type Dialect = ();
-            fn path_params(&self) -> Vec<(&'static str, &str)> {
-                Vec::new()
-            }
-            fn encode(&self, (): &()) -> Result<Encoded, Error> {
-                Ok(Encoded { headers: HeaderMap::new(), body: Body::from(b"body".to_vec()), warnings: Vec::new() })
-            }
-            fn decode(&self, _: &response::Parts, body: Received, (): &()) -> Result<Decoded<String>, Error> {
+        identkit_wire::operation! {
+            impl $name;
+            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", $safety, $ambiguous)
+                .expect(&[200, 202])
+                .body_mode($reply)
+                .refusals(&[$refusal]),
+            output: String, dialect: (),
+            encode: |_, ()| Ok(Encoded::new(HeaderMap::new(), b"body".to_vec())),
+            decode: |_, _, body, ()| {
                 let bytes = match body {
                     Received::Whole(bytes) => bytes,
                     Received::Stream { head, .. } => head,
@@ -150,13 +141,7 @@ macro_rules! operation {
                     Ok(text) if text != "garbage" => Ok(text.to_owned().into()),
                     _ => Err(Error::new(Kind::Protocol, "unreadable")),
                 }
-            }
-            fn decode_request(_: &Params, _: &Request<Bytes>) -> Result<Self, Error> {
-                Ok(Self)
-            }
-            fn encode_response(output: String) -> Result<Response<Content>, Error> {
-                Ok(Response::new(Content::from_bytes(output)))
-            }
+            },
         }
     };
 }
@@ -189,38 +174,19 @@ macro_rules! special {
     ($name:ident, $output:ty, $safety:expr, $reply:expr, $encode:expr, $decode:expr) => {
         #[derive(Debug)]
         struct $name;
-        impl Operation for $name {
-            const META: &'static Meta = &Meta {
-                name: stringify!($name),
-                provider: "test",
-                method: Method::PUT,
-                path: "/x",
-                section: "",
-                safety: $safety,
-                on_ambiguous: AmbiguityPolicy::Never,
-                expect: &[200],
-                reply: $reply,
-                refusals: &[],
-            };
-            type Output = $output;
-            type Dialect = ();
-            fn path_params(&self) -> Vec<(&'static str, &str)> {
-                Vec::new()
-            }
-            fn encode(&self, (): &()) -> Result<Encoded, Error> {
+        identkit_wire::operation! {
+            impl $name;
+            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", $safety, AmbiguityPolicy::Never)
+                .body_mode($reply),
+            output: $output, dialect: (),
+            encode: |_, ()| {
                 let body: Result<Body, Error> = $encode;
-                Ok(Encoded { headers: HeaderMap::new(), body: body?, warnings: Vec::new() })
-            }
-            fn decode(&self, _: &response::Parts, body: Received, (): &()) -> Result<Decoded<$output>, Error> {
+                Ok(Encoded::new(HeaderMap::new(), body?))
+            },
+            decode: |_, _, body, ()| {
                 let decode: fn(Received) -> $output = $decode;
                 Ok(decode(body).into())
-            }
-            fn decode_request(_: &Params, _: &Request<Bytes>) -> Result<Self, Error> {
-                Ok(Self)
-            }
-            fn encode_response(_: $output) -> Result<Response<Content>, Error> {
-                Ok(Response::new(Content::empty()))
-            }
+            },
         }
     };
 }

@@ -6,10 +6,10 @@ use identkit_core::Error;
 use identkit_identify24::messages::CreateIdent;
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_identify24::{Dialect, IdentStatusCallback};
-use identkit_wire::{Meta, Operation, Received};
+use identkit_wire::{Meta, Received, ServedOperation};
 use serde_json::Value;
 
-use crate::coverage::bench::block_on;
+use crate::coverage::harness::block_on;
 use crate::coverage::rows::Row;
 
 type Through = fn(&Value) -> Result<Value, Error>;
@@ -37,23 +37,23 @@ fn calls() -> Vec<(&'static Meta, Through, Through)> {
     vec![call::<Login>(), call::<CreateIdent>(), call::<GetIdent>(), call::<GetAllProjects>(), call::<GetProject>()]
 }
 
-fn call<Op: Operation<Dialect = Dialect>>() -> (&'static Meta, Through, Through) {
+fn call<Op: ServedOperation<Dialect = Dialect>>() -> (&'static Meta, Through, Through) {
     (Op::META, request::<Op>, answer::<Op>)
 }
 
-fn read<Op: Operation>(body: &str) -> Result<Op, Error> {
+fn read<Op: ServedOperation>(body: &str) -> Result<Op, Error> {
     let path = Op::META.path.replace("{ident_id}", "x");
     let params = Op::META.match_path(&path, false).expect("the path fits its own template");
     Op::decode_request(&params, &Request::new(Bytes::from(body.to_owned())))
 }
 
-fn request<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
+fn request<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
     let encoded = read::<Op>(&text.to_string())?.encode(&Dialect::new())?;
     let body = encoded.body.read().map(|chunk| chunk.expect("memory can be read")).collect::<Vec<_>>().concat();
     Ok(serde_json::from_slice(&body).expect("the writer writes JSON"))
 }
 
-fn answer<Op: Operation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
+fn answer<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
     let asked = read::<Op>("{}")?;
     let mut head = Response::new(()).into_parts().0;
     head.status = StatusCode::OK;

@@ -7,8 +7,8 @@ use identkit_mock_server::Profile;
 use identkit_mock_server::vendors::identify24::Rate;
 use jiff::SignedDuration;
 
-use super::bench::{API_KEY, Harness};
 use super::document::everything;
+use super::harness::{API_KEY, Harness};
 use super::{VENDOR, row};
 use crate::coverage::evidence::{Evidence, Stand};
 
@@ -52,10 +52,10 @@ async fn projects(client: &Identify24) -> Result<(), Error> {
 
 /// Brings the sandbox to the code; what came of the client's call.
 async fn provoke(code: u16) -> Option<Result<(), Error>> {
-    let bench = Harness::new(if code == 400 { Profile::Strict } else { Profile::Literal });
+    let harness = Harness::new(if code == 400 { Profile::Strict } else { Profile::Literal });
     let key = if code == 401 { "wrong" } else { API_KEY };
     // The strict sandbox refuses names that are not in upper case (AI-04).
-    let (client, _) = bench.client(key, Dialect::new().case(CasePolicy::Preserve));
+    let (client, _) = harness.client(key, Dialect::new().case(CasePolicy::Preserve));
     if code != 401 {
         projects(&client).await.unwrap();
     }
@@ -63,25 +63,25 @@ async fn provoke(code: u16) -> Option<Result<(), Error>> {
         200 | 400 => create(&client).await,
         401 => projects(&client).await,
         402 => {
-            bench.set(|account| account.creates_left = Some(0));
+            harness.set(|account| account.creates_left = Some(0));
             create(&client).await
         }
         403 => {
-            bench.set(|account| account.may_create = false);
+            harness.set(|account| account.may_create = false);
             create(&client).await
         }
         404 => client.get_ident(&IdentId::new("unknown"), &CallOptions::new()).await.map(drop),
         409 => {
-            bench.set(|account| account.unique_custom_ids = true);
+            harness.set(|account| account.unique_custom_ids = true);
             create(&client).await.unwrap();
             create(&client).await
         }
         429 => {
-            bench.set(|account| account.rate = Some(Rate::new(0, SignedDuration::from_secs(60))));
+            harness.set(|account| account.rate = Some(Rate::new(0, SignedDuration::from_secs(60))));
             projects(&client).await
         }
         500..=599 => {
-            bench.set(|account| account.out_of_service = Some(code));
+            harness.set(|account| account.out_of_service = Some(code));
             projects(&client).await
         }
         _ => return None,

@@ -1,6 +1,6 @@
 //! JSON texts generated from rows: every element of an endpoint, each of them right.
 
-use identkit_mock_server::artefacts::sample_contract;
+use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! identify24: the same questions as for identity.TM, where its messages, its sandbox and its document differ.
 
-mod bench;
 mod calls;
 mod codes;
 mod document;
+mod harness;
 mod refused;
 pub(crate) mod samples;
 mod seen;

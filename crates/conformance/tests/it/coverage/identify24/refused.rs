@@ -7,8 +7,8 @@ use identkit_mock_server::Profile;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use super::bench::{API_KEY, Answer, Harness, PARTNER};
 use super::document::{everything, exclude_each_other, good, is_upper};
+use super::harness::{API_KEY, Answer, Harness, PARTNER};
 use super::{VENDOR, all, beside, calls, row};
 use crate::coverage::document::{listed, put, remove, rename_key, replace};
 use crate::coverage::evidence::{Evidence, Stand};
@@ -104,9 +104,9 @@ impl Stage {
     }
 
     async fn send(&self, strict: bool, row: &Row, text: &Value) -> Answer {
-        let (bench, token) = if strict { &self.strict } else { &self.literal };
+        let (harness, token) = if strict { &self.strict } else { &self.literal };
         let (method, path) = row.endpoint.split_once(' ').unwrap();
-        bench.call(token, method, path, text.to_string()).await
+        harness.call(token, method, path, text.to_string()).await
     }
 }
 

@@ -9,12 +9,12 @@ use identkit_identify24::{DEFAULT_BASE_URL, Dialect, Identify24};
 use identkit_mock_server::Profile;
 use serde_json::Value;
 
-use super::bench::{API_KEY, EXAMPLE, Harness, PARTNER};
 use super::document::everything;
+use super::harness::{API_KEY, EXAMPLE, Harness, PARTNER};
 use super::{calls, row};
-use crate::coverage::bench::block_on;
 use crate::coverage::catalogue::Sample;
 use crate::coverage::evidence::Stand;
+use crate::coverage::harness::block_on;
 
 /// A sample without a fixture.
 pub(crate) fn stand(sample: &Sample<'_>) -> Stand {
@@ -39,8 +39,8 @@ fn url(content: &str) -> Result<&'static str, String> {
     let known = calls::metas().into_iter().find(|meta| calls::is_of(&format!("{method} {path}"), meta));
     let meta = known.ok_or("the client has no such call")?;
     let answer = block_on(async {
-        let bench = Harness::new(Profile::Literal);
-        bench.call("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
+        let harness = Harness::new(Profile::Literal);
+        harness.call("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
     });
     // A refusal is an answer, if only it is not that the path is unknown.
     if answer.status == 200 || (answer.status == 400 && !answer.names("path")) {
@@ -56,8 +56,8 @@ fn table(call: &str, content: &str) -> Result<&'static str, String> {
 
 /// Every header of the table goes out with the client's call, and the strict sandbox refuses the call without it.
 async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
-    let bench = Harness::new(Profile::Strict);
-    let (client, heard) = bench.client(API_KEY, Dialect::new());
+    let harness = Harness::new(Profile::Strict);
+    let (client, heard) = harness.client(API_KEY, Dialect::new());
     let made = make(&client, call).await;
     let (path, sent) = heard.headers.lock().unwrap().last().cloned().ok_or("the client sent nothing")?;
     if !path.starts_with(&format!("/{call}")) {
@@ -80,7 +80,7 @@ async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
         let mut fewer = sent.clone();
         fewer.remove(name);
         for (headers, expected) in [(&sent, None), (&fewer, Some(status))] {
-            let answer = bench.raw(request(call, &path, headers)).await;
+            let answer = harness.raw(request(call, &path, headers)).await;
             if answer.status != expected.unwrap_or(200) || expected.is_some_and(|_| !answer.names(name)) {
                 return Err(format!("with {} headers the sandbox answers {}", headers.len(), answer.text()));
             }

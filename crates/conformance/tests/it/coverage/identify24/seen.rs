@@ -12,8 +12,8 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::bench::{API_KEY, Answer, EXAMPLE, Harness, PARTNER};
 use super::document::{everything, moment};
+use super::harness::{API_KEY, Answer, EXAMPLE, Harness, PARTNER};
 use super::{VENDOR, all, row};
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::rows::{Row, Step, told};
@@ -153,19 +153,19 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
 ];
 
 async fn look(account: fn(&mut Settings), seen: &mut Seen) {
-    let bench = Harness::new(Profile::Literal);
-    let token = bench.token().await;
-    bench.set(account);
+    let harness = Harness::new(Profile::Literal);
+    let token = harness.token().await;
+    harness.set(account);
     for (partner, key) in [(PARTNER, API_KEY), (PARTNER, "wrong"), ("", "")] {
         let login = json!({ "PARTNER": partner, "APIKEY": key }).to_string();
-        seen.note("POST /auth", &bench.call("", "POST", "/auth", login).await, None);
+        seen.note("POST /auth", &harness.call("", "POST", "/auth", login).await, None);
     }
     // By URL and by content, what breaks every rule, and the same once more.
     let [by_url, by_content] = ["F-033", "F-034"].map(|id| everything(row(id)));
     let nothing = json!({});
     let mut known = vec![(EXAMPLE.to_owned(), None)];
     for ident in [&by_url, &by_content, &nothing, &by_url] {
-        let answer = bench.call(&token, "POST", "/ident/create", ident.to_string()).await;
+        let answer = harness.call(&token, "POST", "/ident/create", ident.to_string()).await;
         seen.note("POST /ident/create", &answer, None);
         if let Some(id) = answer.json()["ident_id"].as_str() {
             known.push((id.to_owned(), Some(ident)));
@@ -175,15 +175,15 @@ async fn look(account: fn(&mut Settings), seen: &mut Seen) {
     for (id, created) in &known {
         let path = format!("/ident/get/{id}");
         for token in [&*token, "dead"] {
-            seen.note(READ, &bench.call(token, "GET", &path, "").await, *created);
+            seen.note(READ, &harness.call(token, "GET", &path, "").await, *created);
         }
-        for story in bench.stories().iter().filter(|_| id != "unknown") {
-            bench.play(id, story).await;
-            for text in bench.webhooks() {
+        for story in harness.stories().iter().filter(|_| id != "unknown") {
+            harness.play(id, story).await;
+            for text in harness.webhooks() {
                 assert_eq!(text["ident_id"], **id, "who the webhook is about");
                 seen.0.push(Text { endpoint: WEBHOOK, good: true, text, created: created.cloned() });
             }
-            let answer = bench.call(&token, "GET", &path, "").await;
+            let answer = harness.call(&token, "GET", &path, "").await;
             if answer.status == 200 && answer.json()["result"] == true {
                 assert_eq!(answer.json()["data"]["id"], **id, "who was asked for");
             }
@@ -191,15 +191,15 @@ async fn look(account: fn(&mut Settings), seen: &mut Seen) {
         }
     }
     for token in [&*token, "dead"] {
-        seen.note("GET /project/getAll", &bench.call(token, "GET", "/project/getAll", "").await, None);
+        seen.note("GET /project/getAll", &harness.call(token, "GET", "/project/getAll", "").await, None);
         for body in [r#"{"project_id":6}"#, r#"{"project_id":7}"#, "{}"] {
-            seen.note("GET /project/get", &bench.call(token, "GET", "/project/get", body).await, None);
+            seen.note("GET /project/get", &harness.call(token, "GET", "/project/get", body).await, None);
         }
     }
     // After 90 days nothing is left, and the token is dead long since.
-    bench.advance(Duration::from_secs(90 * 86_400)).await;
+    harness.advance(Duration::from_secs(90 * 86_400)).await;
     for (id, _) in &known {
-        seen.note(READ, &bench.call("xxx", "GET", &format!("/ident/get/{id}"), "").await, None);
+        seen.note(READ, &harness.call("xxx", "GET", &format!("/ident/get/{id}"), "").await, None);
     }
 }
 

@@ -1,0 +1,65 @@
+//! The calls that read: `GET /ident/get/{ident_id}`, `GET /project/getAll`, and `GET /project/get`, which has a JSON
+//! body (AI-07).
+
+use http::Method;
+use identkit_core::{Error, Violation};
+#[cfg(feature = "server")]
+use identkit_wire::json;
+use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
+
+use super::{GOOD, REFUSALS, SMALL, enveloped};
+use crate::Dialect;
+use crate::messages::{Envelope, Ident, IdentId, Project, ProjectRequest};
+
+const fn read(name: &'static str, path: &'static str, section: &'static str, attempts: u32) -> Meta {
+    Meta::new(crate::PROVIDER, name, Method::GET, path, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
+        .section(section)
+        .expect(GOOD)
+        .body_mode(SMALL)
+        .refusals(REFUSALS)
+}
+
+operation! {
+    /// Reads an ident (`[I] ident/get`).
+    pub struct GetIdent {
+        /// The ident's id; any text that the vendor gave, sent as one segment of the path.
+        "ident_id" => ident_id: IdentId as (IdentId::expose, IdentId::new),
+    }
+    meta: read("ident/get", "/ident/get/{ident_id}", "[I] ident/get", 4),
+    output: Envelope<Ident>, dialect: Dialect,
+    decode: |_, _, body, _| enveloped(Self::META, body),
+    respond: |output| json::response(200, &output),
+}
+
+operation! {
+    /// Reads all projects of the account (`[I] project/getAll`).
+    pub struct GetAllProjects;
+    meta: read("project/getAll", "/project/getAll", "[I] project/getAll", 4)
+        .body_mode(BodyMode::Whole { cap: 8 * 1024 * 1024 }),
+    output: Envelope<Project>, dialect: Dialect,
+    decode: |_, _, body, _| enveloped(Self::META, body),
+    respond: |output| json::response(200, &output),
+}
+
+/// Reads one project (`[I] project/get`; its text, which speaks of an ident, is a slip: AI-08).
+///
+/// The body of a GET does not survive every network; [`Identify24::project`](crate::Identify24::project) falls back to
+/// the list of all projects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetProject(pub ProjectRequest);
+
+operation! {
+    impl GetProject;
+    // A proxy that resets a GET with a body does so every time, and there is the list to fall back to.
+    meta: read("project/get", "/project/get", "[I] project/get", 2),
+    output: Envelope<Project>, dialect: Dialect,
+    encode: |this, _| {
+        if this.0.project_id.as_ref().is_none_or(|id| id.0.as_str().is_empty()) {
+            return Err(Error::invalid(vec![Violation::new("project_id", "is required", "AI-07", Self::META.section)]));
+        }
+        Encoded::json(&this.0)
+    },
+    decode: |_, _, body, _| enveloped(Self::META, body),
+    request: |_, request| json::decode_request(request).map(Self),
+    respond: |output| json::response(200, &output),
+}

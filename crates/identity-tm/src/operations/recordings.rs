@@ -1,0 +1,140 @@
+//! `getVideoFileBinaryAsync` [T 3.7] and `getVideoFileBinary` [T 3.8]: ask for the recording, then fetch it.
+//! `getVoiceFiles` [T 3.9]: recordings of sound.
+//!
+//! Until the vendor has called back, the second answers 200 with a placeholder video (AT-38).
+
+use http::header::CONTENT_TYPE;
+#[cfg(feature = "server")]
+use http::header::HeaderValue;
+use http::{Method, response};
+use identkit_core::{Content, Error, Kind, Secret, Violation};
+#[cfg(feature = "server")]
+use identkit_wire::json;
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
+
+use super::{READ, read};
+use crate::messages::{VideoRequest, VoiceFiles};
+use crate::validate::listed_in_extra;
+use crate::{Dialect, OrderId, PROVIDER};
+
+/// The most that a video may take, in bytes.
+const VIDEO_CAP: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Asks for the recording of an order; the vendor calls the URL when it is ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestVideo {
+    /// The order.
+    pub order_id: OrderId,
+    /// The body.
+    pub request: VideoRequest,
+}
+
+impl RequestVideo {
+    /// Asks for the recording of this order.
+    pub fn new(order_id: OrderId, callback_url: Secret) -> Self {
+        Self { order_id, request: VideoRequest::default().callback_url(callback_url) }
+    }
+
+    fn write(&self) -> Result<Encoded, Error> {
+        let url = self.request.callback_url.as_ref().map_or("", Secret::expose);
+        let section = <Self as identkit_wire::Operation>::META.section;
+        let mut faults: Vec<Violation> =
+            listed_in_extra("", &self.request.extra, VideoRequest::KEYS, section).collect();
+        let wrong = match url.parse::<http::Uri>() {
+            Err(_) => Some("is required, and must be a URL"),
+            Ok(uri) => {
+                let loopback = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+                let right = uri.scheme_str() == Some("https") || (uri.scheme_str() == Some("http") && loopback);
+                (!right).then_some("must begin with https:// (http:// is accepted for this machine only)")
+            }
+        };
+        faults.extend(wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section)));
+        if !faults.is_empty() {
+            return Err(Error::invalid(faults));
+        }
+        let mut warnings = Vec::new();
+        if url.chars().count() > 150 {
+            warnings.push(Warning::new("callbackUrl has more than 150 characters; no length is documented", "AT-39"));
+        }
+        Ok(Encoded::json(&self.request)?.with_warnings(warnings))
+    }
+}
+
+operation! {
+    impl RequestVideo;
+    meta: Meta::new(
+        PROVIDER,
+        "getVideoFileBinaryAsync",
+        Method::POST,
+        "/getVideoFileBinaryAsync/{OrderID}",
+        RetrySafety::IdempotentByEffect,
+        AmbiguityPolicy::Retry(2),
+    )
+    .section("[T] 3.7")
+    .refusals(READ),
+    output: (), dialect: Dialect,
+    params: |this| vec![("OrderID", this.order_id.expose())],
+    encode: |this, _| this.write(),
+    decode: |_, _, _, _| Ok(().into()),
+    request: |params, request| {
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+    },
+    respond: super::respond::empty,
+}
+
+/// A recording, or the placeholder for one.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Video {
+    /// `video/mp4` or `video/webm`, as the vendor says.
+    pub media_type: String,
+    /// Its bytes.
+    pub content: Content,
+}
+
+impl Video {
+    /// A recording of this media type.
+    pub fn new(media_type: impl Into<String>, content: Content) -> Self {
+        Self { media_type: media_type.into(), content }
+    }
+}
+
+operation! {
+    /// The recording. Without the callback it may be a placeholder.
+    pub struct GetVideo {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getVideoFileBinary", "/getVideoFileBinary/{OrderID}", "[T] 3.8")
+        .body_mode(BodyMode::Stream { cap: VIDEO_CAP }),
+    output: Video, dialect: Dialect,
+    decode: |_, head, body, _| decode(head, body),
+    respond: |output| {
+        let media_type = HeaderValue::from_str(&output.media_type).unwrap_or(HeaderValue::from_static("video/mp4"));
+        super::respond::content(output.content, media_type)
+    },
+}
+
+fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
+    let (first, content) = body.into_content();
+    if first.is_empty() {
+        return Err(Error::new(Kind::Protocol, "the answer is empty where a video was expected"));
+    }
+    let told = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // An error page under 200 must not be kept as evidence.
+    if media_type.starts_with("text/") || media_type.ends_with("json") {
+        return Err(Error::new(Kind::Protocol, "the answer is no video: its Content-Type says so"));
+    }
+    Ok(Video { media_type, content }.into())
+}
+
+operation! {
+    /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.
+    pub struct GetVoiceFiles {
+        /// The order.
+        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
+    }
+    meta: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9"), output: VoiceFiles, dialect: Dialect,
+    respond: super::respond::json,
+}

@@ -1,0 +1,155 @@
+//! Where a mark goes on a page.
+//!
+//! A caller thinks of the page as it is shown. The file may turn it by quarters and
+//! show only a part of it, so the place is translated before it is written.
+
+use lopdf::{Dictionary, Document, Object};
+
+use super::error::Error;
+
+/// Where to put a mark: PDF points from the lower left corner of the page as shown.
+///
+/// What is `None` is chosen: the last page, its lower left above the margin, and a
+/// size that fits four lines of text.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Placement {
+    /// The page, counted from zero.
+    pub page: Option<usize>,
+    /// The left edge.
+    pub x: Option<f32>,
+    /// The lower edge.
+    pub y: Option<f32>,
+    /// The width.
+    pub width: Option<f32>,
+    /// The height.
+    pub height: Option<f32>,
+}
+
+const DEFAULT_X: f32 = 56.0;
+const DEFAULT_Y: f32 = 80.0;
+const DEFAULT_SIZE: (f32, f32) = (229.0, 60.0);
+/// Below this nobody could tell that the mark is text.
+const SMALLEST: (f32, f32) = (24.0, 12.0);
+/// A page cannot be larger than this in the formats that most readers know.
+const LARGEST: f32 = 14_400.0;
+/// Between marks that stand on each other.
+const GAP: f32 = 6.0;
+/// A page tree deeper than this is a loop.
+const MAX_DEPTH: usize = 64;
+
+/// A rectangle on a page, and how to turn what is drawn into it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spot {
+    /// Lower left and upper right corner in the coordinates of the file.
+    pub(crate) rect: [f32; 4],
+    /// The matrix that makes a drawing stand upright.
+    pub(crate) matrix: [f32; 4],
+    /// Width and height as shown.
+    pub(crate) size: (f32, f32),
+}
+
+/// The part of a page that is shown, and by how many quarters it is turned.
+#[derive(Clone, Copy, Debug)]
+struct Sheet {
+    corners: [f32; 4],
+    quarters: u8,
+}
+
+impl Placement {
+    /// Finds the spot on a page that already has `marks` marks at the default place.
+    pub(crate) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, Error> {
+        let sheet = Sheet::of(document, page);
+        let (sheet_width, sheet_height) = sheet.size();
+        // On a small page the default shrinks rather than fails.
+        let left = DEFAULT_X.min(sheet_width * 0.1);
+        let width = self.width.unwrap_or(DEFAULT_SIZE.0.min(sheet_width - 2.0 * left).max(SMALLEST.0));
+        let height = self.height.unwrap_or(DEFAULT_SIZE.1.min(sheet_height * 0.3).max(SMALLEST.1));
+        let x = self.x.unwrap_or(left);
+        let y = self.y.unwrap_or_else(|| {
+            let below = f32::from(u16::try_from(marks).unwrap_or(u16::MAX)) * (height + GAP);
+            let top = (sheet_height - height).max(0.0);
+            (DEFAULT_Y.min(sheet_height * 0.1) + below).min(top)
+        });
+        let sane = [x, y, width, height].iter().all(|v| v.is_finite() && v.abs() <= LARGEST);
+        let readable = width >= SMALLEST.0 && height >= SMALLEST.1;
+        let visible = x < sheet_width && y < sheet_height && x + width > 0.0 && y + height > 0.0;
+        if !(sane && readable && visible) {
+            return Err(Error::Placement);
+        }
+        Ok(sheet.spot((x, y), (width, height)))
+    }
+}
+
+impl Sheet {
+    fn of(document: &Document, page: &Dictionary) -> Self {
+        let corners = inherited(document, page, b"CropBox")
+            .and_then(|value| corners(document, value))
+            .or_else(|| inherited(document, page, b"MediaBox").and_then(|value| corners(document, value)))
+            // A4, as readers assume some size as well when a page does not tell its own.
+            .unwrap_or([0.0, 0.0, 595.28, 841.89]);
+        let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_i64().ok());
+        let quarters = match degrees.unwrap_or(0).rem_euclid(360) {
+            90 => 1,
+            180 => 2,
+            270 => 3,
+            _ => 0,
+        };
+        Self { corners, quarters }
+    }
+
+    /// Width and height as shown.
+    fn size(&self) -> (f32, f32) {
+        let [left, bottom, right, top] = self.corners;
+        if self.quarters.is_multiple_of(2) { (right - left, top - bottom) } else { (top - bottom, right - left) }
+    }
+
+    fn spot(&self, at: (f32, f32), size: (f32, f32)) -> Spot {
+        let (x0, y0) = self.point(at);
+        let (x1, y1) = self.point((at.0 + size.0, at.1 + size.1));
+        let matrix = match self.quarters {
+            1 => [0.0, 1.0, -1.0, 0.0],
+            2 => [-1.0, 0.0, 0.0, -1.0],
+            3 => [0.0, -1.0, 1.0, 0.0],
+            _ => [1.0, 0.0, 0.0, 1.0],
+        };
+        Spot { rect: [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)], matrix, size }
+    }
+
+    /// Where a point of the page as shown is in the file. Turns go clockwise.
+    fn point(&self, (x, y): (f32, f32)) -> (f32, f32) {
+        let [left, bottom, right, top] = self.corners;
+        match self.quarters {
+            1 => (right - y, bottom + x),
+            2 => (right - x, top - y),
+            3 => (left + y, top - x),
+            _ => (left + x, bottom + y),
+        }
+    }
+}
+
+/// An entry of a page, or of the nearest node above it that has it.
+fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
+    let mut node = page;
+    for _ in 0..MAX_DEPTH {
+        if let Ok(value) = node.get_deref(key, document) {
+            return Some(value);
+        }
+        node = node.get_deref(b"Parent", document).ok()?.as_dict().ok()?;
+    }
+    None
+}
+
+/// A rectangle with its corners in order, if it has an area.
+fn corners(document: &Document, value: &Object) -> Option<[f32; 4]> {
+    let numbers: Vec<f32> = value
+        .as_array()
+        .ok()?
+        .iter()
+        .filter_map(|number| document.dereference(number).ok()?.1.as_float().ok())
+        .collect();
+    let [a, b, c, d] = <[f32; 4]>::try_from(numbers).ok()?;
+    let rect = [a.min(c), b.min(d), a.max(c), b.max(d)];
+    let [left, bottom, right, top] = rect;
+    let sane = rect.iter().all(|v| v.is_finite() && v.abs() <= LARGEST * 10.0);
+    (sane && right - left >= 1.0 && top - bottom >= 1.0).then_some(rect)
+}

@@ -1,0 +1,193 @@
+//! Marks on files of every make.
+
+use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
+
+use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
+use super::{example, mark};
+
+/// The same file with its objects in object streams and a cross-reference stream.
+fn modern(pdf: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Document::load_mem(pdf).unwrap().save_modern(&mut bytes).unwrap();
+    bytes
+}
+
+fn encrypted(user_password: &str) -> Vec<u8> {
+    let mut document = Document::load_mem(&sample_contract()).unwrap();
+    let id = Object::String(b"0123456789abcdef".to_vec(), StringFormat::Literal);
+    document.trailer.set("ID", vec![id.clone(), id]);
+    let version = EncryptionVersion::V2 {
+        document: &document,
+        owner_password: "owner",
+        user_password,
+        key_length: 128,
+        permissions: Permissions::all(),
+    };
+    let state = EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// The rectangles and drawings of the annotations of a page, counted from zero.
+fn annotations(pdf: &[u8], page: usize) -> Vec<(Vec<f32>, String)> {
+    let document = Document::load_mem(pdf).unwrap();
+    let id = document.page_iter().nth(page).unwrap();
+    let annotations = document.get_page_annotations(id).unwrap();
+    annotations
+        .into_iter()
+        .map(|entry| {
+            let rect = entry.get(b"Rect").and_then(Object::as_array).unwrap();
+            let rect = rect.iter().map(|number| number.as_float().unwrap()).collect();
+            let looks = entry.get(b"AP").and_then(Object::as_dict).unwrap();
+            let form = looks.get_deref(b"N", &document).and_then(Object::as_stream).unwrap();
+            (rect, String::from_utf8_lossy(&form.content).into_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_mark_keeps_the_bytes_and_the_pages() {
+    let classic = report(&example()).unwrap();
+    for original in [classic.clone(), modern(&classic)] {
+        let signed = sign(&original, &mark()).unwrap();
+        assert!(signed.starts_with(&original));
+        assert_eq!(page_count(&signed), page_count(&original));
+        assert_eq!(Document::load_mem(&signed).unwrap().xref_recovery, None);
+        assert!(annotations(&signed, 0).is_empty());
+        let marks = annotations(&signed, 1);
+        assert_eq!(marks.len(), 1);
+        for part in ["SANDBOX - no qualified electronic signature", "99921267754340", "03.09.2018 08:52"] {
+            assert!(marks[0].1.contains(part), "{part}");
+        }
+    }
+}
+
+#[test]
+fn an_update_has_the_kind_of_section_that_the_file_has() {
+    let classic = sample_contract();
+    let signed = sign(&classic, &mark()).unwrap();
+    assert!(signed[classic.len()..].windows(8).any(|w| w == b"trailer\n"));
+    let modern = modern(&classic);
+    let signed = sign(&modern, &mark()).unwrap();
+    assert!(!signed[modern.len()..].windows(8).any(|w| w == b"trailer\n"));
+}
+
+#[test]
+fn marks_stack_up() {
+    let once = sign(&sample_contract(), &mark()).unwrap();
+    let twice = sign(&once, &mark()).unwrap();
+    let thrice = sign(&twice, &mark()).unwrap();
+    assert!(twice.starts_with(&once) && thrice.starts_with(&twice));
+    assert_eq!(page_count(&thrice), Some(1));
+    let marks = annotations(&thrice, 0);
+    assert_eq!(marks.len(), 3);
+    assert!(marks[0].0[3] < marks[1].0[1] && marks[1].0[3] < marks[2].0[1]);
+}
+
+#[test]
+fn a_mark_goes_where_it_is_told() {
+    let at = |page, x, y, width, height| SignatureMark {
+        placement: Placement { page, x: Some(x), y: Some(y), width: Some(width), height: Some(height) },
+        ..mark()
+    };
+    let original = report(&example()).unwrap();
+    let signed = sign(&original, &at(Some(0), 300.0, 400.0, 120.0, 40.0)).unwrap();
+    assert_eq!(annotations(&signed, 0)[0].0, [300.0, 400.0, 420.0, 440.0]);
+
+    assert_eq!(sign(&original, &at(Some(2), 0.0, 0.0, 99.0, 99.0)), Err(Error::NoSuchPage));
+    for (x, y, width, height) in [
+        (f32::NAN, 0.0, 99.0, 99.0),
+        (0.0, f32::INFINITY, 99.0, 99.0),
+        (0.0, 0.0, 1.0, 99.0),
+        (0.0, 0.0, 99.0, -99.0),
+        (600.0, 0.0, 99.0, 99.0),
+        (0.0, -99.0, 99.0, 99.0),
+    ] {
+        assert_eq!(sign(&original, &at(None, x, y, width, height)), Err(Error::Placement));
+    }
+}
+
+#[test]
+fn a_turned_page_has_its_lower_left_elsewhere() {
+    let expected = [
+        (90, [475.28, 20.0, 565.28, 220.0]),
+        (180, [385.28, 721.89, 585.28, 811.89]),
+        (-90, [30.0, 631.89, 120.0, 831.89]),
+    ];
+    for (degrees, rect) in expected {
+        let mut document = Document::load_mem(&sample_contract()).unwrap();
+        let id = document.page_iter().next().unwrap();
+        document.get_dictionary_mut(id).unwrap().set("Rotate", degrees);
+        let mut turned = Vec::new();
+        document.save_to(&mut turned).unwrap();
+        let (x, y) = if degrees == 180 { (10.0, 30.0) } else { (if degrees == 90 { 20.0 } else { 10.0 }, 30.0) };
+        let placement = Placement { page: None, x: Some(x), y: Some(y), width: Some(200.0), height: Some(90.0) };
+        let signed = sign(&turned, &SignatureMark { placement, ..mark() }).unwrap();
+        let found = annotations(&signed, 0).remove(0).0;
+        assert!(found.iter().zip(rect).all(|(a, b)| (a - b).abs() < 0.01), "{degrees}: {found:?}");
+    }
+}
+
+#[test]
+fn a_file_with_a_damaged_section_gets_a_whole_new_one() {
+    let classic = report(&example()).unwrap();
+    for original in [classic.clone(), modern(&classic)] {
+        let at = original.windows(10).rposition(|w| w == b"startxref\n").unwrap();
+        let mut damaged = original;
+        damaged.splice(at + 10..at + 10, *b"9");
+        assert!(Document::load_mem(&damaged).unwrap().xref_recovery.is_some());
+        let signed = sign(&damaged, &mark()).unwrap();
+        assert!(signed.starts_with(&damaged));
+        let read = Document::load_mem(&signed).unwrap();
+        assert_eq!(read.xref_recovery, None);
+        assert_eq!(read.page_iter().count(), 2);
+    }
+}
+
+#[test]
+fn annotations_that_were_there_stay() {
+    let mut document = Document::load_mem(&sample_contract()).unwrap();
+    let id = document.page_iter().next().unwrap();
+    let mut note = lopdf::Dictionary::new();
+    note.set("Type", Object::Name(b"Annot".to_vec()));
+    note.set("Subtype", Object::Name(b"Text".to_vec()));
+    let list = document.add_object(vec![Object::Dictionary(note)]);
+    document.get_dictionary_mut(id).unwrap().set("Annots", list);
+    let mut original = Vec::new();
+    document.save_to(&mut original).unwrap();
+
+    let signed = Document::load_mem(&sign(&original, &mark()).unwrap()).unwrap();
+    let page = signed.get_dictionary(signed.page_iter().next().unwrap()).unwrap();
+    let kept = page.get(b"Annots").and_then(Object::as_array).unwrap();
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[0].as_dict().unwrap().get(b"Subtype").and_then(Object::as_name).unwrap(), b"Text");
+}
+
+#[test]
+fn protected_files_are_refused() {
+    for password in ["", "user"] {
+        let original = encrypted(password);
+        assert!(is_encrypted(&original));
+        assert_eq!(sign(&original, &mark()), Err(Error::Encrypted));
+        assert_eq!(page_count(&original), None);
+    }
+    assert!(!is_encrypted(&sample_contract()));
+}
+
+#[test]
+fn the_word_encrypt_elsewhere_means_nothing() {
+    let mut original = sample_contract();
+    original.extend_from_slice(b"% /Encrypt 9 0 R\n");
+    assert!(!is_encrypted(&original));
+    assert!(sign(&original, &mark()).is_ok());
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    assert_eq!(sign(b"", &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(b"%PDF-1.7\nnothing else", &mark()), Err(Error::Unreadable));
+    assert_eq!(page_count(b"%PDF-"), None);
+}

@@ -1,0 +1,213 @@
+//! Text as the standard fonts can show it: WinAnsi bytes, their width, their lines.
+//!
+//! Everything below [`encode`] works on bytes in which one byte is one glyph, so a
+//! text can be cut anywhere.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::metrics;
+
+/// WinAnsi for the ellipsis that stands for what was cut off.
+const ELLIPSIS: u8 = 0x85;
+
+/// One of the two standard fonts in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Font {
+    /// Helvetica.
+    Regular,
+    /// Helvetica-Bold.
+    Bold,
+}
+
+impl Font {
+    /// The name of the font in every resource dictionary written here.
+    pub(crate) const fn resource(self) -> &'static [u8] {
+        match self {
+            Self::Regular => b"F1",
+            Self::Bold => b"F2",
+        }
+    }
+
+    /// The name that a viewer knows the font by.
+    pub(crate) const fn base_font(self) -> &'static [u8] {
+        match self {
+            Self::Regular => b"Helvetica",
+            Self::Bold => b"Helvetica-Bold",
+        }
+    }
+
+    fn advance(self, code: u8) -> f32 {
+        let table = match self {
+            Self::Regular => &metrics::HELVETICA,
+            Self::Bold => &metrics::HELVETICA_BOLD,
+        };
+        let index = usize::from(code).checked_sub(0x20);
+        f32::from(index.and_then(|i| table.get(i)).copied().unwrap_or(0))
+    }
+}
+
+/// The width of `text` in points.
+pub(crate) fn width(text: &[u8], font: Font, size: f32) -> f32 {
+    text.iter().map(|&code| font.advance(code)).sum::<f32>() * size / 1000.0
+}
+
+/// Encodes text in WinAnsi.
+///
+/// Letters that WinAnsi lacks lose their marks (`ł` to `l`, `ş` to `s`), breaks and
+/// control characters become spaces, and what has no likeness becomes `?`.
+pub(crate) fn encode(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    // Composed first, because some systems send `ö` as an `o` and a mark.
+    for c in text.nfc() {
+        if let Some(byte) = win_ansi(c) {
+            bytes.push(byte);
+        } else if c.is_whitespace() || c.is_control() {
+            bytes.push(b' ');
+        } else if !is_combining_mark(c) && !is_invisible(c) {
+            bytes.extend_from_slice(&likeness(c));
+        }
+    }
+    bytes
+}
+
+/// The WinAnsi code of a character, if it has one.
+fn win_ansi(c: char) -> Option<u8> {
+    let code = match c {
+        ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{ff}' => return u8::try_from(u32::from(c)).ok(),
+        '€' => 0x80,
+        '‚' => 0x82,
+        'ƒ' => 0x83,
+        '„' => 0x84,
+        '…' => ELLIPSIS,
+        '†' => 0x86,
+        '‡' => 0x87,
+        'ˆ' => 0x88,
+        '‰' => 0x89,
+        'Š' => 0x8a,
+        '‹' => 0x8b,
+        'Œ' => 0x8c,
+        'Ž' => 0x8e,
+        '‘' => 0x91,
+        '’' => 0x92,
+        '“' => 0x93,
+        '”' => 0x94,
+        '•' => 0x95,
+        '–' => 0x96,
+        '—' => 0x97,
+        '˜' => 0x98,
+        '™' => 0x99,
+        'š' => 0x9a,
+        '›' => 0x9b,
+        'œ' => 0x9c,
+        'ž' => 0x9e,
+        'Ÿ' => 0x9f,
+        _ => return None,
+    };
+    Some(code)
+}
+
+/// Soft hyphens, joiners and marks of direction, which print as nothing.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// The nearest text in WinAnsi to a character outside it.
+fn likeness(c: char) -> Vec<u8> {
+    // Letters with a stroke have no decomposition in Unicode.
+    let known: &[u8] = match c {
+        'ł' => b"l",
+        'Ł' => b"L",
+        'đ' => b"d",
+        'Đ' => b"D",
+        'ı' => b"i",
+        'ħ' => b"h",
+        'Ħ' => b"H",
+        'ŧ' => b"t",
+        'Ŧ' => b"T",
+        'ŋ' => b"ng",
+        'Ŋ' => b"NG",
+        'ə' => b"e",
+        'Ə' => b"E",
+        'ẞ' => b"SS",
+        '‐' | '‑' | '‒' | '―' | '−' => b"-",
+        'ʹ' | 'ʻ' | 'ʼ' | '′' => b"'",
+        '″' => b"\"",
+        _ => b"",
+    };
+    if !known.is_empty() {
+        return known.to_vec();
+    }
+    let base: Vec<u8> = std::iter::once(c).nfkd().filter_map(win_ansi).collect();
+    if base.is_empty() { b"?".to_vec() } else { base }
+}
+
+/// Breaks text into lines no wider than `limit`, at most `max_lines` of them.
+///
+/// A word that is too long for a line is broken inside. What does not fit on the
+/// last line is cut off and marked with an ellipsis. There is always a line.
+pub(crate) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: usize) -> Vec<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut line: Vec<u8> = Vec::new();
+    for word in text.split(|&code| code == b' ').filter(|word| !word.is_empty()) {
+        let mut longer = line.clone();
+        if !longer.is_empty() {
+            longer.push(b' ');
+        }
+        longer.extend_from_slice(word);
+        if width(&longer, font, size) <= limit {
+            line = longer;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for &code in word {
+            line.push(code);
+            if line.len() > 1 && width(&line, font, size) > limit {
+                line.pop();
+                lines.push(std::mem::replace(&mut line, vec![code]));
+            }
+        }
+        // The rest cannot show up, so do not measure it.
+        if lines.len() > max_lines {
+            break;
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    if lines.len() > max_lines.max(1) {
+        lines.truncate(max_lines.max(1));
+        if let Some(last) = lines.last_mut() {
+            last.push(ELLIPSIS);
+            *last = clip(last, font, size, limit);
+        }
+    }
+    lines
+}
+
+/// Cuts text to `limit` and ends it in an ellipsis if anything was cut.
+pub(crate) fn clip(text: &[u8], font: Font, size: f32, limit: f32) -> Vec<u8> {
+    if width(text, font, size) <= limit {
+        return text.to_vec();
+    }
+    let room = limit - width(&[ELLIPSIS], font, size);
+    let mut used = 0.0;
+    let mut kept: Vec<u8> = text
+        .iter()
+        .copied()
+        .take_while(|&code| {
+            used += font.advance(code) * size / 1000.0;
+            used <= room
+        })
+        .collect();
+    kept.push(ELLIPSIS);
+    kept
+}
+
+/// The largest size from `smallest` to `wanted` at which text fits into `limit`.
+pub(crate) fn fit(text: &[u8], font: Font, wanted: f32, smallest: f32, limit: f32) -> f32 {
+    let natural = width(text, font, wanted);
+    if natural <= limit { wanted } else { (wanted * limit / natural).max(smallest) }
+}

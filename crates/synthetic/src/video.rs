@@ -1,0 +1,130 @@
+//! The recording of an identification by video, and the placeholder that is handed out before it is ready.
+//!
+//! H.264 in an MP4 file: one picture, shown for some seconds. One, because the encoder numbers all pictures alike,
+//! which H.264 forbids to two in a row. The picture is stored as it is, without loss.
+
+use std::num::NonZeroU32;
+
+use less_avc::LessEncoder;
+use less_avc::ycbcr_image::{DataPlane, Planes, YCbCrImage};
+use shiguredo_mp4::boxes::{Avc1Box, AvccBox, SampleEntry, VisualSampleEntryFields};
+use shiguredo_mp4::mux::{Mp4FileMuxer, Mp4FileMuxerOptions, Sample};
+use shiguredo_mp4::{TrackKind, Uint};
+
+use super::error::Error;
+use super::picture::{BARS, BLACK, GREY, HEIGHT, Picture, WHITE, WIDTH};
+
+/// How long a video takes, in seconds.
+const SECONDS: u32 = 5;
+
+/// H.264's level 2.0: the least that allows a picture of this size. The encoder always says 1.0.
+const LEVEL: u8 = 20;
+
+/// More than the description of one picture takes, so that it stands before the picture: players need it first.
+const DESCRIPTION: usize = 2048;
+
+/// The recording of an order: a test picture that says so, and whose it would be. MP4, the same bytes for the same id.
+///
+/// # Errors
+/// [`Error::Unmade`] when the encoder refuses, which it has no reason to.
+pub fn recording(order_id: &str) -> Result<Vec<u8>, Error> {
+    film(&test_picture(order_id))
+}
+
+pub(crate) fn test_picture(order_id: &str) -> Picture {
+    let mut picture = Picture::of(BLACK);
+    let width = WIDTH / BARS.len();
+    for (index, tint) in BARS.into_iter().enumerate() {
+        picture.fill((index * width, 0), (width, HEIGHT * 5 / 12), tint);
+    }
+    picture.line(HEIGHT / 2, 5, WHITE, "SANDBOX");
+    picture.line(HEIGHT * 3 / 4, 1, WHITE, "synthetic recording: nobody is in it");
+    picture.line(HEIGHT * 5 / 6, 2, WHITE, order_id);
+    picture
+}
+
+/// What is handed out instead of a recording that is not ready (AT-38): a video too, and the same for every order, so
+/// that its digest can be known.
+///
+/// # Errors
+/// As [`recording`].
+pub fn placeholder_video() -> Result<Vec<u8>, Error> {
+    let mut picture = Picture::of(GREY);
+    picture.line(HEIGHT / 4, 5, WHITE, "SANDBOX");
+    picture.line(HEIGHT / 2, 3, WHITE, "PLACEHOLDER");
+    picture.line(HEIGHT * 3 / 4, 1, WHITE, "this is not the recording");
+    film(&picture)
+}
+
+fn film(picture: &Picture) -> Result<Vec<u8>, Error> {
+    file(picture).ok_or(Error::Unmade)
+}
+
+fn plane(data: &[u8], stride: usize) -> DataPlane<'_> {
+    DataPlane { data, stride, bit_depth: less_avc::BitDepth::Depth8 }
+}
+
+fn file(picture: &Picture) -> Option<Vec<u8>> {
+    let planes = (plane(&picture.luma, WIDTH), plane(&picture.blue, WIDTH / 2), plane(&picture.red, WIDTH / 2));
+    let image = YCbCrImage {
+        planes: Planes::YCbCr(planes),
+        width: u32::try_from(WIDTH).ok()?,
+        height: u32::try_from(HEIGHT).ok()?,
+    };
+    let (units, _) = LessEncoder::new(&image).ok()?;
+    let mut sps = units.sps.to_nal_unit();
+    *sps.get_mut(3)? = LEVEL;
+    let &[_, profile, compatibility, level, ..] = sps.as_slice() else { return None };
+
+    let visual = VisualSampleEntryFields {
+        data_reference_index: VisualSampleEntryFields::DEFAULT_DATA_REFERENCE_INDEX,
+        width: u16::try_from(WIDTH).ok()?,
+        height: u16::try_from(HEIGHT).ok()?,
+        horizresolution: VisualSampleEntryFields::DEFAULT_HORIZRESOLUTION,
+        vertresolution: VisualSampleEntryFields::DEFAULT_VERTRESOLUTION,
+        frame_count: VisualSampleEntryFields::DEFAULT_FRAME_COUNT,
+        compressorname: VisualSampleEntryFields::NULL_COMPRESSORNAME,
+        depth: VisualSampleEntryFields::DEFAULT_DEPTH,
+    };
+    let avcc_box = AvccBox {
+        avc_profile_indication: profile,
+        profile_compatibility: compatibility,
+        avc_level_indication: level,
+        length_size_minus_one: Uint::new(3),
+        sps_list: vec![sps],
+        pps_list: vec![units.pps.to_nal_unit()],
+        chroma_format: None,
+        bit_depth_luma_minus8: None,
+        bit_depth_chroma_minus8: None,
+        sps_ext_list: Vec::new(),
+    };
+
+    let frame = units.frame.to_nal_unit();
+    let mut data = u32::try_from(frame.len()).ok()?.to_be_bytes().to_vec();
+    data.extend(frame);
+
+    let options = Mp4FileMuxerOptions { reserved_moov_box_size: DESCRIPTION, ..Mp4FileMuxerOptions::default() };
+    let mut muxer = Mp4FileMuxer::with_options(options).ok()?;
+    let mut file = muxer.initial_boxes_bytes().to_vec();
+    let sample = Sample {
+        track_kind: TrackKind::Video,
+        sample_entry: Some(SampleEntry::Avc1(Avc1Box { visual, avcc_box, unknown_boxes: Vec::new() })),
+        keyframe: true,
+        timescale: NonZeroU32::MIN,
+        duration: SECONDS,
+        composition_time_offset: None,
+        data_offset: u64::try_from(file.len()).ok()?,
+        data_size: data.len(),
+    };
+    muxer.append_sample(&sample).ok()?;
+    file.extend(data);
+    for (offset, bytes) in muxer.finalize().ok()?.offset_and_bytes_pairs() {
+        let from = usize::try_from(offset).ok()?;
+        let until = from.checked_add(bytes.len())?;
+        if file.len() < until {
+            file.resize(until, 0);
+        }
+        file.get_mut(from..until)?.copy_from_slice(bytes);
+    }
+    Some(file)
+}

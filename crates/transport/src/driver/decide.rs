@@ -1,0 +1,171 @@
+//! Whether a failed attempt is followed by another one: a pure function of what is known.
+
+use std::time::Duration;
+
+use identkit_core::{Delivery, Kind};
+use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
+
+use super::Policy;
+use super::outcome::{Failed, is_ambiguous};
+
+/// What follows a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Decision {
+    /// The call ends with the error.
+    Stop,
+    /// Another attempt follows after this wait, if the deadline and the retry budget allow it.
+    Retry(Duration),
+}
+
+/// Decides by the class of the operation and by how far the request got, never by HTTP method. `failed` was concluded,
+/// `made` attempts were made of at most `allowed`, and `jitter` is a random number from 0 to 1.
+pub(super) fn decide(meta: &Meta, failed: &Failed, made: u32, allowed: u32, policy: &Policy, jitter: f64) -> Decision {
+    let temporary = matches!(
+        failed.error.kind(),
+        Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::RateLimited | Kind::Integrity
+    );
+    if failed.permanent || !temporary || made >= limit(meta, failed, allowed) {
+        return Decision::Stop;
+    }
+    match failed.retry_after {
+        // A wait that the vendor asked for has a cap; the backoff has its own.
+        Some(wait) if wait > policy.retry_after_cap => Decision::Stop,
+        Some(wait) => Decision::Retry(wait),
+        None => Decision::Retry(backoff(policy, made, jitter)),
+    }
+}
+
+/// Maximum number of attempts after this failure.
+fn limit(meta: &Meta, failed: &Failed, allowed: u32) -> u32 {
+    let delivery = failed.error.delivery();
+    if is_ambiguous(&failed.error) {
+        return match meta.ambiguity {
+            AmbiguityPolicy::Retry(at_most) => allowed.min(at_most),
+            AmbiguityPolicy::Never | AmbiguityPolicy::Probe => 1,
+        };
+    }
+    let documented = || meta.refusals.iter().any(|documented| failed.status.is_some_and(|s| s == documented.status));
+    match meta.safety {
+        // Each costs money, texts a person or burns a try: never repeated once it was answered.
+        RetrySafety::SideEffect if delivery != Some(Delivery::NotSent) => 1,
+        // A 429 that the vendor does not document may come from anybody on the way, who need not have kept the
+        // request from the vendor; and one in the body of an answer of success contradicts itself.
+        RetrySafety::Creating if delivery == Some(Delivery::Answered) && !documented() => 1,
+        _ => allowed,
+    }
+}
+
+/// Full jitter: anything from no wait to the doubled limit, so that callers do not come back together.
+fn backoff(policy: &Policy, made: u32, jitter: f64) -> Duration {
+    let doublings = made.saturating_sub(1).min(16);
+    policy.backoff.saturating_mul(1 << doublings).min(policy.backoff_cap).mul_f64(jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::{Method, StatusCode};
+    use identkit_core::{Advice, Error};
+    use identkit_wire::Refusal;
+
+    use super::super::outcome::conclude;
+    use super::*;
+
+    const fn class(safety: RetrySafety, ambiguity: AmbiguityPolicy, refusals: &'static [Refusal]) -> Meta {
+        Meta::new("test", "test", Method::PUT, "/", safety, ambiguity).refusals(refusals)
+    }
+
+    const LIMITED: Refusal = Refusal::new(429, Kind::RateLimited, "documented", Advice::RetryLater);
+
+    /// Safe; destructive read; idempotent; creating; creating with a documented 429; side effect.
+    static CLASSES: [Meta; 6] = [
+        class(RetrySafety::Safe, AmbiguityPolicy::Retry(3), &[]),
+        class(RetrySafety::DestructiveRead, AmbiguityPolicy::Never, &[]),
+        class(RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(3), &[]),
+        class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[]),
+        class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[LIMITED]),
+        class(RetrySafety::SideEffect, AmbiguityPolicy::Never, &[]),
+    ];
+
+    fn failed(kind: Kind, delivery: Delivery, status: u16) -> Failed {
+        let error = Error::new(kind, "test").with_delivery(delivery);
+        Failed { error, status: StatusCode::from_u16(status).ok(), retry_after: None, permanent: false }
+    }
+
+    fn asked(seconds: u64) -> Failed {
+        let retry_after = Some(Duration::from_secs(seconds));
+        Failed { retry_after, ..failed(Kind::RateLimited, Delivery::Answered, 429) }
+    }
+
+    #[test]
+    fn every_class_meets_every_failure() {
+        use Delivery::{Answered, MaybeSent, NotSent};
+        let permanent = |failed: Failed| Failed { permanent: true, ..failed };
+        // "r": the attempt is repeated; "-": it is not; "?": it is not, and the outcome is unknown.
+        let table = [
+            ("r r r r r r", failed(Kind::Unreachable, NotSent, 0)),
+            ("r r r r r r", failed(Kind::Timeout, NotSent, 0)),
+            ("- - - - - -", permanent(failed(Kind::Unreachable, NotSent, 0))),
+            ("- - - - - -", failed(Kind::InvalidInput, NotSent, 0)),
+            ("r ? r ? ? ?", failed(Kind::Unreachable, MaybeSent, 0)),
+            ("r ? r ? ? ?", failed(Kind::Timeout, MaybeSent, 0)),
+            ("- ? - ? ? ?", permanent(failed(Kind::Timeout, MaybeSent, 0))),
+            ("- ? - ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
+            // A complete response that the vendor cannot serve, e.g. 503.
+            ("r ? r ? ? ?", failed(Kind::Unavailable, Answered, 503)),
+            // The same in the body of a successful response (AI-30).
+            ("r ? r ? ? ?", failed(Kind::Unavailable, Answered, 200)),
+            ("r ? r ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
+            ("r ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
+            ("- ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
+            ("r r r - r -", failed(Kind::RateLimited, Answered, 429)),
+            ("r r r - - -", failed(Kind::RateLimited, Answered, 200)),
+            ("r r r - r -", asked(120)),
+            ("- - - - - -", asked(121)),
+            ("- - - - - -", failed(Kind::Rejected, Answered, 400)),
+            ("- - - - - -", failed(Kind::Rejected, Answered, 200)),
+            ("- - - - - -", failed(Kind::Forbidden, Answered, 403)),
+            ("- - - - - -", failed(Kind::NotFound, Answered, 404)),
+            ("- - - - - -", failed(Kind::Conflict, Answered, 409)),
+            ("- - - - - -", failed(Kind::Protocol, Answered, 302)),
+        ];
+        for (expected, failure) in table {
+            let row = format!("{:?} {:?} {:?}", failure.error.kind(), failure.error.delivery(), failure.status);
+            let cells = CLASSES.iter().map(|meta| {
+                let Failed { ref error, status, retry_after, permanent } = failure;
+                let error = Error::new(error.kind(), "test").with_delivery(error.delivery().unwrap());
+                let failed = Failed { error: conclude(meta, error, status), status, retry_after, permanent };
+                match decide(meta, &failed, 1, 4, &Policy::default(), 0.5) {
+                    Decision::Retry(wait) => {
+                        assert_eq!(wait, retry_after.unwrap_or(Duration::from_millis(500)), "{row}");
+                        "r"
+                    }
+                    Decision::Stop if failed.error.kind() == Kind::OutcomeUnknown => "?",
+                    Decision::Stop => "-",
+                }
+            });
+            assert_eq!(cells.collect::<Vec<_>>().join(" "), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn attempts_end_at_the_lower_limit() {
+        let policy = Policy::default();
+        let read = |delivery, made, allowed| {
+            let failed = failed(Kind::Unreachable, delivery, 0);
+            decide(&CLASSES[0], &failed, made, allowed, &policy, 0.0) != Decision::Stop
+        };
+        assert!(read(Delivery::NotSent, 3, 4) && !read(Delivery::NotSent, 4, 4), "the caller's");
+        assert!(read(Delivery::MaybeSent, 2, 4) && !read(Delivery::MaybeSent, 3, 4), "the operation's");
+        assert!(read(Delivery::MaybeSent, 1, 2) && !read(Delivery::MaybeSent, 2, 2), "the caller's again");
+    }
+
+    #[test]
+    fn waits_double_up_to_their_cap() {
+        let policy = Policy::default();
+        for (made, seconds) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (400, 30)] {
+            let failed = failed(Kind::Unreachable, Delivery::NotSent, 0);
+            let decision = decide(&CLASSES[0], &failed, made, u32::MAX, &policy, 1.0);
+            assert_eq!(decision, Decision::Retry(Duration::from_secs(seconds)), "after {made}");
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! Reads JSON by serde_json, and finds the place of what does not fit without ever quoting a value.
+//!
+//! serde_json's own messages quote. So every deserializer and every access is wrapped, and types are read with an error
+//! type that takes from serde only what comes from the type: the expected form, names of fields and variants. Keys
+//! stand in a path only where the type itself names them, since a key of a map may be a person's. A text is read by the
+//! same code whether its path is asked for or not: a second reading with `tracing` finds the path.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
+
+/// What the wrappers of one reading share.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// Whether keys are noted for the path.
+    tracing: bool,
+    /// An error of a type on its way through serde_json, which has an error type of its own.
+    error: Cell<Option<Fault>>,
+    /// The form that serde_json asked for while it made an error.
+    expected: RefCell<String>,
+    /// The last text, while tracing.
+    last: RefCell<String>,
+}
+
+impl Reading {
+    pub(super) fn new(tracing: bool) -> Self {
+        Self { tracing, ..Self::default() }
+    }
+
+    /// Reads a whole text.
+    pub(super) fn read<'de, S: DeserializeSeed<'de>>(&self, text: &'de str, seed: S) -> Result<S::Value, Fault> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = seed.deserialize(Reader::new(&mut deserializer, self))?;
+        deserializer.end().map_err(|error| self.explain(&error))?;
+        Ok(value)
+    }
+
+    /// Lets an error of a type pass through serde_json.
+    #[cold]
+    fn pass<E: de::Error>(&self, fault: Fault) -> E {
+        self.error.set(Some(fault));
+        E::custom("")
+    }
+
+    /// The error of a type that passed through serde_json, or what serde_json itself found.
+    #[cold]
+    fn explain(&self, error: &dyn fmt::Display) -> Fault {
+        let mut fault = self.error.take().unwrap_or_else(|| {
+            let form = self.expected.take();
+            let mut fault = Fault::expecting(&form);
+            // serde_json names a form wherever a type is to blame. All else is no JSON.
+            fault.0.well_formed = !form.is_empty();
+            fault
+        });
+        if fault.0.line == 0 {
+            (fault.0.line, fault.0.column) = place(&error.to_string()).unwrap_or_default();
+        }
+        fault
+    }
+
+    /// Notes the last text read, which is the last key whenever a value begins.
+    #[inline]
+    fn note(&self, text: &str) {
+        if self.tracing {
+            *self.last.borrow_mut() = text.to_owned();
+        }
+    }
+}
+
+/// Line and column, as serde_json ends its messages with them. What stands before may quote a value.
+fn place(message: &str) -> Option<(usize, usize)> {
+    let (line, column) = message.rsplit_once(" at line ")?.1.split_once(" column ")?;
+    Some((line.parse().ok()?, column.parse().ok()?))
+}
+
+/// What does not fit.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Detail>);
+
+#[derive(Debug)]
+pub(super) struct Detail {
+    /// Innermost step first.
+    pub(super) path: Vec<String>,
+    pub(super) expected: String,
+    /// 0 until serde_json told the place.
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) well_formed: bool,
+}
+
+impl Fault {
+    fn new(expected: String) -> Self {
+        Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true }))
+    }
+
+    /// The expectation, in words for people instead of Rust's names of types.
+    fn expecting(form: &str) -> Self {
+        let words = match form {
+            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, not negative and not too large",
+            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number that is not too large",
+            "f32" | "f64" => "a number",
+            "a boolean" => "true or false",
+            "a map" => "an object",
+            "a sequence" => "an array",
+            other => other,
+        };
+        Self::new(format!("expected {words}"))
+    }
+
+    #[cold]
+    fn at(mut self, step: impl FnOnce() -> String) -> Self {
+        self.0.path.push(step());
+        self
+    }
+
+    pub(super) fn into_detail(self) -> Detail {
+        *self.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.expected)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::new("another form was expected".into())
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expecting(&expected.to_string())
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expecting(&expected.to_string())
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {expected}"))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format!("expected one of: {}", expected.join(", ")))
+    }
+
+    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format!("there is a field other than: {}", expected.join(", ")))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("the field {field} is missing"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format!("the field {field} is there twice"))
+    }
+}
+
+/// A deserializer, a seed, a visitor or an access of serde_json's or of a type's, as a part of one reading.
+struct Reader<'a, T> {
+    inner: T,
+    reading: &'a Reading,
+    /// The names of the fields, where the type has some.
+    names: &'static [&'static str],
+}
+
+impl<'a, T> Reader<'a, T> {
+    fn new(inner: T, reading: &'a Reading) -> Self {
+        Self { inner, reading, names: &[] }
+    }
+}
+
+macro_rules! deserialize {
+    ($($method:ident($($argument:ident: $type:ty),*) $names:expr;)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Fault> {
+                let reading = self.reading;
+                let visitor = Reader { inner: visitor, reading, names: $names };
+                self.inner.$method($($argument,)* visitor).map_err(|error| reading.explain(&error))
+            }
+        )*
+    };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
+    type Error = Fault;
+
+    deserialize! {
+        deserialize_any() &[];
+        deserialize_bool() &[];
+        deserialize_i8() &[];
+        deserialize_i16() &[];
+        deserialize_i32() &[];
+        deserialize_i64() &[];
+        deserialize_i128() &[];
+        deserialize_u8() &[];
+        deserialize_u16() &[];
+        deserialize_u32() &[];
+        deserialize_u64() &[];
+        deserialize_u128() &[];
+        deserialize_f32() &[];
+        deserialize_f64() &[];
+        deserialize_char() &[];
+        deserialize_str() &[];
+        deserialize_string() &[];
+        deserialize_bytes() &[];
+        deserialize_byte_buf() &[];
+        deserialize_option() &[];
+        deserialize_unit() &[];
+        deserialize_unit_struct(name: &'static str) &[];
+        deserialize_newtype_struct(name: &'static str) &[];
+        deserialize_seq() &[];
+        deserialize_tuple(len: usize) &[];
+        deserialize_tuple_struct(name: &'static str, len: usize) &[];
+        deserialize_map() &[];
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]) fields;
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]) &[];
+        deserialize_identifier() &[];
+        deserialize_ignored_any() &[];
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Reader<'_, S> {
+    type Value = S::Value;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        let reading = self.reading;
+        self.inner.deserialize(Reader::new(deserializer, reading)).map_err(|fault| reading.pass(fault))
+    }
+}
+
+macro_rules! visit {
+    ($($method:ident: $type:ty,)*) => {
+        $(
+            #[inline]
+            fn $method<E: de::Error>(self, value: $type) -> Result<V::Value, E> {
+                self.inner.$method(value).map_err(|fault| self.reading.pass(fault))
+            }
+        )*
+    };
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = (&self.inner as &dyn Expected).to_string();
+        f.write_str(&form)?;
+        self.reading.expected.replace(form);
+        Ok(())
+    }
+
+    visit! {
+        visit_bool: bool,
+        visit_i64: i64,
+        visit_i128: i128,
+        visit_u64: u64,
+        visit_u128: u128,
+        visit_f64: f64,
+        visit_bytes: &[u8],
+        visit_borrowed_bytes: &'de [u8],
+    }
+
+    #[inline]
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        self.reading.note(text);
+        self.inner.visit_str(text).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<V::Value, E> {
+        self.reading.note(text);
+        self.inner.visit_borrowed_str(text).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_none().map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_unit().map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        let deserializer = Reader::new(deserializer, self.reading);
+        self.inner.visit_some(deserializer).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        let deserializer = Reader::new(deserializer, self.reading);
+        self.inner.visit_newtype_struct(deserializer).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        let items = Items { seq: Reader::new(seq, self.reading), index: 0 };
+        self.inner.visit_seq(items).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        let entries = Entries { map, reading: self.reading, names: self.names, key: "*" };
+        self.inner.visit_map(entries).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_enum(Reader::new(data, self.reading)).map_err(|fault| self.reading.pass(fault))
+    }
+}
+
+struct Items<'a, A> {
+    seq: Reader<'a, A>,
+    index: usize,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let (reading, index) = (self.seq.reading, self.index);
+        self.index += 1;
+        let element = self.seq.inner.next_element_seed(Reader::new(seed, reading));
+        element.map_err(|error| reading.explain(&error).at(|| format!("[{index}]")))
+    }
+}
+
+struct Entries<'a, A> {
+    map: A,
+    reading: &'a Reading,
+    names: &'static [&'static str],
+    /// The last key, while tracing.
+    key: &'static str,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let reading = self.reading;
+        let key = self.map.next_key_seed(Reader::new(seed, reading));
+        if reading.tracing {
+            let last = reading.last.borrow();
+            self.key = self.names.iter().find(|name| **name == *last).copied().unwrap_or("*");
+        }
+        key.map_err(|error| reading.explain(&error).at(|| "*".to_owned()))
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let (reading, key) = (self.reading, self.key);
+        let value = self.map.next_value_seed(Reader::new(seed, reading));
+        value.map_err(|error| reading.explain(&error).at(|| key.to_owned()))
+    }
+}
+
+impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Reader<'a, A> {
+    type Error = Fault;
+    type Variant = Reader<'a, A::Variant>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), Fault> {
+        let reading = self.reading;
+        let (name, variant) =
+            self.inner.variant_seed(Reader::new(seed, reading)).map_err(|error| reading.explain(&error))?;
+        Ok((name, Reader::new(variant, reading)))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Reader<'_, A> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<(), Fault> {
+        self.inner.unit_variant().map_err(|error| self.reading.explain(&error))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+        let reading = self.reading;
+        self.inner.newtype_variant_seed(Reader::new(seed, reading)).map_err(|error| reading.explain(&error))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+        let reading = self.reading;
+        self.inner.tuple_variant(len, Reader::new(visitor, reading)).map_err(|error| reading.explain(&error))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
+        let reading = self.reading;
+        let visitor = Reader { inner: visitor, reading, names };
+        self.inner.struct_variant(names, visitor).map_err(|error| reading.explain(&error))
+    }
+}
