@@ -56,7 +56,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     }
     for (folder, package) in &providers {
         measure(folder.clone(), &["-p", package], PROVIDER, Hyper::Absent);
-        let features = format!("{folder},hyper");
+        let features = format!("{folder},http");
         let args = ["-p", "identkit", "--no-default-features", "--features", &features];
         measure(format!("identkit with {features}"), &args, PROVIDER_WITH_HYPER, Hyper::Present);
     }
@@ -110,7 +110,7 @@ fn judge(cones: &[Cone]) -> Vec<Finding> {
                 unit.name, unit.name
             ))),
             (Hyper::Present, None) => findings.push(Finding::new(format!(
-                "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `hyper` turn it on"
+                "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `http` turn it on"
             ))),
             _ => {}
         }
@@ -203,7 +203,7 @@ bytes v1.12.1 (*)
                 "identkit",
                 "identkit",
                 &format!(
-                    "[features]\nacme = [\"dep:identkit-acme\"]\nhyper = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
+                    "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
                 ),
             );
         };
@@ -216,7 +216,7 @@ bytes v1.12.1 (*)
         package("wire", "identkit-wire", "");
 
         package("identkit", "identkit", "");
-        assert!(said().concat().starts_with("identkit with acme,hyper could not be measured"), "{:?}", said());
+        assert!(said().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", said());
     }
 
     #[test]

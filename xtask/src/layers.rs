@@ -197,7 +197,7 @@ fn http_client(member: &Member, by_folder: &BTreeMap<&str, &Member>) -> Vec<Find
         let known = by_folder.get("transport").map(|transport| &transport.features);
         if enabled(&requested, known).iter().any(|name| is_hyper(name.trim_start_matches("dep:"))) {
             findings.push(Finding::new(format!(
-                "provider `{from}` turns on the feature `hyper` of `transport`: only the facade and the application choose an HTTP client, so request transport without it (`default-features = false`)"
+                "provider `{from}` turns on the feature `http` of `transport`: only the facade and the application choose an HTTP client, so request transport without it (`default-features = false`)"
             )));
         }
     }

@@ -11,7 +11,7 @@ use http_body::{Body, Frame};
 use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use identkit_files::{Draft, create_dirs};
 use identkit_transport::SystemClock;
-use identkit_transport::save::{Digested, Existing, Save};
+use identkit_transport::save::{Existing, FileDigest, Save};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -29,7 +29,7 @@ pub(crate) struct SavedFile {
 }
 
 impl SavedFile {
-    fn new(path: PathBuf, digest: &Digested) -> Self {
+    fn new(path: PathBuf, digest: &FileDigest) -> Self {
         Self { path, bytes: digest.length, sha256: digest.hex(), digest: digest.sha256 }
     }
 
@@ -127,9 +127,9 @@ pub(crate) async fn save(
     path: &Path,
     existing: Existing,
     content: Content,
-    accept: impl FnOnce(&Digested) -> Result<(), Error> + Send + 'static,
+    accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
 ) -> Result<SavedFile, Failure> {
-    let save = Save::to(path).at_most(MOST).existing(existing).accept(accept);
+    let save = Save::new(path).at_most(MOST).existing(existing).accept(accept);
     let saved = save.run(content).await.map_err(|error| failure(path, error))?;
     Ok(SavedFile::new(path.to_owned(), &saved))
 }
@@ -147,13 +147,13 @@ pub(crate) async fn save_beside(
         if mine.iter().any(|saved| same_name(&saved.path, &path)) {
             continue;
         }
-        match Save::to(&path).run(Content::from_bytes(bytes.clone())).await {
+        match Save::new(&path).run(Content::from_bytes(bytes.clone())).await {
             Ok(saved) => return Ok(SavedFile::new(path, &saved)),
             Err(error) if error.kind() == Kind::Conflict => {}
             Err(error) => return Err(failure(&path, error)),
         }
         if path.symlink_metadata().is_ok_and(|found| found.is_file())
-            && let Ok(there) = Digested::of_file(&path).await
+            && let Ok(there) = FileDigest::from_file(&path).await
             && there.sha256 == digest(&bytes)
         {
             // Fetched before: the same file need not be there twice.

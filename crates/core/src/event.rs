@@ -45,7 +45,7 @@ impl Event {
 
 /// Whether an event was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Accepted {
+pub enum Acceptance {
     /// It was not known before and is durable now.
     New,
     /// It was durable already.
@@ -59,7 +59,7 @@ pub trait Inbox: Send + Sync {
     ///
     /// # Errors
     /// When it is not durable: the receiver then answers so that the vendor tries again.
-    async fn accept(&self, event: Event) -> Result<Accepted, Error>;
+    async fn accept(&self, event: Event) -> Result<Acceptance, Error>;
 }
 
 /// An inbox in memory, for tests and for services that make events durable elsewhere. It forgets with the process.
@@ -88,13 +88,13 @@ impl MemoryInbox {
 
 #[async_trait]
 impl Inbox for MemoryInbox {
-    async fn accept(&self, event: Event) -> Result<Accepted, Error> {
+    async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.keys.insert((event.provider.clone(), event.key.expose().to_owned())) {
             inner.events.push(event);
-            Ok(Accepted::New)
+            Ok(Acceptance::New)
         } else {
-            Ok(Accepted::Duplicate)
+            Ok(Acceptance::Duplicate)
         }
     }
 }
@@ -107,10 +107,10 @@ mod tests {
     async fn the_memory_inbox_knows_repeated_deliveries() {
         let inbox = MemoryInbox::new();
         let event = Event::new("identity-tm", "OnFinal", "99921269855041/OnFinal");
-        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Accepted::New);
-        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Accepted::Duplicate);
+        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Acceptance::New);
+        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Acceptance::Duplicate);
         let elsewhere = Event { provider: "identify24".into(), ..event };
-        assert_eq!(inbox.accept(elsewhere).await.unwrap(), Accepted::New);
+        assert_eq!(inbox.accept(elsewhere).await.unwrap(), Acceptance::New);
         assert_eq!(inbox.events().len(), 2);
     }
 

@@ -19,7 +19,7 @@ mod time;
 
 pub use content::Content;
 pub use error::{Advice, BoxError, Delivery, Error, Kind, Location, Violation};
-pub use event::{Accepted, Event, Inbox, MemoryInbox};
+pub use event::{Acceptance, Event, Inbox, MemoryInbox};
 pub use personal::{Pii, REDACTED, Secret, Wipe};
 pub use port::{
     Address, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Document,

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `identify24` | `identkit::identify24`: Identify VideoIdent API 1.0.1 |
 //! | `identity-tm` | `identkit::identity_tm`: identity Trust Management Customer API 2.10c |
-//! | `hyper` | `identkit::transport::http`: HTTP/1.1 over TLS |
+//! | `http` | `identkit::transport::http`: HTTP/1.1 over TLS |
 //! | `save` | `identkit::transport::save`: downloads into files that are whole or not there, with their SHA-256 |
 //! | `tracing` | `identkit::transport::TracingObserver`: calls as spans |
 //! | `platform-roots` | `TlsBuilder::platform_roots`: the roots that this machine trusts, instead of the bundled ones |
@@ -26,6 +26,6 @@ pub use identkit_wire as wire;
 pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret};
 
 /// The examples of the README, compiled as documentation tests.
-#[cfg(all(doctest, feature = "identify24", feature = "identity-tm", feature = "hyper", feature = "webhook"))]
+#[cfg(all(doctest, feature = "identify24", feature = "identity-tm", feature = "http", feature = "webhook"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `hyper`, downloads into files
+//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `http`, downloads into files
 //! behind `save`.
 //!
 //! A [`Transport`] carries one request and knows how far it got. The [`Driver`] makes a call of it: authentication,
@@ -15,7 +15,7 @@ mod base;
 mod client;
 mod clock;
 mod driver;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "http")]
 pub mod http;
 mod observer;
 pub mod record;

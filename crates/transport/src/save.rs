@@ -25,15 +25,21 @@ const WAITING: usize = 16;
 const BLOCK: usize = 256 * 1024;
 
 /// How long a file is and its SHA-256, from its bytes on the disk.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Digested {
+pub struct FileDigest {
     /// Its length in bytes.
     pub length: u64,
     /// Its SHA-256.
     pub sha256: [u8; 32],
 }
 
-impl Digested {
+impl FileDigest {
+    /// The digest of a file of this length.
+    pub fn new(length: u64, sha256: [u8; 32]) -> Self {
+        Self { length, sha256 }
+    }
+
     /// The SHA-256 in small hexadecimal digits.
     pub fn hex(&self) -> String {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -43,14 +49,14 @@ impl Digested {
     ///
     /// # Errors
     /// [`Kind::Storage`] when it cannot be read.
-    pub async fn of_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+    pub async fn from_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         blocking(move || read_back(&path)).await
     }
 }
 
 type Progress<'a> = Box<dyn FnMut(u64, Option<u64>) + Send + 'a>;
-type Accept = Box<dyn FnOnce(&Digested) -> Result<(), Error> + Send>;
+type Accept = Box<dyn FnOnce(&FileDigest) -> Result<(), Error> + Send>;
 
 /// Saves a stream in a file.
 ///
@@ -58,7 +64,7 @@ type Accept = Box<dyn FnOnce(&Digested) -> Result<(), Error> + Send>;
 /// # async fn example(report: identkit_core::Content) -> Result<(), identkit_core::Error> {
 /// use identkit_transport::save::Save;
 ///
-/// let saved = Save::to("evidence/report.pdf").at_most(64 * 1024 * 1024).run(report).await?;
+/// let saved = Save::new("evidence/report.pdf").at_most(64 * 1024 * 1024).run(report).await?;
 /// println!("{} bytes, SHA-256 {}", saved.length, saved.hex());
 /// # Ok(()) }
 /// ```
@@ -79,8 +85,8 @@ impl fmt::Debug for Save<'_> {
 }
 
 impl<'a> Save<'a> {
-    /// Into this file; its folder is there.
-    pub fn to(path: impl Into<PathBuf>) -> Self {
+    /// Saves to `path`. The parent directory must exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), most: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new() }
     }
 
@@ -104,7 +110,7 @@ impl<'a> Save<'a> {
 
     /// Is asked, on a blocking thread, before the file gets its place; an error leaves none. Whoever was to be asked
     /// before is asked first.
-    pub fn accept(mut self, accept: impl FnOnce(&Digested) -> Result<(), Error> + Send + 'static) -> Self {
+    pub fn accept(mut self, accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static) -> Self {
         self.accept.push(Box::new(accept));
         self
     }
@@ -116,7 +122,7 @@ impl<'a> Save<'a> {
     /// The stream's, [`Kind::Integrity`] for one that ends short among them, and for bytes that the disk did not keep;
     /// [`Kind::Protocol`] for more than [`at_most`](Self::at_most) bytes; [`Kind::Conflict`] for a file that is there
     /// already and is to be kept; [`Kind::Storage`] for what the disk refuses; and that of [`accept`](Self::accept).
-    pub async fn run(self, mut content: Content) -> Result<Digested, Error> {
+    pub async fn run(self, mut content: Content) -> Result<FileDigest, Error> {
         let Self { path, most, existing, mut progress, accept } = self;
         let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {most} bytes allowed"));
         let total = content.len();
@@ -177,7 +183,7 @@ fn write(
     existing: Existing,
     mut pieces: Receiver<Option<Bytes>>,
     accept: Vec<Accept>,
-) -> Result<Digested, Error> {
+) -> Result<FileDigest, Error> {
     let taken = || Error::new(Kind::Conflict, "there is a file of this name already");
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(taken());
@@ -218,7 +224,7 @@ fn write(
     file.write_all(&gathered).map_err(|error| refused(&error))?;
     drop(gathered);
     file.sync().map_err(|error| refused(&error))?;
-    let came = Digested { length, sha256: hash.finalize().into() };
+    let came = FileDigest::new(length, hash.finalize().into());
     if read_back(file.path())? != came {
         return Err(Error::new(Kind::Integrity, "what was read back from the disk is not what was written"));
     }
@@ -232,7 +238,7 @@ fn write(
     Ok(came)
 }
 
-fn read_back(path: &Path) -> Result<Digested, Error> {
+fn read_back(path: &Path) -> Result<FileDigest, Error> {
     let mut file = File::open(path).map_err(unreadable)?;
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
     let mut block = vec![0; BLOCK];
@@ -243,7 +249,7 @@ fn read_back(path: &Path) -> Result<Digested, Error> {
                 length = length.saturating_add(read.len() as u64);
                 hash.update(read);
             }
-            _ => return Ok(Digested { length, sha256: hash.finalize().into() }),
+            _ => return Ok(FileDigest::new(length, hash.finalize().into())),
         }
     }
 }

@@ -198,7 +198,7 @@ mod tests {
 
     /// What the libraries under the transport tell is beyond the observer's allow-list: they know of connections, and
     /// must not know of more.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "http")]
     #[tokio::test]
     async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
         use ::http::header::{AUTHORIZATION, HeaderValue};

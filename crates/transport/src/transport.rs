@@ -25,7 +25,7 @@ struct State {
     /// Bytes of the body that have left.
     moved: AtomicU64,
     /// Why the body broke off, where it did: hyper only tells that it did.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "http")]
     trouble: std::sync::Mutex<Option<std::io::Error>>,
 }
 
@@ -94,13 +94,13 @@ impl AttemptContext {
     }
 
     /// Leaves the cause why the body broke off.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "http")]
     pub(crate) fn leave_trouble(&self, cause: std::io::Error) {
         *self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
     }
 
     /// Takes that cause.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "http")]
     pub(crate) fn take_trouble(&self) -> Option<std::io::Error> {
         self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }

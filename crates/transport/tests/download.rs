@@ -1,8 +1,8 @@
 //! A large download in little memory. The only test of its process, so that the process's peak is its own.
 //!
-//! `IDENTKIT_DOWNLOAD_MIB=2048 cargo test --release -p identkit-transport --features hyper --test download -- --nocapture`
+//! `IDENTKIT_DOWNLOAD_MIB=2048 cargo test --release -p identkit-transport --features http --test download -- --nocapture`
 //! does it for 2 GiB; without the variable it is 256 MiB.
-#![cfg(all(feature = "hyper", target_os = "linux"))]
+#![cfg(all(feature = "http", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::io::Write;

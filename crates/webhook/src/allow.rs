@@ -99,7 +99,7 @@ impl AllowList {
 
     /// Requests through these proxies come from whom the proxies say. They must set or extend `X-Forwarded-For`.
     #[must_use]
-    pub fn behind(mut self, proxies: impl IntoIterator<Item = Network>) -> Self {
+    pub fn trust_proxies(mut self, proxies: impl IntoIterator<Item = Network>) -> Self {
         self.proxies.extend(proxies);
         self
     }
@@ -111,8 +111,8 @@ impl AllowList {
             return Some(peer.to_canonical());
         }
         for line in headers.get_all(FORWARDED_FOR).into_iter().rev() {
-            for told in line.to_str().ok()?.rsplit(',') {
-                let address: IpAddr = told.trim().parse().ok()?;
+            for entry in line.to_str().ok()?.rsplit(',') {
+                let address: IpAddr = entry.trim().parse().ok()?;
                 if !trusted(address) {
                     return Some(address.to_canonical());
                 }
@@ -179,7 +179,7 @@ mod tests {
         assert!(list.admits(ip("212.211.189.137"), &headers(&[])));
         assert!(!list.admits(ip("192.0.2.1"), &direct), "no proxy is trusted: nobody's word counts");
 
-        let list = list.behind(["10.0.0.0/8".parse().unwrap()]);
+        let list = list.trust_proxies(["10.0.0.0/8".parse().unwrap()]);
         for (lines, caller) in [
             (&["212.211.189.137"][..], Some("212.211.189.137")),
             (&["212.211.189.137, 10.1.1.1"], Some("212.211.189.137")),

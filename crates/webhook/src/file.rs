@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use identkit_core::{Accepted, Error, Event, Inbox, Kind};
+use identkit_core::{Acceptance, Error, Event, Inbox, Kind};
 use identkit_files::{AppendLog, OpenError, Tail};
 
 /// How every line begins.
@@ -69,22 +69,22 @@ fn key(event: &Event) -> (String, String) {
 }
 
 impl Inner {
-    fn accept(&mut self, event: &Event) -> io::Result<Accepted> {
+    fn accept(&mut self, event: &Event) -> io::Result<Acceptance> {
         let key = key(event);
         if self.keys.contains(&key) {
-            return Ok(Accepted::Duplicate);
+            return Ok(Acceptance::Duplicate);
         }
         let mut line = serde_json::to_vec(event).map_err(|_| io::Error::other("the event has no JSON form"))?;
         line.push(b'\n');
         self.log.append(&line)?;
         self.keys.insert(key);
-        Ok(Accepted::New)
+        Ok(Acceptance::New)
     }
 }
 
 #[async_trait]
 impl Inbox for FileInbox {
-    async fn accept(&self, event: Event) -> Result<Accepted, Error> {
+    async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
         let inner = Arc::clone(&self.inner);
         // A disk may take its time: not on a thread that others wait for.
         let written =
@@ -110,11 +110,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.jsonl");
         let inbox = FileInbox::open(&path).unwrap();
-        assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Accepted::New);
-        assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Accepted::New);
+        assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Acceptance::New);
+        assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Acceptance::New);
         drop(inbox);
         let inbox = FileInbox::open(&path).unwrap();
-        assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Accepted::Duplicate);
+        assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Acceptance::Duplicate);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 
@@ -131,8 +131,8 @@ mod tests {
         for cut in usize::try_from(first).unwrap()..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let inbox = FileInbox::open(&path).unwrap();
-            assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Accepted::Duplicate);
-            assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Accepted::New, "cut at {cut}");
+            assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Acceptance::Duplicate);
+            assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Acceptance::New, "cut at {cut}");
             assert_eq!(std::fs::read(&path).unwrap(), whole);
         }
     }
@@ -148,7 +148,7 @@ mod tests {
         drop(inbox);
         let inbox = FileInbox::open(&path).unwrap();
         for name in ["AfterIdent", "OnFinal"] {
-            assert_eq!(inbox.accept(event(name)).await.unwrap(), Accepted::Duplicate);
+            assert_eq!(inbox.accept(event(name)).await.unwrap(), Acceptance::Duplicate);
         }
     }
 

@@ -9,15 +9,15 @@
 //! - The vendor is never called from here: it blocks the order until the receiver has answered (T-040).
 
 mod allow;
-#[cfg(feature = "file")]
+#[cfg(feature = "file-inbox")]
 mod file;
 mod receiver;
-#[cfg(feature = "server")]
+#[cfg(feature = "listener")]
 mod server;
 
 pub use allow::{AllowList, Network, Peer};
-#[cfg(feature = "file")]
+#[cfg(feature = "file-inbox")]
 pub use file::FileInbox;
 pub use receiver::{BODY_LIMIT, Receiver};
-#[cfg(feature = "server")]
-pub use server::{Listening, listen};
+#[cfg(feature = "listener")]
+pub use server::{Listener, listen};

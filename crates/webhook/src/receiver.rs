@@ -115,7 +115,7 @@ impl Receiver {
 mod tests {
     use super::*;
     use http::{Method, Uri};
-    use identkit_core::{Accepted, Error, Event, Kind, MemoryInbox, async_trait};
+    use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
 
     /// A vendor like identity.TM: GET, and everything in the query.
     #[derive(Debug)]
@@ -237,7 +237,7 @@ mod tests {
 
     #[async_trait]
     impl Inbox for Full {
-        async fn accept(&self, _: Event) -> Result<Accepted, Error> {
+        async fn accept(&self, _: Event) -> Result<Acceptance, Error> {
             Err(Error::new(Kind::Storage, "full"))
         }
     }

@@ -22,19 +22,19 @@ use crate::receiver::{BODY_LIMIT, Receiver};
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
-pub struct Listening {
+pub struct Listener {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Listening {
+impl Listener {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-impl Drop for Listening {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -51,7 +51,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn Clock>) -> io::Result<Listening> {
+pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn Clock>) -> io::Result<Listener> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
@@ -83,7 +83,7 @@ pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn
             }
         }
     });
-    Ok(Listening { address, task })
+    Ok(Listener { address, task })
 }
 
 async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<Response<Whole>, hyper::Error> {
@@ -184,11 +184,11 @@ mod tests {
         }
     }
 
-    async fn started() -> (Listening, Arc<MemoryInbox>) {
+    async fn started() -> (Listener, Arc<MemoryInbox>) {
         started_by(|receiver| receiver).await
     }
 
-    async fn started_by(change: impl FnOnce(Receiver) -> Receiver) -> (Listening, Arc<MemoryInbox>) {
+    async fn started_by(change: impl FnOnce(Receiver) -> Receiver) -> (Listener, Arc<MemoryInbox>) {
         let inbox = Arc::new(MemoryInbox::new());
         let receiver = change(Receiver::new(vec![Arc::new(Status)], Arc::clone(&inbox) as Arc<dyn Inbox>));
         receiver.accept_token("identify24", Secret::new("good"));
@@ -196,8 +196,8 @@ mod tests {
         (listen(Arc::new(receiver), any, Arc::new(Still)).await.unwrap(), inbox)
     }
 
-    async fn exchange(listening: &Listening, request: &str) -> String {
-        let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+    async fn exchange(listener: &Listener, request: &str) -> String {
+        let mut stream = TcpStream::connect(listener.address()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut block = vec![0; 4096];
         let count = stream.read(&mut block).await.unwrap();
@@ -206,9 +206,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_webhook_is_answered_over_a_socket() {
-        let (listening, inbox) = started().await;
+        let (listener, inbox) = started().await;
         let answer =
-            exchange(&listening, "POST /identify24/good/status HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+            exchange(&listener, "POST /identify24/good/status HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
                 .await;
         assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
         assert_eq!(inbox.events().len(), 1);
@@ -216,10 +216,10 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_read_of_what_nobody_knows() {
-        let (listening, inbox) = started().await;
+        let (listener, inbox) = started().await;
         // The body never comes: an answer shows that nobody waited for it.
         let answer =
-            exchange(&listening, "POST /identify24/wrong/status HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n")
+            exchange(&listener, "POST /identify24/wrong/status HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n")
                 .await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
         assert!(inbox.events().is_empty());
@@ -232,10 +232,10 @@ mod tests {
             ("192.0.2.0/24", "content-length: 999999\r\n\r\n", "404"),
         ] {
             let list = AllowList::parse([network]).unwrap();
-            let (listening, inbox) = started_by(|receiver| receiver.allow_only("identify24", list)).await;
+            let (listener, inbox) = started_by(|receiver| receiver.allow_only("identify24", list)).await;
             // Of a stranger's request no body is waited for.
             let answer =
-                exchange(&listening, &format!("POST /identify24/good/status HTTP/1.1\r\nhost: x\r\n{body}")).await;
+                exchange(&listener, &format!("POST /identify24/good/status HTTP/1.1\r\nhost: x\r\n{body}")).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
             assert_eq!(inbox.events().len(), usize::from(status == "202"));
         }
@@ -243,9 +243,9 @@ mod tests {
 
     #[tokio::test]
     async fn dropping_it_closes_the_port() {
-        let (listening, _) = started().await;
-        let address = listening.address();
-        drop(listening);
+        let (listener, _) = started().await;
+        let address = listener.address();
+        drop(listener);
         tokio::task::yield_now().await;
         assert!(TcpStream::connect(address).await.is_err());
     }

@@ -82,7 +82,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
             let saved = Path::new(folder).join("saved.mp4");
             let client = call::identkit(port, certificate);
             client
-                .save_video(&ready, Save::to(&saved), &PlaceholderRule::default(), &CallOptions::new())
+                .save_video(&ready, Save::new(&saved), &PlaceholderRule::default(), &CallOptions::new())
                 .await
                 .unwrap();
             assert_eq!(std::fs::metadata(&saved).unwrap().len(), mebibytes << 20);

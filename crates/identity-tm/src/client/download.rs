@@ -65,7 +65,7 @@ pub use saved::VideoDownload;
 mod saved {
     use identkit_core::{CallOptions, Error};
     use identkit_transport::Response;
-    use identkit_transport::save::{Digested, Save};
+    use identkit_transport::save::{FileDigest, Save};
 
     use super::PlaceholderRule;
     use crate::{IdentityTm, VideoReady};
@@ -77,7 +77,7 @@ mod saved {
         /// `video/mp4` or `video/webm`, as the vendor says.
         pub media_type: String,
         /// Its length and its SHA-256, read back from the disk.
-        pub saved: Digested,
+        pub saved: FileDigest,
         /// Whether the vendor had called back; otherwise it was fetched by force.
         pub provisioned: bool,
         /// Whether its digest was compared with those of known placeholders.

@@ -2,7 +2,7 @@
 
 use identkit_core::{CallOptions, Event, Kind, Secret};
 use identkit_identity_tm::{OrderId, PROVIDER, PlaceholderRule, VideoReady};
-use identkit_transport::save::{Digested, Existing, Save};
+use identkit_transport::save::{Existing, FileDigest, Save};
 use sha2::{Digest, Sha256};
 
 use crate::support::{ORDER, Step, answer, calls, client, long};
@@ -37,11 +37,11 @@ async fn at_38_a_saved_video_says_its_length_its_digest_and_whether_it_was_provi
         let (client, script) = client([video()]);
         let path = folder.path().join("video.mp4");
         let rule = if known { PlaceholderRule::default().known([7; 32]) } else { PlaceholderRule::default() };
-        let save = Save::to(&path).existing(Existing::Replace);
+        let save = Save::new(&path).existing(Existing::Replace);
         let answered = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap();
         let told = answered.value;
         assert_eq!((told.media_type.as_str(), told.provisioned, told.compared), ("video/mp4", provisioned, compared));
-        assert_eq!(told.saved, Digested { length: 13, sha256: digest() });
+        assert_eq!(told.saved, FileDigest::new(13, digest()));
         assert_eq!(told.counts_as_evidence(), provisioned || compared);
         assert_eq!(std::fs::read(&path).unwrap(), b"the recording");
         assert_eq!((answered.status.as_u16(), calls(&script)), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
@@ -54,7 +54,7 @@ async fn at_38_placeholder_video_never_counts_as_evidence() {
     for rule in [PlaceholderRule::default().known(digest()), PlaceholderRule::default().shorter_than(14)] {
         for ready in [heard(), forced()] {
             let (client, _) = client([video()]);
-            let save = Save::to(folder.path().join("video.mp4"));
+            let save = Save::new(folder.path().join("video.mp4"));
             let error = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap_err();
             assert_eq!((error.kind(), error.operation()), (Kind::Integrity, Some("getVideoFileBinary")));
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a placeholder gets no file");
@@ -67,7 +67,7 @@ async fn at_38_placeholder_video_never_counts_as_evidence() {
 async fn at_79_a_video_that_ends_short_gets_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let (client, _) = client([long(1000)]);
-    let save = Save::to(folder.path().join("video.mp4"));
+    let save = Save::new(folder.path().join("video.mp4"));
     let rule = PlaceholderRule::default();
     let error = client.save_video(&heard(), save, &rule, &CallOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Integrity);

@@ -59,12 +59,12 @@ async fn a_saved_file_is_what_came_with_its_length_and_digest() {
     let seen = Arc::clone(&told);
     let content = download(Some(3), [Step::Bytes("a"), Step::Bytes("bc")]);
     let saved =
-        Save::to(&path).at_most(3).progress(|so_far, all| seen.lock().unwrap().push((so_far, all))).run(content);
+        Save::new(&path).at_most(3).progress(|so_far, all| seen.lock().unwrap().push((so_far, all))).run(content);
     let saved = saved.await.unwrap();
     assert_eq!((saved.length, saved.hex().as_str()), (3, ABC));
     assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     assert_eq!(*told.lock().unwrap(), [(1, Some(3)), (3, Some(3))]);
-    assert_eq!(Digested::of_file(&path).await.unwrap(), saved);
+    assert_eq!(FileDigest::from_file(&path).await.unwrap(), saved);
     assert_eq!(names(&folder), ["report.pdf"]);
     #[cfg(unix)]
     {
@@ -87,14 +87,14 @@ async fn a_stream_that_breaks_ends_short_or_is_too_long_leaves_no_file_and_an_ea
         let folder = tempdir().unwrap();
         let path = folder.path().join("video.mp4");
         std::fs::write(&path, "earlier").unwrap();
-        let error = Save::to(&path).existing(Existing::Replace).at_most(3).run(content).await.unwrap_err();
+        let error = Save::new(&path).existing(Existing::Replace).at_most(3).run(content).await.unwrap_err();
         assert_eq!(error.kind(), kind);
         assert_eq!(names(&folder), ["video.mp4"]);
         assert_eq!(std::fs::read(&path).unwrap(), b"earlier");
     }
     let folder = tempdir().unwrap();
     let short = download(Some(9), [Step::Bytes("abc")]);
-    assert!(Save::to(folder.path().join("new")).run(short).await.is_err());
+    assert!(Save::new(folder.path().join("new")).run(short).await.is_err());
     assert_eq!(names(&folder), Vec::<String>::new());
 }
 
@@ -103,19 +103,19 @@ async fn a_file_that_is_there_is_kept_unless_it_is_to_be_replaced() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("report.pdf");
     std::fs::write(&path, "earlier").unwrap();
-    let error = Save::to(&path).run(Content::from_bytes("abc")).await.unwrap_err();
+    let error = Save::new(&path).run(Content::from_bytes("abc")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Conflict);
     assert_eq!(std::fs::read(&path).unwrap(), b"earlier");
     // It came while the stream ran.
     let late = folder.path().join("late");
     let place = late.clone();
-    let save = Save::to(&late).accept(move |_| {
+    let save = Save::new(&late).accept(move |_| {
         std::fs::write(place, "earlier").unwrap();
         Ok(())
     });
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(std::fs::read(&late).unwrap(), b"earlier");
-    Save::to(&path).existing(Existing::Replace).run(Content::from_bytes("abc")).await.unwrap();
+    Save::new(&path).existing(Existing::Replace).run(Content::from_bytes("abc")).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     assert_eq!(names(&folder), ["late", "report.pdf"]);
 }
@@ -126,12 +126,12 @@ async fn what_is_not_accepted_gets_no_place_and_everybody_is_asked_in_turn() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let note = |name| {
         let asked = Arc::clone(&asked);
-        move |digested: &Digested| {
+        move |digested: &FileDigest| {
             asked.lock().unwrap().push((name, digested.length));
             if name == 2 { Err(Error::new(Kind::Integrity, "a placeholder")) } else { Ok(()) }
         }
     };
-    let save = Save::to(folder.path().join("video.mp4")).accept(note(1)).accept(note(2)).accept(note(3));
+    let save = Save::new(folder.path().join("video.mp4")).accept(note(1)).accept(note(2)).accept(note(3));
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
     assert_eq!(*asked.lock().unwrap(), [(1, 3), (2, 3)]);
     assert_eq!(names(&folder), Vec::<String>::new());
@@ -145,7 +145,7 @@ fn a_download_that_is_given_up_leaves_no_file() {
     runtime.block_on(async {
         let begun = tokio::sync::Notify::new();
         let content = download(Some(9), [Step::Bytes("abc"), Step::Hangs]);
-        let save = Save::to(&path).progress(|_, _| begun.notify_one()).run(content);
+        let save = Save::new(&path).progress(|_, _| begun.notify_one()).run(content);
         tokio::select! {
             done = save => panic!("it ended: {done:?}"),
             () = begun.notified() => {}
@@ -162,13 +162,13 @@ async fn a_disk_that_refuses_is_told_without_a_path() {
     let nowhere = folder.path().join("Mustermann").join("video.mp4");
     // More pieces than may wait for the disk.
     let content = download(None, (0..100).map(|_| Step::Bytes("abc")));
-    let error = Save::to(&nowhere).run(content).await.unwrap_err();
+    let error = Save::new(&nowhere).run(content).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Storage);
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(!format!("{error} {error:?} {source}").contains("Mustermann"), "{error}: {source}");
-    let error = Digested::of_file(&nowhere).await.unwrap_err();
+    let error = FileDigest::from_file(&nowhere).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Storage);
-    assert!(!format!("{:?}", Save::to(&nowhere)).contains("Mustermann"));
+    assert!(!format!("{:?}", Save::new(&nowhere)).contains("Mustermann"));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn bytes_that_the_disk_does_not_keep_are_no_file() {
         };
         std::fs::write(beside, "abd").unwrap();
     };
-    let save = Save::to(folder.path().join("report.pdf")).progress(spoil);
+    let save = Save::new(folder.path().join("report.pdf")).progress(spoil);
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
     assert_eq!(names(&folder), Vec::<String>::new());
 }

@@ -1,5 +1,5 @@
 //! The transport against servers of raw sockets: hostile ones, silent ones, real proxies, TLS of all kinds.
-#![cfg(feature = "hyper")]
+#![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod hostile;

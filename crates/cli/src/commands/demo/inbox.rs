@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_core::{Accepted, Clock, Error, Event, Inbox, async_trait};
+use identkit_core::{Acceptance, Clock, Error, Event, Inbox, async_trait};
 use identkit_webhook::FileInbox;
 use tokio::sync::mpsc;
 
@@ -28,7 +28,7 @@ impl ObservedInbox {
 
 #[async_trait]
 impl Inbox for ObservedInbox {
-    async fn accept(&self, event: Event) -> Result<Accepted, Error> {
+    async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
         let accepted = self.inner.accept(event.clone()).await?;
         // Nobody listening any more is no reason not to acknowledge what is durable.
         let _ = self.events.send(event);

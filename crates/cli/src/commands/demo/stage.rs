@@ -30,7 +30,7 @@ pub(super) struct Stage {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) receiver: Arc<Receiver>,
-    pub(super) listening: Option<identkit_webhook::Listening>,
+    pub(super) listening: Option<identkit_webhook::Listener>,
     pub(super) base: String,
     pub(super) arrivals: Arrivals,
     pub(super) folder: Folder,

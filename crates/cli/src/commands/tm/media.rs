@@ -4,7 +4,7 @@ use std::path::Path;
 
 use identkit_core::{Advice, Error, Kind, Secret};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
-use identkit_transport::save::{Digested, Existing};
+use identkit_transport::save::{Existing, FileDigest};
 use identkit_wire::Operation;
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn get(
     let more = json!({ "provisioned": provisioned, "compared": compared, "media_type": media_type });
     let summary = summary(&response, more);
     let refused = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
-    let accept = move |digest: &Digested| rule.check(digest.length, &digest.sha256).map_err(refused);
+    let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(refused);
     let file = save(out, existing, patience.limit(response.value.content), accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
