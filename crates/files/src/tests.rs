@@ -131,6 +131,37 @@ fn a_last_record_without_its_line_end_is_cut_or_completed() {
 }
 
 #[test]
+fn a_second_torn_record_does_not_replace_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    for torn in ["{first", "{second"] {
+        std::fs::write(&path, torn).unwrap();
+        open(Disk::default(), &path, Tail::SetAside).unwrap();
+    }
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!((read("log.torn-1"), read("log.torn-2")), ("{first".to_owned(), "{second".to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_is_a_regular_file_of_one_process_and_one_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (path, link) = (dir.path().join("log"), dir.path().join("link"));
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let open = |path: &Path| AppendLog::open(path, b"{", Tail::Cut, |_| true);
+    let log = open(&path).unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(matches!(open(&path), Err(OpenError::InUse { .. })));
+    drop(log);
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for other in [link.as_path(), dir.path(), Path::new("/dev/null")] {
+        assert!(matches!(open(other), Err(OpenError::NotRegular)), "{}", other.display());
+    }
+}
+
+#[test]
 fn a_lock_excludes_others_and_names_its_process() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lock");

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use http::HeaderMap;
 use identkit_core::{Error, Kind};
+use ipnet::IpNet;
 
 /// The header in which proxies tell whom they speak for.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -17,29 +18,12 @@ pub struct Peer(pub IpAddr);
 
 /// A range of addresses, written as CIDR: `212.211.189.136/29`; a single address stands for itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
     /// Whether the address is of this range. An IPv4 address is the same in its IPv6 form.
     pub fn contains(&self, address: IpAddr) -> bool {
-        fn same<const N: usize>(one: [u8; N], other: [u8; N], prefix: u8) -> bool {
-            let mut left = u32::from(prefix);
-            one.iter().zip(other).all(|(one, other)| {
-                let bits = left.min(8);
-                left -= bits;
-                // Bits of this octet that count.
-                let mask = u8::try_from(0xff00_u32 >> bits & 0xff).unwrap_or(0);
-                one & mask == other & mask
-            })
-        }
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => same(network.octets(), address.octets(), self.prefix),
-            (IpAddr::V6(network), IpAddr::V6(address)) => same(network.octets(), address.octets(), self.prefix),
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -47,28 +31,24 @@ impl FromStr for Network {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let odd = || Error::new(Kind::InvalidInput, "is no range of addresses: write it as 192.0.2.8/29");
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| odd())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => longest,
-            Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => prefix.parse().map_err(|_| odd())?,
-            Some(_) => return Err(odd()),
+        let network = || {
+            let Some((address, prefix)) = text.split_once('/') else {
+                return Some(IpAddr::from_str(text).ok()?.into());
+            };
+            let prefix = Some(prefix).filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit()))?;
+            IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
         };
-        let network = Self { address, prefix };
         // Bits behind the prefix are most likely a slip of the pen.
-        let clean = match address {
-            IpAddr::V4(v4) => u32::from(v4).checked_shl(u32::from(prefix)).unwrap_or(0) == 0,
-            IpAddr::V6(v6) => u128::from(v6).checked_shl(u32::from(prefix)).unwrap_or(0) == 0,
-        };
-        if prefix > longest || !clean { Err(odd()) } else { Ok(network) }
+        let network = network().filter(|network| network.trunc() == *network);
+        network
+            .map(Self)
+            .ok_or_else(|| Error::new(Kind::InvalidInput, "is no range of addresses: write it as 192.0.2.8/29"))
     }
 }
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

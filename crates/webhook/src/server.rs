@@ -1,15 +1,13 @@
 //! A listener of its own: plain HTTP/1.1, meant to stand behind whatever ends TLS.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -86,12 +84,12 @@ pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn
     Ok(Listener { address, task })
 }
 
-async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<Response<Whole>, hyper::Error> {
+async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, mut body) = request.into_parts();
     let mut all = BytesMut::new();
     // Nothing is read of what nobody knows.
     if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
-        while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        while let Some(frame) = body.frame().await {
             if let Ok(data) = frame?.into_data() {
                 all.extend_from_slice(&data);
             }
@@ -101,30 +99,7 @@ async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<R
             }
         }
     }
-    Ok(receiver.handle(Request::from_parts(head, all.freeze())).await.map(|bytes| Whole(Some(bytes))))
-}
-
-/// A body that is there already.
-struct Whole(Option<Bytes>);
-
-impl Body for Whole {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        std::task::Poll::Ready(self.0.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(Bytes::is_empty)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
+    Ok(receiver.handle(Request::from_parts(head, all.freeze())).await.map(Full::new))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! How a vendor is reached: whom to trust, what to show, through which proxy, and for how long to wait.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{NOBODY, Ran, Sandbox, Server, Then, feed, ident, order, run, towards};
+use crate::support::{NOBODY, Ran, Sandbox, Server, Then, feed, head, ident, listening, order, run, towards, tunnel};
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -74,7 +74,7 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
     let log = Arc::clone(&heard);
     let address = listening(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-        let head = head(&mut stream);
+        let head = head(&mut stream).unwrap_or_default();
         log.lock().unwrap().push_str(&head);
         if !head.is_empty() {
             let body = r#"{"result":true,"token":"xxx"}"#;
@@ -85,33 +85,6 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
     (address, heard)
 }
 
-/// Serves every connection in a thread of its own.
-fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let serve = Arc::new(serve);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let serve = Arc::clone(&serve);
-            std::thread::spawn(move || serve(stream));
-        }
-    });
-    address
-}
-
-/// What comes until the end of a head; nothing when there is none.
-fn head(stream: &mut impl Read) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return String::new(),
-        }
-    }
-    String::from_utf8(head).unwrap()
-}
-
 /// A proxy that tunnels whoever it likes, and keeps what it was asked.
 fn proxy(
     likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static,
@@ -119,20 +92,16 @@ fn proxy(
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&asked);
     let address = listening(move |mut near| {
-        let connect = head(&mut near);
+        let connect = head(&mut near).unwrap_or_default();
         log.lock().unwrap().push(connect.clone());
         if let Err(refusal) = likes(&connect) {
             let _ = write!(near, "HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n");
             return;
         }
         let target = connect.split(' ').nth(1).unwrap();
-        let mut far = TcpStream::connect(target).unwrap();
+        let far = TcpStream::connect(target).unwrap();
         let _ = write!(near, "HTTP/1.1 200 Connection established\r\n\r\n");
-        let (mut near_again, mut far_again) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-        let there = std::thread::spawn(move || std::io::copy(&mut near, &mut far));
-        let _ = std::io::copy(&mut far_again, &mut near_again);
-        let _ = near_again.shutdown(std::net::Shutdown::Both);
-        let _ = there.join();
+        tunnel(near, far);
     });
     (address, asked)
 }

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ran, Server, Then, feed, has, on_a_terminal, run, towards};
+use crate::support::{Ran, Server, Then, content_length, feed, has, head, on_a_terminal, run, towards};
 use serde_json::json;
 
 const ORDER: &str = "99921269855041";
@@ -44,15 +44,8 @@ fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {
 
 /// Reads a request to its end, a body in small bites with pauses.
 fn read_request(stream: &mut TcpStream) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
-    let mut left: usize = length;
+    let length = content_length(&head(stream).unwrap());
+    let mut left = length;
     let bite = length / 8 + 1;
     let mut block = vec![0; bite];
     while left > 0 {

@@ -1,6 +1,6 @@
 //! Servers that do what no vendor should, on plain sockets, and count what reaches them.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -169,22 +169,28 @@ impl Server {
     }
 }
 
-/// Reads one request, `None` at the end of the connection.
-fn request(stream: &mut TcpStream) -> Option<Seen> {
+/// Reads until the end of a head, `None` if the connection ends before.
+pub(crate) fn head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte).ok()? == 0 {
-            return None;
-        }
+        stream.read_exact(&mut byte).ok()?;
         head.push(byte[0]);
     }
-    let head = String::from_utf8(head).ok()?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-    });
-    let mut body = vec![0; length.unwrap_or(0)];
+    String::from_utf8(head).ok()
+}
+
+/// The length of the body after a head.
+pub(crate) fn content_length(head: &str) -> usize {
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.map_or(0, |(_, value)| value.trim().parse().unwrap())
+}
+
+/// Reads one request, `None` at the end of the connection.
+fn request(stream: &mut TcpStream) -> Option<Seen> {
+    let head = head(stream)?;
+    let mut body = vec![0; content_length(&head)];
     stream.read_exact(&mut body).ok()?;
     let mut words = head.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
@@ -198,11 +204,9 @@ impl Relay {
     pub(crate) fn to(address: &str) -> Self {
         let target: SocketAddr = address.parse().unwrap();
         Self(Accepting::start(move |near| {
-            let Ok(far) = TcpStream::connect(target) else { return };
-            let (Ok(near_again), Ok(far_again)) = (near.try_clone(), far.try_clone()) else { return };
-            let there = std::thread::spawn(move || copy(near, far));
-            copy(far_again, near_again);
-            let _ = there.join();
+            if let Ok(far) = TcpStream::connect(target) {
+                tunnel(near, far);
+            }
         }))
     }
 
@@ -215,17 +219,21 @@ impl Relay {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream) {
-    let mut block = [0; 4096];
-    loop {
-        match from.read(&mut block) {
-            Ok(0) => break,
-            Ok(count) if to.write_all(&block[..count]).is_ok() => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            _ => break,
-        }
+/// Copies in both directions until both have ended.
+pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
+    fn copy(mut from: TcpStream, mut to: TcpStream) {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
     }
-    let _ = to.shutdown(Shutdown::Write);
+    let (Ok(near_again), Ok(far_again)) = (near.try_clone(), far.try_clone()) else { return };
+    let there = std::thread::spawn(move || copy(near, far));
+    copy(far_again, near_again);
+    let _ = there.join();
+}
+
+/// Serves every connection in a thread of its own, for as long as the process lives.
+pub(crate) fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    std::mem::ManuallyDrop::new(Accepting::start(serve)).address
 }
 
 /// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.

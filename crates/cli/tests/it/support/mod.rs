@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, whole};
+pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, content_length, head, listening, tunnel, whole};
 
 /// After this long a process is taken to hang.
 pub(crate) const HANGS: Duration = Duration::from_secs(60);
