@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{clippy, cone, coverage, deps, docs, features, fmt as format, layers, names, public, snapshots, test};
+use crate::{cargo, cone, coverage, deps, features, layers, names, public, snapshots, test};
 
 /// One check.
 pub(crate) struct Check {
@@ -24,7 +24,7 @@ impl fmt::Debug for Check {
 
 /// Every check, in the order of `cargo xtask ci`.
 pub(crate) const CHECKS: &[Check] = &[
-    Check { name: "fmt", about: "every file is formatted (repair: cargo fmt --all)", run: format::run },
+    Check { name: "fmt", about: "every file is formatted (repair: cargo fmt --all)", run: cargo::fmt },
     Check {
         name: "layers",
         about: "crates depend on each other only where the architecture says so",
@@ -46,13 +46,13 @@ pub(crate) const CHECKS: &[Check] = &[
         run: deps::run,
     },
     Check { name: "cone", about: "the dependency trees stay within their budgets", run: cone::run },
-    Check { name: "clippy", about: "clippy over all targets and features, warnings are errors", run: clippy::run },
+    Check { name: "clippy", about: "clippy over all targets and features, warnings are errors", run: cargo::clippy },
     Check {
         name: "features",
         about: "each feature compiles alone, with none and with all, without warnings",
         run: features::run,
     },
-    Check { name: "docs", about: "the documentation builds without warnings", run: docs::run },
+    Check { name: "docs", about: "the documentation builds without warnings", run: cargo::docs },
     Check { name: "test", about: "all tests and doctests, with all features", run: test::run },
     Check {
         name: "coverage",

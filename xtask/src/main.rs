@@ -12,17 +12,15 @@
 
 mod bench;
 mod campaign;
+mod cargo;
 mod check;
 mod ci;
-mod clippy;
 mod command;
 mod cone;
 mod coverage;
 mod deps;
-mod docs;
 mod features;
 mod finding;
-mod fmt;
 mod layers;
 mod manifest;
 mod members;

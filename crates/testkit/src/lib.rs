@@ -22,7 +22,7 @@ use identkit_wire::Body;
 
 pub use clock::TestClock;
 pub use script::{Reply, Script, SentRequest, Step};
-pub use server::{closed, hear, server};
+pub use server::{call, closed, exchange, hear, server};
 pub use tool::{missing, spawn};
 pub use wait::{block_on, eventually, pause, soon, within};
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::support::{
-    API_KEY, Answer, PARTNER, TestClock, Vendor, client, client_with, erika, fixture, json, ok, options, status,
+    API_KEY, PARTNER, Reply, Step, TestClock, Vendor, client, client_with, erika, fixture, json, ok, options, status,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -20,7 +20,7 @@ use identkit_identify24::messages::{Ident, IdentId};
 use identkit_identify24::{Credentials, Dialect, Identify24};
 use identkit_transport::{Response, Transport};
 
-fn ident_answer() -> Answer {
+fn ident_answer() -> Step {
     ok(fixture("S-017-ident-get-response.comma-added.json"))
 }
 
@@ -167,8 +167,8 @@ async fn ai_09_ai_16_ai_26_partner_token_and_content_type_are_on_every_call() {
     let arrived = vendor.arrived.lock().unwrap().clone();
     assert_eq!(arrived.len(), 5);
     for request in arrived {
-        assert_eq!(request.header("content-type"), "application/json", "{}", request.path);
-        let (partner, token) = if request.path == "/auth" { ("", "") } else { (PARTNER, "token-1") };
+        assert_eq!(request.header("content-type"), "application/json", "{}", request.path());
+        let (partner, token) = if request.path() == "/auth" { ("", "") } else { (PARTNER, "token-1") };
         assert_eq!((request.header("x-api-partner"), request.header("x-api-token")), (partner, token));
         // AI-16: no idempotency header; not Authorization either (I-005).
         assert!(request.headers.keys().all(|name| !name.as_str().contains("idempot") && name != "authorization"));
@@ -225,7 +225,7 @@ async fn ai_17_a_401_to_the_login_is_final_until_there_are_new_credentials() {
 #[tokio::test]
 async fn a_failed_login_leaves_the_way_free_and_says_that_the_call_was_not_sent() {
     for answer in [
-        Answer::Reset,
+        Step::Reset,
         status(500),
         status(403),
         ok("no JSON: Mustermann"),
@@ -256,7 +256,7 @@ async fn a_failed_login_leaves_the_way_free_and_says_that_the_call_was_not_sent(
 #[tokio::test]
 async fn a_transport_that_panicked_does_not_block_later_logins() {
     let vendor = Vendor::script(vec![ident_answer()]);
-    vendor.next_login(Answer::Panic);
+    vendor.next_login(Step::Panic);
     let client = client(&vendor);
     assert!(AssertUnwindSafe(read(&client)).catch_unwind().await.is_err());
     assert!(read(&client).await.is_ok());
@@ -317,14 +317,14 @@ async fn replaced_credentials_win_over_a_login_under_way() {
 #[tokio::test]
 async fn i_042_a_create_that_may_have_arrived_is_never_repeated() {
     for answer in
-        [Answer::Reset, status(500), status(503), ok("{"), ok("{}"), ok(r#"{"result":true,"response_status":500}"#)]
+        [Step::Reset, status(500), status(503), ok("{"), ok("{}"), ok(r#"{"result":true,"response_status":500}"#)]
     {
         let vendor = Vendor::script(vec![answer]);
         let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
         assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{error}");
         assert_eq!(vendor.paths(), ["/auth", "/ident/create"]);
     }
-    let vendor = Vendor::script(vec![Answer::NotSent, status(429), ok(fixture("S-013-ident-create-response.json"))]);
+    let vendor = Vendor::script(vec![Step::NotSent, status(429), ok(fixture("S-013-ident-create-response.json"))]);
     assert_eq!(client(&vendor).create_ident(&erika(), &options()).await.unwrap().attempts, 3);
 }
 
@@ -405,7 +405,7 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
     assert_eq!(error.kind(), Kind::Authentication);
     assert_eq!(vendor.paths(), ["/auth", "/ident/create", "/auth", "/ident/create"]);
     // A good body does not heal a bad HTTP status.
-    let vendor = Vendor::script(vec![Answer::Json(404, r#"{"result":true,"response_status":200}"#.into())]);
+    let vendor = Vendor::script(vec![Step::Answer(Reply::new(404, r#"{"result":true,"response_status":200}"#))]);
     assert_eq!(client(&vendor).get_ident(&id(), &options()).await.unwrap_err().kind(), Kind::NotFound);
 }
 

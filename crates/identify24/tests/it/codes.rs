@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{API_KEY, Answer, PARTNER, Vendor, client, erika, fixture, ok, options, status};
+use crate::support::{API_KEY, PARTNER, Step, Vendor, client, erika, fixture, limited, ok, options, status};
 use identkit_conformance::mock_server::VirtualClock;
 use identkit_core::{Advice, Clock, Delivery, Error, Kind};
 use identkit_identify24::messages::IdentId;
@@ -144,7 +144,7 @@ async fn ai_30_a_login_is_repeated_where_only_the_body_says_that_the_vendor_cann
 }
 
 /// A vendor that answers each read so, and when they came, in milliseconds.
-fn timed(clock: &VirtualClock, answers: Vec<Answer>) -> (Arc<Vendor>, Arc<Mutex<Vec<u128>>>) {
+fn timed(clock: &VirtualClock, answers: Vec<Step>) -> (Arc<Vendor>, Arc<Mutex<Vec<u128>>>) {
     let (times, left) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(answers));
     let (noted, clock) = (Arc::clone(&times), clock.clone());
     let vendor = Vendor::new(move |_| {
@@ -188,7 +188,7 @@ async fn a_429_waits_as_long_as_retry_after_says() {
     let projects = ok(fixture("S-021-project-get-all-response.json"));
     for (call, good) in [("project/getAll", projects), ("ident/create", created)] {
         let clock = clock();
-        let limits = ["7", "0", "120"].map(Answer::Limited);
+        let limits = ["7", "0", "120"].map(limited);
         let (vendor, times) = timed(&clock, limits.into_iter().chain([good]).collect());
         in_time(&clock, &vendor, call).await.unwrap();
         assert_eq!(*times.lock().unwrap(), [0, 7_000, 7_000, 127_000], "{call}");
@@ -198,7 +198,7 @@ async fn a_429_waits_as_long_as_retry_after_says() {
 #[tokio::test]
 async fn a_429_that_asks_for_more_patience_than_allowed_is_an_error_at_once() {
     let clock = clock();
-    let (vendor, times) = timed(&clock, vec![Answer::Limited("121")]);
+    let (vendor, times) = timed(&clock, vec![limited("121")]);
     let error = in_time(&clock, &vendor, "project/getAll").await.unwrap_err();
     assert_eq!((error.kind(), error.advice()), (Kind::RateLimited, Advice::RetryLater));
     assert_eq!(*times.lock().unwrap(), [0]);

@@ -1,6 +1,6 @@
 //! The document's own samples against reader and writer: what each fixture file means to this crate.
 
-use crate::support::{answered, decode, encoded, erika, fixture, fixtures, json, params, request, sent};
+use crate::support::{answered, body_bytes, decode, encoded, erika, fixture, fixtures, json, params, request};
 use identkit_core::Kind;
 use identkit_identify24::messages::{
     AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, LocalDateTime, Project,
@@ -56,7 +56,7 @@ fn s_005_and_s_006_are_login_requests_read_and_written_alike() {
         let sample = fixture(file);
         let login = Login::decode_request(&params(), &request(sample.clone())).unwrap();
         assert_eq!(login, Login(AuthRequest::new(partner, key)));
-        assert_eq!(json(&sent(&encoded(&login, &Dialect::new()).body)), json(&sample));
+        assert_eq!(json(&body_bytes(&encoded(&login, &Dialect::new()).body)), json(&sample));
     }
 }
 
@@ -88,7 +88,7 @@ fn s_011_and_s_012_are_written_as_they_are_read() {
         let sample = fixture(file);
         let ident = CreateIdent::decode_request(&params(), &request(sample.clone())).unwrap();
         assert_eq!(ident.project_id.as_ref().unwrap().as_str(), project);
-        let written = json(&sent(&encoded(&ident, &as_the_samples()).body));
+        let written = json(&body_bytes(&encoded(&ident, &as_the_samples()).body));
         assert_eq!(written, json(&sample));
         assert_eq!(written.as_object().unwrap().len(), 33);
         assert_eq!(json(&serde_json::to_vec(&ident).unwrap()), json(&sample));
@@ -154,7 +154,7 @@ fn s_025_asks_for_a_project_by_number() {
     let sample = fixture("S-025-project-get-curl-body.json");
     let get = GetProject::decode_request(&params(), &request(sample.clone())).unwrap();
     assert_eq!(get, GetProject(ProjectRequest::new("6")));
-    assert_eq!(json(&sent(&encoded(&get, &Dialect::new()).body)), json(&sample));
+    assert_eq!(json(&body_bytes(&encoded(&get, &Dialect::new()).body)), json(&sample));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn the_curl_samples_agree_with_the_operations() {
         let path = Op::META.path(&operation.path_params()).unwrap();
         assert!(printed.contains(&format!("https://api.identify24.de{path}")), "{path}");
         assert!(runnable.contains(&format!("${{BASE}}{path}")), "{path}");
-        let sent_body = sent(&encoded(operation, &as_the_samples()).body);
+        let sent_body = body_bytes(&encoded(operation, &as_the_samples()).body);
         for text in [printed, runnable] {
             assert!(text.contains(&format!("{verb} {}", Op::META.method)), "{text}");
             assert!(text.contains("Content-Type: application/json"));

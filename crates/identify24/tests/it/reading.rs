@@ -1,7 +1,7 @@
 //! Reading one thing: it is the one that was asked for, and a project is found where a GET with a body does not get
 //! through.
 
-use crate::support::{Answer, TestClock, Vendor, client, client_with, fixture, ok, options, status};
+use crate::support::{Step, TestClock, Vendor, client, client_with, fixture, ok, options, status};
 use identkit_core::{CaseRef, Delivery, IdentityProvider, Kind, Secret};
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::IdentId;
@@ -9,10 +9,10 @@ use identkit_identify24::messages::IdentId;
 #[tokio::test]
 async fn ai_07_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_get_through() {
     let list = ok(fixture("S-021-project-get-all-response.json"));
-    for first in [status(400), status(403), status(411), status(413), Answer::Reset] {
+    for first in [status(400), status(403), status(411), status(413), Step::Reset] {
         let vendor = Vendor::new({
             let (first, list) = (first.clone(), list.clone());
-            move |arrived| if arrived.path == "/project/get" { first.clone() } else { list.clone() }
+            move |arrived| if arrived.path() == "/project/get" { first.clone() } else { list.clone() }
         });
         let answered = client(&vendor).project(&"6".into(), &options()).await.unwrap();
         assert_eq!(answered.value.title.as_deref(), Some("911 Internet GmbH"));
@@ -23,7 +23,7 @@ async fn ai_07_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_ge
         assert_eq!(error.operation(), Some("project/get"));
 
         let vendor =
-            Vendor::new(move |arrived| if arrived.path == "/project/get" { first.clone() } else { status(409) });
+            Vendor::new(move |arrived| if arrived.path() == "/project/get" { first.clone() } else { status(409) });
         let error = client(&vendor).project(&"6".into(), &options()).await.unwrap_err();
         assert_eq!(error.operation(), Some("project/get"), "the first error is told: {error}");
         assert_ne!(error.kind(), Kind::Conflict);
@@ -48,7 +48,7 @@ async fn ai_07_the_list_can_be_asked_at_once() {
 fn refusing_by_the_body(code: u16) -> std::sync::Arc<Vendor> {
     let list = ok(fixture("S-021-project-get-all-response.json"));
     let refusal = ok(format!(r#"{{"result":false,"messages":["Mustermann"],"response_status":{code}}}"#));
-    Vendor::new(move |arrived| if arrived.path == "/project/get" { refusal.clone() } else { list.clone() })
+    Vendor::new(move |arrived| if arrived.path() == "/project/get" { refusal.clone() } else { list.clone() })
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn ai_07_ai_30_a_refusal_that_only_the_body_tells_leads_to_the_list_too() 
 }
 
 /// A good answer with this as its `data`.
-fn holding(data: &str) -> Answer {
+fn holding(data: &str) -> Step {
     ok(format!(r#"{{"result":true,"messages":[],"data":{data},"response_status":200}}"#))
 }
 

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::support::{API_KEY, Answer, PARTNER, TestClock, Vendor, fixture, ok, options, policy, status};
+use crate::support::{API_KEY, PARTNER, Step, TestClock, Vendor, fixture, ok, options, policy, status};
 use identkit_core::{CallOptions, Delivery, Error, Kind, Secret, async_trait};
 use identkit_identify24::{Credentials, Identify24, MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 use identkit_transport::Transport;
 
 const BASE: &str = "http://127.0.0.1:1";
 
-fn projects() -> Answer {
+fn projects() -> Step {
     ok(fixture("S-021-project-get-all-response.json"))
 }
 

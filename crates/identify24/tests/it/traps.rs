@@ -1,7 +1,7 @@
 //! Traps of the document (contract, chapter 6) whose tests have no better place; `cargo xtask coverage` checks that each
 //! trap has one.
 
-use crate::support::{Vendor, client, decode, encoded, erika, fixture, json, ok, options, sent};
+use crate::support::{Vendor, body_bytes, client, decode, encoded, erika, fixture, json, ok, options};
 use identkit_core::Kind;
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::{CreateIdent, Ident, ProjectRequest};
@@ -10,7 +10,7 @@ use identkit_wire::Operation;
 use proptest::prelude::*;
 
 fn written(ident: &CreateIdent, dialect: &Dialect) -> serde_json::Value {
-    json(&sent(&encoded(ident, dialect).body))
+    json(&body_bytes(&encoded(ident, dialect).body))
 }
 
 #[test]
@@ -60,7 +60,7 @@ async fn ai_08_project_get_asks_for_a_project_and_reads_one() {
     let vendor = Vendor::script(vec![ok(fixture("S-026-project-get-response.json"))]);
     let project = client(&vendor).project(&"6".into(), &options()).await.unwrap().value;
     assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
-    assert_eq!((vendor.last().path.as_str(), vendor.last().method.as_str()), ("/project/get", "GET"));
+    assert_eq!((vendor.last().path(), vendor.last().method.as_str()), ("/project/get", "GET"));
     assert_eq!(vendor.last().body, br#"{"project_id":6}"#);
 }
 
@@ -76,7 +76,7 @@ fn ai_06_a_project_id_is_a_number_only_in_canonical_form() {
         ("x", "\"x\""),
     ] {
         let get = GetProject(ProjectRequest::new(id));
-        let body = sent(&encoded(&get, &Dialect::new()).body);
+        let body = body_bytes(&encoded(&get, &Dialect::new()).body);
         assert_eq!(String::from_utf8(body).unwrap(), format!(r#"{{"project_id":{expected}}}"#));
     }
     for empty in [GetProject::default(), GetProject(ProjectRequest::new(""))] {

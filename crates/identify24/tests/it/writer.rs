@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{encoded, erika, json, round_trip, sent};
+use crate::support::{body_bytes, encoded, erika, json, round_trip};
 use identkit_core::{Delivery, Kind};
 use identkit_identify24::messages::{CreateIdent, Gender, PdfContent, TypeOfId};
 use identkit_identify24::{CasePolicy, Dialect, PdfEncoding, PhonePolicy};
@@ -39,7 +39,7 @@ fn only_fault(ident: &CreateIdent, field: &str, rule: &str) {
 }
 
 fn written(ident: &CreateIdent, dialect: &Dialect) -> serde_json::Value {
-    json(&sent(&encoded(ident, dialect).body))
+    json(&body_bytes(&encoded(ident, dialect).body))
 }
 
 fn warned(ident: &CreateIdent) -> Vec<&'static str> {
@@ -182,7 +182,7 @@ fn ai_19_a_large_pdf_goes_out_from_its_file() {
     let ident = erika().pdf_content(source);
     let body = encoded(&ident, &Dialect::new()).body;
     assert!(!body.in_memory());
-    let sent = sent(&body);
+    let sent = body_bytes(&body);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(sent.len() as u64, body.len());
     let read: CreateIdent = serde_json::from_slice(&sent).unwrap();

@@ -111,14 +111,6 @@ async fn fifty_clients_at_once_get_fifty_orders() {
     assert_eq!(ids.len(), 50);
 }
 
-async fn exchange(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_go_away_in_the_middle_do_no_harm() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
@@ -139,7 +131,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
     assert!(within(Duration::from_millis(100), tm.status(&placed, &options())).await.is_none(), "it is blocked");
 
     tm.server_status(&options()).await.unwrap();
-    let garbage = exchange(listening.address(), "\u{16}\u{3}\u{1} this is no HTTP\r\n\r\n").await;
+    let garbage = identkit_testkit::exchange(listening.address(), "\u{16}\u{3}\u{1} this is no HTTP\r\n\r\n").await;
     assert!(garbage.is_empty() || garbage.starts_with("HTTP/1.1 400"), "{garbage}");
     tm.put_order(&order(), &options()).await.unwrap();
 }
@@ -302,7 +294,7 @@ impl Admin {
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
-        let answer = exchange(self.listening.address(), &request).await;
+        let answer = identkit_testkit::exchange(self.listening.address(), &request).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();

@@ -6,12 +6,14 @@
 mod hostile;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use identkit_testkit::missing;
+pub(crate) use identkit_testkit::workspace as of_workspace;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -283,11 +285,6 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A file of the workspace.
-pub(crate) fn of_workspace(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
-
 /// A sample of a vendor's document.
 pub(crate) fn sample(path: &str) -> String {
     let path = of_workspace("crates").join(path);
@@ -301,13 +298,11 @@ pub(crate) fn json_sample(path: &str) -> Value {
 
 /// Whether a tool of this machine can be used. Tests that need one say so and pass without it, unless
 /// `IDENTKIT_REQUIRE_TOOLS=1` asks for all of them.
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was left out")]
 pub(crate) fn has(tool: &str) -> bool {
     let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
     let found = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
-        assert!(std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_none_or(|value| value != "1"), "{tool} is not installed");
-        eprintln!("{tool} is not installed: what it would show is not checked");
+        missing(tool);
     }
     found
 }

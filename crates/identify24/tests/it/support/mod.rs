@@ -10,11 +10,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, WorkGuard, async_trait};
+use http::{Request, Response};
+use identkit_core::{CallOptions, Clock, Content, async_trait};
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Dialect, Identify24};
+pub(crate) use identkit_testkit::{Reply, SentRequest, Step, TestClock, body_bytes};
 use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
 use identkit_wire::{Body, Encoded, Params, ServedOperation};
 use serde::Serialize;
@@ -23,19 +23,15 @@ pub(crate) const PARTNER: &str = "911-internet";
 pub(crate) const API_KEY: &str = "key-4711";
 
 pub(crate) fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+    identkit_testkit::workspace("crates/identify24/fixtures")
 }
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures().join(name)).unwrap()
+    identkit_testkit::fixture("identify24", name)
 }
 
 pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).unwrap()
-}
-
-pub(crate) fn sent(body: &Body) -> Vec<u8> {
-    body.read().map(|chunk| chunk.unwrap()).collect::<Vec<_>>().concat()
 }
 
 /// A POST or GET as the sandbox receives it.
@@ -49,7 +45,7 @@ pub(crate) fn encoded<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, di
 
 /// What the sandbox reads of what the client writes.
 pub(crate) fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Op {
-    let body = sent(&encoded(operation, dialect).body);
+    let body = body_bytes(&encoded(operation, dialect).body);
     let path = Op::META.path(&operation.path_params()).unwrap();
     let params = Op::META.match_path(&path, false).unwrap();
     Op::decode_request(&params, &request(body)).unwrap()
@@ -91,84 +87,33 @@ pub(crate) fn erika() -> CreateIdent {
         .country("DE")
 }
 
-/// A clock that moves only when it is told to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TestClock(Arc<Mutex<Duration>>);
-
-impl TestClock {
-    pub(crate) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
-    }
+pub(crate) fn ok(body: impl AsRef<[u8]>) -> Step {
+    Step::Answer(Reply::new(200, body.as_ref().to_vec()))
 }
 
-impl Clock for TestClock {
-    fn wall(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-
-    fn now(&self) -> Instant {
-        Instant(*self.0.lock().unwrap())
-    }
-
-    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
-        let clock = self.clone();
-        Box::pin(poll_fn(move |_| if clock.now() >= at { Poll::Ready(WorkGuard::idle()) } else { Poll::Pending }))
-    }
-
-    fn hold(&self) -> WorkGuard {
-        WorkGuard::idle()
-    }
+pub(crate) fn status(status: u16) -> Step {
+    Step::Answer(Reply::new(status, r#"{"result":false,"messages":["Mustermann"]}"#))
 }
 
-/// A request as it arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrived {
-    pub(crate) method: Method,
-    pub(crate) uri: String,
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+/// 429 with this `Retry-After`.
+pub(crate) fn limited(after: &'static str) -> Step {
+    Step::Answer(Reply::new(429, "{}").header("retry-after", after))
 }
 
-impl Arrived {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-/// An answer of the script.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    Json(u16, String),
-    /// 429 with this `Retry-After`.
-    Limited(&'static str),
-    NotSent,
-    Reset,
-    Panic,
-}
-
-pub(crate) fn ok(body: impl AsRef<[u8]>) -> Answer {
-    Answer::Json(200, String::from_utf8(body.as_ref().to_vec()).unwrap())
-}
-
-pub(crate) fn status(status: u16) -> Answer {
-    Answer::Json(status, r#"{"result":false,"messages":["Mustermann"]}"#.into())
-}
-
-type Handler = Box<dyn Fn(&Arrived) -> Answer + Send + Sync>;
+type Handler = Box<dyn Fn(&SentRequest) -> Step + Send + Sync>;
 
 /// The vendor's side in the tests' hands: logins answer with a new token each, the rest comes from the handler.
 pub(crate) struct Vendor {
     handler: Handler,
-    login: Mutex<VecDeque<Answer>>,
+    login: Mutex<VecDeque<Step>>,
     pub(crate) logins: AtomicUsize,
     /// While closed, logins do not answer.
     pub(crate) open: AtomicBool,
-    pub(crate) arrived: Mutex<Vec<Arrived>>,
+    pub(crate) arrived: Mutex<Vec<SentRequest>>,
 }
 
 impl Vendor {
-    pub(crate) fn new(handler: impl Fn(&Arrived) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(handler: impl Fn(&SentRequest) -> Step + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             handler: Box::new(handler),
             login: Mutex::default(),
@@ -179,7 +124,7 @@ impl Vendor {
     }
 
     /// Answers in turn to everything but logins; the last answer stays.
-    pub(crate) fn script(answers: Vec<Answer>) -> Arc<Self> {
+    pub(crate) fn script(answers: Vec<Step>) -> Arc<Self> {
         let left = Mutex::new(VecDeque::from(answers));
         Self::new(move |_| {
             let mut left = left.lock().unwrap();
@@ -188,7 +133,7 @@ impl Vendor {
     }
 
     /// The next login answers this instead of a token.
-    pub(crate) fn next_login(&self, answer: Answer) {
+    pub(crate) fn next_login(&self, answer: Step) {
         self.login.lock().unwrap().push_back(answer);
     }
 
@@ -198,10 +143,10 @@ impl Vendor {
 
     /// The paths that arrived, in order.
     pub(crate) fn paths(&self) -> Vec<String> {
-        self.arrived.lock().unwrap().iter().map(|arrived| arrived.path.clone()).collect()
+        self.arrived.lock().unwrap().iter().map(|arrived| arrived.path().to_owned()).collect()
     }
 
-    pub(crate) fn last(&self) -> Arrived {
+    pub(crate) fn last(&self) -> SentRequest {
         self.arrived.lock().unwrap().last().unwrap().clone()
     }
 }
@@ -215,14 +160,7 @@ impl fmt::Debug for Vendor {
 #[async_trait]
 impl Transport for Vendor {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let (head, body) = request.into_parts();
-        let arrived = Arrived {
-            method: head.method,
-            uri: head.uri.to_string(),
-            path: head.uri.path().to_owned(),
-            headers: head.headers,
-            body: sent(&body),
-        };
+        let arrived = SentRequest::read(request);
         self.arrived.lock().unwrap().push(arrived.clone());
         context.mark_sent();
         // Others get their turn between request and answer.
@@ -233,7 +171,7 @@ impl Transport for Vendor {
             if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        let answer = if arrived.path == "/auth" {
+        let answer = if arrived.path() == "/auth" {
             poll_fn(|cx| {
                 cx.waker().wake_by_ref();
                 if self.open.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
@@ -245,22 +183,7 @@ impl Transport for Vendor {
         } else {
             (self.handler)(&arrived)
         };
-        match answer {
-            Answer::Json(status, body) => {
-                let mut response = Response::new(Content::from_bytes(body));
-                *response.status_mut() = StatusCode::from_u16(status).unwrap();
-                Ok(response)
-            }
-            Answer::Limited(after) => {
-                let mut response = Response::new(Content::from_bytes("{}"));
-                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-                response.headers_mut().insert(RETRY_AFTER, after.parse().unwrap());
-                Ok(response)
-            }
-            Answer::NotSent => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused")),
-            Answer::Panic => panic!("a transport with a bug"),
-            Answer::Reset => Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset")),
-        }
+        answer.play(context).await
     }
 }
 
@@ -308,7 +231,7 @@ where
         builder.policy(policy()).build().unwrap().call(&operation, &options()).await.unwrap().value
     };
 
-    let Arrived { method, uri, headers, body, .. } = vendor.last();
+    let SentRequest { method, uri, headers, body } = vendor.last();
     let mut shown = format!("{method} {uri}\n");
     let mut lines: Vec<_> =
         headers.iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();

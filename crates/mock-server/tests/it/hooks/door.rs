@@ -16,19 +16,10 @@ use tokio::task::JoinHandle;
 use crate::support::net::{any, plain};
 use crate::support::*;
 
-/// Sends a request on a connection of its own; status, head and body.
+/// Sends a request on a connection of its own; status and body.
 pub(crate) async fn http(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    let (status, _, body) = identkit_testkit::call(address, method, path, headers, body).await;
+    (status, body)
 }
 
 /// A sandbox of many worlds with both its doors on the network.

@@ -5,8 +5,6 @@ use std::net::SocketAddr;
 use identkit_mock_server::Sandbox;
 use identkit_mock_server::server::{self, Listening};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// The admin API of a sandbox.
 pub(crate) struct Door(Listening);
@@ -43,16 +41,7 @@ impl Door {
 
 /// One request on a connection of its own: status, media type and body.
 pub(crate) async fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String, String) {
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let (status, head, body) = identkit_testkit::call(address, method, path, "", body).await;
     let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
-    (status, media.to_owned(), body.to_owned())
+    (status, media.to_owned(), body)
 }

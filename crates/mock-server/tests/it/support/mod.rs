@@ -9,15 +9,11 @@ pub(crate) mod receiver;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
-use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, Outcome, Secret};
@@ -28,7 +24,8 @@ use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavour, OrderId, PutOrder}
 use identkit_mock_server::vendors::identity_tm::{Settings, configure};
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_synthetic::sample_contract;
-use identkit_transport::{AttemptContext, Failure, SystemClock, Transport};
+pub(crate) use identkit_testkit::{body_bytes, eventually, pause, within};
+use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -46,8 +43,7 @@ pub(crate) const EXAMPLE_IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// A sample of the vendors' documents, byte for byte.
 pub(crate) fn fixture(vendor: &str, name: &str) -> Bytes {
-    let crates = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    std::fs::read(crates.join(vendor).join("fixtures").join(name)).unwrap().into()
+    identkit_testkit::fixture(vendor, name).into()
 }
 
 pub(crate) fn json_fixture(vendor: &str, name: &str) -> Value {
@@ -433,7 +429,7 @@ impl Transport for Receiver {
     async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
         let at = self.clock.lock().unwrap().as_ref().map(Clock::now).unwrap_or_default();
         let (head, body) = request.into_parts();
-        let body = body.read().map(Result::unwrap).collect::<Vec<_>>().concat().into();
+        let body = body_bytes(&body).into();
         let call = Arrived { at, method: head.method, uri: head.uri.to_string(), headers: head.headers, body };
         self.arrived.lock().unwrap().push(call.clone());
         // A real receiver is never done at once.
@@ -475,28 +471,4 @@ impl Transport for Noting {
         self.log.lock().unwrap().push((path, answer.status().as_u16()));
         Ok(answer)
     }
-}
-
-/// Waits in real time for the future, `None` when it takes longer.
-pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), SystemClock::new().sleep_until(Instant(limit))).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(_) => None,
-    }
-}
-
-/// Waits in real time.
-pub(crate) async fn pause(time: Duration) {
-    SystemClock::new().sleep_until(Instant(time)).await;
-}
-
-/// Waits in real time until something holds.
-pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..2_000 {
-        if holds() {
-            return;
-        }
-        pause(Duration::from_millis(5)).await;
-    }
-    panic!("it never came that {what}");
 }
