@@ -7,13 +7,13 @@ mod text;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
-use identkit_wire::{Extra, OneOrMany, Warning, words};
+use identkit_wire::{Extra, OneOrMany, Warning};
 
 pub(crate) use self::text::is_mail_address;
 use self::text::{holds_control, is_date};
 use crate::Dialect;
 use crate::messages::{
-    Additional, Address, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
     MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
 use crate::order::{Add, Product};
@@ -242,7 +242,7 @@ impl Checker<'_> {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
             // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
-            let brackets = words::count(url.as_bytes(), b'[');
+            let brackets = url.bytes().filter(|byte| *byte == b'[').count();
             if url.len() + brackets * reference.max(20) <= 150 {
                 continue;
             }
@@ -479,7 +479,7 @@ impl Checker<'_> {
                 }
             }
             if let Some(licence) = &data.driver_licence {
-                part(&"IdentData.DriverLicence", &licence.extra, DriverLicence::KEYS);
+                part(&"IdentData.DriverLicence", &licence.extra, DriverLicense::KEYS);
             }
             for (index, detail) in data.additional.iter().flat_map(|details| details.values()).enumerate() {
                 part(&Item("IdentData.Additional", index), &detail.extra, Additional::KEYS);

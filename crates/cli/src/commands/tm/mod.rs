@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use identkit_core::{Clock, Kind, Outcome};
 use identkit_identity_tm::messages::OrderStatus;
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
+use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, random_reference};
 use identkit_transport::SystemClock;
 use identkit_transport::save::Existing;
 use identkit_wire::Dts;
@@ -201,18 +201,18 @@ fn print_verdicts(ident: Outcome, signature: Outcome) -> Result<(), Failure> {
 
 /// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).
 fn verdicts(status: &OrderStatus) -> [Outcome; 2] {
-    [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| status.finality(flavour).outcome)
+    [OrderFlavor::IdentOnly, OrderFlavor::Qes].map(|flavour| status.finality(flavour).outcome)
 }
 
 /// What ends an order.
-fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
+fn flavour(flavour: OrderFlavor) -> (&'static str, &'static str) {
     match flavour {
-        OrderFlavour::IdentOnly => ("identification", "a positive identification (status 6)"),
-        OrderFlavour::Qes => ("signature", "the signature (status 84)"),
-        OrderFlavour::SignAccountOnly => (
+        OrderFlavor::IdentOnly => ("identification", "a positive identification (status 6)"),
+        OrderFlavor::Qes => ("signature", "the signature (status 84)"),
+        OrderFlavor::SignAccountOnly => (
             "sign_me_account",
             "a positive identification (status 6), which makes a sign-me account; nothing is signed",
         ),
-        OrderFlavour::Unknown => ("unknown", "unknown"),
+        OrderFlavor::Unknown => ("unknown", "unknown"),
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, response};
 use identkit_core::{Content, Delivery, Error, Kind, Secret, async_trait};
 use identkit_identity_tm::messages::{
-    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicence, CheckedIdCard, DriverLicence, EidSettings,
+    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicense, CheckedIdCard, DriverLicense, EidSettings,
     EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
     MultiSignOptions, OrderIdentData, OrderStatus, Paging, Period, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
     SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
@@ -244,7 +244,7 @@ const ORDER_OBJECTS: &[(&str, &[&str])] = &[
     ("IdentData", OrderIdentData::KEYS),
     ("IdentData.IDCard", IdCard::KEYS),
     ("IdentData.IDCard.Images", IdCardImages::KEYS),
-    ("IdentData.DriverLicence", DriverLicence::KEYS),
+    ("IdentData.DriverLicence", DriverLicense::KEYS),
     ("IdentData.Additional", &["detail"]),
     ("IdentData.Additional.detail", Additional::KEYS),
     ("LegitimationDocument", LegitimationDocument::KEYS),
@@ -263,7 +263,7 @@ const IDENT_OBJECTS: &[(&str, &[&str])] = &[
     ("", IdentDataAnswer::KEYS),
     ("IdentData", IdentData::KEYS),
     ("IdentData.IDCard", CheckedIdCard::KEYS),
-    ("IdentData.DriverLicence", CheckedDriverLicence::KEYS),
+    ("IdentData.DriverLicence", CheckedDriverLicense::KEYS),
     ("IdentData.Additional", &["detail"]),
     ("IdentData.Images", Image::KEYS),
 ];

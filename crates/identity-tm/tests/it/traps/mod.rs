@@ -18,7 +18,7 @@ use identkit_identity_tm::{
     Account, CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DOCUMENTED_NETWORKS, Decryptor, DelIdentData,
     Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
     GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus,
-    GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavour,
+    GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavor,
     OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind, VideoCallback,
     VideoReady,
 };

@@ -6,7 +6,7 @@ use identkit_core::Violation;
 use identkit_identity_tm::messages::{
     IdentDataAnswer, IdentifyMethod, OrderStatus, PutOrderAnswer, StatusEntry, TvSlot, VideoHashes,
 };
-use identkit_identity_tm::{Finality, OrderFlavour, OrderId, PROVIDER, PutOrder, StatusKind};
+use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PROVIDER, PutOrder, StatusKind};
 use identkit_wire::Dts;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -46,7 +46,7 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    pub(super) flavour: OrderFlavour,
+    pub(super) flavour: OrderFlavor,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,

@@ -6,7 +6,7 @@ use http::Response;
 use identkit_core::{Content, Secret, Violation};
 use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavour, OrderId,
+    CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavor, OrderId,
     RequestResendSignTan, RequestSign, StatusKind, samples,
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
@@ -78,7 +78,7 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Refused>
     if rules.enforce("AT-55/ended") && order.finality().is_final() {
         return refuse(410, "OrderID", "the order has already been processed", "AT-55", SECTION);
     }
-    let ready = order.flavour == OrderFlavour::Qes && order.has(StatusKind::POSITIVE);
+    let ready = order.flavour == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
     if rules.enforce("AT-55/identified") && !ready {
         let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
         return refuse(406, "OrderID", message, "AT-55", SECTION);

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use identkit_core::Violation;
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
-use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavor, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Refused> {
     // Looked for among all orders, and so only where it matters.
     let flavour = world.part::<Orders>().by_id.get(id).map(|order| order.flavour);
-    let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
+    let account_only = flavour == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.part::<Orders>();
