@@ -77,60 +77,38 @@ impl Dialect {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+macro_rules! setters {
+    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
+        impl Dialect {
+            $(
+                $(#[$meta])*
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
     /// Sets the case of names and places.
-    #[must_use]
-    pub fn case(mut self, case: CasePolicy) -> Self {
-        self.case = case;
-        self
-    }
-
+    case: CasePolicy,
     /// Sets the form of phone numbers.
-    #[must_use]
-    pub fn phone(mut self, phone: PhonePolicy) -> Self {
-        self.phone = phone;
-        self
-    }
-
+    phone: PhonePolicy,
     /// Sets the form of PDFs that this crate encodes.
-    #[must_use]
-    pub fn pdf_encoding(mut self, encoding: PdfEncoding) -> Self {
-        self.pdf_encoding = encoding;
-        self
-    }
-
+    pdf_encoding: PdfEncoding,
     /// Allows `pdf_url` and `pdf_content` together.
-    #[must_use]
-    pub fn allow_both_pdf_sources(mut self, allow: bool) -> Self {
-        self.allow_both_pdf_sources = allow;
-        self
-    }
-
+    allow_both_pdf_sources: bool,
     /// Allows a gender other than the two documented words.
-    #[must_use]
-    pub fn allow_other_gender(mut self, allow: bool) -> Self {
-        self.allow_other_gender = allow;
-        self
-    }
-
+    allow_other_gender: bool,
     /// Reads one project from the list of all.
-    #[must_use]
-    pub fn projects_by_list(mut self, by_list: bool) -> Self {
-        self.projects_by_list = by_list;
-        self
-    }
-
+    projects_by_list: bool,
     /// Writes texts in Unicode's composed form.
-    #[must_use]
-    pub fn compose(mut self, compose: bool) -> Self {
-        self.compose = compose;
-        self
-    }
-
+    compose: bool,
     /// Refuses country codes that are assigned to no country.
-    #[must_use]
-    pub fn assigned_countries(mut self, assigned: bool) -> Self {
-        self.assigned_countries = assigned;
-        self
-    }
+    assigned_countries: bool,
 }

@@ -57,7 +57,7 @@ pub use operations::{
 };
 pub use order::NewOrder;
 pub use reference::random_reference;
-pub use status::{CATALOGUE, Finality, OrderFlavour, StatusKind, StatusText};
+pub use status::{CATALOGUE, Finality, OrderFlavor, StatusKind, StatusText};
 
 /// Name of the provider in the project.
 pub const PROVIDER: &str = "identity-tm";

@@ -14,7 +14,7 @@ use identkit_wire::json::{self, Blob};
 use crate::messages::{Address, ListedOrder, OrderIdentData, OrderStatus, StatusEntry};
 use crate::operations::SignedPdfs;
 use crate::order::{Gender, NewOrder, ToSign};
-use crate::{Dialect, Finality, IdentityTm, OrderFlavour, OrderId, PROVIDER, PutOrder};
+use crate::{Dialect, Finality, IdentityTm, OrderFlavor, OrderId, PROVIDER, PutOrder};
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: PROVIDER,
@@ -35,13 +35,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
 /// What the provider remembers of a case, besides its id.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct State {
-    flavour: OrderFlavour,
+    flavour: OrderFlavor,
 }
 
 impl State {
     fn of(case: &CaseRef) -> Self {
         let known = case.state.as_ref().and_then(|state| json::read(state.expose().as_bytes()).ok());
-        known.unwrap_or(Self { flavour: OrderFlavour::Unknown })
+        known.unwrap_or(Self { flavour: OrderFlavor::Unknown })
     }
 
     fn pack(&self) -> Result<Secret, Error> {
@@ -135,7 +135,7 @@ fn changed(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
     let id = order.order_id.filter(|id| !id.expose().is_empty())?;
     let mut status = OrderStatus::default();
     status.status = order.status;
-    let mut finality = status.finality(OrderFlavour::Unknown);
+    let mut finality = status.finality(OrderFlavor::Unknown);
     if !finality.is_final() {
         finality.outcome = Outcome::Unknown;
     }

@@ -7,13 +7,13 @@ mod text;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
-use identkit_wire::{Extra, OneOrMany, Warning, words};
+use identkit_wire::{Extra, OneOrMany, Warning};
 
 pub(crate) use self::text::is_mail_address;
 use self::text::{holds_control, is_date};
 use crate::Dialect;
 use crate::messages::{
-    Additional, Address, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
     MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
 use crate::order::{Add, Product};
@@ -242,7 +242,7 @@ impl Checker<'_> {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
             // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
-            let brackets = words::count(url.as_bytes(), b'[');
+            let brackets = url.bytes().filter(|byte| *byte == b'[').count();
             if url.len() + brackets * reference.max(20) <= 150 {
                 continue;
             }
@@ -303,8 +303,8 @@ impl Checker<'_> {
         if data.collected_by.is_some() && !add.contains(Add::POS) {
             self.warn("CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
         }
-        if let Some(licence) = &data.driver_licence {
-            self.text("IdentData.DriverLicence.LicenceNo", &licence.licence_no, 50);
+        if let Some(licence) = &data.driver_license {
+            self.text("IdentData.DriverLicence.LicenceNo", &licence.license_no, 50);
             self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
             self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
             if !add.intersects(Add::LICENCE_WITH_ID | Add::LICENCE_WITHOUT_ID) {
@@ -478,8 +478,8 @@ impl Checker<'_> {
                     part(&"IdentData.IDCard.Images", &images.extra, IdCardImages::KEYS);
                 }
             }
-            if let Some(licence) = &data.driver_licence {
-                part(&"IdentData.DriverLicence", &licence.extra, DriverLicence::KEYS);
+            if let Some(licence) = &data.driver_license {
+                part(&"IdentData.DriverLicence", &licence.extra, DriverLicense::KEYS);
             }
             for (index, detail) in data.additional.iter().flat_map(|details| details.values()).enumerate() {
                 part(&Item("IdentData.Additional", index), &detail.extra, Additional::KEYS);

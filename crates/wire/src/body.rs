@@ -13,7 +13,7 @@ use base64_simd::AsOut;
 use bytes::{Bytes, BytesMut};
 
 /// How many source bytes one chunk holds: a multiple of 3, so that Base64 chunks join without padding.
-pub const CHUNK: usize = 48 * 1024;
+const CHUNK: usize = 48 * 1024;
 
 /// Bytes of known length that can be read more than once.
 pub trait Source: Send + Sync + fmt::Debug {

@@ -18,9 +18,8 @@ mod meta;
 mod operation;
 mod refusal;
 mod tolerant;
-pub mod words;
 
-pub use body::{Body, BodyReader, CHUNK, FileSource, MemorySource, Part, Source};
+pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
 pub use message::{Extra, FieldPlace, FieldReader, Message, read_message};

@@ -72,7 +72,7 @@ impl fmt::Debug for Extra {
 ///
 /// `field: Type as Reader` reads through another type, a [`FieldReader`], which may find nothing in an element that
 /// holds something. `via Reader;` at the beginning reads each `field: Type` through `Reader<Type>`,
-/// [`Loose`](crate::Loose) for one.
+/// [`Loose`](crate::Loose) for one. `written only;` leaves out the reader, for a type with one of its own.
 #[macro_export]
 macro_rules! message {
     (
@@ -105,22 +105,75 @@ macro_rules! message {
             }
         }
 
-        impl $name {
-            $(
-                $(#[$field_meta])*
-                #[must_use]
-                pub fn $field(mut self, value: impl Into<$type>) -> Self {
-                    self.$field = Some(value.into());
-                    self
-                }
-            )*
+        $crate::message! { @setters $name { $( $(#[$field_meta])* $field: $type ),* } }
+    };
+    (
+        written only;
+        with setters;
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_meta:meta])* $key:literal => $field:ident: $type:ty ),* $(,)?
         }
+    ) => {
+        $crate::message! {
+            written only;
+            $(#[$meta])*
+            pub struct $name { $( $(#[$field_meta])* $key => $field: $type ),* }
+        }
+        $crate::message! { @setters $name { $( $(#[$field_meta])* $field: $type ),* } }
     };
     (
         without setters;
         $(#[$meta:meta])*
         pub struct $name:ident $(<$of:ident>)? {
             $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty $(as $reader:ty)? ),* $(,)?
+        }
+    ) => {
+        $crate::message! {
+            written only;
+            $(#[$meta])*
+            pub struct $name $(<$of>)? { $( $(#[$field_meta])* $key => $field: $type ),* }
+        }
+
+        impl<'de $(, $of: $crate::private::DeserializeOwned)?> $crate::private::Deserialize<'de> for $name $(<$of>)? {
+            fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_struct(
+                    stringify!($name),
+                    &[$($key, $($other,)*)*],
+                    $crate::private::MessageVisitor::default(),
+                )
+            }
+        }
+
+        impl $(<$of: $crate::private::DeserializeOwned>)? $crate::Message for $name $(<$of>)? {
+            const SPELLINGS: &'static [&'static [&'static str]] = &[$(&[$key, $($other),*]),*];
+
+            fn read_field<'de, A: $crate::private::MapAccess<'de>>(
+                &mut self,
+                field: $crate::FieldPlace,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                let mut number = 0;
+                $(
+                    if field.number == number {
+                        return field.read::<_, $crate::message!(@reader $type $(, $reader)?), A>(&mut self.$field, map);
+                    }
+                    number += 1;
+                )*
+                let _ = number;
+                Ok(())
+            }
+
+            fn extra(&mut self) -> &mut $crate::Extra {
+                &mut self.extra
+            }
+        }
+    };
+    (
+        written only;
+        $(#[$meta:meta])*
+        pub struct $name:ident $(<$of:ident>)? {
+            $( $(#[$field_meta:meta])* $key:literal => $field:ident: $type:ty ),* $(,)?
         }
     ) => {
         $(#[$meta])*
@@ -158,39 +211,17 @@ macro_rules! message {
                 map.end()
             }
         }
-
-        impl<'de $(, $of: $crate::private::DeserializeOwned)?> $crate::private::Deserialize<'de> for $name $(<$of>)? {
-            fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_struct(
-                    stringify!($name),
-                    &[$($key, $($other,)*)*],
-                    $crate::private::MessageVisitor::default(),
-                )
-            }
-        }
-
-        impl $(<$of: $crate::private::DeserializeOwned>)? $crate::Message for $name $(<$of>)? {
-            const SPELLINGS: &'static [&'static [&'static str]] = &[$(&[$key, $($other),*]),*];
-
-            fn read_field<'de, A: $crate::private::MapAccess<'de>>(
-                &mut self,
-                field: $crate::FieldPlace,
-                map: &mut A,
-            ) -> Result<(), A::Error> {
-                let mut number = 0;
-                $(
-                    if field.number == number {
-                        return field.read::<_, $crate::message!(@reader $type $(, $reader)?), A>(&mut self.$field, map);
-                    }
-                    number += 1;
-                )*
-                let _ = number;
-                Ok(())
-            }
-
-            fn extra(&mut self) -> &mut $crate::Extra {
-                &mut self.extra
-            }
+    };
+    (@setters $name:ident { $( $(#[$field_meta:meta])* $field:ident: $type:ty ),* $(,)? }) => {
+        impl $name {
+            $(
+                $(#[$field_meta])*
+                #[must_use]
+                pub fn $field(mut self, value: impl Into<$type>) -> Self {
+                    self.$field = Some(value.into());
+                    self
+                }
+            )*
         }
     };
     (@reader $type:ty) => { Option<$type> };

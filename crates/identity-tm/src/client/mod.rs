@@ -28,7 +28,7 @@ use crate::operations::{
     GetStatus, GetStatusExtended, IdentDataBody, MaybeEncrypted, ServerStatus, SignedPdfs,
 };
 use crate::order::{Add, Product};
-use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
+use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
 /// The API's documented base URL, [T 2.6].
 pub const DEFAULT_BASE_URL: &str = "https://customer.identity.tm/api/2.10";
@@ -113,7 +113,7 @@ pub struct PlacedOrder {
     /// The vendor's id.
     pub order_id: OrderId,
     /// What ends this order; remember it with the id (AT-14).
-    pub flavour: OrderFlavour,
+    pub flavour: OrderFlavor,
     /// The whole answer.
     pub answer: PutOrderAnswer,
 }
@@ -315,18 +315,18 @@ impl IdentityTm {
 
 impl PutOrder {
     /// What ends this order (AT-14): to be remembered with its id.
-    pub fn flavour(&self) -> OrderFlavour {
+    pub fn flavour(&self) -> OrderFlavor {
         let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
         // An empty array is nothing to sign: 6 then ends the order after all.
         let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
             || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
             || self.multi_sign_options.is_some();
         match self.product.map(Product) {
-            Some(Product::SIGN) if account_only => OrderFlavour::SignAccountOnly,
-            Some(Product::SIGN) => OrderFlavour::Qes,
-            _ if signs => OrderFlavour::Qes,
-            Some(_) => OrderFlavour::IdentOnly,
-            None => OrderFlavour::Unknown,
+            Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
+            Some(Product::SIGN) => OrderFlavor::Qes,
+            _ if signs => OrderFlavor::Qes,
+            Some(_) => OrderFlavor::IdentOnly,
+            None => OrderFlavor::Unknown,
         }
     }
 }

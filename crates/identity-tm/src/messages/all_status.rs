@@ -5,7 +5,7 @@ use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
 use super::status::Entries;
-use crate::{Finality, OrderFlavour, OrderId, StatusKind};
+use crate::{Finality, OrderFlavor, OrderId, StatusKind};
 
 message! {
     /// The optional request.
@@ -72,7 +72,7 @@ impl ListedOrder {
     }
 
     /// The verdict for an order of this flavour.
-    pub fn finality(&self, flavour: OrderFlavour) -> Finality {
+    pub fn finality(&self, flavour: OrderFlavor) -> Finality {
         Finality::judge(flavour, self.kinds())
     }
 }

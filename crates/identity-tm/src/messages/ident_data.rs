@@ -4,9 +4,8 @@ use std::fmt;
 
 use identkit_core::Pii;
 use identkit_wire::json::Blob;
-use identkit_wire::{Dts, Extra, OneOrMany, message};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use identkit_wire::{Dts, OneOrMany, message};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::Details;
@@ -70,7 +69,7 @@ message! {
         /// The ID document.
         "IDCard" => id_card: CheckedIdCard,
         /// The driver's licence, if it was asked for.
-        "DriverLicence" => driver_licence: CheckedDriverLicence,
+        "DriverLicence" => driver_license: CheckedDriverLicense,
         /// Special attributes by name: a text, or another JSON value (AT-27).
         "Additional" => additional: Details<AdditionalValue>,
         /// Images, if enabled.
@@ -98,9 +97,9 @@ message! {
 
 message! {
     /// The driver's licence as it was checked.
-    pub struct CheckedDriverLicence {
+    pub struct CheckedDriverLicense {
         /// At most 50.
-        "LicenceNo" => licence_no: Text,
+        "LicenceNo" => license_no: Text,
         /// At most 50.
         "Classes" => classes: Text,
         /// `YYYY-MM-DD`.
@@ -108,51 +107,16 @@ message! {
     }
 }
 
-/// An image. Written as `{Image, Filename}`. The table nests it in a way that cannot be (AT-28), so that every reading
-/// of it is read: the content under `Image`, as an object of its own, under another name, or as a bare text.
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Image {
-    /// The image, Base64.
-    pub image: Option<Blob>,
-    /// At most 100.
-    pub filename: Option<Text>,
-    /// Elements that the document does not list.
-    pub extra: Extra,
-}
-
-impl Image {
-    /// The keys that the document lists, in its order.
-    pub const KEYS: &'static [&'static str] = &["Image", "Filename"];
-
-    /// The image, Base64.
-    #[must_use]
-    pub fn image(mut self, value: impl Into<Blob>) -> Self {
-        self.image = Some(value.into());
-        self
-    }
-
-    /// At most 100.
-    #[must_use]
-    pub fn filename(mut self, value: impl Into<Text>) -> Self {
-        self.filename = Some(value.into());
-        self
-    }
-}
-
-impl Serialize for Image {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if let Some(image) = &self.image {
-            map.serialize_entry("Image", image)?;
-        }
-        if let Some(filename) = &self.filename {
-            map.serialize_entry("Filename", filename)?;
-        }
-        for (key, value) in &self.extra {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+message! {
+    written only;
+    with setters;
+    /// An image. Written as `{Image, Filename}`. The table nests it in a way that cannot be (AT-28), so that every
+    /// reading of it is read: the content under `Image`, as an object of its own, under another name, or as a bare text.
+    pub struct Image {
+        /// The image, Base64.
+        "Image" => image: Blob,
+        /// At most 100.
+        "Filename" => filename: Text,
     }
 }
 

@@ -15,10 +15,10 @@ mod status;
 pub use all_status::{AllStatusRequest, ListedOrder, Paging, Period, TvSlot};
 pub use details::{DetailName, Details};
 pub use ident_data::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
+    AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
 };
 pub use order::{
-    Additional, Address, Documents, DriverLicence, EidSettings, EmailNotifications, IdCard, IdCardImages,
+    Additional, Address, Documents, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages,
     LegitimationDocument, LegitimationDocuments, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer,
     RedirectUrl, SignHash, SignParameters, SignPdf, VideoHashes, WebhookUrl,
 };

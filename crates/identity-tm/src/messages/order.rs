@@ -5,8 +5,7 @@ use std::fmt;
 use identkit_core::{Error, Pii, Secret};
 use identkit_wire::json::Blob;
 use identkit_wire::{Extra, OneOrMany, json, message};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Details;
 use crate::OrderId;
@@ -167,7 +166,7 @@ message! {
         /// The ID document.
         "IDCard" => id_card: IdCard,
         /// The driver's licence, with `Add` 4096 or 8192.
-        "DriverLicence" => driver_licence: DriverLicence,
+        "DriverLicence" => driver_license: DriverLicense,
         /// Special attributes by name (at most 50): 2 for courier and shop, 10 for video (AT-83).
         "Additional" => additional: Details<Additional>,
     }
@@ -201,9 +200,9 @@ message! {
 
 message! {
     /// The driver's licence.
-    pub struct DriverLicence {
+    pub struct DriverLicense {
         /// At most 50.
-        "LicenceNo" => licence_no: Text,
+        "LicenceNo" => license_no: Text,
         /// At most 50.
         "Classes" => classes: Text,
         /// `YYYY-MM-DD`.
@@ -223,38 +222,13 @@ message! {
     }
 }
 
-/// A description of an acceptable document.
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LegitimationDocument {
-    /// At most 50.
-    pub document: Option<Text>,
-    /// Elements that the document does not list.
-    pub extra: Extra,
-}
-
-impl LegitimationDocument {
-    /// The keys that the document lists, in its order.
-    pub const KEYS: &'static [&'static str] = &["Document"];
-
-    /// At most 50.
-    #[must_use]
-    pub fn document(mut self, value: impl Into<Text>) -> Self {
-        self.document = Some(value.into());
-        self
-    }
-}
-
-impl Serialize for LegitimationDocument {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if let Some(document) = &self.document {
-            map.serialize_entry("Document", document)?;
-        }
-        for (key, value) in &self.extra {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+message! {
+    written only;
+    with setters;
+    /// A description of an acceptable document.
+    pub struct LegitimationDocument {
+        /// At most 50.
+        "Document" => document: Text,
     }
 }
 

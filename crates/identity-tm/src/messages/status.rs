@@ -7,7 +7,7 @@ use identkit_wire::{Dts, FieldReader, message};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
-use crate::{Finality, OrderFlavour, OrderId, StatusKind};
+use crate::{Finality, OrderFlavor, OrderId, StatusKind};
 
 message! {
     /// The status of an order.
@@ -84,7 +84,7 @@ impl OrderStatus {
     }
 
     /// The verdict for an order of this flavour.
-    pub fn finality(&self, flavour: OrderFlavour) -> Finality {
+    pub fn finality(&self, flavour: OrderFlavor) -> Finality {
         Finality::judge(flavour, self.kinds())
     }
 

@@ -6,7 +6,7 @@ use std::ops::{BitOr, BitOrAssign};
 use identkit_core::Pii;
 use jiff::civil::Date;
 
-use crate::messages::{DriverLicence, IdCard, OrderIdentData};
+use crate::messages::{DriverLicense, IdCard, OrderIdentData};
 
 /// `Product`: which ways of identification the person is offered. A number that later versions add is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -196,7 +196,7 @@ impl IdCard {
     }
 }
 
-impl DriverLicence {
+impl DriverLicense {
     /// `DateOfIssue`, from a date of the calendar.
     #[must_use]
     pub fn issued(self, date: Date) -> Self {
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(OrderIdentData::default().born(date).birthdate, Some("1964-08-02".into()));
         let card = IdCard::default().issued(date).expires(date);
         assert_eq!((card.date_of_issue, card.valid_until), (Some("1964-08-02".into()), Some("1964-08-02".into())));
-        assert_eq!(DriverLicence::default().issued(date).date_of_issue, Some("1964-08-02".into()));
+        assert_eq!(DriverLicense::default().issued(date).date_of_issue, Some("1964-08-02".into()));
     }
 
     #[test]

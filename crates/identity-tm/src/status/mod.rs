@@ -65,12 +65,12 @@ impl StatusKind {
 
     /// Whether the code ends an order of this flavour ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavour only the
     /// codes that end both.
-    pub fn is_final(self, flavour: OrderFlavour) -> bool {
+    pub fn is_final(self, flavour: OrderFlavor) -> bool {
         let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
         both || match flavour {
-            OrderFlavour::IdentOnly | OrderFlavour::SignAccountOnly => self == Self::POSITIVE,
-            OrderFlavour::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
-            OrderFlavour::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
+            OrderFlavor::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
         }
     }
 }
@@ -105,7 +105,7 @@ pub struct StatusText {
 /// What an order is, which decides what ends it (AT-14). To be remembered from its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OrderFlavour {
+pub enum OrderFlavor {
     /// Identification without a signature.
     IdentOnly,
     /// Identification and qualified electronic signature.
@@ -146,7 +146,7 @@ impl Finality {
 
     /// Judges a set of codes. Of several final ones the graver wins, so that a suspicion of fraud is never hidden
     /// by what came before or after it.
-    pub fn judge(flavour: OrderFlavour, codes: impl IntoIterator<Item = StatusKind>) -> Self {
+    pub fn judge(flavour: OrderFlavor, codes: impl IntoIterator<Item = StatusKind>) -> Self {
         let codes: std::collections::BTreeSet<_> = codes.into_iter().collect();
         let examined =
             [StatusKind::POSITIVE, StatusKind::SIGNED, StatusKind::FRAUD].iter().any(|code| codes.contains(code));
@@ -166,7 +166,7 @@ impl Finality {
         }
         if codes.contains(&StatusKind::POSITIVE) {
             // Final for an order without QES, and only half-way for one with it: without the flavour nobody can say.
-            let outcome = if flavour == OrderFlavour::Unknown { Outcome::Unknown } else { Outcome::Identified };
+            let outcome = if flavour == OrderFlavor::Unknown { Outcome::Unknown } else { Outcome::Identified };
             return Self { outcome, because: vec![StatusKind::POSITIVE], examined };
         }
         Self { outcome: Outcome::Pending, because: Vec::new(), examined }
@@ -191,10 +191,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FLAVOURS: [OrderFlavour; 4] =
-        [OrderFlavour::IdentOnly, OrderFlavour::Qes, OrderFlavour::SignAccountOnly, OrderFlavour::Unknown];
+    const FLAVORS: [OrderFlavor; 4] =
+        [OrderFlavor::IdentOnly, OrderFlavor::Qes, OrderFlavor::SignAccountOnly, OrderFlavor::Unknown];
 
-    fn outcome(flavour: OrderFlavour, codes: &[u32]) -> Outcome {
+    fn outcome(flavour: OrderFlavor, codes: &[u32]) -> Outcome {
         Finality::judge(flavour, codes.iter().copied().map(StatusKind)).outcome
     }
 
@@ -205,31 +205,31 @@ mod tests {
         assert_eq!((rows.len(), CATALOGUE.len()), (55, 55));
         for (row, text) in rows.iter().zip(CATALOGUE) {
             assert_eq!((row[0], row[1], row[2]), (text.kind.0.to_string().as_str(), text.english, text.german));
-            assert_eq!(text.kind.is_final(OrderFlavour::IdentOnly), row[4] == "yes", "{}", text.kind);
-            assert_eq!(text.kind.is_final(OrderFlavour::Qes), row[5] == "yes", "{}", text.kind);
+            assert_eq!(text.kind.is_final(OrderFlavor::IdentOnly), row[4] == "yes", "{}", text.kind);
+            assert_eq!(text.kind.is_final(OrderFlavor::Qes), row[5] == "yes", "{}", text.kind);
         }
     }
 
     #[test]
     fn at_14_six_ends_an_identification_and_not_a_signature() {
-        assert_eq!(outcome(OrderFlavour::IdentOnly, &[25, 75, 6]), Outcome::Positive);
-        assert_eq!(outcome(OrderFlavour::SignAccountOnly, &[6, 95]), Outcome::Positive);
-        assert_eq!(outcome(OrderFlavour::Qes, &[25, 75, 6]), Outcome::Identified);
-        assert_eq!(outcome(OrderFlavour::Qes, &[6, 84]), Outcome::Signed);
-        assert_eq!(outcome(OrderFlavour::Unknown, &[6]), Outcome::Unknown);
-        assert_eq!(outcome(OrderFlavour::Unknown, &[6, 84]), Outcome::Signed);
+        assert_eq!(outcome(OrderFlavor::IdentOnly, &[25, 75, 6]), Outcome::Positive);
+        assert_eq!(outcome(OrderFlavor::SignAccountOnly, &[6, 95]), Outcome::Positive);
+        assert_eq!(outcome(OrderFlavor::Qes, &[25, 75, 6]), Outcome::Identified);
+        assert_eq!(outcome(OrderFlavor::Qes, &[6, 84]), Outcome::Signed);
+        assert_eq!(outcome(OrderFlavor::Unknown, &[6]), Outcome::Unknown);
+        assert_eq!(outcome(OrderFlavor::Unknown, &[6, 84]), Outcome::Signed);
     }
 
     #[test]
     fn at_15_what_sounds_final_is_not() {
-        for flavour in FLAVOURS {
+        for flavour in FLAVORS {
             assert_eq!(outcome(flavour, &[25, 75, 80, 21, 63, 23]), Outcome::Pending);
         }
     }
 
     #[test]
     fn fraud_is_never_hidden() {
-        for flavour in FLAVOURS {
+        for flavour in FLAVORS {
             assert_eq!(outcome(flavour, &[6, 84, 17, 89, 99, 100]), Outcome::FraudSuspicion);
         }
     }
@@ -245,7 +245,7 @@ mod tests {
             (99, Outcome::TimedOut),
             (6, Outcome::Positive),
         ];
-        for flavour in FLAVOURS {
+        for flavour in FLAVORS {
             let ends: Vec<_> =
                 gravest_first.into_iter().filter(|(code, _)| StatusKind(*code).is_final(flavour)).collect();
             for (at, (graver, verdict)) in ends.iter().enumerate() {
@@ -271,7 +271,7 @@ mod tests {
             (&[25, 6, 84], 300, Outcome::Signed),
             (&[99], 300, Outcome::TimedOut),
         ] {
-            let known = Finality::judge(OrderFlavour::Qes, codes.iter().copied().map(StatusKind));
+            let known = Finality::judge(OrderFlavor::Qes, codes.iter().copied().map(StatusKind));
             let verdict = known.clone().after_not_found(first, later(after));
             assert_eq!(verdict.outcome, outcome, "{codes:?} {after}");
             assert_eq!(verdict.is_final(), outcome.is_final());
@@ -287,7 +287,7 @@ mod tests {
         #[test]
         fn at_17_order_duplicates_and_strangers_never_change_a_verdict(
             mut codes in prop::collection::vec(0_u32..110, 0..12),
-            flavour in prop::sample::select(FLAVOURS.to_vec()),
+            flavour in prop::sample::select(FLAVORS.to_vec()),
             strange in 103_u32..9999,
             seed: u64,
         ) {
@@ -297,7 +297,7 @@ mod tests {
             codes.push(strange);
             // Whatever ends no order may come late, 95 after 6 for one.
             let ends_none =
-                |kind: &StatusKind| *kind != StatusKind::POSITIVE && FLAVOURS.iter().all(|of| !kind.is_final(*of));
+                |kind: &StatusKind| *kind != StatusKind::POSITIVE && FLAVORS.iter().all(|of| !kind.is_final(*of));
             let late = CATALOGUE.iter().map(|text| text.kind).filter(ends_none).map(|kind| kind.0);
             codes.extend(late);
             let turn = usize::try_from(seed % codes.len() as u64).unwrap();

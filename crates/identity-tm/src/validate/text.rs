@@ -1,42 +1,26 @@
 //! What a text of an order is, by its characters alone.
 
-use identkit_wire::words;
-
 /// Whether a text is a date of the calendar as YYYY-MM-DD.
 pub(super) fn is_date(text: &str) -> bool {
-    let number = |digits: &[u8]| {
-        digits
-            .iter()
-            .try_fold(0_i16, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
-    };
-    let [year @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return false };
-    let (true, Some(year), Some(month), Some(day)) =
-        (year.len() == 4, number(year), number(&[*m1, *m2]), number(&[*d1, *d2]))
-    else {
-        return false;
-    };
-    let (Ok(month), Ok(day)) = (month.try_into(), day.try_into()) else { return false };
-    jiff::civil::Date::new(year, month, day).is_ok()
+    let shape = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(shape) && text.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// Exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let parts = words::position(bytes, b'@').and_then(|at| bytes.split_at_checked(at));
-    // The domain with its `@`.
-    let Some(([_, ..], [_, domain @ ..])) = parts else { return false };
-    if matches!(domain, [] | [b'.', ..] | [.., b'.']) || words::position(domain, b'@').is_some() {
-        return false;
-    }
-    // Printable ASCII without the blank, which is nearly every address, is neither.
-    let possible = words::any(bytes, |word| word.below(0x21).or(word.is(0x7f)).or(word.beyond_ascii()));
-    !possible || !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let whole = !local.is_empty() && !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.');
+    // Printable ASCII without the blank, which is nearly every address, is neither blank nor control character.
+    whole
+        && !domain.contains('@')
+        && (text.bytes().all(|byte| byte.is_ascii_graphic())
+            || !text.chars().any(|c| c.is_whitespace() || c.is_control()))
 }
 
 /// Whether a text holds a control character. Few texts have a byte that could begin one.
 pub(super) fn holds_control(text: &str) -> bool {
-    // C2 begins U+0080 to U+009F, and others.
-    let possible = words::any(text.as_bytes(), |word| word.below(0x20).or(word.is(0x7f)).or(word.is(0xc2)));
+    // C2 begins U+0080 to U+009F, and others. Without an early end the compiler looks at many bytes at once.
+    let possible = text.bytes().fold(false, |any, byte| any | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2));
     possible && text.chars().any(char::is_control)
 }
 

@@ -9,7 +9,7 @@ use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{AllStatusRequest, IdentDataAnswer, OrderStatus, PutOrderAnswer};
 use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, GetAllStatus, GetAllStatusExtended, GetBankList,
-    GetIdentDataInitial, GetStatusExtended, GetVoiceFiles, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind,
+    GetIdentDataInitial, GetStatusExtended, GetVoiceFiles, OrderCallback, OrderFlavor, OrderId, PutOrder, StatusKind,
 };
 use identkit_wire::{Callback, OneOrMany, Params, ServedOperation};
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn s_035_comes_out_of_the_writer_as_it_went_into_the_reader_but_for_the_blank_af
     let order = document_order();
     assert_eq!(sent_json(&order, &Dialect::default()), expected);
     assert!(order.check(&Dialect::default()).unwrap().is_empty(), "the document's own example draws no warning");
-    assert_eq!(order.flavour(), OrderFlavour::SignAccountOnly);
+    assert_eq!(order.flavour(), OrderFlavor::SignAccountOnly);
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn s_040_keeps_the_order_of_its_entries_and_is_judged_by_the_flavour() {
     let status: OrderStatus = decode(&operation, &json_answer(200, bytes)).unwrap().value;
     let kinds: Vec<u32> = status.kinds().map(|kind| kind.0).collect();
     assert_eq!(kinds, [25, 71, 94, 77, 78, 71, 75, 6, 23, 71, 95]);
-    assert_eq!(status.finality(OrderFlavour::SignAccountOnly).outcome, Outcome::Positive);
-    assert_eq!(status.finality(OrderFlavour::Qes).outcome, Outcome::Identified);
+    assert_eq!(status.finality(OrderFlavor::SignAccountOnly).outcome, Outcome::Positive);
+    assert_eq!(status.finality(OrderFlavor::Qes).outcome, Outcome::Identified);
     assert_eq!(status.timeline().last().unwrap().kind, Some(StatusKind::ACCOUNT_VERIFIED));
     assert_eq!(status.executed.as_ref().unwrap().as_str(), "2018-09-05T11:06:21+02:00");
     assert_eq!(written(&status), value("S-040-get-status-response.json"));

@@ -6,7 +6,7 @@ use identkit_identity_tm::messages::{Address, EmailNotifications, OrderIdentData
 use identkit_identity_tm::order::{
     Add, Birthname, Gender, HashPlacement, Pick, Placement, Product, Progress, Size, ToSign,
 };
-use identkit_identity_tm::{Dialect, NewOrder, OrderFlavour, OrderId, SignedIdentData};
+use identkit_identity_tm::{Dialect, NewOrder, OrderFlavor, OrderId, SignedIdentData};
 use identkit_wire::{Callback, encode_base64, json::Blob};
 use serde_json::{Value, json};
 
@@ -55,15 +55,15 @@ fn each_kind_of_order_has_its_product_and_add_and_is_ended_by_what_ends_it() {
         let order = order.build().unwrap();
         (order.product, order.add, order.flavour())
     };
-    let ident = OrderFlavour::IdentOnly;
+    let ident = OrderFlavor::IdentOnly;
     assert_eq!(made(identification()), (Some(12), Some(0), ident));
     assert_eq!(made(NewOrder::identification_without_video(EMAIL, address())), (Some(0), Some(0), ident));
     assert_eq!(made(NewOrder::auto_id(EMAIL, address())), (Some(16), Some(0), ident));
-    assert_eq!(made(signature().sign(pdf("a.pdf"))), (Some(15), Some(0), OrderFlavour::Qes));
+    assert_eq!(made(signature().sign(pdf("a.pdf"))), (Some(15), Some(0), OrderFlavor::Qes));
     let by_account = NewOrder::signature_by_account(EMAIL, address()).sign(pdf("a.pdf"));
-    assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavour::Qes));
+    assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavor::Qes));
     let account = NewOrder::sign_me_account(EMAIL, address());
-    assert_eq!(made(account), (Some(15), Some(8), OrderFlavour::SignAccountOnly));
+    assert_eq!(made(account), (Some(15), Some(8), OrderFlavor::SignAccountOnly));
     let later =
         NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
     assert_eq!(made(later), (Some(17), Some(256 + 131_072 + 32), ident));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::Outcome;
 use identkit_identity_tm::messages::{MultiSignOptions, SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::Placement;
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, SignedPdfs};
+use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedPdfs};
 use identkit_synthetic::sample_contract;
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, decode_base64, encode_base64};
@@ -85,7 +85,7 @@ async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_del
         early.refused(400, "OrderID", "T-060", "[T] 3.5.1");
         bench.play(id.expose(), "signed").await;
         let status = bench.tm().status(id, &options()).await.unwrap().value;
-        assert_eq!(status.finality(OrderFlavour::Qes).outcome, Outcome::Signed);
+        assert_eq!(status.finality(OrderFlavor::Qes).outcome, Outcome::Signed);
         let answer = bench.tm_call("GET", &format!("/getESignPDF/{}", id.expose()), "").await;
         assert!(answer.status == 200 && answer.content_type().starts_with("application/pdf"), "AT-37");
         let signed = bench.pdfs(id).await;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Request;
 use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{IdCard, OrderIdentData, SignPdf};
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, SignedIdentData, StatusKind};
+use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedIdentData, StatusKind};
 use identkit_mock_server::vendors::identity_tm::configure;
 use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
@@ -61,7 +61,7 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
     tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
     bench.clock.settle().await;
     let status = tm.status(&id, &options()).await.unwrap().value;
-    assert_eq!(status.finality(OrderFlavour::Qes).outcome, Outcome::Signed);
+    assert_eq!(status.finality(OrderFlavor::Qes).outcome, Outcome::Signed);
     assert!(!status.kinds().any(|kind| VIDEO.contains(&kind)), "{:?}", status.kinds().collect::<Vec<_>>());
     assert_eq!(receiver.count(), 2, "OnFinal of both");
 

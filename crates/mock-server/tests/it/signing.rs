@@ -3,7 +3,7 @@
 use crate::support::*;
 use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{SignHash, SignPdf};
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder};
+use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder};
 use identkit_mock_server::vendors::identity_tm::configure;
 use identkit_synthetic::sample_contract;
 use identkit_wire::json::Blob;
@@ -39,10 +39,10 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
     tm.request_sign(&id, &options()).await.unwrap();
     let tan = bench.tan(&id);
     assert!(tan.len() == 6 && tan.bytes().all(|byte| byte.is_ascii_digit()), "{tan}");
-    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Identified);
+    assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Identified);
     tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
     bench.clock.settle().await;
-    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Signed);
+    assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Signed);
     assert_eq!(receiver.arrived().len(), 1, "OnFinal");
     // Processed: every further call is 410.
     for error in [
@@ -68,7 +68,7 @@ async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_or
     let error = tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::SigningCanceled, Some(429)));
     bench.clock.settle().await;
-    assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Terminated);
+    assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Terminated);
 }
 
 #[tokio::test(flavor = "multi_thread")]

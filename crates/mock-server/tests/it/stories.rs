@@ -7,7 +7,7 @@ use identkit_core::{Outcome, Window};
 use identkit_identity_tm::messages::{
     EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData, SignPdf,
 };
-use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavour, OrderId, PutOrder, StatusKind};
+use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_mock_server::vendors::identity_tm::STORIES;
 use identkit_mock_server::{Rejection, Transition};
 use identkit_synthetic::sample_contract;
@@ -161,12 +161,12 @@ async fn m_04_an_identified_order_goes_on_only_where_it_can() {
         let bench = Harness::receiving(&receiver);
         let id = bench.place(to_sign()).await;
         bench.play(id.expose(), "eid").await;
-        assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Identified);
+        assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Identified);
         match end {
             Err(status) => assert_eq!(bench.refusal(&id, story).status, status, "{story}"),
             Ok(outcome) => {
                 bench.play(id.expose(), story).await;
-                assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, outcome, "{story}");
+                assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, outcome, "{story}");
                 assert_eq!(receiver.count(), usize::from(outcome.is_final()), "{story}");
                 assert_eq!(bench.codes(&id).await.iter().filter(|kind| **kind == 6).count(), 1, "{story}");
             }
@@ -330,13 +330,13 @@ async fn an_aborted_order_stays_open_and_can_still_end_well() {
     assert_eq!(bench.codes(&id).await, [25, 7, 77, 78, 79, 21]);
     assert_eq!(receiver.events(), ["AfterVideo"], "the person has left the video system (T-037)");
     bench.play(id.expose(), "positive").await;
-    assert_eq!(bench.outcome(&id, OrderFlavour::IdentOnly).await, Outcome::Positive);
+    assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, Outcome::Positive);
     assert_eq!(receiver.events(), ["AfterVideo", "AfterVideo", "OnFinal"]);
     // Left alone, it times out.
     let other = bench.place(order_with(&["OnFinal"])).await;
     bench.play(other.expose(), "aborted").await;
     bench.clock.advance(DAY * 31).await;
-    assert_eq!(bench.outcome(&other, OrderFlavour::IdentOnly).await, Outcome::TimedOut);
+    assert_eq!(bench.outcome(&other, OrderFlavor::IdentOnly).await, Outcome::TimedOut);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -376,7 +376,7 @@ async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again
         assert_eq!(bench.set_status(&id, code).unwrap_err().status, 409, "{code}");
     }
     assert_eq!(bench.codes(&id).await.last(), Some(&95));
-    assert_eq!(bench.outcome(&id, OrderFlavour::IdentOnly).await, Outcome::Positive);
+    assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, Outcome::Positive);
     assert_eq!(receiver.events(), ["OnFinal"], "once");
     // A code that nobody has heard of is a number like any other.
     let open = bench.place(order()).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::*;
 use identkit_core::Kind;
 use identkit_identify24::messages::IdentId;
-use identkit_identity_tm::{OrderFlavour, StatusKind};
+use identkit_identity_tm::{OrderFlavor, StatusKind};
 use identkit_mock_server::vendors::identity_tm;
 use identkit_mock_server::{InProcess, VirtualClock};
 use jiff::SignedDuration;
@@ -112,7 +112,7 @@ async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_s
         assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)), "{gone}");
     }
     let status = tm.status(&id, &options()).await.unwrap().value;
-    assert!(status.finality(OrderFlavour::IdentOnly).is_final());
+    assert!(status.finality(OrderFlavor::IdentOnly).is_final());
     assert_eq!(status.reference.unwrap().expose(), "ref-1");
 }
 
@@ -143,7 +143,7 @@ async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webh
     let (tm, id) = (bench.tm(), bench.place(order_with(&["AfterIdent", "OnFinal"])).await);
     bench.clock.advance(30 * DAY - SECOND).await;
     let status = tm.status(&id, &options()).await.unwrap().value;
-    assert!(!status.finality(OrderFlavour::IdentOnly).is_final());
+    assert!(!status.finality(OrderFlavor::IdentOnly).is_final());
     assert_eq!(receiver.count(), 0);
     bench.clock.advance(SECOND).await;
     let status = tm.status(&id, &options()).await.unwrap().value;

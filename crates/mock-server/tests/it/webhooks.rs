@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Uri};
 use identkit_core::Secret;
 use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{IdentityTm, OrderCallback, OrderFlavour, OrderId, StatusKind};
+use identkit_identity_tm::{IdentityTm, OrderCallback, OrderFlavor, OrderId, StatusKind};
 use identkit_mock_server::vendors::{identify24, identity_tm};
 use identkit_wire::Callback;
 use serde_json::Value;
@@ -305,7 +305,7 @@ async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in
     bench.play(id.expose(), "positive").await;
     assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
     let status = bench.tm().status(&id, &options()).await.unwrap().value;
-    assert!(status.finality(OrderFlavour::IdentOnly).is_final());
+    assert!(status.finality(OrderFlavor::IdentOnly).is_final());
     bench.clock.advance(DAY).await;
     assert_eq!(receiver.events(), ["AfterIdent", "OnFinal", "AfterIdent"]);
     assert_times(&receiver, &[0.0, 0.0, 86.4]);

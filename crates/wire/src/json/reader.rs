@@ -61,6 +61,23 @@ impl Reading {
         fault
     }
 
+    /// As [`explain`](Self::explain), with a step of the path.
+    #[cold]
+    fn explain_at(&self, error: &dyn fmt::Display, step: &dyn fmt::Display) -> Fault {
+        let mut fault = self.explain(error);
+        fault.0.path.push(step.to_string());
+        fault
+    }
+
+    /// Writes the form that a type expects, and keeps it.
+    #[cold]
+    fn expect(&self, expected: &dyn Expected, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = expected.to_string();
+        f.write_str(&form)?;
+        self.expected.replace(form);
+        Ok(())
+    }
+
     /// Notes the last text read, which is the last key whenever a value begins.
     #[inline]
     fn note(&self, text: &str) {
@@ -108,12 +125,6 @@ impl Fault {
             other => other,
         };
         Self::new(format!("expected {words}"))
-    }
-
-    #[cold]
-    fn at(mut self, step: impl FnOnce() -> String) -> Self {
-        self.0.path.push(step());
-        self
     }
 
     pub(super) fn into_detail(self) -> Detail {
@@ -253,10 +264,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = (&self.inner as &dyn Expected).to_string();
-        f.write_str(&form)?;
-        self.reading.expected.replace(form);
-        Ok(())
+        self.reading.expect(&self.inner, f)
     }
 
     visit! {
@@ -335,7 +343,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
         let (reading, index) = (self.seq.reading, self.index);
         self.index += 1;
         let element = self.seq.inner.next_element_seed(Reader::new(seed, reading));
-        element.map_err(|error| reading.explain(&error).at(|| format!("[{index}]")))
+        element.map_err(|error| reading.explain_at(&error, &format_args!("[{index}]")))
     }
 }
 
@@ -358,14 +366,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
             let last = reading.last.borrow();
             self.key = self.names.iter().find(|name| **name == *last).copied().unwrap_or("*");
         }
-        key.map_err(|error| reading.explain(&error).at(|| "*".to_owned()))
+        key.map_err(|error| reading.explain_at(&error, &"*"))
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let (reading, key) = (self.reading, self.key);
         let value = self.map.next_value_seed(Reader::new(seed, reading));
-        value.map_err(|error| reading.explain(&error).at(|| key.to_owned()))
+        value.map_err(|error| reading.explain_at(&error, &key))
     }
 }
 

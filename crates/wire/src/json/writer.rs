@@ -9,7 +9,6 @@ use serde::ser::{self, Error as _, Serialize};
 use serde_json::{Error, Value};
 
 use super::MARK;
-use crate::words;
 
 /// What was written so far.
 pub(super) struct Writer {
@@ -57,9 +56,14 @@ impl Writer {
     }
 }
 
-/// Whether a text must not stand between quotes as it is.
+/// Whether a text must not stand between quotes as it is. Bytes are looked at eight at a time, the last eight twice.
 fn is_escaped(text: &[u8]) -> bool {
-    words::any(text, |word| word.below(0x20).or(word.is(b'"')).or(word.is(b'\\')))
+    let odd = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    let any = |bytes: &[u8; 8]| bytes.iter().fold(false, |any, byte| any | odd(*byte));
+    match text.last_chunk() {
+        Some(last) => text.as_chunks().0.iter().fold(any(last), |found, bytes| found | any(bytes)),
+        None => text.iter().any(|byte| odd(*byte)),
+    }
 }
 
 /// A list or an object that is being written.

@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Outcome, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{Finality, OrderFlavour, OrderId};
+use identkit_identity_tm::{Finality, OrderFlavor, OrderId};
 use identkit_transport::SystemClock;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
 }
 
 fn verdicts(order: &ListedOrder) -> [Outcome; 2] {
-    [OrderFlavour::IdentOnly, OrderFlavour::Qes].map(|flavour| Finality::judge(flavour, order.kinds()).outcome)
+    [OrderFlavor::IdentOnly, OrderFlavor::Qes].map(|flavour| Finality::judge(flavour, order.kinds()).outcome)
 }
 
 #[cfg(test)]

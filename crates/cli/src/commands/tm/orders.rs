@@ -4,7 +4,7 @@ use std::path::Path;
 
 use identkit_core::{Kind, Outcome};
 use identkit_identity_tm::messages::OrderStatus;
-use identkit_identity_tm::{OrderFlavour, OrderId, PutOrder, random_reference};
+use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, random_reference};
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ struct Verdicts {
 impl Verdicts {
     fn new(status: &OrderStatus) -> Self {
         let judge = |flavour| status.finality(flavour).outcome;
-        Self { identification: judge(OrderFlavour::IdentOnly), signature: judge(OrderFlavour::Qes) }
+        Self { identification: judge(OrderFlavor::IdentOnly), signature: judge(OrderFlavor::Qes) }
     }
 
     fn json(&self) -> Value {
@@ -131,14 +131,14 @@ impl Verdicts {
 }
 
 /// What ends an order.
-fn flavour(flavour: OrderFlavour) -> (&'static str, &'static str) {
+fn flavour(flavour: OrderFlavor) -> (&'static str, &'static str) {
     match flavour {
-        OrderFlavour::IdentOnly => ("identification", "a positive identification (status 6)"),
-        OrderFlavour::Qes => ("signature", "the signature (status 84)"),
-        OrderFlavour::SignAccountOnly => (
+        OrderFlavor::IdentOnly => ("identification", "a positive identification (status 6)"),
+        OrderFlavor::Qes => ("signature", "the signature (status 84)"),
+        OrderFlavor::SignAccountOnly => (
             "sign_me_account",
             "a positive identification (status 6), which makes a sign-me account; nothing is signed",
         ),
-        OrderFlavour::Unknown => ("unknown", "unknown"),
+        OrderFlavor::Unknown => ("unknown", "unknown"),
     }
 }

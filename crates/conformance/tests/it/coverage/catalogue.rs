@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use identkit_identity_tm::{CATALOGUE, DEFAULT_BASE_URL, OrderFlavour, StatusKind};
+use identkit_identity_tm::{CATALOGUE, DEFAULT_BASE_URL, OrderFlavor, StatusKind};
 use identkit_mock_server::Profile;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn status(row: &[&str]) -> Stand {
         return Stand::Missing("the client's catalogue has another text than the document".into());
     }
     let final_for = |flavour| if StatusKind(code).is_final(flavour) { "yes" } else { "no" };
-    if (final_for(OrderFlavour::IdentOnly), final_for(OrderFlavour::Qes)) != (without, with) {
+    if (final_for(OrderFlavor::IdentOnly), final_for(OrderFlavor::Qes)) != (without, with) {
         return Stand::Missing("the client judges it otherwise than the document's lists of final codes".into());
     }
     let harness = Harness::new(Profile::Literal);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use identkit_core::{Content, Error, Secret};
 use identkit_identity_tm::messages::{
-    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicence, CheckedIdCard, DriverLicence, EidSettings,
+    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicense, CheckedIdCard, DriverLicense, EidSettings,
     EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
     MultiSignOptions, OrderIdentData, OrderStatus, Paging, Period, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
     SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
@@ -135,7 +135,7 @@ const ORDER_OBJECTS: &[(&str, &[&str])] = &[
     ("IdentData", OrderIdentData::KEYS),
     ("IdentData.IDCard", IdCard::KEYS),
     ("IdentData.IDCard.Images", IdCardImages::KEYS),
-    ("IdentData.DriverLicence", DriverLicence::KEYS),
+    ("IdentData.DriverLicence", DriverLicense::KEYS),
     ("IdentData.Additional", &["detail"]),
     ("IdentData.Additional.detail", Additional::KEYS),
     ("LegitimationDocument", LegitimationDocument::KEYS),
@@ -154,7 +154,7 @@ const IDENT_OBJECTS: &[(&str, &[&str])] = &[
     ("", IdentDataAnswer::KEYS),
     ("IdentData", IdentData::KEYS),
     ("IdentData.IDCard", CheckedIdCard::KEYS),
-    ("IdentData.DriverLicence", CheckedDriverLicence::KEYS),
+    ("IdentData.DriverLicence", CheckedDriverLicense::KEYS),
     ("IdentData.Additional", &["detail"]),
     ("IdentData.Images", Image::KEYS),
 ];

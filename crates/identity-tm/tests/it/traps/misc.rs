@@ -212,7 +212,7 @@ fn extra_of<'a>(order: &'a mut PutOrder, object: &str) -> &'a mut identkit_wire:
         "IdentData" => &mut data(order).extra,
         "IdentData.IDCard" => &mut data(order).id_card.as_mut().unwrap().extra,
         "IdentData.IDCard.Images" => &mut data(order).id_card.as_mut().unwrap().images.as_mut().unwrap().extra,
-        "IdentData.DriverLicence" => &mut data(order).driver_licence.as_mut().unwrap().extra,
+        "IdentData.DriverLicence" => &mut data(order).driver_license.as_mut().unwrap().extra,
         "IdentData.Additional.detail" => {
             &mut data(order).additional.as_mut().unwrap().values_mut().next().unwrap().extra
         }

@@ -19,7 +19,7 @@ use identkit_identity_tm::{
     DelIdentData, Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList,
     GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm,
-    MaybeEncrypted, OrderFlavour, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
+    MaybeEncrypted, OrderFlavor, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
     StatusKind, VideoCallback, VideoReady,
 };
 use identkit_transport::{Policy, SystemClock};

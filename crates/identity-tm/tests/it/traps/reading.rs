@@ -95,7 +95,7 @@ async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hid
     let told = r#"{"Status":[{"Kind":6},{"Kind":89}]}"#;
     let (client, script) = client([Step::Answer(json_answer(200, told)), Step::Answer(json_answer(200, told))]);
     let status = client.status(&id(), &options()).await.unwrap().value;
-    assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, Outcome::FraudSuspicion);
+    assert_eq!(status.finality(OrderFlavor::IdentOnly).outcome, Outcome::FraudSuspicion);
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
     let neutral = IdentityProvider::status(&client, &case, &options()).await.unwrap();
     assert_eq!(neutral.outcome, Outcome::FraudSuspicion);
@@ -106,22 +106,22 @@ async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hid
 #[test]
 fn at_14_the_flavour_of_an_order_follows_from_what_it_asks_for() {
     for (order, flavour) in [
-        (plain_order(), OrderFlavour::IdentOnly),
-        (plain_order().product(0_u32), OrderFlavour::IdentOnly),
-        (plain_order().product(16_u32).add(8_u64), OrderFlavour::IdentOnly),
-        (plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf("a"))), OrderFlavour::Qes),
-        (plain_order().product(15_u32).add(16_u64).sign_hash(OneOrMany::One(hash("a"))), OrderFlavour::Qes),
-        (plain_order().product(15_u32).add(8_u64), OrderFlavour::SignAccountOnly),
-        (plain_order().product(15_u32).add(8_u64 | 131_072), OrderFlavour::SignAccountOnly),
-        (plain_order().multi_sign_options(MultiSignOptions::default()), OrderFlavour::Qes),
+        (plain_order(), OrderFlavor::IdentOnly),
+        (plain_order().product(0_u32), OrderFlavor::IdentOnly),
+        (plain_order().product(16_u32).add(8_u64), OrderFlavor::IdentOnly),
+        (plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf("a"))), OrderFlavor::Qes),
+        (plain_order().product(15_u32).add(16_u64).sign_hash(OneOrMany::One(hash("a"))), OrderFlavor::Qes),
+        (plain_order().product(15_u32).add(8_u64), OrderFlavor::SignAccountOnly),
+        (plain_order().product(15_u32).add(8_u64 | 131_072), OrderFlavor::SignAccountOnly),
+        (plain_order().multi_sign_options(MultiSignOptions::default()), OrderFlavor::Qes),
         // An empty array is nothing to sign: judged as QES, its 6 would never end the order.
-        (plain_order().sign_pdf(OneOrMany::Many(Vec::new())), OrderFlavour::IdentOnly),
-        (plain_order().sign_hash(OneOrMany::Many(Vec::new())), OrderFlavour::IdentOnly),
-        (PutOrder::default(), OrderFlavour::Unknown),
+        (plain_order().sign_pdf(OneOrMany::Many(Vec::new())), OrderFlavor::IdentOnly),
+        (plain_order().sign_hash(OneOrMany::Many(Vec::new())), OrderFlavor::IdentOnly),
+        (PutOrder::default(), OrderFlavor::Unknown),
     ] {
         assert_eq!(order.flavour(), flavour, "{order:?}");
     }
-    assert_eq!(document_order().flavour(), OrderFlavour::SignAccountOnly);
+    assert_eq!(document_order().flavour(), OrderFlavor::SignAccountOnly);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use identkit_identity_tm::{CATALOGUE, Finality};
 
 use super::*;
 
-const FLAVOURS: [OrderFlavour; 4] =
-    [OrderFlavour::IdentOnly, OrderFlavour::Qes, OrderFlavour::SignAccountOnly, OrderFlavour::Unknown];
+const FLAVORS: [OrderFlavor; 4] =
+    [OrderFlavor::IdentOnly, OrderFlavor::Qes, OrderFlavor::SignAccountOnly, OrderFlavor::Unknown];
 
 /// There is one list, that of [T 3.2.1]: the "chapter 4.2.1.2" of [T 3.6.1] and the list "at the end" of [T 4.2] are it.
 #[test]
@@ -15,11 +15,11 @@ fn at_12_get_all_status_and_signing_go_by_the_one_list_of_get_status() {
         let entry = json!({"Status": [{"Kind": text.kind.0}]});
         let status: OrderStatus = serde_json::from_value(entry.clone()).unwrap();
         let listed: ListedOrder = serde_json::from_value(entry).unwrap();
-        for flavour in FLAVOURS {
+        for flavour in FLAVORS {
             assert_eq!(status.finality(flavour), listed.finality(flavour), "{text:?}");
         }
         // What getESignHash asks for (84) is the final code of an order to be signed, by the same list.
-        let signed = Finality::judge(OrderFlavour::Qes, [text.kind]).outcome == Outcome::Signed;
+        let signed = Finality::judge(OrderFlavor::Qes, [text.kind]).outcome == Outcome::Signed;
         assert_eq!(signed, text.kind == StatusKind::SIGNED);
     }
 }
@@ -39,7 +39,7 @@ fn at_16_all_texts_are_kept_and_only_the_numbers_decide() {
         for told in [misleading, text(17).english, "TimeOut", ""] {
             let entry = json!({"Status": [{"Kind": code, "Text": told}]});
             let status: OrderStatus = serde_json::from_value(entry).unwrap();
-            assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, outcome, "{code} {told}");
+            assert_eq!(status.finality(OrderFlavor::IdentOnly).outcome, outcome, "{code} {told}");
         }
     }
 }
@@ -61,15 +61,15 @@ fn at_41_the_url_that_get_giro_link_asks_for_is_kept_under_whatever_name_it_come
 #[test]
 fn at_63_data_is_expected_after_6_84_and_89_and_after_no_other_end() {
     for (flavour, code, expected) in [
-        (OrderFlavour::IdentOnly, StatusKind::POSITIVE, true),
-        (OrderFlavour::SignAccountOnly, StatusKind::POSITIVE, true),
-        (OrderFlavour::Qes, StatusKind::SIGNED, true),
-        (OrderFlavour::IdentOnly, StatusKind::FRAUD, true),
-        (OrderFlavour::Qes, StatusKind::FRAUD, true),
-        (OrderFlavour::IdentOnly, StatusKind::NEGATIVE, false),
-        (OrderFlavour::Qes, StatusKind::TERMINATED, false),
-        (OrderFlavour::IdentOnly, StatusKind::TIMED_OUT, false),
-        (OrderFlavour::Qes, StatusKind::TIMED_OUT_AFTER_IDENT, false),
+        (OrderFlavor::IdentOnly, StatusKind::POSITIVE, true),
+        (OrderFlavor::SignAccountOnly, StatusKind::POSITIVE, true),
+        (OrderFlavor::Qes, StatusKind::SIGNED, true),
+        (OrderFlavor::IdentOnly, StatusKind::FRAUD, true),
+        (OrderFlavor::Qes, StatusKind::FRAUD, true),
+        (OrderFlavor::IdentOnly, StatusKind::NEGATIVE, false),
+        (OrderFlavor::Qes, StatusKind::TERMINATED, false),
+        (OrderFlavor::IdentOnly, StatusKind::TIMED_OUT, false),
+        (OrderFlavor::Qes, StatusKind::TIMED_OUT_AFTER_IDENT, false),
     ] {
         let finality = Finality::judge(flavour, [StatusKind::INITIALISED, code]);
         assert!(finality.is_final(), "{code:?}");
@@ -82,11 +82,11 @@ fn at_63_data_is_expected_after_6_84_and_89_and_after_no_other_end() {
         (StatusKind::TIMED_OUT, false),
         (StatusKind::TIMED_OUT_AFTER_IDENT, false),
     ] {
-        let finality = Finality::judge(OrderFlavour::Qes, [StatusKind::POSITIVE, code]);
+        let finality = Finality::judge(OrderFlavor::Qes, [StatusKind::POSITIVE, code]);
         assert_eq!((finality.is_final(), finality.data_expected()), (true, expected), "6 and {code:?}");
     }
     // Identified, and the signature still open: nothing is promised yet.
-    assert!(!Finality::judge(OrderFlavour::Qes, [StatusKind::POSITIVE]).data_expected());
+    assert!(!Finality::judge(OrderFlavor::Qes, [StatusKind::POSITIVE]).data_expected());
 }
 
 /// The document is 2.10c and its URL says 2.10; its changelog has 2.06b after 2.07.

@@ -37,7 +37,7 @@ pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
     }
     if let Some(data) = &order.ident_data {
         look("IdentData", &data.extra);
-        data.driver_licence.iter().for_each(|part| look("IdentData.DriverLicence", &part.extra));
+        data.driver_license.iter().for_each(|part| look("IdentData.DriverLicence", &part.extra));
         data.additional.iter().flatten().for_each(|(_, part)| look("IdentData.Additional", &part.extra));
         if let Some(card) = &data.id_card {
             look("IdentData.IDCard", &card.extra);

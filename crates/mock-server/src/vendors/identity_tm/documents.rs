@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use identkit_core::{Content, Pii, Violation};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicence, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
+    AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
     SignPdf,
 };
 use identkit_identity_tm::{PutOrder, SignedPdfs};
@@ -131,9 +131,9 @@ impl Order {
         data.mobile = given(&self.request.mobile).filter(|_| proved);
         data.email = given(&order.email).filter(|_| proved);
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
-        data.driver_licence = order.driver_licence.as_ref().map(|licence| {
-            let mut checked = CheckedDriverLicence::default();
-            checked.licence_no.clone_from(&licence.licence_no);
+        data.driver_license = order.driver_license.as_ref().map(|licence| {
+            let mut checked = CheckedDriverLicense::default();
+            checked.license_no.clone_from(&licence.license_no);
             checked.classes.clone_from(&licence.classes);
             checked.date_of_issue.clone_from(&licence.date_of_issue);
             checked

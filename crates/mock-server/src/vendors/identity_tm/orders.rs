@@ -6,7 +6,7 @@ use identkit_core::Secret;
 use identkit_identity_tm::messages::{
     CheckedIdCard, IdentDataAnswer, IdentifyMethod, OrderStatus, SignHash, SignPdf, StatusEntry, TvSlot,
 };
-use identkit_identity_tm::{Finality, OrderCallback, OrderFlavour, OrderId, PutOrder, StatusKind};
+use identkit_identity_tm::{Finality, OrderCallback, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -36,7 +36,7 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    pub(super) flavour: OrderFlavour,
+    pub(super) flavour: OrderFlavor,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,

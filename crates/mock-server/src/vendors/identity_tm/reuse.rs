@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use identkit_identity_tm::messages::{IdentDataAnswer, StatusEntry};
-use identkit_identity_tm::{GetIdentDataSigned, OrderFlavour, OrderId, SignedIdentData, StatusKind};
+use identkit_identity_tm::{GetIdentDataSigned, OrderFlavor, OrderId, SignedIdentData, StatusKind};
 use identkit_wire::{decode_base64, encode_base64, json};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -144,7 +144,7 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
     let reuse = match order.flavour {
         _ if !enabled => Reuse::Refused(Reason::NotEnabled),
-        other if other != OrderFlavour::Qes && rules.enforce(&rules::AT_72_SIGNING) => {
+        other if other != OrderFlavor::Qes && rules.enforce(&rules::AT_72_SIGNING) => {
             Reuse::Refused(Reason::NothingToSign)
         }
         _ => judge(&key, form.expose(), now, &rules),

@@ -6,8 +6,8 @@ use http::Response;
 use identkit_core::{Content, Secret};
 use identkit_identity_tm::messages::{NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, GetESignHash, OrderCallback, OrderFlavour, OrderId,
-    RequestResendSignTan, RequestSign, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, GetESignHash, OrderCallback, OrderFlavor, OrderId, RequestResendSignTan,
+    RequestSign, StatusKind,
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
@@ -65,7 +65,7 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejectio
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
         return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, SECTION));
     }
-    let ready = order.flavour == OrderFlavour::Qes && order.has(StatusKind::POSITIVE);
+    let ready = order.flavour == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
     if rules.enforce(&rules::AT_55_IDENTIFIED) && !ready {
         let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
         return Err(of_order(406, message, &rules::AT_55_IDENTIFIED, SECTION));

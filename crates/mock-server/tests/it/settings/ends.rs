@@ -1,7 +1,7 @@
 //! How an order ends, and what is left of it.
 
 use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 use identkit_mock_server::Transition;
 
 use super::{ALL_TIME, to_sign};
@@ -19,7 +19,7 @@ async fn at_59_a_time_out_may_take_the_status_with_it() {
         let status = bench.tm().status(&id, &options()).await;
         match (purge, status) {
             (false, Ok(status)) => {
-                assert_eq!(status.value.finality(OrderFlavour::IdentOnly).outcome, Outcome::TimedOut);
+                assert_eq!(status.value.finality(OrderFlavor::IdentOnly).outcome, Outcome::TimedOut);
                 assert_eq!(bench.get_order("/getIdentData/{}", &id).await.status, 404);
             }
             (true, Err(error)) => {
@@ -95,7 +95,7 @@ async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
         bench.clock.settle().await;
         let status = bench.tm().status(&id, &options()).await.unwrap().value;
         assert_eq!(status.kinds().last(), Some(StatusKind(last)));
-        assert_eq!(status.finality(OrderFlavour::IdentOnly).outcome, outcome);
+        assert_eq!(status.finality(OrderFlavor::IdentOnly).outcome, outcome);
         assert_eq!(receiver.count(), calls);
     }
 }

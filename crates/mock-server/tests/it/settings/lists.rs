@@ -7,7 +7,7 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use identkit_core::Outcome;
 use identkit_identity_tm::messages::ListedOrder;
-use identkit_identity_tm::{OrderFlavour, OrderId};
+use identkit_identity_tm::{OrderFlavor, OrderId};
 use identkit_mock_server::Transition;
 use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
 use identkit_wire::encode_base64;
@@ -37,9 +37,9 @@ async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_
     let id = bench.ended(order(), "fraud").await;
     let tm = bench.tm();
     let general = tm.status_general(&id, &options()).await.unwrap().value;
-    assert_eq!(general.finality(OrderFlavour::IdentOnly).outcome, Outcome::Pending);
+    assert_eq!(general.finality(OrderFlavor::IdentOnly).outcome, Outcome::Pending);
     let all = tm.status(&id, &options()).await.unwrap().value;
-    assert_eq!(all.finality(OrderFlavour::IdentOnly).outcome, Outcome::FraudSuspicion);
+    assert_eq!(all.finality(OrderFlavor::IdentOnly).outcome, Outcome::FraudSuspicion);
     let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
     assert!(!listed.contains("\"Kind\":89"));
 }

@@ -20,7 +20,7 @@ use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, K
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
-use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavour, OrderId, PutOrder};
+use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavor, OrderId, PutOrder};
 use identkit_mock_server::vendors::identity_tm::{Settings, configure};
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_synthetic::sample_contract;
@@ -140,7 +140,7 @@ impl Harness {
         self.sandbox.with_world(|world| configure(world, change));
     }
 
-    pub(crate) async fn outcome(&self, id: &OrderId, flavour: OrderFlavour) -> Outcome {
+    pub(crate) async fn outcome(&self, id: &OrderId, flavour: OrderFlavor) -> Outcome {
         self.tm().status(id, &options()).await.unwrap().value.finality(flavour).outcome
     }
 

@@ -10,7 +10,7 @@ mod webhooks;
 use std::collections::VecDeque;
 
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
-use identkit_identity_tm::{OrderCallback, OrderFlavour, PROVIDER, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavor, PROVIDER, StatusKind};
 use jiff::{SignedDuration, Timestamp};
 
 use self::scripts::{Account, Stage};
@@ -34,7 +34,7 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
     // Looked for among all orders, and so only where it matters.
     let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
-    let account_only = flavour == Some(OrderFlavour::SignAccountOnly);
+    let account_only = flavour == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();

@@ -4,7 +4,7 @@
 //! document says nothing, the order is a guess from the meaning of the codes, [T 3.2.1.3].
 
 use identkit_identity_tm::messages::IdentifyMethod;
-use identkit_identity_tm::{OrderCallback, OrderFlavour, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
 use crate::rejection::Rejection;
 use crate::rules::Rules;
@@ -133,7 +133,7 @@ pub(super) fn timed_out(kind: StatusKind, settings: &Settings) -> Vec<Step> {
 
 impl Stage<'_> {
     fn signs(&self) -> bool {
-        self.order.flavour == OrderFlavour::Qes
+        self.order.flavour == OrderFlavor::Qes
     }
 
     /// Identified, and waiting for the signature.
@@ -143,7 +143,7 @@ impl Stage<'_> {
 
     /// What comes before the person has chosen a method.
     fn prelude(&self) -> Vec<Step> {
-        if self.order.flavour != OrderFlavour::SignAccountOnly
+        if self.order.flavour != OrderFlavor::SignAccountOnly
             || self.order.has(StatusKind::ACCOUNT_CREATED)
             || self.order.has(StatusKind::ACCOUNT_EXISTS)
         {
@@ -185,7 +185,7 @@ impl Stage<'_> {
             IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(SEEN),
             _ => steps.extend(GATHERED),
         }
-        if self.order.flavour == OrderFlavour::SignAccountOnly && !self.account.verified {
+        if self.order.flavour == OrderFlavor::SignAccountOnly && !self.account.verified {
             steps.extend(ACCOUNT_VERIFIED);
         }
         if !self.signs() {
@@ -263,7 +263,7 @@ impl Stage<'_> {
 
     /// The steps of a story.
     pub(super) fn story(&self, name: &str) -> Result<Vec<Step>, Rejection> {
-        let account_only = self.order.flavour == OrderFlavour::SignAccountOnly;
+        let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
             "identified" if self.signs() => self.identified(),
