@@ -88,7 +88,7 @@ pub(crate) enum Break {
 pub(crate) struct Tm {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identity_tm::DOCUMENTED_BASE)]
+          help_heading = CONNECTION, default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
     pub(crate) base_url: String,
 
     /// CustomerID, the user name.

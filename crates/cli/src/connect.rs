@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use identkit_core::{CallOptions, Error, Secret};
 use identkit_identify24::{Builder, Credentials, Identify24};
-use identkit_identity_tm::{Account, IdentityTm};
+use identkit_identity_tm::IdentityTm;
 use identkit_transport::{BaseUrl, SystemClock};
 
 use crate::args::{self, Calls};
@@ -37,11 +37,11 @@ fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str) -> Result
 pub(crate) fn identity_tm(options: &args::Tm, progress: &Progress) -> Result<IdentityTm, Failure> {
     let id = required(options.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
     let code = required(options.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
-    let account = Account::new(id.as_str(), Secret::new(code.as_str()));
+    let account = identkit_identity_tm::Credentials::new(id.as_str(), Secret::new(code.as_str()));
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", TM_BASE_URL, &error))?;
     let builder = IdentityTm::builder(account).base_url(options.base_url.as_str());
     let transport = progress.watch(network::vendor(&options.calls, &options.base_url)?);
-    builder.build(transport, Arc::new(SystemClock::new())).map_err(|error| {
+    builder.transport(transport).clock(Arc::new(SystemClock::new())).build().map_err(|error| {
         Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
     })
 }
@@ -56,7 +56,8 @@ pub(crate) fn identify24(
     let key = required(options.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;
     let credentials = Credentials::new(partner.as_str(), key.as_str());
     BaseUrl::parse(&options.base_url).map_err(|error| Failure::setting("--base-url", IDENTIFY24_BASE_URL, &error))?;
-    let builder = Identify24::builder(progress.watch(network::vendor(&options.calls, &options.base_url)?), credentials);
+    let builder =
+        Identify24::builder(credentials).transport(progress.watch(network::vendor(&options.calls, &options.base_url)?));
     set_up(builder.base_url(options.base_url.as_str())).build().map_err(|error| {
         let faults: Vec<String> =
             error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();

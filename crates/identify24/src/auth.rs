@@ -1,437 +1,63 @@
-//! The session: one token for all clones of a client, got by one login however many callers wait for it.
-//!
-//! Invariants:
-//! - While a login is under way, nobody starts another. Its future stands in a shared slot and whoever waits polls it:
-//!   there is no background task, and a waiter that is dropped takes nothing away from the others.
-//! - Only the vendor's 401 says that a token is dead; logging in ahead of time is an optimisation (I-008).
-//! - A 401 to a login is final: nothing more is sent until there are new credentials.
-//! - No lock is held while anything is sent.
-//! - A store that is shared with other processes saves logins: where it fails, panics or takes too long, this session
-//!   logs in by itself (I-009). A token of the store's that the vendor refused is never taken again, and after two of
-//!   them in a row the session logs in by itself.
+//! The login of a partner (`[I] Authentication`).
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures_util::FutureExt;
-use futures_util::future::Shared;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use identkit_core::{Advice, BoxFuture, CallOptions, Clock, Delivery, Error, Instant, Kind, Secret};
-use identkit_transport::{Authenticator, Driver, Generation, Response};
+use identkit_core::{CallOptions, Delivery, Error, async_trait};
+use identkit_transport::{Driver, IssuedToken, TokenKey};
 
-use crate::messages::{AuthRequest, AuthResponse};
+use crate::messages::AuthRequest;
 use crate::operations::Login;
-use crate::refused::Refused;
-use crate::token_store::{SharedTokens, StoredToken};
 use crate::{Credentials, Dialect};
 
 const PARTNER: HeaderName = HeaderName::from_static("x-api-partner");
 const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 
 /// After so long without a call a new token is got ahead of time; the vendor forgets one after 30 minutes (I-006).
-const IDLE: Duration = Duration::from_secs(28 * 60);
+pub(crate) const IDLE: Duration = Duration::from_secs(28 * 60);
 
-/// A login that the vendor accepted.
-#[non_exhaustive]
-#[derive(Clone, Debug)]
-pub struct LoggedIn {
-    /// Which of the session's logins it was.
-    pub generation: Generation,
-    /// The vendor's answer and how it came; `None` when the token is one that another process got.
-    pub answered: Option<Response<AuthResponse>>,
-}
-
-type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
-
-/// A login under way.
-struct Slot {
-    future: Shared<BoxFuture<'static, Outcome>>,
-    waiters: Arc<AtomicUsize>,
-    /// Whether nobody waited for it for a while.
-    abandoned: bool,
-}
-
-struct Token {
-    header: HeaderValue,
-    last_used: Instant,
-    login: Arc<LoggedIn>,
-    /// Whether it came from the store that is shared with other processes, and not from a login of ours.
-    lent: bool,
-}
-
-/// A token that a login came to, before it is the session's.
-struct Granted {
-    header: HeaderValue,
-    answered: Option<Response<AuthResponse>>,
-    lent: bool,
-}
-
-struct State {
+/// Logs in with one pair of partner and API key, and puts `X-API-PARTNER` and `X-API-TOKEN` on requests.
+pub(crate) struct PartnerLogin {
+    driver: Arc<Driver<Dialect>>,
     credentials: Credentials,
     partner: HeaderValue,
-    /// How often there were new credentials; a login with older ones no longer counts.
-    epoch: u64,
-    issued: u64,
-    /// Whether the vendor refused the credentials.
-    refused: bool,
-    token: Option<Token>,
-    slot: Option<Slot>,
-    /// The tokens that the vendor refused: not to be taken from the shared store again.
-    dead: Refused,
-    /// Whether no token of others will do: the credentials were replaced and nothing was got by them yet.
-    distrust: bool,
+    base_url: String,
 }
 
-struct Inner {
-    driver: Arc<Driver<Dialect>>,
-    clock: Arc<dyn Clock>,
-    shared: Option<SharedTokens>,
-    state: Mutex<State>,
-}
-
-/// Puts `X-API-PARTNER` and `X-API-TOKEN` on requests and logs in when that is needed (`[I] Authentication`).
-#[derive(Clone)]
-pub struct JwtSession {
-    inner: Arc<Inner>,
-}
-
-impl JwtSession {
-    /// A session that logs in through `driver`, which itself needs no credentials
-    /// ([`NoAuth`](identkit_transport::NoAuth)).
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] when the credentials are empty or cannot be written into a header.
-    pub fn new(driver: Driver<Dialect>, credentials: Credentials) -> Result<Self, Error> {
-        Self::sharing(driver, credentials, None)
-    }
-
-    /// As [`new`](Self::new), with a store that other processes share.
-    pub(crate) fn sharing(
-        driver: Driver<Dialect>,
-        credentials: Credentials,
-        shared: Option<SharedTokens>,
-    ) -> Result<Self, Error> {
+impl PartnerLogin {
+    /// The login through `driver`, which itself sends no credentials.
+    pub(crate) fn new(driver: &Arc<Driver<Dialect>>, credentials: &Credentials, base_url: &str) -> Result<Self, Error> {
         let partner = credentials.header()?;
-        let clock = Arc::clone(driver.clock());
-        let state = Mutex::new(State {
-            credentials,
+        Ok(Self {
+            driver: Arc::clone(driver),
+            credentials: credentials.clone(),
             partner,
-            epoch: 0,
-            issued: 0,
-            refused: false,
-            token: None,
-            slot: None,
-            dead: Refused::default(),
-            distrust: false,
-        });
-        Ok(Self { inner: Arc::new(Inner { driver: Arc::new(driver), clock, shared, state }) })
+            base_url: base_url.to_owned(),
+        })
     }
-
-    /// What logs in.
-    pub(crate) fn driver(&self) -> &Driver<Dialect> {
-        &self.inner.driver
-    }
-
-    /// Replaces the credentials. The present token is dropped, a login under way no longer counts, and a refusal of
-    /// the former credentials is forgotten.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new); nothing changes then.
-    pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
-        let partner = credentials.header()?;
-        let mut state = self.inner.lock();
-        state.credentials = credentials;
-        state.partner = partner;
-        state.epoch += 1;
-        state.refused = false;
-        state.token = None;
-        state.dead = Refused::default();
-        state.distrust = true;
-        let former = state.slot.take();
-        drop(state);
-        drop(former);
-        Ok(())
-    }
-
-    /// The token that requests carry now, if there is one.
-    pub fn generation(&self) -> Option<Generation> {
-        self.inner.lock().token.as_ref().map(|token| token.login.generation)
-    }
-
-    /// Gets a token newer than `seen`, together with everyone who waits for the same; where a store is shared, one that
-    /// another process got is as good.
-    ///
-    /// # Errors
-    /// [`Kind::Authentication`] when the vendor refuses the credentials, now or before; else what the login met.
-    pub async fn login(&self, seen: Option<Generation>) -> Result<Arc<LoggedIn>, Error> {
-        self.obtain(seen, false).await
-    }
-
-    /// Logs in, whatever token there is.
-    pub(crate) async fn log_in_anew(&self) -> Result<Response<AuthResponse>, Error> {
-        let mut seen = self.generation();
-        loop {
-            let login = self.obtain(seen, true).await?;
-            match &login.answered {
-                Some(answered) => return Ok(answered.clone()),
-                // It joined somebody who made do with a token of another process.
-                None => seen = Some(login.generation),
-            }
-        }
-    }
-
-    async fn obtain(&self, seen: Option<Generation>, anew: bool) -> Result<Arc<LoggedIn>, Error> {
-        let mut again = true;
-        loop {
-            let (future, epoch, abandoned, waiting) = match self.join(seen, anew)? {
-                Joined::Ready(login) => return Ok(login),
-                Joined::Waiting { future, epoch, abandoned, waiting } => (future, epoch, abandoned, waiting),
-            };
-            let outcome = future.await;
-            drop(waiting);
-            let error = match outcome {
-                Ok(login) => return Ok(login),
-                Err(error) => error,
-            };
-            if self.inner.lock().epoch != epoch {
-                continue;
-            }
-            // Nobody polled it for a while: that it ran out of time says nothing about the vendor.
-            if abandoned && again && error.kind() != Kind::Authentication {
-                again = false;
-                continue;
-            }
-            return Err(before_the_call(error));
-        }
-    }
-
-    fn join(&self, seen: Option<Generation>, anew: bool) -> Result<Joined, Error> {
-        let mut state = self.inner.lock();
-        if state.refused {
-            let detail = "the vendor has refused this API key before; nothing was sent";
-            return Err(Error::new(Kind::Authentication, detail).with_delivery(Delivery::NotSent));
-        }
-        if let Some(token) = &state.token {
-            if seen.is_none_or(|seen| token.login.generation > seen) {
-                return Ok(Joined::Ready(Arc::clone(&token.login)));
-            }
-            state.token = None;
-        }
-        let epoch = state.epoch;
-        if let Some(slot) = &mut state.slot {
-            // Once it lay untouched its time may have run out, for whoever joins it later too.
-            slot.abandoned |= slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
-            let abandoned = slot.abandoned;
-            let waiting = Waiting(Arc::clone(&slot.waiters));
-            return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
-        }
-        let anew = anew || state.distrust || state.dead.too_many();
-        let wanted = Wanted { credentials: state.credentials.clone(), dead: state.dead.tokens(), anew };
-        let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, wanted));
-        let future = login.shared();
-        // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
-        let waiters = Arc::new(AtomicUsize::new(1));
-        state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters), abandoned: false });
-        Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: Waiting(waiters) })
-    }
-}
-
-enum Joined {
-    Ready(Arc<LoggedIn>),
-    Waiting { future: Shared<BoxFuture<'static, Outcome>>, epoch: u64, abandoned: bool, waiting: Waiting },
-}
-
-/// What a login is begun with.
-struct Wanted {
-    credentials: Credentials,
-    /// The tokens that are of no use.
-    dead: Vec<HeaderValue>,
-    /// Whether none of the store's is of use.
-    anew: bool,
-}
-
-/// Counts one caller that waits for a login.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Inner {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The login itself. It holds the session weakly, because the session's slot holds it.
-    fn log_in(self: &Arc<Self>, epoch: u64, wanted: Wanted) -> impl Future<Output = Outcome> + use<> {
-        let (driver, shared) = (Arc::clone(&self.driver), self.shared.clone());
-        let session = Arc::downgrade(self);
-        async move {
-            match AssertUnwindSafe(Self::grant(&driver, shared.as_ref(), wanted)).catch_unwind().await {
-                Ok(granted) => Self::settle(&session, epoch, granted),
-                Err(panic) => {
-                    // It panics again for everyone who polls it: make room for another.
-                    Self::give_up(&session, epoch);
-                    resume_unwind(panic)
-                }
-            }
-        }
-    }
-
-    /// Forgets a login that came to nothing, if it still is the one under way.
-    fn give_up(session: &Weak<Self>, epoch: u64) {
-        let Some(session) = session.upgrade() else { return };
-        let mut state = session.lock();
-        let former = if state.epoch == epoch { state.slot.take() } else { None };
-        drop(state);
-        drop(former);
-    }
-
-    /// A token of another process, or one of a login.
-    async fn grant(driver: &Driver<Dialect>, shared: Option<&SharedTokens>, wanted: Wanted) -> Result<Granted, Error> {
-        let Wanted { credentials, dead, anew } = wanted;
-        let partner = credentials.partner.clone();
-        // A store that just failed is not asked a second time: its failing would be waited for again.
-        let (mut shared, mut there) = (shared, None);
-        if let Some(tokens) = shared {
-            match tokens.load(driver.clock(), &partner).await {
-                Some(found) => there = found,
-                None => shared = None,
-            }
-        }
-        let usable = |stored: &StoredToken| header(&stored.token).ok().filter(|header| !anew && !dead.contains(header));
-        if let Some(header) = there.as_ref().and_then(usable) {
-            return Ok(Granted { header, answered: None, lent: true });
-        }
-        let request = Login(AuthRequest::new(credentials.partner, credentials.api_key));
-        let answered = driver.call(&request, &CallOptions::new()).await?;
-        let told = |error: Error| {
-            let status = answered.status.as_u16();
-            let worse = error.status().unwrap_or(status).max(status);
-            error.with_status(worse).with_delivery(Delivery::Answered)
-        };
-        let refused = answered.value.response_status == Some(401);
-        let (token, own) = match answered.value.token().and_then(|token| Ok((token, header(token)?))) {
-            Ok(granted) => granted,
-            Err(error) if refused => return Err(told(error).with_status(401)),
-            Err(error) => return Err(told(error)),
-        };
-        let mut granted = Granted { header: own, answered: None, lent: false };
-        if let Some(tokens) = shared {
-            let instead_of = there.map(|stored| stored.version);
-            let stored = tokens.store(driver.clock(), &partner, token, instead_of).await;
-            // Perhaps not ours, when another process was faster: all take the token that all can see.
-            if let Some(header) = stored.as_ref().and_then(usable).filter(|header| *header != granted.header) {
-                granted = Granted { header, answered: None, lent: true };
-            }
-        }
-        granted.answered = Some(answered);
-        Ok(granted)
-    }
-
-    fn settle(session: &Weak<Self>, epoch: u64, granted: Result<Granted, Error>) -> Outcome {
-        let Some(session) = session.upgrade() else {
-            return Err(Arc::new(Error::new(Kind::Authentication, "the session is gone")));
-        };
-        let mut state = session.lock();
-        if state.epoch != epoch {
-            return Err(Arc::new(Error::new(Kind::Authentication, "the credentials were replaced meanwhile")));
-        }
-        let finished = state.slot.take();
-        let outcome = match granted {
-            Ok(Granted { header, answered, lent }) => {
-                state.issued += 1;
-                state.distrust = false;
-                if !lent {
-                    state.dead.logged_in();
-                }
-                let login = Arc::new(LoggedIn { generation: Generation(state.issued), answered });
-                let last_used = session.clock.now();
-                state.token = Some(Token { header, last_used, login: Arc::clone(&login), lent });
-                Ok(login)
-            }
-            Err(error) => {
-                state.refused = error.status() == Some(401);
-                Err(Arc::new(error))
-            }
-        };
-        drop(state);
-        drop(finished);
-        outcome
-    }
-}
-
-/// The token as a header, never to be printed.
-fn header(token: &Secret) -> Result<HeaderValue, Error> {
-    let mut header = HeaderValue::from_bytes(token.expose().as_bytes())
-        .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be written into a header"))?;
-    header.set_sensitive(true);
-    Ok(header)
-}
-
-/// The error of a call that was not sent because the login before it failed. How far the login got is not how far the
-/// call got, and a login of unknown outcome leaves nothing to reconcile.
-fn before_the_call(error: Arc<Error>) -> Error {
-    let kind = match error.kind() {
-        Kind::OutcomeUnknown => Kind::Protocol,
-        kind => kind,
-    };
-    let mut told = Error::new(kind, format!("logging in failed: {}", error.detail())).with_delivery(Delivery::NotSent);
-    if let Some(status) = error.status() {
-        told = told.with_status(status);
-    }
-    if let Some(text) = error.vendor_text() {
-        told = told.with_vendor_text(text.clone());
-    }
-    if kind == Kind::Authentication {
-        told = told.with_advice(Advice::CheckCredentials);
-    }
-    told.with_source(error)
 }
 
 #[async_trait]
-impl Authenticator for JwtSession {
-    fn apply(&self, headers: &mut HeaderMap) -> Option<Generation> {
-        let now = self.inner.clock.now();
-        let mut state = self.inner.lock();
-        if state.token.as_ref()?.last_used.plus(IDLE) <= now {
-            state.token = None;
-            return None;
-        }
-        let partner = state.partner.clone();
-        let token = state.token.as_mut()?;
-        token.last_used = now;
-        headers.insert(PARTNER, partner);
-        headers.insert(TOKEN, token.header.clone());
-        Some(token.login.generation)
+impl identkit_transport::Login for PartnerLogin {
+    fn key(&self) -> TokenKey {
+        TokenKey::new(&self.base_url, self.credentials.partner.clone())
     }
 
-    fn rejected(&self, generation: Generation) -> bool {
-        let mut state = self.inner.lock();
-        if let Some(token) = state.token.take_if(|token| token.login.generation == generation) {
-            state.dead.note(token.header, token.lent);
-        }
-        !state.refused
+    async fn log_in(&self) -> Result<IssuedToken, Error> {
+        let Credentials { partner, api_key } = self.credentials.clone();
+        let response = self.driver.call(&Login(AuthRequest::new(partner, api_key)), &CallOptions::new()).await?;
+        let status = response.status.as_u16();
+        let refused = response.value.response_status == Some(401);
+        let token = response.value.token().cloned();
+        token.and_then(|token| IssuedToken::new(token, response)).map_err(|error| {
+            let worse = error.status().unwrap_or(status).max(status);
+            error.with_status(if refused { 401 } else { worse }).with_delivery(Delivery::Answered)
+        })
     }
 
-    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error> {
-        self.login(seen).await.map(|login| login.generation)
-    }
-}
-
-impl fmt::Debug for JwtSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.inner.lock();
-        f.debug_struct("JwtSession")
-            .field("generation", &state.token.as_ref().map(|token| token.login.generation))
-            .field("logging_in", &state.slot.is_some())
-            .field("refused", &state.refused)
-            .finish_non_exhaustive()
+    fn authorize(&self, token: &HeaderValue, headers: &mut HeaderMap) {
+        headers.insert(PARTNER, self.partner.clone());
+        headers.insert(TOKEN, token.clone());
     }
 }

@@ -7,20 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_core::{CallOptions, Clock, Delivery, Error, Kind, Outcome};
-use identkit_transport::{BaseUrl, Driver, NoAuth, Observer, Policy, Response, SystemClock, Transport};
+use identkit_core::{CallOptions, Delivery, Error, Kind, Outcome};
+use identkit_transport::{
+    Authenticator, ClientSettings, Driver, NoAuth, Response, TokenSession, TokenStore, client_setters,
+};
 use identkit_wire::{Operation, Warning};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::auth::{IDLE, PartnerLogin};
 use crate::messages::{
     AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentId, LocalDateTime, Project, ProjectId,
     ProjectRequest, place_of,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::port::Outcomes;
-use crate::token_store::SharedTokens;
-use crate::{Credentials, Dialect, JwtSession, TokenStore};
+use crate::{Credentials, Dialect};
 
 /// Where the API is (`[I] Getting Started`).
 pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
@@ -33,55 +35,26 @@ pub struct Identify24 {
 
 struct Inner {
     driver: Driver<Dialect>,
-    session: JwtSession,
+    login: Arc<Driver<Dialect>>,
+    session: TokenSession,
+    base_url: String,
     timeout: Duration,
     outcomes: Outcomes,
     zone: Option<TimeZone>,
 }
 
 /// Makes an [`Identify24`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Builder {
-    transport: Arc<dyn Transport>,
+    settings: ClientSettings<Dialect>,
     credentials: Credentials,
-    clock: Option<Arc<dyn Clock>>,
-    base_url: String,
-    dialect: Dialect,
-    policy: Policy,
     outcomes: Outcomes,
     token_store: Option<Arc<dyn TokenStore>>,
     zone: Option<TimeZone>,
-    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Builder {
-    /// Where the API is, [`DEFAULT_BASE_URL`] unless said otherwise. Plain `http` is for this machine only.
-    #[must_use]
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
-        self
-    }
-
-    /// Where time comes from, the system unless said otherwise.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    /// The switches for what the document leaves open.
-    #[must_use]
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
-    }
-
-    /// How calls are repeated and how long they may take.
-    #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
-    }
+    client_setters!(Dialect);
 
     /// What a status of the vendor means; its case does not matter. The document names only `Unidentified`, which
     /// means [`Outcome::Pending`] unless said otherwise; any other is [`Outcome::Unknown`] until it is told here
@@ -116,61 +89,44 @@ impl Builder {
         self
     }
 
-    /// Tells every call to an observer, the logins too; see `docs/observation.md`.
-    #[must_use]
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] for a base URL or credentials that cannot be used.
+    /// [`Kind::InvalidInput`] without a transport, and for a base URL or credentials that cannot be used.
     pub fn build(self) -> Result<Identify24, Error> {
-        let Self { transport, credentials, clock, base_url, dialect, policy, outcomes, token_store, zone, observer } =
-            self;
-        let base = BaseUrl::parse(&base_url)?;
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let mut for_login =
-            Driver::new(Arc::clone(&transport), Arc::clone(&clock), Arc::new(NoAuth), base.clone(), dialect.clone())
-                .with_policy(policy.clone());
-        if let Some(observer) = &observer {
-            for_login = for_login.with_observer(Arc::clone(observer));
-        }
-        let shared = token_store.map(|store| SharedTokens { store, base_url });
-        let session = JwtSession::sharing(for_login, credentials, shared)?;
-        let timeout = policy.timeout;
-        let mut driver = Driver::new(transport, clock, Arc::new(session.clone()), base, dialect)
-            .with_policy(policy)
-            .sharing_connections(session.driver());
-        if let Some(observer) = observer {
-            driver = driver.with_observer(observer);
-        }
-        Ok(Identify24 { inner: Arc::new(Inner { driver, session, timeout, outcomes, zone }) })
+        let Self { settings, credentials, outcomes, token_store, zone } = self;
+        let login = Arc::new(settings.driver(Arc::new(NoAuth))?);
+        let base_url = settings.base_url.clone();
+        let first = PartnerLogin::new(&login, &credentials, &base_url)?;
+        let session = TokenSession::new(Arc::new(first), Arc::clone(login.clock()), IDLE, token_store);
+        let auth: Arc<dyn Authenticator> = Arc::new(session.clone());
+        let driver = settings.driver(auth)?.sharing_connections(&login);
+        let timeout = settings.policy.timeout;
+        Ok(Identify24 { inner: Arc::new(Inner { driver, login, session, base_url, timeout, outcomes, zone }) })
     }
 }
 
 impl Identify24 {
-    /// Begins a client that sends through `transport` as this partner.
-    pub fn builder(transport: Arc<dyn Transport>, credentials: Credentials) -> Builder {
+    /// Begins a client of this partner.
+    pub fn builder(credentials: Credentials) -> Builder {
         Builder {
-            transport,
+            settings: ClientSettings::new(DEFAULT_BASE_URL, Dialect::new()),
             credentials,
-            clock: None,
-            base_url: DEFAULT_BASE_URL.to_owned(),
-            dialect: Dialect::new(),
-            policy: Policy::default(),
             outcomes: Outcomes::default(),
             token_store: None,
             zone: None,
-            observer: None,
         }
     }
 
-    /// The session, to replace credentials at run time.
-    pub fn session(&self) -> &JwtSession {
-        &self.inner.session
+    /// Replaces the credentials of this client and all its clones while calls are under way. After a 401 to a login it
+    /// is the way back: until then nothing more is sent.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when they cannot be used; nothing changes then.
+    pub fn set_credentials(&self, credentials: &Credentials) -> Result<(), Error> {
+        let login = PartnerLogin::new(&self.inner.login, credentials, &self.inner.base_url)?;
+        self.inner.session.set_login(Arc::new(login));
+        Ok(())
     }
 
     /// The switches that every call is made with.
@@ -202,7 +158,20 @@ impl Identify24 {
     /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
     pub async fn login(&self, options: &CallOptions) -> Result<Response<AuthResponse>, Error> {
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
-        self.within(timeout, self.inner.session.log_in_anew()).await?
+        let login = self.within(timeout, self.inner.session.log_in()).await??;
+        let missing = || Error::new(Kind::Authentication, "the session is another vendor's");
+        login.response::<Response<AuthResponse>>().cloned().ok_or_else(missing)
+    }
+
+    /// Makes any call of this provider.
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Response<Op::Output>, Error>
+    where
+        Op: Operation<Dialect = Dialect>,
+    {
+        self.inner.driver.call(operation, options).await
     }
 
     /// Creates an ident (`[I] ident/create`).
@@ -216,7 +185,7 @@ impl Identify24 {
         ident: &CreateIdent,
         options: &CallOptions,
     ) -> Result<Response<CreateIdentResponse>, Error> {
-        self.call(ident, options, |answer| answer.accepted().map(|()| answer)).await
+        self.open(ident, options, |answer| answer.accepted().map(|()| answer)).await
     }
 
     /// Reads an ident (`[I] ident/get`).
@@ -226,7 +195,7 @@ impl Identify24 {
     /// about another ident.
     pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Response<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
-        self.call(&operation, options, |answer| {
+        self.open(&operation, options, |answer| {
             answer.into_one(ident_id.expose(), |ident| Some(ident.id.as_ref()?.expose()))
         })
         .await
@@ -237,7 +206,7 @@ impl Identify24 {
     /// # Errors
     /// What the call meets.
     pub async fn projects(&self, options: &CallOptions) -> Result<Response<Vec<Project>>, Error> {
-        self.call(&GetAllProjects, options, |answer| answer.into_many()).await
+        self.open(&GetAllProjects, options, |answer| answer.into_many()).await
     }
 
     /// Reads one project (`[I] project/get`). Where a GET with a body does not get through (400, 403, 411, 413, or a
@@ -246,43 +215,38 @@ impl Identify24 {
     /// # Errors
     /// What the first call met, when the list does not help either: a 403 may be a real lack of permission;
     /// [`Kind::Protocol`] when the answer is about another project.
-    pub async fn project(
-        &self,
-        project_id: impl Into<ProjectId>,
-        options: &CallOptions,
-    ) -> Result<Response<Project>, Error> {
-        let wanted = project_id.into();
+    pub async fn project(&self, project_id: &ProjectId, options: &CallOptions) -> Result<Response<Project>, Error> {
         let began = self.inner.driver.clock().now();
         if self.dialect().projects_by_list {
-            return find(self.projects(options).await?, &wanted);
+            return find(self.projects(options).await?, project_id);
         }
-        let operation = GetProject(ProjectRequest::new(wanted.clone()));
-        let one = |answer: Envelope<Project>| answer.into_one(wanted.as_str(), project_id_of);
-        let first = match self.call(&operation, options, one).await {
+        let operation = GetProject(ProjectRequest::new(project_id.clone()));
+        let one = |answer: Envelope<Project>| answer.into_one(project_id.as_str(), project_id_of);
+        let first = match self.open(&operation, options, one).await {
             Err(error) if body_was_in_the_way(&error) => error,
             other => return other,
         };
         let Ok(answered) = self.projects(&self.rest(options, began)).await else { return Err(first) };
-        let Ok(mut answered) = find(answered, &wanted) else { return Err(first) };
+        let Ok(mut answered) = find(answered, project_id) else { return Err(first) };
         let message = "project/get did not get through; the project was found in project/getAll";
         answered.warnings.push(Warning::new(message, "AI-07"));
         answered.elapsed = self.inner.driver.clock().now().since(began);
         Ok(answered)
     }
 
-    /// Makes a call and takes from its answer what it is worth.
-    async fn call<Op, T>(
+    /// Makes a call and takes the value from the vendor's envelope.
+    async fn open<Op, T>(
         &self,
         operation: &Op,
         options: &CallOptions,
-        worth: impl FnOnce(Op::Output) -> Result<T, Error>,
+        open: impl FnOnce(Op::Output) -> Result<T, Error>,
     ) -> Result<Response<T>, Error>
     where
         Op: Operation<Dialect = Dialect>,
     {
-        let response = self.inner.driver.call(operation, options).await?;
+        let response = self.call(operation, options).await?;
         let status = response.status.as_u16();
-        response.try_map(worth).map_err(|error| {
+        response.try_map(open).map_err(|error| {
             let worse = error.status().unwrap_or(status).max(status);
             error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
         })

@@ -9,7 +9,7 @@
 //! use identkit_identify24::{Credentials, Identify24, messages::{CreateIdent, Gender}};
 //!
 //! # async fn example(transport: Arc<dyn identkit_transport::Transport>) -> Result<(), identkit_core::Error> {
-//! let client = Identify24::builder(transport, Credentials::new("example-partner", "example-key")).build()?;
+//! let client = Identify24::builder(Credentials::new("example-partner", "example-key")).transport(transport).build()?;
 //! let ident = CreateIdent::default().project_id("6").gender(Gender::Female).birthday("1964-08-12").nationality("DE")
 //!     .person_first_name("Erika").person_last_name("Mustermann").birth_place("Berlin").email("erika@example.com")
 //!     .mobile_phone("+491701234567").zip_code("51147").city("Köln").country("DE");
@@ -23,7 +23,8 @@
 //! Invariants:
 //! - [`messages`] mirror the vendor's JSON; [`operations`] are pure; only [`Identify24`] sends.
 //! - The writer is strict and tells every fault at once; the reader accepts every shape the document shows.
-//! - One token per client and its clones, got by one login however many callers wait ([`JwtSession`]);
+//! - One token per client and its clones, got by one login however many callers wait
+//!   ([`TokenSession`](identkit_transport::TokenSession));
 //!   several processes may share it through a [`TokenStore`].
 //! - `ident/create` is never repeated once it may have been sent.
 //! - Ident ids and conference URLs let their bearer act: they are secrets and are never printed.
@@ -39,17 +40,14 @@ mod dialect;
 pub mod messages;
 pub mod operations;
 mod port;
-mod refused;
 pub mod samples;
-mod token_store;
 mod writer;
 
-pub use auth::{JwtSession, LoggedIn};
 pub use callback::IdentStatusCallback;
 pub use client::{Builder, DEFAULT_BASE_URL, Identify24};
 pub use credentials::Credentials;
 pub use dialect::{CasePolicy, Dialect, PdfEncoding, PhonePolicy};
-pub use token_store::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
+pub use identkit_transport::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
 /// Name of this provider.
 pub const PROVIDER: &str = "identify24";

@@ -7,14 +7,14 @@
 //! use std::sync::Arc;
 //! use identkit_core::{CallOptions, Secret};
 //! use identkit_identity_tm::messages::Address;
-//! use identkit_identity_tm::{Account, IdentityTm, NewOrder, OrderId};
+//! use identkit_identity_tm::{Credentials, IdentityTm, NewOrder, OrderId};
 //! # use identkit_transport::{SystemClock, Transport};
 //! # async fn example(transport: Arc<dyn Transport>) -> Result<(), identkit_core::Error> {
-//! let account = Account::new("4711", Secret::new("customer code"));
-//! let vendor = IdentityTm::builder(account).build(transport, Arc::new(SystemClock::new()))?;
+//! let account = Credentials::new("4711", Secret::new("customer code"));
+//! let vendor = IdentityTm::builder(account).transport(transport).clock(Arc::new(SystemClock::new())).build()?;
 //! let address = Address::default().firstname("Erika").surname("Mustermann").country("DE");
 //! let order = NewOrder::identification("e.mustermann@example.com", address).target_link().build()?;
-//! let answer = vendor.put_order(order, &CallOptions::new()).await?;
+//! let answer = vendor.put_order(&order, &CallOptions::new()).await?;
 //! println!("HTTP {}, {} attempt(s)", answer.status, answer.attempts);
 //! let id: &OrderId = &answer.value.order_id;
 //! let status = vendor.status(id, &CallOptions::new()).await?.value;
@@ -41,8 +41,8 @@ pub use callback::{OrderCallback, callbacks};
 #[cfg(feature = "save")]
 pub use client::VideoDownload;
 pub use client::{
-    Account, AgentAvailability, Builder, DOCUMENTED_BASE, Health, IdentityTm, PlacedOrder, PlaceholderRule, StatusFeed,
-    VideoCallback, VideoReady,
+    AgentAvailability, Builder, Credentials, DEFAULT_BASE_URL, Health, IdentityTm, PlacedOrder, PlaceholderRule,
+    StatusFeed, VideoCallback, VideoReady,
 };
 pub use dialect::Dialect;
 pub use id::OrderId;

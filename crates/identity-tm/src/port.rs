@@ -149,7 +149,7 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
-        let placed = self.put_order(order_of(case, self.dialect())?, options).await?.value;
+        let placed = self.put_order(&order_of(case, self.dialect())?, options).await?.value;
         let state = State { flavour: placed.flavour }.pack()?;
         let id = Secret::new(placed.order_id.expose());
         let case = CaseRef { provider: PROVIDER.to_owned(), id, state: Some(state) };

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper_util::rt::TokioIo;
 use identkit::identity_tm::messages::{PutOrder, SignPdf};
-use identkit::identity_tm::{Account, IdentityTm, samples};
+use identkit::identity_tm::{Credentials, IdentityTm, samples};
 use identkit::transport::SystemClock;
 use identkit::transport::http::{HyperTransport, TlsConfig, certificates};
 use identkit::wire::json::Blob;
@@ -241,9 +241,11 @@ async fn upload(way: &str, count: usize, port: u16, certificate: &str, folder: &
     let pdf = folder.join("contract.pdf");
     let pem = std::fs::read(certificate).unwrap();
     let transport = HyperTransport::new(&TlsConfig::with_authorities(&certificates(&pem).unwrap()).unwrap());
-    let client = IdentityTm::builder(Account::new("customer", Secret::new("code")))
+    let client = IdentityTm::builder(Credentials::new("customer", Secret::new("code")))
         .base_url(format!("https://localhost:{port}"))
-        .build(Arc::new(transport), Arc::new(SystemClock::new()))
+        .transport(Arc::new(transport))
+        .clock(Arc::new(SystemClock::new()))
+        .build()
         .unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
@@ -254,7 +256,7 @@ async fn upload(way: &str, count: usize, port: u16, certificate: &str, folder: &
         .with_no_client_auth();
     let tls = TlsConnector::from(Arc::new(tls));
     // Everything is there once before the measuring.
-    client.put_order(order(None), &CallOptions::new()).await.unwrap();
+    client.put_order(&order(None), &CallOptions::new()).await.unwrap();
     by_hyper(&tls, port, Bytes::from_static(b"{}")).await;
 
     let bytes = match way {
@@ -277,7 +279,7 @@ async fn upload(way: &str, count: usize, port: u16, certificate: &str, folder: &
             "file" => Some(Blob::Source(Arc::new(FileSource::new(&pdf).unwrap()))),
             _ => None,
         };
-        client.put_order(order(blob), &CallOptions::new()).await.unwrap();
+        client.put_order(&order(blob), &CallOptions::new()).await.unwrap();
     }
     println!("{} {} {}", cpu(), (cpu() - began) / count as f64, peak());
 }

@@ -12,6 +12,7 @@
 
 mod auth;
 mod base;
+mod client;
 mod clock;
 mod driver;
 #[cfg(feature = "hyper")]
@@ -20,15 +21,21 @@ mod observer;
 pub mod record;
 #[cfg(feature = "save")]
 pub mod save;
+mod session;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transport;
 
+#[doc(hidden)]
+pub use identkit_core::Clock;
+
 pub use auth::{Authenticator, Basic, Generation, NoAuth};
 pub use base::BaseUrl;
+pub use client::ClientSettings;
 pub use clock::SystemClock;
 pub use driver::{Driver, Policy, Response};
 pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
+pub use session::{IssuedToken, LoggedIn, Login, MemoryTokenStore, StoredToken, TokenKey, TokenSession, TokenStore};
 #[cfg(feature = "tracing")]
 pub use trace::TracingObserver;
 pub use transport::{AttemptContext, Failure, Transport};

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use identkit::identity_tm::messages::PutOrder;
-use identkit::identity_tm::{Account, IdentityTm};
+use identkit::identity_tm::{Credentials, IdentityTm};
 use identkit::transport::http::{HyperTransport, IdleLimits, TlsConfig, certificates};
 use identkit::transport::{Policy, SystemClock};
 use identkit::{CallOptions, Secret};
@@ -72,10 +72,10 @@ pub fn identkit(port: &str, certificate: &str) -> IdentityTm {
     let tls = TlsConfig::with_authorities(&certificates(&std::fs::read(certificate).unwrap()).unwrap()).unwrap();
     let idle = IdleLimits { per_server: 64, total: 64, time: Duration::from_secs(60) };
     let transport = HyperTransport::builder(&tls).idle(idle).build();
-    IdentityTm::builder(Account::new("customer", Secret::new("code")))
+    IdentityTm::builder(Credentials::new("customer", Secret::new("code")))
         .base_url(format!("https://localhost:{port}"))
         .policy(Policy::default().fresh_connections(false))
-        .build(Arc::new(transport), Arc::new(SystemClock::new()))
+        .transport(Arc::new(transport)).clock(Arc::new(SystemClock::new())).build()
         .unwrap()
 }
 
@@ -187,7 +187,7 @@ impl Caller {
                 read(response.json().await.unwrap());
             }
             Self::Identkit { client, order, options } => {
-                let placed = client.put_order(PutOrder::clone(order), options).await.unwrap();
+                let placed = client.put_order(order, options).await.unwrap();
                 assert_eq!(placed.value.order_id.expose(), "99921269855041");
             }
             Self::Making { order } => drop(std::hint::black_box(PutOrder::clone(order))),

@@ -21,7 +21,8 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
     // At the vendor this is set in the partner portal (I-080).
     stage.sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     let credentials = Credentials::new(stage.account(PROVIDER, "partner"), stage.account(PROVIDER, "api_key"));
-    let client = Identify24::builder(Arc::clone(&stage.transport), credentials)
+    let client = Identify24::builder(credentials)
+        .transport(Arc::clone(&stage.transport))
         .base_url(stage.api.url())
         .clock(Arc::clone(&stage.clock))
         .build()?;

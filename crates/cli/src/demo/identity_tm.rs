@@ -5,7 +5,7 @@ use std::sync::Arc;
 use identkit_core::{CallOptions, EvidenceItem, EvidenceKind, EvidenceProof, Kind, Outcome, Secret};
 use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
-    Account, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
+    Credentials, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
 };
 use identkit_mock_server::artefacts;
 use identkit_wire::json::Blob;
@@ -28,7 +28,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
 
     let order = order(stage, report).await?;
     let began = report.begin("place the order", "putOrder");
-    let placed = report.call(began, client.put_order(order, &options).await, |placed| {
+    let placed = report.call(began, client.put_order(&order, &options).await, |placed| {
         let url = placed.answer.target_url.as_ref().map_or("none", |url| url.expose());
         format!("OrderID {}, TargetURL {url}", placed.order_id.expose())
     })?;
@@ -66,9 +66,13 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
 
 fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
     let account =
-        Account::new(stage.account(PROVIDER, "customer_id"), Secret::new(stage.account(PROVIDER, "customer_code")));
+        Credentials::new(stage.account(PROVIDER, "customer_id"), Secret::new(stage.account(PROVIDER, "customer_code")));
     let base = format!("{}{}", stage.api.url(), stage.account(PROVIDER, "base_path"));
-    Ok(IdentityTm::builder(account).base_url(base).build(Arc::clone(&stage.transport), Arc::clone(&stage.clock))?)
+    Ok(IdentityTm::builder(account)
+        .base_url(base)
+        .transport(Arc::clone(&stage.transport))
+        .clock(Arc::clone(&stage.clock))
+        .build()?)
 }
 
 /// The document's own order, with a PDF to sign and this run's webhooks.

@@ -8,7 +8,7 @@ use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
     EvidenceItem, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret, Window, async_trait,
 };
-use identkit_identity_tm::{Account, IdentityTm, PROVIDER};
+use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Vice {
@@ -134,9 +134,9 @@ impl IdentityProvider for Liar {
 async fn broken(vice: Vice) -> Vec<&'static str> {
     let sandbox = sandbox();
     let client = |code: &str| {
-        let account = Account::new("sandbox-customer", Secret::new(code));
+        let account = Credentials::new("sandbox-customer", Secret::new(code));
         let transport = Arc::new(InProcess(sandbox.clone()));
-        IdentityTm::builder(account).build(transport, Arc::new(sandbox.clock().clone())).unwrap()
+        IdentityTm::builder(account).transport(transport).clock(Arc::new(sandbox.clock().clone())).build().unwrap()
     };
     let liar = |code: &str| -> Arc<dyn IdentityProvider> {
         let inner = client(code);

@@ -163,7 +163,7 @@ async fn ai_09_ai_16_ai_26_partner_token_and_content_type_are_on_every_call() {
     client.create_ident(&erika(), &options()).await.unwrap();
     client.get_ident(&id(), &options()).await.unwrap();
     client.projects(&options()).await.unwrap();
-    client.project("6", &options()).await.unwrap();
+    client.project(&"6".into(), &options()).await.unwrap();
     let arrived = vendor.arrived.lock().unwrap().clone();
     assert_eq!(arrived.len(), 5);
     for request in arrived {
@@ -215,8 +215,8 @@ async fn ai_17_a_401_to_the_login_is_final_until_there_are_new_credentials() {
     }
     assert_eq!(vendor.paths(), ["/auth"], "nothing more was sent");
 
-    assert!(client.session().set_credentials(Credentials::new("", "x")).is_err());
-    client.session().set_credentials(Credentials::new("other", "new-key")).unwrap();
+    assert!(client.set_credentials(&Credentials::new("", "x")).is_err());
+    client.set_credentials(&Credentials::new("other", "new-key")).unwrap();
     client.get_ident(&id(), &options()).await.unwrap();
     assert_eq!(vendor.last().header("x-api-partner"), "other");
     assert_eq!(vendor.logins(), 2);
@@ -307,7 +307,7 @@ async fn replaced_credentials_win_over_a_login_under_way() {
     for _ in 0..10 {
         assert!(poll_once(&mut call).is_pending());
     }
-    client.session().set_credentials(Credentials::new("other", "new-key")).unwrap();
+    client.set_credentials(&Credentials::new("other", "new-key")).unwrap();
     vendor.open.store(true, Ordering::SeqCst);
     assert!(call.await.is_ok());
     assert_eq!(vendor.last().header("x-api-partner"), "other");
@@ -452,8 +452,8 @@ async fn neither_client_nor_session_prints_a_secret() {
     let client = client(&vendor);
     let login = client.login(&options()).await.unwrap();
     let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-    let builder = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY));
-    let shown = format!("{client:?} {:?} {builder:?} {login:?}", client.session());
+    let builder = Identify24::builder(Credentials::new(PARTNER, API_KEY)).transport(transport);
+    let shown = format!("{client:?} {builder:?} {login:?}");
     for secret in [PARTNER, API_KEY, "token-1"] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -464,7 +464,12 @@ fn unusable_settings_are_refused_before_anything_is_sent() {
     let vendor: Arc<dyn Transport> = Vendor::script(vec![ident_answer()]);
     let build = |partner: &str, key: &str, url: &str| {
         let credentials = Credentials::new(partner, key);
-        Identify24::builder(Arc::clone(&vendor), credentials).base_url(url).build().err().map(|error| error.kind())
+        Identify24::builder(credentials)
+            .transport(Arc::clone(&vendor))
+            .base_url(url)
+            .build()
+            .err()
+            .map(|error| error.kind())
     };
     assert_eq!(build("p", "k", identkit_identify24::DEFAULT_BASE_URL), None);
     assert_eq!(build("Köln", "k", "https://example.com/"), None);
@@ -530,7 +535,8 @@ async fn ai_12_other_statuses_mean_what_the_user_says() {
     let answer = |word: &str| ok(format!(r#"{{"result":true,"data":{{"id":"x","status":"{word}"}}}}"#));
     let vendor = Vendor::script(vec![answer("IDENTIFIED"), answer("Strange"), ok(r#"{"data":{}}"#), status(404)]);
     let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-    let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+    let client = Identify24::builder(Credentials::new(PARTNER, API_KEY))
+        .transport(transport)
         .base_url("http://127.0.0.1:1")
         .clock(Arc::new(TestClock::default()))
         .outcome("Identified", Outcome::Positive)
@@ -552,7 +558,8 @@ async fn ai_12_a_table_of_statuses_is_taken_as_a_whole_and_may_replace_the_defau
     let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
     let table =
         [("identified", Outcome::Positive), ("Rejected", Outcome::Negative), ("unidentified", Outcome::Unknown)];
-    let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+    let client = Identify24::builder(Credentials::new(PARTNER, API_KEY))
+        .transport(transport)
         .base_url("http://127.0.0.1:1")
         .clock(Arc::new(TestClock::default()))
         .outcomes(table)
@@ -574,7 +581,8 @@ async fn i_020_the_end_of_an_ident_is_an_estimate_and_a_point_of_time_only_in_a_
     assert_eq!(client.timestamp(ident.created_at.as_ref().unwrap()), None);
 
     let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-    let in_berlin = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+    let in_berlin = Identify24::builder(Credentials::new(PARTNER, API_KEY))
+        .transport(transport)
         .zone(jiff::tz::TimeZone::posix(identkit_identify24::messages::BERLIN).unwrap())
         .build()
         .unwrap();

@@ -52,7 +52,7 @@ async fn make(client: &Identify24, call: &str) -> Result<(), Error> {
         "ident/create" => client.create_ident(&erika(), &options()).await.map(drop),
         "ident/get" => client.get_ident(&IdentId::new("x"), &options()).await.map(drop),
         "project/getAll" => client.projects(&options()).await.map(drop),
-        "project/get" => client.project("6", &options()).await.map(drop),
+        "project/get" => client.project(&"6".into(), &options()).await.map(drop),
         other => panic!("no call {other}"),
     }
 }
@@ -158,7 +158,8 @@ fn timed(clock: &VirtualClock, answers: Vec<Answer>) -> (Arc<Vendor>, Arc<Mutex<
 /// Makes a call in virtual time, under the default policy.
 async fn in_time(clock: &VirtualClock, vendor: &Arc<Vendor>, call: &'static str) -> Result<(), Error> {
     let transport: Arc<dyn Transport> = Arc::clone(vendor) as _;
-    let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+    let client = Identify24::builder(Credentials::new(PARTNER, API_KEY))
+        .transport(transport)
         .base_url("http://127.0.0.1:1")
         .clock(Arc::new(clock.clone()))
         .policy(Policy::default().timeout(Duration::from_secs(600)))

@@ -12,7 +12,7 @@ async fn an_identification_keeps_every_promise() {
     let sandbox = sandbox();
     let provider = |key: &str| -> Arc<dyn IdentityProvider> {
         let transport = Arc::new(InProcess(sandbox.clone()));
-        let builder = Identify24::builder(transport, Credentials::new("911-internet", key));
+        let builder = Identify24::builder(Credentials::new("911-internet", key)).transport(transport);
         // The vendor's words are not documented (AI-12): the integrator says what they mean.
         let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
         Arc::new(builder.build().unwrap())

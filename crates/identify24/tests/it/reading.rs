@@ -14,23 +14,23 @@ async fn ai_07_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_ge
             let (first, list) = (first.clone(), list.clone());
             move |arrived| if arrived.path == "/project/get" { first.clone() } else { list.clone() }
         });
-        let answered = client(&vendor).project("6", &options()).await.unwrap();
+        let answered = client(&vendor).project(&"6".into(), &options()).await.unwrap();
         assert_eq!(answered.value.title.as_deref(), Some("911 Internet GmbH"));
         assert_eq!(answered.warnings[0].rule, "AI-07");
         assert_eq!(vendor.paths().last().unwrap(), "/project/getAll");
         // Not in the list: the first error may have been meant.
-        let error = client(&vendor).project("7", &options()).await.unwrap_err();
+        let error = client(&vendor).project(&"7".into(), &options()).await.unwrap_err();
         assert_eq!(error.operation(), Some("project/get"));
 
         let vendor =
             Vendor::new(move |arrived| if arrived.path == "/project/get" { first.clone() } else { status(409) });
-        let error = client(&vendor).project("6", &options()).await.unwrap_err();
+        let error = client(&vendor).project(&"6".into(), &options()).await.unwrap_err();
         assert_eq!(error.operation(), Some("project/get"), "the first error is told: {error}");
         assert_ne!(error.kind(), Kind::Conflict);
     }
     for other in [status(404), status(402)] {
         let vendor = Vendor::script(vec![other]);
-        client(&vendor).project("6", &options()).await.unwrap_err();
+        client(&vendor).project(&"6".into(), &options()).await.unwrap_err();
         assert_eq!(vendor.paths(), ["/auth", "/project/get"]);
     }
 }
@@ -39,8 +39,8 @@ async fn ai_07_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_ge
 async fn ai_07_the_list_can_be_asked_at_once() {
     let vendor = Vendor::script(vec![ok(fixture("S-021-project-get-all-response.json"))]);
     let client = client_with(&vendor, &TestClock::default(), Dialect::new().projects_by_list(true));
-    client.project(6, &options()).await.unwrap();
-    assert_eq!(client.project("7", &options()).await.unwrap_err().kind(), Kind::NotFound);
+    client.project(&6.into(), &options()).await.unwrap();
+    assert_eq!(client.project(&"7".into(), &options()).await.unwrap_err().kind(), Kind::NotFound);
     assert_eq!(vendor.paths(), ["/auth", "/project/getAll", "/project/getAll"]);
 }
 
@@ -55,18 +55,18 @@ fn refusing_by_the_body(code: u16) -> std::sync::Arc<Vendor> {
 async fn ai_07_ai_30_a_refusal_that_only_the_body_tells_leads_to_the_list_too() {
     for code in [400, 403, 411, 413] {
         let vendor = refusing_by_the_body(code);
-        let answered = client(&vendor).project("6", &options()).await.unwrap();
+        let answered = client(&vendor).project(&"6".into(), &options()).await.unwrap();
         assert_eq!(answered.value.title.as_deref(), Some("911 Internet GmbH"), "{code}");
         assert_eq!(answered.warnings[0].rule, "AI-07");
         assert_eq!(vendor.paths(), ["/auth", "/project/get", "/project/getAll"]);
         // Not in the list: the first refusal is told, with the worse of its two statuses.
-        let error = client(&vendor).project("7", &options()).await.unwrap_err();
+        let error = client(&vendor).project(&"7".into(), &options()).await.unwrap_err();
         assert_eq!((error.operation(), error.status()), (Some("project/get"), Some(code)));
         assert_eq!(error.delivery(), Some(Delivery::Answered));
     }
     for code in [402, 404, 409] {
         let vendor = refusing_by_the_body(code);
-        assert_eq!(client(&vendor).project("6", &options()).await.unwrap_err().status(), Some(code));
+        assert_eq!(client(&vendor).project(&"6".into(), &options()).await.unwrap_err().status(), Some(code));
         assert_eq!(vendor.paths(), ["/auth", "/project/get"], "{code} says nothing about the body of a GET");
     }
 }
@@ -92,7 +92,7 @@ async fn the_project_that_was_asked_for_is_taken_out_of_a_list_and_no_other() {
         (format!("[{other}]"), None),
         (format!(r#"[{other},{{"title":"Nameless"}}]"#), None),
     ] {
-        let read = client(&Vendor::script(vec![holding(&data)])).project(6, &options()).await;
+        let read = client(&Vendor::script(vec![holding(&data)])).project(&6.into(), &options()).await;
         match (read, title) {
             (Ok(answered), Some(title)) => assert_eq!(answered.value.title.as_deref(), Some(title), "{data}"),
             (Err(error), None) => {
@@ -145,6 +145,6 @@ async fn ai_06_the_list_of_all_is_searched_by_the_same_ids() {
     let vendor = Vendor::script(vec![holding(r#"[{"id":1,"title":"Other"},{"id":6,"title":"Wanted"}]"#)]);
     let client = client_with(&vendor, &TestClock::default(), Dialect::new().projects_by_list(true));
     for id in ["6", " 6 "] {
-        assert_eq!(client.project(id, &options()).await.unwrap().value.title.as_deref(), Some("Wanted"));
+        assert_eq!(client.project(&id.into(), &options()).await.unwrap().value.title.as_deref(), Some("Wanted"));
     }
 }

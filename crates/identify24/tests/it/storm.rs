@@ -101,7 +101,8 @@ impl Storm {
         *vendor.random.lock().unwrap() = fastrand::Rng::with_seed(seed);
         let clock = TestClock::default();
         let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-        let client = Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+        let client = Identify24::builder(Credentials::new(PARTNER, API_KEY))
+            .transport(transport)
             .base_url("http://127.0.0.1:1")
             .clock(Arc::new(clock.clone()))
             .policy(policy())

@@ -42,7 +42,8 @@ fn of_partner(
     base: &str,
 ) -> Identify24 {
     let transport: Arc<dyn Transport> = Arc::clone(vendor) as _;
-    Identify24::builder(transport, Credentials::new(partner, API_KEY))
+    Identify24::builder(Credentials::new(partner, API_KEY))
+        .transport(transport)
         .base_url(base)
         .clock(Arc::new(clock.clone()))
         .policy(policy())
@@ -148,7 +149,7 @@ async fn new_credentials_take_no_token_of_the_former_ones() {
     let (vendor, store, clock) = (expiring(), memory(), TestClock::default());
     let client = process(&vendor, &store, &clock);
     call(&client).await.unwrap();
-    client.session().set_credentials(Credentials::new(PARTNER, "new-key")).unwrap();
+    client.set_credentials(&Credentials::new(PARTNER, "new-key")).unwrap();
     call(&client).await.unwrap();
     assert_eq!(vendor.logins(), 2);
     assert_eq!(vendor.last().header("x-api-token"), "token-2");

@@ -88,7 +88,7 @@ fn ai_05_an_address_in_an_answer_is_read_flat_and_else_from_its_object() {
 #[tokio::test]
 async fn ai_08_project_get_asks_for_a_project_and_reads_one() {
     let vendor = Vendor::script(vec![ok(fixture("S-026-project-get-response.json"))]);
-    let project = client(&vendor).project("6", &options()).await.unwrap().value;
+    let project = client(&vendor).project(&"6".into(), &options()).await.unwrap().value;
     assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
     assert_eq!((vendor.last().path.as_str(), vendor.last().method.as_str()), ("/project/get", "GET"));
     assert_eq!(vendor.last().body, br#"{"project_id":6}"#);

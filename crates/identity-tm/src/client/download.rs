@@ -106,11 +106,10 @@ mod saved {
         ) -> Result<Response<VideoDownload>, Error> {
             let (video, response) = self.video(ready, options).await?.split();
             let judge = rule.clone();
-            let saved = save
-                .accept(move |came| judge.check(came.length, &came.sha256))
-                .run(video.content)
-                .await
-                .map_err(|error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()))?;
+            let saved =
+                save.accept(move |came| judge.check(came.length, &came.sha256)).run(video.content).await.map_err(
+                    |error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()),
+                )?;
             let (provisioned, compared) = (ready.was_heard(), rule.knows_any());
             let value = VideoDownload { media_type: video.media_type, saved, provisioned, compared };
             Ok(response.map(|()| value))

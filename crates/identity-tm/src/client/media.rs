@@ -125,10 +125,10 @@ impl IdentityTm {
     pub async fn request_video(
         &self,
         order: &OrderId,
-        callback_url: Secret,
+        callback_url: &Secret,
         options: &CallOptions,
     ) -> Result<Response<()>, Error> {
-        self.call(&RequestVideo::new(order.clone(), callback_url), options).await
+        self.call(&RequestVideo::new(order.clone(), callback_url.clone()), options).await
     }
 
     /// The recording as a stream, [T 3.8].

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind, Secret};
-use identkit_transport::{Authenticator, BaseUrl, Basic, Driver, Observer, Policy, Response, Transport};
+use identkit_core::{CallOptions, Content, Delivery, Error, Instant, Kind, Secret};
+use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
 use identkit_wire::{Operation, Warning};
 
 use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
@@ -31,70 +31,43 @@ use crate::order::{Add, Product};
 use crate::{Dialect, OrderFlavour, OrderId, PutOrder, random_reference};
 
 /// The API's documented base URL, [T 2.6].
-pub const DOCUMENTED_BASE: &str = "https://customer.identity.tm/api/2.10";
+pub const DEFAULT_BASE_URL: &str = "https://customer.identity.tm/api/2.10";
 
 /// The credentials of an account.
-#[non_exhaustive]
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// The user name of HTTP Basic authentication.
-    pub customer_id: String,
-    /// Its password.
-    pub customer_code: Secret,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    customer_id: String,
+    customer_code: Secret,
 }
 
-impl Account {
-    /// The credentials of an account.
-    pub fn new(customer_id: impl Into<String>, customer_code: Secret) -> Self {
-        Self { customer_id: customer_id.into(), customer_code }
+impl Credentials {
+    /// The user name and the password of HTTP Basic authentication.
+    pub fn new(customer_id: impl Into<String>, customer_code: impl Into<Secret>) -> Self {
+        Self { customer_id: customer_id.into(), customer_code: customer_code.into() }
     }
 }
 
 /// Makes an [`IdentityTm`].
 #[derive(Clone)]
 pub struct Builder {
-    account: Account,
-    base: String,
-    dialect: Dialect,
-    policy: Policy,
+    settings: ClientSettings<Dialect>,
+    credentials: Credentials,
     decryptor: Option<Arc<dyn Decryptor>>,
-    observer: Option<Arc<dyn Observer>>,
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A decryptor holds a key.
         f.debug_struct("Builder")
-            .field("account", &self.account)
-            .field("base", &self.base)
-            .field("dialect", &self.dialect)
-            .field("policy", &self.policy)
+            .field("settings", &self.settings)
+            .field("credentials", &self.credentials)
             .field("decrypts", &self.decryptor.is_some())
             .finish()
     }
 }
 
 impl Builder {
-    /// Another base URL than the documented one: the sandbox, another version.
-    #[must_use]
-    pub fn base_url(mut self, base: impl Into<String>) -> Self {
-        self.base = base.into();
-        self
-    }
-
-    /// Other decisions on the ambiguous points of the document.
-    #[must_use]
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
-    }
-
-    /// Another way of repeating calls.
-    #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
-    }
+    client_setters!(Dialect);
 
     /// Opens results that come encrypted, for accounts that are set up so (AT-70).
     #[must_use]
@@ -103,27 +76,15 @@ impl Builder {
         self
     }
 
-    /// Tells every call to an observer; see `docs/observation.md`.
-    #[must_use]
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
-    /// The client, over this transport and clock.
+    /// Makes the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when base URL or credentials cannot be used.
-    pub fn build(self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Result<IdentityTm, Error> {
-        let auth = Arc::new(Basic::new(&self.account.customer_id, &self.account.customer_code)?);
-        let base = BaseUrl::parse(&self.base)?;
-        let timeout = self.policy.timeout;
-        let account: Arc<dyn Authenticator> = Arc::clone(&auth) as _;
-        let mut driver = Driver::new(transport, clock, account, base, self.dialect).with_policy(self.policy);
-        if let Some(observer) = self.observer {
-            driver = driver.with_observer(observer);
-        }
-        Ok(IdentityTm { driver: Arc::new(driver), auth, decryptor: self.decryptor, draining: Arc::default(), timeout })
+    /// [`Kind::InvalidInput`] without a transport, and for a base URL or credentials that cannot be used.
+    pub fn build(self) -> Result<IdentityTm, Error> {
+        let Self { settings, credentials, decryptor } = self;
+        let auth = Arc::new(Basic::new(&credentials.customer_id, &credentials.customer_code)?);
+        let driver = Arc::new(settings.driver(Arc::clone(&auth) as _)?);
+        Ok(IdentityTm { driver, auth, decryptor, draining: Arc::default(), timeout: settings.policy.timeout })
     }
 }
 
@@ -158,17 +119,9 @@ pub struct PlacedOrder {
 }
 
 impl IdentityTm {
-    /// A client for this account.
-    pub fn builder(account: Account) -> Builder {
-        let base = DOCUMENTED_BASE.to_owned();
-        Builder {
-            account,
-            base,
-            dialect: Dialect::default(),
-            policy: Policy::default(),
-            decryptor: None,
-            observer: None,
-        }
+    /// Begins a client of this account.
+    pub fn builder(credentials: Credentials) -> Builder {
+        Builder { settings: ClientSettings::new(DEFAULT_BASE_URL, Dialect::default()), credentials, decryptor: None }
     }
 
     /// The decisions on the ambiguous points of the document.
@@ -195,8 +148,8 @@ impl IdentityTm {
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] when they cannot be used; nothing changes then.
-    pub fn set_account(&self, account: &Account) -> Result<(), Error> {
-        self.auth.replace(&account.customer_id, &account.customer_code)
+    pub fn set_credentials(&self, credentials: &Credentials) -> Result<(), Error> {
+        self.auth.replace(&credentials.customer_id, &credentials.customer_code)
     }
 
     /// Makes any call of this provider.
@@ -215,12 +168,15 @@ impl IdentityTm {
     /// # Errors
     /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the vendor may
     /// have taken the order: find it by its `Ref`, never send it again.
-    pub async fn put_order(&self, mut order: PutOrder, options: &CallOptions) -> Result<Response<PlacedOrder>, Error> {
-        if order.reference.as_ref().is_none_or(|reference| reference.expose().is_empty()) {
-            order.reference = Some(random_reference().into());
-        }
+    pub async fn put_order(&self, order: &PutOrder, options: &CallOptions) -> Result<Response<PlacedOrder>, Error> {
+        // In a box, since the future would have room for an order otherwise.
+        let referenced = match &order.reference {
+            Some(reference) if !reference.expose().is_empty() => None,
+            _ => Some(Box::new(PutOrder { reference: Some(random_reference().into()), ..order.clone() })),
+        };
+        let order = referenced.as_deref().unwrap_or(order);
+        let mut answered = self.call(order, options).await?;
         let flavour = order.flavour();
-        let mut answered = self.call(&order, options).await?;
         let sent = order.reference.as_ref();
         if answered.value.reference.as_ref().is_some_and(|told| Some(told) != sent && !told.expose().is_empty()) {
             answered.warnings.push(Warning::new("the answer carries another Ref than the order", "AT-18"));

@@ -100,10 +100,10 @@ impl IdentityTm {
     pub async fn confirm_sign(
         &self,
         order: &OrderId,
-        tan: Secret,
+        tan: &Secret,
         options: &CallOptions,
     ) -> Result<Response<()>, Error> {
-        self.call(&ConfirmSign::new(order.clone(), tan), options).await
+        self.call(&ConfirmSign::new(order.clone(), tan.clone()), options).await
     }
 
     /// Has another TAN texted to the person, [T 5.3]. Never repeated by itself.
@@ -126,12 +126,8 @@ impl IdentityTm {
     ///
     /// # Errors
     /// As any call.
-    pub async fn signme_user(
-        &self,
-        email: impl Into<Pii<String>>,
-        options: &CallOptions,
-    ) -> Result<Response<SignmeUser>, Error> {
-        self.call(&CheckSignmeUser(SignmeUserRequest::default().email(email)), options).await
+    pub async fn signme_user(&self, email: &Pii<String>, options: &CallOptions) -> Result<Response<SignmeUser>, Error> {
+        self.call(&CheckSignmeUser(SignmeUserRequest::default().email(email.clone())), options).await
     }
 
     /// What the service says of itself, [T 7.1]. One try: a failure is the answer.

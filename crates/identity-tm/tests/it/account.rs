@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use identkit_core::{Advice, CallOptions, Delivery, Kind, Secret};
-use identkit_identity_tm::{Account, OrderId};
+use identkit_identity_tm::OrderId;
 use identkit_transport::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 
 use crate::support::{ORDER, Step, block_on, client, client_by, json, plain_order};
@@ -22,9 +22,9 @@ fn after_a_401_nothing_is_sent_until_there_are_new_credentials() {
     assert_eq!(error.advice(), Advice::CheckCredentials);
     // Refused credentials change nothing; good ones are used by a clone as well.
     let clone = client.clone();
-    client.set_account(&Account::new("a:b", Secret::new("x"))).unwrap_err();
+    client.set_credentials(&identkit_identity_tm::Credentials::new("a:b", Secret::new("x"))).unwrap_err();
     block_on(clone.status(&order, &options)).unwrap_err();
-    client.set_account(&Account::new("4712", Secret::new("new"))).unwrap();
+    client.set_credentials(&identkit_identity_tm::Credentials::new("4712", Secret::new("new"))).unwrap();
     block_on(clone.status(&order, &options)).unwrap();
     let sent = script.sent();
     assert_ne!(sent[0].headers["authorization"], sent[1].headers["authorization"]);
@@ -67,7 +67,7 @@ fn an_observer_hears_of_every_call_and_of_nobody() {
     let (client, _) = client_by(|builder| builder.observer(Arc::new(log)), steps);
     let order = plain_order().reference("Erika-Mustermann-1");
     let options = CallOptions::new().tag("onboarding");
-    assert_eq!(block_on(client.put_order(order, &options)).unwrap_err().kind(), Kind::OutcomeUnknown);
+    assert_eq!(block_on(client.put_order(&order, &options)).unwrap_err().kind(), Kind::OutcomeUnknown);
     let heard = heard.lock().unwrap();
     for part in [
         r#"provider: "identity-tm", operation: "putOrder", tag: Some("onboarding")"#,

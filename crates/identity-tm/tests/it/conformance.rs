@@ -5,14 +5,16 @@ use std::sync::Arc;
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};
 use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
-use identkit_identity_tm::{Account, IdentityTm, PROVIDER};
+use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 
 fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Harness {
     let sandbox = sandbox();
     let provider = |code: &str| -> Arc<dyn IdentityProvider> {
-        let account = Account::new("sandbox-customer", Secret::new(code));
+        let account = Credentials::new("sandbox-customer", Secret::new(code));
         let transport = Arc::new(InProcess(sandbox.clone()));
-        Arc::new(IdentityTm::builder(account).build(transport, Arc::new(sandbox.clock().clone())).unwrap())
+        Arc::new(
+            IdentityTm::builder(account).transport(transport).clock(Arc::new(sandbox.clock().clone())).build().unwrap(),
+        )
     };
     Harness {
         provider: provider("sandbox-code"),

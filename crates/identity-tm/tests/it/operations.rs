@@ -10,7 +10,7 @@ use identkit_identity_tm::messages::{
     SignmeUserRequest, VoiceFiles,
 };
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DelIdentData, Dialect, DrainUnreported,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DEFAULT_BASE_URL, DelIdentData, Dialect, DrainUnreported,
     DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
     GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
     GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo,
@@ -144,7 +144,7 @@ where
 {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let path = Op::META.path(&operation.path_params()).unwrap();
-    let uri = BaseUrl::parse(DOCUMENTED_BASE).unwrap().join(&path).unwrap();
+    let uri = BaseUrl::parse(DEFAULT_BASE_URL).unwrap().join(&path).unwrap();
     let mut request = format!("{} {uri}", Op::META.method);
     let mut headers: Vec<_> =
         encoded.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();

@@ -81,9 +81,9 @@ impl TestSandbox {
 
     /// The account at identity.TM.
     #[cfg(feature = "identity-tm")]
-    pub fn identity_tm(&self) -> identkit_identity_tm::Account {
+    pub fn identity_tm(&self) -> identkit_identity_tm::Credentials {
         let (customer_id, code) = self.credentials(identkit_identity_tm::PROVIDER, ["customer_id", "customer_code"]);
-        identkit_identity_tm::Account::new(customer_id, code.into())
+        identkit_identity_tm::Credentials::new(customer_id, code)
     }
 
     /// The credentials at identify24.

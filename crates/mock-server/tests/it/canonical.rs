@@ -40,9 +40,9 @@ async fn script(seed: u64) -> String {
     sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
     let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
     let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
-    let tm = tm.build(transport.clone(), Arc::new(SystemClock::new())).unwrap();
-    let i24 = Identify24::builder(transport, sandbox.identify24()).base_url(sandbox.url()).build().unwrap();
-    let placed = async |order: PutOrder| tm.put_order(order, &options()).await.unwrap().value.order_id;
+    let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
+    let i24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url()).build().unwrap();
+    let placed = async |order: PutOrder| tm.put_order(&order, &options()).await.unwrap().value.order_id;
 
     let document = SignPdf::default()
         .data(Blob::Text(encode_base64(&identkit_mock_server::artefacts::sample_contract()).into()))
@@ -130,11 +130,15 @@ async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() 
     let builder = Sandbox::for_test().webhooks_through(Arc::new(receiver.clone()));
     let sandbox = builder.receiver_guard(SECOND / 20).start();
     receiver.by(sandbox.clock());
-    let account = identkit_identity_tm::Account::new("sandbox-customer", Secret::new("sandbox-code"));
-    let tm = IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap();
+    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
+    let tm = IdentityTm::builder(account)
+        .transport(sandbox.transport())
+        .clock(Arc::new(sandbox.clock().clone()))
+        .build()
+        .unwrap();
     for path in ["hangs", "answers"] {
         let hooks = WebhookUrl::default().on_final(format!("https://hooks.example/{path}/OnFinal"));
-        let id = tm.put_order(order().webhook_url(hooks), &options()).await.unwrap().value.order_id;
+        let id = tm.put_order(&order().webhook_url(hooks), &options()).await.unwrap().value.order_id;
         sandbox.transition(id.expose(), &Transition::Story("positive".to_owned())).unwrap().unwrap();
         sandbox.clock().settle().await;
     }

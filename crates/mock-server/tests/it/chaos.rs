@@ -154,7 +154,7 @@ async fn order_of_identity_tm(bench: &Harness) {
     wanted.as_object_mut().unwrap().extend(json!({ "Product": 15, "eSignPDF": pdf }).as_object().unwrap().clone());
     let id = created_once(sandbox, "identity-tm", || async {
         let order = serde_json::from_value(wanted.clone()).unwrap();
-        Ok(tm.put_order(order, &options()).await?.value.order_id.expose().to_owned())
+        Ok(tm.put_order(&order, &options()).await?.value.order_id.expose().to_owned())
     })
     .await;
     let order = OrderId::received(id.as_str());
@@ -166,7 +166,7 @@ async fn order_of_identity_tm(bench: &Harness) {
     done_once(
         "confirmSign",
         || status_has(sandbox, &id, 84),
-        || async { tm.confirm_sign(&order, Secret::new(tan().unwrap()), &options()).await.map(|_| ()) },
+        || async { tm.confirm_sign(&order, &Secret::new(tan().unwrap()), &options()).await.map(|_| ()) },
     )
     .await;
 
@@ -200,7 +200,7 @@ async fn ident_of_identify24(bench: &Harness) {
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
     let projects = read("project/getAll", || async { client.projects(&options()).await }).await.value;
     assert_eq!(projects.len(), 1);
-    let project = read("project/get", || async { client.project("6", &options()).await }).await.value;
+    let project = read("project/get", || async { client.project(&"6".into(), &options()).await }).await.value;
     assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
     let id = created_once(&bench.sandbox, "identify24", || async {
         let created = client.create_ident(&ident(), &options()).await?.value;

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use crate::support::*;
 use http::Request;
 use identkit_core::Secret;
-use identkit_identity_tm::{Account, IdentityTm, OrderId};
+use identkit_identity_tm::{Credentials, IdentityTm, OrderId};
 use identkit_mock_server::journal::Filter;
 use identkit_mock_server::{Expect, Sandbox};
 
 fn client(sandbox: &Sandbox) -> IdentityTm {
-    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
-    IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap()
+    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
+    IdentityTm::builder(account)
+        .transport(sandbox.transport())
+        .clock(Arc::new(sandbox.clock().clone()))
+        .build()
+        .unwrap()
 }
 
 async fn place(sandbox: &Sandbox) -> OrderId {
-    client(sandbox).put_order(order(), &options()).await.unwrap().value.order_id
+    client(sandbox).put_order(&order(), &options()).await.unwrap().value.order_id
 }
 
 /// What dropping it fails with, if it does.
@@ -203,8 +207,8 @@ mod served {
     fn clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
         let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
         let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
-        let tm = tm.build(transport.clone(), Arc::new(SystemClock::new())).unwrap();
-        let identify24 = Identify24::builder(transport, sandbox.identify24()).base_url(sandbox.url());
+        let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
+        let identify24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url());
         (tm, identify24.build().unwrap())
     }
 
@@ -213,7 +217,7 @@ mod served {
         let sandbox = Sandbox::serve().await.unwrap();
         sandbox.expect(Expect::call("putOrder").times(1));
         let (tm, identify24) = clients(&sandbox);
-        tm.put_order(order(), &options()).await.unwrap();
+        tm.put_order(&order(), &options()).await.unwrap();
         assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
         assert!(sandbox.admin_url().starts_with("http://127.0.0.1:") && sandbox.admin_url().ends_with("/_sandbox/v1"));
         let other = Sandbox::serve().await.unwrap();

@@ -226,7 +226,7 @@ async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
         answer.refused(400, "", "", "[I] project/get");
     }
     let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
-    assert_eq!(client.project("6", &options()).await.unwrap().value.title.unwrap(), "911 Internet GmbH");
+    assert_eq!(client.project(&"6".into(), &options()).await.unwrap().value.title.unwrap(), "911 Internet GmbH");
     let all = bench.i24_call(&token, "GET", "/project/getAll", "").await.json();
     assert_eq!((&all["data"][0], &all["response_status"]), (&project, &json!(200)));
 }

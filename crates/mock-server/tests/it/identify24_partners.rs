@@ -81,7 +81,8 @@ async fn two_partners_over_one_transport_share_neither_a_token_nor_a_connection(
     let (address, log) = listener().await;
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
     let client = |partner: &str| {
-        Identify24::builder(Arc::clone(&transport), Credentials::new(partner, "key"))
+        Identify24::builder(Credentials::new(partner, "key"))
+            .transport(Arc::clone(&transport))
             .base_url(format!("http://{address}"))
             .build()
             .unwrap()

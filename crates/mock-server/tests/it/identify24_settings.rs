@@ -177,7 +177,7 @@ async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_
         assert_eq!(answer.status, status, "{way:?}");
         assert_eq!(bench.i24_call("xxx", "GET", "/project/getAll", "").await.status, 200, "no body, no trouble");
         assert_eq!(bench.create(&sample()).await.status, 200, "a POST has its body");
-        let project = bench.client().project("6", &options()).await.unwrap();
+        let project = bench.client().project(&"6".into(), &options()).await.unwrap();
         assert_eq!((project.value.id.unwrap().as_str(), project.warnings[0].rule), ("6", "AI-07"), "{way:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::support::receiver::Web;
 use crate::support::*;
 use identkit_core::{Clock, Secret};
 use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{Account, IdentityTm, PutOrder, StatusKind};
+use identkit_identity_tm::{Credentials, IdentityTm, PutOrder, StatusKind};
 use identkit_mock_server::journal::{Filter, What};
 use identkit_mock_server::worlds::NewWorld;
 use identkit_mock_server::{Expect, Sandbox, Transition, Worlds, server};
@@ -40,7 +40,7 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     let mut ids = Vec::new();
     for _ in 0..orders {
         let _one = doing.acquire().await.unwrap();
-        let placed = tm.put_order(hooked(base, number), &options()).await.unwrap().value.order_id;
+        let placed = tm.put_order(&hooked(base, number), &options()).await.unwrap().value.order_id;
         ids.push(placed);
     }
     for id in &ids {
@@ -96,9 +96,12 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
         let (receiver, all_there) = (Arc::new(receiver.clone()), Arc::clone(&all_there));
         tests.spawn(async move {
             let sandbox = Sandbox::for_test().webhooks_through(receiver).receiver_guard(60 * SECOND).start();
-            let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
-            let tm =
-                IdentityTm::builder(account).build(sandbox.transport(), Arc::new(sandbox.clock().clone())).unwrap();
+            let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
+            let tm = IdentityTm::builder(account)
+                .transport(sandbox.transport())
+                .clock(Arc::new(sandbox.clock().clone()))
+                .build()
+                .unwrap();
             all_there.wait().await;
             (number, test(number, &sandbox, &tm, "https://hooks.example", &Semaphore::new(1)).await)
         });
@@ -131,9 +134,14 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
         let accounts = sandbox.accounts();
         let account = &accounts.iter().find(|(vendor, _)| *vendor == "identity-tm").unwrap().1;
         let part = |name: &str| account[name].as_str().unwrap().to_owned();
-        let account = Account::new(part("customer_id"), Secret::new(part("customer_code")));
+        let account = Credentials::new(part("customer_id"), Secret::new(part("customer_code")));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let tm = IdentityTm::builder(account).base_url(base_url.clone()).build(Arc::clone(&transport), clock).unwrap();
+        let tm = IdentityTm::builder(account)
+            .base_url(base_url.clone())
+            .transport(Arc::clone(&transport))
+            .clock(clock)
+            .build()
+            .unwrap();
         let (base, doing, all_there) = (web.url().to_owned(), Arc::clone(&doing), Arc::clone(&all_there));
         tests.spawn(async move {
             all_there.wait().await;

@@ -57,7 +57,7 @@ async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
     let bench = Harness::receiving(&receiver);
     receiver.by(&bench.clock);
     let (id, tm) = (bench.ended(recorded(), "positive").await, bench.tm());
-    tm.request_video(&id, callback_url(&id), &options()).await.unwrap();
+    tm.request_video(&id, &callback_url(&id), &options()).await.unwrap();
     assert_eq!(videos(&receiver), 0, "it takes its time");
 
     // On one's own responsibility: 200, and yet no evidence.
@@ -84,7 +84,7 @@ async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
         let receiver = Receiver::answering(status);
         let bench = Harness::receiving(&receiver);
         let id = bench.ended(order().add(RECORD), "positive").await;
-        bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
+        bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
         bench.clock.advance(59 * SECOND).await;
         assert_eq!(receiver.count(), 0, "not before its time");
         bench.clock.advance(SECOND).await;
@@ -166,7 +166,7 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
     let id = bench.place(recorded().product(15_u32).sign_pdf(OneOrMany::One(document))).await;
     bench.play(id.expose(), "identified").await;
     bench.set_up(|settings| settings.video_provisioning = jiff::SignedDuration::ZERO);
-    bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
+    bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     receiver.until(1).await;
     assert_eq!(receiver.events(), ["Video"]);
     let status = within(SECOND, bench.tm().status(&id, &options())).await;
@@ -231,7 +231,7 @@ async fn t_003_and_t_060_without_credentials_401_and_without_an_order_404() {
     }
     let (tm, unknown) = (bench.tm(), OrderId::received("9992UNKNOWN"));
     for error in [
-        tm.request_video(&unknown, callback_url(&unknown), &options()).await.unwrap_err(),
+        tm.request_video(&unknown, &callback_url(&unknown), &options()).await.unwrap_err(),
         tm.video(&VideoReady::force(unknown.clone()), &options()).await.unwrap_err(),
         tm.voice_files(&unknown, &options()).await.unwrap_err(),
     ] {
@@ -245,7 +245,7 @@ async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any
     let bench = Harness::receiving(&receiver);
     bench.set_up(|settings| settings.voice_files = true);
     let id = bench.ended(order().add(RECORD), "positive").await;
-    bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
+    bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 0);
@@ -327,7 +327,7 @@ async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
     assert_eq!(receiver.count(), 0);
     assert_eq!(bench.video(&id).await, placeholder_video().unwrap(), "nothing was asked for");
     // The client refuses the same before it sends anything.
-    let error = bench.tm().request_video(&id, Secret::new("ftp://hooks.example/"), &options()).await.unwrap_err();
+    let error = bench.tm().request_video(&id, &Secret::new("ftp://hooks.example/"), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::InvalidInput, None));
 }
 
@@ -363,7 +363,7 @@ async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
     let receiver = Receiver::answering(Some(200));
     let bench = Harness::receiving(&receiver);
     let id = bench.ended(order().add(RECORD), "positive").await;
-    bench.tm().request_video(&id, callback_url(&id), &options()).await.unwrap();
+    bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     let copy = Mutex::new(bench.sandbox.with_world(|world| world.clone()));
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 1);

@@ -9,7 +9,7 @@ use crate::support::net::{any, plain, trusting};
 use crate::support::*;
 use identkit_core::{Delivery, Kind, Secret};
 use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{Account, IdentityTm, OrderId, StatusKind};
+use identkit_identity_tm::{IdentityTm, OrderId, StatusKind};
 use identkit_mock_server::Transition;
 use identkit_mock_server::server::{self, Authority, Listening};
 use identkit_transport::{SystemClock, Transport};
@@ -18,9 +18,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
-    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     let builder = IdentityTm::builder(account).base_url(format!("{url}{TM}"));
-    builder.build(transport, Arc::new(SystemClock::new())).unwrap()
+    builder.transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
 }
 
 struct Server {
@@ -47,19 +47,20 @@ async fn t_002_both_vendors_answer_over_tls_to_a_client_that_trusts_only_the_san
     assert!(server.listening.url().starts_with("https://127.0.0.1:"));
     assert_ne!(server.listening.address().port(), 0);
     let tm = server.client();
-    let placed = tm.put_order(order(), &options()).await.unwrap();
+    let placed = tm.put_order(&order(), &options()).await.unwrap();
     assert_eq!(placed.status, 202);
     let status = tm.status(&placed.value.order_id, &options()).await.unwrap().value;
     assert!(status.kinds().any(|kind| kind == StatusKind::INITIALISED));
 
     let credentials = identkit_identify24::Credentials::new("911-internet", "sandbox-api-key");
-    let identify24 = identkit_identify24::Identify24::builder(trusting(&server.authority), credentials)
+    let identify24 = identkit_identify24::Identify24::builder(credentials)
+        .transport(trusting(&server.authority))
         .base_url(server.listening.url())
         .build()
         .unwrap();
     assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
     // AI-07: a GET whose body really travels.
-    let project = identify24.project("6", &options()).await.unwrap();
+    let project = identify24.project(&"6".into(), &options()).await.unwrap();
     assert_eq!((project.value.title.as_deref(), project.warnings.len()), (Some("911 Internet GmbH"), 0));
 }
 
@@ -69,7 +70,7 @@ async fn without_its_authority_a_client_fails_before_anything_is_sent() {
     let other = Authority::new().unwrap();
     for transport in [plain(), trusting(&other)] {
         let tm = client(&server.listening.url(), transport);
-        let error = tm.put_order(order(), &options()).await.unwrap_err();
+        let error = tm.put_order(&order(), &options()).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (Kind::Unreachable, Some(Delivery::NotSent)), "{error}");
     }
     let in_the_clear = server.listening.url().replace("https://", "http://");
@@ -97,7 +98,7 @@ async fn fifty_clients_at_once_get_fifty_orders() {
         let tm = server.client();
         tokio::spawn(async move {
             let reference = format!("parallel-{index}");
-            let placed = tm.put_order(order().reference(&*reference), &options()).await.unwrap().value;
+            let placed = tm.put_order(&order().reference(&*reference), &options()).await.unwrap().value;
             let status = tm.status(&placed.order_id, &options()).await.unwrap().value;
             assert_eq!(status.reference.unwrap().expose(), &reference);
             placed.order_id.expose().to_owned()
@@ -132,7 +133,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
         pause(Duration::from_millis(5)).await;
     }
     // Another goes away while its order is blocked by a webhook that is still under way.
-    let placed = tm.put_order(order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
+    let placed = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
     sandbox.transition(placed.expose(), &Transition::Story("positive".into())).unwrap().unwrap();
     receiver.until(1).await;
     assert!(within(Duration::from_millis(100), tm.status(&placed, &options())).await.is_none(), "it is blocked");
@@ -140,7 +141,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
     tm.server_status(&options()).await.unwrap();
     let garbage = exchange(listening.address(), "\u{16}\u{3}\u{1} this is no HTTP\r\n\r\n").await;
     assert!(garbage.is_empty() || garbage.starts_with("HTTP/1.1 400"), "{garbage}");
-    tm.put_order(order(), &options()).await.unwrap();
+    tm.put_order(&order(), &options()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -463,7 +464,7 @@ async fn an_order_may_be_read_while_it_is_asked_for_by_many_connections_and_bloc
     let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
-    let id: OrderId = tm.put_order(order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
+    let id: OrderId = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
     sandbox.transition(id.expose(), &Transition::Story("positive".into())).unwrap().unwrap();
     receiver.until(1).await;
     let reads: Vec<_> = (0..20)

@@ -58,7 +58,7 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
     // Signing over the API, without any identification in between.
     tm.request_sign(&id, &options()).await.unwrap();
     let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
-    tm.confirm_sign(&id, Secret::new(tan), &options()).await.unwrap();
+    tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
     bench.clock.settle().await;
     let status = tm.status(&id, &options()).await.unwrap().value;
     assert_eq!(status.finality(OrderFlavour::Qes).outcome, Outcome::Signed);

@@ -40,14 +40,14 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
     let tan = bench.tan(&id);
     assert!(tan.len() == 6 && tan.bytes().all(|byte| byte.is_ascii_digit()), "{tan}");
     assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Identified);
-    tm.confirm_sign(&id, Secret::new(tan), &options()).await.unwrap();
+    tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
     bench.clock.settle().await;
     assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Signed);
     assert_eq!(receiver.arrived().len(), 1, "OnFinal");
     // Processed: every further call is 410.
     for error in [
         tm.request_sign(&id, &options()).await.unwrap_err(),
-        tm.confirm_sign(&id, Secret::new("000000"), &options()).await.unwrap_err(),
+        tm.confirm_sign(&id, &Secret::new("000000"), &options()).await.unwrap_err(),
         tm.resend_tan(&id, &options()).await.unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.status()), (Kind::InvalidState, Some(410)));
@@ -59,13 +59,13 @@ async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_or
     let bench = Harness::new();
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
-    let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
+    let error = tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::TanRejected, Some(400)));
     let former = bench.tan(&id);
     tm.resend_tan(&id, &options()).await.unwrap();
     assert_ne!(bench.tan(&id), former, "the code before no longer counts");
-    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().kind(), Kind::TanRejected);
-    let error = tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err();
+    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().kind(), Kind::TanRejected);
+    let error = tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::SigningCanceled, Some(429)));
     bench.clock.settle().await;
     assert_eq!(bench.outcome(&id, OrderFlavour::Qes).await, Outcome::Terminated);
@@ -82,8 +82,8 @@ async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() 
     });
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
-    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().status(), Some(409));
-    assert_eq!(tm.confirm_sign(&id, bench.wrong(&id), &options()).await.unwrap_err().status(), Some(429));
+    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().status(), Some(409));
+    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().status(), Some(429));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
         assert!(answer.text().contains(told), "{body}: {}", answer.text());
     }
     let right = Secret::new(bench.tan(&id));
-    tm.confirm_sign(&id, right, &options()).await.unwrap();
+    tm.confirm_sign(&id, &right, &options()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,7 @@ async fn at_55_signing_out_of_turn_is_told_apart() {
     assert_eq!(tm.request_sign(&id, &options()).await.unwrap_err().status(), Some(406), "nobody is identified yet");
     bench.play(id.expose(), "identified").await;
     for error in [
-        tm.confirm_sign(&id, Secret::new("123456"), &options()).await.unwrap_err(),
+        tm.confirm_sign(&id, &Secret::new("123456"), &options()).await.unwrap_err(),
         tm.resend_tan(&id, &options()).await.unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.status()), (Kind::InvalidState, Some(412)));
@@ -186,7 +186,7 @@ async fn banks_and_sign_me_users_are_those_of_the_document() {
     for (code, able) in [(94, false), (95, true)] {
         let set = identkit_mock_server::Transition::Status(code.into());
         assert_eq!(bench.sandbox.transition(id.expose(), &set), Some(Ok(())));
-        let user = tm.signme_user("USER@example.com", &options()).await.unwrap().value;
+        let user = tm.signme_user(&"USER@example.com".into(), &options()).await.unwrap().value;
         assert_eq!((user.user_exists, user.user_is_able_to_sign), (Some(true), Some(able)), "{code}");
     }
     bench.tm_call("POST", "/checkSignmeUser", "{}").await.refused(400, "Email", "T-051", "[T] 8.3");

@@ -233,7 +233,7 @@ async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
     let later = bench.place(of("two@example.com")).await;
     bench.play(later.expose(), "eid").await;
     assert_eq!(bench.codes(&later).await, [25, 96, 49, 50, 51, 6, 80, 71, 95]);
-    assert!(bench.tm().signme_user("two@example.com", &options()).await.unwrap().value.can_sign_at_once());
+    assert!(bench.tm().signme_user(&"two@example.com".into(), &options()).await.unwrap().value.can_sign_at_once());
     // What was set before is not set again.
     bench.play(unverified.expose(), "account-only").await;
     assert_eq!(bench.codes(&unverified).await.iter().filter(|kind| **kind == 94).count(), 1);

@@ -52,7 +52,7 @@ async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_man
     let wrong = if right == "000000" { "111111" } else { "000000" };
     let mut last = None;
     while last != Some(429) {
-        last = tm.confirm_sign(&id, Secret::new(wrong), &options()).await.unwrap_err().status();
+        last = tm.confirm_sign(&id, &Secret::new(wrong), &options()).await.unwrap_err().status();
         assert!(matches!(last, Some(400 | 429)), "{last:?}");
     }
     bench.clock.settle().await;
@@ -66,7 +66,7 @@ async fn at_84_the_person_is_mailed_only_when_the_link_was_not_asked_for() {
     for (asked, mailed) in [(None, true), (Some(false), true), (Some(true), false)] {
         let mut wanted = order();
         wanted.get_target_link = asked;
-        let placed = bench.tm().put_order(wanted, &options()).await.unwrap().value;
+        let placed = bench.tm().put_order(&wanted, &options()).await.unwrap().value;
         assert_eq!(placed.answer.target_url.is_some(), !mailed, "{asked:?}");
         assert_eq!(codes(&bench, &placed.order_id).await.contains(&7), mailed, "{asked:?}");
     }

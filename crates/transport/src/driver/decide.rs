@@ -19,14 +19,7 @@ pub(super) enum Decision {
 
 /// Decides by the class of the operation and by how far the request got, never by HTTP method. `failed` was concluded,
 /// `made` attempts were made of at most `allowed`, and `jitter` is a random number from 0 to 1.
-pub(super) fn decide(
-    meta: &Meta,
-    failed: &Failed,
-    made: u32,
-    allowed: u32,
-    policy: &Policy,
-    jitter: f64,
-) -> Decision {
+pub(super) fn decide(meta: &Meta, failed: &Failed, made: u32, allowed: u32, policy: &Policy, jitter: f64) -> Decision {
     let temporary = matches!(
         failed.error.kind(),
         Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::RateLimited | Kind::Integrity

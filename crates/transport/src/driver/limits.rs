@@ -1,7 +1,7 @@
 //! What keeps the calls of one account within bounds: a bucket of tokens for repeats, and places for calls under way.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use identkit_core::Kind;

@@ -33,10 +33,7 @@ impl Incoming {
 
     /// Whether the caller must be able to get at the raw response: the vendor will not give it a second time.
     fn is_unrepeatable(&self) -> bool {
-        matches!(
-            self.meta.safety,
-            RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect
-        )
+        matches!(self.meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
     }
 
     /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it

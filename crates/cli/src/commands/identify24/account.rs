@@ -93,7 +93,7 @@ pub(super) async fn project(
     }
     let dialect = Dialect::new().projects_by_list(by_list);
     let client = connect::identify24(identify24, &Progress::new(format), |client| client.dialect(dialect))?;
-    let answered = client.project(project_id, &connect::options(&identify24.calls)).await?;
+    let answered = client.project(&project_id.into(), &connect::options(&identify24.calls)).await?;
     warn(&answered);
     let fell_back = answered.warnings.iter().any(|warning| warning.rule == "AI-07");
     let found_by = if by_list || fell_back { "project/getAll" } else { "project/get" };

@@ -25,7 +25,7 @@ pub(super) async fn video(tm: &Tm, command: &VideoCommand, format: Format) -> Re
             let id = OrderId::typed(order_id)?;
             let client = connect::identity_tm(tm, &Progress::new(format))?;
             let url = Secret::new(callback_url.as_str());
-            let answered = client.request_video(&id, url, &connect::options(&tm.calls)).await?;
+            let answered = client.request_video(&id, &url, &connect::options(&tm.calls)).await?;
             let told = "requested; the vendor calls the callback URL when the recording is ready: until then video \
                         get may bring a placeholder";
             done(&answered, "requested", told, format)

@@ -92,7 +92,7 @@ async fn put_order(tm: &Tm, mut order: PutOrder, input: &str, format: Format) ->
         order = order.reference(reference);
         format!("the order went out {with}")
     };
-    let placed = client.put_order(order, &connect::options(&tm.calls)).await;
+    let placed = client.put_order(&order, &connect::options(&tm.calls)).await;
     sent.arrived();
     let placed = placed.map_err(|error| {
         let failure = Failure::from(error);

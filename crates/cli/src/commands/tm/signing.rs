@@ -40,7 +40,7 @@ pub(super) async fn sign(tm: &Tm, command: &SignCommand, format: Format) -> Resu
         SignCommand::Confirm { order_id, tan } => {
             let id = OrderId::typed(order_id)?;
             let tan = Secret::new(tan.as_str());
-            let answered = connect::identity_tm(tm, &Progress::new(format))?.confirm_sign(&id, tan, &options).await?;
+            let answered = connect::identity_tm(tm, &Progress::new(format))?.confirm_sign(&id, &tan, &options).await?;
             done(
                 &answered,
                 "confirmed",
@@ -110,8 +110,9 @@ pub(super) async fn banks(tm: &Tm, format: Format) -> Result<ExitCode, Failure> 
 }
 
 pub(super) async fn signme_user(tm: &Tm, email: &str, format: Format) -> Result<ExitCode, Failure> {
-    let answered =
-        connect::identity_tm(tm, &Progress::new(format))?.signme_user(email, &connect::options(&tm.calls)).await?;
+    let answered = connect::identity_tm(tm, &Progress::new(format))?
+        .signme_user(&email.into(), &connect::options(&tm.calls))
+        .await?;
     warn(&answered);
     match format {
         Format::Json => {

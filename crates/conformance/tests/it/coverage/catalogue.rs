@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use identkit_identity_tm::{CATALOGUE, DOCUMENTED_BASE, OrderFlavour, StatusKind};
+use identkit_identity_tm::{CATALOGUE, DEFAULT_BASE_URL, OrderFlavour, StatusKind};
 use identkit_mock_server::Profile;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ fn fixture(sample: &Sample<'_>, files: &[(PathBuf, String, String)]) -> Stand {
 /// A URL of the document: whether the sandbox knows the call.
 fn url(content: &str) -> Stand {
     if content.starts_with("https://") {
-        return if DOCUMENTED_BASE.trim_end_matches('/') == content.trim_end_matches('/') {
+        return if DEFAULT_BASE_URL.trim_end_matches('/') == content.trim_end_matches('/') {
             Stand::Shown("the client's base".into())
         } else {
             Stand::Missing("it is not the client's base".into())

@@ -14,8 +14,8 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, WorkGuard, async_trait};
 use identkit_identify24::messages::{CreateIdent, Gender};
-use identkit_identify24::{Credentials, Dialect, Identify24, JwtSession};
-use identkit_transport::{AttemptContext, Authenticator, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
+use identkit_identify24::{Credentials, Dialect, Identify24};
+use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
 use identkit_wire::{Body, Encoded, Operation, Params};
 use serde::Serialize;
 
@@ -270,7 +270,8 @@ pub(crate) fn policy() -> Policy {
 
 pub(crate) fn client_with(vendor: &Arc<Vendor>, clock: &TestClock, dialect: Dialect) -> Identify24 {
     let transport: Arc<dyn Transport> = Arc::clone(vendor) as _;
-    Identify24::builder(transport, Credentials::new(PARTNER, API_KEY))
+    Identify24::builder(Credentials::new(PARTNER, API_KEY))
+        .transport(transport)
         .base_url("http://127.0.0.1:1")
         .clock(Arc::new(clock.clone()))
         .policy(policy())
@@ -296,17 +297,15 @@ where
 {
     let vendor = Vendor::script(vec![ok(vendor_response)]);
     let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-    let base = BaseUrl::parse("https://api.identify24.de").unwrap();
-    let driver = |auth: Arc<dyn Authenticator>| {
-        let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
-        Driver::new(Arc::clone(&transport), clock, auth, base.clone(), Dialect::new()).with_policy(policy())
-    };
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
     let output = if Op::META.path == "/auth" {
         vendor.next_login(ok(vendor_response));
-        driver(Arc::new(NoAuth)).call(&operation, &options()).await.unwrap().value
+        let base = BaseUrl::parse("https://api.identify24.de").unwrap();
+        let driver = Driver::new(transport, clock, Arc::new(NoAuth), base, Dialect::new()).with_policy(policy());
+        driver.call(&operation, &options()).await.unwrap().value
     } else {
-        let session = JwtSession::new(driver(Arc::new(NoAuth)), Credentials::new(PARTNER, API_KEY)).unwrap();
-        driver(Arc::new(session)).call(&operation, &options()).await.unwrap().value
+        let builder = Identify24::builder(Credentials::new(PARTNER, API_KEY)).transport(transport).clock(clock);
+        builder.policy(policy()).build().unwrap().call(&operation, &options()).await.unwrap().value
     };
 
     let Arrived { method, uri, headers, body, .. } = vendor.last();

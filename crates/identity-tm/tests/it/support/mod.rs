@@ -16,7 +16,7 @@ use identkit_identity_tm::messages::{
     SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
     TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
 };
-use identkit_identity_tm::{Account, Builder, Dialect, IdentityTm};
+use identkit_identity_tm::{Builder, Credentials, Dialect, IdentityTm};
 use identkit_transport::{AttemptContext, Failure, Policy, SystemClock, Transport};
 use identkit_wire::{Body, BodyMode, Decoded, Operation, Received, encode_base64};
 use serde_json::{Map, Value};
@@ -230,8 +230,8 @@ pub(crate) fn client_by(
 /// A client over any transport, without waits between its attempts.
 pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Arc<dyn Transport>) -> IdentityTm {
     let policy = Policy::default().backoff(Duration::ZERO);
-    let builder = IdentityTm::builder(Account::new("4711", Secret::new("code"))).policy(policy);
-    change(builder).build(transport, Arc::new(SystemClock::new())).unwrap()
+    let builder = IdentityTm::builder(Credentials::new("4711", Secret::new("code"))).policy(policy);
+    change(builder).transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
 }
 
 /// Objects below another object: the path without indexes, and the keys that the type lists.

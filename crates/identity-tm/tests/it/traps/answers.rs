@@ -18,7 +18,7 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
         r#"{"OrderID":"999212"#,
     ] {
         let (client, script) = client([Step::Answer(json_answer(202, told))]);
-        let error = client.put_order(plain_order(), &options()).await.unwrap_err();
+        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
         let told_by_us = (error.kind(), error.advice(), error.delivery());
         assert_eq!(told_by_us, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{told}");
         assert!(!format!("{error} {error:?}").contains("Mustermann"));
@@ -33,7 +33,7 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
 async fn at_53_an_error_beside_an_order_id_is_a_warning() {
     let told = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
     let (client, script) = client([Step::Answer(json_answer(202, told))]);
-    let answered = client.put_order(plain_order(), &options()).await.unwrap();
+    let answered = client.put_order(&plain_order(), &options()).await.unwrap();
     assert_eq!(answered.value.order_id, id());
     assert_eq!(rules(&answered.warnings), ["AT-53"]);
     assert!(!format!("{answered:?}").contains("Mustermann"));
@@ -56,14 +56,14 @@ async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_pri
         ("", None),
     ] {
         let (client, script) = client([Step::Answer(json_answer(400, body))]);
-        let error = client.put_order(plain_order(), &options()).await.unwrap_err();
+        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
         assert_eq!((error.kind(), error.advice()), (Kind::Rejected, Advice::FixInput), "{body}");
         assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), told, "{body}");
         assert!(!format!("{error} {error:?}").contains("Mustermann"));
         assert_eq!(script.sent().len(), 1);
     }
     let (client, _) = client([Step::Answer(json_answer(400, "x".repeat(100_000)))]);
-    let error = client.put_order(plain_order(), &options()).await.unwrap_err();
+    let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
     assert!(error.vendor_text().is_none_or(|text| text.expose().len() <= 2_000), "capped");
 }
 
@@ -100,7 +100,7 @@ async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
         Step::Answer(json_answer(504, "")),
     ] {
         let (client, script) = client([step.clone()]);
-        let error = client.put_order(plain_order(), &options().attempts(9)).await.unwrap_err();
+        let error = client.put_order(&plain_order(), &options().attempts(9)).await.unwrap_err();
         assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{step:?}");
         assert_eq!(script.calls(), ["PUT /putOrder"], "{step:?}");
     }
@@ -109,7 +109,7 @@ async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
 #[tokio::test]
 async fn at_77_a_put_that_was_proved_not_to_have_been_sent_is_tried_again_with_the_same_ref() {
     let (client, script) = client([Step::NotSent, Step::Answer(json_answer(202, r#"{"OrderID":"99921269855041"}"#))]);
-    let answered = client.put_order(plain_order(), &options()).await.unwrap();
+    let answered = client.put_order(&plain_order(), &options()).await.unwrap();
     assert_eq!(answered.attempts, 2);
     assert_eq!(script.sent().len(), 1);
 }
@@ -255,7 +255,7 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
         let moved = || Step::Answer(json_answer(status, "").header("location", "https://www.example.com/"));
         let (client, script) = client([moved(), moved(), moved()]);
         let errors = [
-            client.put_order(plain_order(), &options()).await.unwrap_err(),
+            client.put_order(&plain_order(), &options()).await.unwrap_err(),
             client.ident_data(&id(), &options()).await.unwrap_err(),
             client.delete_ident_data(&id(), &options()).await.unwrap_err(),
         ];
@@ -271,7 +271,10 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
 async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_refused() {
     let build = |user: &str, code: &str| {
         let script = Arc::new(Script::default());
-        IdentityTm::builder(Account::new(user, Secret::new(code))).build(script, Arc::new(SystemClock::new()))
+        IdentityTm::builder(Credentials::new(user, Secret::new(code)))
+            .transport(script)
+            .clock(Arc::new(SystemClock::new()))
+            .build()
     };
     for (user, code) in [("", "x"), ("a:b", "x"), ("a\u{7f}", "x"), ("a", "x\n")] {
         assert_eq!(build(user, code).unwrap_err().kind(), Kind::InvalidInput, "{user:?}");
@@ -280,5 +283,5 @@ async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_
     let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
     client.ident_data(&id(), &options()).await.unwrap();
     assert_eq!(script.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
-    assert!(!format!("{client:?} {:?}", Account::new("4711", Secret::new("c0de"))).contains("c0de"));
+    assert!(!format!("{client:?} {:?}", Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));
 }

@@ -95,7 +95,7 @@ async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_
         text.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
         let (client, script) = client([Step::Answer(json_answer(202, text.to_string()))]);
         let placed =
-            client.put_order(plain_order(), &options()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+            client.put_order(&plain_order(), &options()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(placed.value.order_id, id(), "{text}");
         assert_eq!(rules(&placed.warnings), ["AT-22"], "{text}");
         assert_eq!(placed.value.answer.extra.0.get(key), beside.get(key), "kept as it came");
@@ -105,7 +105,7 @@ async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_
     }
     for text in [r#"{"OrderID":["99921269855041"]}"#, r#"{"Ref":4711}"#, r#"[{"OrderID":"99921269855041"}]"#] {
         let (client, script) = client([Step::Answer(json_answer(202, text))]);
-        let error = client.put_order(plain_order(), &options()).await.unwrap_err();
+        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
         assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{text}");
         assert_eq!(script.sent().len(), 1);
     }

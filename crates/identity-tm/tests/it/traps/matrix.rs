@@ -18,7 +18,7 @@ async fn call(client: &IdentityTm, name: &str) -> Error {
 async fn tried(client: &IdentityTm, name: &str) -> Result<(), Error> {
     let (id, options) = (id(), options());
     match name {
-        "putOrder" => client.put_order(plain_order(), &options).await.map(drop),
+        "putOrder" => client.put_order(&plain_order(), &options).await.map(drop),
         "getStatus" => client.status_general(&id, &options).await.map(drop),
         "getStatus/ExtendedList" => client.status(&id, &options).await.map(drop),
         "getIdentData" => client.ident_data(&id, &options).await.map(drop),
@@ -28,7 +28,7 @@ async fn tried(client: &IdentityTm, name: &str) -> Result<(), Error> {
         "getIdentDataPDF" => client.ident_data_pdf(&id, &options).await.map(drop),
         "getESignPDF" => client.signed_pdfs(&id, &options).await.map(drop),
         "getESignHash" => client.signed_hashes(&id, &options).await.map(drop),
-        "getVideoFileBinaryAsync" => client.request_video(&id, callback(), &options).await.map(drop),
+        "getVideoFileBinaryAsync" => client.request_video(&id, &callback(), &options).await.map(drop),
         "getVideoFileBinary" => client.video(&VideoReady::force(id), &options).await.map(drop),
         "getVoiceFiles" => client.voice_files(&id, &options).await.map(drop),
         "delIdentdata" => client.delete_ident_data(&id, &options).await.map(drop),
@@ -38,11 +38,11 @@ async fn tried(client: &IdentityTm, name: &str) -> Result<(), Error> {
         "drain getAllStatus/ExtendedList" => client.drain_unreported(&options).await.map(drop),
         "cancelOrder" => client.cancel_order(&id, &options).await,
         "requestSign" => client.request_sign(&id, &options).await.map(drop),
-        "confirmSign" => client.confirm_sign(&id, Secret::new("123456"), &options).await.map(drop),
+        "confirmSign" => client.confirm_sign(&id, &Secret::new("123456"), &options).await.map(drop),
         "requestResendSignTan" => client.resend_tan(&id, &options).await.map(drop),
         "serverStatus" => client.server_status(&options).await.map(drop),
         "getBankList" => client.banks(&options).await.map(drop),
-        "checkSignmeUser" => client.signme_user("e.mustermann@example.com", &options).await.map(drop),
+        "checkSignmeUser" => client.signme_user(&"e.mustermann@example.com".into(), &options).await.map(drop),
         other => panic!("{other} is no operation of this crate"),
     }
 }
@@ -253,7 +253,7 @@ async fn what_texts_a_person_burns_a_try_or_marks_as_reported_is_sent_once_and_i
             let options = impatient();
             let error = match *name {
                 "requestSign" => client.request_sign(&id(), &options).await.map(drop),
-                "confirmSign" => client.confirm_sign(&id(), Secret::new("123456"), &options).await.map(drop),
+                "confirmSign" => client.confirm_sign(&id(), &Secret::new("123456"), &options).await.map(drop),
                 "requestResendSignTan" => client.resend_tan(&id(), &options).await.map(drop),
                 "drain getAllStatus" => client.call(&DrainUnreported, &options).await.map(drop),
                 _ => client.drain_unreported(&options).await.map(drop),
@@ -293,12 +293,12 @@ async fn what_texts_a_person_is_not_repeated_after_a_refusal_either() {
 async fn a_video_is_asked_for_twice_at_most() {
     for step in [Step::Reset, Step::Answer(json_answer(500, "")), Step::Answer(json_answer(503, ""))] {
         let (client, script) = client([step.clone(), step.clone()]);
-        let error = client.request_video(&id(), callback(), &options().attempts(9)).await.unwrap_err();
+        let error = client.request_video(&id(), &callback(), &options().attempts(9)).await.unwrap_err();
         assert!(matches!(error.kind(), Kind::Unreachable | Kind::Unavailable), "{error}");
         assert_eq!(script.sent().len(), 2, "{step:?}");
     }
     let (client, script) = client([Step::Hang]);
-    let error = client.request_video(&id(), callback(), &impatient()).await.unwrap_err();
+    let error = client.request_video(&id(), &callback(), &impatient()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::MaybeSent)));
     assert_eq!(script.sent().len(), 1, "the time was for all attempts");
 }
@@ -362,8 +362,8 @@ async fn a_cancellation_in_time_out_and_the_status_that_is_read_then_have_one_de
     for (given, whole) in [(Some(Duration::from_secs(20)), 20), (None, 60)] {
         let clock = VirtualClock::new(jiff::Timestamp::UNIX_EPOCH);
         let transport = Arc::new(Deadlines { seen: Mutex::default(), clock: clock.clone() });
-        let builder = IdentityTm::builder(Account::new("4711", Secret::new("code")));
-        let client = builder.build(Arc::clone(&transport) as _, Arc::new(clock)).unwrap();
+        let builder = IdentityTm::builder(Credentials::new("4711", Secret::new("code")));
+        let client = builder.transport(Arc::clone(&transport) as _).clock(Arc::new(clock)).build().unwrap();
         let options = given.map_or_else(options, |given| options().timeout(given));
         let order = id();
         let time = async {
@@ -385,8 +385,8 @@ async fn a_cancellation_in_time_out_and_the_status_that_is_read_then_have_one_de
 async fn all_pages_that_one_call_of_the_port_reads_have_one_deadline() {
     let clock = VirtualClock::new(jiff::Timestamp::UNIX_EPOCH);
     let transport = Arc::new(Deadlines { seen: Mutex::default(), clock: clock.clone() });
-    let builder = IdentityTm::builder(Account::new("4711", Secret::new("code")));
-    let client = builder.build(Arc::clone(&transport) as _, Arc::new(clock)).unwrap();
+    let builder = IdentityTm::builder(Credentials::new("4711", Secret::new("code")));
+    let client = builder.transport(Arc::clone(&transport) as _).clock(Arc::new(clock)).build().unwrap();
     let window = Window { begin: jiff::Timestamp::UNIX_EPOCH, end: jiff::Timestamp::UNIX_EPOCH };
     let options = options().timeout(Duration::from_secs(20));
     let time = async {

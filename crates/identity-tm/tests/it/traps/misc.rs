@@ -61,7 +61,7 @@ async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
         ("{}", false),
     ] {
         let (client, script) = client([Step::Answer(json_answer(200, told))]);
-        let user = client.signme_user("e@example.com", &options()).await.unwrap().value;
+        let user = client.signme_user(&"e@example.com".into(), &options()).await.unwrap().value;
         assert_eq!(user.can_sign_at_once(), can, "{told}");
         assert_eq!(script.calls(), ["POST /checkSignmeUser"]);
     }

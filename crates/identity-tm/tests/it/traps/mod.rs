@@ -15,12 +15,12 @@ use identkit_identity_tm::messages::{
     SignHash, SignParameters, SignPdf, SignmeUserRequest, WebhookUrl,
 };
 use identkit_identity_tm::{
-    Account, CancelOrder, CheckSignmeUser, ConfirmSign, DOCUMENTED_BASE, DOCUMENTED_NETWORKS, Decryptor, DelIdentData,
-    Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
-    GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus,
-    GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavour,
-    OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs, StatusKind, VideoCallback,
-    VideoReady,
+    CancelOrder, CheckSignmeUser, ConfirmSign, Credentials, DEFAULT_BASE_URL, DOCUMENTED_NETWORKS, Decryptor,
+    DelIdentData, Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList,
+    GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm,
+    MaybeEncrypted, OrderFlavour, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
+    StatusKind, VideoCallback, VideoReady,
 };
 use identkit_transport::{Policy, SystemClock};
 use identkit_wire::json::Blob;

@@ -83,7 +83,7 @@ fn at_09_the_sandboxs_side_takes_either_case_of_the_path() {
 
 #[tokio::test]
 async fn at_11_the_version_of_the_url_is_2_10() {
-    assert_eq!(DOCUMENTED_BASE, "https://customer.identity.tm/api/2.10");
+    assert_eq!(DEFAULT_BASE_URL, "https://customer.identity.tm/api/2.10");
     let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
     client.status_general(&id(), &options()).await.unwrap();
     let uri = format!("https://customer.identity.tm/api/2.10/getStatus/{ORDER}");
@@ -145,12 +145,12 @@ fn at_17_the_timeline_is_sorted_without_duplicates_and_the_raw_order_is_kept() {
 #[tokio::test]
 async fn at_18_another_ref_in_the_answer_is_a_warning_and_the_order_is_placed() {
     let (vendor, _) = client([Step::Answer(json_answer(202, fixture("S-036-put-order-response.json")))]);
-    let answered = vendor.put_order(document_order(), &options()).await.unwrap();
+    let answered = vendor.put_order(&document_order(), &options()).await.unwrap();
     assert_eq!(answered.value.order_id, id());
     assert_eq!(rules(&answered.warnings), ["AT-18"]);
     let echo = format!(r#"{{"OrderID":"{ORDER}","Ref":"Sign-me_Account_Creation_Test"}}"#);
     let (vendor, _) = client([Step::Answer(json_answer(202, echo))]);
-    assert!(vendor.put_order(document_order(), &options()).await.unwrap().warnings.is_empty());
+    assert!(vendor.put_order(&document_order(), &options()).await.unwrap().warnings.is_empty());
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn at_19_an_order_without_a_ref_gets_a_random_one_and_no_ref_in_the_answer
         let mut order = plain_order();
         order.reference = None;
         let (client, script) = client([Step::Answer(json_answer(202, told.to_string()))]);
-        let answered = client.put_order(order, &options()).await.unwrap();
+        let answered = client.put_order(&order, &options()).await.unwrap();
         assert!(answered.warnings.is_empty(), "{told}");
         let sent: Value = serde_json::from_slice(&script.sent()[0].body).unwrap();
         let reference = sent["Ref"].as_str().unwrap();

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn at_10_a_tan_goes_to_confirm_sign_and_not_to_the_url_of_the_example() {
     let (client, script) = client([Step::Answer(json_answer(202, ""))]);
-    client.confirm_sign(&id(), Secret::new("012345"), &options()).await.unwrap();
+    client.confirm_sign(&id(), &Secret::new("012345"), &options()).await.unwrap();
     assert_eq!(script.calls(), [format!("POST /confirmSign/{ORDER}")]);
     assert_eq!(script.sent()[0].body, br#"{"tan":"012345"}"#);
 }
@@ -19,7 +19,7 @@ async fn at_54_a_wrong_tan_is_told_by_400_or_409_and_too_many_by_429_which_is_no
     ] {
         let told = json_answer(status, r#"{"Error":"Mustermann"}"#).header("retry-after", "0");
         let (client, script) = client([Step::Answer(told)]);
-        let error = client.confirm_sign(&id(), Secret::new("123456"), &options().attempts(9)).await.unwrap_err();
+        let error = client.confirm_sign(&id(), &Secret::new("123456"), &options().attempts(9)).await.unwrap_err();
         assert_eq!((error.kind(), error.advice(), error.status()), (kind, advice, Some(status)), "{error}");
         assert_eq!(error.delivery(), Some(Delivery::Answered));
         assert_eq!(script.sent().len(), 1, "{status}: a try more would count");
@@ -48,7 +48,7 @@ async fn at_55_every_code_of_a_wrong_state_is_the_same_kind_and_says_its_own() {
         let options = options();
         let error = match name {
             "requestSign" => client.request_sign(&id(), &options).await,
-            "confirmSign" => client.confirm_sign(&id(), Secret::new("123456"), &options).await,
+            "confirmSign" => client.confirm_sign(&id(), &Secret::new("123456"), &options).await,
             _ => client.resend_tan(&id(), &options).await,
         }
         .unwrap_err();
@@ -100,7 +100,7 @@ fn at_56_a_tan_of_letters_is_a_warning() {
 #[tokio::test]
 async fn at_56_a_tan_that_cannot_be_one_is_refused_before_anything_is_sent() {
     let (client, script) = client([]);
-    let error = client.confirm_sign(&id(), Secret::new("12345"), &options()).await.unwrap_err();
+    let error = client.confirm_sign(&id(), &Secret::new("12345"), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::InvalidInput, Some("confirmSign")));
     assert!(!format!("{error} {error:?}").contains("12345"));
     assert!(script.sent().is_empty());

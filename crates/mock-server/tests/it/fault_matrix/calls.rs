@@ -108,7 +108,7 @@ pub(crate) fn calls() -> Vec<Call> {
     }
     vec![
         made!(PutOrder::META, Nothing, |c, _id, _tan| {
-            c.tm.put_order(order(), &o()).await.map(|placed| placed.value.order_id.expose().to_owned())
+            c.tm.put_order(&order(), &o()).await.map(|placed| placed.value.order_id.expose().to_owned())
         }),
         made!(GetStatus::META, Positive, |c, i, _t| c.tm.status_general(&id(&i), &o()).await.map(|a| told(&a.value))),
         made!(GetStatusExtended::META, Positive, |c, i, _t| c.tm.status(&id(&i), &o()).await.map(|a| told(&a.value))),
@@ -137,7 +137,7 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(GetESignHash::META, Hashed, |c, i, _t| c.tm.signed_hashes(&id(&i), &o()).await.map(|a| told(&a.value))),
         made!(RequestVideo::META, Positive, |c, i, _t| {
             let url = Secret::new("https://hooks.example/identity-tm/t0ken/Video");
-            c.tm.request_video(&id(&i), url, &o()).await.map(|_| String::new())
+            c.tm.request_video(&id(&i), &url, &o()).await.map(|_| String::new())
         }),
         made!(GetVideo::META, Positive, |c, i, _t| {
             match c.tm.video(&VideoReady::force(id(&i)), &o()).await {
@@ -152,14 +152,14 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(CancelOrder::META, Open, |c, i, _t| c.tm.cancel_order(&id(&i), &o()).await.map(|()| String::new())),
         made!(RequestSign::META, Identified, |c, i, _t| c.tm.request_sign(&id(&i), &o()).await.map(|_| String::new())),
         made!(ConfirmSign::META, Begun, |c, i, t| {
-            c.tm.confirm_sign(&id(&i), Secret::new(t), &o()).await.map(|_| String::new())
+            c.tm.confirm_sign(&id(&i), &Secret::new(t), &o()).await.map(|_| String::new())
         }),
         made!(RequestResendSignTan::META, Begun, |c, i, _t| {
             c.tm.resend_tan(&id(&i), &o()).await.map(|_| String::new())
         }),
         made!(GetBankList::META, Nothing, |c, _i, _t| c.tm.banks(&o()).await.map(|a| told(&a.value))),
         made!(CheckSignmeUser::META, Nothing, |c, _i, _t| {
-            c.tm.signme_user("e.mustermann@example.com", &o()).await.map(|a| told(&a.value))
+            c.tm.signme_user(&"e.mustermann@example.com".into(), &o()).await.map(|a| told(&a.value))
         }),
         made!(GetAllStatus::META, Positive, |c, _i, _t| {
             c.tm.call(&GetAllStatus::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
@@ -183,7 +183,11 @@ pub(crate) fn calls() -> Vec<Call> {
             c.identify24.get_ident(&IdentId::from(i), &o()).await.map(|a| told(&a.value))
         }),
         made!(GetAllProjects::META, Nothing, |c, _i, _t| c.identify24.projects(&o()).await.map(|a| told(&a.value))),
-        made!(GetProject::META, Nothing, |c, _i, _t| c.identify24.project("6", &o()).await.map(|a| told(&a.value))),
+        made!(GetProject::META, Nothing, |c, _i, _t| c
+            .identify24
+            .project(&"6".into(), &o())
+            .await
+            .map(|a| told(&a.value))),
     ]
 }
 

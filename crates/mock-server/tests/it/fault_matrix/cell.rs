@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use identkit_core::{Advice, Delivery, Error, Kind, Secret};
 use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::{Account, Dialect, IdentityTm};
+use identkit_identity_tm::{Dialect, IdentityTm};
 use identkit_mock_server::faults::{Fault, Rule};
 use identkit_mock_server::server;
 use identkit_mock_server::{InProcess, Sandbox, VirtualClock};
@@ -65,13 +65,16 @@ static NETWORK: LazyLock<Arc<dyn Transport>> =
 fn clients(transport: Arc<dyn Transport>, base: &str) -> Clients {
     // Waits between attempts are a matter of time, not of what is done.
     let policy = Policy::default().backoff(Duration::from_millis(1)).timeout(Duration::from_secs(15));
-    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     let mut dialect = Dialect::default();
     dialect.any_reference = true;
     let tm = IdentityTm::builder(account).dialect(dialect).policy(policy.clone()).base_url(format!("{base}{TM}"));
     let credentials = Credentials::new("911-internet", "sandbox-api-key");
-    let identify24 = Identify24::builder(Arc::clone(&transport), credentials).policy(policy).base_url(base);
-    Clients { tm: tm.build(transport, Arc::new(SystemClock::new())).unwrap(), identify24: identify24.build().unwrap() }
+    let identify24 = Identify24::builder(credentials).transport(Arc::clone(&transport)).policy(policy).base_url(base);
+    Clients {
+        tm: tm.transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap(),
+        identify24: identify24.build().unwrap(),
+    }
 }
 
 /// How often the call was carried out.

@@ -109,7 +109,7 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
         (GiroKey::TargetUrl, "", false, None, None),
     ] {
         let bench = Harness::configured(|settings| settings.giro_key = key);
-        let placed = bench.tm().put_order(order().get_giro_link(bank).get_target_link(link), &options()).await;
+        let placed = bench.tm().put_order(&order().get_giro_link(bank).get_target_link(link), &options()).await;
         let answer = placed.unwrap().value.answer;
         let contains = |url: Option<&str>, part: Option<&str>| match (url, part) {
             (Some(url), Some(part)) => url.contains(part) && url.len() <= 100,

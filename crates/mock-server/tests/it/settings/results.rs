@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use identkit_core::{Error, Kind, Pii, Secret};
 use identkit_identity_tm::messages::{IdCard, IdCardImages, OrderIdentData, SignHash};
-use identkit_identity_tm::{Account, Decryptor, IdentDataBody, IdentityTm, OrderId};
+use identkit_identity_tm::{Credentials, Decryptor, IdentDataBody, IdentityTm, OrderId};
 use identkit_mock_server::InProcess;
 use identkit_mock_server::vendors::identity_tm::{HashShape, unseal};
 use identkit_wire::json::Blob;
@@ -84,10 +84,12 @@ async fn at_70_encrypted_results_are_opaque_to_the_client_and_opened_by_a_decryp
     }
     let body = bench.tm().ident_data_body(&id, &options()).await.unwrap().value;
     assert!(matches!(body, IdentDataBody::Opaque { .. }));
-    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     let opening = IdentityTm::builder(account)
         .decryptor(Arc::new(Unsealing))
-        .build(Arc::new(InProcess(bench.sandbox.clone())), Arc::new(bench.clock.clone()))
+        .transport(Arc::new(InProcess(bench.sandbox.clone())))
+        .clock(Arc::new(bench.clock.clone()))
+        .build()
         .unwrap();
     let data = opening.ident_data_with_initial(&id, &options()).await.unwrap().value;
     assert_eq!(data.checked().unwrap().surname.as_ref().unwrap().expose(), "Mustermann");

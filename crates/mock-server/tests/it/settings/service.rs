@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identkit_core::Secret;
-use identkit_identity_tm::{Account, Health, IdentityTm};
+use identkit_identity_tm::{Credentials, Health, IdentityTm};
 use identkit_mock_server::vendors::identity_tm::Service;
 use identkit_transport::http::{HyperTransport, TlsConfig};
 
@@ -33,10 +33,12 @@ async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
     let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();
     let clock = Arc::new(identkit_transport::SystemClock::new());
     let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
-    let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     let tm = IdentityTm::builder(account)
         .base_url(format!("{}{TM}", listening.url()))
-        .build(Arc::new(transport), clock)
+        .transport(Arc::new(transport))
+        .clock(clock)
+        .build()
         .unwrap();
     assert_eq!(tm.health(&options()).await, Health::Unreachable);
     bench.set_up(|settings| settings.service = Service::Up);

@@ -24,7 +24,7 @@ use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, K
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Identify24};
 use identkit_identity_tm::messages::{Address, WebhookUrl};
-use identkit_identity_tm::{Account, Dialect, IdentityTm, OrderFlavour, OrderId, PutOrder};
+use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavour, OrderId, PutOrder};
 use identkit_mock_server::artefacts::sample_contract;
 use identkit_mock_server::rules::is_told;
 use identkit_mock_server::vendors::identity_tm::{Settings, configure};
@@ -101,17 +101,23 @@ impl Harness {
 
     /// The client of identity.TM, which also accepts what only the document allows.
     pub(crate) fn tm(&self) -> IdentityTm {
-        let account = Account::new("sandbox-customer", Secret::new("sandbox-code"));
+        let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
         let mut dialect = Dialect::default();
         dialect.any_reference = true;
         let transport = Arc::new(InProcess(self.sandbox.clone()));
-        IdentityTm::builder(account).dialect(dialect).build(transport, Arc::new(self.clock.clone())).unwrap()
+        IdentityTm::builder(account)
+            .dialect(dialect)
+            .transport(transport)
+            .clock(Arc::new(self.clock.clone()))
+            .build()
+            .unwrap()
     }
 
     /// The client of identify24 over this transport.
     pub(crate) fn identify24(&self, transport: Arc<dyn Transport>, clock: &VirtualClock) -> Identify24 {
         let _ = self;
-        Identify24::builder(transport, Credentials::new("911-internet", "sandbox-api-key"))
+        Identify24::builder(Credentials::new("911-internet", "sandbox-api-key"))
+            .transport(transport)
             .clock(Arc::new(clock.clone()))
             .build()
             .unwrap()
@@ -119,7 +125,7 @@ impl Harness {
 
     /// Places the order and returns its id.
     pub(crate) async fn place(&self, order: PutOrder) -> OrderId {
-        self.tm().put_order(order, &options()).await.unwrap().value.order_id
+        self.tm().put_order(&order, &options()).await.unwrap().value.order_id
     }
 
     /// Places an order and plays a story with it.

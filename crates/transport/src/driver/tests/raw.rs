@@ -7,7 +7,10 @@ async fn a_creating_call_leaves_its_raw_response() {
     let (driver, _) = driver(vec![Step::Answer(202, &[("x-id", "7")], "ok"), Step::Answer(200, &[], "ok")]);
     let created = driver.call(&Create, &CallOptions::new()).await.unwrap();
     let raw = created.raw().unwrap();
-    assert_eq!((raw.status().as_u16(), &raw.headers()["x-id"], &raw.body()[..]), (202, &"7".parse().unwrap(), &b"ok"[..]));
+    assert_eq!(
+        (raw.status().as_u16(), &raw.headers()["x-id"], &raw.body()[..]),
+        (202, &"7".parse().unwrap(), &b"ok"[..])
+    );
     assert!(raw.is_complete());
     assert!(driver.call(&Read, &CallOptions::new()).await.unwrap().raw().is_none(), "a read can be repeated");
 }

@@ -118,7 +118,8 @@ impl Harness {
     /// The client, which tries once, and what it sends.
     pub(super) fn client(&self, api_key: &str, dialect: Dialect) -> (Identify24, Arc<Heard>) {
         let heard = Arc::new(Heard { inner: InProcess(self.sandbox.clone()), headers: Mutex::default() });
-        let client = Identify24::builder(Arc::clone(&heard) as Arc<dyn Transport>, Credentials::new(PARTNER, api_key))
+        let client = Identify24::builder(Credentials::new(PARTNER, api_key))
+            .transport(Arc::clone(&heard) as Arc<dyn Transport>)
             .clock(Arc::new(self.clock.clone()))
             .policy(Policy::default().attempts(1))
             .dialect(dialect)

@@ -96,7 +96,7 @@ async fn make(client: &Identify24, call: &str) -> Result<(), Error> {
         "ident/create" => client.create_ident(&ident(), &options).await.map(drop),
         "ident/get" => client.get_ident(&IdentId::new("unknown"), &options).await.map(drop),
         "project/getAll" => client.projects(&options).await.map(drop),
-        "project/get" => client.project("6", &options).await.map(drop),
+        "project/get" => client.project(&"6".into(), &options).await.map(drop),
         other => panic!("the client has no call {other}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use http::header::HeaderValue;
+use ::http::header::HeaderValue;
 
 /// So many are remembered; more would have to come from a store that makes them up.
 const REMEMBERED: usize = 8;
@@ -12,7 +12,7 @@ const PATIENCE: u32 = 2;
 
 /// What a session knows of dead tokens.
 #[derive(Default)]
-pub(crate) struct Refused {
+pub(super) struct Refused {
     tokens: VecDeque<HeaderValue>,
     /// Tokens of the store that were refused since the last login of the session's own.
     lent: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// The vendor refused this token, which came from a store if it was `lent`.
-    pub(crate) fn note(&mut self, token: HeaderValue, lent: bool) {
+    pub(super) fn note(&mut self, token: HeaderValue, lent: bool) {
         if lent {
             self.lent = self.lent.saturating_add(1);
         }
@@ -31,17 +31,17 @@ impl Refused {
     }
 
     /// A login of the session's own went well.
-    pub(crate) fn logged_in(&mut self) {
+    pub(super) fn logged_in(&mut self) {
         self.lent = 0;
     }
 
     /// Whether the vendor refused so many of the store's tokens that only a login helps.
-    pub(crate) fn too_many(&self) -> bool {
+    pub(super) fn too_many(&self) -> bool {
         self.lent >= PATIENCE
     }
 
     /// The tokens themselves.
-    pub(crate) fn tokens(&self) -> Vec<HeaderValue> {
+    pub(super) fn tokens(&self) -> Vec<HeaderValue> {
         self.tokens.iter().cloned().collect()
     }
 }

@@ -1,4 +1,4 @@
-//! One login for several processes: a place outside of them where the token is kept (I-009).
+//! One login for several processes: a place outside of them where the token is kept.
 
 use std::fmt;
 use std::future::Future;
@@ -15,20 +15,20 @@ use identkit_core::{Clock, Error, Secret};
 /// How long a store may take. Longer, and the session goes on without it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whose token it is. A store keeps one token per key, so that neither partners nor hosts are mixed up.
+/// Whose token it is. A store keeps one token per key, so that neither accounts nor hosts are mixed up.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenKey {
     /// Where the API is: a token of the sandbox is none of the vendor's.
     pub base_url: String,
-    /// The partner's user name.
-    pub partner: Secret,
+    /// The account's public name, e.g. a user name.
+    pub account: Secret,
 }
 
 impl TokenKey {
-    /// The key of this partner's token at this API.
-    pub fn new(base_url: impl Into<String>, partner: impl Into<Secret>) -> Self {
-        Self { base_url: base_url.into(), partner: partner.into() }
+    /// The key of this account's token at this API.
+    pub fn new(base_url: impl Into<String>, account: impl Into<Secret>) -> Self {
+        Self { base_url: base_url.into(), account: account.into() }
     }
 }
 
@@ -49,10 +49,10 @@ impl StoredToken {
     }
 }
 
-/// Where several processes keep the token that they share (I-009).
+/// Where several processes keep the token that they share.
 ///
 /// A session asks it before it logs in and tells it the token that it got. Only the vendor's 401 says that a token is
-/// dead (I-008): a stored one is taken as it is, and when the vendor refuses it, another one is looked for before
+/// dead: a stored one is taken as it is, and when the vendor refuses it, another one is looked for before
 /// anybody logs in. Two processes that begin at the same moment may both log in; then the token that was stored first
 /// is everybody's. A token that the vendor refused is not taken again, whatever its version, and after two stored ones
 /// in a row the session logs in by itself; a call that meets both of them fails, since its second 401 is final.
@@ -68,9 +68,9 @@ impl StoredToken {
 /// use std::io::Write;
 /// use std::path::{Path, PathBuf};
 /// use identkit_core::{Error, Kind, Secret, async_trait};
-/// use identkit_identify24::{StoredToken, TokenKey, TokenStore};
+/// use identkit_transport::{StoredToken, TokenKey, TokenStore};
 ///
-/// /// One account's token: base URL, partner, version and token, one a line.
+/// /// One account's token: base URL, account, version and token, one a line.
 /// #[derive(Debug)]
 /// struct FileStore(PathBuf);
 ///
@@ -83,8 +83,8 @@ impl StoredToken {
 ///     async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error> {
 ///         let Ok(text) = std::fs::read_to_string(&self.0) else { return Ok(None) };
 ///         let lines: Vec<&str> = text.lines().collect();
-///         let [base_url, partner, version, token] = lines[..] else { return Ok(None) };
-///         if base_url != key.base_url || partner != key.partner.expose() {
+///         let [base_url, account, version, token] = lines[..] else { return Ok(None) };
+///         if base_url != key.base_url || account != key.account.expose() {
 ///             return Err(Error::new(Kind::Storage, "the file belongs to another account"));
 ///         }
 ///         Ok(version.parse().ok().map(|version| StoredToken::new(version, token)))
@@ -99,21 +99,21 @@ impl StoredToken {
 ///         // Whole or not at all: written beside, with mode 0600, and renamed. Two at once cost a login more and nothing
 ///         // else.
 ///         let mut beside = tempfile::NamedTempFile::new_in(self.0.parent().unwrap_or(Path::new("."))).map_err(failed)?;
-///         writeln!(beside, "{}\n{}\n{version}\n{}", key.base_url, key.partner.expose(), token.expose()).map_err(failed)?;
+///         writeln!(beside, "{}\n{}\n{version}\n{}", key.base_url, key.account.expose(), token.expose()).map_err(failed)?;
 ///         beside.persist(&self.0).map_err(|error| failed(error.error))?;
 ///         Ok(StoredToken::new(version, token.clone()))
 ///     }
 /// }
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("token");
-/// # let (store, key) = (FileStore(path.clone()), TokenKey::new("https://example.com", "partner"));
+/// # let (store, key) = (FileStore(path.clone()), TokenKey::new("https://example.com", "account"));
 /// # futures_util::FutureExt::now_or_never(async {
 /// #     assert_eq!(store.load(&key).await.unwrap(), None);
 /// #     assert_eq!(store.store(&key, &"a".into(), None).await.unwrap(), StoredToken::new(1, "a"));
 /// #     assert_eq!(store.store(&key, &"b".into(), None).await.unwrap(), StoredToken::new(1, "a"));
 /// #     assert_eq!(store.store(&key, &"b".into(), Some(1)).await.unwrap(), StoredToken::new(2, "b"));
 /// #     assert_eq!(store.load(&key).await.unwrap(), Some(StoredToken::new(2, "b")));
-/// #     for other in [TokenKey::new("https://example.com", "other"), TokenKey::new("http://127.0.0.1:1", "partner")] {
+/// #     for other in [TokenKey::new("https://example.com", "other"), TokenKey::new("http://127.0.0.1:1", "account")] {
 /// #         assert!(store.load(&other).await.is_err());
 /// #         assert!(store.store(&other, &"c".into(), None).await.is_err());
 /// #     }
@@ -171,39 +171,29 @@ impl TokenStore for MemoryTokenStore {
     }
 }
 
-/// A store as a session uses it: what fails, panics or takes too long is nothing.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedTokens {
-    pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) base_url: String,
+/// A store as a session uses it: one that fails, panics or takes too long returns nothing.
+pub(super) struct Patience {
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
-impl SharedTokens {
-    /// What is stored; the outer `None` when the store is of no use now.
-    pub(crate) async fn load(&self, clock: &Arc<dyn Clock>, partner: &Secret) -> Option<Option<StoredToken>> {
-        let key = TokenKey::new(&self.base_url, partner.clone());
-        patiently(clock, async { self.store.load(&key).await }).await
+impl Patience {
+    /// The stored token; the outer `None` when the store is of no use now.
+    pub(super) async fn load(&self, key: &TokenKey) -> Option<Option<StoredToken>> {
+        self.within(async { self.store.load(key).await }).await
     }
 
-    /// What is stored then; `None` when the store is of no use now.
-    pub(crate) async fn store(
-        &self,
-        clock: &Arc<dyn Clock>,
-        partner: &Secret,
-        token: &Secret,
-        instead_of: Option<u64>,
-    ) -> Option<StoredToken> {
-        let key = TokenKey::new(&self.base_url, partner.clone());
-        patiently(clock, async { self.store.store(&key, token, instead_of).await }).await
+    /// The token stored then; `None` when the store is of no use now.
+    pub(super) async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Option<StoredToken> {
+        self.within(async { self.store.store(key, token, instead_of).await }).await
     }
-}
 
-/// What the store comes to in time; `None` where it fails, panics, or takes too long.
-async fn patiently<T>(clock: &Arc<dyn Clock>, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
-    // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
-    let work = AssertUnwindSafe(work).catch_unwind();
-    match select(pin!(work), clock.sleep_until(clock.now().plus(PATIENCE))).await {
-        Either::Left((done, _)) => done.ok()?.ok(),
-        Either::Right(_) => None,
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
+        // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
+        let work = AssertUnwindSafe(work).catch_unwind();
+        match select(pin!(work), self.clock.sleep_until(self.clock.now().plus(PATIENCE))).await {
+            Either::Left((done, _)) => done.ok()?.ok(),
+            Either::Right(_) => None,
+        }
     }
 }
