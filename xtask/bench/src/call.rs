@@ -61,10 +61,6 @@ pub enum Caller {
         order: Box<PutOrder>,
         options: CallOptions,
     },
-    /// Only makes the order that `Identkit` gives away with each call.
-    Making {
-        order: Box<PutOrder>,
-    },
 }
 
 /// A client of ours that keeps connections for as many calls as are made at once, and lets orders use them.
@@ -123,7 +119,6 @@ impl Caller {
             "identkit" => {
                 Self::Identkit { client: identkit(port, certificate), order: ours(), options: CallOptions::new() }
             }
-            "making" => Self::Making { order: ours() },
             _ => panic!("{way} is no way"),
         }
     }
@@ -149,7 +144,6 @@ impl Caller {
             Self::Identkit { client, order, options } => {
                 Self::Identkit { client: client.clone(), order: order.clone(), options: options.clone() }
             }
-            Self::Making { order } => Self::Making { order: order.clone() },
         }
     }
 
@@ -190,7 +184,6 @@ impl Caller {
                 let placed = client.put_order(order, options).await.unwrap();
                 assert_eq!(placed.value.order_id.expose(), "99921269855041");
             }
-            Self::Making { order } => drop(std::hint::black_box(PutOrder::clone(order))),
         }
     }
 }
