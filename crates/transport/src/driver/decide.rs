@@ -88,11 +88,14 @@ mod tests {
     const LIMITED: Refusal =
         Refusal { status: 429, kind: Kind::RateLimited, meaning: "documented", advice: Advice::RetryLater };
 
-    /// Safe; destructive read; idempotent; creating; creating with a documented 429; side effect.
-    static CLASSES: [Meta; 6] = [
+    /// Safe, repeated and not; destructive read; idempotent, repeated and not; creating, without and with a documented
+    /// 429; side effect.
+    static CLASSES: [Meta; 8] = [
         class(RetrySafety::Safe, AmbiguityPolicy::Retry(3), &[]),
+        class(RetrySafety::Safe, AmbiguityPolicy::Never, &[]),
         class(RetrySafety::DestructiveRead, AmbiguityPolicy::Never, &[]),
         class(RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(3), &[]),
+        class(RetrySafety::IdempotentByEffect, AmbiguityPolicy::Probe, &[]),
         class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[]),
         class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[LIMITED]),
         class(RetrySafety::SideEffect, AmbiguityPolicy::Never, &[]),
@@ -114,31 +117,31 @@ mod tests {
         let permanent = |failed: Failed| Failed { permanent: true, ..failed };
         // "r": the attempt is repeated; "-": it is not; "?": it is not, and the outcome is unknown.
         let table = [
-            ("r r r r r r", failed(Kind::Unreachable, NotSent, 0)),
-            ("r r r r r r", failed(Kind::Timeout, NotSent, 0)),
-            ("- - - - - -", permanent(failed(Kind::Unreachable, NotSent, 0))),
-            ("- - - - - -", failed(Kind::InvalidInput, NotSent, 0)),
-            ("r ? r ? ? ?", failed(Kind::Unreachable, MaybeSent, 0)),
-            ("r ? r ? ? ?", failed(Kind::Timeout, MaybeSent, 0)),
-            ("- ? - ? ? ?", permanent(failed(Kind::Timeout, MaybeSent, 0))),
-            ("- ? - ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
+            ("r r r r r r r r", failed(Kind::Unreachable, NotSent, 0)),
+            ("r r r r r r r r", failed(Kind::Timeout, NotSent, 0)),
+            ("- - - - - - - -", permanent(failed(Kind::Unreachable, NotSent, 0))),
+            ("- - - - - - - -", failed(Kind::InvalidInput, NotSent, 0)),
+            ("r - ? r ? ? ? ?", failed(Kind::Unreachable, MaybeSent, 0)),
+            ("r - ? r ? ? ? ?", failed(Kind::Timeout, MaybeSent, 0)),
+            ("- - ? - ? ? ? ?", permanent(failed(Kind::Timeout, MaybeSent, 0))),
+            ("- - ? - ? ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
             // A complete response that the vendor cannot serve, e.g. 503.
-            ("r ? r ? ? ?", failed(Kind::Unavailable, Answered, 503)),
+            ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 503)),
             // The same in the body of a successful response (AI-30).
-            ("r ? r ? ? ?", failed(Kind::Unavailable, Answered, 200)),
-            ("r ? r ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
-            ("r ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
-            ("- ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
-            ("r r r - r -", failed(Kind::RateLimited, Answered, 429)),
-            ("r r r - - -", failed(Kind::RateLimited, Answered, 200)),
-            ("r r r - r -", asked(120)),
-            ("- - - - - -", asked(121)),
-            ("- - - - - -", failed(Kind::Rejected, Answered, 400)),
-            ("- - - - - -", failed(Kind::Rejected, Answered, 200)),
-            ("- - - - - -", failed(Kind::Forbidden, Answered, 403)),
-            ("- - - - - -", failed(Kind::NotFound, Answered, 404)),
-            ("- - - - - -", failed(Kind::Conflict, Answered, 409)),
-            ("- - - - - -", failed(Kind::Protocol, Answered, 302)),
+            ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 200)),
+            ("r - ? r ? ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
+            ("r r ? ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
+            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
+            ("r r r r r - r -", failed(Kind::RateLimited, Answered, 429)),
+            ("r r r r r - - -", failed(Kind::RateLimited, Answered, 200)),
+            ("r r r r r - r -", asked(120)),
+            ("- - - - - - - -", asked(121)),
+            ("- - - - - - - -", failed(Kind::Rejected, Answered, 400)),
+            ("- - - - - - - -", failed(Kind::Rejected, Answered, 200)),
+            ("- - - - - - - -", failed(Kind::Forbidden, Answered, 403)),
+            ("- - - - - - - -", failed(Kind::NotFound, Answered, 404)),
+            ("- - - - - - - -", failed(Kind::Conflict, Answered, 409)),
+            ("- - - - - - - -", failed(Kind::Protocol, Answered, 302)),
         ];
         for (expected, failure) in table {
             let row = format!("{:?} {:?} {:?}", failure.error.kind(), failure.error.delivery(), failure.status);
