@@ -94,13 +94,16 @@ fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     if user.chars().chain(password.expose().chars()).any(char::is_control) {
         return refuse("user name and password must not hold control characters");
     }
+    basic_header(user, password).map_or_else(|| refuse("the credentials cannot be written into a header"), Ok)
+}
+
+/// The value of an `Authorization` header, never to be printed.
+pub(crate) fn basic_header(user: &str, password: &Secret) -> Option<HeaderValue> {
     let joined = Secret::new(format!("{user}:{}", password.expose()));
     let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
-    let Ok(mut header) = HeaderValue::from_str(value.expose()) else {
-        return refuse("the credentials cannot be written into a header");
-    };
+    let mut header = HeaderValue::from_str(value.expose()).ok()?;
     header.set_sensitive(true);
-    Ok(header)
+    Some(header)
 }
 
 impl fmt::Debug for Basic {

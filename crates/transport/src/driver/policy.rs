@@ -2,66 +2,28 @@
 
 use std::time::Duration;
 
-/// How calls are repeated and how long they may take. Made by [`Default`] and changed by its setters.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Attempts at the most.
-    pub attempts: u32,
-    /// The first wait is drawn from zero to this; each further one from zero to twice the one before.
-    pub backoff: Duration,
-    /// No wait is drawn from more than this.
-    pub backoff_cap: Duration,
-    /// A longer `Retry-After` is an error instead of a wait.
-    pub retry_after_cap: Duration,
-    /// One deadline over the whole call, unless the call brings its own.
-    pub timeout: Duration,
-    /// The slowest upload that is waited for, in bytes per second: a request with a body may take
-    /// [`timeout`](Self::timeout) and the time that its bytes need at this rate.
-    pub slowest_upload: u64,
-    /// After so long without a byte of it a body that comes or goes counts as stalled.
-    pub stall: Duration,
-    /// How long a body that was handed out as a stream may take from then on.
-    pub stream_timeout: Duration,
-    /// Calls of this account that are under way at once; more wait, inside their own deadline. A stream counts until
-    /// it is read or dropped.
-    pub concurrency: u32,
-    /// What repeats may cost in all, in tokens: each takes 5, after a time-out 10, and a call that succeeds gives one
-    /// back and what its own repeats took. Empty, the bucket ends calls at their first failure instead of letting
-    /// all callers repeat against a vendor that is down.
-    pub retry_tokens: u32,
-    /// Whether what must not be sent twice, a create for one, gets a connection of its own. On one that was kept it is
-    /// faster; but should the vendor close that while the request goes out, nobody knows whether it was carried out, and
-    /// the call ends as [`OutcomeUnknown`](identkit_core::Kind::OutcomeUnknown).
-    pub fresh_connections: bool,
-}
-
-impl Default for Policy {
-    /// 4 attempts, 1 s doubling to 30 s, `Retry-After` up to 120 s; 60 s over all, an upload 32 KiB a second at
-    /// least; 30 s without a byte are a stall, an hour is the most for a stream; 64 calls at once, 500 tokens;
-    /// connections of their own for what must not be sent twice.
-    fn default() -> Self {
-        Self {
-            attempts: 4,
-            backoff: Duration::from_secs(1),
-            backoff_cap: Duration::from_secs(30),
-            retry_after_cap: Duration::from_secs(120),
-            timeout: Duration::from_secs(60),
-            slowest_upload: 32 * 1024,
-            stall: Duration::from_secs(30),
-            stream_timeout: Duration::from_secs(60 * 60),
-            concurrency: 64,
-            retry_tokens: 500,
-            fresh_connections: true,
+/// Declares the policy: each field with its default, and a setter of its name.
+macro_rules! policy {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
+        /// How calls are repeated and how long they may take. Made by [`Default`] and changed by its setters.
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Policy {
+            $($(#[$doc])* pub $name: $type,)*
         }
-    }
-}
 
-macro_rules! setters {
-    ($($name:ident: $type:ty, $doc:literal;)*) => {
+        impl Default for Policy {
+            /// 4 attempts, 1 s doubling to 30 s, `Retry-After` up to 120 s; 60 s over all, an upload 32 KiB a second at
+            /// least; 30 s without a byte are a stall, an hour is the most for a stream; 64 calls at once, 500 tokens;
+            /// connections of their own for what must not be sent twice.
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
         impl Policy {
             $(
-                #[doc = $doc]
+                $(#[$doc])*
                 #[must_use]
                 pub fn $name(mut self, $name: $type) -> Self {
                     self.$name = $name;
@@ -72,18 +34,35 @@ macro_rules! setters {
     };
 }
 
-setters! {
-    attempts: u32, "Attempts at the most.";
-    backoff: Duration, "The first wait is drawn from zero to this.";
-    backoff_cap: Duration, "No wait is drawn from more than this.";
-    retry_after_cap: Duration, "A longer `Retry-After` is an error instead of a wait.";
-    timeout: Duration, "One deadline over the whole call.";
-    slowest_upload: u64, "The slowest upload that is waited for, in bytes per second.";
-    stall: Duration, "After so long without a byte a body counts as stalled.";
-    stream_timeout: Duration, "How long a body that was handed out may take.";
-    concurrency: u32, "Calls under way at once.";
-    retry_tokens: u32, "What repeats may cost in all, in tokens.";
-    fresh_connections: bool, "Whether what must not be sent twice gets a connection of its own.";
+policy! {
+    /// Attempts at the most.
+    attempts: u32 = 4;
+    /// The first wait is drawn from zero to this; each further one from zero to twice the one before.
+    backoff: Duration = Duration::from_secs(1);
+    /// No wait is drawn from more than this.
+    backoff_cap: Duration = Duration::from_secs(30);
+    /// A longer `Retry-After` is an error instead of a wait.
+    retry_after_cap: Duration = Duration::from_secs(120);
+    /// One deadline over the whole call, unless the call brings its own.
+    timeout: Duration = Duration::from_secs(60);
+    /// The slowest upload that is waited for, in bytes per second: a request with a body may take
+    /// [`timeout`](Self::timeout) and the time that its bytes need at this rate.
+    slowest_upload: u64 = 32 * 1024;
+    /// After so long without a byte of it a body that comes or goes counts as stalled.
+    stall: Duration = Duration::from_secs(30);
+    /// How long a body that was handed out as a stream may take from then on.
+    stream_timeout: Duration = Duration::from_secs(60 * 60);
+    /// Calls of this account that are under way at once; more wait, inside their own deadline. A stream counts until
+    /// it is read or dropped.
+    concurrency: u32 = 64;
+    /// What repeats may cost in all, in tokens: each takes 5, after a time-out 10, and a call that succeeds gives one
+    /// back and what its own repeats took. Empty, the bucket ends calls at their first failure instead of letting
+    /// all callers repeat against a vendor that is down.
+    retry_tokens: u32 = 500;
+    /// Whether what must not be sent twice, a create for one, gets a connection of its own. On one that was kept it is
+    /// faster; but should the vendor close that while the request goes out, nobody knows whether it was carried out, and
+    /// the call ends as [`OutcomeUnknown`](identkit_core::Kind::OutcomeUnknown).
+    fresh_connections: bool = true;
 }
 
 impl Policy {

@@ -14,12 +14,12 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use identkit_core::{BoxError, Error, Kind, Secret};
-use identkit_wire::encode_base64;
 use tower_service::Service;
 
 use super::dial::{Dial, DialService, Stream, TooMuch, authority};
 use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
+use crate::auth::basic_header;
 use crate::base::is_loopback;
 
 /// The most that the head of a proxy's answer may take, in bytes.
@@ -114,11 +114,7 @@ impl Proxy {
         if user.is_empty() || user.contains(':') {
             return Err(refuse());
         }
-        let joined = Secret::new(format!("{user}:{}", password.expose()));
-        let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
-        let mut header = HeaderValue::from_str(value.expose()).map_err(|_| refuse())?;
-        header.set_sensitive(true);
-        self.credentials = Some(header);
+        self.credentials = Some(basic_header(user, password).ok_or_else(refuse)?);
         Ok(self)
     }
 
@@ -202,7 +198,7 @@ impl ProxyDial {
         };
         let status = answered.map_err(no_answer)?.status();
         if let Some(fault) = refusal(status) {
-            return Err(ConnectError::new(fault, ProxyStatus(status)));
+            return Err(ConnectError::new(fault, format!("HTTP {} from the proxy", status.as_u16())));
         }
         match ended {
             Some(end) => end,
@@ -212,7 +208,10 @@ impl ProxyDial {
         let parts = connection.into_parts();
         if !parts.read_buf.is_empty() {
             // The client speaks first in TLS: whatever came already is not the vendor's.
-            return Err(ConnectError::new(ConnectFault::ProxyProtocol, EarlyBytes));
+            return Err(ConnectError::new(
+                ConnectFault::ProxyProtocol,
+                "the proxy sent bytes of its own into the tunnel",
+            ));
         }
         meter.open();
         Ok(Box::new(TokioIo::new(parts.io)))
@@ -248,29 +247,6 @@ fn no_answer(source: hyper::Error) -> ConnectError {
     let fault = if endless || source.is_parse() { ConnectFault::ProxyProtocol } else { ConnectFault::ProxyClosed };
     ConnectError::new(fault, source)
 }
-
-/// The status that a proxy answered, as a cause.
-#[derive(Debug)]
-struct ProxyStatus(StatusCode);
-
-impl fmt::Display for ProxyStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP {} from the proxy", self.0.as_u16())
-    }
-}
-
-impl std::error::Error for ProxyStatus {}
-
-#[derive(Debug)]
-struct EarlyBytes;
-
-impl fmt::Display for EarlyBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the proxy sent bytes of its own into the tunnel")
-    }
-}
-
-impl std::error::Error for EarlyBytes {}
 
 fn connect_request(host: &str, port: u16, credentials: Option<&HeaderValue>) -> io::Result<Request<String>> {
     let target = authority(host, port)?;
