@@ -6,7 +6,6 @@ use http::header::HeaderMap;
 use identkit_core::Content;
 use serde_json::{Map, Value};
 
-use super::Faults;
 use super::answer::rewritten;
 use super::rule::names;
 
@@ -72,10 +71,10 @@ pub(super) fn reshaped(
     shapes: &[Shape],
     operation: Option<&str>,
     variant: Option<&str>,
-    faults: &mut Faults,
+    choose: impl FnOnce(usize) -> usize,
 ) -> bool {
     let fitting: Vec<_> = shapes.iter().filter(|shape| shape.fits(operation, variant)).collect();
-    let first = faults.choose(fitting.len());
+    let first = choose(fitting.len());
     response.status().is_success() && fitting.iter().cycle().skip(first).take(fitting.len()).any(|s| s.apply(response))
 }
 
