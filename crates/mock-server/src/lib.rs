@@ -21,6 +21,7 @@ mod in_process;
 pub mod journal;
 mod nesting;
 mod rejection;
+#[macro_use]
 pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]

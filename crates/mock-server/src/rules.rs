@@ -28,7 +28,6 @@ macro_rules! rules {
         pub(crate) const RULES: &[Rule] = &[$($name),+];
     };
 }
-pub(crate) use rules;
 
 /// Who states a rule.
 #[non_exhaustive]

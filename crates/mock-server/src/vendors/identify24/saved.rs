@@ -20,7 +20,7 @@ struct Saved {
     sessions: Vec<Session>,
     #[serde(deserialize_with = "Option::deserialize")]
     counted: Option<Counted>,
-    idents: Vec<Box<StoredIdent>>,
+    idents: Vec<StoredIdent>,
     created: Opened,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         projects,
         sessions: sessions.into_iter().map(|(token, used)| Session { token, used }).collect(),
         counted: counted.map(|(since, requests)| Counted { since, requests }),
-        idents: by_id.into_values().collect(),
+        idents: by_id.into_values().map(|stored| *stored).collect(),
         created,
     };
     written(&saved, "an ident")
@@ -76,7 +76,7 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
                 "expected an ident with an id of its own",
             ));
         };
-        idents.by_id.insert(id, stored);
+        idents.by_id.insert(id, Box::new(stored));
     }
     idents.created = saved.created.checked("/created", |id| idents.by_id.contains_key(id))?;
     *world.state() = account;
