@@ -16,7 +16,7 @@ use super::data::World;
 use super::deliveries::SavedDelivery;
 use super::error::SavedError;
 use super::profile::Profile;
-use super::read::{read, written};
+use super::read::{read, to_value};
 use super::reader::StateReader;
 use super::text;
 use super::timer::{RELEASE, RETRY, SANDBOX, Timer};
@@ -164,7 +164,7 @@ impl World {
             faults: faults.saved()?,
             vendors: saved_vendors,
         };
-        let document = written(&saved, "the world")?;
+        let document = to_value(&saved, "the world")?;
         if is_deeper(&document, DEPTH) {
             return Err(SavedError::not_saved(format!("what was sent to it is nested deeper than {DEPTH} levels")));
         }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::idents::{Idents, StoredIdent};
 use super::partner::Account;
 use crate::account;
-use crate::world::read::{read, written};
+use crate::world::read::{read, to_value};
 use crate::world::text;
-use crate::{Opened, SavedError, StateReader, World};
+use crate::{CaseOrder, SavedError, StateReader, World};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,7 +21,7 @@ struct Saved {
     #[serde(deserialize_with = "Option::deserialize")]
     counted: Option<Counted>,
     idents: Vec<StoredIdent>,
-    created: Opened,
+    created: CaseOrder,
 }
 
 /// A login.
@@ -54,7 +54,7 @@ pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         idents: by_id.into_values().map(|stored| *stored).collect(),
         created,
     };
-    written(&saved, "an ident")
+    to_value(&saved, "an ident")
 }
 
 pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {

@@ -8,6 +8,7 @@ mod facts;
 mod feed;
 mod lookup;
 mod media;
+mod methods;
 mod multi_sign;
 mod orders;
 mod paths;
@@ -23,7 +24,6 @@ mod settings;
 mod shapes;
 mod signing;
 mod vendor;
-mod ways;
 
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,

@@ -14,9 +14,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::methods;
 use super::settings::Settings;
-use super::ways;
-use crate::Opened;
+use crate::CaseOrder;
 use crate::world::text::{self, Written};
 
 /// The vendor's share of a world.
@@ -28,7 +28,7 @@ pub(super) struct Orders {
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
     /// Which is the oldest.
-    pub(super) opened: Opened,
+    pub(super) opened: CaseOrder,
 }
 
 /// One order.
@@ -37,7 +37,7 @@ pub(super) struct Orders {
 pub(super) struct Order {
     pub(super) id: OrderId,
     pub(super) flavour: OrderFlavour,
-    /// What was ordered; once the data is deleted, only what webhooks and the status need.
+    /// What was ordered; once the data is deleted_order, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,11 +118,11 @@ impl Order {
 
     /// How the person was identified, or will be.
     pub(super) fn method(&self) -> IdentifyMethod {
-        ways::taken(&self.request, &self.status)
+        methods::current(&self.request, &self.status)
     }
 
     /// Whether the status can still be read (AT-09, AT-59).
-    pub(super) fn status_is_told(&self, settings: &Settings) -> bool {
+    pub(super) fn has_readable_status(&self, settings: &Settings) -> bool {
         !self.gone && (settings.status_after_deletion || !self.deleted)
     }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::orders::{Order, Orders};
 use super::reuse::Key;
 use crate::account;
-use crate::world::read::{read, written};
-use crate::{Opened, SavedError, StateReader, World};
+use crate::world::read::{read, to_value};
+use crate::{CaseOrder, SavedError, StateReader, World};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +18,7 @@ struct Saved {
     seal_key: Key,
     orders: Vec<Order>,
     reported: BTreeSet<(String, usize)>,
-    opened: Opened,
+    opened: CaseOrder,
 }
 
 pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -26,7 +26,7 @@ pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
     let Orders { settings, by_id, reported, opened } = states.get().cloned().unwrap_or_default();
     let settings = account::save_settings(&settings)?;
     let seal_key = states.get().cloned().unwrap_or_default();
-    written(
+    to_value(
         &Saved { settings, seal_key, orders: by_id.into_values().map(|order| *order).collect(), reported, opened },
         "an order",
     )
