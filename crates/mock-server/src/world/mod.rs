@@ -3,7 +3,6 @@
 mod bound;
 mod cases;
 mod data;
-mod deliveries;
 mod error;
 mod file;
 mod profile;

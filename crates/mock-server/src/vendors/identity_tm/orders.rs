@@ -11,7 +11,7 @@ use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::methods;
@@ -276,24 +276,12 @@ impl Written for Word {
     }
 }
 
-impl Serialize for Word {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        text::serialize(self, to)
-    }
-}
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        text::deserialize(from)
-    }
-}
-
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     /// A status is set, perhaps with a text.
-    Status(StatusKind, Option<Word>),
+    Status(StatusKind, #[serde(with = "text::optional")] Option<Word>),
     /// The order is executed: the identification took place.
     Executed,
     /// A webhook is called, if the order has one of this name.
