@@ -36,7 +36,8 @@ pub(crate) fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(
         Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
             let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);
             let able: Vec<_> = able.map(|vendor| vendor.name()).collect();
-            refuse("fault", format!("result-false is an answer of {} only", able.join(", ")))
+            let able = if able.is_empty() { "other vendors".to_owned() } else { able.join(", ") };
+            refuse("fault", format!("result-false is an answer of {able} only"))
         }
         Fault::ShapeVariant { variant: Some(wanted) } => {
             let there: Vec<_> =
