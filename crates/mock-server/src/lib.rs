@@ -20,6 +20,7 @@ mod in_process;
 pub mod journal;
 mod nesting;
 mod rejection;
+#[macro_use]
 pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]
@@ -40,7 +41,7 @@ pub use rejection::Rejection;
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
 pub use vendor::{Handled, MockVendor, NoAnswer, Route, Target, Transition};
-pub use world::{Opened, Profile, SavedError, StateReader, Timer, VendorState, World};
+pub use world::{CaseOrder, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 
 /// The examples of the guide are compiled and run.

@@ -1,6 +1,6 @@
 //! The rules that the sandbox enforces, as items, and a switch for each.
 //!
-//! Each vendor declares its rules once, by [`rules!`], as constants: what a rule says, where it stands, which profile
+//! Each vendor declares its rules once, as constants (`rules!`): what a rule says, where it stands, which profile
 //! enforces it, and whether it can be switched off. Code asks `world.enforces(&rules::NAME)` before it rejects or behaves
 //! so; a world in which a rule is off behaves as if the document did not say it, and a request that only this rule
 //! rejected goes on. That is how `cargo xtask campaign rules` finds out whether a test would notice if the sandbox forgot
@@ -28,7 +28,6 @@ macro_rules! rules {
         pub(crate) const RULES: &[Rule] = &[$($name),+];
     };
 }
-pub(crate) use rules;
 
 /// Who states a rule.
 #[non_exhaustive]

@@ -67,7 +67,7 @@ impl VendorFacts {
     }
 
     /// The response, or the rejection with status 500 if it cannot be written.
-    pub(crate) fn written<T>(&self, response: Result<T, Error>, section: &'static str) -> Result<T, Rejection> {
+    pub(crate) fn or_reject<T>(&self, response: Result<T, Error>, section: &'static str) -> Result<T, Rejection> {
         response.map_err(|error| Rejection { status: 500, ..self.reject(&error, section) })
     }
 }
@@ -94,7 +94,7 @@ impl Route {
         handler: fn(&mut World, Op) -> Result<Op::Output, Rejection>,
     ) -> Self {
         Self::responding::<Op>(facts, case, move |world, operation| {
-            facts.written(Op::encode_response(handler(world, operation)?), Op::META.section)
+            facts.or_reject(Op::encode_response(handler(world, operation)?), Op::META.section)
         })
     }
 

@@ -58,7 +58,9 @@ impl Fault {
             },
             Self::InvalidJson => rewritten(response, broken),
             Self::DuplicateKeys => rewritten(response, doubled),
-            Self::ShapeVariant { variant } => reshaped(response, shapes, operation, variant.as_deref(), faults),
+            Self::ShapeVariant { variant } => {
+                reshaped(response, shapes, operation, variant.as_deref(), |of| faults.choose(of))
+            }
             _ => true,
         }
     }

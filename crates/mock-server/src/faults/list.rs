@@ -1,9 +1,6 @@
 //! The rules of a world, and which of them strikes a call.
 
-use super::rule::names;
 use super::{Fault, Rule, chaos};
-use crate::rejection::Rejection;
-use crate::vendor::MockVendor;
 use crate::world::Profile;
 
 /// So many rules are kept; those that are used up make room first.
@@ -87,18 +84,17 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// What strikes a call of this operation.
+    /// What strikes a call of this operation, at a vendor that may reject by its result.
     pub(crate) fn strike(
         &mut self,
         profile: Profile,
-        vendor: Option<&dyn MockVendor>,
-        operation: Option<&'static str>,
+        vendor: Option<&str>,
+        rejects_by_result: bool,
+        operation: Option<&str>,
     ) -> Option<Fault> {
         let random = &mut self.random;
-        let name = vendor.map(|vendor| vendor.name());
-        let told = vendor.is_some_and(|vendor| vendor.facts().rejects_by_result);
         let fitting = self.rules.iter_mut().filter(|injected| {
-            injected.rule.fits(name, operation) && (told || injected.rule.fault != Fault::ResultFalse)
+            injected.rule.fits(vendor, operation) && (rejects_by_result || injected.rule.fault != Fault::ResultFalse)
         });
         for injected in fitting {
             if injected.strikes(random) {
@@ -106,7 +102,7 @@ impl Faults {
             }
         }
         match (profile, operation) {
-            (Profile::Chaos, Some(_)) => chaos::draw(random, told),
+            (Profile::Chaos, Some(_)) => chaos::draw(random, rejects_by_result),
             _ => None,
         }
     }
@@ -128,50 +124,5 @@ impl Faults {
     /// One of so many, by what is drawn.
     pub(crate) fn choose(&mut self, of: usize) -> usize {
         self.random.usize(..of.max(1))
-    }
-}
-
-/// Whether a rule can ever strike at these vendors.
-///
-/// # Errors
-/// Why not, and what there is.
-pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejection> {
-    let refuse = |field: &'static str, message: String| {
-        Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))
-    };
-    let concerned: Vec<_> =
-        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
-    if concerned.is_empty() {
-        let there = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
-        return refuse("vendor", format!("is no vendor of this sandbox, which has {there}"));
-    }
-    if let Some(wanted) = &rule.operation {
-        let there: Vec<_> =
-            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
-        if !there.iter().any(|name| names(wanted, name)) {
-            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
-        }
-    }
-    let names_of = |rule: &Rule, vendor: &dyn MockVendor| {
-        rule.operation
-            .as_deref()
-            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
-    };
-    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| names_of(rule, &***vendor)).collect();
-    match &rule.fault {
-        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
-            let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);
-            let able: Vec<_> = able.map(|vendor| vendor.name()).collect();
-            refuse("fault", format!("result-false is an answer of {} only", able.join(", ")))
-        }
-        Fault::ShapeVariant { variant: Some(wanted) } => {
-            let there: Vec<_> =
-                concerned.iter().flat_map(|vendor| vendor.facts().shapes).map(|shape| shape.name).collect();
-            match there.contains(&wanted.as_str()) {
-                true => Ok(()),
-                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
-            }
-        }
-        _ => Ok(()),
     }
 }

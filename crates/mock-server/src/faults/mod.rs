@@ -18,15 +18,16 @@ mod read;
 mod rule;
 mod saved;
 mod shapes;
+mod validate;
 mod wire;
 
 use std::time::Duration;
 
-pub(crate) use self::list::of_rule;
 pub use self::list::{Faults, Injected};
 pub use self::pace::Pace;
 pub use self::rule::Rule;
-pub use self::shapes::{Reshape, Shape, each_object, rename};
+pub use self::shapes::{Reshape, Shape, as_item, as_list, each_object, put, rename};
+pub(crate) use self::validate::validate;
 pub use self::wire::Wire;
 #[cfg(feature = "server")]
 pub(crate) use self::wire::{INTERIM, MISSING, bodiless, told_length};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Faults, Injected, Rule};
 use crate::world::SavedError;
-use crate::world::read::{read, written};
+use crate::world::read::{read, to_value};
 use crate::world::text;
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Faults {
             rule: rule.told(),
         };
         let rules = self.rules.iter().map(rule).collect();
-        written(&SavedFaults { last: self.last, random: self.random.get_seed(), rules }, "the faults")
+        to_value(&SavedFaults { last: self.last, random: self.random.get_seed(), rules }, "the faults")
     }
 
     /// What [`saved`](Self::saved) wrote, which stands at this pointer.

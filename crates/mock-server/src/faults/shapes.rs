@@ -6,7 +6,6 @@ use http::header::HeaderMap;
 use identkit_core::Content;
 use serde_json::{Map, Value};
 
-use super::Faults;
 use super::answer::rewritten;
 use super::rule::names;
 
@@ -35,6 +34,16 @@ pub enum Reshape {
 }
 
 impl Shape {
+    /// A shape that changes the JSON of these calls' responses; of all when there are none.
+    pub const fn new(
+        name: &'static str,
+        says: &'static str,
+        operations: &'static [&'static str],
+        change: fn(&mut Value) -> bool,
+    ) -> Self {
+        Self { name, says, operations, change: Reshape::Value(change) }
+    }
+
     fn fits(&self, operation: Option<&str>, variant: Option<&str>) -> bool {
         variant.is_none_or(|wanted| wanted == self.name)
             && (self.operations.is_empty()
@@ -62,10 +71,10 @@ pub(super) fn reshaped(
     shapes: &[Shape],
     operation: Option<&str>,
     variant: Option<&str>,
-    faults: &mut Faults,
+    choose: impl FnOnce(usize) -> usize,
 ) -> bool {
     let fitting: Vec<_> = shapes.iter().filter(|shape| shape.fits(operation, variant)).collect();
-    let first = faults.choose(fitting.len());
+    let first = choose(fitting.len());
     response.status().is_success() && fitting.iter().cycle().skip(first).take(fitting.len()).any(|s| s.apply(response))
 }
 
@@ -95,4 +104,24 @@ pub fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool 
         Some(value) => object.insert(other.to_owned(), value).is_none(),
         None => false,
     }
+}
+
+/// Puts another value under a name, and returns whether that changed anything.
+pub fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> bool {
+    object.insert(name.to_owned(), value.clone()) != Some(value)
+}
+
+/// Puts an object into a list of its own.
+pub fn as_list(value: &mut Value) -> bool {
+    let changed = value.is_object();
+    if changed {
+        *value = Value::from([value.take()]);
+    }
+    changed
+}
+
+/// Replaces a list of one item by that item.
+pub fn as_item(value: &mut Value) -> bool {
+    let item = value.as_array_mut().filter(|list| list.len() == 1).and_then(Vec::pop);
+    item.map(|item| *value = item).is_some()
 }

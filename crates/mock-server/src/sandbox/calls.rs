@@ -155,10 +155,12 @@ fn own(uri: &Uri) -> Uri {
 }
 
 /// What goes wrong with this call.
-fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&'static str>) -> Option<Fault> {
+fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&str>) -> Option<Fault> {
     let profile = world.profile;
     if world.faults.rules().is_empty() && profile != crate::Profile::Chaos {
         return None;
     }
-    world.faults.strike(profile, vendor, operation)
+    let facts = vendor.map(|vendor| vendor.facts());
+    let rejects_by_result = facts.is_some_and(|facts| facts.rejects_by_result);
+    world.faults.strike(profile, facts.map(|facts| facts.name), rejects_by_result, operation)
 }

@@ -115,7 +115,7 @@ impl Running {
         let (request, at, how) = {
             let mut world = self.world();
             let Some(delivery) = world.delivery(id) else { return busy };
-            let (request, case, policy) = (delivery.request.0.clone(), delivery.case.clone(), delivery.policy);
+            let (request, case, policy) = (delivery.request.0.clone(), delivery.case.clone(), &delivery.facts.webhooks);
             let slowly = world.webhooks.of(&case) == Mode::SlowRead;
             (request, world.now, How { slowly, cut_off: (policy.cut_off)(&world.rules) })
         };
@@ -159,7 +159,7 @@ impl Running {
         let Some(attempt) = delivery.attempts.last() else { return };
         let tried = Tried {
             delivery: id,
-            vendor: delivery.vendor,
+            vendor: delivery.facts.name,
             case: delivery.case.clone(),
             event: delivery.event.name.to_string(),
             number: delivery.attempts.len(),

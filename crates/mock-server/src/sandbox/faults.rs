@@ -1,7 +1,7 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
 use super::Sandbox;
-use crate::faults::{Injected, Rule, of_rule};
+use crate::faults::{Injected, Rule, validate};
 use crate::journal::What;
 use crate::rejection::Rejection;
 
@@ -12,7 +12,7 @@ impl Sandbox {
     /// A rule that no call can ever meet, with what there is.
     pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Rejection> {
         let rule = rule.into();
-        of_rule(&rule, &self.running.plan.vendors)?;
+        validate(&rule, &self.running.plan.vendors)?;
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";

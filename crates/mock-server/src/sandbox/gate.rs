@@ -108,7 +108,8 @@ impl Running {
 
     /// Lets the case go on, if it waited for this webhook.
     pub(super) fn go_on(&self, world: &mut World, waits: bool, id: u64) {
-        let Some((vendor, case)) = world.delivery(id).map(|delivery| (delivery.vendor, delivery.case.clone())) else {
+        let Some((vendor, case)) = world.delivery(id).map(|delivery| (delivery.facts.name, delivery.case.clone()))
+        else {
             return;
         };
         if waits && let Some(vendor) = self.plan.vendor(vendor) {

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Event;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use super::policy::WebhookPolicy;
+use super::request::RequestCopy;
 use super::state::{Cause, ENOUGH, Held, Impossible, State, Verb};
 use crate::facts::VendorFacts;
 use crate::rules::Rules;
@@ -48,33 +50,41 @@ impl Attempt {
 }
 
 /// A webhook on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Delivery {
     /// Its id in the world; set when it is put on its way.
     pub id: u64,
     /// Name of the vendor.
-    pub vendor: &'static str,
-    /// How the vendor delivers webhooks.
-    pub(crate) policy: &'static WebhookPolicy,
+    pub vendor: String,
+    /// What the sandbox has to know of the vendor; set anew when the delivery is read from a saved world.
+    #[serde(skip, default = "unknown")]
+    pub(crate) facts: &'static VendorFacts,
     /// The case it is about.
     pub case: String,
     /// What it says.
+    #[serde(deserialize_with = "whole")]
     pub event: Event,
     /// The method.
+    #[serde(with = "text")]
     pub method: Method,
     /// The request as it is sent.
     pub request: RequestCopy,
     /// The tries so far.
     pub attempts: Vec<Attempt>,
     /// When it will be tried next, once it was tried; `None` when it never will.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional")]
     pub next: Option<Timestamp>,
     /// When it may be tried after that, earliest first; filled at the first try.
+    #[serde(with = "text::list")]
     pub retries: VecDeque<Timestamp>,
     /// Whether the vendor tries again at all.
     pub schedule: Schedule,
     /// The tries that are under way, by what made them.
+    #[serde(skip)]
     pub under_way: Vec<Cause>,
     /// Whether it waits to be released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// How many copies go with its next try.
     pub copies: u32,
@@ -82,15 +92,17 @@ pub struct Delivery {
     pub blocks: bool,
 }
 
-/// A request that can be sent more than once.
-#[derive(Clone)]
-pub struct RequestCopy(pub Request<Bytes>);
+/// Of no vendor yet.
+fn unknown() -> &'static VendorFacts {
+    static UNKNOWN: VendorFacts = VendorFacts::new("", "", |_| false);
+    &UNKNOWN
+}
 
-impl std::fmt::Debug for RequestCopy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL carries a token, the body a person's data.
-        f.write_str("RequestCopy")
-    }
+/// An event that is read back as it was: its own reader lets fields pass that it does not know, and loses them.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
+    let told = Value::deserialize(from)?;
+    let event = Event::deserialize(&told).ok().filter(|event| serde_json::to_value(event).is_ok_and(|all| all == told));
+    event.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("an object"), &"an event, and nothing besides"))
 }
 
 /// Whether a vendor tries again.
@@ -109,8 +121,8 @@ impl Delivery {
     pub fn new(facts: &'static VendorFacts, case: &str, event: Event, request: Request<Bytes>) -> Self {
         Self {
             id: 0,
-            vendor: facts.name,
-            policy: &facts.webhooks,
+            vendor: facts.name.to_owned(),
+            facts,
             case: case.to_owned(),
             event,
             method: request.method().clone(),
@@ -154,7 +166,7 @@ impl Delivery {
     pub fn tried(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
         let delivered = self.accepts(status, rules);
         if self.is_new() && self.schedule == Schedule::Retries {
-            self.retries = (self.policy.retries)(rules, at).into();
+            self.retries = (self.facts.webhooks.retries)(rules, at).into();
         }
         if delivered {
             self.retries.clear();
@@ -185,7 +197,7 @@ impl Delivery {
     }
 
     fn accepts(&self, status: Option<u16>, rules: &Rules) -> bool {
-        status.is_some_and(|status| (self.policy.accepts)(rules, status))
+        status.is_some_and(|status| (self.facts.webhooks.accepts)(rules, status))
     }
 
     /// How far it is.

@@ -3,9 +3,11 @@
 mod delivery;
 mod modes;
 mod policy;
+mod request;
 mod state;
 
-pub use self::delivery::{Attempt, Delivery, RequestCopy, Schedule};
+pub use self::delivery::{Attempt, Delivery, Schedule};
 pub use self::modes::{Mode, ReleaseOrder, Webhooks};
 pub use self::policy::WebhookPolicy;
+pub use self::request::RequestCopy;
 pub use self::state::{Cause, Held, Impossible, State, Verb};

@@ -26,9 +26,9 @@ impl Default for Bound {
 /// The cases of a vendor in the order in which they were opened, but for the documents' examples, which are always there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Opened(pub(super) VecDeque<String>);
+pub struct CaseOrder(pub(super) VecDeque<String>);
 
-impl Opened {
+impl CaseOrder {
     /// The ids, oldest first.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -50,7 +50,7 @@ impl Opened {
     }
 }
 
-impl Opened {
+impl CaseOrder {
     /// Read from where `at` points. Each has to be one of the cases that there are.
     ///
     /// # Errors

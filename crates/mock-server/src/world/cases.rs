@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::bound::{Bound, Opened};
+use super::bound::{Bound, CaseOrder};
 use super::data::World;
 use super::timer::SANDBOX;
 use crate::journal::What;
@@ -19,7 +19,7 @@ impl World {
     /// Chooses the oldest of a vendor's cases, so that a tenth of the room is free, when there are more than are kept, and
     /// forgets their timers and webhooks. Returns which; the cases themselves are the vendor's to forget. To be asked
     /// whenever a case was opened.
-    pub fn forget_oldest(&mut self, vendor: &'static str, opened: &mut Opened) -> HashSet<String> {
+    pub fn forget_oldest(&mut self, vendor: &'static str, opened: &mut CaseOrder) -> HashSet<String> {
         let (count, most) = (opened.0.len(), self.bound.cases);
         if count <= self.bound.patience.get(vendor).copied().unwrap_or(most) {
             return HashSet::new();
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// Takes so many of the oldest out of the list, but for the newest of all and those of which a webhook is under way.
-    fn choose(&self, opened: &mut Opened, wanted: usize) -> HashSet<String> {
+    fn choose(&self, opened: &mut CaseOrder, wanted: usize) -> HashSet<String> {
         let setting_out: HashSet<u64> = self.outbox.iter().map(|(id, _)| *id).collect();
         let busy = self.deliveries.iter().filter(|one| !one.under_way.is_empty() || setting_out.contains(&one.id));
         let busy: HashSet<&str> = busy.map(|delivery| delivery.case.as_str()).collect();

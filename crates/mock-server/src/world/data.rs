@@ -165,7 +165,7 @@ impl World {
         delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error: error.clone(), again: false });
         self.note(What::Attempt(Arc::new(Tried {
             delivery: delivery.id,
-            vendor: delivery.vendor,
+            vendor: delivery.facts.name,
             case: delivery.case.clone(),
             event: delivery.event.name.to_string(),
             number: 1,

@@ -3,7 +3,6 @@
 mod bound;
 mod cases;
 mod data;
-mod deliveries;
 mod error;
 mod file;
 mod profile;
@@ -14,7 +13,7 @@ mod state;
 pub(crate) mod text;
 mod timer;
 
-pub use self::bound::Opened;
+pub use self::bound::CaseOrder;
 pub use self::data::World;
 pub use self::error::SavedError;
 pub use self::profile::Profile;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::SavedError;
 
 /// The saved form of a value.
-pub(crate) fn written<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<Value, SavedError> {
+pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<Value, SavedError> {
     // serde's own text may quote a value.
     serde_json::to_value(value).map_err(|_| SavedError::not_saved(format!("{what} has no saved form")))
 }

@@ -13,10 +13,9 @@ use serde_json::{Map, Value};
 
 use super::bound::Bound;
 use super::data::World;
-use super::deliveries::SavedDelivery;
 use super::error::SavedError;
 use super::profile::Profile;
-use super::read::{read, written};
+use super::read::{read, to_value};
 use super::reader::StateReader;
 use super::text;
 use super::timer::{RELEASE, RETRY, SANDBOX, Timer};
@@ -25,7 +24,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::rules::Rules;
 use crate::vendor::{MockVendor, rules_of};
-use crate::webhooks::{Cause, Webhooks};
+use crate::webhooks::{Cause, Delivery, Webhooks};
 
 /// The key that tells a world from any other JSON, and its version.
 const FORMAT_KEY: &str = "identkit_world";
@@ -55,7 +54,7 @@ struct SavedWorld {
     random: u64,
     sequence: u64,
     timers: Vec<SavedTimer>,
-    deliveries: Vec<SavedDelivery>,
+    deliveries: Vec<Delivery>,
     webhooks: Webhooks,
     outbox: Vec<SavedTry>,
     blocked: Vec<SavedBlocked>,
@@ -136,8 +135,11 @@ impl World {
             let (vendor, what, subject) = ((*vendor).to_owned(), (*what).to_owned(), subject.clone());
             Ok(SavedTimer { at: *at, sequence: *sequence, vendor, what, subject })
         };
-        if let Some(alien) = deliveries.iter().find(|delivery| facts_of(vendors, delivery.vendor).is_none()) {
+        if let Some(alien) = deliveries.iter().find(|delivery| facts_of(vendors, &delivery.vendor).is_none()) {
             return Err(SavedError::not_saved(format!("no vendor {} has this webhook", alien.vendor)));
+        }
+        if deliveries.iter().any(|delivery| !delivery.request.0.extensions().is_empty()) {
+            return Err(SavedError::not_saved("the request of a webhook carries extensions, which have no saved form"));
         }
         let mut states = StateReader::new(self);
         let mut saved_vendors = Map::new();
@@ -154,7 +156,7 @@ impl World {
             random: random.get_seed(),
             sequence: *sequence,
             timers: timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
-            deliveries: deliveries.iter().map(SavedDelivery::of).collect::<Result<_, _>>()?,
+            deliveries: deliveries.clone(),
             webhooks: webhooks.clone(),
             outbox: self.unsent(),
             blocked: blocked
@@ -164,7 +166,7 @@ impl World {
             faults: faults.saved()?,
             vendors: saved_vendors,
         };
-        let document = written(&saved, "the world")?;
+        let document = to_value(&saved, "the world")?;
         if is_deeper(&document, DEPTH) {
             return Err(SavedError::not_saved(format!("what was sent to it is nested deeper than {DEPTH} levels")));
         }
@@ -275,10 +277,10 @@ impl World {
     fn load_deliveries(
         &mut self,
         vendors: &[Box<dyn MockVendor>],
-        all: Vec<SavedDelivery>,
+        all: Vec<Delivery>,
     ) -> Result<HashSet<u64>, SavedError> {
         let mut ids = HashSet::new();
-        for (index, saved) in all.into_iter().enumerate() {
+        for (index, mut saved) in all.into_iter().enumerate() {
             let at = format!("/deliveries/{index}");
             if saved.id > self.sequence || !ids.insert(saved.id) {
                 return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own, up to sequence"));
@@ -291,7 +293,8 @@ impl World {
             if saved.copies > COPIES {
                 return Err(SavedError::damaged(format!("{at}/copies"), "expected a number of at most 100"));
             }
-            self.deliveries.push(saved.restore(facts));
+            saved.facts = facts;
+            self.deliveries.push(saved);
         }
         // They are looked for by their ids.
         self.deliveries.sort_by_key(|delivery| delivery.id);

@@ -70,6 +70,38 @@ displayed! {
     HeaderName, "the name of a header";
 }
 
+/// A value as its text, or null.
+pub(crate) mod optional {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::{AsText, Written};
+
+    pub(crate) fn serialize<T: Written + Clone, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        value.clone().map(AsText).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+        Ok(Option::<AsText<T>>::deserialize(from)?.map(|text| text.0))
+    }
+}
+
+/// Values as their texts.
+pub(crate) mod list {
+    use std::collections::VecDeque;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{AsText, Written};
+
+    pub(crate) fn serialize<T: Written, S: Serializer>(values: &VecDeque<T>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(Written::write))
+    }
+
+    pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Result<VecDeque<T>, D::Error> {
+        Ok(VecDeque::<AsText<T>>::deserialize(from)?.into_iter().map(|text| text.0).collect())
+    }
+}
+
 impl Written for Version {
     const FORM: &'static str = "a version of HTTP, such as HTTP/1.1";
 

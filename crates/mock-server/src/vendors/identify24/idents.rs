@@ -18,7 +18,7 @@ use crate::rejection::Rejection;
 use crate::rules::Rule;
 use crate::vendor::Transition;
 use crate::webhooks::Delivery;
-use crate::{Opened, Profile, Timer, World};
+use crate::{CaseOrder, Profile, Timer, World};
 
 /// The id of the document's examples.
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -38,7 +38,7 @@ pub(super) struct Idents {
     // Boxed: a map keeps room for eleven at once, also when a world has one.
     pub(super) by_id: BTreeMap<String, Box<StoredIdent>>,
     /// Which is the oldest.
-    pub(super) created: Opened,
+    pub(super) created: CaseOrder,
 }
 
 /// The ids of all idents.
@@ -57,7 +57,7 @@ fn zone() -> TimeZone {
     TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
 }
 
-fn keep(world: &mut World, id: &str, request: &CreateIdent) {
+fn store(world: &mut World, id: &str, request: &CreateIdent) {
     let local = zone().to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
@@ -94,7 +94,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
     world.concerns(&id);
-    keep(world, &id, &request);
+    store(world, &id, &request);
     world.state::<Idents>().created.push(id.clone());
     keep_bound(world);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
@@ -155,7 +155,7 @@ pub(super) fn forget(world: &mut World, id: &str) {
 /// Puts the ident of the document's examples into a world.
 pub(super) fn place_examples(world: &mut World) {
     let request: CreateIdent = json::read(samples::CREATE_IDENT_REQUEST.as_bytes()).unwrap_or_default();
-    keep(world, EXAMPLE, &request.project_id("6"));
+    store(world, EXAMPLE, &request.project_id("6"));
     if let Some(kept) = world.state::<Idents>().by_id.get_mut(EXAMPLE) {
         kept.ident.created_at = Some(LocalDateTime::parse("21-10-2019 09:57:51"));
         kept.ident.appointment_date = Some(LocalDateTime::parse("2019-10-24 11:11"));

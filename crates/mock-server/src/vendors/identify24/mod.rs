@@ -23,7 +23,7 @@ pub use self::partner::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
 
 use self::facts::{EXPIRY, FACTS, LOGIN};
-use self::partner::{Account, authenticated, log_in, retry_after, served};
+use self::partner::{Account, authenticate, check_service, log_in, retry_after};
 use crate::account::{self, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
@@ -155,22 +155,22 @@ impl Identify24 {
         target: Option<&Target<'_>>,
     ) -> Result<Handled, Rejection> {
         let path = request.uri().path();
-        served(world)?;
-        let arrived = on_the_way(world, request)?;
+        check_service(world)?;
+        let arrived = apply_proxy(world, request)?;
         let request = arrived.as_ref().unwrap_or(request);
         if path != LOGIN {
-            authenticated(world, request.headers())?;
+            authenticate(world, request.headers())?;
         }
         if world.profile == Profile::Strict {
             checks::strict(request, &world.rules)?;
         }
         match target {
             Some(target) => target.handle(world, request),
-            None => Err(self.nowhere(request.method(), path)),
+            None => Err(self.unknown_call(request.method(), path)),
         }
     }
 
-    fn nowhere(&self, method: &Method, path: &str) -> Rejection {
+    fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
         let known = self.routes.iter().find(|route| route.meta().match_path(path, false).is_some());
         let (status, message) = match known {
             Some(route) if route.meta().method != method => {
@@ -183,7 +183,7 @@ impl Identify24 {
 }
 
 /// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
-fn on_the_way(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Rejection> {
+fn apply_proxy(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Rejection> {
     if !world.enforces(&rules::AI_07_PROXY) || request.method() != Method::GET || request.body().is_empty() {
         return Ok(None);
     }

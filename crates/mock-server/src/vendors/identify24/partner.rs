@@ -79,13 +79,13 @@ pub(super) fn place_examples(world: &mut World) {
 }
 
 /// Whether the credentials of the document's examples work.
-fn takes_examples(world: &World) -> bool {
+fn accepts_examples(world: &World) -> bool {
     world.profile != Profile::Strict && world.enforces(&rules::M_08_EXAMPLES)
 }
 
 /// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Rejection> {
-    let (now, examples) = (world.now, takes_examples(world));
+    let (now, examples) = (world.now, accepts_examples(world));
     let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
@@ -110,7 +110,7 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
 }
 
 /// Whether the vendor serves the account now: not while it is out of service, nor beyond its rate (429).
-pub(super) fn served(world: &mut World) -> Result<(), Rejection> {
+pub(super) fn check_service(world: &mut World) -> Result<(), Rejection> {
     let (now, rules) = (world.now, world.rules.clone());
     let account = world.state::<Account>();
     if rules.enforce(&rules::R_1_9_SERVICE)
@@ -142,9 +142,9 @@ pub(super) fn retry_after(world: &mut World) -> Option<i64> {
 }
 
 /// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
-pub(super) fn authenticated(world: &mut World, headers: &HeaderMap) -> Result<(), Rejection> {
+pub(super) fn authenticate(world: &mut World, headers: &HeaderMap) -> Result<(), Rejection> {
     let rules = world.rules.clone();
-    let (now, examples) = (world.now, takes_examples(world));
+    let (now, examples) = (world.now, accepts_examples(world));
     let account = world.state::<Account>();
     let idle = account.settings.idle;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

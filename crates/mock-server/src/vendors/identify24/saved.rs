@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::idents::{Idents, StoredIdent};
 use super::partner::Account;
 use crate::account;
-use crate::world::read::{read, written};
+use crate::world::read::{read, to_value};
 use crate::world::text;
-use crate::{Opened, SavedError, StateReader, World};
+use crate::{CaseOrder, SavedError, StateReader, World};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +20,8 @@ struct Saved {
     sessions: Vec<Session>,
     #[serde(deserialize_with = "Option::deserialize")]
     counted: Option<Counted>,
-    idents: Vec<Box<StoredIdent>>,
-    created: Opened,
+    idents: Vec<StoredIdent>,
+    created: CaseOrder,
 }
 
 /// A login.
@@ -51,10 +51,10 @@ pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         projects,
         sessions: sessions.into_iter().map(|(token, used)| Session { token, used }).collect(),
         counted: counted.map(|(since, requests)| Counted { since, requests }),
-        idents: by_id.into_values().collect(),
+        idents: by_id.into_values().map(|stored| *stored).collect(),
         created,
     };
-    written(&saved, "an ident")
+    to_value(&saved, "an ident")
 }
 
 pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
@@ -76,7 +76,7 @@ pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
                 "expected an ident with an id of its own",
             ));
         };
-        idents.by_id.insert(id, stored);
+        idents.by_id.insert(id, Box::new(stored));
     }
     idents.created = saved.created.checked("/created", |id| idents.by_id.contains_key(id))?;
     *world.state() = account;

@@ -16,9 +16,9 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
+use super::methods;
 use super::orders::{Order, dts};
 use super::rules;
-use super::ways;
 use crate::rejection::Rejection;
 use crate::rules::Rules;
 use identkit_identity_tm::StatusKind;
@@ -69,7 +69,7 @@ pub(super) fn not_signable(error: SyntheticError) -> Rejection {
 }
 
 /// A refusal for a document that could not be made of what the order holds.
-pub(super) fn not_made(error: SyntheticError) -> Rejection {
+pub(super) fn artifact_failure(error: SyntheticError) -> Rejection {
     crate::rules::M_09.reject(500, "eSignPDF", error.to_string(), "sandbox")
 }
 
@@ -90,7 +90,7 @@ impl Order {
         answer.reference.clone_from(&self.request.reference);
         if variant == IdentVariant::IdentifyMethod {
             let reused = self.reused().and_then(|known| known.identify_method.clone());
-            answer.identify_method = reused.or_else(|| Some(ways::name(self.method()).into()));
+            answer.identify_method = reused.or_else(|| Some(methods::name(self.method()).into()));
         }
         if variant != IdentVariant::InitialData && rules.enforce(&rules::AT_23) {
             // An object by default, an array with the initial data besides (AT-23).

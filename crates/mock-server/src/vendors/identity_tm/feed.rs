@@ -44,7 +44,7 @@ pub(super) fn all_status(
     let extended = extended
         || (rules.enforce(&rules::AT_04) && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
-    for (id, order) in orders.by_id.iter().filter(|(_, order)| order.status_is_told(settings)) {
+    for (id, order) in orders.by_id.iter().filter(|(_, order)| order.has_readable_status(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
             if extended
                 || !rules.enforce(&rules::AT_13)
@@ -94,9 +94,9 @@ pub(super) fn all_status(
     });
     let listed: Vec<_> = listed.collect();
     if listed.is_empty() && !rules.enforce(&rules::T_102) {
-        return FACTS.written(json::response(200, &listed), "[T] 4.2");
+        return FACTS.or_reject(json::response(200, &listed), "[T] 4.2");
     }
-    FACTS.written(respond(listed, settings.list_shape), "[T] 4.2")
+    FACTS.or_reject(respond(listed, settings.list_shape), "[T] 4.2")
 }
 
 /// The list in its shape.

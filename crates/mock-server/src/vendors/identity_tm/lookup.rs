@@ -3,7 +3,7 @@
 use identkit_identity_tm::{OrderId, StatusKind};
 
 use super::orders::{Order, Orders};
-use super::rejections::{deleted, of_order, unknown_order};
+use super::rejections::{deleted_order, of_order, unknown_order};
 use super::rules;
 use crate::World;
 use crate::rejection::Rejection;
@@ -18,11 +18,11 @@ pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Ord
 }
 
 /// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
-pub(super) fn finished<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+pub(super) fn find_final<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     let (early, rules) = (world.state::<Orders>().settings.early_data_status, world.rules.clone());
     let order = find(world, id)?;
     if order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     let finality = order.finality();
     if rules.enforce(&rules::AT_62) && !finality.is_final() {

@@ -12,7 +12,7 @@ use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 use super::facts::{FACTS, VIDEO};
 use super::lookup::find;
 use super::orders::{Order, Orders};
-use super::rejections::{deleted, of_order};
+use super::rejections::{deleted_order, of_order};
 use super::rules;
 use crate::rejection::Rejection;
 use crate::rules::Rule;
@@ -28,11 +28,11 @@ fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule, section: &
 
 /// The order, if its identification was conducted by video and came to 6 or 89, [T 3.8.1]. In an order with something
 /// to sign these are not the last statuses, and need not be.
-fn conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
+fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let by_video = world.enforces(&rules::AT_62_VIDEO);
     let order = find(world, id)?;
     if order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     let decided = order.has(StatusKind::POSITIVE) || order.has(StatusKind::FRAUD);
     if by_video && !(order.has(StatusKind::VIDEO_CONDUCTED) && decided) {
@@ -43,9 +43,9 @@ fn conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> R
 }
 
 /// The order, if its video was recorded.
-fn filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
+fn find_filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let configured = world.state::<Orders>().settings.record_video || !world.enforces(&rules::AT_52);
-    let order = conducted(world, id, section)?;
+    let order = find_conducted(world, id, section)?;
     if !configured && order.request.add.unwrap_or_default() & RECORD == 0 {
         let message = "has no recording: neither did the order ask for one (Add 131072), nor is the account set up so";
         return Err(of_order(400, message, &rules::AT_52, section));
@@ -59,7 +59,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
     const SECTION: &str = "[T] 3.7.3";
     let (now, takes) = (world.now, world.state::<Orders>().settings.video_provisioning);
     let must_be_called = world.enforces(&rules::AT_39);
-    let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
+    let order = find_filmed(world, &op.order_id, "[T] 3.8.1")?;
     let Some(url) = op.request.callback_url.filter(|url| !url.expose().is_empty()) else {
         if !must_be_called {
             return Ok(());
@@ -84,7 +84,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
 }
 
 /// The recording is ready: tells who waits for it, unless it was deleted in the meantime.
-pub(super) fn provisioned(world: &mut World, id: &str) {
+pub(super) fn finish_recording(world: &mut World, id: &str) {
     if !world.enforces(&rules::T_038) {
         return;
     }
@@ -118,20 +118,20 @@ pub(super) fn provisioned(world: &mut World, id: &str) {
     }
 }
 
-fn not_made(error: identkit_synthetic::Error) -> Rejection {
+fn artifact_failure(error: identkit_synthetic::Error) -> Rejection {
     of_order(500, error.to_string(), &crate::rules::M_09, "sandbox")
 }
 
 /// The recording, or the placeholder while it is not ready.
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection> {
     let placeholder_first = world.enforces(&rules::AT_38);
-    let order = filmed(world, &op.order_id, "[T] 3.8.1")?;
+    let order = find_filmed(world, &op.order_id, "[T] 3.8.1")?;
     let bytes = if order.recording.ready || !placeholder_first {
         identkit_synthetic::recording(order.id.expose())
     } else {
         identkit_synthetic::placeholder_video()
     };
-    Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(not_made)?)))
+    Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(artifact_failure)?)))
 }
 
 /// The sound instead of a video, where the account is set up so.
@@ -140,7 +140,7 @@ pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Con
     let open_to_all = !world.enforces(&rules::T_006_VOICE);
     let settings = &world.state::<Orders>().settings;
     let (enabled, escaped) = (settings.voice_files || open_to_all, settings.escape_slashes);
-    let order = conducted(world, &op.order_id, SECTION)?;
+    let order = find_conducted(world, &op.order_id, SECTION)?;
     if !enabled {
         return Err(of_order(
             400,
@@ -154,9 +154,9 @@ pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Con
     let file = VoiceFile::default().filename(format!("sound_{id}.mp3")).base64_data(Blob::Text(data.into()));
     let files = VoiceFiles::default().voicefiles(vec![file]);
     if !escaped {
-        return FACTS.written(GetVoiceFiles::encode_response(files), SECTION);
+        return FACTS.or_reject(GetVoiceFiles::encode_response(files), SECTION);
     }
-    let text = FACTS.written(json::write(&files), SECTION)?;
+    let text = FACTS.or_reject(json::write(&files), SECTION)?;
     // In JSON a slash stands in strings only, and there it may be written so (AT-40).
     let text = String::from_utf8(text).unwrap_or_default().replace('/', r"\/");
     let mut response = Response::new(Content::from_bytes(text));

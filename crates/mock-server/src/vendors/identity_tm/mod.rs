@@ -8,6 +8,7 @@ mod facts;
 mod feed;
 mod lookup;
 mod media;
+mod methods;
 mod multi_sign;
 mod orders;
 mod paths;
@@ -23,12 +24,11 @@ mod settings;
 mod shapes;
 mod signing;
 mod vendor;
-mod ways;
 
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,
     GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, OrderId, PutOrder, RequestResendSignTan,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PutOrder, RequestResendSignTan,
     RequestSign, RequestVideo, ServerStatus,
 };
 
@@ -59,44 +59,35 @@ impl Default for IdentityTm {
 impl IdentityTm {
     /// The vendor with all calls that the sandbox answers.
     pub fn new() -> Self {
-        fn id(order_id: &OrderId) -> Option<String> {
-            Some(order_id.expose().to_owned())
+        /// The route of a call about an order.
+        macro_rules! of_order {
+            ($new:ident::<$operation:ty>, $handler:expr) => {
+                Route::$new::<$operation>(&FACTS, |op| Some(op.order_id.expose().to_owned()), $handler)
+            };
         }
         let routes = vec![
             Route::new::<PutOrder>(&FACTS, |_| None, put_order),
-            Route::new::<GetStatusExtended>(
-                &FACTS,
-                |op| id(&op.order_id),
-                |world, op| status(world, &op.order_id, true),
-            ),
-            Route::new::<GetStatus>(&FACTS, |op| id(&op.order_id), |world, op| status(world, &op.order_id, false)),
-            Route::responding::<GetIdentDataInitial>(
-                &FACTS,
-                |op| id(&op.order_id),
-                |world, op| ident_data(world, &op.order_id, IdentVariant::InitialData),
-            ),
-            Route::responding::<GetIdentDataMethod>(
-                &FACTS,
-                |op| id(&op.order_id),
-                |world, op| ident_data(world, &op.order_id, IdentVariant::IdentifyMethod),
-            ),
-            Route::new::<GetIdentDataSigned>(&FACTS, |op| id(&op.order_id), reuse::signed),
-            Route::responding::<GetIdentData>(
-                &FACTS,
-                |op| id(&op.order_id),
-                |world, op| ident_data(world, &op.order_id, IdentVariant::Default),
-            ),
-            Route::new::<GetIdentDataPdf>(&FACTS, |op| id(&op.order_id), report),
-            Route::new::<GetESignPdf>(&FACTS, |op| id(&op.order_id), signed_pdfs),
-            Route::new::<RequestVideo>(&FACTS, |op| id(&op.order_id), media::request),
-            Route::new::<GetVideo>(&FACTS, |op| id(&op.order_id), media::video),
-            Route::responding::<GetVoiceFiles>(&FACTS, |op| id(&op.order_id), media::voice),
-            Route::new::<DelIdentData>(&FACTS, |op| id(&op.order_id), delete),
-            Route::responding::<GetESignHash>(&FACTS, |op| id(&op.order_id), signing::hashes),
-            Route::new::<CancelOrder>(&FACTS, |op| id(&op.order_id), signing::cancel),
-            Route::new::<RequestSign>(&FACTS, |op| id(&op.order_id), signing::request),
-            Route::new::<ConfirmSign>(&FACTS, |op| id(&op.order_id), signing::confirm),
-            Route::new::<RequestResendSignTan>(&FACTS, |op| id(&op.order_id), signing::resend),
+            of_order!(new::<GetStatusExtended>, |world, op| status(world, &op.order_id, true)),
+            of_order!(new::<GetStatus>, |world, op| status(world, &op.order_id, false)),
+            of_order!(responding::<GetIdentDataInitial>, |world, op| {
+                ident_data(world, &op.order_id, IdentVariant::InitialData)
+            }),
+            of_order!(responding::<GetIdentDataMethod>, |world, op| {
+                ident_data(world, &op.order_id, IdentVariant::IdentifyMethod)
+            }),
+            of_order!(new::<GetIdentDataSigned>, reuse::signed),
+            of_order!(responding::<GetIdentData>, |world, op| ident_data(world, &op.order_id, IdentVariant::Default)),
+            of_order!(new::<GetIdentDataPdf>, report),
+            of_order!(new::<GetESignPdf>, signed_pdfs),
+            of_order!(new::<RequestVideo>, media::request),
+            of_order!(new::<GetVideo>, media::video),
+            of_order!(responding::<GetVoiceFiles>, media::voice),
+            of_order!(new::<DelIdentData>, delete),
+            of_order!(responding::<GetESignHash>, signing::hashes),
+            of_order!(new::<CancelOrder>, signing::cancel),
+            of_order!(new::<RequestSign>, signing::request),
+            of_order!(new::<ConfirmSign>, signing::confirm),
+            of_order!(new::<RequestResendSignTan>, signing::resend),
             Route::new::<GetBankList>(&FACTS, |_| None, banks::banks),
             Route::new::<CheckSignmeUser>(&FACTS, |_| None, signing::signme_user),
             Route::responding::<GetAllStatusExtended>(

@@ -40,7 +40,7 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
         return refuse(ID, "the sandbox has no such order: place the master order first", &rules::T_060);
     };
     if master.deleted {
-        return refuse(ID, "the data of the master order is deleted, its documents among it", &rules::AT_09);
+        return refuse(ID, "the data of the master order is deleted_order, its documents among it", &rules::AT_09);
     }
     let mut copies = OfMaster { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
     if rules.enforce(&rules::T_052_MASTER) && copies.pdfs.is_empty() && copies.hashes.is_empty() {

@@ -11,12 +11,12 @@ use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::methods;
 use super::settings::Settings;
-use super::ways;
-use crate::Opened;
+use crate::CaseOrder;
 use crate::world::text::{self, Written};
 
 /// The vendor's share of a world.
@@ -28,7 +28,7 @@ pub(super) struct Orders {
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
     /// Which is the oldest.
-    pub(super) opened: Opened,
+    pub(super) opened: CaseOrder,
 }
 
 /// One order.
@@ -118,11 +118,11 @@ impl Order {
 
     /// How the person was identified, or will be.
     pub(super) fn method(&self) -> IdentifyMethod {
-        ways::taken(&self.request, &self.status)
+        methods::current(&self.request, &self.status)
     }
 
     /// Whether the status can still be read (AT-09, AT-59).
-    pub(super) fn status_is_told(&self, settings: &Settings) -> bool {
+    pub(super) fn has_readable_status(&self, settings: &Settings) -> bool {
         !self.gone && (settings.status_after_deletion || !self.deleted)
     }
 
@@ -276,24 +276,12 @@ impl Written for Word {
     }
 }
 
-impl Serialize for Word {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        text::serialize(self, to)
-    }
-}
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        text::deserialize(from)
-    }
-}
-
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     /// A status is set, perhaps with a text.
-    Status(StatusKind, Option<Word>),
+    Status(StatusKind, #[serde(with = "text::optional")] Option<Word>),
     /// The order is executed: the identification took place.
     Executed,
     /// A webhook is called, if the order has one of this name.

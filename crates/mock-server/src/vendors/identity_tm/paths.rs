@@ -16,7 +16,7 @@ use crate::{Profile, World};
 
 impl IdentityTm {
     /// Whether the account may call this path, as it is set up.
-    pub(super) fn reachable(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
+    pub(super) fn check_access(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
         let rules = world.rules.clone();
         let settings = &world.state::<Orders>().settings;
         let nowhere = |message: &'static str, rule: &Rule, section: &'static str| {
@@ -39,7 +39,7 @@ impl IdentityTm {
     }
 
     /// Why nothing answers here: another method, a call of a later version, or nothing at all.
-    pub(super) fn nowhere(&self, method: &Method, path: &str) -> Rejection {
+    pub(super) fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
         let known = self.routes.iter().find(|route| {
             route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
@@ -58,7 +58,7 @@ impl IdentityTm {
 }
 
 /// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
-pub(super) fn as_printed<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
+pub(super) fn resolve_alias<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
         Some(rest) if world.profile != Profile::Strict && world.enforces(&rules::AT_10) => {
             format!("/confirmSign/{rest}").into()

@@ -8,9 +8,9 @@ use identkit_wire::OneOrMany;
 
 use super::documents::{self, IdentVariant};
 use super::facts::FACTS;
-use super::lookup::{find, finished};
+use super::lookup::{find, find_final};
 use super::orders::Orders;
-use super::rejections::{deleted, of_order};
+use super::rejections::{deleted_order, of_order};
 use super::results;
 use super::rules;
 use super::settings::Service;
@@ -23,8 +23,8 @@ pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<
     let general_only = !extended && world.enforces(&rules::AT_13);
     let Orders { settings, by_id, .. } = world.state::<Orders>();
     let general = general_only.then_some(&settings.general);
-    let told = by_id.get(id.expose()).filter(|order| order.status_is_told(settings));
-    told.map(|order| order.status_answer(general)).ok_or_else(deleted)
+    let told = by_id.get(id.expose()).filter(|order| order.has_readable_status(settings));
+    told.map(|order| order.status_answer(general)).ok_or_else(deleted_order)
 }
 
 pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Rejection> {
@@ -44,21 +44,21 @@ pub(super) fn ident_data(
     variant: IdentVariant,
 ) -> Result<Response<Content>, Rejection> {
     let (images, rules) = (world.state::<Orders>().settings.images, world.rules.clone());
-    let order = finished(world, id)?;
+    let order = find_final(world, id)?;
     let mut answer = order.ident_data(variant, &rules);
     if images {
-        let pictures = order.pictures().map_err(documents::not_made)?;
+        let pictures = order.pictures().map_err(documents::artifact_failure)?;
         let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
         if let Some(data) = checked {
             data.images = Some(pictures);
         }
     }
-    FACTS.written(results::respond(answer, &world.state::<Orders>().settings), "[T] 3.3")
+    FACTS.or_reject(results::respond(answer, &world.state::<Orders>().settings), "[T] 3.3")
 }
 
 pub(super) fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Rejection> {
     let (now, rules) = (world.now, world.rules.clone());
-    let bytes = finished(world, &op.order_id)?.report(now, &rules).map_err(documents::not_made)?;
+    let bytes = find_final(world, &op.order_id)?.report(now, &rules).map_err(documents::artifact_failure)?;
     Ok(Content::from_bytes(bytes))
 }
 
@@ -66,20 +66,20 @@ pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPd
     let only_signed = world.enforces(&rules::T_060_PDF);
     let order = find(world, &op.order_id)?;
     if order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
         let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
         return Err(of_order(400, message, &rules::T_060, "[T] 3.5.1"));
     }
-    order.signed_pdfs().map_err(documents::not_made)
+    order.signed_pdfs().map_err(documents::artifact_failure)
 }
 
 pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejection> {
     let rules = world.rules.clone();
     let order = find(world, &op.order_id)?;
     if rules.enforce(&rules::AT_09_TWICE) && order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     if rules.enforce(&rules::T_025_DELETE) && !order.finality().is_final() {
         return Err(of_order(406, "the order is not final: cancel it instead", &rules::T_025_DELETE, "[T] 3.10"));

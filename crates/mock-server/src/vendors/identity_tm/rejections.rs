@@ -51,7 +51,7 @@ pub(super) fn unknown_order() -> Rejection {
     of_order(404, "the sandbox has no such order", &rules::T_060, "[T] 3.2.5")
 }
 
-pub(super) fn deleted() -> Rejection {
+pub(super) fn deleted_order() -> Rejection {
     of_order(404, "the data of this order is deleted", &rules::AT_09, "[T] 3.10")
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
 use super::facts::FACTS;
-use super::lookup::finished;
+use super::lookup::find_final;
 use super::orders::{Orders, Reason, Reuse, dts};
 use super::rejections::of_order;
 use super::rules;
@@ -78,14 +78,14 @@ pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<Signed
     let rules = world.rules.clone();
     let settings = &world.state::<Orders>().settings;
     let (enabled, quoted) = (settings.reuse || !rules.enforce(&rules::T_006_REUSE), settings.signed_as_json_string);
-    let order = finished(world, &op.order_id)?;
+    let order = find_final(world, &op.order_id)?;
     if !enabled {
         return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006, "[T] 6"));
     }
     let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };
-    let form = write(world.state::<Key>(), &FACTS.written(json::write(&sealed), "[T] 3.3")?);
-    let bytes = if quoted { FACTS.written(json::write(&form), "[T] 3.3")? } else { form.into_bytes() };
+    let form = write(world.state::<Key>(), &FACTS.or_reject(json::write(&sealed), "[T] 3.3")?);
+    let bytes = if quoted { FACTS.or_reject(json::write(&form), "[T] 3.3")? } else { form.into_bytes() };
     Ok(SignedIdentData(Bytes::from(bytes)))
 }
 

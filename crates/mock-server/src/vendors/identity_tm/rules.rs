@@ -2,7 +2,7 @@
 
 use identkit_identity_tm::PROVIDER;
 
-use crate::rules::{Rule, Source, rules};
+use crate::rules::{Rule, Source};
 
 const fn rule(id: &'static str, section: &'static str, says: &'static str) -> Rule {
     Rule::new(Source::Vendor(PROVIDER), id, section, says)

@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::orders::{Order, Orders};
 use super::reuse::Key;
 use crate::account;
-use crate::world::read::{read, written};
-use crate::{Opened, SavedError, StateReader, World};
+use crate::world::read::{read, to_value};
+use crate::{CaseOrder, SavedError, StateReader, World};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
     settings: Value,
     seal_key: Key,
-    orders: Vec<Box<Order>>,
+    orders: Vec<Order>,
     reported: BTreeSet<(String, usize)>,
-    opened: Opened,
+    opened: CaseOrder,
 }
 
 pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -26,14 +26,17 @@ pub(super) fn save(states: &mut StateReader<'_>) -> Result<Value, SavedError> {
     let Orders { settings, by_id, reported, opened } = states.get().cloned().unwrap_or_default();
     let settings = account::save_settings(&settings)?;
     let seal_key = states.get().cloned().unwrap_or_default();
-    written(&Saved { settings, seal_key, orders: by_id.into_values().collect(), reported, opened }, "an order")
+    to_value(
+        &Saved { settings, seal_key, orders: by_id.into_values().map(|order| *order).collect(), reported, opened },
+        "an order",
+    )
 }
 
 pub(super) fn load(world: &mut World, saved: &Value) -> Result<(), SavedError> {
     let Saved { settings, seal_key, orders, reported, opened } = read(saved, "")?;
     let mut state = Orders { settings: account::load_settings(&settings, "/settings")?, reported, ..Orders::default() };
     for (index, order) in orders.into_iter().enumerate() {
-        if state.by_id.insert(order.id.expose().to_owned(), order).is_some() {
+        if state.by_id.insert(order.id.expose().to_owned(), Box::new(order)).is_some() {
             return Err(SavedError::damaged(format!("/orders/{index}/id"), "expected an id of its own"));
         }
     }

@@ -5,91 +5,80 @@
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use crate::faults::{Reshape, Shape, each_object, rename};
+use crate::faults::{Reshape, Shape, as_item, as_list, each_object, rename};
 
 const WITH_REF: &[&str] = &["putOrder", "getStatus", "getIdentData", "getAllStatus"];
 const STATUSES: &[&str] = &["getStatus", "getAllStatus"];
 
-const fn value(
-    name: &'static str,
-    says: &'static str,
-    operations: &'static [&'static str],
-    change: fn(&mut Value) -> bool,
-) -> Shape {
-    Shape { name, says, operations, change: Reshape::Value(change) }
-}
-
 pub(super) const SHAPES: &[Shape] = &[
-    value(
+    Shape::new(
         "identified-misspelt",
         "the key of the time of identification is misspelt (AT-01)",
         &["getIdentData"],
         |value| each_object(value, &mut |object| rename(object, "Identified", "Identifed")),
     ),
-    value("delivered", "the time of execution stands under `Delivered` (AT-02)", STATUSES, |value| {
+    Shape::new("delivered", "the time of execution stands under `Delivered` (AT-02)", STATUSES, |value| {
         each_object(value, &mut |object| rename(object, "Executed", "Delivered"))
     }),
-    value("delivered-besides", "the time of execution stands under `Delivered` as well (AT-02)", STATUSES, |value| {
-        each_object(value, &mut |object| match object.get("Executed").cloned() {
-            Some(executed) => object.insert("Delivered".to_owned(), executed).is_none(),
-            None => false,
-        })
-    }),
-    value("list-under-order", "the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
+    Shape::new(
+        "delivered-besides",
+        "the time of execution stands under `Delivered` as well (AT-02)",
+        STATUSES,
+        |value| {
+            each_object(value, &mut |object| match object.get("Executed").cloned() {
+                Some(executed) => object.insert("Delivered".to_owned(), executed).is_none(),
+                None => false,
+            })
+        },
+    ),
+    Shape::new("list-under-order", "the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
         let list = value.take();
         *value = json!({ "Order": list });
         true
     }),
-    value("list-each-under-order", "each order of the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
-        match value {
+    Shape::new(
+        "list-each-under-order",
+        "each order of the list stands under `Order` (AT-03)",
+        &["getAllStatus"],
+        |value| match value {
             Value::Array(list) if !list.is_empty() => {
                 list.iter_mut().for_each(|order| *order = json!({ "Order": order.take() }));
                 true
             }
             _ => false,
-        }
-    }),
-    value("list-bare", "the only order stands without a list (AT-03)", &["getAllStatus"], |value| match value {
-        Value::Array(list) if list.len() == 1 => {
-            *value = list.remove(0);
-            true
-        }
-        _ => false,
-    }),
-    value("ref-absent", "the reference is absent (AT-19)", WITH_REF, |value| {
+        },
+    ),
+    Shape::new("list-bare", "the only order stands without a list (AT-03)", &["getAllStatus"], as_item),
+    Shape::new("ref-absent", "the reference is absent (AT-19)", WITH_REF, |value| {
         each_object(value, &mut |object| object.remove("Ref").is_some())
     }),
-    value("ref-null", "the reference is `null` (AT-19)", WITH_REF, |value| {
+    Shape::new("ref-null", "the reference is `null` (AT-19)", WITH_REF, |value| {
         each_object(value, &mut |object| put(object, "Ref", Value::Null))
     }),
-    value("ref-empty", "the reference is empty (AT-19)", WITH_REF, |value| {
+    Shape::new("ref-empty", "the reference is empty (AT-19)", WITH_REF, |value| {
         each_object(value, &mut |object| put(object, "Ref", json!("")))
     }),
-    value("one-in-a-list", "the only person stands in a list (AT-23)", &["getIdentData"], |value| {
-        match value.get_mut("IdentData") {
-            Some(data @ Value::Object(_)) => {
-                *data = json!([data.take()]);
-                true
-            }
-            _ => false,
-        }
+    Shape::new("one-in-a-list", "the only person stands in a list (AT-23)", &["getIdentData"], |value| {
+        value.get_mut("IdentData").is_some_and(as_list)
     }),
-    value("ids-absent", "OrderID and reference are absent (AT-24)", &["getIdentData"], |value| {
-        match value.as_object_mut() {
-            Some(object) => object.remove("OrderID").is_some() | object.remove("Ref").is_some(),
-            None => false,
-        }
+    Shape::new("ids-absent", "OrderID and reference are absent (AT-24)", &["getIdentData"], |value| {
+        value.as_object_mut().is_some_and(|object| object.remove("OrderID").is_some() | object.remove("Ref").is_some())
     }),
-    value("details-as-objects", "special attributes are objects with a `Value` (AT-27)", &["getIdentData"], |value| {
-        each_object(value, &mut |object| match object.get_mut("Additional").and_then(Value::as_object_mut) {
-            Some(details) if !details.is_empty() => {
-                details.values_mut().for_each(|detail| *detail = json!({ "Value": detail.take() }));
-                true
-            }
-            _ => false,
-        })
-    }),
-    value(
+    Shape::new(
+        "details-as-objects",
+        "special attributes are objects with a `Value` (AT-27)",
+        &["getIdentData"],
+        |value| {
+            each_object(value, &mut |object| match object.get_mut("Additional").and_then(Value::as_object_mut) {
+                Some(details) if !details.is_empty() => {
+                    details.values_mut().for_each(|detail| *detail = json!({ "Value": detail.take() }));
+                    true
+                }
+                _ => false,
+            })
+        },
+    ),
+    Shape::new(
         "images-nested",
         "content and name of an image stand in an object of their own (AT-28)",
         &["getIdentData"],
@@ -106,8 +95,11 @@ pub(super) const SHAPES: &[Shape] = &[
             })
         },
     ),
-    value("hashes-in-one-object", "all hashes stand in one object (AT-36)", &["getESignHash"], |value| {
-        match value.get_mut("Hashes") {
+    Shape::new(
+        "hashes-in-one-object",
+        "all hashes stand in one object (AT-36)",
+        &["getESignHash"],
+        |value| match value.get_mut("Hashes") {
             Some(hashes @ Value::Array(_)) => {
                 let named = hashes.as_array_mut().map(std::mem::take).unwrap_or_default();
                 let all: Map<String, Value> =
@@ -116,8 +108,8 @@ pub(super) const SHAPES: &[Shape] = &[
                 true
             }
             _ => false,
-        }
-    }),
+        },
+    ),
     Shape {
         name: "media-type-parameters",
         says: "the media type has a parameter (AT-37)",
@@ -136,7 +128,7 @@ pub(super) const SHAPES: &[Shape] = &[
         operations: &[],
         change: Reshape::Text(|text| text.contains('/').then(|| text.replace('/', "\\/"))),
     },
-    value("unlisted-elements", "there are elements that the document does not list (AT-41)", &[], |value| {
+    Shape::new("unlisted-elements", "there are elements that the document does not list (AT-41)", &[], |value| {
         // Not further in: what stands in `Hashes` and `Additional` is data by names.
         let objects = match value {
             Value::Array(list) => list.iter_mut().collect(),
@@ -148,13 +140,10 @@ pub(super) const SHAPES: &[Shape] = &[
         }
         changed
     }),
-    value("error-beside", "an empty `Error` stands beside an OrderID (AT-53)", &["putOrder"], |value| {
-        match value.as_object_mut() {
-            Some(object) => object.insert("Error".to_owned(), json!("")).is_none(),
-            None => false,
-        }
+    Shape::new("error-beside", "an empty `Error` stands beside an OrderID (AT-53)", &["putOrder"], |value| {
+        value.as_object_mut().is_some_and(|object| object.insert("Error".to_owned(), json!("")).is_none())
     }),
-    value("numbers-as-text", "bank codes are texts (AT-57)", &["getBankList"], |value| {
+    Shape::new("numbers-as-text", "bank codes are texts (AT-57)", &["getBankList"], |value| {
         each_object(value, &mut |object| match object.get_mut("blz") {
             Some(blz @ Value::Number(_)) => {
                 *blz = blz.to_string().into();
@@ -163,10 +152,10 @@ pub(super) const SHAPES: &[Shape] = &[
             _ => false,
         })
     }),
-    value("times-with-fractions", "times have fractions of seconds (AT-74)", &[], |value| {
+    Shape::new("times-with-fractions", "times have fractions of seconds (AT-74)", &[], |value| {
         times(value, |time| time.replacen('+', ".000+", 1))
     }),
-    value("times-with-a-blank", "times have a blank for the `T` (AT-74)", &[], |value| {
+    Shape::new("times-with-a-blank", "times have a blank for the `T` (AT-74)", &[], |value| {
         times(value, |time| time.replacen('T', " ", 1))
     }),
 ];

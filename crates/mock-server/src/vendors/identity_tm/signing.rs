@@ -14,7 +14,7 @@ use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, 
 use super::facts::FACTS;
 use super::lookup::{account, find};
 use super::orders::{IssuedTan, Orders, Step, Word};
-use super::rejections::{deleted, of_order};
+use super::rejections::{deleted_order, of_order};
 use super::rules;
 use super::scenarios::{self, go_on};
 use super::settings::HashShape;
@@ -60,7 +60,7 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejectio
     let rules = world.rules.clone();
     let order = find(world, &op.order_id)?;
     if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
         return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, SECTION));
@@ -82,7 +82,7 @@ fn under_way(world: &mut World, id: &OrderId, section: &'static str) -> Result<I
     let rules = world.rules.clone();
     let order = find(world, id)?;
     if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
         return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, section));
@@ -143,7 +143,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     let (shape, only_signed) = (world.state::<Orders>().settings.hash_shape, world.enforces(&rules::T_060_HASH));
     let order = find(world, &op.order_id)?;
     if order.deleted {
-        return Err(deleted());
+        return Err(deleted_order());
     }
     if only_signed && (order.hashes().next().is_none() || !order.has(StatusKind::SIGNED)) {
         return Err(of_order(
@@ -168,7 +168,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         HashShape::AllInOneObject => json::response(200, &BTreeMap::from([("Hashes", [named])])),
         HashShape::Object => json::response(200, &BTreeMap::from([("Hashes", named)])),
     };
-    FACTS.written(answer, SECTION)
+    FACTS.or_reject(answer, SECTION)
 }
 
 /// Whether an order of this world made or found a sign-me account for the address; those of the examples do not

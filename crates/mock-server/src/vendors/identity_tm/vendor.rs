@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::facts::{FACTS, PURGE, TIME_OUT, VIDEO, below_version};
 use super::orders::{Orders, Reuse};
-use super::paths::as_printed;
+use super::paths::resolve_alias;
 use super::rejections::respond;
 use super::settings::Settings;
-use super::{IdentityTm, configure, examples, media, reuse, rules, saved, scenarios, ways};
+use super::{IdentityTm, configure, examples, media, methods, reuse, rules, saved, scenarios};
 use crate::account::{Account, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
@@ -63,8 +63,8 @@ impl MockVendor for IdentityTm {
     }
 
     fn route(&self, world: &World, request: &Request<Bytes>) -> Option<Target<'_>> {
-        let path = as_printed(world, below_version(request.uri().path())?);
-        // Without regard to case: the document itself spells delIdentdata in two ways (AT-09).
+        let path = resolve_alias(world, below_version(request.uri().path())?);
+        // Without regard to case: the document itself spells delIdentdata in two methods (AT-09).
         let ignore_case = world.profile != Profile::Strict || !world.enforces(&rules::AT_09_CASE);
         Target::find(&self.routes, request.method(), &path, ignore_case)
     }
@@ -81,7 +81,7 @@ impl MockVendor for IdentityTm {
                     order.delete_data();
                 }
             }
-            VIDEO => media::provisioned(world, &timer.subject),
+            VIDEO => media::finish_recording(world, &timer.subject),
             _ => {}
         }
     }
@@ -104,7 +104,7 @@ impl MockVendor for IdentityTm {
             "id": case,
             "data_deleted": order.deleted,
             "blocked": blocked,
-            "method": ways::name(order.method()),
+            "method": methods::name(order.method()),
             "tan": order.tan.as_ref().map(|tan| tan.code.expose()),
             "recording": order.recording.name(),
             "reuse": order.reuse.as_ref().map(Reuse::name),
@@ -130,21 +130,21 @@ impl IdentityTm {
     ) -> Result<Handled, Rejection> {
         let path = below_version(request.uri().path()).unwrap_or_default();
         let open = path.eq_ignore_ascii_case("/serverStatus");
-        if !open && world.enforces(&rules::T_003) && !authenticated(world, request) {
+        if !open && world.enforces(&rules::T_003) && !is_authenticated(world, request) {
             let message = "customer id or customer code is wrong or missing (HTTP Basic)";
             let rejection = rules::T_003.reject(401, "Authorization", message, "[T] 2.6");
             return Err(rejection.at(Location::Header));
         }
-        let path = as_printed(world, path);
-        self.reachable(world, request.uri().path(), &path)?;
+        let path = resolve_alias(world, path);
+        self.check_access(world, request.uri().path(), &path)?;
         match target {
             Some(target) => target.handle(world, request),
-            None => Err(self.nowhere(request.method(), &path)),
+            None => Err(self.unknown_call(request.method(), &path)),
         }
     }
 }
 
-fn authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
+fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
     let settings = &world.state::<Orders>().settings;
     let expected = encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes());
     let given = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.split_once(' '));

@@ -71,7 +71,9 @@ fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
         return refuse(409, "order", "the order is final, and is not ended twice: place another one");
     }
     Ok(match code {
-        StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT if ends => scripts::timed_out(code, stage.settings),
+        StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT if ends => {
+            scripts::time_out_steps(code, stage.settings)
+        }
         _ if ends => vec![Step::Status(code, None), Step::Call(OrderCallback::OnFinal)],
         _ => vec![Step::Status(code, None)],
     })
@@ -81,7 +83,7 @@ fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
 pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback>) {
     let orders = world.state::<Orders>();
     if let Some(order) = orders.by_id.get_mut(id) {
-        let steps = scripts::cancelled(order, &orders.settings, callback);
+        let steps = scripts::cancel_steps(order, &orders.settings, callback);
         order.script.extend(steps);
     }
     go_on(world, id);

@@ -8,11 +8,11 @@ use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
 use crate::rejection::Rejection;
 use crate::rules::Rules;
+use crate::vendors::identity_tm::methods;
 use crate::vendors::identity_tm::orders::Step::{self, Call, Executed, Status};
 use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
 use crate::vendors::identity_tm::rules;
 use crate::vendors::identity_tm::settings::Settings;
-use crate::vendors::identity_tm::ways;
 
 /// The stories by name, as the admin API takes them.
 pub const STORIES: [&str; 21] = [
@@ -120,14 +120,14 @@ fn then(callback: Option<OrderCallback>) -> Option<Step> {
 }
 
 /// What a cancellation does; which statuses and which webhook is not documented (AT-60, AT-61).
-pub(super) fn cancelled(order: &Order, settings: &Settings, callback: Option<OrderCallback>) -> Vec<Step> {
+pub(super) fn cancel_steps(order: &Order, settings: &Settings, callback: Option<OrderCallback>) -> Vec<Step> {
     let ends = settings.cancelled_by.iter().any(|kind| kind.is_final(order.flavour));
     let statuses = settings.cancelled_by.iter().map(|kind| Status(*kind, None));
     statuses.chain(then(callback).filter(|_| ends)).collect()
 }
 
 /// What a time-out does; which webhook is called is not documented (AT-60).
-pub(super) fn timed_out(kind: StatusKind, settings: &Settings) -> Vec<Step> {
+pub(super) fn time_out_steps(kind: StatusKind, settings: &Settings) -> Vec<Step> {
     [Status(kind, None)].into_iter().chain(then(settings.webhook_on_time_out)).collect()
 }
 
@@ -153,15 +153,15 @@ impl Stage<'_> {
     }
 
     /// The person and, where there is one, the agent: up to the decision.
-    fn conducted(&self, method: IdentifyMethod) -> Vec<Step> {
+    fn conduct(&self, method: IdentifyMethod) -> Vec<Step> {
         match method {
             IdentifyMethod::Courier => [&COURIER[..], &DONE].concat(),
             IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
             IdentifyMethod::Eid => [&EID[..], &DONE].concat(),
             IdentifyMethod::Giro => [&GIRO[..], &DONE].concat(),
             // It has no code of its own but the change to it.
-            IdentifyMethod::AutoId if ways::usual(&self.order.request) != method => {
-                [&[Status(ways::change_to(method), None)], &DONE[..]].concat()
+            IdentifyMethod::AutoId if methods::usual(&self.order.request) != method => {
+                [&[Status(methods::change_to(method), None)], &DONE[..]].concat()
             }
             IdentifyMethod::AutoId => DONE.to_vec(),
             _ => {
@@ -174,12 +174,12 @@ impl Stage<'_> {
     }
 
     /// The identification with its good end. An order to be signed is open afterwards, any other final.
-    fn identified_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Rejection> {
+    fn identify_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
         }
         self.may(method)?;
-        let mut steps = [self.prelude(), before, self.conducted(method)].concat();
+        let mut steps = [self.prelude(), before, self.conduct(method)].concat();
         match method {
             IdentifyMethod::Courier => steps.extend([&SEEN[..], &PAPER].concat()),
             IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(SEEN),
@@ -197,12 +197,15 @@ impl Stage<'_> {
     /// Whether this order may be identified so, and what to play instead if not.
     fn may(&self, method: IdentifyMethod) -> Result<(), Rejection> {
         let request = &self.order.request;
-        if self.rules.enforce(&rules::M_04_PRODUCT) && !ways::allowed(request, method) {
-            let others: Vec<_> =
-                ways::ALL.into_iter().filter(|other| ways::allowed(request, *other)).map(ways::story).collect();
+        if self.rules.enforce(&rules::M_04_PRODUCT) && !methods::allowed(request, method) {
+            let others: Vec<_> = methods::ALL
+                .into_iter()
+                .filter(|other| methods::allowed(request, *other))
+                .map(methods::story)
+                .collect();
             let message = format!(
                 "the Product of this order does not include {}: play {}",
-                ways::name(method),
+                methods::name(method),
                 others.join(", ")
             );
             return refuse(400, message);
@@ -224,22 +227,22 @@ impl Stage<'_> {
     }
 
     /// The identification by the usual method, if it has not been.
-    fn identified(&self) -> Result<Vec<Step>, Rejection> {
+    fn identify(&self) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             Ok(Vec::new())
         } else {
-            self.identified_by(Vec::new(), ways::usual(&self.order.request))
+            self.identify_by(Vec::new(), methods::usual(&self.order.request))
         }
     }
 
     /// An identification that ends the order otherwise.
-    fn decided(&self, kind: StatusKind) -> Vec<Step> {
-        let conducted = self.conducted(ways::usual(&self.order.request));
+    fn decide(&self, kind: StatusKind) -> Vec<Step> {
+        let conducted = self.conduct(methods::usual(&self.order.request));
         [self.prelude(), conducted, vec![Status(kind, None), Call(OrderCallback::OnFinal)]].concat()
     }
 
     /// A failed errand: the order comes back.
-    fn given_up(&self, steps: &[Step]) -> Result<Vec<Step>, Rejection> {
+    fn give_up(&self, steps: &[Step]) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
         }
@@ -254,8 +257,8 @@ impl Stage<'_> {
         let changes: Vec<_> = order.into_iter().filter(|method| self.may(*method).is_ok()).collect();
         match changes.as_slice() {
             [.., _, last] => {
-                let changed = changes.iter().map(|method| Status(ways::change_to(*method), None)).collect();
-                self.identified_by(changed, *last)
+                let changed = changes.iter().map(|method| Status(methods::change_to(*method), None)).collect();
+                self.identify_by(changed, *last)
             }
             _ => refuse(400, "the Product of this order has one method only: play positive"),
         }
@@ -266,12 +269,12 @@ impl Stage<'_> {
         let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
-            "identified" if self.signs() => self.identified(),
+            "identified" if self.signs() => self.identify(),
             // Without its OnFinal an order would be final and nobody told.
             "identified" => refuse(400, "identification ends this order: play positive"),
             "positive" if self.signs() => refuse(400, "this order is to be signed: play identified, then signed"),
-            "positive" => self.identified(),
-            "account-only" if account_only => self.identified(),
+            "positive" => self.identify(),
+            "account-only" if account_only => self.identify(),
             "account-only" => {
                 let instead = if self.signs() { "identified, then signed" } else { "positive" };
                 refuse(
@@ -279,7 +282,7 @@ impl Stage<'_> {
                     format!("only an order of Product 15 with Add 8 makes nothing but an account: play {instead}"),
                 )
             }
-            "signed" if self.signs() => Ok([&self.identified()?[..], &SIGNED, &final_call].concat()),
+            "signed" if self.signs() => Ok([&self.identify()?[..], &SIGNED, &final_call].concat()),
             "signed" => refuse(400, "this order has nothing to sign: play positive"),
             "reuse" => {
                 let refused = match &self.order.reuse {
@@ -293,48 +296,48 @@ impl Stage<'_> {
             "negative" if self.is_identified() => {
                 refuse(409, "the person is identified already: play signed, fraud, timeout-after-ident or cancelled")
             }
-            "negative" => Ok(self.decided(StatusKind::NEGATIVE)),
+            "negative" => Ok(self.decide(StatusKind::NEGATIVE)),
             // A suspicion may come late.
             "fraud" if self.is_identified() => Ok(vec![Status(StatusKind::FRAUD, None), Call(OrderCallback::OnFinal)]),
-            "fraud" => Ok(self.decided(StatusKind::FRAUD)),
-            "timeout" if self.is_identified() => Ok(timed_out(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)),
-            "timeout" => Ok(timed_out(StatusKind::TIMED_OUT, self.settings)),
+            "fraud" => Ok(self.decide(StatusKind::FRAUD)),
+            "timeout" if self.is_identified() => Ok(time_out_steps(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)),
+            "timeout" => Ok(time_out_steps(StatusKind::TIMED_OUT, self.settings)),
             "timeout-after-ident" if self.signs() => {
-                Ok([self.identified()?, timed_out(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)].concat())
+                Ok([self.identify()?, time_out_steps(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)].concat())
             }
             "timeout-after-ident" => {
                 refuse(400, "identification ends this order, so that nothing times out after it: play timeout")
             }
-            "aborted" => Ok(self.aborted()),
-            "cancelled" => Ok(cancelled(self.order, self.settings, self.settings.webhook_on_cancel)),
+            "aborted" => Ok(self.abort()),
+            "cancelled" => Ok(cancel_steps(self.order, self.settings, self.settings.webhook_on_cancel)),
             "method-changes" => self.method_changes(),
             "courier-missed" => {
                 self.may(IdentifyMethod::Courier)?;
-                self.given_up(&MISSED)
+                self.give_up(&MISSED)
             }
             "refused"
                 if self.may(IdentifyMethod::Courier).is_ok()
-                    && ways::usual(&self.order.request) == IdentifyMethod::Courier =>
+                    && methods::usual(&self.order.request) == IdentifyMethod::Courier =>
             {
-                self.given_up(&REFUSED_AT_THE_DOOR)
+                self.give_up(&REFUSED_AT_THE_DOOR)
             }
-            "refused" => self.given_up(&REFUSED_BY_PHONE),
-            "unreachable" => self.given_up(&UNREACHABLE),
-            _ => match ways::ALL.into_iter().find(|method| ways::story(*method) == name) {
-                Some(method) => self.identified_by(Vec::new(), method),
+            "refused" => self.give_up(&REFUSED_BY_PHONE),
+            "unreachable" => self.give_up(&UNREACHABLE),
+            _ => match methods::ALL.into_iter().find(|method| methods::story(*method) == name) {
+                Some(method) => self.identify_by(Vec::new(), method),
                 None => refuse(400, format!("there is no such story; there are: {}", STORIES.join(", "))),
             },
         }
     }
 
     /// The person leaves half-way. The order stays open: the person may come back, be timed out, or be cancelled.
-    fn aborted(&self) -> Vec<Step> {
+    fn abort(&self) -> Vec<Step> {
         let aborted = code(21);
         if self.is_identified() {
             return vec![Status(StatusKind::SIGNATURE_REQUEST, None), aborted];
         }
         let mut steps = self.prelude();
-        if ways::usual(&self.order.request) == IdentifyMethod::Video {
+        if methods::usual(&self.order.request) == IdentifyMethod::Video {
             let left = [VIDEO_CALL_LEFT, Call(OrderCallback::AfterVideo)];
             steps.extend([Status(StatusKind::VIDEO_WAITING, None), Status(StatusKind::VIDEO_CALL, None)]);
             steps.extend(left);

@@ -51,7 +51,7 @@ pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
 }
 
 /// The method that a status belongs to, if it belongs to one.
-fn told_by(kind: StatusKind) -> Option<IdentifyMethod> {
+fn method_of(kind: StatusKind) -> Option<IdentifyMethod> {
     Some(match kind.0 {
         3 | 9 | 10 | 15 | 19 | 57 | 64 | 69 => IdentifyMethod::Courier,
         68 => IdentifyMethod::Shop,
@@ -85,7 +85,7 @@ pub(super) fn usual(order: &PutOrder) -> IdentifyMethod {
 }
 
 /// The method by which an order came where it is: what the last of its statuses that belongs to one says.
-pub(super) fn taken(order: &PutOrder, status: &[StatusEntry]) -> IdentifyMethod {
-    let last = status.iter().rev().find_map(|entry| told_by(entry.kind?));
+pub(super) fn current(order: &PutOrder, status: &[StatusEntry]) -> IdentifyMethod {
+    let last = status.iter().rev().find_map(|entry| method_of(entry.kind?));
     last.unwrap_or_else(|| usual(order))
 }
