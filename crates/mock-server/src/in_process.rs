@@ -1,5 +1,7 @@
 //! A transport straight into a sandbox: no socket, no bytes on a wire.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -33,5 +35,12 @@ impl Transport for InProcess {
             return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
         }
         transported(response).await
+    }
+}
+
+impl Sandbox {
+    /// What carries a client's requests straight into this sandbox, without a socket.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess(self.clone()))
     }
 }

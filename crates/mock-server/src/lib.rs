@@ -21,6 +21,7 @@ pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]
 pub mod server;
+mod sync;
 mod vendor;
 pub mod vendors;
 pub mod webhooks;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Expect, often};
+use super::expectation::{Expect, often};
 use crate::journal::{Call, Entry, Journal, What, is_of};
 
 /// How many calls come closest, at most.

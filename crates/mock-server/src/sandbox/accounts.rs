@@ -10,14 +10,14 @@ use crate::vendor::Refused;
 impl Sandbox {
     /// The accounts by vendor, as the ready line of `identkit sandbox` tells them.
     pub fn accounts(&self) -> Vec<(&'static str, Value)> {
-        let mut world = self.running.world();
-        self.running.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
+        let mut world = self.runner.world();
+        self.runner.plan.vendors.iter().map(|vendor| (vendor.name(), vendor.account(&mut world))).collect()
     }
 
     /// How the accounts are set up: their settings by name, under the vendors' names as the ready line writes them.
     pub fn settings(&self) -> Value {
-        let mut world = self.running.world();
-        let told = self.running.plan.vendors.iter().map(|vendor| (in_json(vendor.name()), vendor.settings(&mut world)));
+        let mut world = self.runner.world();
+        let told = self.runner.plan.vendors.iter().map(|vendor| (in_json(vendor.name()), vendor.settings(&mut world)));
         Value::Object(told.filter(|(_, settings)| !settings.is_null()).collect())
     }
 
@@ -27,7 +27,7 @@ impl Sandbox {
     /// All that cannot be set, and what would be valid.
     pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Refused> {
         const SOURCE: &str = "docs/sandbox-reference.md";
-        let vendors = &self.running.plan.vendors;
+        let vendors = &self.runner.plan.vendors;
         self.with_world(|world| {
             let (mut changes, mut faults) = (Vec::new(), Vec::new());
             for (name, settings) in wanted {

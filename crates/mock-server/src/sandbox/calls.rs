@@ -8,10 +8,11 @@ use identkit_core::{Clock as _, Content, Violation};
 use identkit_wire::json;
 use serde_json::json;
 
-use super::{Sandbox, lock};
+use super::Sandbox;
 use crate::NoAnswer;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, Kept, What};
+use crate::sync::lock;
 use crate::vendor::{Handled, MockVendor, Refused};
 use crate::world::World;
 
@@ -19,19 +20,18 @@ impl Sandbox {
     /// Answers a request to any of the vendors, told apart by path. How an answer is to be written that HTTP would write
     /// otherwise is marked on it ([`Wire`]).
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
-        let running = &self.running;
-        let vendor =
-            running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path())).map(|vendor| &**vendor);
+        let runner = &self.runner;
+        let vendor = runner.plan.owner_of(request.uri().path());
         // Drawn once for a call, however often it has to wait for a webhook.
         let mut drawn: Option<Option<Fault>> = None;
         loop {
-            let moved = running.moved.notified();
+            let moved = runner.moved.notified();
             let mut moved = std::pin::pin!(moved);
             // From here on no move is missed.
             moved.as_mut().enable();
-            let busy = running.clock.hold();
+            let busy = runner.clock.hold();
             let handled = {
-                let mut world = running.world();
+                let mut world = runner.world();
                 // Of a call that is not answered yet.
                 world.take_concerned();
                 let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, &request));
@@ -51,11 +51,11 @@ impl Sandbox {
                 moved.await;
                 continue;
             };
-            running.settle();
+            runner.settle();
             if let Some(Some(Fault::Latency { by })) = drawn {
                 // Time may go on: it has to.
                 drop(busy);
-                pass(&running.clock, by).await;
+                pass(&runner.clock, by).await;
             }
             return response;
         }
@@ -83,7 +83,7 @@ impl Sandbox {
         let shapes = vendor.map_or(&[][..], MockVendor::shapes);
         let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
         self.note(world, vendor, request, Some(&response), struck.then(|| fault.name()));
-        fault.sent(response, &self.running.clock)
+        fault.sent(response, &self.runner.clock)
     }
 
     /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.
@@ -117,7 +117,7 @@ impl Sandbox {
         }
         let call = Arc::new(call);
         let sequence = world.note(What::Call(Arc::clone(&call)));
-        lock(&self.running.expected).saw(sequence, &call);
+        lock(&self.runner.expectations).count(sequence, &call);
     }
 }
 

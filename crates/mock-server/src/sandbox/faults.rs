@@ -5,7 +5,7 @@ use identkit_core::Violation;
 use super::Sandbox;
 use crate::faults::{Injected, Rule, of_rule};
 use crate::journal::What;
-use crate::vendor::Refused;
+use crate::vendor::{MockVendor, Refused};
 
 impl Sandbox {
     /// Lets something go wrong: a fault with the next call, or a rule.
@@ -14,7 +14,7 @@ impl Sandbox {
     /// A rule that no call can ever meet, with what there is.
     pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Refused> {
         let rule = rule.into();
-        of_rule(&rule, &self.running.plan.vendors)?;
+        of_rule(&rule, &self.runner.plan.vendors)?;
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
@@ -28,7 +28,7 @@ impl Sandbox {
 
     /// The rules, oldest first; those that are used up too.
     pub fn faults(&self) -> Vec<Injected> {
-        self.running.world().faults.rules().to_vec()
+        self.runner.world().faults.rules().to_vec()
     }
 
     /// Takes a rule away, and says whether it was there.
@@ -53,23 +53,23 @@ impl Sandbox {
     /// Whether this request, of which the body was not read, is to be broken off now.
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &http::Request<bytes::Bytes>) -> bool {
-        let running = &self.running;
-        let vendor = running.plan.vendors.iter().find(|vendor| vendor.owns(request.uri().path()));
+        let runner = &self.runner;
+        let vendor = runner.plan.owner_of(request.uri().path());
         let struck = {
-            let mut world = running.world();
+            let mut world = runner.world();
             if world.faults.rules().is_empty() {
                 return false;
             }
             let operation = vendor.and_then(|vendor| vendor.operation(&world, request)).map(|meta| meta.name);
-            let struck = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
+            let struck = world.faults.interrupt(vendor.map(MockVendor::name), operation);
             if struck {
                 world.take_concerned();
-                self.note(&mut world, vendor.map(|vendor| &**vendor), request, None, Some("reset-in-commit"));
+                self.note(&mut world, vendor, request, None, Some("reset-in-commit"));
             }
             struck
         };
         if struck {
-            running.settle();
+            runner.settle();
         }
         struck
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{DEFAULT, WorldError, Worlds};
+use super::registry::DEFAULT;
+use super::{WorldError, Worlds};
 use crate::sandbox::in_json;
 use crate::vendor::Refused;
 

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::registry::check;
-use super::{DEFAULT, Table, WorldError, Worlds};
+use super::registry::{DEFAULT, Table, check_id};
+use super::{WorldError, Worlds};
 use crate::clock::Mode;
 use crate::sandbox::Sandbox;
 use crate::world::World;
@@ -18,7 +18,7 @@ impl Worlds {
     /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
     /// one and the world has 100.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
-        check(name)?;
+        check_id(name)?;
         let mut table = self.write();
         let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         if kept.snapshots.len() >= SNAPSHOTS && !kept.snapshots.contains_key(name) {
@@ -72,10 +72,10 @@ impl Worlds {
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
         self.0.keep_credentials(table, id)?;
         let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
-        self.0.set_credentials(&mut world, &kept.origin.minted);
+        self.0.set_credentials(&mut world, &kept.origin.credentials);
         if id == DEFAULT {
             self.0.unclaimed(table, &self.0.identities(&mut world))?;
         }
-        self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
+        self.0.replace_sandbox(table, id, |_| self.0.resume(world, mode))
     }
 }

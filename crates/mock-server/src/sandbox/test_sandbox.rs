@@ -113,6 +113,6 @@ impl Deref for TestSandbox {
 impl Drop for TestSandbox {
     fn drop(&mut self) {
         // The doors' tasks hold handles too, and one of them would be the last, in a thread that is no test's.
-        self.sandbox.running().assert_met();
+        self.sandbox.runner().assert_met();
     }
 }
