@@ -1,11 +1,6 @@
 //! The rules of a world, and which of them strikes a call.
 
-use identkit_core::Violation;
-
-use super::rule::names;
 use super::{Fault, Rule, chaos};
-use crate::vendor::{MockVendor, Refused};
-use crate::world::Profile;
 
 /// So many rules are kept; those that are used up make room first.
 const MOST: usize = 1_000;
@@ -88,28 +83,25 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// What strikes a call of this operation.
+    /// The fault that strikes a call of this vendor and operation. `by_result` is whether the vendor has responses with
+    /// `result: false`, `chaos` whether a fault is drawn where no rule strikes.
     pub(crate) fn strike(
         &mut self,
-        profile: Profile,
-        vendor: Option<&dyn MockVendor>,
-        operation: Option<&'static str>,
+        vendor: Option<&str>,
+        operation: Option<&str>,
+        by_result: bool,
+        chaos: bool,
     ) -> Option<Fault> {
         let random = &mut self.random;
-        let name = vendor.map(MockVendor::name);
-        let told = vendor.is_some_and(MockVendor::refuses_by_result);
         let fitting = self.rules.iter_mut().filter(|injected| {
-            injected.rule.fits(name, operation) && (told || injected.rule.fault != Fault::ResultFalse)
+            injected.rule.fits(vendor, operation) && (by_result || injected.rule.fault != Fault::ResultFalse)
         });
         for injected in fitting {
             if injected.strikes(random) {
                 return Some(injected.rule.fault.clone());
             }
         }
-        match (profile, operation) {
-            (Profile::Chaos, Some(_)) => chaos::draw(random, told),
-            _ => None,
-        }
+        if chaos && operation.is_some() { chaos::draw(random, by_result) } else { None }
     }
 
     /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted
@@ -129,47 +121,5 @@ impl Faults {
     /// One of so many, by what is drawn.
     pub(crate) fn choose(&mut self, of: usize) -> usize {
         self.random.usize(..of.max(1))
-    }
-}
-
-/// Whether a rule can ever strike at these vendors.
-///
-/// # Errors
-/// Why not, and what there is.
-pub(crate) fn of_rule(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
-    let refuse = |field: &'static str, message: String| {
-        Err(Refused::new(400, Violation::new(field, message, "sandbox", "docs/sandbox-control.md")))
-    };
-    let concerned: Vec<_> =
-        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
-    if concerned.is_empty() {
-        let there = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
-        return refuse("vendor", format!("is no vendor of this sandbox, which has {there}"));
-    }
-    if let Some(wanted) = &rule.operation {
-        let there: Vec<_> =
-            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
-        if !there.iter().any(|name| names(wanted, name)) {
-            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
-        }
-    }
-    let names_of = |rule: &Rule, vendor: &dyn MockVendor| {
-        rule.operation
-            .as_deref()
-            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
-    };
-    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| names_of(rule, &***vendor)).collect();
-    match &rule.fault {
-        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.refuses_by_result()) => {
-            refuse("fault", "result-false is an answer of identify24 only".to_owned())
-        }
-        Fault::ShapeVariant { variant: Some(wanted) } => {
-            let there: Vec<_> = concerned.iter().flat_map(|vendor| vendor.shapes()).map(|shape| shape.name).collect();
-            match there.contains(&wanted.as_str()) {
-                true => Ok(()),
-                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
-            }
-        }
-        _ => Ok(()),
     }
 }

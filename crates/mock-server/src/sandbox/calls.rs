@@ -128,12 +128,13 @@ fn own(uri: &Uri) -> Uri {
 
 /// What goes wrong with this call.
 fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>) -> Option<Fault> {
-    let profile = world.profile;
-    if world.faults.rules().is_empty() && profile != crate::Profile::Chaos {
+    let chaos = world.profile == crate::Profile::Chaos;
+    if world.faults.rules().is_empty() && !chaos {
         return None;
     }
     let operation = vendor.and_then(|vendor| vendor.operation(world, request)).map(|meta| meta.name);
-    world.faults.strike(profile, vendor, operation)
+    let by_result = vendor.is_some_and(MockVendor::refuses_by_result);
+    world.faults.strike(vendor.map(MockVendor::name), operation, by_result, chaos)
 }
 
 fn nowhere() -> Response<Content> {

@@ -3,7 +3,7 @@
 use identkit_core::Violation;
 
 use super::Sandbox;
-use crate::faults::{Injected, Rule, of_rule};
+use crate::faults::{Fault, Injected, Rule, names};
 use crate::journal::What;
 use crate::vendor::{MockVendor, Refused};
 
@@ -14,7 +14,7 @@ impl Sandbox {
     /// A rule that no call can ever meet, with what there is.
     pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Refused> {
         let rule = rule.into();
-        of_rule(&rule, &self.runner.plan.vendors)?;
+        can_strike(&rule, &self.runner.plan.vendors)?;
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
@@ -72,5 +72,47 @@ impl Sandbox {
             runner.settle();
         }
         struck
+    }
+}
+
+/// Whether a rule can ever strike at these vendors.
+///
+/// # Errors
+/// Why not, and what there is.
+fn can_strike(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Refused> {
+    let refuse = |field: &'static str, message: String| {
+        Err(Refused::new(400, Violation::new(field, message, "sandbox", "docs/sandbox-control.md")))
+    };
+    let concerned: Vec<_> =
+        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
+    if concerned.is_empty() {
+        let there = vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ");
+        return refuse("vendor", format!("is no vendor of this sandbox, which has {there}"));
+    }
+    if let Some(wanted) = &rule.operation {
+        let there: Vec<_> =
+            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
+        if !there.iter().any(|name| names(wanted, name)) {
+            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
+        }
+    }
+    let names_of = |rule: &Rule, vendor: &dyn MockVendor| {
+        rule.operation
+            .as_deref()
+            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
+    };
+    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| names_of(rule, &***vendor)).collect();
+    match &rule.fault {
+        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.refuses_by_result()) => {
+            refuse("fault", "result-false is an answer of identify24 only".to_owned())
+        }
+        Fault::ShapeVariant { variant: Some(wanted) } => {
+            let there: Vec<_> = concerned.iter().flat_map(|vendor| vendor.shapes()).map(|shape| shape.name).collect();
+            match there.contains(&wanted.as_str()) {
+                true => Ok(()),
+                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
+            }
+        }
+        _ => Ok(()),
     }
 }

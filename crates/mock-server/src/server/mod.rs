@@ -6,9 +6,9 @@ mod admin;
 mod connection;
 mod place;
 mod raw;
+mod stream;
 mod tls;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -168,10 +168,4 @@ where
         }
     });
     Ok(Listening { address, tls: secured, task })
-}
-
-impl fmt::Debug for Authority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authority")
-    }
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, Response};
 use identkit_core::Content;
 use tokio::io::AsyncWriteExt as _;
 
-use super::connection::Stream;
+use super::stream::Stream;
 use crate::faults::{INTERIM, MISSING, Wire, bodiless, told_length};
 
 /// Writes the answer as it is marked, the last one on its connection.
