@@ -9,7 +9,7 @@ use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
-use crate::faults::transported;
+use crate::faults::as_received;
 use crate::{NoAnswer, Sandbox};
 
 /// Carries requests into a sandbox in this process. Base URLs are those of any host; the path decides.
@@ -34,7 +34,7 @@ impl Transport for InProcess {
             let detail = "the connection ended before the answer began";
             return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
         }
-        transported(response).await
+        as_received(response).await
     }
 }
 

@@ -29,7 +29,7 @@ mod world;
 pub mod worlds;
 
 pub use clock::{Mode, VirtualClock};
-pub use expect::{Expect, Unmet};
+pub use expect::{Expect, UnmetExpectations};
 pub use in_process::InProcess;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;

@@ -1,7 +1,7 @@
 //! The expectations of one sandbox.
 
 use super::expectation::Expect;
-use super::unmet::Unmet;
+use super::unmet::UnmetExpectations;
 use crate::journal::{Call, Journal, is_of};
 
 /// Expectations, each with the number of calls that matched it.
@@ -23,7 +23,11 @@ impl Expectations {
     }
 
     /// Reports the expectations that are not met.
-    pub(crate) fn verify(self, operations: &[&'static str], journal: impl FnOnce() -> Journal) -> Result<(), Unmet> {
+    pub(crate) fn verify(
+        self,
+        operations: &[&'static str],
+        journal: impl FnOnce() -> Journal,
+    ) -> Result<(), UnmetExpectations> {
         // A name that no vendor has would be expected never to be called, and that would always hold.
         let holds = |(expect, count): &(Expect, u64)| {
             let known =
@@ -34,7 +38,7 @@ impl Expectations {
         let failed: Vec<_> = self.0.into_iter().filter(|expected| !holds(expected)).collect();
         match failed.is_empty() {
             true => Ok(()),
-            false => Err(Unmet::new(&failed, of, operations, &journal())),
+            false => Err(UnmetExpectations::new(&failed, of, operations, &journal())),
         }
     }
 }

@@ -8,4 +8,4 @@ mod unmet;
 
 pub use self::expectation::Expect;
 pub(crate) use self::expectations::Expectations;
-pub use self::unmet::Unmet;
+pub use self::unmet::UnmetExpectations;

@@ -8,7 +8,7 @@ const MOST: usize = 1_000;
 /// A rule of a world, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Injected {
+pub struct InjectedRule {
     /// Its number in the world.
     pub id: u64,
     /// The rule.
@@ -19,7 +19,7 @@ pub struct Injected {
     pub hits: u64,
 }
 
-impl Injected {
+impl InjectedRule {
     /// How often it will strike yet; `None` for as often as it can.
     pub fn left(&self) -> Option<u64> {
         self.rule.times.map(|times| times.saturating_sub(self.hits))
@@ -42,7 +42,7 @@ impl Injected {
 /// The faults of a world.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    pub(super) rules: Vec<Injected>,
+    pub(super) rules: Vec<InjectedRule>,
     pub(super) last: u64,
     /// A generator of its own: what is drawn for faults moves nothing else that is random.
     pub(super) random: fastrand::Rng,
@@ -55,16 +55,16 @@ impl Faults {
     }
 
     /// The rules, oldest first; also those that are used up.
-    pub fn rules(&self) -> &[Injected] {
+    pub fn rules(&self) -> &[InjectedRule] {
         &self.rules
     }
 
-    pub(crate) fn add(&mut self, rule: Rule) -> Injected {
+    pub(crate) fn add(&mut self, rule: Rule) -> InjectedRule {
         if self.rules.len() >= MOST {
             self.rules.retain(|rule| rule.left() != Some(0));
         }
         self.last += 1;
-        let injected = Injected { id: self.last, rule, seen: 0, hits: 0 };
+        let injected = InjectedRule { id: self.last, rule, seen: 0, hits: 0 };
         self.rules.push(injected.clone());
         injected
     }

@@ -23,7 +23,7 @@ mod shapes;
 mod wire;
 
 pub use self::fault::{Fault, Middle};
-pub use self::list::{Faults, Injected};
+pub use self::list::{Faults, InjectedRule};
 pub use self::pace::Pace;
 pub use self::rule::Rule;
 pub(crate) use self::rule::names;
@@ -34,5 +34,5 @@ pub(crate) use self::shapes::rename;
 pub use self::shapes::{Reshape, Shape};
 pub use self::wire::Wire;
 #[cfg(feature = "server")]
-pub(crate) use self::wire::{INTERIM, MISSING, bodiless, told_length};
-pub(crate) use self::{pace::pass, wire::transported};
+pub(crate) use self::wire::{INTERIM, MISSING, bodiless, claimed_length};
+pub(crate) use self::{pace::pass, wire::as_received};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Faults, Injected, Rule};
+use super::{Faults, InjectedRule, Rule};
 use crate::world::SavedError;
 use crate::world::read::{Fields, items, written};
 use crate::world::text::AsText;
@@ -12,7 +12,7 @@ impl Faults {
         let rules: Vec<Value> = self
             .rules
             .iter()
-            .map(|Injected { id, rule, seen, hits }| json!({ "id": id, "seen": seen, "hits": hits, "rule": rule.told() }))
+            .map(|InjectedRule { id, rule, seen, hits }| json!({ "id": id, "seen": seen, "hits": hits, "rule": rule.told() }))
             .collect();
         let random = written(&AsText(self.random.get_seed()), "the random generator of faults")?;
         Ok(json!({ "last": self.last, "random": random, "rules": rules }))
@@ -22,7 +22,7 @@ impl Faults {
     pub(crate) fn restored(value: &Value, at: &str) -> Result<Self, SavedError> {
         let fields = Fields::of(value, at, &["last", "random", "rules"])?;
         let last: u64 = fields.read("last")?;
-        let mut rules: Vec<Injected> = Vec::new();
+        let mut rules: Vec<InjectedRule> = Vec::new();
         let place = fields.at("rules");
         for (item, at) in items(fields.get("rules")?, &place)? {
             let fields = Fields::of(item, &at, &["id", "seen", "hits", "rule"])?;
@@ -34,7 +34,7 @@ impl Faults {
             let Some(rule) = rule else {
                 return Err(SavedError::damaged(fields.at("rule"), "expected a rule as POST faults takes it"));
             };
-            rules.push(Injected { id, rule, seen: fields.read("seen")?, hits: fields.read("hits")? });
+            rules.push(InjectedRule { id, rule, seen: fields.read("seen")?, hits: fields.read("hits")? });
         }
         let random = fastrand::Rng::with_seed(fields.read::<AsText<u64>>("random")?.0);
         Ok(Self { rules, last, random })

@@ -7,12 +7,12 @@
 //! - Nothing in it depends on ports or on how long something really took: the same seed and the same script give the
 //!   same bytes in its [canonical form](Journal::canonical).
 
+mod body;
 mod call;
 mod canonical;
 mod explain;
 mod filter;
 mod headers;
-mod kept;
 mod log;
 mod mask;
 mod near;
@@ -24,11 +24,11 @@ use jiff::Timestamp;
 
 pub(crate) use self::filter::is_of;
 
+pub use self::body::{Form, StoredBody};
 pub use self::call::{Call, Tried};
 pub use self::explain::{Explained, Place, Reason};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::headers::Headers;
-pub use self::kept::{Form, Kept};
 pub use self::log::Journal;
 pub use self::mask::Secrets;
 #[cfg(feature = "server")]
@@ -37,6 +37,7 @@ pub use self::near::NearMiss;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its number in the world, from 1.
     pub sequence: u64,

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Sandbox;
 use crate::NoAnswer;
 use crate::faults::{Fault, Wire, pass};
-use crate::journal::{Call, Kept, What};
+use crate::journal::{Call, StoredBody, What};
 use crate::sync::lock;
 use crate::vendor::{Handled, MockVendor, Refused};
 use crate::world::World;
@@ -34,16 +34,16 @@ impl Sandbox {
                 let mut world = runner.world();
                 // Of a call that is not answered yet.
                 world.take_concerned();
-                let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, &request));
+                let fault = drawn.get_or_insert_with(|| choose_fault(&mut world, vendor, &request));
                 match (fault.as_ref().and_then(Fault::instead), vendor) {
-                    (Some(response), _) => Some(self.answered(&mut world, vendor, &request, response, fault.as_ref())),
+                    (Some(response), _) => Some(self.record(&mut world, vendor, &request, response, fault.as_ref())),
                     (None, Some(vendor)) => match vendor.handle(&mut world, &request) {
                         Handled::Ready(response) => {
-                            Some(self.answered(&mut world, Some(vendor), &request, response, fault.as_ref()))
+                            Some(self.record(&mut world, Some(vendor), &request, response, fault.as_ref()))
                         }
                         Handled::Blocked => None,
                     },
-                    (None, None) => Some(self.answered(&mut world, None, &request, nowhere(), fault.as_ref())),
+                    (None, None) => Some(self.record(&mut world, None, &request, not_found(), fault.as_ref())),
                 }
             };
             let Some(response) = handled else {
@@ -62,7 +62,7 @@ impl Sandbox {
     }
 
     /// Puts a call and its answer into the journal, and returns what becomes of the answer.
-    fn answered(
+    fn record(
         &self,
         world: &mut World,
         vendor: Option<&dyn MockVendor>,
@@ -103,12 +103,12 @@ impl Sandbox {
             method: request.method().clone(),
             uri: own(request.uri()),
             headers: request.headers().into(),
-            body: Kept::of(request.body()),
+            body: StoredBody::of(request.body()),
             status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
             answer_headers: response.map(|response| response.headers().into()).unwrap_or_default(),
-            answer: response
-                .map(Response::body)
-                .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
+            answer: response.map(Response::body).map_or_else(StoredBody::default, |body| {
+                body.as_bytes().map_or_else(|| StoredBody::unseen(body.len()), StoredBody::of)
+            }),
             fault,
             refused: refused.map(|refused| refused.violations.clone()).unwrap_or_default(),
         };
@@ -127,7 +127,7 @@ fn own(uri: &Uri) -> Uri {
 }
 
 /// What goes wrong with this call.
-fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>) -> Option<Fault> {
+fn choose_fault(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<Bytes>) -> Option<Fault> {
     let chaos = world.profile == crate::Profile::Chaos;
     if world.faults.rules().is_empty() && !chaos {
         return None;
@@ -137,7 +137,7 @@ fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, request: &Request<
     world.faults.strike(vendor.map(MockVendor::name), operation, by_result, chaos)
 }
 
-fn nowhere() -> Response<Content> {
+fn not_found() -> Response<Content> {
     let told = json!({
         "type": "about:blank",
         "title": "no vendor of this sandbox has this path",

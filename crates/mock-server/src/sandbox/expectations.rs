@@ -1,7 +1,7 @@
 //! The calls that a sandbox expects.
 
 use super::Sandbox;
-use crate::expect::{Expect, Unmet};
+use crate::expect::{Expect, UnmetExpectations};
 use crate::sync::lock;
 
 impl Sandbox {
@@ -22,7 +22,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// What has not come, or too often.
-    pub fn verify(&self) -> Result<(), Unmet> {
+    pub fn verify(&self) -> Result<(), UnmetExpectations> {
         self.runner().verify()
     }
 }

@@ -3,7 +3,7 @@
 use identkit_core::Violation;
 
 use super::Sandbox;
-use crate::faults::{Fault, Injected, Rule, names};
+use crate::faults::{Fault, InjectedRule, Rule, names};
 use crate::journal::What;
 use crate::vendor::{MockVendor, Refused};
 
@@ -12,7 +12,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// A rule that no call can ever meet, with what there is.
-    pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Refused> {
+    pub fn inject(&self, rule: impl Into<Rule>) -> Result<InjectedRule, Refused> {
         let rule = rule.into();
         can_strike(&rule, &self.runner.plan.vendors)?;
         self.with_world(|world| {
@@ -27,7 +27,7 @@ impl Sandbox {
     }
 
     /// The rules, oldest first; those that are used up too.
-    pub fn faults(&self) -> Vec<Injected> {
+    pub fn faults(&self) -> Vec<InjectedRule> {
         self.runner.world().faults.rules().to_vec()
     }
 

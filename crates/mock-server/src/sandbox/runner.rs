@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::Plan;
 use super::delivery::{CompletionOrder, Receivers, release};
 use crate::clock::VirtualClock;
-use crate::expect::{Expectations, Unmet};
+use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, Journal, What};
 use crate::sync::lock;
 use crate::webhooks::Cause;
@@ -105,7 +105,7 @@ impl Runner {
     }
 
     /// Whether what a test expects has come.
-    pub(crate) fn verify(&self) -> Result<(), Unmet> {
+    pub(crate) fn verify(&self) -> Result<(), UnmetExpectations> {
         // Taken first: who notes a call locks the world before the expectations.
         let expectations = std::mem::take(&mut *lock(&self.expectations));
         expectations.verify(&self.plan.operations(), || lock(&self.world).journal.clone())

@@ -81,7 +81,7 @@ pub(super) async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
 }
 
 /// Reads the first piece of a body, if it has one.
-pub(super) async fn some_of(mut body: Incoming) -> io::Result<()> {
+pub(super) async fn read_first(mut body: Incoming) -> io::Result<()> {
     next(&mut body).await.map(|_| ())
 }
 

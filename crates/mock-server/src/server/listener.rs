@@ -15,7 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, Callers};
-use super::connection::{connection, read, some_of, too_large};
+use super::connection::{connection, read, read_first, too_large};
 use super::place::Place;
 use super::tls::Authority;
 use crate::Worlds;
@@ -69,7 +69,7 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
             // Asked before the body is read: a fault may break it off.
             let empty = Request::from_parts(head, Bytes::new());
             if worlds.interrupts(&empty) {
-                some_of(body).await?;
+                read_first(body).await?;
                 return Ok(Wire::reset());
             }
             match read(body).await? {

@@ -19,7 +19,7 @@ impl Worlds {
         let mut table = self.write();
         let id = table.free_id(wanted.id.as_deref())?;
         let default = match table.worlds.get(DEFAULT) {
-            Some(kept) => kept.origin.clone(),
+            Some(slot) => slot.origin.clone(),
             None => return Err(WorldError::Unknown),
         };
         let seed = wanted.seed.unwrap_or_else(|| derive_seed(default.seed, &id));
@@ -88,11 +88,11 @@ impl Worlds {
             return Err(WorldError::Default);
         }
         let mut table = self.write();
-        let kept = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
+        let slot = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
         table.claimed.retain(|_, world| world != id);
         drop(table);
-        kept.sandbox.runner().close();
-        drop(kept);
+        slot.sandbox.runner().close();
+        drop(slot);
         Ok(())
     }
 }

@@ -147,9 +147,9 @@ impl Registry {
         id: &str,
         start: impl FnOnce(&Origin) -> Sandbox,
     ) -> Result<Sandbox, WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        let sandbox = start(&kept.origin);
-        let before = std::mem::replace(&mut kept.sandbox, sandbox.clone());
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let sandbox = start(&slot.origin);
+        let before = std::mem::replace(&mut slot.sandbox, sandbox.clone());
         before.runner().close();
         Ok(sandbox)
     }
@@ -187,10 +187,10 @@ impl Registry {
     /// Notes the credentials that a world has now, which settings may have changed, so that whoever knows them still
     /// reaches what takes its place.
     pub(super) fn keep_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         if id != DEFAULT {
             let vendors = &self.plan.vendors;
-            kept.origin.credentials = kept.sandbox.with_world(|world| {
+            slot.origin.credentials = slot.sandbox.with_world(|world| {
                 let credentials = vendors
                     .iter()
                     .filter_map(|vendor| Some((vendor.name(), vendor.identity(world)?, vendor.secret(world)?)));
