@@ -1,5 +1,7 @@
 //! A transport straight into a sandbox: no socket, no bytes on a wire.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -7,7 +9,7 @@ use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::Body;
 
-use crate::faults::transported;
+use crate::faults::as_received;
 use crate::{NoAnswer, Sandbox};
 
 /// Carries requests into a sandbox in this process. Base URLs are those of any host; the path decides.
@@ -32,6 +34,13 @@ impl Transport for InProcess {
             let detail = "the connection ended before the answer began";
             return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
         }
-        transported(response).await
+        as_received(response).await
+    }
+}
+
+impl Sandbox {
+    /// What carries a client's requests straight into this sandbox, without a socket.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess(self.clone()))
     }
 }

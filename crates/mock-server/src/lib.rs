@@ -25,6 +25,7 @@ pub mod rules;
 mod sandbox;
 #[cfg(feature = "server")]
 pub mod server;
+mod sync;
 mod vendor;
 pub mod vendors;
 pub mod webhooks;
@@ -33,7 +34,7 @@ pub mod worlds;
 
 pub use account::{Account, AccountOf, AccountState, Change, load_settings, save_settings};
 pub use clock::{Mode, VirtualClock};
-pub use expect::{Expect, Unmet};
+pub use expect::{Expect, UnmetExpectations};
 pub use facts::{Login, VendorFacts};
 pub use in_process::InProcess;
 pub use rejection::Rejection;

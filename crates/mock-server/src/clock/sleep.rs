@@ -7,17 +7,18 @@ use std::task::{Context, Poll};
 use identkit_core::{Instant, WorkGuard};
 use tokio::sync::oneshot;
 
-use super::{Inner, lock};
+use super::state::State;
+use crate::sync::lock;
 
 /// Someone who waits; dropped before its time, it leaves the clock.
 pub(super) struct Sleep {
     key: (Instant, u64),
-    inner: Arc<Mutex<Inner>>,
+    inner: Arc<Mutex<State>>,
     receive: oneshot::Receiver<WorkGuard>,
 }
 
 impl Sleep {
-    pub(super) fn new(key: (Instant, u64), inner: Arc<Mutex<Inner>>, receive: oneshot::Receiver<WorkGuard>) -> Self {
+    pub(super) fn new(key: (Instant, u64), inner: Arc<Mutex<State>>, receive: oneshot::Receiver<WorkGuard>) -> Self {
         Self { key, inner, receive }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Expect, often};
+use super::expectation::{Expect, often};
 use crate::journal::{Call, Entry, Journal, What, is_of};
 
 /// How many calls come closest, at most.
@@ -13,24 +13,24 @@ const REFUSED: usize = 5;
 
 /// What was expected and has not come, or has come too often: several lines for a person to read.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Unmet(String);
+pub struct UnmetExpectations(String);
 
-impl fmt::Display for Unmet {
+impl fmt::Display for UnmetExpectations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for Unmet {
+impl fmt::Debug for UnmetExpectations {
     /// As [`Display`](fmt::Display), for `unwrap`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unmet {}
+impl std::error::Error for UnmetExpectations {}
 
-impl Unmet {
+impl UnmetExpectations {
     pub(super) fn new(failed: &[(Expect, u64)], of: usize, operations: &[&str], journal: &Journal) -> Self {
         let mut text = format!("the sandbox was called otherwise than expected ({} of {of} unmet)\n", failed.len());
         for (expect, count) in failed {

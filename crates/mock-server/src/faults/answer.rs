@@ -1,13 +1,14 @@
 //! What a fault makes of an answer.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 use identkit_core::Content;
 use identkit_wire::json;
 use serde_json::json;
 
 use super::pace::Pace;
+use super::rewrite::rewrite;
 use super::shapes::{Shape, reshaped};
 use super::wire::{Wire, bodiless};
 use super::{Fault, Faults};
@@ -56,8 +57,8 @@ impl Fault {
                 }
                 Err(_) => false,
             },
-            Self::InvalidJson => rewritten(response, broken),
-            Self::DuplicateKeys => rewritten(response, doubled),
+            Self::InvalidJson => rewrite(response, broken),
+            Self::DuplicateKeys => rewrite(response, doubled),
             Self::ShapeVariant { variant } => {
                 reshaped(response, shapes, operation, variant.as_deref(), |of| faults.choose(of))
             }
@@ -104,14 +105,6 @@ fn refusal(status: u16, retry_after: Option<u64>) -> Response<Content> {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
-}
-
-/// Puts another body into an answer, if there is another.
-pub(super) fn rewritten(response: &mut Response<Content>, change: impl FnOnce(&Bytes) -> Option<Bytes>) -> bool {
-    let Some(body) = response.body().as_bytes().and_then(change) else { return false };
-    *response.body_mut() = Content::from_bytes(body);
-    response.headers_mut().remove(CONTENT_LENGTH);
-    true
 }
 
 /// JSON that breaks off; what is no JSON stays as it is.

@@ -1,7 +1,6 @@
 //! The rules of a world, and which of them strikes a call.
 
 use super::{Fault, Rule, chaos};
-use crate::world::Profile;
 
 /// So many rules are kept; those that are used up make room first.
 const MOST: usize = 1_000;
@@ -9,7 +8,7 @@ const MOST: usize = 1_000;
 /// A rule of a world, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Injected {
+pub struct InjectedRule {
     /// Its number in the world.
     pub id: u64,
     /// The rule.
@@ -20,7 +19,7 @@ pub struct Injected {
     pub hits: u64,
 }
 
-impl Injected {
+impl InjectedRule {
     /// How often it will strike yet; `None` for as often as it can.
     pub fn left(&self) -> Option<u64> {
         self.rule.times.map(|times| times.saturating_sub(self.hits))
@@ -43,7 +42,7 @@ impl Injected {
 /// The faults of a world.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    pub(super) rules: Vec<Injected>,
+    pub(super) rules: Vec<InjectedRule>,
     pub(super) last: u64,
     /// A generator of its own: what is drawn for faults moves nothing else that is random.
     pub(super) random: fastrand::Rng,
@@ -56,16 +55,16 @@ impl Faults {
     }
 
     /// The rules, oldest first; also those that are used up.
-    pub fn rules(&self) -> &[Injected] {
+    pub fn rules(&self) -> &[InjectedRule] {
         &self.rules
     }
 
-    pub(crate) fn add(&mut self, rule: Rule) -> Injected {
+    pub(crate) fn add(&mut self, rule: Rule) -> InjectedRule {
         if self.rules.len() >= MOST {
             self.rules.retain(|rule| rule.left() != Some(0));
         }
         self.last += 1;
-        let injected = Injected { id: self.last, rule, seen: 0, hits: 0 };
+        let injected = InjectedRule { id: self.last, rule, seen: 0, hits: 0 };
         self.rules.push(injected.clone());
         injected
     }
@@ -84,27 +83,25 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// What strikes a call of this operation, at a vendor that may reject by its result.
+    /// The fault that strikes a call of this vendor and operation. `by_result` is whether the vendor has responses with
+    /// `result: false`, `chaos` whether a fault is drawn where no rule strikes.
     pub(crate) fn strike(
         &mut self,
-        profile: Profile,
         vendor: Option<&str>,
-        rejects_by_result: bool,
         operation: Option<&str>,
+        by_result: bool,
+        chaos: bool,
     ) -> Option<Fault> {
         let random = &mut self.random;
         let fitting = self.rules.iter_mut().filter(|injected| {
-            injected.rule.fits(vendor, operation) && (rejects_by_result || injected.rule.fault != Fault::ResultFalse)
+            injected.rule.fits(vendor, operation) && (by_result || injected.rule.fault != Fault::ResultFalse)
         });
         for injected in fitting {
             if injected.strikes(random) {
                 return Some(injected.rule.fault.clone());
             }
         }
-        match (profile, operation) {
-            (Profile::Chaos, Some(_)) => chaos::draw(random, rejects_by_result),
-            _ => None,
-        }
+        if chaos && operation.is_some() { chaos::draw(random, by_result) } else { None }
     }
 
     /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted

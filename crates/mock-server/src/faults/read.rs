@@ -6,7 +6,7 @@ use http::HeaderValue;
 use identkit_core::Violation;
 use serde_json::{Map, Value, json};
 
-use super::{Fault, Injected, Middle, Rule};
+use super::{Fault, InjectedRule, Middle, Rule};
 use crate::rejection::Rejection;
 
 /// The longest latency or pause: an hour.
@@ -202,7 +202,7 @@ impl Rule {
     }
 }
 
-impl Injected {
+impl InjectedRule {
     /// The rule and what came of it, as the admin API tells it.
     pub fn told(&self) -> Value {
         let mut told = self.rule.told();

@@ -85,7 +85,7 @@ impl From<Fault> for Rule {
 }
 
 /// Whether a name means an operation: the same in any case, or what comes before a slash of it.
-pub(super) fn names(wanted: &str, operation: &str) -> bool {
+pub(crate) fn names(wanted: &str, operation: &str) -> bool {
     operation.get(..wanted.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(wanted))
         && matches!(operation.as_bytes().get(wanted.len()), None | Some(b'/'))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Faults, Injected, Rule};
+use super::{Faults, InjectedRule, Rule};
 use crate::world::SavedError;
 use crate::world::read::{read, to_value};
 use crate::world::text;
@@ -29,7 +29,7 @@ struct SavedRule {
 
 impl Faults {
     pub(crate) fn saved(&self) -> Result<Value, SavedError> {
-        let rule = |Injected { id, rule, seen, hits }: &Injected| SavedRule {
+        let rule = |InjectedRule { id, rule, seen, hits }: &InjectedRule| SavedRule {
             id: *id,
             seen: *seen,
             hits: *hits,
@@ -42,14 +42,14 @@ impl Faults {
     /// What [`saved`](Self::saved) wrote, which stands at this pointer.
     pub(crate) fn restored(value: &Value, at: &str) -> Result<Self, SavedError> {
         let SavedFaults { last, random, rules: saved } = read(value, at)?;
-        let mut rules: Vec<Injected> = Vec::new();
+        let mut rules: Vec<InjectedRule> = Vec::new();
         for (index, SavedRule { id, seen, hits, rule }) in saved.into_iter().enumerate() {
             let damaged = |key: &str, message: &str| SavedError::damaged(format!("{at}/rules/{index}/{key}"), message);
             if id > last || rules.last().is_some_and(|before| before.id >= id) {
                 return Err(damaged("id", "expected a number above the one before, up to last"));
             }
             let rule = Rule::read(&rule).map_err(|_| damaged("rule", "expected a rule as POST faults takes it"))?;
-            rules.push(Injected { id, rule, seen, hits });
+            rules.push(InjectedRule { id, rule, seen, hits });
         }
         Ok(Self { rules, last, random: fastrand::Rng::with_seed(random) })
     }

@@ -6,7 +6,7 @@ use http::header::HeaderMap;
 use identkit_core::Content;
 use serde_json::{Map, Value};
 
-use super::answer::rewritten;
+use super::rewrite::rewrite;
 use super::rule::names;
 
 /// A shape that an answer may have besides the usual one.
@@ -52,11 +52,11 @@ impl Shape {
 
     fn apply(&self, response: &mut Response<Content>) -> bool {
         match self.change {
-            Reshape::Value(change) => rewritten(response, |body| {
+            Reshape::Value(change) => rewrite(response, |body| {
                 let mut value = serde_json::from_slice(body).ok()?;
                 change(&mut value).then(|| serde_json::to_vec(&value).ok().map(Bytes::from)).flatten()
             }),
-            Reshape::Text(change) => rewritten(response, |body| {
+            Reshape::Text(change) => rewrite(response, |body| {
                 serde_json::from_slice::<serde::de::IgnoredAny>(body).ok()?;
                 change(std::str::from_utf8(body).ok()?).map(Bytes::from)
             }),

@@ -71,7 +71,7 @@ pub(crate) fn bodiless(status: StatusCode) -> bool {
 ///
 /// # Errors
 /// What it would report in place of an answer.
-pub(crate) async fn transported(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
+pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(response) };
     let maybe = |kind, detail| Err(Failure::new(Delivery::MaybeSent, kind, detail));
     let broken = "the connection broke before a complete answer came";
@@ -92,7 +92,7 @@ pub(crate) async fn transported(mut response: Response<Content>) -> Result<Respo
         Wire::Truncated => Content::new(Some(whole.max(MISSING)), Cut(bytes.slice(..bytes.len() / 2))),
         Wire::NoLength => Content::new(None, Whole(bytes)),
         Wire::WrongLength(by) => {
-            let told = told_length(whole, by);
+            let told = claimed_length(whole, by);
             match told > whole {
                 true => Content::new(Some(told), Cut(bytes)),
                 false => Content::from_bytes(bytes.slice(..usize::try_from(told).unwrap_or(usize::MAX))),
@@ -110,7 +110,7 @@ pub(crate) async fn transported(mut response: Response<Content>) -> Result<Respo
 pub(crate) const MISSING: u64 = 16;
 
 /// The wrong length of a body.
-pub(crate) fn told_length(whole: u64, by: i64) -> u64 {
+pub(crate) fn claimed_length(whole: u64, by: i64) -> u64 {
     whole.saturating_add_signed(by)
 }
 

@@ -8,12 +8,13 @@ use http::{Method, Uri};
 use identkit_core::Violation;
 use jiff::Timestamp;
 
-use super::{Headers, Kept};
+use super::{Headers, StoredBody};
 use crate::facts::VendorFacts;
 use crate::webhooks::Cause;
 
 /// A call of a vendor and its answer.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Call {
     /// Name of the vendor; `None` when the path belongs to none.
     pub vendor: Option<&'static str>,
@@ -30,13 +31,13 @@ pub struct Call {
     /// The request's headers.
     pub headers: Headers,
     /// The request's body.
-    pub body: Kept,
+    pub body: StoredBody,
     /// The answer's status; `None` when none was given. A fault may have kept it from arriving.
     pub status: Option<u16>,
     /// The answer's headers.
     pub answer_headers: Headers,
     /// The answer's body.
-    pub answer: Kept,
+    pub answer: StoredBody,
     /// The fault that was injected, if one was.
     pub fault: Option<&'static str>,
     /// Why it was refused, when it was.
@@ -75,6 +76,7 @@ impl fmt::Debug for Call {
 
 /// A try to deliver a webhook.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Tried {
     /// The delivery.
     pub delivery: u64,

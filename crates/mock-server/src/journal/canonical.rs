@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Entry, Journal, Kept, Secrets, What};
+use super::{Entry, Journal, Secrets, StoredBody, What};
 
 /// Headers that tell of the client's machine and of the wire, not of the script.
 const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "user-agent"];
@@ -54,7 +54,7 @@ fn is_told_by_its_length(body: &Value) -> bool {
 }
 
 /// A body that cannot be written out: how long it is, and a checksum (FNV-1a) of what is kept of it.
-fn summary(kept: &Kept) -> Value {
+fn summary(kept: &StoredBody) -> Value {
     let sum = kept
         .bytes
         .iter()

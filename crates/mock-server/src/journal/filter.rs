@@ -195,7 +195,7 @@ impl Filter {
     fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
         for (name, wanted) in &self.headers {
             let given: Vec<_> = call.headers.get_all(name).collect();
-            if given.iter().any(|value| *value == wanted.as_bytes()) {
+            if given.contains(&wanted.as_bytes()) {
                 continue;
             }
             let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());

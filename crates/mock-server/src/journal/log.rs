@@ -146,9 +146,9 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
-    use crate::journal::{Headers, Kept};
+    use crate::journal::{Headers, StoredBody};
 
-    fn call(body: &Kept, header: usize) -> What {
+    fn call(body: &StoredBody, header: usize) -> What {
         let mut headers = HeaderMap::new();
         headers.insert("x-long", "a".repeat(header).parse().unwrap());
         What::Call(Arc::new(Call {
@@ -162,7 +162,7 @@ mod tests {
             body: body.clone(),
             status: Some(200),
             answer_headers: Headers::default(),
-            answer: Kept::default(),
+            answer: StoredBody::default(),
             fault: None,
             refused: Vec::new(),
         }))
@@ -178,7 +178,7 @@ mod tests {
     fn the_journal_of_days_stays_within_its_bounds() {
         for (body, header) in [(1, 1), (1024 * 1024, 1), (1, 60_000)] {
             let mut journal = Journal::default();
-            let body = Kept::of(&Bytes::from(vec![b'%'; body]));
+            let body = StoredBody::of(&Bytes::from(vec![b'%'; body]));
             for noted in 1..=25_000 {
                 assert_eq!(journal.note(Timestamp::UNIX_EPOCH, call(&body, header)), noted);
             }
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_reasons_of_refusals_count_as_much_as_what_was_refused() {
         let mut journal = Journal::default();
-        let What::Call(plain) = call(&Kept::default(), 1) else { panic!("a call") };
+        let What::Call(plain) = call(&StoredBody::default(), 1) else { panic!("a call") };
         let fault = Violation::new("eSignHash[0].Hash", "m".repeat(1_000), "T-056", "[T] 3.1.3");
         let refused = Call { refused: vec![fault; 100], ..Call::clone(&plain) };
         for _ in 0..2_000 {
@@ -211,7 +211,7 @@ mod tests {
         let mut journal = Journal::default();
         journal.keep(3);
         for _ in 0..5 {
-            journal.note(Timestamp::UNIX_EPOCH, call(&Kept::default(), 1));
+            journal.note(Timestamp::UNIX_EPOCH, call(&StoredBody::default(), 1));
         }
         let found: Vec<_> = (0..8).map(|number| journal.get(number).map(|entry| entry.sequence)).collect();
         assert_eq!(found, [None, None, None, Some(3), Some(4), Some(5), None, None]);

@@ -7,12 +7,12 @@
 //! - Nothing in it depends on ports or on how long something really took: the same seed and the same script give the
 //!   same bytes in its [canonical form](Journal::canonical).
 
+mod body;
 mod call;
 mod canonical;
 mod explain;
 mod filter;
 mod headers;
-mod kept;
 mod log;
 
 mod near;
@@ -25,11 +25,11 @@ use jiff::Timestamp;
 
 pub(crate) use self::filter::is_of;
 
+pub use self::body::{Form, StoredBody};
 pub use self::call::{Call, Tried};
 pub use self::explain::{Explained, Place, Reason, pointer_of};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::headers::Headers;
-pub use self::kept::{Form, Kept};
 pub use self::log::Journal;
 
 pub use self::near::NearMiss;
@@ -39,6 +39,7 @@ pub(crate) use self::redact::is_redacted;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its number in the world, from 1.
     pub sequence: u64,

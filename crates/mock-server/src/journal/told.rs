@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::redact::{Secrets, names_one, shape};
 use crate::facts::Login;
 
-use super::{Call, Entry, Form, Headers, Kept, What};
+use super::{Call, Entry, Form, Headers, StoredBody, What};
 
 impl Entry {
     /// It in JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`), and what belongs to that.
@@ -140,7 +140,7 @@ fn headers(headers: &Headers, secrets: Secrets) -> Value {
     Value::Object(told)
 }
 
-impl Kept {
+impl StoredBody {
     /// JSON as JSON, other text as text, and of everything else how long it is; `Null` when there is none.
     pub fn to_json(&self, secrets: Secrets) -> Value {
         if self.len == 0 {

@@ -10,15 +10,15 @@ use crate::rejection::Rejection;
 impl Sandbox {
     /// The accounts by vendor, as the ready line of `identkit sandbox` tells them.
     pub fn accounts(&self) -> Vec<(&'static str, Value)> {
-        let mut world = self.running.world();
-        let vendors = self.running.plan.vendors.iter();
+        let mut world = self.runner.world();
+        let vendors = self.runner.plan.vendors.iter();
         vendors.filter_map(|vendor| Some((vendor.name(), vendor.account()?.summary(&mut world)))).collect()
     }
 
     /// How the accounts are set up: their settings by name, under the vendors' names as the ready line writes them.
     pub fn settings(&self) -> Value {
-        let mut world = self.running.world();
-        let vendors = self.running.plan.vendors.iter();
+        let mut world = self.runner.world();
+        let vendors = self.runner.plan.vendors.iter();
         vendors.filter_map(|vendor| Some((in_json(vendor.name()), vendor.account()?.settings(&mut world)))).collect()
     }
 
@@ -28,7 +28,7 @@ impl Sandbox {
     /// All that cannot be set, and what would be valid.
     pub fn set_up(&self, wanted: &Map<String, Value>) -> Result<(), Rejection> {
         const SOURCE: &str = "docs/sandbox-reference.md";
-        let vendors = &self.running.plan.vendors;
+        let vendors = &self.runner.plan.vendors;
         self.with_world(|world| {
             let (mut changes, mut faults) = (Vec::new(), Vec::new());
             for (name, settings) in wanted {

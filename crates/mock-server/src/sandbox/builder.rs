@@ -7,21 +7,20 @@ use std::time::Duration;
 use identkit_core::Clock as _;
 use identkit_transport::{SystemClock, Transport};
 
-use super::running::{Plan, Running};
-use super::{Guard, Sandbox};
+use super::{Plan, Sandbox};
 use crate::clock::{Mode, VirtualClock};
 use crate::rules::{NoSwitch, Rules};
 use crate::vendor::{MockVendor, rules_of};
 use crate::world::{Profile, World};
 
 /// How long a receiver may take before its call is cut off, [T 2.5.1].
-const RECEIVER: Duration = Duration::from_secs(10);
+const RECEIVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a receiver holds time that stands still, unless said otherwise.
 const GUARD: Duration = Duration::from_millis(250);
 
 /// The same in a test.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TEST_GUARD: Duration = Duration::from_secs(2);
 
 /// The seed of sandboxes for tests.
 const SEED: u64 = 7;
@@ -35,7 +34,7 @@ pub struct SandboxBuilder {
     seed: u64,
     profile: Profile,
     rules: Rules,
-    patience: Duration,
+    receiver_timeout: Duration,
     guard: Duration,
     cases: Option<usize>,
 }
@@ -56,7 +55,7 @@ impl SandboxBuilder {
             seed: 0,
             profile: Profile::default(),
             rules: Rules::default(),
-            patience: RECEIVER,
+            receiver_timeout: RECEIVER_TIMEOUT,
             guard: GUARD,
             cases: None,
         }
@@ -66,7 +65,7 @@ impl SandboxBuilder {
         // The date of the documents' examples.
         let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0);
         let start = jiff::tz::Offset::UTC.to_timestamp(date).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(PATIENCE)
+        Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(TEST_GUARD)
     }
 
     /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
@@ -129,7 +128,7 @@ impl SandboxBuilder {
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
     #[must_use]
     pub fn receiver_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.receiver_timeout = patience;
         self
     }
 
@@ -157,10 +156,10 @@ impl SandboxBuilder {
         let plan = Plan {
             receiver: self.receiver,
             vendors: self.vendors.into(),
-            patience: self.patience,
+            receiver_timeout: self.receiver_timeout,
             guard: self.guard,
             cases: self.cases,
-            begun: Arc::default(),
+            generations: Arc::default(),
         };
         let clock = self.clock.unwrap_or_else(|| {
             let begin = self.world.as_ref().map_or_else(|| SystemClock::new().wall(), |world| world.now);
@@ -169,31 +168,29 @@ impl SandboxBuilder {
             clock
         });
         let world = self.world.unwrap_or_else(|| plan.create_world(clock.wall(), self.seed, self.profile, self.rules));
-        plan.start(clock, world)
+        Sandbox::run(&plan, clock, world)
     }
 }
 
-impl Plan {
-    /// A new world.
-    pub(crate) fn create_world(&self, now: jiff::Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
-        let mut world = World::new(now, seed, profile);
-        world.rules = rules;
-        for vendor in &*self.vendors {
-            vendor.seed(&mut world);
-        }
-        world
+impl Sandbox {
+    /// A sandbox with the vendors of this crate, in real time.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::new()
     }
 
-    /// Lets a world live by this clock.
-    pub(crate) fn start(&self, clock: VirtualClock, mut world: World) -> Sandbox {
-        // What was on its way when the world was copied goes on its way again.
-        world.send_what_was_on_its_way();
-        if let Some(cases) = self.cases {
-            world.keep_cases(cases);
-        }
-        let running = Running::new(self, clock, world);
-        running.begin();
-        let guard = Arc::new(Guard(Arc::clone(&running)));
-        Sandbox { running, _guard: guard }
+    /// A sandbox for one test: a world of its own, in which nothing differs from one run to the next. It is
+    /// [`for_test`](Self::for_test) as it is.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start() -> Self {
+        Self::for_test().start()
+    }
+
+    /// What sandboxes for tests begin with: time stands still at 2020-09-10T12:00:00Z, everything random follows from a
+    /// fixed seed, and a receiver of webhooks holds that time for up to two real seconds, so that what it answers counts
+    /// also on a busy machine.
+    pub fn for_test() -> SandboxBuilder {
+        SandboxBuilder::for_test()
     }
 }

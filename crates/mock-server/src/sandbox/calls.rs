@@ -8,11 +8,12 @@ use identkit_core::{Clock as _, Content, Location};
 use identkit_wire::json;
 use serde_json::json;
 
-use super::{Sandbox, lock};
+use super::Sandbox;
 use crate::facts::VendorFacts;
 use crate::faults::{Fault, Wire, pass};
-use crate::journal::{Call, Kept, What};
+use crate::journal::{Call, StoredBody, What};
 use crate::rejection::Rejection;
+use crate::sync::lock;
 use crate::vendor::{Handled, MockVendor, NoAnswer};
 use crate::world::World;
 
@@ -20,33 +21,33 @@ impl Sandbox {
     /// Answers a request to any of the vendors, told apart by path. How an answer is to be written that HTTP would write
     /// otherwise is marked on it ([`Wire`]).
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
-        let running = &self.running;
-        let vendor = running.plan.vendor_of(request.uri().path());
+        let runner = &self.runner;
+        let vendor = runner.plan.owner_of(request.uri().path());
         // Drawn once for a call, however often it has to wait for a webhook.
         let mut drawn: Option<Option<Fault>> = None;
         let mut target = None;
         loop {
-            let moved = running.moved.notified();
+            let moved = runner.moved.notified();
             let mut moved = std::pin::pin!(moved);
             // From here on no move is missed.
             moved.as_mut().enable();
-            let busy = running.clock.hold();
+            let busy = runner.clock.hold();
             let handled = {
-                let mut world = running.world();
+                let mut world = runner.world();
                 // Of a call that is not answered yet.
                 world.take_concerned();
                 let target =
                     target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
                 let operation = target.map(|target| target.meta().name);
-                let fault = drawn.get_or_insert_with(|| struck(&mut world, vendor, operation));
+                let fault = drawn.get_or_insert_with(|| choose_fault(&mut world, vendor, operation));
                 let handled = match (fault.as_ref().and_then(Fault::instead), vendor) {
                     (Some(response), _) => Handled::Ready(response),
                     (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
-                    (None, None) => Handled::Ready(self.nowhere()),
+                    (None, None) => Handled::Ready(self.not_found()),
                 };
                 match handled {
                     Handled::Ready(response) => {
-                        Some(self.answered(&mut world, vendor, operation, &request, response, fault.as_ref()))
+                        Some(self.record(&mut world, vendor, operation, &request, response, fault.as_ref()))
                     }
                     Handled::Blocked => None,
                 }
@@ -56,18 +57,18 @@ impl Sandbox {
                 moved.await;
                 continue;
             };
-            running.settle();
+            runner.settle();
             if let Some(Some(Fault::Latency { by })) = drawn {
                 // Time may go on: it has to.
                 drop(busy);
-                pass(&running.clock, by).await;
+                pass(&runner.clock, by).await;
             }
             return response;
         }
     }
 
     /// Puts a call and its answer into the journal, and returns what becomes of the answer.
-    fn answered(
+    fn record(
         &self,
         world: &mut World,
         vendor: Option<&dyn MockVendor>,
@@ -88,7 +89,7 @@ impl Sandbox {
         let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
         let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
         self.note(world, vendor, operation, request, Some(&response), struck.then(|| fault.name()));
-        fault.sent(response, &self.running.clock)
+        fault.sent(response, &self.runner.clock)
     }
 
     /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.
@@ -110,12 +111,12 @@ impl Sandbox {
             method: request.method().clone(),
             uri: own(request.uri()),
             headers: request.headers().into(),
-            body: Kept::of(request.body()),
+            body: StoredBody::of(request.body()),
             status: response.filter(|response| !NoAnswer::marks(response)).map(|response| response.status().as_u16()),
             answer_headers: response.map(|response| response.headers().into()).unwrap_or_default(),
-            answer: response
-                .map(Response::body)
-                .map_or_else(Kept::default, |body| body.as_bytes().map_or_else(|| Kept::unseen(body.len()), Kept::of)),
+            answer: response.map(Response::body).map_or_else(StoredBody::default, |body| {
+                body.as_bytes().map_or_else(|| StoredBody::unseen(body.len()), StoredBody::of)
+            }),
             fault,
             refused: refused.map(|refused| refused.violations.clone()).unwrap_or_default(),
         };
@@ -124,17 +125,17 @@ impl Sandbox {
         }
         let call = Arc::new(call);
         let sequence = world.note(What::Call(Arc::clone(&call)));
-        lock(&self.running.expected).saw(sequence, &call);
+        lock(&self.runner.expectations).count(sequence, &call);
     }
 
     /// The vendor whose login has this path, or would have it in other capitals: its secrets are redacted all the same.
     fn login_at(&self, path: &str) -> Option<&'static VendorFacts> {
-        let facts = self.running.plan.vendors.iter().map(|vendor| vendor.facts());
+        let facts = self.runner.plan.vendors.iter().map(|vendor| vendor.facts());
         facts.into_iter().find(|facts| facts.login.is_some_and(|login| login.matches(path)))
     }
 
-    fn nowhere(&self) -> Response<Content> {
-        let paths: Vec<&str> = self.running.plan.vendors.iter().rev().map(|vendor| vendor.facts().paths).collect();
+    fn not_found(&self) -> Response<Content> {
+        let paths: Vec<&str> = self.runner.plan.vendors.iter().rev().map(|vendor| vendor.facts().paths).collect();
         let told = json!({
             "type": "about:blank",
             "title": "no vendor of this sandbox has this path",
@@ -155,12 +156,12 @@ fn own(uri: &Uri) -> Uri {
 }
 
 /// What goes wrong with this call.
-fn struck(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&str>) -> Option<Fault> {
-    let profile = world.profile;
-    if world.faults.rules().is_empty() && profile != crate::Profile::Chaos {
+fn choose_fault(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&str>) -> Option<Fault> {
+    let chaos = world.profile == crate::Profile::Chaos;
+    if world.faults.rules().is_empty() && !chaos {
         return None;
     }
     let facts = vendor.map(|vendor| vendor.facts());
-    let rejects_by_result = facts.is_some_and(|facts| facts.rejects_by_result);
-    world.faults.strike(profile, facts.map(|facts| facts.name), rejects_by_result, operation)
+    let by_result = facts.is_some_and(|facts| facts.rejects_by_result);
+    world.faults.strike(facts.map(|facts| facts.name), operation, by_result, chaos)
 }

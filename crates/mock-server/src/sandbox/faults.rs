@@ -1,7 +1,7 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
 use super::Sandbox;
-use crate::faults::{Injected, Rule, validate};
+use crate::faults::{InjectedRule, Rule, validate};
 use crate::journal::What;
 use crate::rejection::Rejection;
 
@@ -10,9 +10,9 @@ impl Sandbox {
     ///
     /// # Errors
     /// A rule that no call can ever meet, with what there is.
-    pub fn inject(&self, rule: impl Into<Rule>) -> Result<Injected, Rejection> {
+    pub fn inject(&self, rule: impl Into<Rule>) -> Result<InjectedRule, Rejection> {
         let rule = rule.into();
-        validate(&rule, &self.running.plan.vendors)?;
+        validate(&rule, &self.runner.plan.vendors)?;
         self.with_world(|world| {
             if world.faults.is_full() {
                 let message = "has a thousand rules already; take some away";
@@ -25,8 +25,8 @@ impl Sandbox {
     }
 
     /// The rules, oldest first; those that are used up too.
-    pub fn faults(&self) -> Vec<Injected> {
-        self.running.world().faults.rules().to_vec()
+    pub fn faults(&self) -> Vec<InjectedRule> {
+        self.runner.world().faults.rules().to_vec()
     }
 
     /// Takes a rule away, and says whether it was there.
@@ -51,10 +51,10 @@ impl Sandbox {
     /// Whether this request, of which the body was not read, is to be broken off now.
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &http::Request<bytes::Bytes>) -> bool {
-        let running = &self.running;
-        let vendor = running.plan.vendor_of(request.uri().path());
+        let runner = &self.runner;
+        let vendor = runner.plan.owner_of(request.uri().path());
         let struck = {
-            let mut world = running.world();
+            let mut world = runner.world();
             if world.faults.rules().is_empty() {
                 return false;
             }
@@ -68,7 +68,7 @@ impl Sandbox {
             struck
         };
         if struck {
-            running.settle();
+            runner.settle();
         }
         struck
     }

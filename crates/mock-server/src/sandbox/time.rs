@@ -7,9 +7,10 @@ use std::time::Duration;
 use identkit_core::Clock as _;
 use jiff::Timestamp;
 
-use super::{Running, Sandbox, lock};
+use super::{Runner, Sandbox};
 use crate::clock::Mode;
 use crate::journal::{Entry, What};
+use crate::sync::lock;
 
 /// What came of moving time on.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct Progress {
 
 /// How far time is moved on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Target {
     /// By so much.
     By(Duration),
     /// To this time; not at all when it is over.
@@ -46,63 +47,63 @@ pub(crate) enum Way {
 impl Sandbox {
     /// How far its world has come. To look at it changes nothing.
     pub fn progress(&self) -> Progress {
-        let entries = self.running.world().journal.last();
-        Progress { generation: self.running.generation, entries, moves: self.running.moves.load(Ordering::Relaxed) }
+        let entries = self.runner.world().journal.last();
+        Progress { generation: self.runner.generation, entries, moves: self.runner.moves.load(Ordering::Relaxed) }
     }
 
     /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
     /// several that do so at once each begins where the one before it has ended.
     pub async fn advance(&self, by: Duration) -> Advanced {
-        self.running.moved_on(Way::By(by)).await
+        self.runner.move_on(Target::By(by)).await
     }
 
     /// Moves time on as [`advance`](Self::advance) does, to this time; not at all when it is over.
     pub async fn advance_to(&self, at: Timestamp) -> Advanced {
-        self.running.moved_on(Way::To(at)).await
+        self.runner.move_on(Target::To(at)).await
     }
 
     /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
     pub async fn run_to_next(&self) -> Advanced {
-        self.running.moved_on(Way::ToNext).await
+        self.runner.move_on(Target::ToNext).await
     }
 
     /// Moves time on, to the end also when nobody waits for it any more. `None` when the world ends first; it is not
     /// held by who waits.
     #[cfg(feature = "server")]
-    pub(crate) fn moved_on(self, way: Way) -> impl Future<Output = Option<Advanced>> + Send {
+    pub(crate) fn move_on(self, target: Target) -> impl Future<Output = Option<Advanced>> + Send {
         let (tell, told) = tokio::sync::oneshot::channel();
-        let running = Arc::clone(&self.running);
-        self.running.spawn(async move {
-            let advanced = running.moved_on(way).await;
+        let runner = Arc::clone(&self.runner);
+        self.runner.spawn(async move {
+            let advanced = runner.move_on(target).await;
             // Who asked may have gone away.
             drop(tell.send(advanced));
         });
         async move { told.await.ok() }
     }
 
-    /// Lets time go on in another way from now on.
+    /// Sets how time goes on from now on.
     ///
     /// # Panics
     /// Outside a tokio runtime, unless the mode is [`Mode::Frozen`].
     pub fn set_mode(&self, mode: Mode) {
-        self.running.clock.set_mode(mode);
+        self.runner.clock.set_mode(mode);
         self.with_world(|world| world.note(What::Changed { what: "clock", how: mode.name().to_owned() }));
     }
 
     /// When the next timer is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.running.world().next_due()
+        self.runner.world().next_due()
     }
 
     /// The time in the world.
     pub fn now(&self) -> Timestamp {
-        self.running.clock.wall()
+        self.runner.clock.wall()
     }
 }
 
-impl Running {
+impl Runner {
     /// Moves time on, and tells what happened meanwhile.
-    async fn moved_on(&self, way: Way) -> Advanced {
+    async fn move_on(&self, target: Target) -> Advanced {
         // Until what came of it is read: nobody else moves time, and nothing is told that others have made happen by it.
         let mover = self.clock.turn().await;
         let fired = Arc::default();
@@ -112,11 +113,11 @@ impl Running {
             watchers.retain(|watcher| watcher.strong_count() > 0);
             watchers.push(Arc::downgrade(&fired));
         }
-        match way {
-            Way::By(by) => mover.advance(by).await,
+        match target {
+            Target::By(by) => mover.advance(by).await,
             // Those before may have gone further.
-            Way::To(at) => mover.advance_to(at).await,
-            Way::ToNext => mover.run_to_next().await,
+            Target::To(at) => mover.advance_to(at).await,
+            Target::ToNext => mover.run_to_next().await,
         };
         self.moves.fetch_add(1, Ordering::Relaxed);
         let world = self.world();
@@ -137,6 +138,6 @@ mod tests {
         for _ in 0..10 {
             sandbox.advance(Duration::from_secs(1)).await;
         }
-        assert!(lock(&sandbox.running.watchers).len() <= 1);
+        assert!(lock(&sandbox.runner.watchers).len() <= 1);
     }
 }

@@ -11,34 +11,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use identkit_core::Content;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+use tokio::io::AsyncWriteExt as _;
 
 use super::raw;
+use super::stream::Stream;
 use crate::NoAnswer;
 use crate::faults::Wire;
 
 /// The most that a request's body may take: the largest documents in Base64, with room.
 pub(super) const BODY: usize = 256 * 1024 * 1024;
-
-/// A stream of bytes over TCP.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// What it goes over.
-    fn tcp(&self) -> &TcpStream;
-}
-
-impl Stream for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Stream for TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-}
 
 /// Serves a connection until its end.
 pub(super) async fn connection<S, F, R>(stream: S, handler: F)
@@ -100,7 +81,7 @@ pub(super) async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
 }
 
 /// Reads the first piece of a body, if it has one.
-pub(super) async fn some_of(mut body: Incoming) -> io::Result<()> {
+pub(super) async fn read_first(mut body: Incoming) -> io::Result<()> {
     next(&mut body).await.map(|_| ())
 }
 

@@ -8,8 +8,8 @@ use http::{HeaderMap, Response};
 use identkit_core::Content;
 use tokio::io::AsyncWriteExt as _;
 
-use super::connection::Stream;
-use crate::faults::{INTERIM, MISSING, Wire, bodiless, told_length};
+use super::stream::Stream;
+use crate::faults::{INTERIM, MISSING, Wire, bodiless, claimed_length};
 
 /// Writes the answer as it is marked, the last one on its connection.
 ///
@@ -27,7 +27,7 @@ pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Cont
     let length = match wire {
         _ if none => None,
         Wire::NoLength => None,
-        Wire::WrongLength(by) => Some(told_length(whole, by)),
+        Wire::WrongLength(by) => Some(claimed_length(whole, by)),
         Wire::Truncated => Some(whole.max(MISSING)),
         _ => Some(whole),
     };

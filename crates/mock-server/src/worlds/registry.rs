@@ -1,28 +1,92 @@
-//! What the worlds of one server have in common: who is which, and how one begins.
+//! The worlds of one server: which credentials select which, and how one starts.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::RwLock;
 
 use identkit_core::Clock as _;
+use jiff::Timestamp;
 
-use super::{Credentials, DEFAULT, ID, Kept, Origin, Registry, Table, WorldError};
+use super::WorldError;
 use crate::clock::{Mode, VirtualClock};
-use crate::sandbox::{Sandbox, lock};
+use crate::rules::Rules;
+use crate::sandbox::{Plan, Sandbox};
 use crate::vendor::MockVendor;
-use crate::world::World;
+use crate::world::{Profile, World};
+
+/// The id of the world that is always there.
+pub const DEFAULT: &str = "default";
+
+/// The longest id of a world.
+const ID: usize = 64;
+
+/// What a new world is to be like; what is left out is as in the default world.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct NewWorld {
+    /// Its id; one that is free, unless given.
+    pub id: Option<String>,
+    /// The seed of everything random.
+    pub seed: Option<u64>,
+    /// How strictly requests are judged.
+    pub profile: Option<Profile>,
+    /// How its time goes on.
+    pub mode: Option<Mode>,
+    /// The time in it at first.
+    pub start: Option<Timestamp>,
+}
+
+/// How a world began, so that it can begin again.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) seed: u64,
+    pub(super) profile: Profile,
+    pub(super) rules: Rules,
+    pub(super) mode: Mode,
+    /// The time when it began; `None` for real time, which does not come again.
+    pub(super) start: Option<Timestamp>,
+    /// The public halves of its credentials and the secret ones, by vendor; none for the vendors' own.
+    pub(super) credentials: Vec<Credentials>,
+}
+
+/// A vendor, the public half and the secret one.
+pub(super) type Credentials = (&'static str, String, String);
+
+/// One world and what it takes to start it again.
+pub(super) struct Slot {
+    pub(super) sandbox: Sandbox,
+    pub(super) origin: Origin,
+    pub(super) snapshots: BTreeMap<String, (World, Mode)>,
+}
+
+/// The worlds by their ids.
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) worlds: BTreeMap<String, Slot>,
+    /// Which world a vendor's credentials select, but for the default world's.
+    pub(super) claimed: HashMap<(&'static str, String), String>,
+    /// The number of ids that were generated.
+    pub(super) generated: u64,
+}
+
+/// The worlds of one server and the plan that they are started by.
+pub(super) struct Registry {
+    pub(super) plan: Plan,
+    pub(super) table: RwLock<Table>,
+}
 
 impl Table {
     /// The wanted id, or one that is free.
-    pub(super) fn free(&mut self, wanted: Option<&str>) -> Result<String, WorldError> {
+    pub(super) fn free_id(&mut self, wanted: Option<&str>) -> Result<String, WorldError> {
         if let Some(id) = wanted {
-            check(id)?;
+            check_id(id)?;
             return match self.worlds.contains_key(id) {
                 true => Err(WorldError::Taken),
                 false => Ok(id.to_owned()),
             };
         }
         loop {
-            self.minted += 1;
-            let id = format!("w{}", self.minted);
+            self.generated += 1;
+            let id = format!("w{}", self.generated);
             if !self.worlds.contains_key(&id) {
                 return Ok(id);
             }
@@ -31,6 +95,19 @@ impl Table {
 }
 
 impl Registry {
+    /// A registry whose default world is this sandbox.
+    pub(super) fn new(default: &Sandbox) -> Self {
+        let world = default.snapshot();
+        let (seed, profile, rules, now) = (world.seed(), world.profile, world.rules, world.now);
+        let mode = default.clock().mode();
+        let start = (mode == Mode::Frozen).then_some(now);
+        let origin = Origin { seed, profile, rules, mode, start, credentials: Vec::new() };
+        let slot = Slot { sandbox: default.clone(), origin, snapshots: BTreeMap::new() };
+        let mut table = Table::default();
+        table.worlds.insert(DEFAULT.to_owned(), slot);
+        Self { plan: default.runner().plan.clone(), table: RwLock::new(table) }
+    }
+
     /// Credentials that follow from the seed and the id.
     pub(super) fn credentials(&self, seed: u64, id: &str) -> Vec<Credentials> {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -38,8 +115,8 @@ impl Registry {
         self.plan.vendors.iter().map(|vendor| (vendor.name(), format!("sandbox-{id}"), secret())).collect()
     }
 
-    pub(super) fn set_credentials(&self, world: &mut World, minted: &[Credentials]) {
-        for (name, identity, secret) in minted {
+    pub(super) fn set_credentials(&self, world: &mut World, credentials: &[Credentials]) {
+        for (name, identity, secret) in credentials {
             if let Some(account) = self.plan.vendor(name).and_then(MockVendor::account) {
                 account.set_credentials(world, identity, secret);
             }
@@ -50,34 +127,31 @@ impl Registry {
     pub(super) fn create_world(&self, origin: &Origin) -> World {
         let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
         let mut world = self.plan.create_world(now, origin.seed, origin.profile, origin.rules.clone());
-        self.set_credentials(&mut world, &origin.minted);
+        self.set_credentials(&mut world, &origin.credentials);
         world
     }
 
-    pub(super) fn begin(&self, origin: &Origin) -> Sandbox {
-        self.go_on(self.create_world(origin), origin.mode)
+    pub(super) fn start(&self, origin: &Origin) -> Sandbox {
+        self.resume(self.create_world(origin), origin.mode)
     }
 
-    pub(super) fn go_on(&self, world: World, mode: Mode) -> Sandbox {
+    pub(super) fn resume(&self, world: World, mode: Mode) -> Sandbox {
         let clock = VirtualClock::new(world.now);
         clock.set_mode(mode);
-        self.plan.start(clock, world)
+        Sandbox::run(&self.plan, clock, world)
     }
 
     /// Puts a sandbox in the place of the one of this id.
-    pub(super) fn take_the_place(
-        self: &Arc<Self>,
+    pub(super) fn replace_sandbox(
+        &self,
         table: &mut Table,
         id: &str,
-        begin: impl FnOnce(&Origin) -> Sandbox,
+        start: impl FnOnce(&Origin) -> Sandbox,
     ) -> Result<Sandbox, WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        let sandbox = begin(&kept.origin);
-        let before = std::mem::replace(&mut kept.sandbox, sandbox.clone());
-        before.running().close();
-        if id == DEFAULT {
-            *lock(&sandbox.running().worlds) = Arc::downgrade(self);
-        }
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let sandbox = start(&slot.origin);
+        let before = std::mem::replace(&mut slot.sandbox, sandbox.clone());
+        before.runner().close();
         Ok(sandbox)
     }
 
@@ -98,7 +172,7 @@ impl Registry {
     /// Whether these select another world than the one of this id.
     pub(super) fn is_taken(&self, table: &Table, identity: &(&'static str, String), id: &str) -> bool {
         let others = table.claimed.get(identity).is_some_and(|other| other != id);
-        let of_default = |default: &Kept| default.sandbox.with_world(|world| self.identities(world).contains(identity));
+        let of_default = |default: &Slot| default.sandbox.with_world(|world| self.identities(world).contains(identity));
         others || (id != DEFAULT && table.worlds.get(DEFAULT).is_some_and(of_default))
     }
 
@@ -111,8 +185,8 @@ impl Registry {
     }
 
     /// Lets credentials select a world.
-    pub(super) fn claim(&self, table: &mut Table, id: &str, minted: &[Credentials]) -> Result<(), WorldError> {
-        let identities = || minted.iter().map(|(vendor, identity, _)| (*vendor, identity.clone()));
+    pub(super) fn claim(&self, table: &mut Table, id: &str, credentials: &[Credentials]) -> Result<(), WorldError> {
+        let identities = || credentials.iter().map(|(vendor, identity, _)| (*vendor, identity.clone()));
         if identities().any(|identity| self.is_taken(table, &identity, id)) {
             return Err(WorldError::SameCredentials);
         }
@@ -123,16 +197,16 @@ impl Registry {
     /// Notes the credentials that a world has now, which settings may have changed, so that whoever knows them still
     /// reaches what takes its place.
     pub(super) fn keep_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         if id != DEFAULT {
-            kept.origin.minted = kept.sandbox.with_world(|world| self.all_credentials(world));
+            slot.origin.credentials = slot.sandbox.with_world(|world| self.all_credentials(world));
         }
         Ok(())
     }
 }
 
 /// A seed for one of many worlds, small enough for JavaScript to read it as it is.
-pub(super) fn of_its_own(seed: u64, id: &str) -> u64 {
+pub(super) fn derive_seed(seed: u64, id: &str) -> u64 {
     // FNV-1a over the id; it must only differ, and be the same tomorrow.
     let seed = id
         .bytes()
@@ -140,7 +214,7 @@ pub(super) fn of_its_own(seed: u64, id: &str) -> u64 {
     seed % (1 << 53)
 }
 
-pub(super) fn check(id: &str) -> Result<(), WorldError> {
+pub(super) fn check_id(id: &str) -> Result<(), WorldError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     // Clients take those two out of a path.
     match (1..=ID).contains(&id.len()) && id.bytes().all(fits) && !matches!(id, "." | "..") {

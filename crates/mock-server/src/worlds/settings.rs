@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{DEFAULT, WorldError, Worlds};
+use super::registry::DEFAULT;
+use super::{WorldError, Worlds};
 use crate::rejection::Rejection;
 use crate::sandbox::in_json;
 
@@ -14,8 +15,8 @@ impl Worlds {
     /// All that cannot be set; `Err(None)` when there is no such world.
     pub fn set_up(&self, id: &str, wanted: &Map<String, Value>) -> Result<(), Option<Rejection>> {
         let mut table = self.write();
-        let kept = table.worlds.get(id).ok_or(None)?;
-        let (sandbox, before) = (kept.sandbox.clone(), kept.sandbox.settings());
+        let slot = table.worlds.get(id).ok_or(None)?;
+        let (sandbox, before) = (slot.sandbox.clone(), slot.sandbox.settings());
         sandbox.set_up(wanted).map_err(Some)?;
         let identities = sandbox.with_world(|world| self.0.identities(world));
         let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));

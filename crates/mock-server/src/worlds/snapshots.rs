@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::registry::check;
-use super::{DEFAULT, Table, WorldError, Worlds};
+use super::registry::{DEFAULT, Table, check_id};
+use super::{WorldError, Worlds};
 use crate::clock::Mode;
 use crate::sandbox::Sandbox;
 use crate::world::World;
@@ -18,15 +18,15 @@ impl Worlds {
     /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
     /// one and the world has 100.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
-        check(name)?;
+        check_id(name)?;
         let mut table = self.write();
-        let kept = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        if kept.snapshots.len() >= SNAPSHOTS && !kept.snapshots.contains_key(name) {
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        if slot.snapshots.len() >= SNAPSHOTS && !slot.snapshots.contains_key(name) {
             return Err(WorldError::TooManySnapshots);
         }
-        let (world, mode) = (kept.sandbox.snapshot(), kept.sandbox.clock().mode());
+        let (world, mode) = (slot.sandbox.snapshot(), slot.sandbox.clock().mode());
         let now = world.now;
-        kept.snapshots.insert(name.to_owned(), (world, mode));
+        slot.snapshots.insert(name.to_owned(), (world, mode));
         Ok(now)
     }
 
@@ -36,8 +36,8 @@ impl Worlds {
     /// [`WorldError::Unknown`].
     pub fn snapshots(&self, id: &str) -> Result<Vec<String>, WorldError> {
         let table = self.read();
-        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
-        Ok(kept.snapshots.keys().cloned().collect())
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        Ok(slot.snapshots.keys().cloned().collect())
     }
 
     /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was
@@ -52,8 +52,8 @@ impl Worlds {
     /// Outside a tokio runtime.
     pub fn restore(&self, id: &str, name: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
-        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
-        let (world, mode) = kept.snapshots.get(name).cloned().ok_or(WorldError::UnknownSnapshot)?;
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        let (world, mode) = slot.snapshots.get(name).cloned().ok_or(WorldError::UnknownSnapshot)?;
         self.replace(&mut table, id, world, mode)
     }
 
@@ -71,11 +71,11 @@ impl Worlds {
 
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
         self.0.keep_credentials(table, id)?;
-        let kept = table.worlds.get(id).ok_or(WorldError::Unknown)?;
-        self.0.set_credentials(&mut world, &kept.origin.minted);
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        self.0.set_credentials(&mut world, &slot.origin.credentials);
         if id == DEFAULT {
             self.0.unclaimed(table, &self.0.identities(&mut world))?;
         }
-        self.0.take_the_place(table, id, |_| self.0.go_on(world, mode))
+        self.0.replace_sandbox(table, id, |_| self.0.resume(world, mode))
     }
 }

@@ -53,7 +53,7 @@ async fn what_is_misspelt_or_named_twice_is_refused_and_nothing_is_done() {
     let mut wanted = NewWorld::default();
     wanted.id = Some("w1".to_owned());
     worlds.create(&wanted).unwrap();
-    let door = Door::of(&sandbox).await;
+    let door = Door::of(&worlds).await;
     let before = sandbox.journal().last();
     for (method, path) in [
         ("POST", "reset?wrold=w1"),

@@ -8,7 +8,8 @@ use identkit_mock_server::worlds::{NewWorld, WorldError};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {
     let bench = Harness::new();
-    let (worlds, door) = (Worlds::from(&bench.sandbox), Door::of(&bench.sandbox).await);
+    let worlds = Worlds::from(&bench.sandbox);
+    let door = Door::of(&worlds).await;
     for number in 0..100 {
         worlds.keep_snapshot("default", &format!("s{number}")).unwrap();
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Asked, Problem, answer};
 use crate::clock::Mode;
 use crate::journal::Secrets;
-use crate::sandbox::{Advanced, Way};
+use crate::sandbox::{Advanced, Target};
 
 /// The most that time is moved on at once: a hundred years.
 const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
@@ -39,9 +39,9 @@ pub(super) async fn advance(asked: Asked<'_>) -> Answer {
         let detail = format!("{what}, time goes forward only, and a hundred years at once at most; send {EXAMPLE}");
         Err(Problem::new(400, "how far", detail, "admin-clock"))
     };
-    let way = match (wanted.get("seconds"), wanted.get("to")) {
+    let target = match (wanted.get("seconds"), wanted.get("to")) {
         (Some(seconds), None) => match seconds.as_f64().filter(|seconds| (0.0..=FURTHEST).contains(seconds)) {
-            Some(seconds) => Way::By(Duration::from_secs_f64(seconds)),
+            Some(seconds) => Target::By(Duration::from_secs_f64(seconds)),
             None => return refuse("seconds is a number, at least 0"),
         },
         (None, Some(to)) => match to.as_str().and_then(|to| to.parse::<Timestamp>().ok()) {
@@ -50,22 +50,22 @@ pub(super) async fn advance(asked: Asked<'_>) -> Answer {
                 if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
                     return refuse(&format!("to cannot be reached from {now}"));
                 }
-                Way::To(to)
+                Target::To(to)
             }
             None => return refuse("to is a time with its offset"),
         },
         _ => return refuse("either seconds or to is needed"),
     };
-    moved_on(&asked, way).await
+    moved_on(&asked, target).await
 }
 
 pub(super) async fn run_to_next(asked: Asked<'_>) -> Answer {
-    moved_on(&asked, Way::ToNext).await
+    moved_on(&asked, Target::ToNext).await
 }
 
 /// To the end, also when the client goes away: half of a month is nothing that anybody asked for.
-async fn moved_on(asked: &Asked<'_>, way: Way) -> Answer {
-    let advanced = asked.sandbox()?.moved_on(way).await;
+async fn moved_on(asked: &Asked<'_>, target: Target) -> Answer {
+    let advanced = asked.sandbox()?.move_on(target).await;
     answer(&told(&advanced.ok_or_else(|| Problem::world_ended(&asked.world))?))
 }
 

@@ -14,7 +14,7 @@ use identkit_transport::SystemClock;
 
 use super::{Answer, Asked, Problem};
 use crate::journal::{Entry, Secrets};
-use crate::sandbox::Running;
+use crate::sandbox::Runner;
 
 /// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
 const QUIET: Duration = Duration::from_secs(15);
@@ -31,16 +31,16 @@ pub(super) fn stream(asked: &Asked<'_>) -> Answer {
     let last = sandbox.with_world(|world| world.journal.last());
     let given = asked.request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let seen = match given.filter(|id| !id.is_empty()) {
-        Some(id) => Some(seen(id, "Last-Event-ID", sandbox.running().generation)?),
+        Some(id) => Some(seen(id, "Last-Event-ID", sandbox.runner().generation)?),
         None => {
             let since = asked.query("since");
-            since.map(|since| seen(&since, "since", sandbox.running().generation)).transpose()?
+            since.map(|since| seen(&since, "since", sandbox.runner().generation)).transpose()?
         }
     };
     // A number from before the world began anew says nothing about this one.
     let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
     // Not the sandbox itself, which would go on for as long as somebody listens.
-    let running = Arc::clone(sandbox.running());
+    let running = Arc::clone(sandbox.runner());
     let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
     let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
     let mut response = Response::new(Content::new(None, Streamed(Box::pin(events))));
@@ -64,7 +64,7 @@ fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
 
 /// The events after the last one that was seen, as soon as there are some; a comment when there are none for a while;
 /// nothing any more when the world was reset, restored or taken away.
-async fn next((running, seen): (Arc<Running>, u64)) -> Option<(Bytes, (Arc<Running>, u64))> {
+async fn next((running, seen): (Arc<Runner>, u64)) -> Option<(Bytes, (Arc<Runner>, u64))> {
     let generation = running.generation;
     let (text, last) = {
         let real = SystemClock::new();

@@ -117,7 +117,7 @@ fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
     let unknown = |title, what: &str, names: &[&str]| {
         Err(Problem::new(400, title, format!("the {what} are {}", names.join(", ")), "admin-journal"))
     };
-    let plan = &sandbox.running().plan;
+    let plan = &sandbox.runner().plan;
     let operations = plan.operations();
     if let Some(named) = &filter.operation
         && !operations.iter().any(|name| is_of(named, name))

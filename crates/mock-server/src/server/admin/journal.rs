@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::filter::{self, Query};
 use super::{Answer, Asked, Problem, answer};
 use crate::journal::{Filter, Journal, NearMiss, Secrets, What};
-use crate::sandbox::Running;
+use crate::sandbox::Runner;
 
 /// How many calls that come close are told, unless asked otherwise.
 const NEAREST: usize = 3;
@@ -103,7 +103,7 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
         }
     };
     // Not the sandbox itself, which would go on for as long as somebody waits.
-    let running = Arc::clone(sandbox.running());
+    let running = Arc::clone(sandbox.runner());
     drop(sandbox);
     let mut count = 0;
     let late = SystemClock::new().sleep_until(Instant(Duration::from_secs_f64(timeout)));
@@ -131,7 +131,7 @@ pub(super) async fn wait(asked: Asked<'_>) -> Answer {
 }
 
 /// Counts what fits until it is enough. Each entry is looked at once.
-async fn came(running: &Running, filter: &Filter, wanted: u64, count: &mut u64) {
+async fn came(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64) {
     let mut seen = filter.since;
     while *count < wanted {
         let (fitting, last) = running

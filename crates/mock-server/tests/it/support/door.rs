@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use identkit_mock_server::Sandbox;
+use identkit_mock_server::Worlds;
 use identkit_mock_server::server::{self, Listening};
 use serde_json::Value;
 
@@ -10,8 +10,8 @@ use serde_json::Value;
 pub(crate) struct Door(Listening);
 
 impl Door {
-    pub(crate) async fn of(sandbox: &Sandbox) -> Self {
-        Self(server::admin(sandbox, "127.0.0.1:0".parse().unwrap()).await.unwrap())
+    pub(crate) async fn of(worlds: impl Into<Worlds>) -> Self {
+        Self(server::admin(worlds, "127.0.0.1:0".parse().unwrap()).await.unwrap())
     }
 
     pub(crate) async fn text(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {

@@ -12,10 +12,10 @@ use identkit_core::{Clock as _, Instant, WorkGuard};
 use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
-use super::running::Running;
-use super::turns::Turn;
+use super::completion::Place;
 use crate::clock;
 use crate::journal::{Tried, What};
+use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
 use crate::world::{RETRY, SANDBOX, Timer, World};
 
@@ -31,9 +31,9 @@ struct How {
     cut_off: Option<Duration>,
 }
 
-impl Running {
+impl Runner {
     /// The receiver's status; an error when it cannot be reached or breaks down.
-    async fn call(&self, request: Request<Body>, slowly: bool) -> Answered {
+    async fn call_receiver(&self, request: Request<Body>, slowly: bool) -> Answered {
         let receiver = self.plan.receiver.clone().ok_or("the sandbox was given no way to deliver webhooks")?;
         let context = AttemptContext::new(true, Instant::NEVER);
         // A receiver that panics in this process is one that fails: the order must not stay blocked for ever.
@@ -50,7 +50,7 @@ impl Running {
         Ok(status)
     }
 
-    /// As [`call`](Self::call), an error also when it takes too long; and what holds time from now on.
+    /// As [`call_receiver`](Self::call_receiver), an error also when it takes too long; and what holds time from now on.
     ///
     /// A receiver is somebody's real program. It is given real seconds, whatever the clock of the world; but time that
     /// stands still is held by it for a moment only, and when it is then advanced past the limit, it is cut off.
@@ -59,33 +59,33 @@ impl Running {
         request: Request<Body>,
         how: How,
         busy: WorkGuard,
-        turn: &mut Option<Turn>,
+        place: &mut Option<Place>,
     ) -> (Answered, WorkGuard) {
-        let Some(cut_off) = how.cut_off else { return (self.call(request, how.slowly).await, busy) };
+        let Some(cut_off) = how.cut_off else { return (self.call_receiver(request, how.slowly).await, busy) };
         let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         // Whoever waits for a lane holds time. One that hangs is not waited for by others that will hang as well.
         let mut lane = self.lanes.acquire().await.ok().filter(|_| !self.receivers.hangs(&receiver));
         // Registered before time can move.
         let mut cut = self.clock.sleep_until(self.clock.now().plus(cut_off));
-        let (began, patience) = (self.receivers.now(), self.plan.patience);
+        let (began, timeout) = (self.receivers.now(), self.plan.receiver_timeout);
         let too_long = |limit: Duration| (Err(Cow::from(format!("no answer within {} s", limit.as_secs_f64()))), None);
         let (answered, busy) = {
-            let mut call = std::pin::pin!(self.call(request, how.slowly));
-            let held = std::pin::pin!(self.receivers.held_long_enough(&receiver, began, patience));
+            let mut call = std::pin::pin!(self.call_receiver(request, how.slowly));
+            let held = std::pin::pin!(self.receivers.held_long_enough(&receiver, began, timeout));
             match select(&mut call, held).await {
                 Either::Left((answered, _)) => (answered, Some(busy)),
-                Either::Right(_) if self.receivers.now() >= began.plus(patience) => {
-                    let (answered, _) = too_long(patience);
+                Either::Right(_) if self.receivers.now() >= began.plus(timeout) => {
+                    let (answered, _) = too_long(timeout);
                     (answered, Some(busy))
                 }
                 Either::Right(_) => {
                     self.receivers.learn(&receiver, None);
-                    drop((busy, turn.take(), lane.take()));
-                    let mut enough = std::pin::pin!(self.receivers.until(began.plus(patience)));
+                    drop((busy, place.take(), lane.take()));
+                    let mut enough = std::pin::pin!(self.receivers.until(began.plus(timeout)));
                     loop {
                         match select(&mut call, select(&mut enough, &mut cut)).await {
                             Either::Left((answered, _)) => break (answered, None),
-                            Either::Right((Either::Left(_), _)) => break too_long(patience),
+                            Either::Right((Either::Left(_), _)) => break too_long(timeout),
                             Either::Right((Either::Right((wake, _)), _)) => match self.clock.mode() {
                                 clock::Mode::Frozen => break (too_long(cut_off).0, Some(wake)),
                                 // Time that goes on faster than real time says nothing of how long the receiver took.
@@ -110,7 +110,7 @@ impl Running {
         id: u64,
         by: Cause,
         busy: WorkGuard,
-        turn: &mut Option<Turn>,
+        place: &mut Option<Place>,
     ) -> WorkGuard {
         let (request, at, how) = {
             let mut world = self.world();
@@ -119,9 +119,9 @@ impl Running {
             let slowly = world.webhooks.of(&case) == Mode::SlowRead;
             (request, world.now, How { slowly, cut_off: (policy.cut_off)(&world.rules) })
         };
-        let (answered, busy) = self.call_in_time(request.map(Body::from), how, busy, turn).await;
-        if let Some(turn) = turn.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
-            turn.come().await;
+        let (answered, busy) = self.call_in_time(request.map(Body::from), how, busy, place).await;
+        if let Some(place) = place.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
+            place.wait().await;
         }
         let mut world = self.world();
         let rules = world.rules.clone();
@@ -147,7 +147,7 @@ impl Running {
         if let Some(next) = next {
             world.after(next, Timer { vendor: SANDBOX, what: RETRY, subject: id.to_string() });
         }
-        self.go_on(&mut world, waits, id);
+        self.unblock(&mut world, waits, id);
         drop(world);
         self.proceed();
         busy

@@ -1,9 +1,9 @@
-//! Worlds begin, are copied, begin anew, and end.
+//! Worlds begin, are copied, begin fresh, and end.
 
 use std::collections::BTreeMap;
 
-use super::registry::of_its_own;
-use super::{DEFAULT, Kept, NewWorld, Origin, WorldError, Worlds};
+use super::registry::{DEFAULT, NewWorld, Origin, Slot, derive_seed};
+use super::{WorldError, Worlds};
 use crate::clock::Mode;
 use crate::sandbox::Sandbox;
 
@@ -17,12 +17,12 @@ impl Worlds {
     /// Outside a tokio runtime.
     pub fn create(&self, wanted: &NewWorld) -> Result<(String, Sandbox), WorldError> {
         let mut table = self.write();
-        let id = table.free(wanted.id.as_deref())?;
+        let id = table.free_id(wanted.id.as_deref())?;
         let default = match table.worlds.get(DEFAULT) {
-            Some(kept) => kept.origin.clone(),
+            Some(slot) => slot.origin.clone(),
             None => return Err(WorldError::Unknown),
         };
-        let seed = wanted.seed.unwrap_or_else(|| of_its_own(default.seed, &id));
+        let seed = wanted.seed.unwrap_or_else(|| derive_seed(default.seed, &id));
         let mode = wanted.mode.unwrap_or(default.mode);
         let origin = Origin {
             seed,
@@ -30,16 +30,16 @@ impl Worlds {
             rules: default.rules,
             mode,
             start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
-            minted: self.0.credentials(of_its_own(default.seed, &id), &id),
+            credentials: self.0.credentials(derive_seed(default.seed, &id), &id),
         };
-        self.0.claim(&mut table, &id, &origin.minted)?;
-        let sandbox = self.0.begin(&origin);
-        table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
+        self.0.claim(&mut table, &id, &origin.credentials)?;
+        let sandbox = self.0.start(&origin);
+        table.worlds.insert(id.clone(), Slot { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
         Ok((id, sandbox))
     }
 
     /// Makes a copy of a world as it is now, with credentials and a clock of its own, and returns its id. What is under
-    /// way in the original begins anew in the copy.
+    /// way in the original begins fresh in the copy.
     ///
     /// # Errors
     /// As [`create`](Self::create), and [`WorldError::Unknown`].
@@ -51,16 +51,16 @@ impl Worlds {
         let origin = table.worlds.get(from).ok_or(WorldError::Unknown)?;
         let (mut world, mode) = (origin.sandbox.snapshot(), origin.sandbox.clock().mode());
         let mut origin = origin.origin.clone();
-        let id = table.free(id)?;
-        origin.minted = self.0.credentials(of_its_own(origin.seed, &id), &id);
-        self.0.claim(&mut table, &id, &origin.minted)?;
-        self.0.set_credentials(&mut world, &origin.minted);
-        let sandbox = self.0.go_on(world, mode);
-        table.worlds.insert(id.clone(), Kept { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
+        let id = table.free_id(id)?;
+        origin.credentials = self.0.credentials(derive_seed(origin.seed, &id), &id);
+        self.0.claim(&mut table, &id, &origin.credentials)?;
+        self.0.set_credentials(&mut world, &origin.credentials);
+        let sandbox = self.0.resume(world, mode);
+        table.worlds.insert(id.clone(), Slot { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
         Ok((id, sandbox))
     }
 
-    /// Lets a world begin anew as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are
+    /// Lets a world begin fresh as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are
     /// kept, and its credentials are those it has now; the default world's are the vendors' own again.
     ///
     /// # Errors
@@ -73,10 +73,10 @@ impl Worlds {
         self.0.keep_credentials(&mut table, id)?;
         if id == DEFAULT {
             let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
-            let mut anew = self.0.create_world(&origin);
-            self.0.unclaimed(&table, &self.0.identities(&mut anew))?;
+            let mut fresh = self.0.create_world(&origin);
+            self.0.unclaimed(&table, &self.0.identities(&mut fresh))?;
         }
-        self.0.take_the_place(&mut table, id, |origin| self.0.begin(origin))
+        self.0.replace_sandbox(&mut table, id, |origin| self.0.start(origin))
     }
 
     /// Takes a world away. Who is being answered by it still gets the answer; streams of its events end.
@@ -88,11 +88,11 @@ impl Worlds {
             return Err(WorldError::Default);
         }
         let mut table = self.write();
-        let kept = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
+        let slot = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
         table.claimed.retain(|_, world| world != id);
         drop(table);
-        kept.sandbox.running().close();
-        drop(kept);
+        slot.sandbox.runner().close();
+        drop(slot);
         Ok(())
     }
 }

@@ -1,17 +1,17 @@
-//! What can be done with webhooks by hand.
+//! What a caller can do with webhooks.
 
 use identkit_core::Clock as _;
 
-use super::Sandbox;
-use super::gate::{Chain, forget, let_go, under_way};
+use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
 use crate::journal::What;
+use crate::sandbox::Sandbox;
 use crate::webhooks::{Cause, Delivery, Held, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
 use crate::world::{COPIES, World};
 
 impl Sandbox {
     /// What becomes of webhooks that set out.
     pub fn webhooks(&self) -> Webhooks {
-        self.running.world().webhooks.clone()
+        self.runner.world().webhooks.clone()
     }
 
     /// Says what becomes of webhooks that set out from now on: of this case's, or of all whose case has no mode of its
@@ -36,7 +36,7 @@ impl Sandbox {
 
     /// A delivery by its id.
     pub fn delivery(&self, id: u64) -> Option<Delivery> {
-        self.running.world().delivery(id).cloned()
+        self.runner.world().delivery(id).cloned()
     }
 
     /// Sends a webhook once more now, whatever became of it, and whatever the mode. Its schedule goes on as if that had
@@ -89,9 +89,9 @@ impl Sandbox {
     /// # Errors
     /// As each of them.
     pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
-        let _busy = self.running.clock.hold();
+        let _busy = self.runner.clock.hold();
         let (told, tries) = {
-            let mut world = self.running.world();
+            let mut world = self.runner.world();
             let now = world.now;
             let delivery = world.delivery(id).ok_or(Impossible::Unknown(id))?;
             if !delivery.can(verb) {
@@ -105,20 +105,20 @@ impl Sandbox {
                 }
                 Verb::Duplicate => tries.push((id, Cause::Duplicate)),
                 Verb::Hold => drop(delivery.held.get_or_insert(Held::Later)),
-                Verb::Release => tries = by_hand_let_go(&mut world, id),
+                Verb::Release => tries = release_now(&mut world, id),
                 Verb::Drop => {
                     delivery.drop_it(now);
-                    forget(&mut world, id);
-                    self.running.note_try(&mut world, id);
+                    cancel_timers(&mut world, id);
+                    self.runner.note_try(&mut world, id);
                 }
             }
-            under_way(&mut world, &tries);
+            begin_attempts(&mut world, &tries);
             world.note(What::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
             (world.delivery(id).cloned().ok_or(Impossible::Unknown(id))?, tries)
         };
         // At the same time.
-        tries.into_iter().for_each(|one| self.running.send(vec![one]));
-        self.running.settle();
+        tries.into_iter().for_each(|one| self.runner.send(vec![one]));
+        self.runner.settle();
         Ok(told)
     }
 
@@ -128,9 +128,9 @@ impl Sandbox {
     /// # Errors
     /// [`Impossible`] when one of those that are named is not held; then none is released.
     pub fn release_all(&self, order: &ReleaseOrder) -> Result<Vec<Delivery>, Impossible> {
-        let _busy = self.running.clock.hold();
+        let _busy = self.runner.clock.hold();
         let (released, chain) = {
-            let mut world = self.running.world();
+            let mut world = self.runner.world();
             let mut held: Vec<u64> = world
                 .deliveries
                 .iter()
@@ -157,25 +157,25 @@ impl Sandbox {
                     }
                 }
             }
-            let chain: Chain = held.iter().flat_map(|id| by_hand_let_go(&mut world, *id)).collect();
-            under_way(&mut world, &chain);
+            let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();
+            begin_attempts(&mut world, &chain);
             world.note(What::Changed { what: "deliveries", how: format!("{} released", held.len()) });
             let released: Vec<Delivery> = held.iter().filter_map(|id| world.delivery(*id).cloned()).collect();
             (released, chain)
         };
         if !chain.is_empty() {
-            self.running.send(chain);
+            self.runner.send(chain);
         }
-        self.running.settle();
+        self.runner.settle();
         Ok(released)
     }
 }
 
 /// Holds a webhook no longer, and takes away the timer that would have released it, where it is due.
-fn by_hand_let_go(world: &mut World, id: u64) -> Chain {
-    let chain = let_go(world, id);
+fn release_now(world: &mut World, id: u64) -> Chain {
+    let chain = remove_hold(world, id);
     if !chain.is_empty() {
-        forget(world, id);
+        cancel_timers(world, id);
     }
     chain
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use identkit_core::{Clock as _, Instant};
 use identkit_transport::SystemClock;
 
-use super::running::lock;
+use crate::sync::lock;
 
 /// How much longer a receiver may take than it is known to.
 const SLACK: u32 = 4;
@@ -36,14 +36,14 @@ struct Known {
 
 /// What is known of receivers, by host and port.
 #[derive(Debug)]
-pub(super) struct Receivers {
+pub(in crate::sandbox) struct Receivers {
     real: SystemClock,
     guard: Duration,
     known: Mutex<HashMap<String, Known>>,
 }
 
 impl Receivers {
-    pub(super) fn new(guard: Duration) -> Self {
+    pub(in crate::sandbox) fn new(guard: Duration) -> Self {
         Self { real: SystemClock::new(), guard, known: Mutex::default() }
     }
 
@@ -67,8 +67,8 @@ impl Receivers {
     }
 
     /// Waits until this receiver has held time for too long, or for as long as it may take at all.
-    pub(super) async fn held_long_enough(&self, receiver: &str, since: Instant, patience: Duration) {
-        let (grace, end) = (self.grace(receiver), since.plus(patience));
+    pub(super) async fn held_long_enough(&self, receiver: &str, since: Instant, timeout: Duration) {
+        let (grace, end) = (self.grace(receiver), since.plus(timeout));
         let mut quiet = since;
         loop {
             let due = quiet.plus(grace).min(end);

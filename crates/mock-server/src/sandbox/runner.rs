@@ -5,72 +5,39 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{BoxFuture, Clock as _, Instant, WorkGuard};
-use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::gate::release;
-use super::patience::Receivers;
-use super::turns::Turns;
+use super::Plan;
+use super::delivery::{CompletionOrder, Receivers, release};
 use crate::clock::VirtualClock;
-use crate::expect::{self, Expected, Unmet};
+use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, Journal, What};
-use crate::vendor::MockVendor;
+use crate::sync::lock;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX, World};
-use crate::worlds::Registry;
 
 /// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
 /// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
 const LANES: usize = 6;
 
-/// What the worlds of one server have in common.
-#[derive(Clone)]
-pub(crate) struct Plan {
-    pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
-    pub(super) receiver: Option<Arc<dyn Transport>>,
-    pub(super) patience: Duration,
-    pub(super) guard: Duration,
-    /// How many cases of each vendor a world keeps, where that is said.
-    pub(super) cases: Option<usize>,
-    /// How many worlds have lived by it.
-    pub(super) begun: Arc<AtomicU64>,
-}
-
-impl Plan {
-    /// The names of all operations.
-    pub(crate) fn operations(&self) -> Vec<&'static str> {
-        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
-    }
-
-    /// The vendor that a path belongs to.
-    pub(crate) fn vendor_of(&self, path: &str) -> Option<&dyn MockVendor> {
-        self.vendors.iter().find(|vendor| (vendor.facts().owns)(path)).map(|vendor| &**vendor)
-    }
-
-    /// The vendor of this name.
-    pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
-        self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
-    }
-}
-
-pub(crate) struct Running {
+pub(crate) struct Runner {
     pub(super) world: Mutex<World>,
     pub(crate) plan: Plan,
     pub(super) clock: VirtualClock,
     /// The next timer may be another one.
     pub(super) changed: Notify,
-    /// What a test expects of the calls.
-    pub(crate) expected: Mutex<Expected>,
-    /// In which order tries to deliver come to their end while time stands still.
-    pub(super) turns: Turns,
+    /// The calls that a test expects.
+    pub(super) expectations: Mutex<Expectations>,
+    /// The order in which delivery attempts complete while time stands still.
+    pub(super) completion: CompletionOrder,
     /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
     pub(super) moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has seen it.
@@ -79,9 +46,7 @@ pub(crate) struct Running {
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
-    /// The worlds that this one is the default of, while anybody uses them.
-    pub(crate) worlds: Mutex<Weak<Registry>>,
-    /// How many receivers are called at once.
+    /// Limits how many receivers are called at once.
     pub(super) lanes: Semaphore,
     /// What is known of the receivers of webhooks.
     pub(super) receivers: Receivers,
@@ -98,11 +63,7 @@ pub(crate) struct Running {
 /// A registration with the clock.
 type Sleep = BoxFuture<'static, WorkGuard>;
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Running {
+impl Runner {
     /// A world that nothing moves yet.
     pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
         // Until the task has seen the timers of the new world.
@@ -116,14 +77,13 @@ impl Running {
             pending,
             tasks: Mutex::new(Some(JoinSet::new())),
             runtime: Handle::current(),
-            worlds: Mutex::default(),
-            expected: Mutex::default(),
-            turns: Turns::default(),
+            expectations: Mutex::default(),
+            completion: CompletionOrder::default(),
             lanes: Semaphore::new(LANES),
             receivers: Receivers::new(plan.guard),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
-            generation: plan.begun.fetch_add(1, Ordering::Relaxed) + 1,
+            generation: plan.generations.fetch_add(1, Ordering::Relaxed) + 1,
             moves: AtomicU64::new(0),
         })
     }
@@ -145,8 +105,10 @@ impl Running {
     }
 
     /// Whether what a test expects has come.
-    pub(crate) fn verify(&self) -> Result<(), Unmet> {
-        expect::verify(&self.expected, &self.plan.operations(), || lock(&self.world).journal.clone())
+    pub(crate) fn verify(&self) -> Result<(), UnmetExpectations> {
+        // Taken first: who notes a call locks the world before the expectations.
+        let expectations = std::mem::take(&mut *lock(&self.expectations));
+        expectations.verify(&self.plan.operations(), || lock(&self.world).journal.clone())
     }
 
     /// Panics when it has not, unless the thread is panicking already: a second panic would abort the whole process.
@@ -277,7 +239,7 @@ impl Running {
     /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
     /// need not wait for that.
     pub(super) fn settle(self: &Arc<Self>) {
-        self.turns.anew();
+        self.completion.restart();
         self.proceed();
     }
 

@@ -19,6 +19,7 @@ const BEGINNING: usize = 64;
 
 /// What is kept of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// All of it.
     #[default]
@@ -31,7 +32,8 @@ pub enum Form {
 
 /// A body, as far as it is kept.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+#[non_exhaustive]
+pub struct StoredBody {
     /// What is kept of it: 64 KiB at most.
     pub bytes: Bytes,
     /// How many bytes it had.
@@ -40,7 +42,7 @@ pub struct Kept {
     pub form: Form,
 }
 
-impl Kept {
+impl StoredBody {
     /// What is kept of a body.
     pub fn of(body: &Bytes) -> Self {
         let len = body.len() as u64;
@@ -74,7 +76,7 @@ impl Kept {
     }
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for StoredBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len)
     }
@@ -112,7 +114,7 @@ mod tests {
     fn of_long_json_everything_is_kept_but_its_long_texts() {
         let document = "A".repeat(BODY);
         let body = format!(r#"{{"Product":15,"eSignPDF":[{{"Data":"{document}","Filename":"contract.pdf"}}]}}"#);
-        let kept = Kept::of(&body.clone().into());
+        let kept = StoredBody::of(&body.clone().into());
         assert_eq!((kept.form, kept.len), (Form::Outline, body.len() as u64));
         let told = kept.json().unwrap();
         assert_eq!((&told["Product"], &told["eSignPDF"][0]["Filename"]), (&15.into(), &"contract.pdf".into()));
@@ -124,10 +126,10 @@ mod tests {
     fn of_long_bodies_that_are_no_json_or_have_many_elements_the_beginning_is_kept() {
         let many = serde_json::to_vec(&vec!["Erika Mustermann"; 10_000]).unwrap();
         for body in [vec![b'%'; BODY + 1], many] {
-            let kept = Kept::of(&body.clone().into());
+            let kept = StoredBody::of(&body.clone().into());
             assert_eq!((kept.form, kept.bytes.len(), kept.len), (Form::Beginning, BODY, body.len() as u64));
             assert_eq!((&kept.bytes[..], kept.json()), (&body[..BODY], None));
         }
-        assert!(Kept::of(&vec![b'%'; BODY].into()).is_whole());
+        assert!(StoredBody::of(&vec![b'%'; BODY].into()).is_whole());
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use identkit_transport::http::{HyperTransport, TlsConfig};
 
 use super::{Sandbox, SandboxBuilder};
+use crate::Worlds;
 use crate::server::{self, Listening};
 
 /// A sandbox for one test that listens on ports of its own, in plain HTTP: the vendors on one, the admin API on the other.
@@ -51,8 +52,9 @@ impl SandboxBuilder {
         }
         let sandbox = self.start();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let vendors = server::vendors(&sandbox, any, None).await?;
-        let admin = server::admin(&sandbox, any).await?;
+        let worlds = Worlds::from(&sandbox);
+        let vendors = server::vendors(&worlds, any, None).await?;
+        let admin = server::admin(worlds, any).await?;
         Ok(TestSandbox { sandbox, vendors, admin })
     }
 }
@@ -90,6 +92,6 @@ impl Deref for TestSandbox {
 impl Drop for TestSandbox {
     fn drop(&mut self) {
         // The doors' tasks hold handles too, and one of them would be the last, in a thread that is no test's.
-        self.sandbox.running().assert_met();
+        self.sandbox.runner().assert_met();
     }
 }

@@ -1,0 +1,116 @@
+//! Webhooks that are due: sent, held back, duplicated or dropped, by the mode of their case or world.
+
+use std::sync::Arc;
+
+use identkit_core::Clock as _;
+
+use super::release::{Chain, begin_attempts, is_release_of, remove_hold, schedule_release, take_overtaken};
+use crate::sandbox::Runner;
+use crate::webhooks::{Cause, Held, Mode};
+use crate::world::World;
+
+impl Runner {
+    /// Sends the webhooks that are to be sent now, each in a task of its own.
+    pub(in crate::sandbox) fn send_webhooks(self: &Arc<Self>) {
+        let mut chains = Vec::new();
+        {
+            let mut world = self.world();
+            // Where the order does not wait for a webhook, the story goes on, and may come to the next one.
+            loop {
+                let outbox = world.take_outbox();
+                if outbox.is_empty() {
+                    break;
+                }
+                for (id, by) in outbox {
+                    self.dispatch(&mut world, id, by, &mut chains);
+                }
+            }
+        }
+        for chain in chains {
+            self.send(chain);
+        }
+    }
+
+    /// Makes tries, one after the other, in a task of its own.
+    pub(super) fn send(self: &Arc<Self>, chain: Chain) {
+        let (runner, mut busy, place) = (Arc::clone(self), self.clock.hold(), self.completion.next());
+        self.spawn(async move {
+            let mut place = Some(place);
+            for (id, by) in chain {
+                busy = runner.attempt(id, by, busy, &mut place).await;
+            }
+        });
+    }
+
+    fn dispatch(&self, world: &mut World, id: u64, by: Cause, chains: &mut Vec<Chain>) {
+        let now = world.now;
+        let Some(delivery) = world.delivery(id) else { return };
+        let (case, new, held) = (delivery.case.clone(), delivery.is_new(), delivery.held.is_some());
+        let mode = match by {
+            Cause::Schedule if held => Mode::Hold,
+            Cause::Schedule => world.webhooks.of(&case),
+            _ => Mode::Deliver,
+        };
+        match mode {
+            Mode::Hold => self.hold_back(world, id),
+            Mode::Late(later) if new => {
+                self.hold_back(world, id);
+                schedule_release(world, id, later);
+            }
+            Mode::Reorder if new => match take_overtaken(world) {
+                Some(first) => {
+                    let mut chain = vec![(id, by)];
+                    chain.extend(remove_hold(world, first));
+                    world.forget(|timer| is_release_of(timer, first));
+                    begin_attempts(world, &chain);
+                    chains.push(chain);
+                }
+                None => {
+                    self.hold_back(world, id);
+                    world.webhooks.overtaken = Some(id);
+                    schedule_release(world, id, Mode::ALONE);
+                }
+            },
+            Mode::Drop => {
+                let waits = world.delivery(id).is_some_and(|delivery| {
+                    delivery.drop_it(now);
+                    new && delivery.blocks
+                });
+                self.note_try(world, id);
+                self.unblock(world, waits, id);
+            }
+            mode => {
+                let copies = world.delivery(id).map_or(0, |delivery| match by {
+                    Cause::Schedule | Cause::Release => std::mem::take(&mut delivery.copies),
+                    Cause::Resend | Cause::Duplicate => 0,
+                });
+                let copies = copies.saturating_add(u32::from(mode == Mode::Duplicate));
+                let tries = std::iter::once(by).chain((0..copies).map(|_| Cause::Duplicate));
+                for by in tries {
+                    let chain = vec![(id, by)];
+                    begin_attempts(world, &chain);
+                    chains.push(chain);
+                }
+            }
+        }
+    }
+
+    /// A webhook waits to be released. It has not begun, and so the order does not wait for it.
+    fn hold_back(&self, world: &mut World, id: u64) {
+        let Some(delivery) = world.delivery(id) else { return };
+        let before = delivery.held.replace(Held::Due);
+        let waits = before.is_none() && delivery.blocks && delivery.is_new();
+        self.unblock(world, waits, id);
+    }
+
+    /// Lets the case go on, if it waited for this webhook.
+    pub(super) fn unblock(&self, world: &mut World, waits: bool, id: u64) {
+        let Some((vendor, case)) = world.delivery(id).map(|delivery| (delivery.facts.name, delivery.case.clone()))
+        else {
+            return;
+        };
+        if waits && let Some(vendor) = self.plan.vendor(vendor) {
+            vendor.delivered(world, &case);
+        }
+    }
+}
