@@ -148,6 +148,7 @@ macro_rules! message {
         impl $(<$of: $crate::private::DeserializeOwned>)? $crate::Message for $name $(<$of>)? {
             const SPELLINGS: &'static [&'static [&'static str]] = &[$(&[$key, $($other),*]),*];
 
+            #[inline]
             fn read_field<'de, A: $crate::private::MapAccess<'de>>(
                 &mut self,
                 field: $crate::FieldPlace,
@@ -293,45 +294,20 @@ impl<T> FieldReader<T> for Option<T> {
     }
 }
 
-/// The fields of a message, for one format: the reading of all messages is then compiled once.
-trait Fields<'de, A: MapAccess<'de>> {
-    fn read_field(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error>;
-    fn read_unlisted(&mut self, key: String, map: &mut A) -> Result<(), A::Error>;
-}
-
-impl<'de, A: MapAccess<'de>, M: Message> Fields<'de, A> for M {
-    fn read_field(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error> {
-        Message::read_field(self, field, map)
-    }
-
-    fn read_unlisted(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
-        Message::read_unlisted(self, key, map)
-    }
-}
-
 /// Reads all elements of an object into a message.
 ///
 /// # Errors
 /// The map's; what was read until then stays.
 #[inline]
-pub fn read_message<'de, M: Message, A: MapAccess<'de>>(message: &mut M, map: A) -> Result<(), A::Error> {
-    read_fields(message, M::SPELLINGS, map)
-}
-
-#[inline(never)]
-fn read_fields<'de, A: MapAccess<'de>>(
-    fields: &mut dyn Fields<'de, A>,
-    spellings: &'static [&'static [&'static str]],
-    mut map: A,
-) -> Result<(), A::Error> {
+pub fn read_message<'de, M: Message, A: MapAccess<'de>>(message: &mut M, mut map: A) -> Result<(), A::Error> {
     let (mut unlisted, mut next) = (String::new(), 0);
-    while let Some(field) = map.next_key_seed(Key { spellings, next, unlisted: &mut unlisted })? {
+    while let Some(field) = map.next_key_seed(Key { spellings: M::SPELLINGS, next, unlisted: &mut unlisted })? {
         match field {
             Some(field) => {
                 next = field.number + 1;
-                fields.read_field(field, &mut map)?;
+                message.read_field(field, &mut map)?;
             }
-            None => fields.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
+            None => message.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
         }
     }
     Ok(())
@@ -363,8 +339,12 @@ impl Visitor<'_> for Key<'_> {
 
     #[inline]
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        for number in (self.next..self.spellings.len()).chain(0..self.next) {
-            let spellings = self.spellings.get(number).copied().unwrap_or_default();
+        if let Some([spelling, ..]) = self.spellings.get(self.next)
+            && *spelling == key
+        {
+            return Ok(Some(FieldPlace { number: self.next, first: true }));
+        }
+        for (number, spellings) in self.spellings.iter().enumerate() {
             if let Some(place) = spellings.iter().position(|spelling| *spelling == key) {
                 return Ok(Some(FieldPlace { number, first: place == 0 }));
             }

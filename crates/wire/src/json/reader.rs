@@ -78,11 +78,18 @@ impl Reading {
         Ok(())
     }
 
+    /// The last key, if it is one of these names.
+    #[cold]
+    fn last_of(&self, names: &'static [&'static str]) -> &'static str {
+        let last = self.last.borrow();
+        names.iter().find(|name| **name == *last).copied().unwrap_or("*")
+    }
+
     /// Notes the last text read, which is the last key whenever a value begins.
     #[inline]
     fn note(&self, text: &str) {
         if self.tracing {
-            *self.last.borrow_mut() = text.to_owned();
+            self.last.replace(text.to_owned());
         }
     }
 }
@@ -363,8 +370,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
         let reading = self.reading;
         let key = self.map.next_key_seed(Reader::new(seed, reading));
         if reading.tracing {
-            let last = reading.last.borrow();
-            self.key = self.names.iter().find(|name| **name == *last).copied().unwrap_or("*");
+            self.key = reading.last_of(self.names);
         }
         key.map_err(|error| reading.explain_at(&error, &"*"))
     }
