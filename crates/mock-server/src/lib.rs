@@ -17,6 +17,8 @@ mod expect;
 pub mod faults;
 mod in_process;
 pub mod journal;
+#[cfg(feature = "server")]
+mod json_time;
 mod nesting;
 pub mod rules;
 mod sandbox;

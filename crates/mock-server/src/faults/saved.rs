@@ -12,7 +12,7 @@ impl Faults {
         let rules: Vec<Value> = self
             .rules
             .iter()
-            .map(|Injected { id, rule, seen, hits }| json!({ "id": id, "seen": seen, "hits": hits, "rule": rule.told() }))
+            .map(|Injected { id, rule, seen, hits }| json!({ "id": id, "seen": seen, "hits": hits, "rule": rule.to_json() }))
             .collect();
         let random = written(&AsText(self.random.get_seed()), "the random generator of faults")?;
         Ok(json!({ "last": self.last, "random": random, "rules": rules }))
@@ -30,7 +30,7 @@ impl Faults {
             if id > last || rules.last().is_some_and(|before| before.id >= id) {
                 return Err(SavedError::damaged(fields.at("id"), "expected a number above the one before, up to last"));
             }
-            let rule = fields.get("rule")?.as_object().and_then(|rule| Rule::read(rule).ok());
+            let rule = fields.get("rule")?.as_object().and_then(|rule| Rule::from_json(rule).ok());
             let Some(rule) = rule else {
                 return Err(SavedError::damaged(fields.at("rule"), "expected a rule as POST faults takes it"));
             };

@@ -15,7 +15,7 @@ mod kept;
 mod log;
 mod mask;
 mod near;
-mod told;
+mod view;
 
 use std::sync::Arc;
 
@@ -32,6 +32,11 @@ pub use self::mask::Secrets;
 #[cfg(feature = "server")]
 pub(crate) use self::mask::is_masked;
 pub use self::near::NearMiss;
+#[cfg(feature = "server")]
+pub(crate) use self::{
+    explain::ReasonView,
+    view::{CallEntry, EntryView, NearMissView},
+};
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::place::Place;
 pub use self::tls::Authority;
 
-use self::admin::Callers;
+use self::admin::AdminApi;
 use self::connection::{connection, read, some_of, too_large};
 use crate::Worlds;
 use crate::faults::Wire;
@@ -105,13 +105,13 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 /// # Errors
 /// As [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
-    let (worlds, callers) = (worlds.into(), Arc::new(Callers::of(&place)));
+    let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
     serve(place, None, move |request| {
-        let (worlds, callers) = (worlds.clone(), Arc::clone(&callers));
+        let (worlds, api) = (worlds.clone(), Arc::clone(&api));
         async move {
             let (head, body) = request.into_parts();
             Ok(match read(body).await {
-                Ok(Some(bytes)) => admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await,
+                Ok(Some(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
                 Ok(None) => admin::too_large(),
                 // Whoever has gone away does not hear it.
                 Err(_) => admin::unreadable(),
@@ -121,8 +121,8 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
     .await
 }
 
-/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. They are described in
-/// docs/sandbox-openapi.json.
+/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. `GET
+/// /_sandbox/v1/openapi.json` describes them.
 pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
     admin::calls()
 }

@@ -7,6 +7,8 @@ use crate::MockVendor;
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
+#[cfg(feature = "server")]
+pub(crate) mod schemas;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod settings;
 

@@ -6,6 +6,7 @@ mod idents;
 mod saved;
 mod settings;
 mod shapes;
+mod views;
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -19,6 +20,8 @@ use serde_json::{Map, Value, json};
 
 pub use self::account::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
+#[cfg(feature = "server")]
+pub(crate) use self::views::{AccountView, CaseView};
 
 use self::account::{Account, authenticated, log_in, retry_after, served};
 use crate::faults::Shape;
@@ -151,12 +154,13 @@ impl MockVendor for Identify24 {
 
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
-        Some(json!({ "vendor": PROVIDER, "id": case, "ident": serde_json::to_value(ident).unwrap_or(Value::Null) }))
+        Some(by_name::told(&views::CaseView { vendor: PROVIDER, id: case.to_owned(), ident: by_name::told(&ident) }))
     }
 
     fn account(&self, world: &mut World) -> Value {
         let settings = &world.part::<Account>().settings;
-        json!({ "base_path": "", "partner": settings.partner, "api_key": settings.api_key })
+        let (partner, api_key) = (settings.partner.clone(), settings.api_key.clone());
+        by_name::told(&views::AccountView { base_path: "", partner, api_key })
     }
 
     fn settings(&self, world: &mut World) -> Value {

@@ -20,6 +20,7 @@ mod shapes;
 mod signing;
 mod stories;
 mod vendor;
+mod views;
 mod ways;
 
 use identkit_identity_tm::{
@@ -32,6 +33,8 @@ use identkit_identity_tm::{
 pub use self::results::unseal;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
 pub use self::stories::STORIES;
+#[cfg(feature = "server")]
+pub(crate) use self::views::{AccountView, CaseView};
 
 use self::documents::IdentVariant;
 use self::orders::Orders;

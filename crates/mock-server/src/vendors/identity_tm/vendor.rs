@@ -6,11 +6,12 @@ use http::header::AUTHORIZATION;
 use identkit_core::Violation;
 use identkit_identity_tm::{PROVIDER, StatusKind};
 use identkit_wire::{Meta, decode_base64, encode_base64};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::orders::{self, Orders};
 use super::paths::{as_printed, below_version};
 use super::refusals::refuse;
+use super::views::{AccountView, CaseView};
 use super::{IdentityTm, configure, examples, media, reuse, saved, shapes, stories, ways};
 use crate::faults::Shape;
 use crate::vendor::{Change, Handled, MockVendor, Refused, Route, Transition};
@@ -136,26 +137,25 @@ impl MockVendor for IdentityTm {
         let status = serde_json::to_value(&status).unwrap_or(Value::Null);
         let method = ways::name(world.part::<Orders>().by_id.get(case)?.method());
         let tan = world.part::<Orders>().by_id.get(case)?.tan.as_ref().map(|tan| tan.code.expose().to_owned());
-        Some(json!({
-            "vendor": PROVIDER,
-            "id": case,
-            "data_deleted": deleted,
-            "blocked": blocked,
-            "method": method,
-            "tan": tan,
-            "recording": recording,
-            "reuse": reuse,
-            "status": status,
-        }))
+        let vendor = PROVIDER;
+        let view = CaseView {
+            vendor,
+            id: case.to_owned(),
+            data_deleted: deleted,
+            blocked,
+            method,
+            tan,
+            recording,
+            reuse,
+            status,
+        };
+        serde_json::to_value(view).ok()
     }
 
     fn account(&self, world: &mut World) -> Value {
         let settings = &world.part::<Orders>().settings;
-        json!({
-            "base_path": "/api/2.10",
-            "customer_id": settings.customer_id,
-            "customer_code": settings.customer_code,
-        })
+        let (customer_id, customer_code) = (settings.customer_id.clone(), settings.customer_code.clone());
+        by_name::told(&AccountView { base_path: "/api/2.10", customer_id, customer_code })
     }
 
     fn settings(&self, world: &mut World) -> Value {

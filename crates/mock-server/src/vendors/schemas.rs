@@ -1,0 +1,63 @@
+//! The schemas of what the vendors write into the admin API: accounts, settings and cases. One block for each vendor.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+/// The schemas of a vendor.
+pub(crate) struct VendorSchemas {
+    pub(crate) name: &'static str,
+    pub(crate) account: Schema,
+    pub(crate) settings: Schema,
+    /// Settings to change.
+    pub(crate) change: Schema,
+    pub(crate) case: Schema,
+}
+
+impl VendorSchemas {
+    fn new<Account: JsonSchema, Settings: JsonSchema, Case: JsonSchema>(
+        name: &'static str,
+        generator: &mut SchemaGenerator,
+    ) -> Self {
+        Self {
+            name,
+            account: generator.subschema_for::<Account>(),
+            settings: generator.subschema_for::<Settings>(),
+            change: generator.subschema_for::<Change<Settings>>(),
+            case: generator.subschema_for::<Case>(),
+        }
+    }
+}
+
+/// Settings, of which any can be left out.
+struct Change<S>(std::marker::PhantomData<S>);
+
+impl<S: JsonSchema> JsonSchema for Change<S> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}Change", S::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = S::json_schema(generator);
+        schema.remove("required");
+        schema.insert("additionalProperties".into(), Value::Bool(false));
+        schema
+    }
+}
+
+/// The schemas of every vendor of this crate that its features name.
+pub(crate) fn all(generator: &mut SchemaGenerator) -> Vec<VendorSchemas> {
+    // Without a vendor there is nothing to generate.
+    let _ = &generator;
+    vec![
+        #[cfg(feature = "identify24")]
+        VendorSchemas::new::<super::identify24::AccountView, super::identify24::Settings, super::identify24::CaseView>(
+            identkit_identify24::PROVIDER,
+            generator,
+        ),
+        #[cfg(feature = "identity-tm")]
+        VendorSchemas::new::<super::identity_tm::AccountView, super::identity_tm::Settings, super::identity_tm::CaseView>(
+            identkit_identity_tm::PROVIDER,
+            generator,
+        ),
+    ]
+}
