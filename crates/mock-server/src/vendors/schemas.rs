@@ -3,27 +3,26 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+type Describe = fn(&mut SchemaGenerator) -> Schema;
+
 /// The schemas of a vendor.
 pub(crate) struct VendorSchemas {
     pub(crate) name: &'static str,
-    pub(crate) account: Schema,
-    pub(crate) settings: Schema,
+    pub(crate) account: Describe,
+    pub(crate) settings: Describe,
     /// Settings to change.
-    pub(crate) change: Schema,
-    pub(crate) case: Schema,
+    pub(crate) change: Describe,
+    pub(crate) case: Describe,
 }
 
 impl VendorSchemas {
-    fn new<Account: JsonSchema, Settings: JsonSchema, Case: JsonSchema>(
-        name: &'static str,
-        generator: &mut SchemaGenerator,
-    ) -> Self {
+    fn new<Account: JsonSchema, Settings: JsonSchema, Case: JsonSchema>(name: &'static str) -> Self {
         Self {
             name,
-            account: generator.subschema_for::<Account>(),
-            settings: generator.subschema_for::<Settings>(),
-            change: generator.subschema_for::<Change<Settings>>(),
-            case: generator.subschema_for::<Case>(),
+            account: SchemaGenerator::subschema_for::<Account>,
+            settings: SchemaGenerator::subschema_for::<Settings>,
+            change: SchemaGenerator::subschema_for::<Change<Settings>>,
+            case: SchemaGenerator::subschema_for::<Case>,
         }
     }
 }
@@ -45,19 +44,15 @@ impl<S: JsonSchema> JsonSchema for Change<S> {
 }
 
 /// The schemas of every vendor of this crate that its features name.
-pub(crate) fn all(generator: &mut SchemaGenerator) -> Vec<VendorSchemas> {
-    // Without a vendor there is nothing to generate.
-    let _ = &generator;
+pub(crate) fn all() -> Vec<VendorSchemas> {
     vec![
         #[cfg(feature = "identify24")]
         VendorSchemas::new::<super::identify24::AccountView, super::identify24::Settings, super::identify24::CaseView>(
             identkit_identify24::PROVIDER,
-            generator,
         ),
         #[cfg(feature = "identity-tm")]
         VendorSchemas::new::<super::identity_tm::AccountView, super::identity_tm::Settings, super::identity_tm::CaseView>(
             identkit_identity_tm::PROVIDER,
-            generator,
         ),
     ]
 }

@@ -97,6 +97,12 @@ fn tidy(schema: &mut Value) {
 /// Writes alternatives of single texts as one enumeration, and leaves out formats of Rust's numbers and patterns'
 /// dialects.
 fn simplify(schema: &mut Schema) {
+    // A set takes an item twice.
+    schema.remove("uniqueItems");
+    // Rust's word for a member that can be left out.
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
     if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with(['u', 'i', 'f', 'd']))
         && !matches!(schema.get("format").and_then(Value::as_str), Some("uri" | "date-time"))
     {

@@ -27,11 +27,11 @@ pub(super) use by_vendor;
 pub(super) fn members(
     generator: &mut SchemaGenerator,
     about: &str,
-    part: fn(VendorSchemas) -> Schema,
+    part: fn(&VendorSchemas) -> fn(&mut SchemaGenerator) -> Schema,
     required: bool,
 ) -> Schema {
     let members: Map<String, Value> =
-        all(generator).into_iter().map(|vendor| (in_json(vendor.name), part(vendor).to_value())).collect();
+        all().iter().map(|vendor| (in_json(vendor.name), part(vendor)(generator).to_value())).collect();
     let names: Vec<String> = members.keys().cloned().collect();
     match required {
         true => json_schema!({ "type": "object", "description": about, "properties": members, "required": names }),
@@ -66,7 +66,7 @@ impl JsonSchema for Case {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let cases: Vec<Schema> = all(generator).into_iter().map(|vendor| vendor.case).collect();
+        let cases: Vec<Schema> = all().iter().map(|vendor| (vendor.case)(generator)).collect();
         json_schema!({ "description": "An order or ident.", "oneOf": cases })
     }
 }

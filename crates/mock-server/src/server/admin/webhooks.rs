@@ -86,6 +86,7 @@ async fn get(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Webho
 pub(super) struct NewMode {
     /// The mode; for an order, null restores the mode of the world.
     #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(required, extend("type" = ["string", "null"]))]
     mode: Option<String>,
     /// Only for the webhooks of this order or ident.
     #[serde(default, deserialize_with = "present")]
