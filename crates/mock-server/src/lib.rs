@@ -18,6 +18,8 @@ mod facts;
 pub mod faults;
 mod in_process;
 pub mod journal;
+#[cfg(feature = "server")]
+mod json_time;
 mod nesting;
 mod rejection;
 #[macro_use]

@@ -1,4 +1,4 @@
-//! The admin API under generated requests: `schemathesis` makes them from docs/sandbox-openapi.json, good ones and bad
+//! The admin API under generated requests: `schemathesis` makes them from the document that it serves, good ones and bad
 //! ones, alone and in sequences, and holds every answer against it. Few here; `cargo xtask campaign fuzz-admin` makes many.
 
 // Real processes live in real time; it is only ever used as an upper bound against hanging.
@@ -6,7 +6,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Sandbox, feed, has, http, of_workspace, run};
+use crate::support::{Sandbox, feed, has, http, run};
 use serde_json::json;
 
 /// The checks that this API cannot pass: what is valid by the schema may still be refused by a vendor's rules, and a new
@@ -43,7 +43,7 @@ fn generated_requests_are_answered_as_the_document_says() {
     begin(&sandbox);
     let folder = tempfile::tempdir().unwrap();
     let mut fuzz = Command::new("schemathesis");
-    fuzz.arg("run").arg(of_workspace("docs/sandbox-openapi.json"));
+    fuzz.arg("run").arg(format!("{}/_sandbox/v1/openapi.json", sandbox.told("/admin")));
     fuzz.args(["--url", &format!("{}/_sandbox/v1", sandbox.told("/admin"))]);
     // A stream has no end that could be waited for, and what waits does so for minutes if it is told to; others read them.
     fuzz.args(["--exclude-path", "/events", "--exclude-path", "/journal/wait", "--exclude-checks", NOT_PROMISED]);

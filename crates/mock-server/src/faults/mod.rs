@@ -26,6 +26,8 @@ mod wire;
 pub use self::fault::{Fault, Middle};
 pub use self::list::{Faults, InjectedRule};
 pub use self::pace::Pace;
+#[cfg(feature = "server")]
+pub(crate) use self::read::InjectedView;
 pub use self::rule::Rule;
 pub use self::shapes::{Reshape, Shape, as_item, as_list, each_object, put, rename};
 pub(crate) use self::validate::validate;

@@ -1,23 +1,37 @@
 //! A rule: what goes wrong, with which calls, and how often.
 
-use super::Fault;
+use serde::{Deserialize, Serialize};
+
+use super::{Fault, read};
 
 /// What goes wrong, with which calls, and how often. With nothing else said, with the next call of all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Rule {
     /// What goes wrong.
+    #[serde(flatten)]
     pub fault: Fault,
     /// The vendor's name of the call, in any case, e.g. `getStatus`, which means its variants too; every call when
     /// `None`.
+    #[serde(deserialize_with = "read::text")]
+    #[cfg_attr(feature = "server", schemars(example = &"putOrder"))]
     pub operation: Option<String>,
     /// Name of the vendor; all of them when `None`.
+    #[serde(deserialize_with = "read::text")]
+    #[cfg_attr(feature = "server", schemars(example = &"identity-tm"))]
     pub vendor: Option<String>,
     /// How often it strikes; `None` for as often as it can.
+    #[serde(deserialize_with = "read::times")]
+    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
     pub times: Option<u64>,
     /// Which of the calls that fit is the first to be struck, from 1.
+    #[serde(deserialize_with = "read::positive")]
+    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
     pub nth: u64,
     /// How likely a call is to be struck: above 0, up to 1.
+    #[serde(deserialize_with = "read::probability")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<f64>", range(max = 1), extend("exclusiveMinimum" = 0)))]
     pub probability: f64,
 }
 

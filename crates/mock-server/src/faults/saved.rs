@@ -33,7 +33,7 @@ impl Faults {
             id: *id,
             seen: *seen,
             hits: *hits,
-            rule: rule.told(),
+            rule: rule.to_json(),
         };
         let rules = self.rules.iter().map(rule).collect();
         to_value(&SavedFaults { last: self.last, random: self.random.get_seed(), rules }, "the faults")
@@ -48,7 +48,8 @@ impl Faults {
             if id > last || rules.last().is_some_and(|before| before.id >= id) {
                 return Err(damaged("id", "expected a number above the one before, up to last"));
             }
-            let rule = Rule::read(&rule).map_err(|_| damaged("rule", "expected a rule as POST faults takes it"))?;
+            let rule =
+                Rule::from_json(&rule).map_err(|_| damaged("rule", "expected a rule as POST faults takes it"))?;
             rules.push(InjectedRule { id, rule, seen, hits });
         }
         Ok(Self { rules, last, random: fastrand::Rng::with_seed(random) })

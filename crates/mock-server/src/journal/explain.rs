@@ -1,7 +1,7 @@
 //! Why a call was refused: the rule, the element, what would be right, and where it is written.
 
 use identkit_core::{Location, Violation};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Call, Entry, Secrets, What};
 use crate::journal::redact::REDACTED;
@@ -31,6 +31,7 @@ pub struct Reason {
     /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
     pub given: Option<Value>,
     /// The same without secrets.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "for the admin API"))]
     told: Option<Value>,
 }
 
@@ -65,29 +66,56 @@ impl Entry {
     }
 }
 
+/// A reason as the admin API writes it.
+#[cfg(feature = "server")]
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Reason")]
+pub(crate) struct ReasonView {
+    /// The rule.
+    #[schemars(example = &"T-006")]
+    rule: &'static str,
+    /// Where the rule is written.
+    #[schemars(example = &"[T] 3.1.3")]
+    section: String,
+    /// Part of the request; `account` if the reason is not in the request.
+    #[schemars(extend("enum" = ["body", "header", "path", "account"]))]
+    r#in: &'static str,
+    /// In the body: the JSON pointer of the element, or of where it belongs.
+    pointer: Option<String>,
+    /// Name of the header.
+    header: Option<String>,
+    /// Field as the rule names it.
+    field: String,
+    /// What stands there: a text, a number, true or false; null otherwise.
+    given: Value,
+    /// What would be valid.
+    valid: String,
+}
+
+#[cfg(feature = "server")]
 impl Reason {
-    /// It in JSON.
-    pub fn to_json(&self, secrets: Secrets) -> Value {
+    /// It as the admin API writes it.
+    pub(crate) fn view(&self, secrets: Secrets) -> ReasonView {
         let Self { fault, place, given, told } = self;
         let (part, pointer, header) = match place {
-            Place::Body(pointer) => ("body", Some(pointer), None),
-            Place::Header(name) => ("header", None, Some(name)),
+            Place::Body(pointer) => ("body", Some(pointer.clone()), None),
+            Place::Header(name) => ("header", None, Some(name.clone())),
             Place::Path => ("path", None, None),
             Place::Elsewhere => ("account", None, None),
         };
         let given = if secrets == Secrets::Masked { told } else { given };
-        // Of the whole body there is no need here: the request is told beside.
-        let given = given.as_ref().filter(|given| !given.is_object() && !given.is_array());
-        json!({
-            "rule": fault.rule,
-            "section": fault.section,
-            "in": part,
-            "pointer": pointer,
-            "header": header,
-            "field": fault.field,
-            "given": given,
-            "valid": fault.message,
-        })
+        // The response holds the whole request as well.
+        let given = given.clone().filter(|given| !given.is_object() && !given.is_array());
+        ReasonView {
+            rule: fault.rule,
+            section: fault.section.to_string(),
+            r#in: part,
+            pointer,
+            header,
+            field: fault.field.to_string(),
+            given: given.unwrap_or_default(),
+            valid: fault.message.to_string(),
+        }
     }
 }
 
@@ -146,6 +174,8 @@ fn pointer<'a>(field: &str, body: Option<&'a Value>, maps: &[&str]) -> (String, 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -17,7 +17,7 @@ mod log;
 
 mod near;
 mod redact;
-mod told;
+mod view;
 
 use std::sync::Arc;
 
@@ -36,6 +36,11 @@ pub use self::near::NearMiss;
 pub use self::redact::Secrets;
 #[cfg(feature = "server")]
 pub(crate) use self::redact::is_redacted;
+#[cfg(feature = "server")]
+pub(crate) use self::{
+    explain::ReasonView,
+    view::{CallEntry, EntryView, NearMissView},
+};
 
 /// Something that happened.
 #[derive(Clone, Debug)]

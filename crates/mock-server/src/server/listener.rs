@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::admin::{self, Callers};
+use super::admin::{self, AdminApi};
 use super::connection::{connection, read, read_first, too_large};
 use super::place::Place;
 use super::tls::Authority;
@@ -95,13 +95,13 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 /// # Errors
 /// As [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
-    let (worlds, callers) = (worlds.into(), Arc::new(Callers::of(&place)));
+    let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
     serve(place, None, move |request| {
-        let (worlds, callers) = (worlds.clone(), Arc::clone(&callers));
+        let (worlds, api) = (worlds.clone(), Arc::clone(&api));
         async move {
             let (head, body) = request.into_parts();
             Ok(match read(body).await {
-                Ok(Some(bytes)) => admin::handle(&worlds, &callers, &Request::from_parts(head, bytes)).await,
+                Ok(Some(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
                 Ok(None) => admin::too_large(),
                 // Whoever has gone away does not hear it.
                 Err(_) => admin::unreadable(),
@@ -111,8 +111,8 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
     .await
 }
 
-/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. They are described in
-/// docs/sandbox-openapi.json.
+/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. `GET
+/// /_sandbox/v1/openapi.json` describes them.
 pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
     admin::calls()
 }

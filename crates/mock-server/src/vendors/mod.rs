@@ -10,6 +10,8 @@ mod delivery;
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
+#[cfg(feature = "server")]
+pub(crate) mod schemas;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod settings;
 
@@ -26,4 +28,15 @@ pub fn all() -> Vec<Box<dyn MockVendor>> {
 /// The rules of these vendors, and the sandbox's own.
 pub fn rules() -> Vec<&'static Rule> {
     rules_of(&all()).collect()
+}
+
+/// The schemas of what these vendors write into the admin API.
+#[cfg(feature = "server")]
+pub(crate) fn schemas() -> Vec<schemas::VendorSchemas> {
+    vec![
+        #[cfg(feature = "identify24")]
+        identify24::schemas(),
+        #[cfg(feature = "identity-tm")]
+        identity_tm::schemas(),
+    ]
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How strictly requests are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Every rule that the documents state, except where their own examples break it: those pass.

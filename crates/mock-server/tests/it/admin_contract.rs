@@ -1,9 +1,10 @@
-//! The admin API and the document that describes it, docs/sandbox-openapi.json. What the answers look like is held
-//! against its schemas from outside, by crates/cli/tests/outside/admin.py.
+//! The admin API and the document that it serves about itself. What the responses look like is held against its schemas
+//! from outside, by crates/cli/tests/outside/admin.py.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use crate::support::door::Door;
+use crate::support::*;
 use identkit_mock_server::Profile;
 use identkit_mock_server::server;
 use serde_json::Value;
@@ -11,9 +12,8 @@ use serde_json::Value;
 const ROOT: &str = "/_sandbox/v1";
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
-fn document() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox-openapi.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+async fn document() -> Value {
+    Door::of(&sandbox().start()).await.get("openapi.json").await
 }
 
 /// The calls of the document: method, path, description.
@@ -26,22 +26,22 @@ fn described(document: &Value) -> Vec<(String, String, &Value)> {
     calls.collect()
 }
 
-#[test]
-fn every_call_of_the_admin_api_is_described_and_every_description_is_of_a_call() {
-    let document = document();
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_the_admin_api_is_described_and_every_description_is_of_a_call() {
+    let document = document().await;
     let answered: BTreeSet<(String, String)> =
         server::admin_calls().map(|(method, path)| (method.to_string(), path)).collect();
     let told: BTreeSet<(String, String)> =
         described(&document).into_iter().map(|(method, path, _)| (method, format!("{ROOT}{path}"))).collect();
     assert!(answered.len() > 20, "the table was found");
     let only = |a: &BTreeSet<_>, b: &BTreeSet<_>| a.difference(b).cloned().collect::<Vec<(String, String)>>();
-    assert_eq!(only(&answered, &told), [], "not in docs/sandbox-openapi.json");
-    assert_eq!(only(&told, &answered), [], "in docs/sandbox-openapi.json, and no call");
+    assert_eq!(only(&answered, &told), [], "not in the document");
+    assert_eq!(only(&told, &answered), [], "in the document, and no call");
 }
 
-#[test]
-fn every_call_is_described_with_a_name_of_its_own_and_everything_that_it_may_answer() {
-    let document = document();
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_described_with_a_name_of_its_own_and_everything_that_it_may_answer() {
+    let document = document().await;
     assert_eq!(document["servers"][0]["url"].as_str().unwrap().split_once(":8444").unwrap().1, ROOT);
     let topics: Vec<&str> =
         document["tags"].as_array().unwrap().iter().map(|topic| topic["name"].as_str().unwrap()).collect();
@@ -54,24 +54,31 @@ fn every_call_is_described_with_a_name_of_its_own_and_everything_that_it_may_ans
         let answers = call["responses"].as_object().unwrap();
         assert_eq!(answers.keys().filter(|status| status.starts_with('2')).count(), 1, "{at}: what succeeds");
         let parameters: Vec<&Value> = call["parameters"].as_array().into_iter().flatten().collect();
-        let referred = |name: &str| {
-            parameters.iter().any(|found| found["$ref"] == format!("#/components/parameters/{name}").as_str())
+        let named = |name: &str, place: &str| {
+            parameters.iter().any(|parameter| parameter["name"] == name && parameter["in"] == place)
         };
-        for (placeholder, parameter) in [("{world}", "worldInPath"), ("{id}", "")] {
-            let has = path.contains(placeholder);
-            assert!(parameter.is_empty() || has == referred(parameter), "{at}: {parameter}");
+        for name in ["world", "id"] {
+            let has = path.contains(&format!("{{{name}}}"));
+            assert_eq!(has, named(name, "path"), "{at}: {name}");
             assert!(!has || answers.contains_key("404"), "{at}: an id that is not known");
         }
-        assert!(!referred("world") || answers.contains_key("404"), "{at}: a world that is not known");
-        assert!(!(referred("world") && path.contains("{world}")), "{at}: the world twice");
+        assert!(!named("world", "query") || answers.contains_key("404"), "{at}: a world that is not known");
+        assert!(!(named("world", "query") && path.contains("{world}")), "{at}: the world twice");
+        // Whatever a call is not known to read is refused.
+        assert!(answers.contains_key("400"), "{at}");
         let body = call.get("requestBody");
         assert!(body.is_none() || answers.contains_key("400"), "{at}: a body that cannot be read");
         assert!(method != "GET" || body.is_none(), "{at}: a GET without a body");
     }
 }
 
-#[test]
-fn the_document_names_the_profiles_that_there_are() {
-    let told = document()["components"]["schemas"]["Profile"]["enum"].clone();
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_names_the_profiles_that_there_are() {
+    let told = document().await["components"]["schemas"]["Profile"]["enum"].clone();
     assert_eq!(told, serde_json::json!(Profile::ALL.map(Profile::name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_has_the_version_of_the_program() {
+    assert_eq!(document().await["info"]["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -124,14 +124,14 @@ async fn worlds_and_snapshots_are_refused_with_what_fits() {
     let sandbox = sandbox().start();
     let door = Door::of(&sandbox).await;
     for (method, path, body, status, title) in [
-        ("POST", "worlds", r#"{"id":"."}"#, 400, "not an id"),
-        ("POST", "worlds", r#"{"id":".."}"#, 400, "not an id"),
-        ("POST", "worlds/default/snapshot", r#"{"snapshot":".."}"#, 400, "not an id"),
-        ("POST", "worlds/default/restore", "", 404, "no such snapshot"),
-        ("POST", "worlds", r#"{"id":"default"}"#, 409, "there is such a world already"),
-        ("DELETE", "worlds/default", "", 409, "the default world stays"),
-        ("DELETE", "worlds/w1", "", 404, "no such world"),
-        ("GET", "clock?world=w1", "", 404, "no such world"),
+        ("POST", "worlds", r#"{"id":"."}"#, 400, "Invalid id"),
+        ("POST", "worlds", r#"{"id":".."}"#, 400, "Invalid id"),
+        ("POST", "worlds/default/snapshot", r#"{"snapshot":".."}"#, 400, "Invalid id"),
+        ("POST", "worlds/default/restore", "", 404, "Unknown snapshot"),
+        ("POST", "worlds", r#"{"id":"default"}"#, 409, "Duplicate world"),
+        ("DELETE", "worlds/default", "", 409, "Permanent default world"),
+        ("DELETE", "worlds/w1", "", 404, "Unknown world"),
+        ("GET", "clock?world=w1", "", 404, "Unknown world"),
     ] {
         let problem = door.problem(method, path, body, status, "admin-world").await;
         assert_eq!(problem["title"], title, "{problem}");

@@ -41,7 +41,7 @@ POST /_sandbox/v1/settings sets the accounts up while it runs:
   curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
     http://127.0.0.1:8444/_sandbox/v1/settings
 docs/sandbox.md is the guide, docs/sandbox-control.md tells what can be done;
-docs/sandbox-openapi.json describes every call of the admin API.
+GET /_sandbox/v1/openapi.json describes every call of the admin API.
 
 The documents' own examples work: the orders 99921269855041 and 99920006C38842
 of identity.TM; the project 6, the token xxx and the ident

@@ -1,97 +1,207 @@
-//! A world's time.
+//! A world's clock.
 
 use std::time::Duration;
 
+use http::Method;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Answer, Asked, Problem, answer};
+use super::input::{Input, NoMembers, WorldQuery, present};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Context, Json, Route, route};
 use crate::clock::Mode;
-use crate::journal::Secrets;
-use crate::sandbox::{Advanced, Target};
+use crate::journal::{EntryView, Secrets};
+use crate::json_time::Time;
+use crate::sandbox::Target;
 
-/// The most that time is moved on at once: a hundred years.
+/// The longest that time is advanced at once: a hundred years.
 const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
 
-pub(super) fn health(asked: &Asked<'_>) -> Answer {
-    answer(&json!({ "status": "ok", "now": asked.sandbox()?.now().to_string() }))
+/// The routes of the program and of the clock.
+pub(super) fn routes() -> [Vec<Route>; 2] {
+    let up = ("getHealth", "Whether the sandbox is up", "The sandbox is up.");
+    let program = ("getVersion", "Which program this is", "Name and version.");
+    let time = ("getClock", "The time in the world", "The time, the mode, and when the next timer is due.");
+    let by = ("advanceClock", "Advances time", "The time now, and what happened on the way.");
+    let next =
+        ("runToNext", "Advances time to the next timer", "The time now, and what happened. Nothing without a timer.");
+    let set = ("setClockMode", "Sets the mode of the clock", "The clock as it is now.");
+    let sandbox = vec![route(Method::GET, "health", up, health), route(Method::GET, "version", program, version)];
+    let clock = vec![
+        route(Method::GET, "clock", time, get),
+        route(Method::POST, "clock/advance", by, advance)
+            .describe(
+                "Stops at everything that falls due on the way: expiry, status changes, webhook retries. Returns when \
+                 all of it has happened. Works in every mode; time goes forward only. Concurrent calls run one after \
+                 the other, each from where the one before has ended.",
+            )
+            .problems(&[ProblemKind::InvalidAdvance, ProblemKind::ReplacedWorld]),
+        route(Method::POST, "clock/run-to-next", next, run_to_next)
+            .describe("Everything that is due at the same time happens as well.")
+            .problems(&[ProblemKind::ReplacedWorld]),
+        route(Method::POST, "clock/mode", set, set_mode).problems(&[ProblemKind::UnknownClockMode]),
+    ];
+    [sandbox, clock]
 }
 
-pub(super) fn version() -> Answer {
-    answer(&json!({ "name": "identkit sandbox", "version": env!("CARGO_PKG_VERSION") }))
+/// A sandbox that is up.
+#[derive(Serialize, JsonSchema)]
+struct Health {
+    #[schemars(extend("const" = "ok"))]
+    status: &'static str,
+    #[schemars(with = "Time")]
+    now: Timestamp,
 }
 
-pub(super) fn get(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
+async fn health(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Health>, Problem> {
+    Ok(Json(Health { status: "ok", now: context.sandbox()?.now() }))
+}
+
+/// The program.
+#[derive(Serialize, JsonSchema)]
+struct Version {
+    #[schemars(extend("const" = "identkit sandbox"))]
+    name: &'static str,
+    /// As the program's `--version`.
+    #[schemars(example = &"0.1.0")]
+    version: &'static str,
+}
+
+async fn version(_: Context, _: NoMembers, _: NoMembers) -> Result<Json<Version>, Problem> {
+    Ok(Json(Version { name: "identkit sandbox", version: env!("CARGO_PKG_VERSION") }))
+}
+
+/// A world's clock.
+#[derive(Serialize, JsonSchema)]
+struct Clock {
+    #[schemars(with = "Time")]
+    now: Timestamp,
+    /// `frozen`: time stands still. `real`: it goes on like real time. `scaled`: it goes on faster by `factor`.
+    #[schemars(extend("enum" = ["frozen", "real", "scaled"]))]
+    mode: &'static str,
+    /// How much faster than real time: 0 when time stands still, 1 in real time.
+    #[schemars(range(min = 0.0, max = Mode::FASTEST))]
+    factor: f64,
+    /// When the next timer is due.
+    #[schemars(with = "Option<Time>")]
+    next_due: Option<Timestamp>,
+}
+
+async fn get(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Clock>, Problem> {
+    state(&context)
+}
+
+fn state(context: &Context) -> Result<Json<Clock>, Problem> {
+    let sandbox = context.sandbox()?;
     let mode = sandbox.clock().mode();
-    answer(&json!({
-        "now": sandbox.now().to_string(),
-        "mode": mode.name(),
-        "factor": mode.factor(),
-        "next_due": sandbox.next_due().map(|at| at.to_string()),
-    }))
+    Ok(Json(Clock { now: sandbox.now(), mode: mode.name(), factor: mode.factor(), next_due: sandbox.next_due() }))
 }
 
-pub(super) async fn advance(asked: Asked<'_>) -> Answer {
-    const EXAMPLE: &str = r#"{"seconds":86400} or {"to":"2020-09-17T12:00:00Z"}"#;
-    let wanted = asked.object(EXAMPLE)?;
+/// How far time is advanced: either `seconds` or `to`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(
+    example = serde_json::json!({ "seconds": 86400 }),
+    example = serde_json::json!({ "to": "2020-09-17T12:00:00Z" }),
+    extend("oneOf" = [{ "required": ["seconds"] }, { "required": ["to"] }]),
+)]
+pub(super) struct Advance {
+    /// How far, in seconds; fractions count. At most a hundred years.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "f64", range(min = 0.0, max = FURTHEST))]
+    seconds: Option<f64>,
+    /// To which time: not before now, and at most a hundred years ahead.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    to: Option<Timestamp>,
+}
+
+impl Input for Advance {
+    const INVALID: ProblemKind = ProblemKind::InvalidAdvance;
+}
+
+/// What happened while time was advanced.
+#[derive(Serialize, JsonSchema)]
+struct Advanced {
+    #[schemars(with = "Time")]
+    now: Timestamp,
+    /// What happened on the way, in order.
+    fired: Vec<EntryView>,
+    /// When the next timer is due.
+    #[schemars(with = "Option<Time>")]
+    next_due: Option<Timestamp>,
+}
+
+async fn advance(context: Context, _: WorldQuery, body: Advance) -> Result<Json<Advanced>, Problem> {
     let refuse = |what: &str| {
-        let detail = format!("{what}, time goes forward only, and a hundred years at once at most; send {EXAMPLE}");
-        Err(Problem::new(400, "how far", detail, "admin-clock"))
+        let detail = format!("{what}; time goes forward only, and a hundred years at once at most");
+        Err(Problem::new(ProblemKind::InvalidAdvance, detail))
     };
-    let target = match (wanted.get("seconds"), wanted.get("to")) {
-        (Some(seconds), None) => match seconds.as_f64().filter(|seconds| (0.0..=FURTHEST).contains(seconds)) {
-            Some(seconds) => Target::By(Duration::from_secs_f64(seconds)),
-            None => return refuse("seconds is a number, at least 0"),
-        },
-        (None, Some(to)) => match to.as_str().and_then(|to| to.parse::<Timestamp>().ok()) {
-            Some(to) => {
-                let now = asked.sandbox()?.now();
-                if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
-                    return refuse(&format!("to cannot be reached from {now}"));
-                }
-                Target::To(to)
+    let target = match (body.seconds, body.to) {
+        (Some(seconds), None) if (0.0..=FURTHEST).contains(&seconds) => Target::By(Duration::from_secs_f64(seconds)),
+        (Some(_), None) => return refuse("seconds must be at least 0"),
+        (None, Some(to)) => {
+            let now = context.sandbox()?.now();
+            if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
+                return refuse(&format!("to cannot be reached from {now}"));
             }
-            None => return refuse("to is a time with its offset"),
-        },
+            Target::To(to)
+        }
         _ => return refuse("either seconds or to is needed"),
     };
-    moved_on(&asked, target).await
+    move_on(&context, target).await
 }
 
-pub(super) async fn run_to_next(asked: Asked<'_>) -> Answer {
-    moved_on(&asked, Target::ToNext).await
+async fn run_to_next(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Advanced>, Problem> {
+    move_on(&context, Target::ToNext).await
 }
 
-/// To the end, also when the client goes away: half of a month is nothing that anybody asked for.
-async fn moved_on(asked: &Asked<'_>, target: Target) -> Answer {
-    let advanced = asked.sandbox()?.move_on(target).await;
-    answer(&told(&advanced.ok_or_else(|| Problem::world_ended(&asked.world))?))
+/// Ends only at the end of the way, even if the client goes away.
+async fn move_on(context: &Context, target: Target) -> Result<Json<Advanced>, Problem> {
+    let advanced = context.sandbox()?.move_on(target).await.ok_or_else(|| {
+        let detail = format!("{} was reset, restored or deleted during the call", context.world);
+        Problem::new(ProblemKind::ReplacedWorld, detail)
+    })?;
+    let fired = advanced.fired.iter().map(|entry| entry.view(Secrets::Masked)).collect();
+    Ok(Json(Advanced { now: advanced.now, fired, next_due: advanced.next_due }))
 }
 
-pub(super) fn mode(asked: &Asked<'_>) -> Answer {
-    const EXAMPLE: &str = r#"{"mode":"frozen"}, {"mode":"real"} or {"mode":"scaled","factor":60}"#;
-    let wanted = asked.object(EXAMPLE)?;
-    let refuse = |what: &str| {
-        Err(Problem::new(400, "no such way for time to go on", format!("{what}; send {EXAMPLE}"), "admin-clock"))
+/// A mode of the clock.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "mode", rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(
+    example = serde_json::json!({ "mode": "frozen" }),
+    example = serde_json::json!({ "mode": "real" }),
+    example = serde_json::json!({ "mode": "scaled", "factor": 60 }),
+)]
+pub(super) enum ClockMode {
+    /// Time stands still until it is advanced.
+    Frozen {},
+    /// Time goes on like real time.
+    Real {},
+    /// Time goes on faster than real time.
+    Scaled {
+        /// How much faster than real time.
+        #[schemars(range(max = Mode::FASTEST), extend("exclusiveMinimum" = 0))]
+        factor: f64,
+    },
+}
+
+impl Input for ClockMode {
+    const INVALID: ProblemKind = ProblemKind::UnknownClockMode;
+}
+
+async fn set_mode(context: Context, _: WorldQuery, body: ClockMode) -> Result<Json<Clock>, Problem> {
+    let mode = match body {
+        ClockMode::Frozen {} => Mode::Frozen,
+        ClockMode::Real {} => Mode::Real,
+        ClockMode::Scaled { factor } if factor > 0.0 && factor <= Mode::FASTEST => Mode::Scaled(factor),
+        ClockMode::Scaled { .. } => {
+            let detail = "factor must be above 0 and at most 1000000";
+            return Err(Problem::new(ProblemKind::UnknownClockMode, detail));
+        }
     };
-    let factor = wanted.get("factor").map(Value::as_f64);
-    let mode = match (wanted.get("mode").and_then(Value::as_str), factor) {
-        (Some("frozen"), None) => Mode::Frozen,
-        (Some("real"), None) => Mode::Real,
-        (Some("scaled"), Some(Some(factor))) if factor > 0.0 && factor <= Mode::FASTEST => Mode::Scaled(factor),
-        (Some("scaled"), _) => return refuse("a factor above 0 and up to 1000000 is needed"),
-        (Some("frozen" | "real"), Some(_)) => return refuse("only scaled time has a factor"),
-        _ => return refuse("the modes are frozen, real and scaled"),
-    };
-    asked.sandbox()?.set_mode(mode);
-    get(asked)
-}
-
-fn told(advanced: &Advanced) -> Value {
-    json!({
-        "now": advanced.now.to_string(),
-        "fired": advanced.fired.iter().map(|entry| entry.to_json(Secrets::Masked)).collect::<Vec<_>>(),
-        "next_due": advanced.next_due.map(|at| at.to_string()),
-    })
+    context.sandbox()?.set_mode(mode);
+    state(&context)
 }

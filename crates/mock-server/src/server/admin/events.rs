@@ -6,14 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
-use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
 use http_body::Frame;
 use identkit_core::{Clock as _, Content};
 use identkit_transport::SystemClock;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
 
-use super::{Answer, Asked, Problem};
-use crate::journal::{Entry, Secrets};
+use super::input::{Input, NoMembers};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Answer, Context, Output, Route, route};
+use crate::journal::{Entry, EntryView, Secrets};
 use crate::sandbox::Runner;
 
 /// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
@@ -25,35 +29,84 @@ const CHUNK: usize = 64 * 1024;
 /// What comes first, so that the client sees at once that it is heard; and how soon it is to come again, in ms.
 const HELLO: &str = "retry: 1000\n: the journal, as it grows\n\n";
 
-/// Streams the journal from now on, or from after the entry that a client has seen last, until the world is no more.
-pub(super) fn stream(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
+pub(super) fn routes() -> Vec<Route> {
+    let events = (
+        "streamEvents",
+        "The journal as it grows",
+        "Server-sent events: each entry of the journal is one event, with the generation of the world and the entry's \
+         number as `id` (`2-10`), its kind as `event` and the entry (schema `Entry`) as `data`. A reset or restored world \
+         has another generation. A comment line every 15 seconds keeps the connection open. The stream ends when the \
+         world is reset, restored or deleted.",
+    );
+    let route = route(Method::GET, "events", events, stream).problems(&[ProblemKind::InvalidEventId]);
+    vec![route.describe(
+        "Begins now, or after the entry that `since` or the header `Last-Event-ID` names; the header comes first unless \
+         it is empty. Entries that are no longer kept are left out: a gap in the numbers shows it.",
+    )]
+}
+
+/// Where the events begin.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventQuery {
+    /// After which entry: its number, 0 for all that is kept, or the id of its event. An id from before a reset or a
+    /// restore begins with all that is kept.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^([0-9]+-)?[0-9]+$"))]
+    since: Option<String>,
+    /// Id of the world. The default is `default`.
+    #[serde(default, rename = "world")]
+    _world: Option<String>,
+}
+
+impl Input for EventQuery {
+    const INVALID: ProblemKind = ProblemKind::InvalidEventId;
+}
+
+/// A stream of events.
+pub(super) struct Events(Content);
+
+impl Output for Events {
+    const MEDIA: &str = "text/event-stream";
+
+    fn response(self) -> Answer {
+        let mut response = Response::new(self.0);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        // The data of the events.
+        generator.subschema_for::<EntryView>();
+        json_schema!({ "type": "string", "contentMediaType": Self::MEDIA })
+    }
+}
+
+/// Streams the journal from now on, or from after the last entry that a client has seen, until the world ends.
+async fn stream(context: Context, query: EventQuery, _: NoMembers) -> Result<Events, Problem> {
+    let sandbox = context.sandbox()?;
     let last = sandbox.with_world(|world| world.journal.last());
-    let given = asked.request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let given = context.headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let generation = sandbox.runner().generation;
     let seen = match given.filter(|id| !id.is_empty()) {
-        Some(id) => Some(seen(id, "Last-Event-ID", sandbox.runner().generation)?),
-        None => {
-            let since = asked.query("since");
-            since.map(|since| seen(&since, "since", sandbox.runner().generation)).transpose()?
-        }
+        Some(id) => Some(seen(id, "Last-Event-ID", generation)?),
+        None => query.since.map(|since| seen(&since, "since", generation)).transpose()?,
     };
     // A number from before the world began anew says nothing about this one.
     let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
-    // Not the sandbox itself, which would go on for as long as somebody listens.
+    // Not the sandbox itself, which would go on for as long as a client listens.
     let running = Arc::clone(sandbox.runner());
     let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
     let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
-    let mut response = Response::new(Content::new(None, Streamed(Box::pin(events))));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(Events(Content::new(None, Streamed(Box::pin(events)))))
 }
 
 /// The number of the entry that was seen last. The id of an event is of one world; of one that has gone nothing was seen
 /// here. A number alone is of the world that is asked.
 fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
     let told = || format!("{name} is the id of the event that was seen last, or the number of its entry; 0 for none");
-    let refuse = |_| Problem::new(400, "since when", told(), "admin-events");
+    let refuse = |_| Problem::new(ProblemKind::InvalidEventId, told());
     let number = |text: &str| text.parse::<u64>().map_err(refuse);
     let Some((world, sequence)) = text.split_once('-').filter(|(world, _)| !world.is_empty()) else {
         return number(text);
@@ -119,7 +172,7 @@ impl http_body::Body for Streamed {
 mod tests {
     use http::Request;
 
-    use super::super::{Callers, handle};
+    use super::super::AdminApi;
     use super::*;
     use crate::{Sandbox, VirtualClock, Worlds};
 
@@ -128,8 +181,8 @@ mod tests {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
         let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
-        let callers = Callers::of(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
-        let mut body = handle(&worlds, &callers, &request).await.into_body();
+        let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let mut body = api.handle(&worlds, &request).await.into_body();
         let began = SystemClock::new();
         for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));

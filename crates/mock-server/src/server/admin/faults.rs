@@ -1,41 +1,162 @@
-//! What goes wrong on purpose.
+//! Injected faults.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
-use super::{Answer, Asked, Problem, answer, told};
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Context, Created, Json, Route, route};
 use crate::Sandbox;
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, InjectedRule, Rule};
 use crate::journal::Secrets;
+use crate::rejection::Rejection;
 
-pub(super) fn list(asked: &Asked<'_>) -> Answer {
-    listed(&asked.sandbox()?, asked.secrets()?)
+pub(super) fn routes() -> Vec<Route> {
+    let all = ("listFaults", "The injected faults", "The faults that can still occur, and the names of all kinds.");
+    let new = ("injectFault", "Injects a fault", "The injected fault.");
+    let none = ("clearFaults", "Removes all faults", "No faults.");
+    let one = ("clearFault", "Removes a fault", "The remaining faults.");
+    vec![
+        route(Method::GET, "faults", all, list).problems(&[ProblemKind::InvalidReveal]),
+        route(Method::POST, "faults", new, inject)
+            .describe(
+                "A call meets at most one fault, that of the oldest rule that applies. A masked URL is refused \
+                 (`admin-reveal`).",
+            )
+            .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidFault])
+            .links(&[("clearFault", "/id")]),
+        route(Method::DELETE, "faults", none, clear).problems(&[ProblemKind::InvalidReveal]),
+        route(Method::DELETE, "faults/{id}", one, remove)
+            .id("Number of the fault.", "1")
+            .problems(&[ProblemKind::UnknownFault]),
+    ]
 }
 
-pub(super) fn inject(asked: &Asked<'_>) -> Answer {
-    let secrets = asked.secrets()?;
-    let body = asked.whole(r#"{"operation":"getStatus","fault":"reset-after-commit","times":1}"#)?;
-    let sandbox = asked.sandbox()?;
-    let injected = Rule::read(&body).and_then(|rule| sandbox.inject(rule));
-    let injected = injected.map_err(|refused| Problem::refused("the fault cannot be injected", &refused))?;
-    told(201, &secrets.urls(injected.told()))
+/// The injected faults, and all kinds of faults.
+#[derive(Serialize, JsonSchema)]
+struct Faults {
+    faults: Vec<InjectedFault>,
+    /// The names of all kinds of faults.
+    known: Vec<FaultName>,
 }
 
-pub(super) fn clear(asked: &Asked<'_>) -> Answer {
-    let (sandbox, secrets) = (asked.sandbox()?, asked.secrets()?);
-    sandbox.clear_faults();
-    listed(&sandbox, secrets)
-}
+/// Name of a kind of fault.
+#[derive(Serialize)]
+struct FaultName(&'static str);
 
-pub(super) fn take_away(asked: &Asked<'_>) -> Answer {
-    let (sandbox, secrets) = (asked.sandbox()?, asked.secrets()?);
-    match asked.id.parse().is_ok_and(|id| sandbox.clear_fault(id)) {
-        true => listed(&sandbox, secrets),
-        false => Err(Problem::new(404, "no such fault", "GET faults lists those of this world", "admin-faults")),
+impl JsonSchema for FaultName {
+    fn schema_name() -> Cow<'static, str> {
+        "FaultName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = Fault::all().map(|fault| fault.name());
+        json_schema!({ "enum": names, "description": "Name of a kind of fault; docs/sandbox-control.md explains each." })
     }
 }
 
-/// All faults. The URL of a redirect may hold secrets.
-fn listed(sandbox: &Sandbox, secrets: Secrets) -> Answer {
-    let faults: Vec<Value> = sandbox.faults().iter().map(|fault| secrets.urls(fault.told())).collect();
-    answer(&json!({ "faults": faults, "known": Fault::all().map(|fault| fault.name()) }))
+/// An injected fault. The URL of a redirect may hold secrets, which are masked.
+#[derive(Serialize)]
+struct InjectedFault(Value);
+
+impl InjectedFault {
+    fn new(injected: &InjectedRule, secrets: Secrets) -> Self {
+        Self(secrets.urls(serde_json::to_value(injected.view()).unwrap_or_default()))
+    }
+}
+
+impl JsonSchema for InjectedFault {
+    fn schema_name() -> Cow<'static, str> {
+        "InjectedFault".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        with_kinds(crate::faults::InjectedView::json_schema(generator))
+    }
+}
+
+/// What goes wrong, and with which calls. The rule checks its members itself, so that all violations are reported at
+/// once.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct FaultRule(Map<String, Value>);
+
+impl Input for FaultRule {
+    const INVALID: ProblemKind = ProblemKind::InvalidFault;
+
+    fn read(members: Map<String, Value>, _: &Form) -> Result<Self, Problem> {
+        check_masks(&members)?;
+        Ok(Self(members))
+    }
+}
+
+impl JsonSchema for FaultRule {
+    fn schema_name() -> Cow<'static, str> {
+        "FaultRule".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = with_kinds(Rule::json_schema(generator));
+        for kind in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            kind["required"] = json!(["fault"]);
+            kind["additionalProperties"] = false.into();
+        }
+        schema.insert(
+            "examples".into(),
+            json!([{ "operation": "getStatus", "fault": "reset-after-commit", "times": 1 }]),
+        );
+        schema
+    }
+}
+
+/// A schema whose alternatives each have all members: those of the rule, and those of the kind of fault.
+fn with_kinds(mut schema: Schema) -> Schema {
+    let members = schema.remove("properties").unwrap_or_default();
+    let required = schema.remove("required").unwrap_or_default();
+    schema.remove("type");
+    for kind in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let (Some(own), Value::Object(members)) =
+            (kind.get_mut("properties").and_then(Value::as_object_mut), &members)
+        {
+            own.extend(members.clone());
+        }
+        if let (Some(own), Value::Array(names)) = (kind.get_mut("required").and_then(Value::as_array_mut), &required) {
+            own.extend(names.iter().cloned());
+        }
+    }
+    schema
+}
+
+fn all(sandbox: &Sandbox, secrets: Secrets) -> Json<Faults> {
+    let faults = sandbox.faults().iter().map(|fault| InjectedFault::new(fault, secrets)).collect();
+    Json(Faults { faults, known: Fault::all().map(|fault| FaultName(fault.name())).into() })
+}
+
+async fn list(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
+    Ok(all(&context.sandbox()?, query.reveal))
+}
+
+async fn inject(context: Context, query: RevealQuery, body: FaultRule) -> Result<Created<InjectedFault>, Problem> {
+    let sandbox = context.sandbox()?;
+    let refuse = |refused: Rejection| Problem::refused([ProblemKind::InvalidFault; 2], &refused);
+    let injected = Rule::from_json(&body.0).and_then(|rule| sandbox.inject(rule)).map_err(refuse)?;
+    Ok(Created(InjectedFault::new(&injected, query.reveal)))
+}
+
+async fn clear(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
+    let sandbox = context.sandbox()?;
+    sandbox.clear_faults();
+    Ok(all(&sandbox, query.reveal))
+}
+
+async fn remove(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
+    let sandbox = context.sandbox()?;
+    match context.id.parse().is_ok_and(|id| sandbox.clear_fault(id)) {
+        true => Ok(all(&sandbox, query.reveal)),
+        false => Err(Problem::new(ProblemKind::UnknownFault, "GET faults lists those of this world")),
+    }
 }

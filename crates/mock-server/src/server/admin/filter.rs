@@ -1,143 +1,169 @@
-//! Which calls are asked for: by the query of a GET, by the body of a POST, in the same words.
+//! Which calls are meant: by the query of a GET, by the body of a POST, in the same words.
+
+use std::collections::BTreeMap;
 
 use http::Method;
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Asked, Problem};
+use super::input::{Input, Reveal, parsed, reveal};
+use super::problem::{Problem, ProblemKind};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, Wanted, is_of};
 use crate::vendor::rules_of;
 
-/// How many calls are told at once unless asked otherwise, and at most.
-const LIMIT: (usize, usize) = (100, 1_000);
+/// The most calls that are returned at once.
+const MOST: usize = 1_000;
 
-/// What a GET asks for.
-pub(super) struct Query {
-    pub(super) filter: Filter,
-    pub(super) limit: usize,
-    pub(super) secrets: Secrets,
+/// Which calls are meant.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct CallFilter {
+    /// Calls of this operation, as the clients name it; `getStatus` means `getStatus/ExtendedList` too. An unknown name
+    /// is refused.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = &"putOrder")]
+    operation: Option<String>,
+    /// Calls of this vendor.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = &"identity-tm")]
+    vendor: Option<String>,
+    /// Calls about this order or ident.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = &"99921269855041")]
+    order: Option<String>,
+    /// Calls with this method, in any case.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = &"PUT")]
+    method: Option<String>,
+    /// Calls with this path, and with this query if there is one.
+    #[serde(default, deserialize_with = "parsed")]
+    path: Option<String>,
+    /// Calls that were answered with this HTTP status.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = 400, range(min = 0, max = 65535))]
+    status: Option<u16>,
+    /// Calls that were refused by this rule. An unknown rule is refused.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = &"T-006")]
+    rule: Option<String>,
+    /// Calls that this fault was injected in.
+    #[serde(default, deserialize_with = "parsed")]
+    fault: Option<String>,
+    /// Calls after the entry of this number.
+    #[serde(default, deserialize_with = "parsed")]
+    since: Option<u64>,
+    /// Calls with these headers, by their names.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    headers: Elements<String>,
+    /// Calls with these elements of the body, by their JSON pointers.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, Value>>", extend("patternProperties" = { "^(/.*)?$": true }, "additionalProperties" = false))]
+    body: Elements<Value>,
 }
 
-const WORDS: &str = "operation, vendor, order, method, path, status, rule, fault, since";
-
-fn refuse(what: &str) -> Problem {
-    let detail =
-        format!("{what}; calls are asked for by {WORDS}, header/NAME and body/POINTER, answers by limit and reveal");
-    Problem::new(400, "no such question", detail, "admin-journal")
+/// Elements by their names: those of a query in its order.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Elements<V> {
+    #[default]
+    None,
+    Listed(Vec<(String, V)>),
+    Named(BTreeMap<String, V>),
 }
 
-pub(super) fn query(asked: &Asked<'_>, sandbox: &Sandbox) -> Result<Query, Problem> {
-    let mut query = Query { filter: Filter::new(), limit: LIMIT.0, secrets: Secrets::Masked };
-    for (name, value) in asked.query.iter().cloned() {
-        match name.as_str() {
-            "world" => {}
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LIMIT.1).contains(limit));
-                query.limit = limit.ok_or_else(|| refuse("limit is a number from 1 to 1000"))?;
-            }
-            "reveal" => match value.as_str() {
-                "true" => query.secrets = Secrets::Revealed,
-                "false" => query.secrets = Secrets::Masked,
-                _ => return Err(refuse("reveal is true or false")),
-            },
-            _ => match (name.strip_prefix("header/"), name.strip_prefix("body")) {
-                (Some(header), _) => query.filter.headers.push((header.to_owned(), value)),
-                (_, Some(pointer)) if pointer.starts_with('/') => {
-                    query.filter.body.push((pointer.to_owned(), Wanted::Written(value)));
-                }
-                _ => word(&mut query.filter, &name, &value)?,
-            },
+impl<V> Elements<V> {
+    fn into_vec(self) -> Vec<(String, V)> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Listed(elements) => elements,
+            Self::Named(elements) => elements.into_iter().collect(),
         }
     }
-    known(&query.filter, sandbox)?;
-    Ok(query)
 }
 
-/// The filter in a body, without the elements of these names.
-pub(super) fn object(body: &Map<String, Value>, besides: &[&str], sandbox: &Sandbox) -> Result<Filter, Problem> {
-    let mut filter = Filter::new();
-    for (name, value) in body.iter().filter(|(name, _)| !besides.contains(&name.as_str())) {
-        match (name.as_str(), value) {
-            (name, Value::Null) if is_word(name) => {}
-            ("headers", Value::Object(headers)) => {
-                for (name, value) in headers {
-                    let value = value.as_str().ok_or_else(|| refuse("a header is a text"))?;
-                    filter.headers.push((name.clone(), value.to_owned()));
-                }
-            }
-            ("body", Value::Object(elements)) => {
-                if elements.keys().any(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
-                    return Err(refuse(
-                        r#"elements of the body have pointers, e.g. {"body":{"/Address/City":"Köln"}}"#,
-                    ));
-                }
-                let elements = elements.iter().map(|(pointer, value)| (pointer.clone(), value.clone().into()));
-                filter.body.extend(elements);
-            }
-            ("headers" | "body", _) => return Err(refuse("headers and body are objects")),
-            (_, Value::String(value)) => word(&mut filter, name, value)?,
-            (_, Value::Number(value)) => word(&mut filter, name, &value.to_string())?,
-            _ => return Err(refuse("every other element is a text or a number")),
+/// A query for calls.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct CallQuery {
+    #[serde(flatten)]
+    pub(super) filter: CallFilter,
+    /// The most calls that are returned.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = 10, range(min = 1, max = MOST))]
+    pub(super) limit: Option<usize>,
+    #[serde(default, deserialize_with = "reveal")]
+    #[schemars(with = "Reveal")]
+    pub(super) reveal: Secrets,
+    /// Id of the world. The default is `default`.
+    #[serde(default, rename = "world")]
+    _world: Option<String>,
+}
+
+impl Input for CallQuery {
+    const INVALID: ProblemKind = ProblemKind::InvalidFilter;
+    const UNKNOWN: Option<ProblemKind> = Some(ProblemKind::InvalidFilter);
+}
+
+fn refuse(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::InvalidFilter, detail)
+}
+
+impl CallQuery {
+    /// The filter, and the most calls that are returned.
+    pub(super) fn resolve(self, sandbox: &Sandbox, usual: usize) -> Result<(Filter, usize), Problem> {
+        let limit = self.limit.unwrap_or(usual);
+        if !(1..=MOST).contains(&limit) {
+            return Err(refuse("limit must be from 1 to 1000"));
         }
+        // An element of a query is a text; what it stands for is seen at the call.
+        let wanted = |value: Value| match value {
+            Value::String(text) => Wanted::Written(text),
+            other => Wanted::Equal(other),
+        };
+        Ok((self.filter.resolve(sandbox, wanted)?, limit))
     }
-    known(&filter, sandbox)?;
-    Ok(filter)
 }
 
-/// Whether an element of a body may have this name.
-fn is_word(name: &str) -> bool {
-    WORDS.split(", ").any(|word| word == name) || matches!(name, "headers" | "body")
-}
-
-fn word(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
-    let text = Some(value.to_owned());
-    match name {
-        "operation" => filter.operation = text,
-        "vendor" => filter.vendor = text,
-        "order" => filter.order = text,
-        "path" => filter.path = text,
-        "rule" => filter.rule = text,
-        "fault" => filter.fault = text,
-        "method" => {
-            let method = Method::from_bytes(value.to_ascii_uppercase().as_bytes())
-                .map_err(|_| refuse("method is GET, PUT or another"))?;
-            filter.method = Some(method);
+impl CallFilter {
+    /// The filter, if the world knows all that it names: a name with a typo would never be found.
+    pub(super) fn resolve(self, sandbox: &Sandbox, wanted: fn(Value) -> Wanted) -> Result<Filter, Problem> {
+        let unknown =
+            |what: &str, names: &[&str]| Err(refuse(format!("no such {what}; the {what}s are {}", names.join(", "))));
+        let plan = &sandbox.runner().plan;
+        let operations = plan.operations();
+        if let Some(named) = &self.operation
+            && !operations.iter().any(|name| is_of(named, name))
+        {
+            return unknown("operation", &operations);
         }
-        "status" => filter.status = Some(value.parse().map_err(|_| refuse("status is a number"))?),
-        "since" => filter.since = value.parse().map_err(|_| refuse("since is the number of an entry"))?,
-        // The name is not told: it may be anything.
-        _ => return Err(refuse("there is a parameter that is not known")),
-    }
-    Ok(())
-}
-
-/// A name that is misspelt would be found never, and that would look like an answer.
-fn known(filter: &Filter, sandbox: &Sandbox) -> Result<(), Problem> {
-    let unknown = |title, what: &str, names: &[&str]| {
-        Err(Problem::new(400, title, format!("the {what} are {}", names.join(", ")), "admin-journal"))
-    };
-    let plan = &sandbox.runner().plan;
-    let operations = plan.operations();
-    if let Some(named) = &filter.operation
-        && !operations.iter().any(|name| is_of(named, name))
-    {
-        return unknown("no such operation", "operations", &operations);
-    }
-    let vendors: Vec<&str> = plan.vendors.iter().map(|vendor| vendor.name()).collect();
-    if filter.vendor.as_deref().is_some_and(|named| !vendors.contains(&named)) {
-        return unknown("no such vendor", "vendors", &vendors);
-    }
-    if let Some(named) = &filter.fault
-        && Fault::named(named).is_none()
-    {
-        return unknown("no such fault", "faults", &Fault::all().map(|fault| fault.name()));
-    }
-    match &filter.rule {
-        Some(named) if named != "sandbox" && !rules_of(&plan.vendors).any(|rule| rule.contract_id() == named) => {
-            let detail = "the rules are listed in docs/rules.md";
-            Err(Problem::new(400, "no such rule", detail, "admin-journal"))
+        let vendors: Vec<&str> = plan.vendors.iter().map(|vendor| vendor.name()).collect();
+        if self.vendor.as_deref().is_some_and(|named| !vendors.contains(&named)) {
+            return unknown("vendor", &vendors);
         }
-        _ => Ok(()),
+        if self.fault.as_deref().is_some_and(|named| Fault::named(named).is_none()) {
+            return unknown("fault", &Fault::all().map(|fault| fault.name()));
+        }
+        if self
+            .rule
+            .as_deref()
+            .is_some_and(|named| named != "sandbox" && !rules_of(&plan.vendors).any(|rule| rule.contract_id() == named))
+        {
+            return Err(refuse("no such rule; docs/rules.md lists the rules"));
+        }
+        let method = self.method.map(|method| Method::from_bytes(method.to_ascii_uppercase().as_bytes())).transpose();
+        let body = self.body.into_vec();
+        if body.iter().any(|(pointer, _)| !pointer.is_empty() && !pointer.starts_with('/')) {
+            return Err(refuse(r#"elements of the body have pointers, e.g. {"body":{"/Address/City":"Köln"}}"#));
+        }
+        let mut filter = Filter::new();
+        filter.method = method.map_err(|_| refuse("method must be GET, PUT or another method"))?;
+        (filter.operation, filter.vendor, filter.order) = (self.operation, self.vendor, self.order);
+        (filter.path, filter.status, filter.rule, filter.fault) = (self.path, self.status, self.rule, self.fault);
+        filter.since = self.since.unwrap_or(0);
+        filter.headers = self.headers.into_vec();
+        filter.body = body.into_iter().map(|(pointer, value)| (pointer, wanted(value))).collect();
+        Ok(filter)
     }
 }

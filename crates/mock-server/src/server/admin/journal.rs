@@ -1,137 +1,239 @@
-//! What happened: finding calls, counting them, waiting for them, and saying why one was refused.
+//! The journal: finding calls, counting them, waiting for them, and explaining refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
 use identkit_core::{Clock as _, Content, Instant};
 use identkit_transport::SystemClock;
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::filter::{self, Query};
-use super::{Answer, Asked, Problem, answer};
-use crate::journal::{Filter, Journal, NearMiss, Secrets, What};
+use super::filter::{CallFilter, CallQuery};
+use super::input::{Form, Input, NoMembers, RevealQuery, WorldQuery, present};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Answer, Context, Json, Output, Route, route};
+use crate::journal::{CallEntry, EntryView, Filter, Journal, NearMissView, ReasonView, Secrets, Wanted, What};
 use crate::sandbox::Runner;
 
-/// How many calls that come close are told, unless asked otherwise.
+/// How many calls are returned by default.
+const USUAL: usize = 100;
+
+/// How many near misses are returned by default.
 const NEAREST: usize = 3;
 
-/// How long one may wait, in seconds.
+/// The longest wait, in seconds.
 const LONGEST: f64 = 600.0;
 
-pub(super) fn find(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
-    let Query { filter, limit, secrets } = filter::query(asked, &sandbox)?;
+pub(super) fn routes() -> Vec<Route> {
+    const INVALID: &[ProblemKind] = &[ProblemKind::InvalidFilter];
+    let calls =
+        ("findCalls", "The calls that vendors received", "The calls that fit and are still kept, oldest first.");
+    let none = ("clearJournal", "Clears the journal", "No calls. The numbers of entries go on.");
+    let number = ("countCalls", "How many calls vendors received", "How many calls fit and are still kept.");
+    let awaited = ("waitForCalls", "Waits for calls", "The calls arrived.");
+    let near =
+        ("findNearMisses", "The calls that come closest to a filter", "Calls that do not fit, the closest first.");
+    let lines = (
+        "getCanonicalJournal",
+        "The journal, the same bytes for the same seed and script",
+        "Each entry as a line of JSON, without what depends on the machine, e.g. ports and real durations.",
+    );
+    let why = (
+        "explainCall",
+        "Why a call was refused",
+        "Each broken rule: where, what stands there, what would be valid, and where the rule is written.",
+    );
+    vec![
+        route(Method::GET, "journal", calls, find).problems(INVALID).links(&[("explainCall", "/requests/0/sequence")]),
+        route(Method::DELETE, "journal", none, clear),
+        route(Method::GET, "journal/count", number, count).problems(INVALID),
+        route(Method::POST, "journal/wait", awaited, wait)
+            .describe("Waits in real time. Calls before the wait count too; `since` leaves them out.")
+            .problems(&[
+                ProblemKind::InvalidFilter,
+                ProblemKind::InvalidWait,
+                ProblemKind::WaitTimeout,
+                ProblemKind::WaitInterrupted,
+            ]),
+        route(Method::GET, "journal/near-misses", near, near_misses)
+            .describe("Returns three calls, unless `limit` says otherwise.")
+            .problems(INVALID),
+        route(Method::GET, "journal/canonical", lines, canonical),
+        route(Method::GET, "explain/{id}", why, explain)
+            .id("Number of the entry: its `sequence`.", "3")
+            .problems(&[ProblemKind::NotACall, ProblemKind::UnknownEntry]),
+    ]
+}
+
+/// How many calls fit.
+#[derive(Serialize, JsonSchema)]
+struct Count {
+    /// How many calls fit.
+    count: usize,
+    /// How many older entries are no longer kept, and were not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64", range(min = 1))]
+    forgotten: Option<u64>,
+}
+
+impl Count {
+    fn new(count: usize, journal: &Journal, filter: &Filter) -> Self {
+        Self { count, forgotten: Some(journal.forgotten(filter.since)).filter(|forgotten| *forgotten > 0) }
+    }
+}
+
+/// Calls.
+#[derive(Serialize, JsonSchema)]
+struct Calls {
+    #[serde(flatten)]
+    count: Count,
+    requests: Vec<CallEntry>,
+    /// If there are more: `since` of the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64", range(min = 1))]
+    next: Option<u64>,
+}
+
+async fn find(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
+    let sandbox = context.sandbox()?;
+    let secrets = query.reveal;
+    let (filter, limit) = query.resolve(&sandbox, USUAL)?;
     let journal = sandbox.journal();
     let (mut requests, mut last) = (Vec::new(), filter.since);
     let mut found = journal.find(&filter);
-    for (entry, _) in found.by_ref().take(limit) {
+    for (entry, call) in found.by_ref().take(limit) {
         last = entry.sequence;
-        requests.push(entry.to_json(secrets));
+        requests.push(entry.call_view(call, secrets));
     }
     let more = found.count();
-    let mut told = counted(requests.len() + more, &journal, &filter);
-    told.insert("requests".into(), requests.into());
-    if more > 0 {
-        // Asked for since this one, the rest is told.
-        told.insert("next".into(), last.into());
-    }
-    answer(&Value::Object(told))
+    let count = Count::new(requests.len() + more, &journal, &filter);
+    Ok(Json(Calls { count, requests, next: (more > 0).then_some(last) }))
 }
 
-pub(super) fn count(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
-    let Query { filter, .. } = filter::query(asked, &sandbox)?;
+async fn count(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Count>, Problem> {
+    let sandbox = context.sandbox()?;
+    let (filter, _) = query.resolve(&sandbox, USUAL)?;
     let journal = sandbox.journal();
-    let told = counted(journal.find(&filter).count(), &journal, &filter);
-    answer(&Value::Object(told))
+    Ok(Json(Count::new(journal.find(&filter).count(), &journal, &filter)))
 }
 
-fn counted(count: usize, journal: &Journal, filter: &Filter) -> Map<String, Value> {
-    let mut told = Map::new();
-    told.insert("count".into(), count.into());
-    let forgotten = journal.forgotten(filter.since);
-    if forgotten > 0 {
-        told.insert("forgotten".into(), forgotten.into());
-    }
-    told
+async fn clear(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
+    context.sandbox()?.with_world(|world| world.journal.clear());
+    Ok(Json(Calls { count: Count { count: 0, forgotten: None }, requests: Vec::new(), next: None }))
 }
 
-pub(super) fn clear(asked: &Asked<'_>) -> Answer {
-    asked.sandbox()?.with_world(|world| world.journal.clear());
-    answer(&json!({ "count": 0, "requests": [] }))
+/// The calls that come closest.
+#[derive(Serialize, JsonSchema)]
+struct NearMisses {
+    #[serde(flatten)]
+    count: Count,
+    near_misses: Vec<NearMissView>,
 }
 
-pub(super) fn near_misses(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
-    let Query { filter, limit, secrets } = filter::query(asked, &sandbox)?;
-    let limit = if asked.query("limit").is_some() { limit } else { NEAREST };
+async fn near_misses(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
+    let sandbox = context.sandbox()?;
+    let secrets = query.reveal;
+    let (filter, limit) = query.resolve(&sandbox, NEAREST)?;
     let journal = sandbox.journal();
-    let mut told = counted(journal.find(&filter).count(), &journal, &filter);
-    let near = journal.near_misses(&filter, limit);
-    told.insert("near_misses".into(), near.iter().map(|near| missed(near, secrets)).collect());
-    answer(&Value::Object(told))
+    let count = Count::new(journal.find(&filter).count(), &journal, &filter);
+    let near_misses = journal.near_misses(&filter, limit).iter().map(|near| near.view(secrets)).collect();
+    Ok(Json(NearMisses { count, near_misses }))
 }
 
-fn missed(near: &NearMiss, secrets: Secrets) -> Value {
-    let differences = near
-        .differences
-        .iter()
-        .map(|difference| json!({ "what": difference.what, "wanted": difference.wanted, "got": difference.got }));
-    json!({ "request": near.entry.to_json(secrets), "differences": differences.collect::<Vec<_>>() })
+/// Which calls are awaited. Null is the same as a missing member.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(
+    extend("additionalProperties" = false),
+    example = serde_json::json!({ "operation": "putOrder", "count": 2, "timeout": 5 }),
+)]
+pub(super) struct Wait {
+    #[serde(flatten)]
+    filter: CallFilter,
+    #[serde(flatten)]
+    limits: Limits,
 }
 
-/// Answers as soon as so many calls were made, in real time.
-pub(super) async fn wait(asked: Asked<'_>) -> Answer {
-    const EXAMPLE: &str = r#"{"operation":"putOrder","count":2,"timeout":5}"#;
-    let refuse = |what: &str| Problem::new(400, "nothing to wait for", format!("{what}; send {EXAMPLE}"), "admin-wait");
-    let body = asked.object(EXAMPLE)?;
-    let sandbox = asked.sandbox()?;
-    let filter = filter::object(&body, &["count", "timeout"], &sandbox)?;
-    let wanted = match body.get("count") {
-        None => 1,
-        Some(count) => count.as_u64().filter(|count| *count > 0).ok_or_else(|| refuse("count is a number from 1"))?,
-    };
-    let timeout = match body.get("timeout") {
-        None => 5.0,
-        Some(timeout) => {
-            let timeout = timeout.as_f64().filter(|timeout| (0.0..=LONGEST).contains(timeout));
-            timeout.ok_or_else(|| refuse("timeout is a number of seconds up to 600"))?
+/// How many calls are awaited, and for how long.
+#[derive(Deserialize, JsonSchema)]
+struct Limits {
+    /// How many calls are awaited. The default is 1.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "u64", range(min = 1))]
+    count: Option<u64>,
+    /// For how long, in real seconds. The default is 5.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "f64", range(min = 0.0, max = LONGEST))]
+    timeout: Option<f64>,
+}
+
+impl Input for Wait {
+    const INVALID: ProblemKind = ProblemKind::InvalidWait;
+    const UNKNOWN: Option<ProblemKind> = Some(ProblemKind::InvalidFilter);
+
+    fn read(mut members: Map<String, Value>, form: &Form) -> Result<Self, Problem> {
+        form.check_names::<Self>(&members)?;
+        if ["headers", "body"].into_iter().any(|name| members.get(name).is_some_and(Value::is_array)) {
+            return Err(Problem::new(ProblemKind::InvalidFilter, "headers and body must be objects"));
         }
-    };
-    // Not the sandbox itself, which would go on for as long as somebody waits.
+        let limits = ["count", "timeout"].into_iter().filter_map(|name| members.remove_entry(name)).collect();
+        let limits = form.value(limits, ProblemKind::InvalidWait)?;
+        Ok(Self { filter: form.value(members, ProblemKind::InvalidFilter)?, limits })
+    }
+}
+
+/// How many calls arrived.
+#[derive(Serialize, JsonSchema)]
+struct Arrived {
+    /// How many calls fit by now.
+    #[schemars(range(min = 1))]
+    count: u64,
+}
+
+/// Responds as soon as enough calls were made, in real time.
+async fn wait(context: Context, _: WorldQuery, body: Wait) -> Result<Json<Arrived>, Problem> {
+    let refuse = |what: &str| Problem::new(ProblemKind::InvalidWait, what);
+    let (wanted, timeout) = (body.limits.count.unwrap_or(1), body.limits.timeout.unwrap_or(5.0));
+    let sandbox = context.sandbox()?;
+    let filter = body.filter.resolve(&sandbox, Wanted::Equal)?;
+    if wanted == 0 {
+        return Err(refuse("count must be at least 1"));
+    }
+    if !(0.0..=LONGEST).contains(&timeout) {
+        return Err(refuse("timeout must be from 0 to 600 seconds"));
+    }
+    // Not the sandbox itself, which would go on for as long as a client waits.
     let running = Arc::clone(sandbox.runner());
     drop(sandbox);
     let mut count = 0;
     let late = SystemClock::new().sleep_until(Instant(Duration::from_secs_f64(timeout)));
     let in_time = {
-        let came = std::pin::pin!(came(&running, &filter, wanted, &mut count));
+        let arrival = std::pin::pin!(arrival(&running, &filter, wanted, &mut count));
         let closed = std::pin::pin!(running.closed());
-        match select(came, select(closed, late)).await {
+        match select(arrival, select(closed, late)).await {
             Either::Left(_) => true,
             Either::Right((Either::Left(_), _)) => {
-                // Nobody calls this one any more.
                 let detail = "the world was reset, restored or deleted";
-                return Err(Problem::new(409, "another world", detail, "admin-wait"));
+                return Err(Problem::new(ProblemKind::WaitInterrupted, detail));
             }
             Either::Right((Either::Right(_), _)) => false,
         }
     };
     if in_time {
-        return answer(&json!({ "count": count }));
+        return Ok(Json(Arrived { count }));
     }
     let near = running.journal().near_misses(&filter, NEAREST);
-    let near: Vec<Value> = near.iter().map(|near| missed(near, Secrets::Masked)).collect();
+    let near = near.iter().map(|near| near.view(Secrets::Masked)).collect();
     let detail = format!("{filter}: {count} of {wanted} came within {timeout} s");
-    let problem = Problem::new(408, "it has not come", detail, "admin-wait");
-    Err(problem.with("count", count).with("near_misses", near))
+    Err(Problem::new(ProblemKind::WaitTimeout, detail).calls(count, near))
 }
 
-/// Counts what fits until it is enough. Each entry is looked at once.
-async fn came(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64) {
+/// Counts the calls that fit until there are enough. Each entry is looked at once.
+async fn arrival(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64) {
     let mut seen = filter.since;
     while *count < wanted {
         let (fitting, last) = running
@@ -149,31 +251,49 @@ async fn came(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64) {
     }
 }
 
-/// The whole journal that is kept, a line of JSON for each entry.
-pub(super) fn canonical(asked: &Asked<'_>) -> Answer {
-    let lines = asked.sandbox()?.journal().canonical();
-    let mut response = Response::new(Content::from_bytes(Bytes::from(lines)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    Ok(response)
+/// The canonical journal.
+struct Lines(String);
+
+impl Output for Lines {
+    const MEDIA: &str = "application/x-ndjson";
+
+    fn response(self) -> Answer {
+        let mut response = Response::new(Content::from_bytes(Bytes::from(self.0)));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA));
+        Ok(response)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+async fn canonical(context: Context, _: WorldQuery, _: NoMembers) -> Result<Lines, Problem> {
+    Ok(Lines(context.sandbox()?.journal().canonical()))
 }
 
 /// Why a call was refused.
-pub(super) fn explain(asked: &Asked<'_>) -> Answer {
-    let sandbox = asked.sandbox()?;
-    let secrets = asked.secrets()?;
+#[derive(Serialize, JsonSchema)]
+struct Explanation {
+    /// Whether a rule refused the call.
+    refused: bool,
+    reasons: Vec<ReasonView>,
+    request: EntryView,
+}
+
+async fn explain(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Explanation>, Problem> {
+    let sandbox = context.sandbox()?;
     let journal = sandbox.journal();
-    let found = asked.id.parse().ok().and_then(|number| journal.get(number));
-    let Some(entry) = found else {
-        let detail = "GET journal tells the numbers of the calls that are kept, as sequence";
-        return Err(Problem::new(404, "no such entry", detail, "admin-explain"));
+    let Some(entry) = context.id.parse().ok().and_then(|number| journal.get(number)) else {
+        let detail = "GET journal lists the calls that are kept; the number of a call is its sequence";
+        return Err(Problem::new(ProblemKind::UnknownEntry, detail));
     };
     let Some(explained) = entry.explain() else {
-        let detail = "this entry is no call; only calls are refused";
-        return Err(Problem::new(400, "not a call", detail, "admin-explain"));
+        return Err(Problem::new(ProblemKind::NotACall, "this entry is not a call; only calls are refused"));
     };
-    answer(&json!({
-        "refused": !explained.reasons.is_empty(),
-        "reasons": explained.reasons.iter().map(|reason| reason.to_json(secrets)).collect::<Vec<_>>(),
-        "request": entry.to_json(secrets),
+    Ok(Json(Explanation {
+        refused: !explained.reasons.is_empty(),
+        reasons: explained.reasons.iter().map(|reason| reason.view(query.reveal)).collect(),
+        request: entry.view(query.reveal),
     }))
 }

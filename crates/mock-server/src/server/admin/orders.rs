@@ -1,38 +1,118 @@
 //! Orders and idents: what the sandbox knows of them, and the person's next move.
 
-use serde_json::{Value, json};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Answer, Asked, Problem, answer};
+use super::input::{Input, NoMembers, RevealQuery};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Context, Json, Route, route};
+use super::schemas::Case;
 use crate::vendor::Transition;
 
-pub(super) fn get(asked: &Asked<'_>) -> Answer {
-    let secrets = asked.secrets()?;
-    answer(&secrets.urls(asked.sandbox()?.inspect(&asked.id).ok_or_else(Problem::no_case)?))
+const ID: (&str, &str) = ("The OrderID of identity.TM, or the ident's id of identify24.", "99921269855041");
+
+pub(super) fn routes() -> Vec<Route> {
+    let about = ("getOrder", "What the sandbox knows of an order or ident", "The order or ident.");
+    let moved = ("moveOrder", "Plays the person, or sets a status", "The order or ident as it is now.");
+    let tans = ("getTans", "The TAN that was texted last", "The TANs of the order that can be entered: one, or none.");
+    vec![
+        route(Method::GET, "orders/{id}", about, get).id(ID.0, ID.1).problems(&[ProblemKind::UnknownOrder]),
+        route(Method::POST, "orders/{id}/transition", moved, transition)
+            .describe(
+                "A story plays at once, and stops at each webhook until its first delivery attempt has ended. \
+                 docs/sandbox-reference.md lists the stories and which of them fit which order. A status is set as it \
+                 is, even an unknown one: an integer for an order of identity.TM, a text for an ident of identify24.",
+            )
+            .id(ID.0, ID.1)
+            .problems(&[
+                ProblemKind::InvalidTransition,
+                ProblemKind::RefusedTransition,
+                ProblemKind::UnknownOrder,
+                ProblemKind::TransitionConflict,
+            ]),
+        route(Method::GET, "tans", tans, get_tans).problems(&[ProblemKind::MissingOrder, ProblemKind::UnknownOrder]),
+    ]
 }
 
-pub(super) fn transition(asked: &Asked<'_>) -> Answer {
-    const EXAMPLE: &str = r#"{"story":"positive"} or {"status":6}"#;
-    let body = asked.object(EXAMPLE)?;
-    let part = |key: &str| body.get(key).unwrap_or(&Value::Null);
-    let wanted = match (part("story"), part("status")) {
-        (Value::String(story), Value::Null) => Transition::Story(story.clone()),
-        (Value::Null, status) if !status.is_null() => Transition::Status(status.clone()),
-        _ => return Err(Problem::new(400, "either a story or a status", format!("send {EXAMPLE}"), "M-04")),
+async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Case>, Problem> {
+    let case = context.sandbox()?.inspect(&context.id).ok_or_else(Problem::unknown_order)?;
+    Ok(Json(Case(query.reveal.urls(case))))
+}
+
+/// The person's next move: a story or a status.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(
+    example = serde_json::json!({ "story": "positive" }),
+    example = serde_json::json!({ "status": 6 }),
+    extend("oneOf" = [
+        { "required": ["story"], "properties": { "story": { "type": "string" }, "status": { "type": "null" } } },
+        { "required": ["status"], "properties": { "status": { "type": ["integer", "string"] }, "story": { "type": "null" } } },
+    ]),
+)]
+pub(super) struct Move {
+    /// Name of a story.
+    #[serde(default)]
+    story: Option<String>,
+    /// A status in the vendor's own form.
+    #[serde(default)]
+    #[schemars(extend("type" = ["integer", "string", "null"]))]
+    status: Value,
+}
+
+impl Input for Move {
+    const INVALID: ProblemKind = ProblemKind::InvalidTransition;
+}
+
+async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<Json<Case>, Problem> {
+    let wanted = match (body.story, body.status) {
+        (Some(story), Value::Null) => Transition::Story(story),
+        (None, status) if !status.is_null() => Transition::Status(status),
+        _ => {
+            let detail = r#"name either a story or a status: {"story":"positive"} or {"status":6}"#;
+            return Err(Problem::new(ProblemKind::InvalidTransition, detail));
+        }
     };
-    let (sandbox, secrets) = (asked.sandbox()?, asked.secrets()?);
-    match sandbox.transition(&asked.id, &wanted) {
-        None => Err(Problem::no_case()),
-        Some(Err(refused)) => Err(Problem::refused("the case cannot be moved so", &refused)),
-        Some(Ok(())) => answer(&secrets.urls(sandbox.inspect(&asked.id).unwrap_or(Value::Null))),
+    let sandbox = context.sandbox()?;
+    match sandbox.transition(&context.id, &wanted) {
+        None => Err(Problem::unknown_order()),
+        Some(Err(refused)) => {
+            Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
+        }
+        Some(Ok(())) => Ok(Json(Case(query.reveal.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
     }
 }
 
-/// The code that was texted last for an order.
-pub(super) fn tans(asked: &Asked<'_>) -> Answer {
-    let Some(case) = asked.query("order") else {
-        return Err(Problem::new(400, "which order", "ask with ?order={id}", "M-10"));
-    };
-    let found = asked.sandbox()?.inspect(&case).ok_or_else(Problem::no_case)?;
-    let codes: Vec<&Value> = found.get("tan").into_iter().filter(|tan| tan.is_string()).collect();
-    answer(&json!({ "order": case, "tans": codes }))
+/// The query for the TAN of an order.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TanQuery {
+    /// OrderID.
+    #[schemars(length(min = 1), example = &"99921269855041")]
+    order: String,
+    /// Id of the world. The default is `default`.
+    #[serde(default, rename = "world")]
+    _world: Option<String>,
+}
+
+impl Input for TanQuery {
+    const INVALID: ProblemKind = ProblemKind::MissingOrder;
+}
+
+/// The TANs of an order that can be entered.
+#[derive(Serialize, JsonSchema)]
+struct Tans {
+    /// OrderID.
+    order: String,
+    /// Six digits each.
+    #[schemars(length(max = 1))]
+    tans: Vec<String>,
+}
+
+async fn get_tans(context: Context, query: TanQuery, _: NoMembers) -> Result<Json<Tans>, Problem> {
+    let case = context.sandbox()?.inspect(&query.order).ok_or_else(Problem::unknown_order)?;
+    let tans = case.get("tan").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    Ok(Json(Tans { order: query.order, tans }))
 }

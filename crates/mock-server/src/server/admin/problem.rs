@@ -1,87 +1,252 @@
-//! What went wrong, as problem+json (RFC 9457) with a `rule` that programs can go by.
+//! Refusals as problem+json (RFC 9457), with a `rule` that programs can go by.
 
+use http::Response;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, Response};
 use identkit_core::Content;
 use identkit_wire::json;
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::json;
 
+use crate::journal::NearMissView;
 use crate::rejection::Rejection;
 use crate::worlds::WorldError;
+
+/// Declares the problems: what each means, its name, status, title and rule.
+macro_rules! problems {
+    ($(#[doc = $meaning:literal] $kind:ident = $name:literal, $status:literal, $title:literal, $rule:literal;)*) => {
+        /// A kind of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum ProblemKind { $(#[doc = $meaning] $kind,)* }
+
+        impl ProblemKind {
+            const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Type URI, status, title, rule and meaning.
+            fn facts(self) -> (&'static str, u16, &'static str, &'static str, &'static str) {
+                match self {
+                    $(Self::$kind => (concat!("urn:identkit:problem:", $name), $status, $title, $rule, $meaning),)*
+                }
+            }
+        }
+    };
+}
+
+problems! {
+    #[doc = "The query has an unknown parameter, a parameter without a value, or a parameter twice."]
+    InvalidQuery = "invalid-query", 400, "Invalid query", "admin-query";
+    #[doc = "The body is not the JSON that the call takes, or has an unknown member or a member twice."]
+    InvalidBody = "invalid-body", 400, "Invalid body", "admin-body";
+    #[doc = "`reveal` is neither `true` nor `false`."]
+    InvalidReveal = "invalid-reveal", 400, "Invalid value of reveal", "admin-reveal";
+    #[doc = "The body holds a masked secret, which cannot be set. `?reveal=true` returns secrets unmasked."]
+    MaskedSecret = "masked-secret", 400, "Masked secret", "admin-reveal";
+    #[doc = "The clock cannot be advanced by this time."]
+    InvalidAdvance = "invalid-advance", 400, "Invalid time span", "admin-clock";
+    #[doc = "The clock has no such mode, or the mode takes another factor."]
+    UnknownClockMode = "unknown-clock-mode", 400, "Unknown clock mode", "admin-clock";
+    #[doc = "The body names neither a story nor a status, or both."]
+    InvalidTransition = "invalid-transition", 400, "Invalid transition", "M-04";
+    #[doc = "The vendor's rules refuse the transition. `rule` and `faults` say why."]
+    RefusedTransition = "refused-transition", 400, "Refused transition", "admin";
+    #[doc = "The state of the order or ident does not allow the transition."]
+    TransitionConflict = "transition-conflict", 409, "Conflict with the state of the order", "admin";
+    #[doc = "The query does not name an order."]
+    MissingOrder = "missing-order", 400, "Missing order", "M-10";
+    #[doc = "No vendor of the world has an order or ident of this id."]
+    UnknownOrder = "unknown-order", 404, "Unknown order", "admin-case";
+    #[doc = "The release order is unknown."]
+    InvalidReleaseOrder = "invalid-release-order", 400, "Invalid release order", "admin-delivery";
+    #[doc = "The world has no delivery of this id."]
+    UnknownDelivery = "unknown-delivery", 404, "Unknown delivery", "admin-delivery";
+    #[doc = "The state of the delivery does not allow the call."]
+    DeliveryConflict = "delivery-conflict", 409, "Conflict with the state of the delivery", "admin-delivery";
+    #[doc = "The webhook mode is unknown, or takes other members."]
+    UnknownWebhookMode = "unknown-webhook-mode", 400, "Unknown webhook mode", "admin-webhooks";
+    #[doc = "A setting is unknown or has an invalid value. `faults` lists all of them."]
+    InvalidSettings = "invalid-settings", 400, "Invalid settings", "admin";
+    #[doc = "Another world has the same credentials."]
+    SettingsConflict = "settings-conflict", 409, "Duplicate credentials", "admin";
+    #[doc = "A member of the fault is unknown or has an invalid value. `faults` lists all of them."]
+    InvalidFault = "invalid-fault", 400, "Invalid fault", "admin";
+    #[doc = "The world has no fault of this id."]
+    UnknownFault = "unknown-fault", 404, "Unknown fault", "admin-faults";
+    #[doc = "A member of the filter has an invalid value, or names something unknown."]
+    InvalidFilter = "invalid-filter", 400, "Invalid filter", "admin-journal";
+    #[doc = "`count` or `timeout` has an invalid value."]
+    InvalidWait = "invalid-wait", 400, "Invalid wait", "admin-wait";
+    #[doc = "The calls did not arrive in time. `count` and `near_misses` say what arrived."]
+    WaitTimeout = "wait-timeout", 408, "Request timeout", "admin-wait";
+    #[doc = "The world was reset, restored or deleted while the call waited."]
+    WaitInterrupted = "wait-interrupted", 409, "Replaced world", "admin-wait";
+    #[doc = "The journal has no entry of this number."]
+    UnknownEntry = "unknown-entry", 404, "Unknown journal entry", "admin-explain";
+    #[doc = "The journal entry is not a call, so it cannot be refused."]
+    NotACall = "not-a-call", 400, "Journal entry without a call", "admin-explain";
+    #[doc = "The id of the last event is invalid."]
+    InvalidEventId = "invalid-event-id", 400, "Invalid event id", "admin-events";
+    #[doc = "A member of the new world has an invalid value."]
+    InvalidWorld = "invalid-world", 400, "Invalid world", "admin-world";
+    #[doc = "The id of the world or the name of the snapshot has invalid characters."]
+    InvalidId = "invalid-id", 400, "Invalid id", "admin-world";
+    #[doc = "No world has this id."]
+    UnknownWorld = "unknown-world", 404, "Unknown world", "admin-world";
+    #[doc = "The world was reset, restored or deleted during the call."]
+    ReplacedWorld = "replaced-world", 404, "Replaced world", "admin-world";
+    #[doc = "The world has no snapshot of this name."]
+    UnknownSnapshot = "unknown-snapshot", 404, "Unknown snapshot", "admin-world";
+    #[doc = "The world has the maximum number of snapshots."]
+    SnapshotLimit = "snapshot-limit", 409, "Snapshot limit", "admin-world";
+    #[doc = "Another world has this id."]
+    DuplicateWorld = "duplicate-world", 409, "Duplicate world", "admin-world";
+    #[doc = "Another world has these credentials."]
+    DuplicateCredentials = "duplicate-credentials", 409, "Duplicate credentials", "admin-world";
+    #[doc = "The default world cannot be deleted."]
+    DefaultWorld = "default-world", 409, "Permanent default world", "admin-world";
+    #[doc = "A web page sent the request, or the `Host` header names another host."]
+    ForeignOrigin = "foreign-origin", 403, "Foreign origin", "admin-origin";
+    #[doc = "The path is not a path of this API."]
+    UnknownPath = "unknown-path", 404, "Unknown path", "admin-path";
+    #[doc = "The path does not have this method. The `Allow` header lists the methods."]
+    MethodNotAllowed = "method-not-allowed", 405, "Method not allowed", "admin-method";
+    #[doc = "The body is larger than 256 MiB."]
+    BodyTooLarge = "body-too-large", 413, "Content too large", "admin-body";
+    #[doc = "The response cannot be written."]
+    Internal = "internal", 500, "Internal server error", "admin";
+}
+
+impl ProblemKind {
+    /// HTTP status.
+    pub(super) fn status(self) -> u16 {
+        self.facts().1
+    }
+
+    /// What the problem means.
+    pub(super) fn meaning(self) -> &'static str {
+        self.facts().4
+    }
+}
 
 /// A refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
-    status: u16,
-    title: &'static str,
-    detail: String,
-    rule: &'static str,
+    document: Box<Document>,
     allow: Option<String>,
-    /// What else the caller may want to know, e.g. as `faults` what is wrong where.
-    more: Map<String, Value>,
+}
+
+/// A problem (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Document {
+    /// Identifies the kind of problem.
+    #[schemars(transform = list_kinds)]
+    r#type: &'static str,
+    /// HTTP status.
+    #[schemars(range(min = 400, max = 599))]
+    status: u16,
+    /// What went wrong, in a few words.
+    title: &'static str,
+    /// What went wrong in this request, and what would be valid.
+    detail: String,
+    /// What programs can go by: a rule of this API (`admin-…`), or of the contract by its number (`T-006`, `M-04`).
+    #[schemars(example = &"admin-case")]
+    rule: &'static str,
+    /// Broken rules, when a vendor's rules refuse the request. The first hundred; if there are more, the last one
+    /// says how many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<Fault>,
+    /// Number of calls that arrived before the timeout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    count: Option<u64>,
+    /// The calls that came closest before the timeout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<NearMissView>")]
+    near_misses: Option<Vec<NearMissView>>,
+}
+
+/// A broken rule.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Fault {
+    /// Field that breaks the rule.
+    #[schemars(example = &"identity_tm.webhook_method")]
+    field: String,
+    /// What would be valid.
+    message: String,
+    /// The rule.
+    rule: &'static str,
+    /// Where the rule is written.
+    #[schemars(example = &"[T] 2.5.1")]
+    section: String,
+}
+
+/// The table of all problems, for the member `type`.
+fn list_kinds(schema: &mut Schema) {
+    let kinds = ProblemKind::ALL.iter().map(|kind| {
+        let (uri, status, title, _, meaning) = kind.facts();
+        json!({ "const": uri, "title": format!("{status} {title}"), "description": meaning })
+    });
+    schema.insert("format".into(), "uri".into());
+    schema.insert("oneOf".into(), kinds.collect());
 }
 
 impl Problem {
-    pub(super) fn new(status: u16, title: &'static str, detail: impl Into<String>, rule: &'static str) -> Self {
-        Self { status, title, detail: detail.into(), rule, allow: None, more: Map::new() }
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        let (r#type, status, title, rule, _) = kind.facts();
+        let (detail, faults, count, near_misses) = (detail.into(), Vec::new(), None, None);
+        let document = Document { r#type, status, title, detail, rule, faults, count, near_misses };
+        Self { document: Box::new(document), allow: None }
     }
 
-    /// The same, telling this too.
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+    /// Adds the methods that the path has.
+    pub(super) fn allow(mut self, methods: String) -> Self {
+        self.allow = Some(methods);
         self
     }
 
-    pub(super) fn nowhere(detail: &str) -> Self {
-        let detail = format!("{detail}; the calls are described in docs/sandbox-openapi.json");
-        Self::new(404, "no such call", detail, "admin-path")
+    /// Adds the calls that arrived and those that came closest.
+    pub(super) fn calls(mut self, count: u64, near_misses: Vec<NearMissView>) -> Self {
+        (self.document.count, self.document.near_misses) = (Some(count), Some(near_misses));
+        self
     }
 
-    pub(super) fn another_method<'a>(methods: impl Iterator<Item = &'a Method>) -> Self {
-        let allow = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
-        let problem = Self::new(405, "another method", format!("this path is called with {allow}"), "admin-method");
-        Self { allow: Some(allow), ..problem }
-    }
-
-    pub(super) fn no_world(ids: &[String]) -> Self {
+    pub(super) fn unknown_world(ids: &[String]) -> Self {
         let some = ids.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
-        Self::new(404, "no such world", format!("the worlds are: {some}{more}"), "admin-world")
+        Self::new(ProblemKind::UnknownWorld, format!("the worlds are: {some}{more}"))
     }
 
-    /// It was taken away, or another one has taken its place.
-    pub(super) fn world_ended(id: &str) -> Self {
-        let detail = format!("{id} was reset, restored or taken away meanwhile");
-        Self::new(404, "no such world any more", detail, "admin-world")
+    pub(super) fn unknown_order() -> Self {
+        Self::new(ProblemKind::UnknownOrder, "no vendor of this world has an order or ident of this id")
     }
 
-    pub(super) fn no_case() -> Self {
-        Self::new(404, "no such case", "no vendor of this world has an order or ident of this id", "admin-case")
-    }
-
-    /// What a vendor would not do: a hundred reasons, and how many more there are.
-    pub(super) fn refused(title: &'static str, refused: &Rejection) -> Self {
+    /// What a vendor's rules refuse, as the kind that has the status of the refusal; the first kind otherwise.
+    pub(super) fn refused(kinds: [ProblemKind; 2], refused: &Rejection) -> Self {
         let refused = refused.bounded();
-        let rule = refused.violations.first().map_or("admin", |fault| fault.rule);
-        let faults = refused.violations.iter().map(|fault| {
-            json!({ "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section })
-        });
-        let faults: Vec<Value> = faults.collect();
-        let problem = Self::new(refused.status, title, refused.text(), rule);
-        if faults.is_empty() { problem } else { problem.with("faults", faults) }
+        let kind = if kinds[1].status() == refused.status { kinds[1] } else { kinds[0] };
+        let mut problem = Self::new(kind, refused.text());
+        problem.document.status = refused.status;
+        problem.document.rule = refused.violations.first().map_or("admin", |fault| fault.rule);
+        problem.document.faults = refused
+            .violations
+            .iter()
+            .map(|fault| Fault {
+                field: fault.field.to_string(),
+                message: fault.message.to_string(),
+                rule: fault.rule,
+                section: fault.section.to_string(),
+            })
+            .collect();
+        problem
     }
 
     pub(super) fn response(self) -> Response<Content> {
-        let Self { status, title, detail, rule, allow, more } = self;
-        let mut value =
-            json!({ "type": "about:blank", "status": status, "title": title, "detail": detail, "rule": rule });
-        if let Some(object) = value.as_object_mut() {
-            object.extend(more);
-        }
-        let mut response = json::response(status, &value).unwrap_or_else(|_| Response::new(Content::empty()));
+        let value = serde_json::to_value(&self.document).unwrap_or_default();
+        let mut response =
+            json::response(self.document.status, &value).unwrap_or_else(|_| Response::new(Content::empty()));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
             headers.insert(ALLOW, allow);
         }
         response
@@ -90,15 +255,15 @@ impl Problem {
 
 impl From<WorldError> for Problem {
     fn from(error: WorldError) -> Self {
-        let (status, title) = match error {
-            WorldError::Unknown => (404, "no such world"),
-            WorldError::UnknownSnapshot => (404, "no such snapshot"),
-            WorldError::TooManySnapshots => (409, "as many snapshots as a world keeps"),
-            WorldError::Taken => (409, "there is such a world already"),
-            WorldError::Default => (409, "the default world stays"),
-            WorldError::SameCredentials => (409, "the credentials are taken"),
-            WorldError::NotAnId => (400, "not an id"),
+        let kind = match error {
+            WorldError::Unknown => ProblemKind::UnknownWorld,
+            WorldError::UnknownSnapshot => ProblemKind::UnknownSnapshot,
+            WorldError::TooManySnapshots => ProblemKind::SnapshotLimit,
+            WorldError::Taken => ProblemKind::DuplicateWorld,
+            WorldError::Default => ProblemKind::DefaultWorld,
+            WorldError::SameCredentials => ProblemKind::DuplicateCredentials,
+            WorldError::NotAnId => ProblemKind::InvalidId,
         };
-        Self::new(status, title, error.to_string(), "admin-world")
+        Self::new(kind, error.to_string())
     }
 }

@@ -1,27 +1,61 @@
 //! How the accounts are set up.
 
-use super::{Answer, Asked, Problem, answer};
-use crate::Sandbox;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
+use super::problem::{Problem, ProblemKind};
+use super::route::{Context, Json, Route, route};
+use super::schemas::Settings;
 use crate::journal::Secrets;
 
-pub(super) fn get(asked: &Asked<'_>) -> Answer {
-    told(&asked.sandbox()?, asked.secrets()?)
+pub(super) fn routes() -> Vec<Route> {
+    let all = ("getSettings", "The settings of the vendors' accounts", "All settings.");
+    let change = ("changeSettings", "Changes settings", "All settings as they are now.");
+    vec![
+        route(Method::GET, "settings", all, get),
+        route(Method::POST, "settings", change, set)
+            .describe(
+                "Changes the named settings; the others stay. If any of them is invalid, none is changed, and `faults` \
+                 lists all of them. A masked secret cannot be set (`admin-reveal`).",
+            )
+            .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidSettings, ProblemKind::SettingsConflict]),
+    ]
 }
 
-/// Sets accounts up, and tells how they are set up then.
-pub(super) fn set(asked: &Asked<'_>) -> Answer {
-    let secrets = asked.secrets()?;
-    let wanted = asked.whole(r#"{"identity_tm":{"voice_files":true}}"#)?;
-    let sandbox = asked.sandbox()?;
-    match asked.worlds.set_up(&asked.world, &wanted) {
-        Ok(()) => told(&sandbox, secrets),
-        Err(Some(refused)) => Err(Problem::refused("the account cannot be set up so", &refused)),
-        Err(None) => Err(Problem::no_world(&asked.worlds.ids())),
+async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Settings>, Problem> {
+    all(&context, query.reveal)
+}
+
+/// The settings to change, by vendor. The vendors check them, so that all violations are reported at once.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct SettingsChange(Map<String, Value>);
+
+impl Input for SettingsChange {
+    const INVALID: ProblemKind = ProblemKind::InvalidBody;
+
+    fn read(members: Map<String, Value>, _: &Form) -> Result<Self, Problem> {
+        check_masks(&members)?;
+        Ok(Self(members))
     }
 }
 
-/// All settings. The accounts' credentials are told, since they are what one logs in with; the secrets in the URLs of
-/// receivers are not.
-fn told(sandbox: &Sandbox, secrets: Secrets) -> Answer {
-    answer(&secrets.urls(sandbox.settings()))
+super::schemas::by_vendor!(SettingsChange, "SettingsChange", "Settings to change, by vendor.", change, false);
+
+async fn set(context: Context, query: RevealQuery, body: SettingsChange) -> Result<Json<Settings>, Problem> {
+    context.sandbox()?;
+    match context.worlds.set_up(&context.world, &body.0) {
+        Ok(()) => all(&context, query.reveal),
+        Err(Some(refused)) => {
+            Err(Problem::refused([ProblemKind::InvalidSettings, ProblemKind::SettingsConflict], &refused))
+        }
+        Err(None) => Err(Problem::unknown_world(&context.worlds.ids())),
+    }
+}
+
+/// The accounts' credentials are returned, since clients log in with them; secrets in URLs of receivers are masked.
+fn all(context: &Context, secrets: Secrets) -> Result<Json<Settings>, Problem> {
+    Ok(Json(Settings(secrets.urls(context.sandbox()?.settings()))))
 }

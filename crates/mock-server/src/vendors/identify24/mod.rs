@@ -8,6 +8,7 @@ mod rules;
 mod saved;
 mod settings;
 mod shapes;
+mod views;
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -28,6 +29,8 @@ use crate::account::{self, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
 use crate::vendor::{Handled, MockVendor, Route, Target, Transition};
+#[cfg(feature = "server")]
+use crate::vendors::schemas::VendorSchemas;
 use crate::{Profile, SavedError, StateReader, Timer, World};
 
 /// The vendor identify24.
@@ -135,7 +138,8 @@ impl MockVendor for Identify24 {
 
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
-        Some(json!({ "vendor": PROVIDER, "id": case, "ident": serde_json::to_value(ident).unwrap_or(Value::Null) }))
+        let ident = serde_json::to_value(ident).unwrap_or_default();
+        serde_json::to_value(views::CaseView { vendor: PROVIDER, id: case.to_owned(), ident }).ok()
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -230,4 +234,10 @@ impl crate::TestSandbox {
         let [partner, api_key] = self.credentials(PROVIDER);
         identkit_identify24::Credentials::new(partner, api_key)
     }
+}
+
+/// The schemas of what the vendor writes into the admin API.
+#[cfg(feature = "server")]
+pub(super) fn schemas() -> VendorSchemas {
+    VendorSchemas::new::<Account, views::CaseView>(identkit_identify24::PROVIDER)
 }

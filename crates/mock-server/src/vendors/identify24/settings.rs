@@ -13,21 +13,27 @@ use crate::vendors::settings::{failure, in_header, refusal, seconds, some, some_
 /// From outside they are set by these names, spans of time in seconds.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema), schemars(rename = "Identify24Settings"))]
 pub struct Settings {
     /// The partner's user name (I-004).
     #[serde(deserialize_with = "in_header")]
+    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
     pub partner: String,
     /// The API key (I-004).
     #[serde(deserialize_with = "some")]
+    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
     pub api_key: String,
     /// Where status webhooks go; `None` sends none (I-080).
     #[serde(with = "address")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<String>", extend("format" = "uri")))]
     pub webhook_url: Option<Secret>,
     /// For how long a token that is not used stays alive: 30 minutes (I-006).
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "server", schemars(with = "u32"))]
     pub idle: SignedDuration,
     /// For how long an ident is known: 90 days (I-020).
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "server", schemars(with = "u32"))]
     pub life: SignedDuration,
     /// What the person's stories come to, by name: the document lists no status but `Unidentified` (AI-12).
     pub stories: BTreeMap<String, Story>,
@@ -46,6 +52,7 @@ pub struct Settings {
     pub unique_custom_ids: bool,
     /// The status, 500 to 599, by which everything is answered while the vendor is out of service (1.9).
     #[serde(deserialize_with = "failure")]
+    #[cfg_attr(feature = "server", schemars(range(min = 500, max = 599)))]
     pub out_of_service: Option<u16>,
 }
 
@@ -53,6 +60,7 @@ pub struct Settings {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema), schemars(rename = "StoryOfIdentify24"))]
 pub struct Story {
     /// The status in the vendor's word.
     pub status: String,
@@ -67,6 +75,7 @@ pub struct Story {
     /// In how long the person has an appointment that is made by it; `None` makes none, and leaves one that was made
     /// before (I-052).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "span")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<u32>"))]
     pub appointment: Option<SignedDuration>,
 }
 
@@ -107,6 +116,7 @@ impl Story {
 /// How a refusal is told.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum Refusals {
     /// By the HTTP status.
     #[default]
@@ -120,6 +130,7 @@ pub enum Refusals {
 /// What becomes of the body of a GET.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum GetBodies {
     /// It arrives.
     #[default]
@@ -127,18 +138,24 @@ pub enum GetBodies {
     /// A proxy drops it.
     Stripped,
     /// A proxy refuses the request with this status: 403, 411 and 413 are known.
-    Refused(#[serde(deserialize_with = "refusal")] u16),
+    Refused(
+        #[serde(deserialize_with = "refusal")]
+        #[cfg_attr(feature = "server", schemars(range(min = 400, max = 599)))]
+        u16,
+    ),
 }
 
 /// How many requests are served.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema), schemars(rename = "RateOfIdentify24"))]
 pub struct Rate {
     /// So many, logins among them; with 0 all are refused.
     pub requests: u32,
     /// In so long, from the first of them.
     #[serde(serialize_with = "seconds::serialize", deserialize_with = "some_seconds")]
+    #[cfg_attr(feature = "server", schemars(with = "u32", range(min = 1)))]
     pub period: SignedDuration,
     /// Whether a refusal says when to come again: `Retry-After` is not documented (1.9).
     #[serde(default)]

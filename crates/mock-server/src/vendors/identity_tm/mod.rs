@@ -24,6 +24,7 @@ mod settings;
 mod shapes;
 mod signing;
 mod vendor;
+mod views;
 
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,
@@ -43,6 +44,8 @@ use self::placing::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use crate::World;
 use crate::vendor::Route;
+#[cfg(feature = "server")]
+use crate::vendors::schemas::VendorSchemas;
 
 /// The vendor identity.TM.
 #[derive(Debug)]
@@ -109,4 +112,10 @@ impl IdentityTm {
 /// Changes how the account is set up, as the vendor's support does.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
     change(&mut world.state::<Orders>().settings);
+}
+
+/// The schemas of what the vendor writes into the admin API.
+#[cfg(feature = "server")]
+pub(super) fn schemas() -> VendorSchemas {
+    VendorSchemas::new::<Orders, views::CaseView>(identkit_identity_tm::PROVIDER)
 }

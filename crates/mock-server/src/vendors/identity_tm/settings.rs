@@ -15,6 +15,7 @@ const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
 
 /// What is counted: pages (AT-05), or what was reported (AT-06).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum Unit {
     /// Each status by itself.
     #[default]
@@ -25,6 +26,7 @@ pub enum Unit {
 
 /// The shape of a list of orders (AT-03).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum ListShape {
     /// `[{…,"Status":[…]}]`: the document's example, with what its table asks for.
     #[default]
@@ -41,6 +43,7 @@ pub enum ListShape {
 
 /// The shape of signed hashes (AT-36).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum HashShape {
     /// `[{"a":"…"},{"b":"…"}]`.
     #[default]
@@ -53,6 +56,7 @@ pub enum HashShape {
 
 /// Where a giro link is told (AT-41).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum GiroKey {
     /// `TargetURL`; `GiroURL` when the order asks for the landing page as well, which would otherwise be lost.
     #[default]
@@ -63,6 +67,7 @@ pub enum GiroKey {
 
 /// What `serverStatus` says (AT-80).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum Service {
     /// 200.
     #[default]
@@ -75,6 +80,7 @@ pub enum Service {
 
 /// What has to be enabled for an account (T-006).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
     Report,
@@ -109,12 +115,15 @@ impl Feature {
 /// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as they
 /// are written here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema), schemars(rename = "IdentityTmSettings"))]
 pub struct Settings {
     /// User name of HTTP Basic authentication (T-003).
     #[serde(deserialize_with = "user")]
+    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
     pub customer_id: String,
     /// Its password (T-003).
     #[serde(deserialize_with = "some")]
+    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
     pub customer_code: String,
     /// Products that `putOrder` refuses with 400 because they are not enabled (T-006).
     pub products_not_enabled: BTreeSet<u32>,
@@ -128,33 +137,42 @@ pub struct Settings {
     pub giro_key: GiroKey,
     /// Method of webhooks: GET, POST or PUT (T-032).
     #[serde(with = "method")]
+    #[cfg_attr(feature = "server", schemars(with = "String", extend("enum" = ["GET", "POST", "PUT"])))]
     pub webhook_method: Method,
     /// `[Ref]` and `[OrderID]` go into webhook URLs as they are; only what no request line can hold is encoded (AT-20).
     pub raw_placeholders: bool,
     /// After how long an unfinished order times out, [T 4.1].
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "server", schemars(with = "u32"))]
     pub time_out: SignedDuration,
     /// A time-out deletes the order altogether: its status is 404 as well (AT-59).
     pub purge_on_time_out: bool,
     /// The webhook that is called when an order times out (AT-60).
     #[serde(with = "callback")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null])))]
     pub webhook_on_time_out: Option<OrderCallback>,
     /// The webhook that is called when an order is cancelled by `cancelOrder` (AT-60).
     #[serde(with = "callback")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null])))]
     pub webhook_on_cancel: Option<OrderCallback>,
     /// The webhook that is called when too many wrong TANs cancel an order (AT-60).
     #[serde(with = "callback")]
+    #[cfg_attr(feature = "server", schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null])))]
     pub webhook_on_tan_limit: Option<OrderCallback>,
     /// The statuses that cancelling sets (AT-61). Without a final one among them the order stays open.
+    #[cfg_attr(feature = "server", schemars(with = "Vec<u32>"))]
     pub cancelled_by: Vec<StatusKind>,
     /// With how many wrong TANs an order is cancelled; the document says "too many" (AT-54).
     #[serde(deserialize_with = "positive")]
+    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
     pub tan_tries: u32,
     /// The status of a single wrong TAN: 400 assumed, 409 in a later version (AT-54).
     #[serde(deserialize_with = "refusal")]
+    #[cfg_attr(feature = "server", schemars(range(min = 400, max = 599)))]
     pub wrong_tan_status: u16,
     /// The status of data that is asked for before the order is final: 400 assumed, or 404 (AT-62).
     #[serde(deserialize_with = "refusal")]
+    #[cfg_attr(feature = "server", schemars(range(min = 400, max = 599)))]
     pub early_data_status: u16,
     /// The status of an order stays readable after `delIdentdata` (AT-09); otherwise it is 404, and not listed.
     pub status_after_deletion: bool,
@@ -166,6 +184,7 @@ pub struct Settings {
     pub general: BTreeSet<u32>,
     /// The key of the time of identification, which the document says to be misspelt (AT-01).
     #[serde(deserialize_with = "some")]
+    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
     pub identified_key: String,
     /// Results tell the person's address on the network, [T 3.3.4]: always one of the documentation block 192.0.2.0/24.
     pub user_ip: bool,
@@ -183,6 +202,7 @@ pub struct Settings {
     pub extended_list_in_body: bool,
     /// The number of the first page, 0 or 1 (AT-05). With 1, page 0 answers like page 1; the profile `strict` refuses it.
     #[serde(deserialize_with = "zero_or_one")]
+    #[cfg_attr(feature = "server", schemars(range(max = 1)))]
     pub first_page: u32,
     /// What pages count (AT-05).
     pub page_unit: Unit,
@@ -195,6 +215,7 @@ pub struct Settings {
     pub record_video: bool,
     /// How long it takes until a recording that was asked for is ready (T-038); nothing is documented.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "server", schemars(with = "u32"))]
     pub video_provisioning: SignedDuration,
     /// The call that says so is tried again like a webhook; otherwise it is made once (AT-39).
     pub video_callback_retries: bool,

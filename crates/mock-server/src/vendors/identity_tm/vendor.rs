@@ -6,13 +6,14 @@ use http::header::AUTHORIZATION;
 use identkit_core::Location;
 use identkit_identity_tm::{PROVIDER, StatusKind};
 use identkit_wire::encode_base64;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::facts::{FACTS, PURGE, TIME_OUT, VIDEO, below_version};
 use super::orders::{Orders, Reuse};
 use super::paths::resolve_alias;
 use super::rejections::respond;
 use super::settings::Settings;
+use super::views::CaseView;
 use super::{IdentityTm, configure, examples, media, methods, reuse, rules, saved, scenarios};
 use crate::account::{Account, AccountOf, AccountState};
 use crate::facts::VendorFacts;
@@ -99,17 +100,18 @@ impl MockVendor for IdentityTm {
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let blocked = world.is_blocked(case);
         let order = world.state::<Orders>().by_id.get(case)?;
-        Some(json!({
-            "vendor": PROVIDER,
-            "id": case,
-            "data_deleted": order.deleted,
-            "blocked": blocked,
-            "method": methods::name(order.method()),
-            "tan": order.tan.as_ref().map(|tan| tan.code.expose()),
-            "recording": order.recording.name(),
-            "reuse": order.reuse.as_ref().map(Reuse::name),
-            "status": serde_json::to_value(order.status_answer(None)).unwrap_or(Value::Null),
-        }))
+        let view = CaseView {
+            vendor: PROVIDER,
+            id: case.to_owned(),
+            data_deleted: order.deleted,
+            blocked,
+            method: methods::name(order.method()),
+            tan: order.tan.as_ref().map(|tan| tan.code.expose().to_owned()),
+            recording: order.recording.name(),
+            reuse: order.reuse.as_ref().map(Reuse::name),
+            status: serde_json::to_value(order.status_answer(None)).unwrap_or_default(),
+        };
+        serde_json::to_value(view).ok()
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {

@@ -62,8 +62,9 @@ fn settings() -> Vec<(String, String)> {
                 let (name, _) = field.split_once(':').unwrap();
                 found.push((name.to_owned(), std::mem::take(&mut about)));
             }
-            // How it is written in JSON: settings_by_name.rs.
-            (None, None) if line.starts_with("#[serde(") => {}
+            // How it is written in JSON, and its schema: settings_by_name.rs.
+            (None, None)
+                if line.starts_with("#[serde(") || line.starts_with("#[cfg_attr(feature = \"server\", schemars(") => {}
             (None, None) => panic!("neither a field nor a word about one: {line}"),
         }
     }

@@ -9,16 +9,16 @@ use std::net::IpAddr;
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::{Request, uri::Authority};
 
-use super::Problem;
+use super::problem::{Problem, ProblemKind};
 use crate::server::Place;
 
 /// The hosts that this API is called by.
-pub(in crate::server) struct Callers {
+pub(in crate::server) struct AllowedHosts {
     listening: IpAddr,
     names: Vec<String>,
 }
 
-impl Callers {
+impl AllowedHosts {
     pub(in crate::server) fn of(place: &Place) -> Self {
         Self { listening: place.address().ip().to_canonical(), names: place.names().to_vec() }
     }
@@ -26,7 +26,7 @@ impl Callers {
     /// Refuses what a web page has a browser send.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Problem> {
         let headers = request.headers();
-        let refuse = |detail: &str| Err(Problem::new(403, "not from here", detail, "admin-origin"));
+        let refuse = |detail: &str| Err(Problem::new(ProblemKind::ForeignOrigin, detail));
         let hosts: Vec<&str> = all(headers, &HOST).chain(request.uri().authority().map(Authority::as_str)).collect();
         if !hosts.iter().all(|host| self.is_called(host)) {
             return refuse(
@@ -81,7 +81,7 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        Callers::of(&place).check(&request).is_ok()
+        AllowedHosts::of(&place).check(&request).is_ok()
     }
 
     #[test]

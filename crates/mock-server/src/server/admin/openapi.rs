@@ -1,0 +1,223 @@
+//! The document of the admin API (OpenAPI 3.1), made from the routes and their types.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::problem::{Document, ProblemKind};
+use super::route::Route;
+
+/// The problems that every call can return.
+const COMMON: [ProblemKind; 5] = [
+    ProblemKind::InvalidQuery,
+    ProblemKind::InvalidBody,
+    ProblemKind::ForeignOrigin,
+    ProblemKind::MethodNotAllowed,
+    ProblemKind::BodyTooLarge,
+];
+
+/// A topic: name, description and calls.
+pub(super) type Topic = (&'static str, &'static str, Vec<Route>);
+
+/// Makes the document.
+pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
+    let settings =
+        || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut input = settings().for_deserialize().into_generator();
+    let mut output = settings().for_serialize().into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for (topic, _, routes) in topics {
+        for route in routes {
+            let call = call(topic, route, &mut input, &mut output);
+            let path = paths.entry(format!("/{}", route.path)).or_insert_with(|| json!({}));
+            if let Some(path) = path.as_object_mut() {
+                path.insert(route.method.as_str().to_ascii_lowercase(), call);
+            }
+        }
+    }
+    let mut schemas = output.take_definitions(true);
+    // Where a type is both sent and returned, the form that is sent allows more.
+    schemas.extend(input.take_definitions(true));
+    let tags: Vec<Value> =
+        topics.iter().map(|(name, about, _)| json!({ "name": name, "description": about })).collect();
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Admin API of the identkit sandbox",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Worlds, their clocks, the person's next move, webhooks, and the journal.",
+            "description": "`identkit sandbox` emulates vendors; this API controls it. It has an address of its own \
+                (`--admin`), speaks plain HTTP, and asks for no credentials; it listens on loopback addresses unless \
+                configured otherwise. Every call but those of `worlds` is about one world: `?world=ID`, or the default \
+                world. Clients must ignore unknown members of responses. A path may end in a slash, and `HEAD` works \
+                where `GET` does. A request that is not HTTP/1.1, or has a target or headers that are too long, is \
+                answered by the status alone (400, 414, 431).",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{
+            "url": format!("http://127.0.0.1:8444{root}"),
+            "description": "`identkit sandbox --admin 127.0.0.1:8444`",
+        }],
+        "security": [{}],
+        "tags": tags,
+        "paths": paths,
+        "components": { "schemas": schemas },
+    });
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.values_mut().for_each(tidy);
+    }
+    if let Some(paths) = document.get_mut("paths") {
+        tidy_all(paths);
+    }
+    document
+}
+
+/// Applies [`tidy`] to each schema of the calls.
+fn tidy_all(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == "schema" { tidy(value) } else { tidy_all(value) }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy_all),
+        _ => {}
+    }
+}
+
+fn tidy(schema: &mut Value) {
+    if let Ok(schema) = schema.try_into() {
+        RecursiveTransform(simplify).transform(schema);
+    }
+}
+
+/// Writes alternatives of single texts as one enumeration, and leaves out formats of Rust's numbers and patterns'
+/// dialects.
+fn simplify(schema: &mut Schema) {
+    // A set takes an item twice.
+    schema.remove("uniqueItems");
+    // Rust's word for a member that can be left out.
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with(['u', 'i', 'f', 'd']))
+        && !matches!(schema.get("format").and_then(Value::as_str), Some("uri" | "date-time"))
+    {
+        schema.remove("format");
+    }
+    if schema.get("type").and_then(Value::as_str) != Some("object")
+        && let Some(Value::Array(kinds)) = schema.get("oneOf")
+    {
+        // A kind is `const` with a description, or an `enum` of those without one.
+        let mut words = Vec::new();
+        let mut about = String::new();
+        for kind in kinds {
+            if kind.get("type").and_then(Value::as_str) != Some("string") {
+                return;
+            }
+            words.extend(kind.get("enum").and_then(Value::as_array).into_iter().flatten().cloned());
+            if let Some(word) = kind.get("const") {
+                let meaning = kind.get("description").and_then(Value::as_str).unwrap_or_default();
+                about.push_str(&format!("\n- `{}`: {meaning}", word.as_str().unwrap_or_default()));
+                words.push(word.clone());
+            }
+        }
+        let own = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let text = format!("{own}\n{about}");
+        schema.remove("oneOf");
+        schema.insert("type".into(), "string".into());
+        schema.insert("enum".into(), words.into());
+        schema.insert("description".into(), text.trim().into());
+    }
+}
+
+fn call(topic: &str, route: &Route, input: &mut SchemaGenerator, output: &mut SchemaGenerator) -> Value {
+    let schemas = (route.schemas)(input, output);
+    let mut parameters = Vec::new();
+    for (placeholder, about, example) in [("world", "Id of the world.", "my-test"), ("id", route.id.0, route.id.1)] {
+        if route.path.contains(&format!("{{{placeholder}}}")) {
+            parameters.push(json!({
+                "name": placeholder, "in": "path", "required": true, "description": about,
+                "schema": { "type": "string", "minLength": 1 }, "example": example,
+            }));
+        }
+    }
+    parameters.extend(query(&schemas.query));
+    let mut call = json!({
+        "operationId": route.name, "tags": [topic], "summary": route.summary, "parameters": parameters,
+    });
+    let Some(members) = call.as_object_mut() else { return call };
+    if !route.description.is_empty() {
+        members.insert("description".into(), route.description.into());
+    }
+    if let Some((schema, required)) = schemas.body {
+        let content = json!({ "application/json": { "schema": schema } });
+        members.insert("requestBody".into(), json!({ "required": required, "content": content }));
+    }
+    members.insert("responses".into(), responses(route, &schemas.output, output));
+    call
+}
+
+fn responses(route: &Route, schema: &Schema, output: &mut SchemaGenerator) -> Value {
+    let links: Map<String, Value> = route
+        .links
+        .iter()
+        .map(|(name, pointer)| {
+            let id = format!("$response.body#{pointer}");
+            ((*name).to_owned(), json!({ "operationId": name, "parameters": { "id": id } }))
+        })
+        .collect();
+    let mut responses = Map::new();
+    let success = json!({
+        "description": route.returns, "content": { route.media: { "schema": schema } }, "links": links,
+    });
+    responses.insert(route.status.to_string(), success);
+    let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    let world = route.has_world.then_some(ProblemKind::UnknownWorld);
+    for kind in COMMON.into_iter().chain(world).chain(route.problems.iter().copied()) {
+        problems.entry(kind.status()).or_default().push(kind.meaning());
+    }
+    let problem = output.subschema_for::<Document>();
+    for (status, meanings) in problems {
+        let response = json!({
+            "description": meanings.join(" "), "content": { "application/problem+json": { "schema": problem } },
+        });
+        responses.insert(status.to_string(), response);
+    }
+    Value::Object(responses)
+}
+
+/// The parameters of a query: the members of its schema. Texts stand for elements of calls.
+fn query(schema: &Schema) -> Vec<Value> {
+    let required = |name: &str| {
+        schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|known| known == name))
+    };
+    let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    members
+        .filter_map(|(name, schema)| {
+            let mut schema = schema.clone();
+            match name.as_str() {
+                "headers" => None,
+                "body" => Some(json!({
+                    "name": "elements", "in": "query", "style": "form", "explode": true,
+                    "description": "Any number of `header/NAME=text` and `body/POINTER=text`: calls with this header, \
+                        or with this element of the body, which a JSON pointer (RFC 6901) names.",
+                    "schema": { "type": "object", "patternProperties": { "^(header/.+|body/.*)$": true } },
+                    "example": { "body/Address/City": "Berlin" },
+                })),
+                name => {
+                    // A query cannot hold null.
+                    if let Some(Value::Array(types)) = schema.get_mut("type") {
+                        types.retain(|kind| kind != "null");
+                    }
+                    let about = schema.get("description").cloned().unwrap_or_default();
+                    let required = required(name);
+                    Some(json!({ "name": name, "in": "query", "required": required, "description": about, "schema": schema }))
+                }
+            }
+        })
+        .collect()
+}
