@@ -35,7 +35,8 @@ pub use self::near::NearMiss;
 #[cfg(feature = "server")]
 pub(crate) use self::{
     explain::ReasonView,
-    view::{CallEntry, EntryView, NearMissView},
+    near::NearMissView,
+    view::{CallEntry, EntryView},
 };
 
 /// Something that happened.

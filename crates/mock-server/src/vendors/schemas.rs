@@ -1,7 +1,8 @@
 //! The schemas of what the vendors write into the admin API: accounts, settings and cases. One block for each vendor.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::Value;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+use schemars::JsonSchema;
+use schemars::{Schema, SchemaGenerator};
 
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
@@ -15,6 +16,7 @@ pub(crate) struct VendorSchemas {
     pub(crate) case: Describe,
 }
 
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 impl VendorSchemas {
     fn new<Account: JsonSchema, Settings: JsonSchema, Case: JsonSchema>(name: &'static str) -> Self {
         Self {
@@ -27,9 +29,11 @@ impl VendorSchemas {
     }
 }
 
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 /// Settings, of which any can be left out.
 struct Change<S>(std::marker::PhantomData<S>);
 
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 impl<S: JsonSchema> JsonSchema for Change<S> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("{}Change", S::schema_name()).into()
@@ -38,7 +42,7 @@ impl<S: JsonSchema> JsonSchema for Change<S> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = S::json_schema(generator);
         schema.remove("required");
-        schema.insert("additionalProperties".into(), Value::Bool(false));
+        schema.insert("additionalProperties".into(), false.into());
         schema
     }
 }
