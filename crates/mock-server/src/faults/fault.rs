@@ -4,18 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::read;
-
-/// Where in a request or an answer a connection is reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Middle {
-    /// When the request was read in part: nothing is carried out.
-    Request,
-    /// In the head of the answer: the call was carried out.
-    Answer,
-}
+use super::values::{self, Middle};
 
 /// Something that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,27 +15,27 @@ pub enum Fault {
     /// Another status in place of the answer.
     Status {
         /// The status: 400 to 599.
-        #[serde(deserialize_with = "read::error_status")]
+        #[serde(deserialize_with = "values::error_status")]
         #[cfg_attr(feature = "server", schemars(range(min = 400, max = 599)))]
         status: u16,
         /// `Retry-After`, in seconds.
-        #[serde(deserialize_with = "read::whole_seconds")]
+        #[serde(deserialize_with = "values::whole_seconds")]
         retry_after: Option<u64>,
         /// Whether the call was carried out all the same, as behind a gateway that lost the answer.
-        #[serde(deserialize_with = "read::flag")]
+        #[serde(deserialize_with = "values::flag")]
         committed: bool,
     },
     /// The answer comes so much later.
     Latency {
         /// How much.
-        #[serde(rename = "seconds", with = "read::seconds")]
-        #[cfg_attr(feature = "server", schemars(with = "f64", range(min = 0.0, max = read::LONGEST)))]
+        #[serde(rename = "seconds", with = "values::seconds")]
+        #[cfg_attr(feature = "server", schemars(with = "f64", range(min = 0.0, max = values::LONGEST)))]
         by: Duration,
     },
     /// The body of the answer comes at this rate.
     Bandwidth {
         /// Bytes a second: 1 at the least.
-        #[serde(deserialize_with = "read::positive")]
+        #[serde(deserialize_with = "values::positive")]
         #[cfg_attr(feature = "server", schemars(range(min = 1)))]
         bytes_per_second: u64,
     },
@@ -55,7 +44,7 @@ pub enum Fault {
     /// The connection is reset in the middle.
     ResetInCommit {
         /// Of what.
-        #[serde(deserialize_with = "read::middle")]
+        #[serde(deserialize_with = "values::middle")]
         at: Middle,
     },
     /// The call is carried out, and the connection is reset before a byte of the answer.
@@ -67,15 +56,15 @@ pub enum Fault {
     /// The answer tells a wrong length.
     WrongLength {
         /// By how many bytes too long; too short when negative.
-        #[serde(deserialize_with = "read::not_zero")]
+        #[serde(deserialize_with = "values::not_zero")]
         #[cfg_attr(feature = "server", schemars(extend("not" = { "const": 0 })))]
         by: i64,
     },
     /// The answer says that it is of another media type.
     WrongContentType {
         /// Which one.
-        #[serde(deserialize_with = "read::header_text")]
-        #[cfg_attr(feature = "server", schemars(regex(pattern = read::HEADER_TEXT)))]
+        #[serde(deserialize_with = "values::header_text")]
+        #[cfg_attr(feature = "server", schemars(regex(pattern = values::HEADER_TEXT)))]
         content_type: String,
     },
     /// The body is no JSON.
@@ -85,7 +74,7 @@ pub enum Fault {
     /// Another of the shapes that the documents leave open.
     ShapeVariant {
         /// By its name; any one that fits, unless given.
-        #[serde(deserialize_with = "read::text")]
+        #[serde(deserialize_with = "values::text")]
         variant: Option<String>,
     },
     /// The first element of the answer's object stands in it twice, first as `null`.
@@ -93,36 +82,36 @@ pub enum Fault {
     /// The answer points elsewhere.
     Redirect {
         /// The status: 300 to 399.
-        #[serde(deserialize_with = "read::redirect_status")]
+        #[serde(deserialize_with = "values::redirect_status")]
         #[cfg_attr(feature = "server", schemars(range(min = 300, max = 399)))]
         status: u16,
         /// Where to.
-        #[serde(deserialize_with = "read::header_text")]
-        #[cfg_attr(feature = "server", schemars(regex(pattern = read::HEADER_TEXT)))]
+        #[serde(deserialize_with = "values::header_text")]
+        #[cfg_attr(feature = "server", schemars(regex(pattern = values::HEADER_TEXT)))]
         location: String,
     },
     /// The answer, its head included, comes in small pieces with pauses.
     SlowDrip {
         /// The size of a piece: 1 at the least.
-        #[serde(deserialize_with = "read::positive")]
+        #[serde(deserialize_with = "values::positive")]
         #[cfg_attr(feature = "server", schemars(range(min = 1)))]
         bytes: u64,
         /// The pause after each.
-        #[serde(rename = "seconds", with = "read::seconds")]
-        #[cfg_attr(feature = "server", schemars(with = "f64", range(min = 0.0, max = read::LONGEST)))]
+        #[serde(rename = "seconds", with = "values::seconds")]
+        #[cfg_attr(feature = "server", schemars(with = "f64", range(min = 0.0, max = values::LONGEST)))]
         pause: Duration,
     },
     /// So many interim answers (`103`) come before the answer.
     InformationalFlood {
         /// How many.
-        #[serde(deserialize_with = "read::flood")]
+        #[serde(deserialize_with = "values::flood")]
         #[cfg_attr(feature = "server", schemars(range(min = 1, max = 100_000)))]
         count: u32,
     },
     /// The vendor has had enough: 429.
     RateLimit {
         /// `Retry-After`, in seconds.
-        #[serde(deserialize_with = "read::whole_seconds")]
+        #[serde(deserialize_with = "values::whole_seconds")]
         retry_after: Option<u64>,
     },
 }

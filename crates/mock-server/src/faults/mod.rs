@@ -21,9 +21,10 @@ mod rule;
 mod saved;
 mod shapes;
 mod validate;
+mod values;
 mod wire;
 
-pub use self::fault::{Fault, Middle};
+pub use self::fault::Fault;
 pub use self::list::{Faults, InjectedRule};
 pub use self::pace::Pace;
 #[cfg(feature = "server")]
@@ -31,6 +32,7 @@ pub(crate) use self::read::InjectedView;
 pub use self::rule::Rule;
 pub use self::shapes::{Reshape, Shape, as_item, as_list, each_object, put, rename};
 pub(crate) use self::validate::validate;
+pub use self::values::Middle;
 pub use self::wire::Wire;
 #[cfg(feature = "server")]
 pub(crate) use self::wire::{INTERIM, MISSING, bodiless, claimed_length};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, read};
+use super::{Fault, values};
 
 /// What goes wrong, with which calls, and how often. With nothing else said, with the next call of all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,23 +14,23 @@ pub struct Rule {
     pub fault: Fault,
     /// The vendor's name of the call, in any case, e.g. `getStatus`, which means its variants too; every call when
     /// `None`.
-    #[serde(deserialize_with = "read::text")]
+    #[serde(deserialize_with = "values::text")]
     #[cfg_attr(feature = "server", schemars(example = &"putOrder"))]
     pub operation: Option<String>,
     /// Name of the vendor; all of them when `None`.
-    #[serde(deserialize_with = "read::text")]
+    #[serde(deserialize_with = "values::text")]
     #[cfg_attr(feature = "server", schemars(example = &"identity-tm"))]
     pub vendor: Option<String>,
     /// How often it strikes; `None` for as often as it can.
-    #[serde(deserialize_with = "read::times")]
+    #[serde(deserialize_with = "values::times")]
     #[cfg_attr(feature = "server", schemars(range(min = 1)))]
     pub times: Option<u64>,
     /// Which of the calls that fit is the first to be struck, from 1.
-    #[serde(deserialize_with = "read::positive")]
+    #[serde(deserialize_with = "values::positive")]
     #[cfg_attr(feature = "server", schemars(range(min = 1)))]
     pub nth: u64,
     /// How likely a call is to be struck: above 0, up to 1.
-    #[serde(deserialize_with = "read::probability")]
+    #[serde(deserialize_with = "values::probability")]
     #[cfg_attr(feature = "server", schemars(with = "Option<f64>", range(max = 1), extend("exclusiveMinimum" = 0)))]
     pub probability: f64,
 }

@@ -31,7 +31,6 @@ pub struct Reason {
     /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
     pub given: Option<Value>,
     /// The same without secrets.
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "for the admin API"))]
     told: Option<Value>,
 }
 

@@ -39,7 +39,8 @@ pub(crate) use self::redact::is_redacted;
 #[cfg(feature = "server")]
 pub(crate) use self::{
     explain::ReasonView,
-    view::{CallEntry, EntryView, NearMissView},
+    near::NearMissView,
+    view::{CallEntry, EntryView},
 };
 
 /// Something that happened.

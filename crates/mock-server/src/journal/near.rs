@@ -30,3 +30,40 @@ impl Journal {
         nearest.map(|(entry, differences)| NearMiss { entry: entry.clone(), differences }).collect()
     }
 }
+
+/// A call that comes close to a filter.
+#[cfg(feature = "server")]
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "NearMiss")]
+pub(crate) struct NearMissView {
+    request: super::EntryView,
+    #[schemars(length(min = 1))]
+    differences: Vec<DifferenceView>,
+}
+
+/// A difference between a call and a filter.
+#[cfg(feature = "server")]
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Difference")]
+struct DifferenceView {
+    /// What is compared.
+    #[schemars(example = &"body /Product")]
+    what: String,
+    /// serde_json::Value of the filter.
+    wanted: serde_json::Value,
+    /// serde_json::Value of the call; null if there is none.
+    got: serde_json::Value,
+}
+
+#[cfg(feature = "server")]
+impl NearMiss {
+    /// It as the admin API writes it.
+    pub(crate) fn view(&self, secrets: super::Secrets) -> NearMissView {
+        let view = |Difference { what, wanted, got, .. }: &Difference| DifferenceView {
+            what: what.clone(),
+            wanted: wanted.clone(),
+            got: got.clone().unwrap_or_default(),
+        };
+        NearMissView { request: self.entry.view(secrets), differences: self.differences.iter().map(view).collect() }
+    }
+}

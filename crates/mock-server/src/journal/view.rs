@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::redact::{Secrets, names_one, shape};
-use super::{Call, Difference, Entry, Form, NearMiss, StoredBody, What};
+use super::{Call, Entry, Form, StoredBody, What};
 use crate::facts::Login;
 #[cfg(feature = "server")]
 use crate::json_time::Time;
@@ -162,41 +162,6 @@ pub(crate) struct ChangedEntry {
     what: &'static str,
     /// In short, how.
     how: String,
-}
-
-/// A call that comes close to a filter.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema), schemars(rename = "NearMiss"))]
-pub(crate) struct NearMissView {
-    request: EntryView,
-    #[cfg_attr(feature = "server", schemars(length(min = 1)))]
-    differences: Vec<DifferenceView>,
-}
-
-/// A difference between a call and a filter.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema), schemars(rename = "Difference"))]
-struct DifferenceView {
-    /// What is compared.
-    #[cfg_attr(feature = "server", schemars(example = &"body /Product"))]
-    what: String,
-    /// Value of the filter.
-    wanted: Value,
-    /// Value of the call; null if there is none.
-    got: Value,
-}
-
-impl NearMiss {
-    /// It as the admin API writes it.
-    #[cfg(feature = "server")]
-    pub(crate) fn view(&self, secrets: Secrets) -> NearMissView {
-        let view = |Difference { what, wanted, got, .. }: &Difference| DifferenceView {
-            what: what.clone(),
-            wanted: wanted.clone(),
-            got: got.clone().unwrap_or_default(),
-        };
-        NearMissView { request: self.entry.view(secrets), differences: self.differences.iter().map(view).collect() }
-    }
 }
 
 impl Entry {

@@ -11,6 +11,10 @@ pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
 #[cfg(feature = "server")]
+#[cfg_attr(
+    not(any(feature = "identify24", feature = "identity-tm")),
+    expect(dead_code, reason = "each vendor describes itself by it")
+)]
 pub(crate) mod schemas;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod settings;

@@ -51,7 +51,7 @@ impl<S: JsonSchema> JsonSchema for Change<S> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = S::json_schema(generator);
         schema.remove("required");
-        schema.insert("additionalProperties".into(), Value::Bool(false));
+        schema.insert("additionalProperties".into(), false.into());
         schema
     }
 }
