@@ -10,8 +10,11 @@ mod delivery;
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
+pub(crate) mod secrets;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod settings;
+#[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
+mod test_accounts;
 
 /// Every vendor of this crate that its features name.
 pub fn all() -> Vec<Box<dyn MockVendor>> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::bound::Bound;
 use super::data::World;
-use super::error::SavedError;
+use super::error::{FORMAT, SavedError};
 use super::profile::Profile;
 use super::read::{read, to_value};
 use super::reader::StateReader;
@@ -91,7 +91,7 @@ struct SavedTry {
 
 impl World {
     /// The version of the format that [`to_json`](Self::to_json) writes, and the only one that is read.
-    pub const FORMAT: u64 = 2;
+    pub const FORMAT: u64 = FORMAT;
 
     /// Everything in this world as one JSON document. The same world gives the same document.
     ///

@@ -222,12 +222,3 @@ fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
     }
     response
 }
-
-#[cfg(feature = "server")]
-impl crate::TestSandbox {
-    /// The credentials at identify24.
-    pub fn identify24(&self) -> identkit_identify24::Credentials {
-        let [partner, api_key] = self.credentials(PROVIDER);
-        identkit_identify24::Credentials::new(partner, api_key)
-    }
-}

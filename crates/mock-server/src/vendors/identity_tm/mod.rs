@@ -32,6 +32,8 @@ use identkit_identity_tm::{
     RequestSign, RequestVideo, ServerStatus,
 };
 
+#[cfg(feature = "server")]
+pub(super) use self::facts::BASE_PATH;
 pub use self::results::unseal;
 pub use self::scenarios::STORIES;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};

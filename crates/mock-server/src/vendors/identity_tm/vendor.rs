@@ -8,7 +8,7 @@ use identkit_identity_tm::{PROVIDER, StatusKind};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use super::facts::{FACTS, PURGE, TIME_OUT, VIDEO, below_version};
+use super::facts::{BASE_PATH, FACTS, PURGE, TIME_OUT, VIDEO, below_version};
 use super::orders::{Orders, Reuse};
 use super::paths::resolve_alias;
 use super::rejections::respond;
@@ -23,7 +23,7 @@ use crate::{Profile, SavedError, StateReader, Timer, World};
 impl AccountState for Orders {
     type Settings = Settings;
 
-    const BASE_PATH: &'static str = "/api/2.10";
+    const BASE_PATH: &'static str = BASE_PATH;
 
     fn settings(&mut self) -> &mut Settings {
         &mut self.settings
@@ -150,18 +150,4 @@ fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
     let given = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.split_once(' '));
     // RFC 9110: the name of the scheme is case-insensitive.
     given.is_some_and(|(scheme, code)| scheme.eq_ignore_ascii_case("basic") && code.trim() == expected)
-}
-
-#[cfg(feature = "server")]
-impl crate::TestSandbox {
-    /// The URL of identity.TM's API, with its version.
-    pub fn identity_tm_url(&self) -> String {
-        format!("{}{}", self.url(), Orders::BASE_PATH)
-    }
-
-    /// The account at identity.TM.
-    pub fn identity_tm(&self) -> identkit_identity_tm::Credentials {
-        let [customer_id, code] = self.credentials(PROVIDER);
-        identkit_identity_tm::Credentials::new(customer_id, code)
-    }
 }
