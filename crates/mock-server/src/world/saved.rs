@@ -30,7 +30,7 @@ use crate::webhooks::{Cause, Delivery, Webhooks};
 const FORMAT_KEY: &str = "identkit_world";
 
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
-const MOST: u64 = 1 << 53;
+const MAX_SEQUENCE: u64 = 1 << 53;
 
 /// Each copy is a request: more than this at once is no test of anything.
 pub(crate) const COPIES: u32 = 100;
@@ -197,7 +197,7 @@ impl World {
             None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected a version, a whole number")),
         }
         let saved: SavedWorld = read(document, "")?;
-        if saved.sequence > MOST {
+        if saved.sequence > MAX_SEQUENCE {
             return Err(SavedError::damaged("/sequence", "expected a number of at most 2^53"));
         }
         let mut rules = Rules::default();

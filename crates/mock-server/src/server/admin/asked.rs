@@ -86,7 +86,7 @@ impl Asked<'_> {
             return Err(refuse(format!("send a body, e.g. {example}")));
         }
         if nesting::is_too_deep(self.request.body()) {
-            return Err(refuse(format!("it {}", nesting::TOLD)));
+            return Err(refuse(format!("it {}", nesting::MESSAGE)));
         }
         json::read(self.request.body()).map_err(|fault| refuse(format!("send {example}: {fault}")))
     }

@@ -15,7 +15,7 @@ pub(super) fn transition(asked: &Asked<'_>) -> Answer {
     let body = asked.object(EXAMPLE)?;
     let part = |key: &str| body.get(key).unwrap_or(&Value::Null);
     let wanted = match (part("story"), part("status")) {
-        (Value::String(story), Value::Null) => Transition::Story(story.clone()),
+        (Value::String(story), Value::Null) => Transition::Scenario(story.clone()),
         (Value::Null, status) if !status.is_null() => Transition::Status(status.clone()),
         _ => return Err(Problem::new(400, "either a story or a status", format!("send {EXAMPLE}"), "M-04")),
     };

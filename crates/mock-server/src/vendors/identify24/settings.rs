@@ -30,7 +30,7 @@ pub struct Settings {
     #[serde(with = "seconds")]
     pub life: SignedDuration,
     /// What the person's stories come to, by name: the document lists no status but `Unidentified` (AI-12).
-    pub stories: BTreeMap<String, Story>,
+    pub stories: BTreeMap<String, Scenario>,
     /// How a refusal is told (AI-02, AI-30).
     pub refusals: Refusals,
     /// What becomes of the body of a GET on its way (AI-07).
@@ -52,8 +52,8 @@ pub struct Settings {
 /// What a story comes to.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Story {
+#[serde(deny_unknown_fields, expecting = "struct Story")]
+pub struct Scenario {
     /// The status in the vendor's word.
     pub status: String,
     /// Its id, in the webhook only.
@@ -70,7 +70,7 @@ pub struct Story {
     pub appointment: Option<SignedDuration>,
 }
 
-impl Story {
+impl Scenario {
     /// A story that ends with this status.
     pub fn new(status: impl Into<String>, status_id: impl Into<String>) -> Self {
         Self {
@@ -211,12 +211,12 @@ impl std::fmt::Debug for Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let positive = Story::new("Identified", "2");
-        let negative = Story::new("Rejected", "3")
+        let positive = Scenario::new("Identified", "2");
+        let negative = Scenario::new("Rejected", "3")
             .reject_reason("the document could not be verified")
             .agent_notes("the hologram could not be seen");
         // As long after the ident as in the document's example.
-        let appointment = Story::new("Unidentified", "1").appointment(SignedDuration::from_hours(3 * 24));
+        let appointment = Scenario::new("Unidentified", "1").appointment(SignedDuration::from_hours(3 * 24));
         let stories = [
             ("positive", positive.clone()),
             ("identified", positive),

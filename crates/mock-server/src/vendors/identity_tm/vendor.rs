@@ -17,7 +17,7 @@ use super::{IdentityTm, configure, examples, media, methods, reuse, rules, saved
 use crate::account::{Account, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
-use crate::vendor::{Handled, MockVendor, Route, Target, Transition};
+use crate::vendor::{CallOutcome, MockVendor, Route, Target, Transition};
 use crate::{Profile, SavedError, StateReader, Timer, World};
 
 impl AccountState for Orders {
@@ -69,8 +69,8 @@ impl MockVendor for IdentityTm {
         Target::find(&self.routes, request.method(), &path, ignore_case)
     }
 
-    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> Handled {
-        self.answer(world, request, target).unwrap_or_else(|rejection| Handled::Ready(respond(&rejection)))
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
+        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(&rejection)))
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
@@ -127,7 +127,7 @@ impl IdentityTm {
         world: &mut World,
         request: &Request<Bytes>,
         target: Option<&Target<'_>>,
-    ) -> Result<Handled, Rejection> {
+    ) -> Result<CallOutcome, Rejection> {
         let path = below_version(request.uri().path()).unwrap_or_default();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && world.enforces(&rules::T_003) && !is_authenticated(world, request) {
