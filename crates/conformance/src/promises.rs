@@ -165,7 +165,7 @@ impl<'a> Suite<'a> {
         let status = harness.provider.status(&case, &options).await;
         let ended = status.as_ref().is_ok_and(|status| status.outcome == Outcome::Terminated);
         self.check("a cancelled case ends as terminated", ended, || format!("{status:?}"));
-        let story = Transition::Story(harness.story.to_owned());
+        let story = Transition::Scenario(harness.story.to_owned());
         let played = harness.sandbox.transition(case.id.expose(), &story);
         let refused = matches!(played, Some(Err(_)));
         self.check("a cancelled case can no longer be identified", refused, || "the twin played on".into());
@@ -227,7 +227,7 @@ impl<'a> Suite<'a> {
     }
 
     fn play(&mut self, case: &CaseRef) {
-        let story = Transition::Story(self.harness.story.to_owned());
+        let story = Transition::Scenario(self.harness.story.to_owned());
         let played = self.harness.sandbox.transition(case.id.expose(), &story);
         let well = matches!(played, Some(Ok(())));
         self.check("the sandbox's twin plays the story", well, || format!("{played:?}"));

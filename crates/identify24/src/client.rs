@@ -21,7 +21,7 @@ use crate::messages::{
     ProjectRequest, place_of,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
-use crate::port::Outcomes;
+use crate::outcomes::Outcomes;
 use crate::{Credentials, Dialect};
 
 /// Where the API is (`[I] Getting Started`).

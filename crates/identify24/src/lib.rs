@@ -39,6 +39,7 @@ mod credentials;
 mod dialect;
 pub mod messages;
 pub mod operations;
+mod outcomes;
 mod port;
 pub mod samples;
 mod writer;

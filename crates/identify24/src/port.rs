@@ -4,16 +4,15 @@
 //! (AI-28, I-051). Its webhook URL is set in the partner portal and it sends nobody on after an identification, so
 //! `webhook_final`, `redirect_success` and `redirect_abort` of a case have no place here and are not sent.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
-    EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Violation, Window, async_trait,
+    EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Purpose, Violation, Window, async_trait,
 };
 use identkit_wire::Operation;
 
-use crate::messages::{CreateIdent, Gender as Word, IdentId, IdentStatus, PdfContent};
+use crate::messages::{CreateIdent, Gender as Word, IdentId, PdfContent};
 use crate::{Dialect, Identify24, PROVIDER};
 
 static DESCRIPTOR: Descriptor = Descriptor {
@@ -23,29 +22,6 @@ static DESCRIPTOR: Descriptor = Descriptor {
     // I-020: 90 days.
     retention: Duration::from_secs(90 * 24 * 60 * 60),
 };
-
-/// What the vendor's statuses mean, compared without regard to case (AI-12).
-#[derive(Clone, Debug)]
-pub(crate) struct Outcomes(BTreeMap<String, Outcome>);
-
-impl Default for Outcomes {
-    /// The only documented status.
-    fn default() -> Self {
-        let mut outcomes = Self(BTreeMap::new());
-        outcomes.insert("Unidentified", Outcome::Pending);
-        outcomes
-    }
-}
-
-impl Outcomes {
-    pub(crate) fn insert(&mut self, status: &str, outcome: Outcome) {
-        self.0.insert(status.trim().to_lowercase(), outcome);
-    }
-
-    pub(crate) fn of(&self, status: &IdentStatus) -> Outcome {
-        self.0.get(&status.as_str().trim().to_lowercase()).copied().unwrap_or(Outcome::Unknown)
-    }
-}
 
 /// The vendor's message for a case.
 fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {

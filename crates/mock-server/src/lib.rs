@@ -43,7 +43,7 @@ pub use rejection::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
-pub use vendor::{Handled, MockVendor, NoAnswer, Route, Target, Transition};
+pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition};
 pub use world::{CaseOrder, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 

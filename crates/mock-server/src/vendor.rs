@@ -36,7 +36,7 @@ impl NoAnswer {
 
 /// What a vendor does with a request.
 #[derive(Debug)]
-pub enum Handled {
+pub enum CallOutcome {
     /// It responds.
     Ready(Response<Content>),
     /// A webhook about this case is being delivered: ask again when it is over.
@@ -48,7 +48,7 @@ pub enum Handled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
     /// A scenario by its name, e.g. `positive`.
-    Story(String),
+    Scenario(String),
     /// A single status in the vendor's own form.
     Status(Value),
 }
@@ -72,7 +72,7 @@ impl VendorFacts {
     }
 }
 
-type Run = Box<dyn Fn(&mut World, &Params, &Request<Bytes>) -> Result<Handled, Rejection> + Send + Sync>;
+type Run = Box<dyn Fn(&mut World, &Params, &Request<Bytes>) -> Result<CallOutcome, Rejection> + Send + Sync>;
 
 /// A vendor's call and what the sandbox does with it.
 pub struct Route {
@@ -107,17 +107,17 @@ impl Route {
     ) -> Self {
         let run = move |world: &mut World, params: &Params, request: &Request<Bytes>| {
             if nesting::is_too_deep(request.body()) {
-                return Err(facts.reject_body(nesting::TOLD.to_owned(), Op::META.section));
+                return Err(facts.reject_body(nesting::MESSAGE.to_owned(), Op::META.section));
             }
             let operation =
                 Op::decode_request(params, request).map_err(|error| facts.reject(&error, Op::META.section))?;
             if let Some(case) = case(&operation) {
                 world.concerns(&case);
                 if facts.wait_rule.is_none_or(|rule| world.enforces(rule)) && world.is_blocked(&case) {
-                    return Ok(Handled::Blocked);
+                    return Ok(CallOutcome::Blocked);
                 }
             }
-            handler(world, operation).map(Handled::Ready)
+            handler(world, operation).map(CallOutcome::Ready)
         };
         Self { meta: Op::META, run: Box::new(run) }
     }
@@ -153,7 +153,7 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// Why the request is rejected.
-    pub fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Result<Handled, Rejection> {
+    pub fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Result<CallOutcome, Rejection> {
         (self.route.run)(world, &self.params, request)
     }
 }
@@ -180,7 +180,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     }
 
     /// Responds to a request; `target` is what [`route`](Self::route) returned for it.
-    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> Handled;
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome;
 
     /// Does what a timer was set for.
     fn on_timer(&self, world: &mut World, timer: &Timer);

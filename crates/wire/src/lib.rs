@@ -17,6 +17,7 @@ mod message;
 mod meta;
 mod operation;
 mod refusal;
+mod response;
 mod tolerant;
 
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
@@ -28,8 +29,9 @@ pub use meta::Params;
 pub use meta::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
 #[cfg(feature = "server")]
 pub use operation::ServedOperation;
-pub use operation::{Decoded, Encoded, Operation, Received, Warning};
+pub use operation::{Encoded, Operation};
 pub use refusal::refusal;
+pub use response::{Decoded, Received, Warning};
 pub use tolerant::{
     Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, decode_base64, decode_base64_lenient, encode_base64,
     read_text,

@@ -1,31 +1,18 @@
 //! What a vendor call is: its client side, and its server side behind the feature `server`.
 
+#[cfg(feature = "server")]
 use bytes::Bytes;
 use http::{HeaderMap, response};
 #[cfg(feature = "server")]
 use http::{Request, Response};
-use identkit_core::{Content, Error, Kind};
+#[cfg(feature = "server")]
+use identkit_core::Content;
+use identkit_core::Error;
 use serde::Serialize;
 
 #[cfg(feature = "server")]
 use crate::Params;
-use crate::{Body, Meta, json};
-
-/// Something worth knowing about a request or an answer that is no error. Its text holds no values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// What it is about.
-    pub message: std::borrow::Cow<'static, str>,
-    /// Requirement or trap of the contract, e.g. `AT-21`.
-    pub rule: &'static str,
-}
-
-impl Warning {
-    /// A warning under a rule of the contract.
-    pub fn new(message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) -> Self {
-        Self { message: message.into(), rule }
-    }
-}
+use crate::{Body, Decoded, Meta, Received, Warning, json};
 
 /// An encoded request: what the driver adds is authentication, host and length.
 #[non_exhaustive]
@@ -66,66 +53,6 @@ impl Encoded {
     }
 }
 
-/// A decoded answer.
-#[non_exhaustive]
-#[derive(Debug)]
-pub struct Decoded<T> {
-    /// The value.
-    pub value: T,
-    /// What the reader noticed.
-    pub warnings: Vec<Warning>,
-}
-
-impl<T> Decoded<T> {
-    /// A value, and what the reader noticed.
-    pub fn new(value: T, warnings: Vec<Warning>) -> Self {
-        Self { value, warnings }
-    }
-}
-
-impl<T> From<T> for Decoded<T> {
-    fn from(value: T) -> Self {
-        Self::new(value, Vec::new())
-    }
-}
-
-/// The body of an answer, as [`Meta::body_mode`] asked for it.
-#[derive(Debug)]
-pub enum Received {
-    /// All of it.
-    Whole(Bytes),
-    /// The first bytes, and the rest as a stream.
-    Stream {
-        /// What was read to decide; may be empty.
-        head: Bytes,
-        /// What follows.
-        rest: Content,
-    },
-}
-
-impl Received {
-    /// The first bytes and all of the body as content, however it came.
-    pub fn into_content(self) -> (Bytes, Content) {
-        match self {
-            Self::Whole(bytes) => (bytes.clone(), Content::from_bytes(bytes)),
-            Self::Stream { head, rest } => (head.clone(), rest.preceded_by(head)),
-        }
-    }
-
-    /// The bytes, when they are in memory.
-    ///
-    /// # Errors
-    /// [`Kind::Protocol`] for a stream.
-    pub fn whole(self) -> Result<Bytes, Error> {
-        match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Stream { .. } => {
-                Err(Error::new(Kind::Protocol, "the answer is a stream where a whole body was expected"))
-            }
-        }
-    }
-}
-
 /// One vendor call, as a client makes it: encodes requests and decodes responses. [`operation!`](crate::operation)
 /// declares one.
 ///
@@ -144,13 +71,13 @@ pub trait Operation: Send + Sync + Sized + 'static {
     /// Validates and writes the request.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] with every fault at once.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with every fault at once.
     fn encode(&self, dialect: &Self::Dialect) -> Result<Encoded, Error>;
 
     /// Reads an answer whose status is among [`Meta::expect`].
     ///
     /// # Errors
-    /// [`Kind::Protocol`] when the answer is not what the document describes, in any of its readings.
+    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) when the answer is not what the document describes, in any of its readings.
     fn decode(
         &self,
         head: &response::Parts,
@@ -165,7 +92,7 @@ pub trait ServedOperation: Operation {
     /// Reads a request that fits the path.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] naming what cannot be read.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) naming what cannot be read.
     fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error>;
 
     /// Writes a successful response.

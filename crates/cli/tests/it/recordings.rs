@@ -14,7 +14,7 @@ use serde_json::json;
 /// A sandbox in this process, where the account can be set up and a person be played without waiting.
 struct Account {
     sandbox: Sandbox,
-    served: server::Listening,
+    served: server::Listener,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -61,7 +61,7 @@ impl Account {
         let ran = feed(self.tm().args(["put-order", "-", "--output", "json"]), order.as_bytes());
         let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
         let _entered = self.runtime.enter();
-        self.sandbox.transition(&id, &Transition::Story(story.to_owned())).unwrap().unwrap();
+        self.sandbox.transition(&id, &Transition::Scenario(story.to_owned())).unwrap().unwrap();
         id
     }
 

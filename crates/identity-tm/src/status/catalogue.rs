@@ -3,7 +3,37 @@
 //! English and German disagree in places (AT-16): code against the numbers. The German texts are the vendor's courier
 //! jargon; never show them to a person.
 
-use super::{StatusKind, StatusText};
+use std::fmt;
+
+use super::kind::StatusKind;
+
+/// A code with its printed texts.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusText {
+    /// The code.
+    pub kind: StatusKind,
+    /// "Definition EN Long".
+    pub english: &'static str,
+    /// "Definition DE Short".
+    pub german: &'static str,
+}
+
+impl StatusKind {
+    /// The printed texts, if the document lists the code.
+    pub fn text(self) -> Option<&'static StatusText> {
+        CATALOGUE.iter().find(|text| text.kind == self)
+    }
+}
+
+impl fmt::Display for StatusKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => write!(f, "{} {}", self.0, text.english),
+            None => write!(f, "{} (not in the document)", self.0),
+        }
+    }
+}
 
 /// Every code that the document lists.
 pub const CATALOGUE: &[StatusText] = &[

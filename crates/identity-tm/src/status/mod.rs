@@ -4,103 +4,14 @@
 //! (T-061, AT-17); only the lists of [T 3.2.1.1] and [T 3.2.1.2] make an order final (AT-15).
 
 mod catalogue;
-
-use std::fmt;
+mod kind;
 
 use identkit_core::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use catalogue::CATALOGUE;
-
-/// A status code. Open: codes that the document does not list are kept.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StatusKind(pub u32);
-
-impl StatusKind {
-    /// 6: identification positively conducted. Final without QES only.
-    pub const POSITIVE: Self = Self(6);
-    /// 17: identification negatively conducted. Final.
-    pub const NEGATIVE: Self = Self(17);
-    /// 22: terminated (by hand). Final.
-    pub const TERMINATED: Self = Self(22);
-    /// 23: document verified.
-    pub const DOCUMENT_VERIFIED: Self = Self(23);
-    /// 25: order initialised.
-    pub const INITIALISED: Self = Self(25);
-    /// 63: cancellation.
-    pub const CANCELLATION: Self = Self(63);
-    /// 71: SMS sent.
-    pub const SMS_SENT: Self = Self(71);
-    /// 73: change of procedure to video.
-    pub const TO_VIDEO: Self = Self(73);
-    /// 75: video identification conducted. Not final (AT-15).
-    pub const VIDEO_CONDUCTED: Self = Self(75);
-    /// 77: video identification in the waiting room.
-    pub const VIDEO_WAITING: Self = Self(77);
-    /// 78: video call has begun.
-    pub const VIDEO_CALL: Self = Self(78);
-    /// 83: document signature request.
-    pub const SIGNATURE_REQUEST: Self = Self(83);
-    /// 84: document(s) signed. Final with QES.
-    pub const SIGNED: Self = Self(84);
-    /// 89: suspicion of fraud. Final; data is available.
-    pub const FRAUD: Self = Self(89);
-    /// 94: eSign account created.
-    pub const ACCOUNT_CREATED: Self = Self(94);
-    /// 95: eSign account verified.
-    pub const ACCOUNT_VERIFIED: Self = Self(95);
-    /// 96: eSign account already exists.
-    pub const ACCOUNT_EXISTS: Self = Self(96);
-    /// 99: time-out. Final.
-    pub const TIMED_OUT: Self = Self(99);
-    /// 100: time-out after identification. Final with QES.
-    pub const TIMED_OUT_AFTER_IDENT: Self = Self(100);
-
-    /// The printed texts, if the document lists the code.
-    pub fn text(self) -> Option<&'static StatusText> {
-        CATALOGUE.iter().find(|text| text.kind == self)
-    }
-
-    /// Whether the code ends an order of this flavour ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavour only the
-    /// codes that end both.
-    pub fn is_final(self, flavour: OrderFlavor) -> bool {
-        let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
-        both || match flavour {
-            OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
-            OrderFlavor::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
-            OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
-        }
-    }
-}
-
-impl fmt::Debug for StatusKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-impl fmt::Display for StatusKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.text() {
-            Some(text) => write!(f, "{} {}", self.0, text.english),
-            None => write!(f, "{} (not in the document)", self.0),
-        }
-    }
-}
-
-/// A code with its printed texts.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StatusText {
-    /// The code.
-    pub kind: StatusKind,
-    /// "Definition EN Long".
-    pub english: &'static str,
-    /// "Definition DE Short".
-    pub german: &'static str,
-}
+pub use catalogue::{CATALOGUE, StatusText};
+pub use kind::StatusKind;
 
 /// What an order is, which decides what ends it (AT-14). To be remembered from its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,6 +26,19 @@ pub enum OrderFlavor {
     /// Not known: another system created the order.
     #[default]
     Unknown,
+}
+
+impl StatusKind {
+    /// Whether the code ends an order of this flavour ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavour only the
+    /// codes that end both.
+    pub fn is_final(self, flavour: OrderFlavor) -> bool {
+        let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
+        both || match flavour {
+            OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
+            OrderFlavor::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+        }
+    }
 }
 
 /// The verdict on an order, with the codes that led to it.

@@ -60,7 +60,7 @@ impl Expect {
         Self { filter, times: Times { least: 1, most: None } }
     }
 
-    /// Only those about this case: an OrderID or an ident.
+    /// Only those about this case, by its id at the vendor.
     pub fn order(mut self, case: impl Into<String>) -> Self {
         self.filter.order = Some(case.into());
         self

@@ -3,7 +3,7 @@
 use super::{Fault, Rule, chaos};
 
 /// So many rules are kept; those that are used up make room first.
-const MOST: usize = 1_000;
+const MAX_RULES: usize = 1_000;
 
 /// A rule of a world, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ impl Faults {
     }
 
     pub(crate) fn add(&mut self, rule: Rule) -> InjectedRule {
-        if self.rules.len() >= MOST {
+        if self.rules.len() >= MAX_RULES {
             self.rules.retain(|rule| rule.left() != Some(0));
         }
         self.last += 1;
@@ -70,7 +70,7 @@ impl Faults {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rules.iter().filter(|rule| rule.left() != Some(0)).count() >= MOST
+        self.rules.iter().filter(|rule| rule.left() != Some(0)).count() >= MAX_RULES
     }
 
     pub(crate) fn remove(&mut self, id: u64) -> bool {

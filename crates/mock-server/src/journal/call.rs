@@ -77,7 +77,7 @@ impl fmt::Debug for Call {
 /// A try to deliver a webhook.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Tried {
+pub struct DeliveryAttempt {
     /// The delivery.
     pub delivery: u64,
     /// Name of the vendor.
@@ -100,8 +100,11 @@ pub struct Tried {
     pub next: Option<Timestamp>,
 }
 
-impl fmt::Debug for Tried {
+impl fmt::Debug for DeliveryAttempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tried").field("event", &self.event).field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("DeliveryAttempt")
+            .field("event", &self.event)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }

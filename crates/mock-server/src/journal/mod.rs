@@ -26,7 +26,7 @@ use jiff::Timestamp;
 pub(crate) use self::filter::is_of;
 
 pub use self::body::{Form, StoredBody};
-pub use self::call::{Call, Tried};
+pub use self::call::{Call, DeliveryAttempt};
 pub use self::explain::{Explained, Place, Reason, pointer_of};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::headers::Headers;
@@ -71,7 +71,7 @@ pub enum What {
         subject: String,
     },
     /// A webhook was tried.
-    Attempt(Arc<Tried>),
+    Attempt(Arc<DeliveryAttempt>),
     /// A case was moved by hand: the story or the status.
     Moved {
         /// The case.

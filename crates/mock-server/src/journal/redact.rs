@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::vendors::secrets::NAME_ENDS;
+
 /// What stands for a secret.
 pub(crate) const REDACTED: &str = "(masked)";
 
@@ -19,8 +21,12 @@ pub enum Secrets {
 }
 
 /// How the names of secrets end, in small letters and without what is no letter or digit.
-const ENDS: [&str; 9] =
-    ["authorization", "cookie", "token", "apikey", "customercode", "password", "passwd", "secret", "accesskey"];
+const ENDS: [&str; 7] = ["authorization", "cookie", "token", "password", "passwd", "secret", "accesskey"];
+
+/// The endings that any API has, and those of the vendors.
+fn ends() -> impl Iterator<Item = &'static str> {
+    ENDS.into_iter().chain(NAME_ENDS)
+}
 
 /// Short names, which are secrets only when they are all of a name.
 const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
@@ -42,7 +48,7 @@ fn plain(name: &str) -> String {
 /// Whether what has this name is a secret: as a header, an element of a body, or a parameter.
 pub(super) fn secret_name(name: &str) -> bool {
     let name = plain(name);
-    ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
+    ends().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
 }
 
 /// Whether a parameter of a URL of this plain name is one too.
@@ -127,12 +133,12 @@ pub(super) fn names_one(text: &str) -> bool {
     let names = |text: &str| {
         let parts = text.chars().filter(|char| !matches!(char, '-' | '_' | '.' | ' '));
         let joined: String = parts.map(|char| char.to_ascii_lowercase()).collect();
-        ENDS.iter().any(|end| joined.contains(end)) || assigns(text)
+        ends().any(|end| joined.contains(end)) || assigns(text)
     };
     names(text) || (text.contains('%') && names(&percent_decode_str(text).decode_utf8_lossy()))
 }
 
-/// Whether a text gives a secret by its name: `token=…`, `"APIKEY": "…"`.
+/// Whether a text gives a secret by its name: `token=…`, `"passwd": "…"`.
 fn assigns(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find(['=', ':']) {

@@ -14,7 +14,7 @@ use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, StoredBody, What};
 use crate::rejection::Rejection;
 use crate::sync::lock;
-use crate::vendor::{Handled, MockVendor, NoAnswer};
+use crate::vendor::{CallOutcome, MockVendor, NoAnswer};
 use crate::world::World;
 
 impl Sandbox {
@@ -41,15 +41,15 @@ impl Sandbox {
                 let operation = target.map(|target| target.meta().name);
                 let fault = drawn.get_or_insert_with(|| choose_fault(&mut world, vendor, operation));
                 let handled = match (fault.as_ref().and_then(Fault::instead), vendor) {
-                    (Some(response), _) => Handled::Ready(response),
+                    (Some(response), _) => CallOutcome::Ready(response),
                     (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
-                    (None, None) => Handled::Ready(self.not_found()),
+                    (None, None) => CallOutcome::Ready(self.not_found()),
                 };
                 match handled {
-                    Handled::Ready(response) => {
+                    CallOutcome::Ready(response) => {
                         Some(self.record(&mut world, vendor, operation, &request, response, fault.as_ref()))
                     }
-                    Handled::Blocked => None,
+                    CallOutcome::Blocked => None,
                 }
             };
             let Some(response) = handled else {

@@ -67,7 +67,7 @@ impl Sandbox {
                 self.runner.plan.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition));
             if moved == Some(Ok(())) {
                 let by = match transition {
-                    Transition::Story(story) => story.clone(),
+                    Transition::Scenario(story) => story.clone(),
                     Transition::Status(status) => status.to_string(),
                 };
                 world.note(What::Moved { case: case.to_owned(), by });

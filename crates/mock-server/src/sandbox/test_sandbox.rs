@@ -9,7 +9,7 @@ use identkit_transport::http::{HyperTransport, TlsConfig};
 
 use super::{Sandbox, SandboxBuilder};
 use crate::Worlds;
-use crate::server::{self, Listening};
+use crate::server::{self, Listener};
 
 /// A sandbox for one test that listens on ports of its own, in plain HTTP: the vendors on one, the admin API on the other.
 /// Webhooks are delivered over the network.
@@ -19,8 +19,8 @@ use crate::server::{self, Listening};
 #[derive(Debug)]
 pub struct TestSandbox {
     sandbox: Sandbox,
-    vendors: Listening,
-    admin: Listening,
+    vendors: Listener,
+    admin: Listener,
 }
 
 impl Sandbox {

@@ -23,13 +23,13 @@ use crate::faults::Wire;
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
-pub struct Listening {
+pub struct Listener {
     address: SocketAddr,
     tls: bool,
     task: JoinHandle<()>,
 }
 
-impl Listening {
+impl Listener {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -41,7 +41,7 @@ impl Listening {
     }
 }
 
-impl Drop for Listening {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -52,7 +52,7 @@ impl Drop for Listening {
 ///
 /// # Errors
 /// When the address cannot be listened on, or is not a loopback one: the sandbox accepts anybody's requests.
-pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listening> {
+pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listener> {
     vendors_at(worlds, address.into(), tls).await
 }
 
@@ -60,7 +60,7 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 ///
 /// # Errors
 /// As [`vendors`].
-pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listening> {
+pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listener> {
     let worlds = worlds.into();
     serve(place, tls, move |request| {
         let worlds = worlds.clone();
@@ -86,7 +86,7 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
 ///
 /// # Errors
 /// As [`vendors`].
-pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listening> {
+pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listener> {
     admin_at(worlds, address.into()).await
 }
 
@@ -94,7 +94,7 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 ///
 /// # Errors
 /// As [`vendors`].
-pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listening> {
+pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listener> {
     let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
     serve(place, None, move |request| {
         let (worlds, api) = (worlds.clone(), Arc::clone(&api));
@@ -117,7 +117,7 @@ pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
     admin::calls()
 }
 
-async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listening>
+async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listener>
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
@@ -157,5 +157,5 @@ where
             }
         }
     });
-    Ok(Listening { address, tls: secured, task })
+    Ok(Listener { address, tls: secured, task })
 }

@@ -1,6 +1,6 @@
 //! The sandbox's doors on the network: the vendors with TLS, and the admin API.
 //!
-//! Loopback only, unless told otherwise. What is spawned ends with the [`Listening`] that it belongs to.
+//! Loopback only, unless told otherwise. What is spawned ends with the [`Listener`] that it belongs to.
 
 mod admin;
 mod connection;
@@ -10,6 +10,6 @@ mod raw;
 mod stream;
 mod tls;
 
-pub use self::listener::{Listening, admin, admin_at, admin_calls, vendors, vendors_at};
+pub use self::listener::{Listener, admin, admin_at, admin_calls, vendors, vendors_at};
 pub use self::place::Place;
 pub use self::tls::Authority;

@@ -16,8 +16,11 @@ pub mod identity_tm;
     expect(dead_code, reason = "each vendor describes itself by it")
 )]
 pub(crate) mod schemas;
+pub(crate) mod secrets;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod settings;
+#[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
+mod test_accounts;
 
 /// Every vendor of this crate that its features name.
 pub fn all() -> Vec<Box<dyn MockVendor>> {

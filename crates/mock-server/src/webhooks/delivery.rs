@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::request::RequestCopy;
-use super::state::{Cause, ENOUGH, Held, Impossible, State, Verb};
+use super::state::{Cause, ENOUGH, HoldReason, Impossible, State, Verb};
 use crate::facts::VendorFacts;
 use crate::rules::Rules;
 use crate::world::text;
@@ -85,7 +85,7 @@ pub struct Delivery {
     pub under_way: Vec<Cause>,
     /// Whether it waits to be released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Held>,
+    pub held: Option<HoldReason>,
     /// How many copies go with its next try.
     pub copies: u32,
     /// Whether the case waits for the first try, as it does for a webhook (T-033), but not for every other call.

@@ -10,4 +10,4 @@ pub use self::delivery::{Attempt, Delivery, Schedule};
 pub use self::modes::{Mode, ReleaseOrder, Webhooks};
 pub use self::policy::WebhookPolicy;
 pub use self::request::RequestCopy;
-pub use self::state::{Cause, Held, Impossible, State, Verb};
+pub use self::state::{Cause, HoldReason, Impossible, State, Verb};

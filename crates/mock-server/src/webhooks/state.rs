@@ -41,8 +41,8 @@ impl Cause {
 
 /// Why a webhook waits to be released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Held {
+#[serde(rename_all = "kebab-case", expecting = "enum Held")]
+pub enum HoldReason {
     /// A try was due, and is sent when it is released.
     Due,
     /// Its next try is not due yet.

@@ -12,7 +12,7 @@ use super::profile::Profile;
 use super::state::VendorState;
 use super::timer::Timer;
 use crate::faults::Faults;
-use crate::journal::{Journal, Tried, What};
+use crate::journal::{DeliveryAttempt, Journal, What};
 use crate::rules::{Rule, Rules};
 use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
@@ -163,7 +163,7 @@ impl World {
         let error = Some(Cow::from(error));
         let (at, by) = (self.now, Cause::Schedule);
         delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error: error.clone(), again: false });
-        self.note(What::Attempt(Arc::new(Tried {
+        self.note(What::Attempt(Arc::new(DeliveryAttempt {
             delivery: delivery.id,
             vendor: delivery.facts.name,
             case: delivery.case.clone(),

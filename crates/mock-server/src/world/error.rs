@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+/// The version of the format that is written and read.
+pub(super) const FORMAT: u64 = 2;
+
 /// Why a world could not be saved or read back. It says where, and what would be right; it holds no value of the world
 /// or of a file, and no key that the format does not name.
 #[non_exhaustive]
@@ -81,7 +84,7 @@ impl fmt::Display for SavedError {
             Self::NotJson { line, column } => write!(f, "no JSON, or cut off, at line {line}, column {column}"),
             Self::NotAWorld => f.write_str("not a saved world: it has no identkit_world"),
             Self::Version { found } => {
-                write!(f, "a saved world of version {found}; this sandbox reads version {}", crate::World::FORMAT)
+                write!(f, "a saved world of version {found}; this sandbox reads version {}", FORMAT)
             }
             Self::Damaged { pointer, message } if pointer.is_empty() => write!(f, "the saved world: {message}"),
             Self::Damaged { pointer, message } => write!(f, "the saved world at {pointer}: {message}"),

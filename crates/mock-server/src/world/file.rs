@@ -1,11 +1,11 @@
 //! Saved worlds in files.
 
 use std::fs::File;
-use std::io::{BufWriter, Read as _, Write as _};
+use std::io::{self, BufWriter, IntoInnerError, Read as _, Write as _};
 use std::path::Path;
 
+use identkit_files::{Draft, Existing};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use super::World;
 use super::error::SavedError;
@@ -30,31 +30,12 @@ impl World {
     }
 }
 
-/// Written beside its place and renamed into it. Made with mode 0600, which the rename keeps.
 fn write(path: &Path, world: &Value) -> Result<(), SavedError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Dropped on any way out of here it is removed.
-    let mut file = NamedTempFile::new_in(folder)?;
-    let mut to = BufWriter::new(file.as_file_mut());
-    serde_json::to_writer(&mut to, world).map_err(std::io::Error::from)?;
-    to.write_all(b"\n")?;
-    to.flush()?;
-    drop(to);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
-}
-
-/// The name of a file is on the disk only when its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), SavedError> {
-    Ok(File::open(folder)?.sync_all()?)
-}
-
-/// Other systems do not open folders as files.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), SavedError> {
-    Ok(())
+    let mut draft = BufWriter::new(Draft::new(path)?);
+    serde_json::to_writer(&mut draft, world).map_err(io::Error::from)?;
+    draft.write_all(b"\n")?;
+    let draft = draft.into_inner().map_err(IntoInnerError::into_error)?;
+    Ok(draft.commit(Existing::Replace).map_err(io::Error::from)?)
 }
 
 fn read(path: &Path, limit: u64) -> Result<Value, SavedError> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::bound::Bound;
 use super::data::World;
-use super::error::SavedError;
+use super::error::{FORMAT, SavedError};
 use super::profile::Profile;
 use super::read::{read, to_value};
 use super::reader::StateReader;
@@ -30,7 +30,7 @@ use crate::webhooks::{Cause, Delivery, Webhooks};
 const FORMAT_KEY: &str = "identkit_world";
 
 /// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
-const MOST: u64 = 1 << 53;
+const MAX_SEQUENCE: u64 = 1 << 53;
 
 /// Each copy is a request: more than this at once is no test of anything.
 pub(crate) const COPIES: u32 = 100;
@@ -91,7 +91,7 @@ struct SavedTry {
 
 impl World {
     /// The version of the format that [`to_json`](Self::to_json) writes, and the only one that is read.
-    pub const FORMAT: u64 = 2;
+    pub const FORMAT: u64 = FORMAT;
 
     /// Everything in this world as one JSON document. The same world gives the same document.
     ///
@@ -197,7 +197,7 @@ impl World {
             None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected a version, a whole number")),
         }
         let saved: SavedWorld = read(document, "")?;
-        if saved.sequence > MOST {
+        if saved.sequence > MAX_SEQUENCE {
             return Err(SavedError::damaged("/sequence", "expected a number of at most 2^53"));
         }
         let mut rules = Rules::default();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::Request;
 use identkit_core::Clock as _;
-use identkit_mock_server::server::{self, Listening};
+use identkit_mock_server::server::{self, Listener};
 use identkit_mock_server::worlds::NewWorld;
 use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
 use identkit_transport::SystemClock;
@@ -21,7 +21,7 @@ const HANGS: Duration = Duration::from_secs(60);
 
 struct Server {
     worlds: Worlds,
-    listening: Listening,
+    listening: Listener,
 }
 
 impl Server {

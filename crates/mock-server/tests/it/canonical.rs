@@ -27,7 +27,7 @@ fn hooked(web: &Web, path: &str, order: PutOrder) -> PutOrder {
 }
 
 async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
-    sandbox.transition(case, &Transition::Story(story.to_owned())).unwrap().unwrap();
+    sandbox.transition(case, &Transition::Scenario(story.to_owned())).unwrap().unwrap();
     sandbox.clock().settle().await;
 }
 
@@ -139,7 +139,7 @@ async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() 
     for path in ["hangs", "answers"] {
         let hooks = WebhookUrl::default().on_final(format!("https://hooks.example/{path}/OnFinal"));
         let id = tm.put_order(&order().webhook_url(hooks), &options()).await.unwrap().value.order_id;
-        sandbox.transition(id.expose(), &Transition::Story("positive".to_owned())).unwrap().unwrap();
+        sandbox.transition(id.expose(), &Transition::Scenario("positive".to_owned())).unwrap().unwrap();
         sandbox.clock().settle().await;
     }
     sandbox.advance(90 * SECOND).await;

@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use identkit_core::Secret;
 use identkit_identity_tm::messages::SignPdf;
 use identkit_mock_server::vendors::{identify24, identity_tm};
-use identkit_mock_server::{Handled, MockVendor, Transition, World};
+use identkit_mock_server::{CallOutcome, MockVendor, Transition, World};
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 use serde_json::Value;
@@ -96,7 +96,7 @@ fn call(world: &mut World, vendor: &dyn MockVendor, method: &str, path: &str, bo
         .header(AUTHORIZATION, code)
         .body(Bytes::from(body.to_owned()))
         .unwrap();
-    let Handled::Ready(response) = vendor.handle(world, &request, vendor.route(world, &request).as_ref()) else {
+    let CallOutcome::Ready(response) = vendor.handle(world, &request, vendor.route(world, &request).as_ref()) else {
         panic!("blocked")
     };
     let (head, content) = response.into_parts();
@@ -113,7 +113,7 @@ async fn a_copy_of_a_world_goes_its_own_way() {
     let id = id.expose();
     let status = format!("/getStatus/{id}/ExtendedList");
 
-    let played = vendor.transition(&mut copy, id, &Transition::Story("positive".into()));
+    let played = vendor.transition(&mut copy, id, &Transition::Scenario("positive".into()));
     assert_eq!(played, Some(Ok(())));
     assert_eq!(call(&mut copy, &vendor, "DELETE", &format!("/delIdentdata/{id}"), "").0, 202);
     assert_eq!(call(&mut copy, &vendor, "GET", &format!("/getIdentData/{id}"), "").0, 404);

@@ -22,7 +22,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// A listener, and connections to it.
 struct Net {
     bench: Harness,
-    listening: server::Listening,
+    listening: server::Listener,
     authority: Option<Authority>,
 }
 

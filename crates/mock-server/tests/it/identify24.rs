@@ -374,7 +374,9 @@ async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() 
     let word = Transition::Status("Appointment made".into());
     assert_eq!(bench.sandbox.transition(&id, &word), Some(Ok(())));
     assert_eq!(status().await, "Appointment made");
-    for refused in [Transition::Story("nonsense".into()), Transition::Status(json!(6)), Transition::Status(json!(""))] {
+    for refused in
+        [Transition::Scenario("nonsense".into()), Transition::Status(json!(6)), Transition::Status(json!(""))]
+    {
         assert_eq!(bench.sandbox.transition(&id, &refused).unwrap().unwrap_err().status, 400);
         assert_eq!(status().await, "Appointment made");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::*;
 use identkit_core::{Kind, Secret};
 use identkit_identify24::Identify24;
-use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Settings, Story, configure};
+use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings, configure};
 use identkit_mock_server::{InProcess, VirtualClock};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -188,8 +188,10 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
     let bench = Harness::receiving(&receiver);
     bench.set_up_identify24(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
-        let refused = Story::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
-        settings.stories = [("refused".to_owned(), refused), ("seen".to_owned(), Story::new("Gesehen", "78"))].into();
+        let refused =
+            Scenario::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
+        settings.stories =
+            [("refused".to_owned(), refused), ("seen".to_owned(), Scenario::new("Gesehen", "78"))].into();
     });
     let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
     for (story, status, status_id, reason, notes) in
@@ -211,7 +213,7 @@ async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_we
     let bench = Harness::receiving(&receiver);
     bench.set_up_identify24(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
-        let in_winter = Story::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
+        let in_winter = Scenario::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
         settings.stories.insert("in winter".into(), in_winter);
     });
     let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();

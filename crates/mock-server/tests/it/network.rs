@@ -11,7 +11,7 @@ use identkit_core::{Delivery, Kind, Secret};
 use identkit_identity_tm::messages::WebhookUrl;
 use identkit_identity_tm::{IdentityTm, OrderId, StatusKind};
 use identkit_mock_server::Transition;
-use identkit_mock_server::server::{self, Authority, Listening};
+use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_transport::{SystemClock, Transport};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,7 +25,7 @@ fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
 
 struct Server {
     authority: Authority,
-    listening: Listening,
+    listening: Listener,
 }
 
 impl Server {
@@ -126,7 +126,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
     }
     // Another goes away while its order is blocked by a webhook that is still under way.
     let placed = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
-    sandbox.transition(placed.expose(), &Transition::Story("positive".into())).unwrap().unwrap();
+    sandbox.transition(placed.expose(), &Transition::Scenario("positive".into())).unwrap().unwrap();
     receiver.until(1).await;
     assert!(within(Duration::from_millis(100), tm.status(&placed, &options())).await.is_none(), "it is blocked");
 
@@ -219,7 +219,7 @@ async fn a_sandbox_may_be_moved_along_from_a_thread_outside_the_runtime() {
     let bench = Harness::receiving(&receiver);
     let id = bench.place(order_with(&["OnFinal"])).await;
     let sandbox = bench.sandbox.clone();
-    let moved = std::thread::spawn(move || sandbox.transition(id.expose(), &Transition::Story("positive".into())));
+    let moved = std::thread::spawn(move || sandbox.transition(id.expose(), &Transition::Scenario("positive".into())));
     assert_eq!(moved.join().unwrap(), Some(Ok(())));
     receiver.until(1).await;
 }
@@ -278,7 +278,7 @@ async fn t_034_202_over_the_network_ends_the_delivery() {
 /// The admin API of a sandbox in virtual time.
 struct Admin {
     bench: Harness,
-    listening: Listening,
+    listening: Listener,
 }
 
 impl Admin {
@@ -457,7 +457,7 @@ async fn an_order_may_be_read_while_it_is_asked_for_by_many_connections_and_bloc
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
     let id: OrderId = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
-    sandbox.transition(id.expose(), &Transition::Story("positive".into())).unwrap().unwrap();
+    sandbox.transition(id.expose(), &Transition::Scenario("positive".into())).unwrap().unwrap();
     receiver.until(1).await;
     let reads: Vec<_> = (0..20)
         .map(|_| {

@@ -169,7 +169,7 @@ async fn paths_and_headers_are_not_quoted() {
 async fn transitions_do_not_quote_what_was_told() {
     let bench = Harness::new();
     for case in [EXAMPLE_IDENT, OTHER_EXAMPLE_ORDER] {
-        for told in [Transition::Story(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
+        for told in [Transition::Scenario(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
             let Some(Err(Rejection { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
                 panic!("accepted")
             };

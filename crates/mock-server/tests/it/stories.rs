@@ -8,7 +8,7 @@ use identkit_identity_tm::messages::{
     EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData, SignPdf,
 };
 use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavor, OrderId, PutOrder, StatusKind};
-use identkit_mock_server::vendors::identity_tm::STORIES;
+use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 use identkit_mock_server::{Rejection, Transition};
 use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
@@ -108,7 +108,7 @@ impl Harness {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_calls_the_webhooks_that_belong_to_it() {
-    for story in STORIES {
+    for story in SCENARIOS {
         let (ends, conducted) = expected(story);
         for (order, end) in kinds_of_orders(&["AfterIdent", "OnFinal"]).into_iter().zip(ends) {
             let receiver = Receiver::answering(Some(200));
@@ -408,7 +408,7 @@ fn every_story_is_in_the_documentation() {
     let documentation = include_str!("../../../../docs/sandbox-reference.md");
     let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
     let (table, _) = chapter.split_once("```mermaid").unwrap();
-    for story in STORIES {
+    for story in SCENARIOS {
         assert!(table.contains(&format!("`{story}`")), "{story}");
     }
 }
@@ -419,7 +419,7 @@ fn told_by_stories() -> BTreeSet<u32> {
         let mut told = BTreeSet::new();
         let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
         let data = OrderIdentData::default().id_card(IdCard::default().images(images));
-        for story in STORIES {
+        for story in SCENARIOS {
             // Without anything and without an account; and with an account that is there already.
             let bench = Harness::new();
             for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ::http::Uri;
 use async_trait::async_trait;
+use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -230,6 +231,14 @@ pub(super) struct Metered {
 impl Metered {
     pub(super) fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+}
+
+/// The meter of a connection, below its TLS.
+pub(super) fn meter(stream: &MaybeHttpsStream<Dialed>) -> Meter {
+    match stream {
+        MaybeHttpsStream::Http(stream) => stream.inner().meter(),
+        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().0.inner().inner().meter(),
     }
 }
 

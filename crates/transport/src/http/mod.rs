@@ -24,7 +24,7 @@ use ::http::header::{HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Request, Response, Uri};
 use async_trait::async_trait;
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::HttpsConnector;
 use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
 use tower_service::Service;
@@ -35,7 +35,7 @@ pub use self::pool::IdleLimits;
 pub use self::proxy::Proxy;
 pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
-use self::dial::{DialService, Dialed, Meter};
+use self::dial::{DialService, meter};
 use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Line, Pool};
@@ -153,13 +153,6 @@ impl HyperTransport {
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
         Ok(Box::new(Line { host, sender, connection, meter }))
-    }
-}
-
-fn meter(stream: &MaybeHttpsStream<Dialed>) -> Meter {
-    match stream {
-        MaybeHttpsStream::Http(stream) => stream.inner().meter(),
-        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().0.inner().inner().meter(),
     }
 }
 

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use identkit_core::{BoxError, Error, Kind, Secret};
 use tower_service::Service;
 
-use super::dial::{Dial, DialService, Stream, TooMuch, authority};
+use super::dial::{Dial, DialService, Stream, TooMuch, authority, meter};
 use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
 use crate::auth::basic_header;
@@ -171,7 +171,7 @@ impl ProxyDial {
             };
             ConnectError::new(fault, source)
         })?;
-        let meter = super::meter(&stream);
+        let meter = meter(&stream);
         meter.allow(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)

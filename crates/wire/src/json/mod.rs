@@ -18,8 +18,8 @@ use serde::{Serialize, Serializer};
 
 pub use self::files::{Files, Piece};
 use self::reader::{Detail, Reading};
-use self::writer::Writer;
-use crate::{Body, Part, Source};
+use self::writer::{MARK, WRITTEN_MARK, Writer};
+use crate::{Body, Decoded, Part, Received, Source};
 
 /// Above this size only line and column are told: finding the path parses the text a second time.
 const PATH_LIMIT: usize = 1024 * 1024;
@@ -152,7 +152,7 @@ pub fn headers() -> HeaderMap {
 ///
 /// # Errors
 /// [`Kind::Protocol`] if it is a stream or cannot be read.
-pub fn decode<T: DeserializeOwned>(body: crate::Received) -> Result<crate::Decoded<T>, Error> {
+pub fn decode<T: DeserializeOwned>(body: Received) -> Result<Decoded<T>, Error> {
     read::<T>(&body.whole()?).map(Into::into).map_err(JsonFault::answer)
 }
 
@@ -177,10 +177,6 @@ pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<C
     response.headers_mut().insert(CONTENT_TYPE, MEDIA_TYPE);
     Ok(response)
 }
-
-/// What a large text stands as while its message is written; [`body`] puts the source in its place.
-const MARK: &str = "\u{0}source";
-const WRITTEN_MARK: &[u8] = br#""\u0000source""#;
 
 /// Binary data inside a JSON message, as Base64 text: read as text, written from text or straight from a source.
 #[derive(Clone)]

@@ -8,7 +8,9 @@ use std::fmt;
 use serde::ser::{self, Error as _, Serialize};
 use serde_json::{Error, Value};
 
-use super::MARK;
+/// What a large text stands as while its message is written; [`body`](super::body) puts the source in its place.
+pub(super) const MARK: &str = "\u{0}source";
+pub(super) const WRITTEN_MARK: &[u8] = br#""\u0000source""#;
 
 /// What was written so far.
 pub(super) struct Writer {

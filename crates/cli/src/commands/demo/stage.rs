@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::{Clock, Secret};
-use identkit_mock_server::server::{self, Authority, Listening};
+use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, Transition};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What both flows work with.
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
-    pub(super) api: Listening,
+    pub(super) api: Listener,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) receiver: Arc<Receiver>,
@@ -62,7 +62,7 @@ pub(super) async fn person(
     title: &str,
 ) -> Result<(), Stop> {
     let step = report.begin(title, "sandbox");
-    let story_of_it = Transition::Story(story.to_owned());
+    let story_of_it = Transition::Scenario(story.to_owned());
     let deadline = stage.clock.now().plus(PATIENCE);
     let reason = loop {
         match stage.sandbox.transition(case, &story_of_it) {

@@ -59,7 +59,7 @@ impl Harness {
 
     /// Plays a story and waits until all that follows from it at this time has happened.
     pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Rejection> {
-        let played = self.sandbox.transition(order, &Transition::Story(story.to_owned())).unwrap();
+        let played = self.sandbox.transition(order, &Transition::Scenario(story.to_owned())).unwrap();
         self.clock.settle().await;
         played
     }

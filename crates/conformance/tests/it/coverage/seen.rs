@@ -153,7 +153,7 @@ fn orders() -> Vec<Value> {
 /// The stories that the sandbox says it has for an order.
 async fn stories(harness: &Harness) -> BTreeSet<String> {
     let order = harness.place(&orders()[0]).await;
-    let refused = harness.sandbox.transition(&order, &Transition::Story("?".into())).unwrap().unwrap_err().text();
+    let refused = harness.sandbox.transition(&order, &Transition::Scenario("?".into())).unwrap().unwrap_err().text();
     let named = refused.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
     let names: BTreeSet<String> = named.split(',').map(|name| name.trim().to_owned()).collect();
     assert!(names.contains("positive") && names.contains("timeout"), "{refused}");

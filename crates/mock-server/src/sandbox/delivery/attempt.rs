@@ -14,7 +14,7 @@ use identkit_wire::Body;
 
 use super::completion::Place;
 use crate::clock;
-use crate::journal::{Tried, What};
+use crate::journal::{DeliveryAttempt, What};
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
 use crate::world::{RETRY, SANDBOX, Timer, World};
@@ -157,7 +157,7 @@ impl Runner {
     pub(super) fn note_try(&self, world: &mut World, id: u64) {
         let Some(delivery) = world.delivery(id) else { return };
         let Some(attempt) = delivery.attempts.last() else { return };
-        let tried = Tried {
+        let tried = DeliveryAttempt {
             delivery: id,
             vendor: delivery.facts.name,
             case: delivery.case.clone(),

@@ -5,7 +5,7 @@ use identkit_core::Clock as _;
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
 use crate::journal::What;
 use crate::sandbox::Sandbox;
-use crate::webhooks::{Cause, Delivery, Held, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
+use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
 use crate::world::{COPIES, World};
 
 impl Sandbox {
@@ -104,7 +104,7 @@ impl Sandbox {
                     delivery.copies = delivery.copies.saturating_add(1).min(COPIES)
                 }
                 Verb::Duplicate => tries.push((id, Cause::Duplicate)),
-                Verb::Hold => drop(delivery.held.get_or_insert(Held::Later)),
+                Verb::Hold => drop(delivery.held.get_or_insert(HoldReason::Later)),
                 Verb::Release => tries = release_now(&mut world, id),
                 Verb::Drop => {
                     delivery.drop_it(now);

@@ -6,7 +6,7 @@ use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, is_release_of, remove_hold, schedule_release, take_overtaken};
 use crate::sandbox::Runner;
-use crate::webhooks::{Cause, Held, Mode};
+use crate::webhooks::{Cause, HoldReason, Mode};
 use crate::world::World;
 
 impl Runner {
@@ -98,7 +98,7 @@ impl Runner {
     /// A webhook waits to be released. It has not begun, and so the order does not wait for it.
     fn hold_back(&self, world: &mut World, id: u64) {
         let Some(delivery) = world.delivery(id) else { return };
-        let before = delivery.held.replace(Held::Due);
+        let before = delivery.held.replace(HoldReason::Due);
         let waits = before.is_none() && delivery.blocks && delivery.is_new();
         self.unblock(world, waits, id);
     }

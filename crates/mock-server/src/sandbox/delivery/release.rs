@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::webhooks::{Cause, Held};
+use crate::webhooks::{Cause, HoldReason};
 use crate::world::{RELEASE, SANDBOX, Timer, World};
 
 /// Attempts that are made one after the other.
@@ -40,7 +40,7 @@ pub(super) fn begin_attempts(world: &mut World, chain: &Chain) {
 /// case waits for it, if it waits for its first try.
 pub(super) fn remove_hold(world: &mut World, id: u64) -> Chain {
     let Some(delivery) = world.delivery(id) else { return Chain::new() };
-    if delivery.held.take() != Some(Held::Due) {
+    if delivery.held.take() != Some(HoldReason::Due) {
         return Chain::new();
     }
     let copies = std::mem::take(&mut delivery.copies);

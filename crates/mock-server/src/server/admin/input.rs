@@ -191,7 +191,7 @@ impl Form {
             };
         }
         if nesting::is_too_deep(body) {
-            return refuse(format!("it {}", nesting::TOLD));
+            return refuse(format!("it {}", nesting::MESSAGE));
         }
         let members: Map<String, Value> = match json::read(body) {
             Ok(members) => members,

@@ -68,7 +68,7 @@ impl Input for Move {
 
 async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<Json<Case>, Problem> {
     let wanted = match (body.story, body.status) {
-        (Some(story), Value::Null) => Transition::Story(story),
+        (Some(story), Value::Null) => Transition::Scenario(story),
         (None, status) if !status.is_null() => Transition::Status(status),
         _ => {
             let detail = r#"name either a story or a status: {"story":"positive"} or {"status":6}"#;

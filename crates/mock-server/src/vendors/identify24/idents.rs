@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{EXPIRY, FACTS};
 use super::partner::Account;
-use super::settings::Story;
+use super::settings::Scenario;
 use super::{checks, rules};
 use crate::rejection::Rejection;
 use crate::rules::Rule;
@@ -168,7 +168,7 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     let mut kept = world.state::<Idents>().by_id.get(id)?.clone();
     let refuse = |message: &'static str| Some(Err(rules::AI_12.reject(400, "story", message, "sandbox")));
     let told = match transition {
-        Transition::Story(name) => match world.state::<Account>().settings.stories.get(name) {
+        Transition::Scenario(name) => match world.state::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),
             None => {
                 return refuse(
@@ -176,7 +176,7 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
                 );
             }
         },
-        Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Story::new(word, "0"),
+        Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Scenario::new(word, "0"),
         Transition::Status(_) => return refuse("the status of an ident is a word"),
     };
     kept.ident.status = Some(told.status.clone().into());
@@ -191,7 +191,7 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
 }
 
 /// All 16 keys, as in the document's example.
-fn payload(kept: &StoredIdent, story: &Story) -> IdentWebhook {
+fn payload(kept: &StoredIdent, story: &Scenario) -> IdentWebhook {
     let ident = &kept.ident;
     let mut payload = IdentWebhook::default();
     payload.ident_id.clone_from(&ident.id);

@@ -21,14 +21,14 @@ use identkit_wire::json;
 use serde_json::{Value, json};
 
 pub use self::partner::{configure, set_webhook};
-pub use self::settings::{GetBodies, Rate, Refusals, Settings, Story};
+pub use self::settings::{GetBodies, Rate, Refusals, Scenario, Settings};
 
 use self::facts::{EXPIRY, FACTS, LOGIN};
 use self::partner::{Account, authenticate, check_service, log_in, retry_after};
 use crate::account::{self, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
-use crate::vendor::{Handled, MockVendor, Route, Target, Transition};
+use crate::vendor::{CallOutcome, MockVendor, Route, Target, Transition};
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
 use crate::{Profile, SavedError, StateReader, Timer, World};
@@ -118,8 +118,8 @@ impl MockVendor for Identify24 {
         idents::place_examples(world);
     }
 
-    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> Handled {
-        self.answer(world, request, target).unwrap_or_else(|rejection| Handled::Ready(respond(world, &rejection)))
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
+        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)))
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
@@ -157,7 +157,7 @@ impl Identify24 {
         world: &mut World,
         request: &Request<Bytes>,
         target: Option<&Target<'_>>,
-    ) -> Result<Handled, Rejection> {
+    ) -> Result<CallOutcome, Rejection> {
         let path = request.uri().path();
         check_service(world)?;
         let arrived = apply_proxy(world, request)?;
@@ -227,17 +227,8 @@ fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
     response
 }
 
-#[cfg(feature = "server")]
-impl crate::TestSandbox {
-    /// The credentials at identify24.
-    pub fn identify24(&self) -> identkit_identify24::Credentials {
-        let [partner, api_key] = self.credentials(PROVIDER);
-        identkit_identify24::Credentials::new(partner, api_key)
-    }
-}
-
 /// The schemas of what the vendor writes into the admin API.
 #[cfg(feature = "server")]
 pub(super) fn schemas() -> VendorSchemas {
-    VendorSchemas::new::<Account, views::CaseView>(identkit_identify24::PROVIDER)
+    VendorSchemas::new::<Account, views::CaseView>(PROVIDER)
 }

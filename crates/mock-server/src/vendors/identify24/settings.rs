@@ -36,7 +36,7 @@ pub struct Settings {
     #[cfg_attr(feature = "server", schemars(with = "u32"))]
     pub life: SignedDuration,
     /// What the person's stories come to, by name: the document lists no status but `Unidentified` (AI-12).
-    pub stories: BTreeMap<String, Story>,
+    pub stories: BTreeMap<String, Scenario>,
     /// How a refusal is told (AI-02, AI-30).
     pub refusals: Refusals,
     /// What becomes of the body of a GET on its way (AI-07).
@@ -59,9 +59,9 @@ pub struct Settings {
 /// What a story comes to.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "struct Story")]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema), schemars(rename = "StoryOfIdentify24"))]
-pub struct Story {
+pub struct Scenario {
     /// The status in the vendor's word.
     pub status: String,
     /// Its id, in the webhook only.
@@ -79,7 +79,7 @@ pub struct Story {
     pub appointment: Option<SignedDuration>,
 }
 
-impl Story {
+impl Scenario {
     /// A story that ends with this status.
     pub fn new(status: impl Into<String>, status_id: impl Into<String>) -> Self {
         Self {
@@ -228,12 +228,12 @@ impl std::fmt::Debug for Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let positive = Story::new("Identified", "2");
-        let negative = Story::new("Rejected", "3")
+        let positive = Scenario::new("Identified", "2");
+        let negative = Scenario::new("Rejected", "3")
             .reject_reason("the document could not be verified")
             .agent_notes("the hologram could not be seen");
         // As long after the ident as in the document's example.
-        let appointment = Story::new("Unidentified", "1").appointment(SignedDuration::from_hours(3 * 24));
+        let appointment = Scenario::new("Unidentified", "1").appointment(SignedDuration::from_hours(3 * 24));
         let stories = [
             ("positive", positive.clone()),
             ("identified", positive),

@@ -11,6 +11,9 @@ use crate::facts::VendorFacts;
 use crate::vendors::delivery;
 use crate::webhooks::WebhookPolicy;
 
+/// Path of the API, with its version.
+pub(in crate::vendors) const BASE_PATH: &str = "/api/2.10";
+
 /// Timer: the person has not finished in time.
 pub(super) const TIME_OUT: &str = "time-out";
 /// Timer: the vendor deletes the results.

@@ -19,7 +19,7 @@ use crate::rules::{Rule, Rules};
 use crate::{Profile, World};
 
 /// The most status elements that one answer holds (T-101).
-const MOST: usize = 1000;
+const MAX_ELEMENTS: usize = 1000;
 
 /// Of a listed order: the appointment is told with it.
 const APPOINTMENT: u32 = 19;
@@ -118,7 +118,7 @@ fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Conten
 
 /// How many statuses one answer holds at most.
 fn most(rules: &Rules) -> usize {
-    if rules.enforce(&rules::T_101_MOST) { MOST } else { usize::MAX }
+    if rules.enforce(&rules::T_101_MOST) { MAX_ELEMENTS } else { usize::MAX }
 }
 
 /// What was not reported before, at most so many statuses (AT-06). Orders are told whole: what is left of one that
@@ -172,8 +172,8 @@ fn page_of(
     };
     let all: Vec<Place> = places.into_iter().filter(|(_, at)| within(at)).map(|(place, _)| place).collect();
     let Some(paging) = &period.paging else { return Ok(all.into_iter().take(most(rules)).collect()) };
-    let elements = paging.elements.map_or(MOST, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
-    if rules.enforce(&rules::T_101) && (elements == 0 || elements > MOST) {
+    let elements = paging.elements.map_or(MAX_ELEMENTS, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
+    if rules.enforce(&rules::T_101) && (elements == 0 || elements > MAX_ELEMENTS) {
         return refuse("Period.Paging.Elements", "must be 1 to 1000", &rules::T_101);
     }
     let first = settings.first_page;

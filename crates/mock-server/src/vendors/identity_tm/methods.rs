@@ -27,7 +27,7 @@ pub(super) fn name(method: IdentifyMethod) -> &'static str {
 }
 
 /// The story that identifies by this method.
-pub(super) fn story(method: IdentifyMethod) -> &'static str {
+pub(super) fn scenario(method: IdentifyMethod) -> &'static str {
     match method {
         IdentifyMethod::Courier => "courier",
         IdentifyMethod::Shop => "shop",

@@ -33,8 +33,10 @@ use identkit_identity_tm::{
     RequestSign, RequestVideo, ServerStatus,
 };
 
+#[cfg(feature = "server")]
+pub(super) use self::facts::BASE_PATH;
 pub use self::results::unseal;
-pub use self::scenarios::STORIES;
+pub use self::scenarios::SCENARIOS;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
 
 use self::documents::IdentVariant;

@@ -8,7 +8,7 @@ use identkit_identity_tm::{PROVIDER, StatusKind};
 use identkit_wire::encode_base64;
 use serde_json::Value;
 
-use super::facts::{FACTS, PURGE, TIME_OUT, VIDEO, below_version};
+use super::facts::{BASE_PATH, FACTS, PURGE, TIME_OUT, VIDEO, below_version};
 use super::orders::{Orders, Reuse};
 use super::paths::resolve_alias;
 use super::rejections::respond;
@@ -18,13 +18,13 @@ use super::{IdentityTm, configure, examples, media, methods, reuse, rules, saved
 use crate::account::{Account, AccountOf, AccountState};
 use crate::facts::VendorFacts;
 use crate::rejection::Rejection;
-use crate::vendor::{Handled, MockVendor, Route, Target, Transition};
+use crate::vendor::{CallOutcome, MockVendor, Route, Target, Transition};
 use crate::{Profile, SavedError, StateReader, Timer, World};
 
 impl AccountState for Orders {
     type Settings = Settings;
 
-    const BASE_PATH: &'static str = "/api/2.10";
+    const BASE_PATH: &'static str = BASE_PATH;
 
     fn settings(&mut self) -> &mut Settings {
         &mut self.settings
@@ -70,8 +70,8 @@ impl MockVendor for IdentityTm {
         Target::find(&self.routes, request.method(), &path, ignore_case)
     }
 
-    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> Handled {
-        self.answer(world, request, target).unwrap_or_else(|rejection| Handled::Ready(respond(&rejection)))
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
+        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(&rejection)))
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
@@ -129,7 +129,7 @@ impl IdentityTm {
         world: &mut World,
         request: &Request<Bytes>,
         target: Option<&Target<'_>>,
-    ) -> Result<Handled, Rejection> {
+    ) -> Result<CallOutcome, Rejection> {
         let path = below_version(request.uri().path()).unwrap_or_default();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && world.enforces(&rules::T_003) && !is_authenticated(world, request) {
@@ -152,18 +152,4 @@ fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
     let given = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.split_once(' '));
     // RFC 9110: the name of the scheme is case-insensitive.
     given.is_some_and(|(scheme, code)| scheme.eq_ignore_ascii_case("basic") && code.trim() == expected)
-}
-
-#[cfg(feature = "server")]
-impl crate::TestSandbox {
-    /// The URL of identity.TM's API, with its version.
-    pub fn identity_tm_url(&self) -> String {
-        format!("{}{}", self.url(), Orders::BASE_PATH)
-    }
-
-    /// The account at identity.TM.
-    pub fn identity_tm(&self) -> identkit_identity_tm::Credentials {
-        let [customer_id, code] = self.credentials(PROVIDER);
-        identkit_identity_tm::Credentials::new(customer_id, code)
-    }
 }

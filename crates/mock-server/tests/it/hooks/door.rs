@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use identkit_identity_tm::PutOrder;
-use identkit_mock_server::server::{self, Listening};
+use identkit_mock_server::server::{self, Listener};
 use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ pub(crate) async fn http(address: SocketAddr, method: &str, path: &str, headers:
 /// A sandbox of many worlds with both its doors on the network.
 pub(crate) struct Door {
     pub(crate) worlds: Worlds,
-    pub(crate) api: Listening,
-    pub(crate) admin: Listening,
+    pub(crate) api: Listener,
+    pub(crate) admin: Listener,
 }
 
 impl Door {

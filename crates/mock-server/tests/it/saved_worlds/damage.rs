@@ -208,7 +208,7 @@ fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflo
     order["Product"] = 15.into();
     order["eSignHash"] = json!({ "Hash": encode_base64(&[7; 32]), "Filename": "a" });
     let id = id_of(&put(&mut world, &order));
-    let story = Transition::Story("identified".into());
+    let story = Transition::Scenario("identified".into());
     identity_tm::IdentityTm::new().transition(&mut world, &id, &story).unwrap().unwrap();
     assert_eq!(call(&mut world, "POST", &format!("/requestSign/{id}"), &json!(null)).0, 202);
     let mut document = world.to_json(&vendors::all()).unwrap();

@@ -13,7 +13,7 @@ use http::header::AUTHORIZATION;
 use identkit_core::Secret;
 use identkit_mock_server::rules::Rules;
 use identkit_mock_server::vendors::{self, identify24, identity_tm};
-use identkit_mock_server::{Handled, MockVendor as _, Profile, Timer, Transition, World};
+use identkit_mock_server::{CallOutcome, MockVendor as _, Profile, Timer, Transition, World};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Valu
     let request = request.body(Bytes::from(body.to_string())).unwrap();
     let vendor = identity_tm::IdentityTm::new();
     let target = vendor.route(world, &request);
-    let Handled::Ready(response) = vendor.handle(world, &request, target.as_ref()) else { panic!("blocked") };
+    let CallOutcome::Ready(response) = vendor.handle(world, &request, target.as_ref()) else { panic!("blocked") };
     let (head, content) = response.into_parts();
     let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
     (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or_default())
@@ -75,7 +75,7 @@ fn small() -> Value {
     order["Product"] = 15.into();
     let id = id_of(&put(&mut world, &order));
     let tm = identity_tm::IdentityTm::new();
-    tm.transition(&mut world, &id, &Transition::Story("signed".into())).unwrap().unwrap();
+    tm.transition(&mut world, &id, &Transition::Scenario("signed".into())).unwrap().unwrap();
     identify24::set_webhook(&mut world, Some(Secret::new("https://hooks.example/")));
     let i24 = identify24::Identify24::new();
     let login = Bytes::from(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#);
@@ -84,9 +84,9 @@ fn small() -> Value {
         settings.rate = Some(identify24::Rate::new(9, jiff::SignedDuration::from_secs(60)));
     });
     let target = i24.route(&world, &login);
-    assert!(matches!(i24.handle(&mut world, &login, target.as_ref()), Handled::Ready(_)));
+    assert!(matches!(i24.handle(&mut world, &login, target.as_ref()), CallOutcome::Ready(_)));
     i24.seed(&mut world);
-    let story = Transition::Story("positive".into());
+    let story = Transition::Scenario("positive".into());
     i24.transition(&mut world, EXAMPLE_IDENT, &story).unwrap().unwrap();
     for delivery in &mut world.deliveries {
         delivery.tried(start_time(), Some(503), &Rules::default());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use identkit_mock_server::vendors::{self, identity_tm};
-use identkit_mock_server::{Handled, MockVendor, Route, SavedError, Target, Timer, Transition, VendorFacts, World};
+use identkit_mock_server::{CallOutcome, MockVendor, Route, SavedError, Target, Timer, Transition, VendorFacts, World};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
@@ -89,8 +89,8 @@ impl MockVendor for Outsider {
     fn seed(&self, world: &mut World) {
         *world.state::<Vec<u8>>() = vec![1, 2, 3];
     }
-    fn handle(&self, _: &mut World, _: &Request<Bytes>, _: Option<&Target<'_>>) -> Handled {
-        Handled::Blocked
+    fn handle(&self, _: &mut World, _: &Request<Bytes>, _: Option<&Target<'_>>) -> CallOutcome {
+        CallOutcome::Blocked
     }
     fn on_timer(&self, _: &mut World, _: &Timer) {}
     fn delivered(&self, _: &mut World, _: &str) {}
@@ -143,7 +143,7 @@ fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
 #[test]
 fn a_world_can_be_saved_in_the_middle_of_every_story() {
     let tm = identity_tm::IdentityTm::new();
-    for story in identity_tm::STORIES {
+    for story in identity_tm::SCENARIOS {
         for product in [0, 12, 15, 16] {
             for add in [0, 8] {
                 let mut world = founded();
@@ -154,7 +154,7 @@ fn a_world_can_be_saved_in_the_middle_of_every_story() {
                     order["eSignHash"] = json!({ "Hash": encode_base64(&[7; 32]), "Filename": "a" });
                 }
                 let id = id_of(&put(&mut world, &order));
-                if tm.transition(&mut world, &id, &Transition::Story(story.to_owned())).unwrap().is_err() {
+                if tm.transition(&mut world, &id, &Transition::Scenario(story.to_owned())).unwrap().is_err() {
                     continue;
                 }
                 let mut restored = through_text(&world);
@@ -179,7 +179,7 @@ fn two_thousand_orders_come_back_without_a_loss() {
         order["Ref"] = format!("ref-{index}").into();
         let id = id_of(&put(&mut world, &order));
         let story = ["positive", "negative", "fraud", "aborted"][index % 4];
-        tm.transition(&mut world, &id, &Transition::Story(story.into())).unwrap().unwrap();
+        tm.transition(&mut world, &id, &Transition::Scenario(story.into())).unwrap().unwrap();
     }
     let restored = through_text(&world);
     assert_eq!(restored.deliveries.len(), 2_000 - 500);

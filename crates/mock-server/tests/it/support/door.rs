@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use identkit_mock_server::Worlds;
-use identkit_mock_server::server::{self, Listening};
+use identkit_mock_server::server::{self, Listener};
 use serde_json::Value;
 
 /// The admin API of a sandbox.
-pub(crate) struct Door(Listening);
+pub(crate) struct Door(Listener);
 
 impl Door {
     pub(crate) async fn of(worlds: impl Into<Worlds>) -> Self {

@@ -156,7 +156,7 @@ impl Harness {
     }
 
     pub(crate) fn begin(&self, case: &str, story: &str) -> Option<Result<(), identkit_mock_server::Rejection>> {
-        self.sandbox.transition(case, &Transition::Story(story.to_owned()))
+        self.sandbox.transition(case, &Transition::Scenario(story.to_owned()))
     }
 
     /// A raw call of identity.TM with the account's credentials.

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use identkit_core::{Content, Error, Kind};
 use serde::de::DeserializeOwned;
 
-use self::scan::{Found, Scanner};
+use self::scan::{Found, Scanner, Unreadable};
 
 /// A piece of a list of files.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,15 +41,6 @@ enum State {
     Reading,
     Ended,
     Failed,
-}
-
-/// Lets a fault of Base64 become an error by `?`.
-struct Unreadable(Error);
-
-impl From<Error> for Unreadable {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
 }
 
 impl<T> fmt::Debug for Files<T> {

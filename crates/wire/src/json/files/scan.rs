@@ -69,7 +69,16 @@ pub(super) fn other_form(what: &str) -> Error {
     Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {what}"))
 }
 
-impl From<Base64Error> for super::Unreadable {
+/// Lets a fault of Base64 become an error by `?`.
+pub(super) struct Unreadable(pub(super) Error);
+
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Base64Error> for Unreadable {
     fn from(_: Base64Error) -> Self {
         Self(Error::new(Kind::Protocol, "a file of the vendor's answer is not valid Base64"))
     }
@@ -113,7 +122,7 @@ impl Scanner {
     }
 
     /// Looks at a piece; says how many bytes of it are done with, all unless something was found.
-    pub(super) fn step(&mut self, piece: &[u8]) -> Result<(usize, Option<Found>), super::Unreadable> {
+    pub(super) fn step(&mut self, piece: &[u8]) -> Result<(usize, Option<Found>), Unreadable> {
         let mut rest = piece;
         while let Some((byte, after)) = rest.split_first() {
             match &mut self.state {

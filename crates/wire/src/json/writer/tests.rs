@@ -146,7 +146,7 @@ fn marks_are_told_by_place_whether_value_or_key() {
     }
     let mut writer = Writer::new();
     Marked.serialize(&mut writer).unwrap();
-    let found: Vec<_> = memchr::memmem::find_iter(&writer.bytes, super::super::WRITTEN_MARK).collect();
+    let found: Vec<_> = memchr::memmem::find_iter(&writer.bytes, WRITTEN_MARK).collect();
     assert_eq!(writer.marks, found);
     assert_eq!(writer.marks.len(), 2);
 }

@@ -102,7 +102,7 @@ impl Harness {
 
     /// Plays a story and waits until all that follows from it at this time has happened.
     pub(super) async fn play(&self, ident: &str, story: &str) {
-        self.sandbox.transition(ident, &Transition::Story(story.to_owned())).unwrap().unwrap();
+        self.sandbox.transition(ident, &Transition::Scenario(story.to_owned())).unwrap().unwrap();
         self.clock.settle().await;
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use identkit_mock_server::Profile;
-use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Settings, Story};
+use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings};
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
     |account| account.get_bodies = GetBodies::Refused(413),
     |account| account.rate = Some(Rate::new(20, SignedDuration::from_mins(1)).with_retry_after()),
     |account| {
-        let story = Story::new("Abgelehnt", "77").reject_reason("the document is blurred");
+        let story = Scenario::new("Abgelehnt", "77").reject_reason("the document is blurred");
         account.stories = [("refused".to_owned(), story)].into();
     },
     |account| account.out_of_service = Some(503),

@@ -24,7 +24,7 @@ use crate::vendors::identity_tm::rules;
 use crate::world::text::Written as _;
 use crate::{Timer, World};
 
-pub use self::scripts::STORIES;
+pub use self::scripts::SCENARIOS;
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
@@ -44,14 +44,14 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
     }
     let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
     let steps = match transition {
-        Transition::Story(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
+        Transition::Scenario(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
             return refuse(
                 409,
                 "order",
                 "the order is final: place another one, or set a single status that comes late",
             );
         }
-        Transition::Story(name) => stage.story(name)?,
+        Transition::Scenario(name) => stage.scenario(name)?,
         Transition::Status(code) => {
             let code = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind);
             let Some(code) = code else { return refuse(400, "status", "must be a status code, a number") };
@@ -94,7 +94,7 @@ pub(super) fn time_out(world: &mut World, id: &str) {
     if !world.enforces(&rules::T_023) {
         return;
     }
-    let refused = play(world, id, &Transition::Story("timeout".into())).is_err();
+    let refused = play(world, id, &Transition::Scenario("timeout".into())).is_err();
     let open = world.state::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
     // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
     if refused

@@ -15,7 +15,7 @@ use crate::vendors::identity_tm::rules;
 use crate::vendors::identity_tm::settings::Settings;
 
 /// The stories by name, as the admin API takes them.
-pub const STORIES: [&str; 21] = [
+pub const SCENARIOS: [&str; 21] = [
     "identified",
     "positive",
     "signed",
@@ -201,7 +201,7 @@ impl Stage<'_> {
             let others: Vec<_> = methods::ALL
                 .into_iter()
                 .filter(|other| methods::allowed(request, *other))
-                .map(methods::story)
+                .map(methods::scenario)
                 .collect();
             let message = format!(
                 "the Product of this order does not include {}: play {}",
@@ -265,7 +265,7 @@ impl Stage<'_> {
     }
 
     /// The steps of a story.
-    pub(super) fn story(&self, name: &str) -> Result<Vec<Step>, Rejection> {
+    pub(super) fn scenario(&self, name: &str) -> Result<Vec<Step>, Rejection> {
         let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
@@ -323,9 +323,9 @@ impl Stage<'_> {
             }
             "refused" => self.give_up(&REFUSED_BY_PHONE),
             "unreachable" => self.give_up(&UNREACHABLE),
-            _ => match methods::ALL.into_iter().find(|method| methods::story(*method) == name) {
+            _ => match methods::ALL.into_iter().find(|method| methods::scenario(*method) == name) {
                 Some(method) => self.identify_by(Vec::new(), method),
-                None => refuse(400, format!("there is no such story; there are: {}", STORIES.join(", "))),
+                None => refuse(400, format!("there is no such story; there are: {}", SCENARIOS.join(", "))),
             },
         }
     }

@@ -4,7 +4,7 @@ use identkit_identity_tm::messages::{Address, SignHash};
 use identkit_identity_tm::{OrderId, PutOrder};
 use identkit_wire::OneOrMany;
 
-use super::STORIES;
+use super::SCENARIOS;
 use super::scripts::{Account, Stage};
 use crate::rules::Rules;
 use crate::vendors::identity_tm::orders::{Order, Step};
@@ -31,7 +31,7 @@ fn every_step_of_every_story_has_a_saved_form() {
             let (settings, rules) = (Settings::default(), Rules::default());
             let stage =
                 Stage { order: &order, settings: &settings, account: Account { exists, verified }, rules: &rules };
-            for steps in STORIES.into_iter().filter_map(|name| stage.story(name).ok()) {
+            for steps in SCENARIOS.into_iter().filter_map(|name| stage.scenario(name).ok()) {
                 let saved = serde_json::to_value(&steps).unwrap();
                 assert_eq!(serde_json::from_value::<Vec<Step>>(saved).unwrap(), steps);
                 texts.extend(steps.into_iter().filter_map(|step| match step {
