@@ -23,7 +23,7 @@ mod tolerant;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use message::{Extra, FieldPlace, FieldReader, Message, read_message};
+pub use message::{Extra, FieldPlace, FieldReader, Fill, Message};
 #[cfg(feature = "server")]
 pub use meta::Params;
 pub use meta::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
@@ -55,8 +55,7 @@ pub mod private {
     #[cfg(feature = "server")]
     pub type EncodeResponse<T> = fn(T) -> Result<Response<Content>, CoreError>;
 
-    pub use crate::message::MessageVisitor;
-    pub use serde::de::{DeserializeOwned, MapAccess};
+    pub use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess};
     pub use serde::ser::SerializeMap;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 type Elements = BTreeMap<String, Value>;
@@ -70,8 +70,8 @@ impl fmt::Debug for Extra {
 /// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
 /// `#[non_exhaustive]` with `Default` and a setter per field, unless it begins with `without setters;`.
 ///
-/// `field: Type as Reader` reads through another type, a [`FieldReader`], which may find nothing in an element that
-/// holds something. `via Reader;` at the beginning reads each `field: Type` through `Reader<Type>`,
+/// `field: Type as Reader` reads by a [`FieldReader`] of its own, which may find nothing in an element that holds
+/// something. `via Reader;` at the beginning reads each `field: Type` through `Reader<Type>`,
 /// [`Loose`](crate::Loose) for one. `written only;` leaves out the reader, for a type with one of its own.
 #[macro_export]
 macro_rules! message {
@@ -136,17 +136,30 @@ macro_rules! message {
         }
 
         impl<'de $(, $of: $crate::private::DeserializeOwned)?> $crate::private::Deserialize<'de> for $name $(<$of>)? {
+            #[inline]
             fn deserialize<D: $crate::private::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_struct(
-                    stringify!($name),
-                    &[$($key, $($other,)*)*],
-                    $crate::private::MessageVisitor::default(),
-                )
+                let mut message = Self::default();
+                $crate::private::DeserializeSeed::deserialize($crate::Fill(&mut message), deserializer)?;
+                Ok(message)
             }
         }
 
         impl $(<$of: $crate::private::DeserializeOwned>)? $crate::Message for $name $(<$of>)? {
-            const SPELLINGS: &'static [&'static [&'static str]] = &[$(&[$key, $($other),*]),*];
+            const SPELLINGS: &'static [&'static str] = &[$($key, $($other,)*)*];
+
+            #[inline]
+            fn find_field(key: &str) -> Option<$crate::FieldPlace> {
+                let mut number = 0;
+                $(
+                    match key {
+                        $key => return Some($crate::FieldPlace { number, first: true }),
+                        $($other => return Some($crate::FieldPlace { number, first: false }),)*
+                        _ => number += 1,
+                    }
+                )*
+                let _ = number;
+                None
+            }
 
             #[inline]
             fn read_field<'de, A: $crate::private::MapAccess<'de>>(
@@ -165,6 +178,7 @@ macro_rules! message {
                 Ok(())
             }
 
+            #[inline]
             fn extra(&mut self) -> &mut $crate::Extra {
                 &mut self.extra
             }
@@ -231,8 +245,11 @@ macro_rules! message {
 
 /// What [`message!`](crate::message) declares: an object whose fields can be read one by one.
 pub trait Message {
-    /// The spellings of each field's key, the one that is written first.
-    const SPELLINGS: &'static [&'static [&'static str]];
+    /// The keys of the fields, in every spelling.
+    const SPELLINGS: &'static [&'static str];
+
+    /// Finds the field of a key; `None` for a key that the document does not list.
+    fn find_field(key: &str) -> Option<FieldPlace>;
 
     /// Reads the value of a field.
     ///
@@ -257,26 +274,42 @@ pub trait Message {
 #[derive(Clone, Copy, Debug)]
 pub struct FieldPlace {
     /// Its number among the message's fields.
-    pub number: usize,
+    pub number: u16,
     /// Whether the key was the first spelling.
-    first: bool,
+    pub first: bool,
 }
 
 impl FieldPlace {
-    /// Reads the field's value through a reader.
+    /// Reads the field's value by a reader.
     ///
     /// # Errors
     /// The map's.
     #[inline]
     pub fn read<'de, T, R, A>(self, field: &mut Option<T>, map: &mut A) -> Result<(), A::Error>
     where
-        R: FieldReader<T> + Deserialize<'de>,
+        R: FieldReader<T>,
         A: MapAccess<'de>,
     {
-        let value = map.next_value::<R>()?.into_value();
+        map.next_value_seed(FieldSeed::<T, R> { field, first: self.first, reader: PhantomData })
+    }
+}
+
+/// Reads a field where it stands.
+struct FieldSeed<'a, T, R> {
+    field: &'a mut Option<T>,
+    first: bool,
+    reader: PhantomData<R>,
+}
+
+impl<'de, T, R: FieldReader<T>> DeserializeSeed<'de> for FieldSeed<'_, T, R> {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let value = R::read(deserializer)?;
         // `null` under one spelling does not undo what another one said.
-        if value.is_some() && (self.first || field.is_none()) {
-            *field = value;
+        if value.is_some() && (self.first || self.field.is_none()) {
+            *self.field = value;
         }
         Ok(())
     }
@@ -284,44 +317,57 @@ impl FieldPlace {
 
 /// What reads a field of this type; it may find nothing.
 pub trait FieldReader<T> {
-    /// The value, if there is one.
-    fn into_value(self) -> Option<T>;
+    /// Reads the value, if there is one.
+    ///
+    /// # Errors
+    /// The deserializer's.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error>;
 }
 
-impl<T> FieldReader<T> for Option<T> {
-    fn into_value(self) -> Self {
-        self
+impl<T: DeserializeOwned> FieldReader<T> for Option<T> {
+    #[inline]
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
     }
 }
 
-/// Reads all elements of an object into a message.
-///
-/// # Errors
-/// The map's; what was read until then stays.
-#[inline]
-pub fn read_message<'de, M: Message, A: MapAccess<'de>>(message: &mut M, mut map: A) -> Result<(), A::Error> {
-    let (mut unlisted, mut next) = (String::new(), 0);
-    while let Some(field) = map.next_key_seed(Key { spellings: M::SPELLINGS, next, unlisted: &mut unlisted })? {
-        match field {
-            Some(field) => {
-                next = field.number + 1;
-                message.read_field(field, &mut map)?;
+/// Reads an object into a message where it stands, so that the messages of a list are not moved.
+#[derive(Debug)]
+pub struct Fill<'a, M>(pub &'a mut M);
+
+impl<'de, M: Message> DeserializeSeed<'de> for Fill<'_, M> {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_struct("message", M::SPELLINGS, self)
+    }
+}
+
+impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut unlisted = String::new();
+        while let Some(field) = map.next_key_seed(Key::<M>(&mut unlisted, PhantomData))? {
+            match field {
+                Some(field) => self.0.read_field(field, &mut map)?,
+                None => self.0.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
             }
-            None => message.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
         }
+        Ok(())
     }
-    Ok(())
 }
 
-/// A key, recognized where it stands, without a copy; `None` for one that goes into `unlisted`.
-struct Key<'a> {
-    spellings: &'static [&'static [&'static str]],
-    /// The field that comes next if the order is the document's.
-    next: usize,
-    unlisted: &'a mut String,
-}
+/// Finds a key's field without a copy of the key. The text is for a key that has none.
+struct Key<'a, M>(&'a mut String, PhantomData<M>);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de, M: Message> DeserializeSeed<'de> for Key<'_, M> {
     type Value = Option<FieldPlace>;
 
     #[inline]
@@ -330,7 +376,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl<M: Message> Visitor<'_> for Key<'_, M> {
     type Value = Option<FieldPlace>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -339,44 +385,11 @@ impl Visitor<'_> for Key<'_> {
 
     #[inline]
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        if let Some([spelling, ..]) = self.spellings.get(self.next)
-            && *spelling == key
-        {
-            return Ok(Some(FieldPlace { number: self.next, first: true }));
+        let field = M::find_field(key);
+        if field.is_none() {
+            key.clone_into(self.0);
         }
-        for (number, spellings) in self.spellings.iter().enumerate() {
-            if let Some(place) = spellings.iter().position(|spelling| *spelling == key) {
-                return Ok(Some(FieldPlace { number, first: place == 0 }));
-            }
-        }
-        key.clone_into(self.unlisted);
-        Ok(None)
-    }
-}
-
-/// Reads a message from an object.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct MessageVisitor<M>(PhantomData<M>);
-
-impl<M> Default for MessageVisitor<M> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'de, M: Message + Default> Visitor<'de> for MessageVisitor<M> {
-    type Value = M;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    #[inline]
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<M, A::Error> {
-        let mut message = M::default();
-        read_message(&mut message, map)?;
-        Ok(message)
+        Ok(field)
     }
 }
 

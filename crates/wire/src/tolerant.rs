@@ -1,6 +1,7 @@
 //! Readers for the same thing in several shapes.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use identkit_core::{Pii, Secret};
 use serde::de::value::MapAccessDeserializer;
@@ -54,7 +55,7 @@ impl<T: Serialize> Serialize for OneOrMany<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shapes<T>(std::marker::PhantomData<T>);
+        struct Shapes<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Shapes<T> {
             type Value = OneOrMany<T>;
@@ -76,7 +77,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             }
         }
 
-        deserializer.deserialize_any(Shapes(std::marker::PhantomData))
+        deserializer.deserialize_any(Shapes(PhantomData))
     }
 }
 
@@ -167,20 +168,15 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// A field's value that may come in every shape that vendors give it, and be nothing although it holds something:
+/// Reads a field that may come in every shape that vendors give it, and be nothing although it holds something:
 /// `message! { via Loose; … }` reads every field so.
-#[derive(Clone, Debug)]
-pub struct Loose<T>(pub Option<T>);
+#[derive(Debug)]
+pub struct Loose<T>(PhantomData<T>);
 
-impl<T> FieldReader<T> for Loose<T> {
-    fn into_value(self) -> Option<T> {
-        self.0
-    }
-}
-
-impl<'de, T: Tolerant> Deserialize<'de> for Loose<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(deserializer).map(Self)
+impl<T: Tolerant> FieldReader<T> for Loose<T> {
+    #[inline]
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+        T::read(deserializer)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use identkit_wire::{Extra, FieldPlace, Message, json, read_message};
+use identkit_wire::{Extra, FieldPlace, Fill, Message, json};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         let mut read = Unwrapping { order: ListedOrder::default(), taker: &mut *self.0, wrapped: None };
-        read_message(&mut read, map)?;
+        Fill(&mut read).visit_map(map)?;
         let Unwrapping { order, wrapped, .. } = read;
         // An object that says nothing is how some say "none": no order is made of it.
         if wrapped.is_none() && (order.order_id.is_some() || order != ListedOrder::default()) {
@@ -130,8 +130,14 @@ struct Unwrapping<'a, T> {
 }
 
 impl<T: Taker> Message for Unwrapping<'_, T> {
-    const SPELLINGS: &'static [&'static [&'static str]] = ListedOrder::SPELLINGS;
+    const SPELLINGS: &'static [&'static str] = ListedOrder::SPELLINGS;
 
+    #[inline]
+    fn find_field(key: &str) -> Option<FieldPlace> {
+        ListedOrder::find_field(key)
+    }
+
+    #[inline]
     fn read_field<'de, A: MapAccess<'de>>(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error> {
         self.order.read_field(field, map)
     }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use identkit_core::{Pii, ShortPii};
-use identkit_wire::{Dts, FieldReader, message};
-use serde::Deserialize;
+use identkit_wire::{Dts, FieldReader, Fill, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use crate::{Finality, OrderFlavor, OrderId, StatusKind};
@@ -37,39 +36,39 @@ message! {
 
 /// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
 /// nothing takes three allocations.
-pub(super) struct Entries(Option<Vec<StatusEntry>>);
+pub(super) struct Entries;
 
 impl FieldReader<Vec<StatusEntry>> for Entries {
-    fn into_value(self) -> Option<Vec<StatusEntry>> {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<StatusEntry>>, D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
-            type Value = Entries;
+            type Value = Option<Vec<StatusEntry>>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
             }
 
-            fn visit_none<E: Error>(self) -> Result<Entries, E> {
-                Ok(Entries(None))
+            fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(None)
             }
 
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entries, D::Error> {
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
                 deserializer.deserialize_seq(self)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut entries = Vec::with_capacity(12);
-                while let Some(entry) = seq.next_element()? {
-                    entries.push(entry);
+                loop {
+                    // Filled where it stays.
+                    entries.push(StatusEntry::default());
+                    let Some(place) = entries.last_mut() else { break };
+                    if seq.next_element_seed(Fill(place))?.is_none() {
+                        entries.pop();
+                        break;
+                    }
                 }
-                Ok(Entries(Some(if entries.is_empty() { Vec::new() } else { entries })))
+                Ok(Some(if entries.is_empty() { Vec::new() } else { entries }))
             }
         }
 

@@ -86,11 +86,16 @@ impl Reading {
     }
 
     /// Notes the last text read, which is the last key whenever a value begins.
-    #[inline]
+    #[inline(always)]
     fn note(&self, text: &str) {
         if self.tracing {
-            self.last.replace(text.to_owned());
+            self.set_last(text);
         }
+    }
+
+    #[cold]
+    fn set_last(&self, text: &str) {
+        self.last.replace(text.to_owned());
     }
 }
 
