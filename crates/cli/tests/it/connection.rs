@@ -7,7 +7,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{NOBODY, Ran, Sandbox, Server, Then, feed, head, ident, listening, order, run, towards, tunnel};
+use crate::support::{
+    NOBODY, Ran, Sandbox, Server, Then, feed, file, head, ident, listening, order, run, towards, tunnel,
+};
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -45,9 +47,7 @@ impl Authority {
     }
 
     fn file(&self, name: &str, content: &str) -> String {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
+        file(&self.folder, name, content)
     }
 
     fn ca_file(&self) -> String {
@@ -202,11 +202,7 @@ mod proxies {
         let (address, asked) = proxy(picky);
         let (url, secret) = (format!("http://{address}"), format!("http://Aladdin:open%3Asesame@{address}"));
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, content: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).unwrap();
-            path.display().to_string()
-        };
+        let file = |name: &str, content: &str| file(&folder, name, content);
         let right = file("right", "Aladdin:open:sesame\n");
         for command in READS {
             let ask = || {

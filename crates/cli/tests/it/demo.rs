@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ran, has, identkit, keys, run, sample};
+use crate::support::{Ran, assert_for_its_owner_only, has, identkit, keys, run, sample, sha256};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// What the issue of this demo names, in the vendors' words.
 const OPERATIONS: [&str; 12] = [
@@ -42,22 +41,6 @@ fn operations(document: &Value) -> Vec<String> {
     let steps = document["steps"].as_array().unwrap();
     steps.iter().map(|step| step["operation"].as_str().unwrap().to_owned()).collect()
 }
-
-fn sha256(path: &Path) -> String {
-    let digest = Sha256::digest(std::fs::read(path).unwrap());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(unix)]
-fn assert_for_its_owner_only(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let expected = if path.is_dir() { 0o700 } else { 0o600 };
-    assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
-}
-
-#[cfg(not(unix))]
-fn assert_for_its_owner_only(_: &Path) {}
 
 /// Everything below a folder.
 fn tree(folder: &Path) -> Vec<PathBuf> {
@@ -108,7 +91,7 @@ fn every_check_holds_and_every_file_is_as_listed() {
         assert_eq!(keys(file), ["bytes", "path", "sha256"]);
         let path = Path::new(file["path"].as_str().unwrap());
         assert_eq!(file["bytes"].as_u64().unwrap(), std::fs::metadata(path).unwrap().len(), "{}", path.display());
-        assert_eq!(file["sha256"].as_str().unwrap(), sha256(path), "{}", path.display());
+        assert_eq!(file["sha256"].as_str().unwrap(), sha256(&std::fs::read(path).unwrap()), "{}", path.display());
     }
     let mut expected: Vec<PathBuf> = FILES.iter().map(|file| out.join(file)).collect();
     expected.extend(["inbox.jsonl", "input", "identity-tm", "identify24"].map(|name| out.join(name)));
@@ -189,7 +172,11 @@ fn the_table_is_for_people_and_the_progress_is_plain_lines_without_a_terminal() 
     }
     for file in FILES {
         assert!(ran.stdout.contains(file), "{file} is not listed:\n{}", ran.stdout);
-        assert!(ran.stdout.contains(&sha256(&out.path().join(file))), "no SHA-256 of {file}:\n{}", ran.stdout);
+        assert!(
+            ran.stdout.contains(&sha256(&std::fs::read(out.path().join(file)).unwrap())),
+            "no SHA-256 of {file}:\n{}",
+            ran.stdout
+        );
     }
     let folder = out.path().display().to_string();
     assert!(ran.stdout.contains(&folder), "nobody is told that the files are in {folder}:\n{}", ran.stdout);

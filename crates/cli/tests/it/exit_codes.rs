@@ -5,13 +5,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{
-    CANARY, NOBODY, Ran, Relay, Sandbox, Server, Then, feed, ident, identkit, json_sample, of_workspace, order, run,
-    sample, towards,
+    CANARY, IDENT, NOBODY, ORDER, Ran, Relay, Sandbox, Server, Then, feed, file, ident, identkit, json_sample,
+    of_workspace, order, run, sample, towards,
 };
 use serde_json::{Value, json};
-
-const ORDER: &str = "99921269855041";
-const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// The document's order about somebody whose name must not turn up in logs, with something to sign left out.
 fn canary_order() -> String {
@@ -25,6 +22,16 @@ fn canary_order() -> String {
 
 fn canary_ident() -> String {
     ident(&json!({ "person_first_name": CANARY, "person_last_name": CANARY, "city": CANARY, "custom1": CANARY }))
+}
+
+/// Places the order of somebody whose name must not turn up.
+fn place(base: &str, more: &[&str]) -> Ran {
+    feed(towards(base).args(["tm", "put-order", "-"]).args(more), canary_order().as_bytes())
+}
+
+/// Creates the ident of somebody whose name must not turn up.
+fn create(base: &str, more: &[&str]) -> Ran {
+    feed(towards(base).args(["identify24", "create", "-", "--reveal"]).args(more), canary_ident().as_bytes())
 }
 
 #[track_caller]
@@ -197,16 +204,13 @@ mod what_the_vendor_refuses {
     #[test]
     fn a_refusal_is_5_and_the_vendors_words_are_shown_on_request_only() {
         let refusing = Server::always(|| Then::json("400 Bad Request", r#"{"Error":"Mustermann is bad"}"#));
-        let place = |more: &[&str]| {
-            let mut command = towards(&refusing.url());
-            feed(command.args(["tm", "put-order", "-"]).args(more), canary_order().as_bytes())
-        };
-        let ran = place(&[]);
+        let ran = place(&refusing.url(), &[]);
         ran.fails_with(5, &["putOrder", "HTTP 400", "--show-vendor-text"]);
         assert_discreet(&ran);
         assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
-        let ran = place(&["--show-vendor-text"]);
-        assert_discreet(ran.fails_with(5, &["the vendor wrote: Mustermann is bad"]));
+        assert_discreet(
+            place(&refusing.url(), &["--show-vendor-text"]).fails_with(5, &["the vendor wrote: Mustermann is bad"]),
+        );
         assert_eq!(refusing.calls(), ["PUT /putOrder"; 2]);
         assert!(refusing.seen()[0].body.contains(CANARY));
     }
@@ -214,8 +218,7 @@ mod what_the_vendor_refuses {
     #[test]
     fn a_refusal_inside_a_good_status_is_a_refusal() {
         let server = Server::after_login(|_| Then::json("200 OK", r#"{"result":false,"messages":["Mustermann"]}"#));
-        let ran =
-            feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
+        let ran = create(&server.url(), &[]);
         assert_discreet(ran.fails_with(5, &["ident/create"]));
         assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
         let server = Server::always(|| Then::json("200 OK", r#"{"result":false,"messages":["no"]}"#));
@@ -406,11 +409,7 @@ mod what_is_never_sent {
     #[test]
     fn a_ca_file_that_cannot_be_used_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str, content: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).unwrap();
-            path.display().to_string()
-        };
+        let path = |name: &str, content: &str| file(&folder, name, content);
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (file, told) in [
             (folder.path().join("missing").display().to_string(), "cannot be read"),
@@ -440,13 +439,8 @@ mod what_cannot_be_reached {
         }
         let ran = run(towards(NOBODY).args(["tm", "status", ORDER]));
         ran.fails_with(7, &["no connection could be made", "refused"]);
-        let place = feed(towards(NOBODY).args(["tm", "put-order", "-", "--timeout", "1"]), canary_order().as_bytes());
-        assert_discreet(place.fails_with(7, &["putOrder"]));
-        let create = feed(
-            towards(NOBODY).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
-            canary_ident().as_bytes(),
-        );
-        assert_discreet(create.fails_with(7, &["ident/create"]));
+        assert_discreet(place(NOBODY, &["--timeout", "1"]).fails_with(7, &["putOrder"]));
+        assert_discreet(create(NOBODY, &["--timeout", "1"]).fails_with(7, &["ident/create"]));
     }
 
     #[test]
@@ -460,8 +454,7 @@ mod what_cannot_be_reached {
             assert_eq!(relay.connections(), number + 1, "it will not be trusted at the second try either");
             assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
         }
-        let ran = feed(towards(&url).args(["tm", "put-order", "-"]), canary_order().as_bytes());
-        assert_discreet(ran.fails_with(7, &["certificate is not trusted"]));
+        assert_discreet(place(&url, &[]).fails_with(7, &["certificate is not trusted"]));
     }
 
     #[test]
@@ -480,33 +473,25 @@ mod what_cannot_be_reached {
         assert_eq!(silent.calls(), [format!("GET /getStatus/{ORDER}")]);
 
         let silent = Server::always(|| Then::Silence);
-        let ran =
-            feed(towards(&silent.url()).args(["tm", "put-order", "-", "--timeout", "1"]), canary_order().as_bytes());
+        let ran = place(&silent.url(), &["--timeout", "1"]);
         ran.fails_with(6, &["putOrder", "is not known", "do not repeat it", "by its Ref, which standard input holds"]);
         assert_discreet(&ran);
         assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
         assert_eq!(silent.calls(), ["PUT /putOrder"]);
 
         let silent = Server::after_login(|_| Then::Silence);
-        let ran = feed(
-            towards(&silent.url()).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
-            canary_ident().as_bytes(),
-        );
-        assert_discreet(ran.fails_with(6, &["ident/create", "is not known"]));
+        assert_discreet(create(&silent.url(), &["--timeout", "1"]).fails_with(6, &["ident/create", "is not known"]));
         assert_eq!(silent.calls(), ["POST /auth", "POST /ident/create"]);
     }
 
     #[test]
     fn at_77_a_connection_that_breaks_after_the_request_is_6_and_nothing_is_sent_again() {
         let closing = Server::always(|| Then::Close);
-        let ran = feed(towards(&closing.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
-        assert_discreet(ran.fails_with(6, &["putOrder", "do not repeat it"]));
+        assert_discreet(place(&closing.url(), &[]).fails_with(6, &["putOrder", "do not repeat it"]));
         assert_eq!((closing.calls(), closing.connections()), (vec!["PUT /putOrder".to_owned()], 1));
 
         let closing = Server::after_login(|_| Then::Close);
-        let ran =
-            feed(towards(&closing.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
-        assert_discreet(ran.fails_with(6, &["ident/create", "do not repeat it"]));
+        assert_discreet(create(&closing.url(), &[]).fails_with(6, &["ident/create", "do not repeat it"]));
         assert_eq!(closing.calls(), ["POST /auth", "POST /ident/create"]);
     }
 
@@ -524,11 +509,7 @@ mod what_cannot_be_reached {
     fn a_login_that_fails_leaves_nothing_unknown() {
         for then in [|| Then::Close, || Then::Silence, || Then::json("500 Internal Server Error", "{}")] {
             let server = Server::always(then);
-            let ran = feed(
-                towards(&server.url()).args(["identify24", "create", "-", "--reveal", "--timeout", "1"]),
-                canary_ident().as_bytes(),
-            );
-            assert_discreet(ran.fails_with(7, &["ident/create"]));
+            assert_discreet(create(&server.url(), &["--timeout", "1"]).fails_with(7, &["ident/create"]));
             assert!(server.calls().iter().all(|call| call == "POST /auth"), "{:?}", server.calls());
         }
     }
@@ -539,15 +520,10 @@ mod what_cannot_be_reached {
         let ran = run(towards(&failing.url()).args(["tm", "status", ORDER, "--timeout", "1"]));
         ran.fails_with(7, &["getStatus", "HTTP 500"]);
         let failing = Server::always(|| Then::json("503 Service Unavailable", r#"{"Error":"Mustermann"}"#));
-        let ran = feed(towards(&failing.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
+        let ran = place(&failing.url(), &[]);
         assert_discreet(ran.fails_with(6, &["putOrder", "HTTP 503", "is not known"]));
         assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
         assert_eq!(failing.calls(), ["PUT /putOrder"]);
-        let failing = Server::after_login(|_| Then::json("502 Bad Gateway", "{}"));
-        let ran =
-            feed(towards(&failing.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
-        assert_discreet(ran.fails_with(6, &["ident/create", "HTTP 502"]));
-        assert_eq!(failing.calls(), ["POST /auth", "POST /ident/create"]);
     }
 }
 
@@ -571,19 +547,16 @@ mod what_cannot_be_understood {
     fn a_success_that_cannot_be_read_leaves_the_outcome_unknown() {
         for body in ["<html></html>", "{}", r#"{"Error":"Mustermann"}"#, "[]", ""] {
             let server = Server::start(move |_| Then::json("202 Accepted", body));
-            let ran = feed(towards(&server.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
+            let ran = place(&server.url(), &[]);
             assert_discreet(ran.fails_with(6, &["putOrder", "by its Ref"]));
             assert!(!ran.stderr.contains("Mustermann"), "{ran:#?}");
             assert_eq!(server.calls(), ["PUT /putOrder"]);
         }
         // A good status that the document does not list is no proof of the contrary.
         let server = Server::always(|| Then::json("200 OK", "{}"));
-        let ran = feed(towards(&server.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
-        assert_discreet(ran.fails_with(6, &["putOrder", "HTTP 200"]));
+        assert_discreet(place(&server.url(), &[]).fails_with(6, &["putOrder", "HTTP 200"]));
         let server = Server::after_login(|_| Then::json("200 OK", "<html></html>"));
-        let ran =
-            feed(towards(&server.url()).args(["identify24", "create", "-", "--reveal"]), canary_ident().as_bytes());
-        assert_discreet(ran.fails_with(6, &["ident/create"]));
+        assert_discreet(create(&server.url(), &[]).fails_with(6, &["ident/create"]));
     }
 
     #[test]
@@ -596,8 +569,7 @@ mod what_cannot_be_understood {
         });
         let ran = run(towards(&redirecting.url()).args(["tm", "status", ORDER]));
         ran.fails_with(1, &["getStatus", "redirects", "HTTP 302"]);
-        let ran = feed(towards(&redirecting.url()).args(["tm", "put-order", "-"]), canary_order().as_bytes());
-        assert_discreet(ran.fails_with(1, &["putOrder", "redirects"]));
+        assert_discreet(place(&redirecting.url(), &[]).fails_with(1, &["putOrder", "redirects"]));
         run(towards(&redirecting.url()).args(["identify24", "get", IDENT])).fails_with(1, &["redirects"]);
         assert_eq!(elsewhere.connections(), 0);
         assert_eq!(redirecting.calls(), [&format!("GET /getStatus/{ORDER}"), "PUT /putOrder", "POST /auth"]);

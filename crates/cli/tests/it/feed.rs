@@ -4,19 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::{
-    CANARY, NOBODY, Ran, Sandbox, Server, Then, assert_discreet, has, on_a_terminal, run, towards, whole,
+    CANARY, NOBODY, ORDER, Ran, Sandbox, Server, Then, assert_discreet, has, on_a_terminal, run, towards, whole,
 };
 use serde_json::{Value, json};
 
-/// The order of the document's examples.
-const EXAMPLE: &str = "99921269855041";
 /// A window that holds everything.
 const ALWAYS: [&str; 4] = ["--from", "2000-01-01", "--to", "2100-01-01"];
 
 /// An answer about somebody whose name must not turn up in logs.
 fn canary_list() -> String {
     let entry = json!({ "Kind": 6, "Time": "2020-09-10T12:00:00+02:00", "Text": CANARY });
-    json!([{ "OrderID": EXAMPLE, "Ref": CANARY, "Status": [entry] }]).to_string()
+    json!([{ "OrderID": ORDER, "Ref": CANARY, "Status": [entry] }]).to_string()
 }
 
 fn journal(path: &Path) -> Vec<Value> {
@@ -43,7 +41,7 @@ mod statuses {
         let ran = run(sandbox.identkit().args(["tm", "statuses", "--extended"]).args(ALWAYS));
         ran.ends_with(0, &["the first is for an identification"]);
         assert!(!ran.stderr.contains("--extended"), "{ran:#?}");
-        let row = ran.stdout.lines().find(|line| line.contains(EXAMPLE)).unwrap();
+        let row = ran.stdout.lines().find(|line| line.contains(ORDER)).unwrap();
         assert!(row.contains("Sign-me_Account_Creation_Test") && row.contains("positive / identified"), "{row}");
         assert!(ran.stdout.contains("OrderID") && ran.stdout.contains("Verdict"), "{ran:#?}");
         let ran = run(sandbox.identkit().args(["tm", "statuses"]).args(ALWAYS));
@@ -61,7 +59,7 @@ mod statuses {
         let (general, extended) = (all(&[]), all(&["--extended"]));
         let of = |told: &Value| -> Value {
             let orders = told["orders"].as_array().unwrap();
-            orders.iter().find(|order| order["OrderID"] == EXAMPLE).unwrap().clone()
+            orders.iter().find(|order| order["OrderID"] == ORDER).unwrap().clone()
         };
         let entries = |order: &Value| order["Status"].as_array().unwrap().len();
         assert!(entries(&of(&general)) < entries(&of(&extended)));
@@ -327,7 +325,7 @@ mod drain {
     #[test]
     fn an_answer_that_the_disk_has_no_room_for_goes_to_standard_output() {
         let (_folder, path) = place();
-        let body = Value::from(vec![json!({ "OrderID": EXAMPLE, "Ref": CANARY.repeat(200) })]).to_string();
+        let body = Value::from(vec![json!({ "OrderID": ORDER, "Ref": CANARY.repeat(200) })]).to_string();
         let told = body.clone();
         let server = Server::start(move |_| Then::json("200 OK", &told));
         let mut shell = Command::new("sh");
@@ -354,6 +352,6 @@ mod drain {
         let (_folder, path) = place();
         let ran = drained(&good(), &path);
         assert_discreet(ran.ends_with(0, &["there may be more"]));
-        assert!(ran.stdout.contains(CANARY) && ran.stdout.contains(EXAMPLE), "{ran:#?}");
+        assert!(ran.stdout.contains(CANARY) && ran.stdout.contains(ORDER), "{ran:#?}");
     }
 }

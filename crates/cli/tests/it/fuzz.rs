@@ -6,7 +6,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Sandbox, feed, has, http, run};
+use crate::support::{Sandbox, has, http};
 use serde_json::json;
 
 /// The checks that this API cannot pass: what is valid by the schema may still be refused by a vendor's rules, and a new
@@ -15,19 +15,13 @@ const NOT_PROMISED: &str = "positive_data_acceptance,ensure_resource_availabilit
 
 /// Orders with webhooks of which some are held, and calls of which one was refused: something to be found.
 fn begin(sandbox: &Sandbox) {
-    let admin = |path: &str, body: &str| {
-        let answer = http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), Some(body));
-        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
-    };
     // Nobody is there.
-    let order = crate::support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
+    let order = json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } });
     for mode in ["hold", "deliver"] {
-        admin("webhooks", &json!({ "mode": mode }).to_string());
-        let placed = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
-        let id = placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
-        admin(&format!("orders/{id}/transition"), r#"{"story":"positive"}"#);
+        sandbox.ask("webhooks", Some(&json!({ "mode": mode }).to_string()));
+        sandbox.play(&sandbox.place(&order), "positive");
     }
-    run(sandbox.identkit().args(["tm", "status", "99920000000000"])).ends_with(4, &[]);
+    sandbox.run(&["tm", "status", "99920000000000"]).ends_with(4, &[]);
 }
 
 #[test]

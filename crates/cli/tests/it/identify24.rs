@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::support::{CANARY, Ran, Sandbox, Server, Then, feed, http, ident, run, towards};
+use crate::support::{
+    CANARY, IDENT, Ran, Sandbox, Server, Then, assert_for_its_owner_only, feed, file, ident, run, towards,
+};
 use serde_json::{Value, json};
 
-const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 const REDACTED: &str = "[redacted]";
 
 /// Asserts that none of these is told anywhere.
@@ -123,11 +124,7 @@ mod creating {
             assert_eq!(kept["conference_url"], format!("https://identify24.de/apply/{id}"));
             assert!(ran.stdout.contains(REDACTED) && ran.stdout.contains(out), "{ran:#?}");
             keeps_to_itself(&ran, &[id, "identify24.de/apply"]);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt;
-                assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-            }
+            assert_for_its_owner_only(&path);
             let get = ["identify24", "get"];
             for ran in [
                 run(sandbox.identkit().args(get).args(["--from", out])),
@@ -205,11 +202,7 @@ mod creating {
                 let kept = read(&path);
                 assert_eq!(kept["vendor_text"], answer);
                 assert_eq!(kept["ident_id"].as_str(), named.then_some("canary-ident"));
-                #[cfg(unix)]
-                {
-                    use std::os::unix::fs::PermissionsExt;
-                    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-                }
+                assert_for_its_owner_only(&path);
                 std::fs::remove_file(&path).unwrap();
             }
             let (ran, _) = doubtful(answer, &["--reveal"]);
@@ -280,11 +273,7 @@ mod reading {
     fn ai_12_a_status_means_what_the_user_says() {
         let server = telling();
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, content: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).unwrap();
-            path.display().to_string()
-        };
+        let file = |name: &str, content: &str| file(&folder, name, content);
         let outcomes = file("outcomes.json", r#"{ "VIDEO DONE": "negative", "Other": "gone" }"#);
         let get = |more: &[&str]| run(towards(&server.url()).args(["identify24", "get", IDENT]).args(more));
         for (more, word) in [
@@ -506,8 +495,7 @@ fn every_status_of_the_document_has_its_exit_code() {
 #[test]
 fn a_story_is_seen_by_the_next_read() {
     let sandbox = Sandbox::start();
-    let url = format!("{}/_sandbox/v1/orders/{IDENT}/transition", sandbox.told("/admin"));
-    http(&url, Some(r#"{"story":"positive"}"#));
+    sandbox.play(IDENT, "positive");
     let get = ["identify24", "get", IDENT, "--outcome", "Identified=positive", "--output", "json"];
     let told = run(sandbox.identkit().args(get)).ends_with(0, &[]).json();
     assert_eq!((&told["status"], &told["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));

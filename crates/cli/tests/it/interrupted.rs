@@ -8,10 +8,9 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Ran, Server, Then, names, towards, whole};
+use crate::support::{HANGS, ORDER, Ran, Server, Then, names, towards, whole};
 use serde_json::{Value, json};
 
-const ORDER: &str = "99921269855041";
 const TOLD: &str =
     "error: interrupted; nothing more is done here, and what was sent may be carried out by the vendor\n";
 

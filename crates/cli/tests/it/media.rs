@@ -3,17 +3,13 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{CANARY, Ran, Server, Then, assert_discreet, has, names, on_a_terminal, run, towards, whole};
+use crate::support::{
+    CANARY, ORDER, Ran, Server, Then, assert_discreet, has, names, on_a_terminal, run, sha256, towards, whole,
+};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-const ORDER: &str = "99921269855041";
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn tm(server: &Server, arguments: &[&str]) -> Ran {
     run(towards(&server.url()).arg("tm").args(arguments))

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Ran, Server, Then, names, run, towards};
+use crate::support::{ORDER, Ran, Server, Then, assert_for_its_owner_only, names, run, towards};
 use identkit_wire::encode_base64;
 use serde_json::json;
 
-const ORDER: &str = "99921269855041";
 const PDF: &[u8] = b"%PDF-1.4\n%%EOF\n";
 
 /// Answers every read of a result with something good.
@@ -113,10 +112,8 @@ mod signed_documents {
             esign(&server, order, &out, &[]).ends_with(0, &[]);
         }
         assert_eq!(names(&out), ["99920006C38842-1.pdf", "99921269855041-1.pdf"]);
-        #[cfg(unix)]
         for made in [&out, &folder.path().join("all")] {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+            assert_for_its_owner_only(made);
         }
         let calls = server.calls().len();
         esign(&server, ORDER, &out, &[]).fails_with(2, &["-1.pdf is there already; --force replaces it"]);

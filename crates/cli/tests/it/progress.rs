@@ -8,10 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ran, Server, Then, content_length, feed, has, head, on_a_terminal, run, towards};
+use crate::support::{ORDER, Ran, Server, Then, content_length, feed, has, head, on_a_terminal, run, towards};
 use serde_json::json;
-
-const ORDER: &str = "99921269855041";
 
 /// A server for one request: it reads the body in bites, and answers in two halves with a pause.
 fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {

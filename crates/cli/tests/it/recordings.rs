@@ -3,13 +3,12 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::support::{Ran, Server, Then, feed, identkit, run};
+use crate::support::{Ran, Server, Then, identkit, place, run};
 use identkit_core::Secret;
 use identkit_mock_server::vendors::identity_tm::configure;
 use identkit_mock_server::{Sandbox, Transition, server};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use jiff::SignedDuration;
-use serde_json::json;
 
 /// A sandbox in this process, where the account can be set up and a person be played without waiting.
 struct Account {
@@ -38,13 +37,12 @@ impl Account {
         Self { sandbox, served, runtime }
     }
 
-    fn tm(&self) -> Command {
+    fn identkit(&self) -> Command {
         let mut command = identkit();
         command
             .env("IDENTKIT_TM_BASE_URL", format!("{}/api/2.10", self.served.url()))
             .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
-            .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
-            .arg("tm");
+            .env("IDENTKIT_TM_CUSTOMER_CODE", "code");
         command
     }
 
@@ -54,19 +52,14 @@ impl Account {
     }
 
     fn placed(&self, story: &str) -> String {
-        let order = crate::support::order(&json!({
-            "Add": 0,
-            "eSignHash": { "Hash": "aGFzaA==", "Filename": "contract.pdf" },
-        }));
-        let ran = feed(self.tm().args(["put-order", "-", "--output", "json"]), order.as_bytes());
-        let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
+        let id = place(&mut self.identkit(), &crate::signing::to_sign());
         let _entered = self.runtime.enter();
         self.sandbox.transition(&id, &Transition::Scenario(story.to_owned())).unwrap().unwrap();
         id
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        run(self.tm().args(arguments))
+        run(self.identkit().arg("tm").args(arguments))
     }
 }
 
@@ -159,13 +152,9 @@ fn at_71_the_signed_form_identifies_the_person_again_only_as_it_came() {
         let data = identkit_identity_tm::SignedIdentData(stored.clone().into_bytes().into());
         let text = data.for_reuse().unwrap();
         let reused = |text: &Secret| {
-            let order = crate::support::order(&json!({
-                "Add": 0,
-                "eSignHash": { "Hash": "aGFzaA==", "Filename": "contract.pdf" },
-                "IdentDataSigned": text.expose(),
-            }));
-            let ran = feed(account.tm().args(["put-order", "-", "--output", "json"]), order.as_bytes());
-            let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
+            let mut changes = crate::signing::to_sign();
+            changes["IdentDataSigned"] = text.expose().into();
+            let id = place(&mut account.identkit(), &changes);
             account.sandbox.inspect(&id).unwrap()["reuse"].as_str().unwrap().to_owned()
         };
         assert_eq!(reused(&text), "accepted");

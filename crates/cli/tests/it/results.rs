@@ -1,39 +1,36 @@
 //! The results of an order by hand: read, saved, judged, deleted.
 
-use crate::support::{Sandbox, run};
+use crate::support::{ORDER, Sandbox, assert_for_its_owner_only, run};
 
-/// The order of the document's examples.
-const EXAMPLE: &str = "99921269855041";
 /// The order that the document's examples delete.
 const FINISHED: &str = "99920006C38842";
 
 #[test]
 fn checked_and_given_data_stand_side_by_side() {
     let sandbox = Sandbox::plain();
-    let ran = run(sandbox.identkit().args(["tm", "ident-data", EXAMPLE, "--include-initial-data"]));
+    let ran = run(sandbox.identkit().args(["tm", "ident-data", ORDER, "--include-initial-data"]));
     ran.ends_with(0, &[]);
     let surname = ran.stdout.lines().find(|line| line.contains("Surname")).unwrap();
     assert_eq!(surname.matches("Mustermann").count(), 2, "{surname}");
     assert!(ran.stdout.contains("IDCard.CardNo") && ran.stdout.contains("T22000129"), "{}", ran.stdout);
     let ran =
-        run(sandbox.identkit().args(["tm", "ident-data", EXAMPLE, "--include-identify-method", "--output", "json"]));
+        run(sandbox.identkit().args(["tm", "ident-data", ORDER, "--include-identify-method", "--output", "json"]));
     let json = ran.json();
     assert_eq!((&json["IdentifyMethod"], &json["identkit"]["http_status"]), (&"Video".into(), &200.into()));
 }
 
 #[test]
 fn the_report_is_saved_whole_and_only_for_its_owner() {
-    use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::plain();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.pdf");
-    let ran = run(sandbox.identkit().args(["tm", "ident-data-pdf", EXAMPLE, "--output", "json", "-o"]).arg(&path));
+    let ran = run(sandbox.identkit().args(["tm", "ident-data-pdf", ORDER, "--output", "json", "-o"]).arg(&path));
     let json = ran.json();
     let bytes = std::fs::read(&path).unwrap();
     assert!(bytes.starts_with(b"%PDF-"));
     assert_eq!(json["files"][0]["bytes"], bytes.len());
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    run(sandbox.identkit().args(["tm", "ident-data-pdf", EXAMPLE, "-o"]).arg(folder.path()))
+    assert_for_its_owner_only(&path);
+    run(sandbox.identkit().args(["tm", "ident-data-pdf", ORDER, "-o"]).arg(folder.path()))
         .fails_with(2, &["is a folder"]);
     run(sandbox.identkit().args(["tm", "ident-data-pdf", "9992NOPE", "-o"]).arg(folder.path().join("none.pdf")))
         .fails_with(4, &[]);
@@ -56,9 +53,9 @@ fn an_order_without_a_signature_has_no_signed_documents() {
 #[test]
 fn an_order_is_judged_by_all_its_codes() {
     let sandbox = Sandbox::plain();
-    let told = run(sandbox.identkit().args(["tm", "finality", EXAMPLE])).stdout;
+    let told = run(sandbox.identkit().args(["tm", "finality", ORDER])).stdout;
     assert!(told.contains("identification: positive, final") && told.contains("signature:       identified"), "{told}");
-    let json = run(sandbox.identkit().args(["tm", "finality", EXAMPLE, "--output", "json"])).json();
+    let json = run(sandbox.identkit().args(["tm", "finality", ORDER, "--output", "json"])).json();
     assert_eq!(json["identkit"]["verdict"]["if_identification"], "positive");
 }
 
@@ -66,7 +63,7 @@ fn an_order_is_judged_by_all_its_codes() {
 fn an_empty_variable_is_one_that_is_not_set() {
     let sandbox = Sandbox::plain();
     run(sandbox.identkit().args(["tm", "ping"]).env("IDENTKIT_CA_FILE", "")).ends_with(0, &[]);
-    run(sandbox.identkit().args(["tm", "finality", EXAMPLE]).env("IDENTKIT_TM_CUSTOMER_CODE", ""))
+    run(sandbox.identkit().args(["tm", "finality", ORDER]).env("IDENTKIT_TM_CUSTOMER_CODE", ""))
         .fails_with(2, &["IDENTKIT_TM_CUSTOMER_CODE"]);
 }
 

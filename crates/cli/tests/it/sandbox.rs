@@ -2,11 +2,8 @@
 
 use std::process::Command;
 
-use crate::support::{Ran, Sandbox, feed, has, identkit, json_sample, keys, of_workspace, run, sample};
+use crate::support::{ORDER, Ran, Sandbox, has, http, identkit, json_sample, keys, of_workspace, place, run, sample};
 use serde_json::{Value, json};
-
-/// The order of the document's examples.
-const ORDER: &str = "99921269855041";
 
 #[test]
 fn the_ready_line_is_one_line_with_the_keys_that_scripts_rely_on() {
@@ -133,17 +130,13 @@ fn time_the_seed_and_the_profile_are_as_they_were_asked_for() {
 #[test]
 fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
     // Nobody is there, which is told at once: a receiver that takes its time holds frozen time for a moment only.
-    let order = crate::support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
+    let order = json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } });
     let ran = || {
         let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", "7"]);
-        let ran = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
-        let id = ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned();
-        let admin = |path: &str, body: Option<&str>| {
-            let answer = crate::support::http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
-            answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-        };
+        let id = sandbox.place(&order);
+        let admin = |path: &str, body: Option<&str>| sandbox.ask_text(path, body);
         // Its answer may tell that the webhook is still under way, or not.
-        admin(&format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        sandbox.play(&id, "positive");
         // This waits until it is over.
         admin("clock/advance", Some(r#"{"seconds":0}"#));
         let moved = admin("clock/advance", Some(r#"{"seconds":518400}"#));
@@ -159,25 +152,20 @@ fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
 #[test]
 fn each_world_keeps_as_many_orders_as_it_was_asked_to() {
     let sandbox = Sandbox::with(&["--plain", "--keep-cases", "2"]);
-    let admin = |path: &str, body: Option<&str>| {
-        let answer = crate::support::http(&format!("{}/_sandbox/v1/{path}", sandbox.told("/admin")), body);
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-    };
-    let world: Value = serde_json::from_str(&admin("worlds", Some(r#"{"id":"other"}"#))).unwrap();
+    let world = sandbox.ask("worlds", Some(r#"{"id":"other"}"#));
     let other = |key: &str| world["identity_tm"][key].as_str().unwrap();
     for (world, id, code) in [
         ("default", sandbox.told("/identity_tm/customer_id"), sandbox.told("/identity_tm/customer_code")),
         ("other", other("customer_id"), other("customer_code")),
     ] {
-        let place = || {
+        let place_one = || {
             let mut command = sandbox.identkit();
             command.env("IDENTKIT_TM_CUSTOMER_ID", id).env("IDENTKIT_TM_CUSTOMER_CODE", code);
-            let order = crate::support::order(&json!({}));
-            let placed = feed(command.args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
-            placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
+            place(&mut command, &json!({}))
         };
-        let ids = [place(), place(), place()];
-        let known = |id: &String| admin(&format!("orders/{id}?world={world}"), None).contains("\"Status\"");
+        let ids = [place_one(), place_one(), place_one()];
+        let url = |id: &String| format!("{}/_sandbox/v1/orders/{id}?world={world}", sandbox.told("/admin"));
+        let known = |id: &String| http(&url(id), None).contains("\"Status\"");
         assert_eq!(ids.each_ref().map(known), [false, true, true], "{world}");
     }
     run(identkit().args(["sandbox", "--keep-cases=0"])).fails_with(2, &["--keep-cases", "0 is not in"]);
@@ -206,12 +194,7 @@ fn a_client_that_trusts_the_ca_file_works_over_tls() {
 
 #[test]
 fn the_same_seed_gives_the_same_ids() {
-    let order = of_workspace("crates/identity-tm/fixtures/S-035-put-order-request.json");
-    let place = |seed: &str| {
-        let sandbox = Sandbox::with(&["--plain", "--seed", seed]);
-        let ran = run(sandbox.identkit().args(["tm", "put-order", order.to_str().unwrap(), "--output", "json"]));
-        ran.ends_with(0, &[]).json()["OrderID"].clone()
-    };
+    let place = |seed: &str| Sandbox::with(&["--plain", "--seed", seed]).place(&json!({}));
     assert_eq!(place("1"), place("1"));
     assert_ne!(place("1"), place("2"));
 }
@@ -262,18 +245,6 @@ fn assert_shaped_like(given: &Value, sample: &Value) {
     }
 }
 
-/// A null says no more than a missing key.
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let said = object.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(said.map(|(key, value)| (key, without_nulls(value))).collect())
-        }
-        Value::Array(many) => Value::Array(many.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
-}
-
 #[test]
 fn the_documents_curl_commands_of_identify24_answer_as_printed() {
     if !has("curl") {
@@ -312,64 +283,6 @@ fn the_documents_curl_commands_of_identify24_answer_as_printed() {
                 assert_eq!(body, printed, "{command}");
             }
         }
-    }
-}
-
-#[test]
-fn the_documents_requests_of_identity_tm_answer_as_printed() {
-    if !has("curl") {
-        return;
-    }
-    for sandbox in [Sandbox::plain(), Sandbox::start()] {
-        let user =
-            format!("{}:{}", sandbox.told("/identity_tm/customer_id"), sandbox.told("/identity_tm/customer_code"));
-        let call = |method: &str, path: &str, more: &[&str]| {
-            let url = format!("{}{path}", sandbox.told("/listen"));
-            curl(&sandbox, &[&["--user", &user, "--request", method, &url][..], more].concat())
-        };
-        let parsed =
-            |body: &str| -> Value { serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}")) };
-
-        // Whatever the version in the path (AT-11).
-        for base in ["/api/2.10", "/api/2.0"] {
-            let (status, body) = call("GET", &format!("{base}/getStatus/{ORDER}/ExtendedList"), &[]);
-            assert_eq!(status, 200);
-            assert_eq!(parsed(&body), json_sample("identity-tm/fixtures/S-040-get-status-response.json"));
-        }
-
-        let (status, body) = call("GET", &format!("/api/2.10/getIdentData/{ORDER}/IncludeInitialData"), &[]);
-        assert_eq!(status, 200);
-        let mut data = parsed(&body);
-        let added = data.as_object_mut().unwrap();
-        // The tables ask for both, the printed sample has neither (AT-17).
-        assert_eq!(added.remove("OrderID"), Some(ORDER.into()));
-        assert_eq!(added.remove("Ref"), Some("Sign-me_Account_Creation_Test".into()));
-        let printed = json_sample("identity-tm/fixtures/S-046-get-ident-data-response.json");
-        assert_eq!(without_nulls(data), without_nulls(printed));
-
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("report.pdf");
-        let path = format!("/api/2.10/getIdentDataPDF/{ORDER}");
-        let (status, _) = call("GET", &path, &["--output", file.to_str().unwrap()]);
-        assert_eq!(status, 200);
-        assert!(std::fs::read(&file).unwrap().starts_with(b"%PDF-"));
-
-        let json = "Content-Type: application/json";
-        let order = format!("@{}", of_workspace("crates/identity-tm/fixtures/S-035-put-order-request.json").display());
-        let (status, body) = call("PUT", "/api/2.10/putOrder", &["--header", json, "--data-binary", &order]);
-        assert_eq!(status, 202, "{body}");
-        assert_shaped_like(&parsed(&body), &json_sample("identity-tm/fixtures/S-036-put-order-response.json"));
-
-        // The document itself writes it in two ways (AT-09).
-        let (status, _) = call("DELETE", "/api/2.10/delIdentdata/99920006C38842", &[]);
-        assert_eq!(status, 202);
-        let (status, _) = call("DELETE", "/api/2.10/delIdentData/99920006C38842", &[]);
-        assert_eq!(status, 404, "already deleted");
-
-        let (status, _) = curl(&sandbox, &[&format!("{}/serverStatus", sandbox.told("/identity_tm/base_url"))]);
-        assert_eq!(status, 200, "whoever asks (AT-80)");
-        let (status, _) = curl(&sandbox, &[&format!("{}/getStatus/{ORDER}", sandbox.told("/identity_tm/base_url"))]);
-        assert_eq!(status, 401);
     }
 }
 

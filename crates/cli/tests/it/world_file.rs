@@ -1,19 +1,14 @@
 //! A world that is kept in a file from one run of `identkit sandbox` to the next.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Sandbox, feed, identkit, names, run};
+use crate::support::{Sandbox, assert_for_its_owner_only, identkit, names, run};
+use crate::world_file_on_the_way::saved;
 use serde_json::json;
 
 fn place(sandbox: &Sandbox) -> String {
-    let order = crate::support::order(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }));
-    let ran = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
-    ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
+    sandbox.place(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }))
 }
 
 /// Ends it as it is meant to be, and asserts that it said nothing.
@@ -35,12 +30,12 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
         let first = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
         assert_eq!(first.told("/world/file"), file.to_str().unwrap());
         let id = place(&first);
-        first.ask(&format!("orders/{id}/transition"), Some(r#"{"story":"positive"}"#));
+        first.play(&id, "positive");
         let next = first.ask("clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
         let (order, deliveries) = (first.ask(&format!("orders/{id}"), None), first.ask("deliveries", None));
         end(first, signal);
         assert_eq!(names(folder.path()), ["world.json"], "and no temporary file");
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_for_its_owner_only(&file);
 
         // Its own time, seed and profile, whatever the options say.
         let second = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "8", "--start", "2031-01-01T00:00:00Z"]);
@@ -200,11 +195,7 @@ fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
     let file = folder.path().join("world.json");
     let first = Sandbox::of_file(&file, &[]);
     let id = place(&first);
-    let began = Instant::now();
-    while !std::fs::read_to_string(&file).is_ok_and(|saved| saved.contains(&id)) {
-        assert!(began.elapsed() < HANGS, "it is saved while it runs");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    saved(&file, &id);
     first.end_and("KILL", || ());
     let second = Sandbox::of_file(&file, &[]);
     second.ask(&format!("orders/{id}"), None);

@@ -9,18 +9,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Sandbox, feed, identkit, names, run};
+use crate::support::{HANGS, Sandbox, identkit, names, run};
 use serde_json::json;
-
-fn place(sandbox: &Sandbox, email: &str) -> String {
-    let order = crate::support::order(&json!({ "Email": email }));
-    let ran = feed(sandbox.identkit().args(["tm", "put-order", "-", "--output", "json"]), order.as_bytes());
-    ran.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
-}
 
 /// Waits until this is in the file, which nobody asks the sandbox to save.
 #[track_caller]
-fn saved(file: &Path, words: &str) {
+pub(crate) fn saved(file: &Path, words: &str) {
     let began = Instant::now();
     while !std::fs::read_to_string(file).is_ok_and(|saved| saved.contains(words)) {
         assert!(began.elapsed() < HANGS, "{words} is never saved");
@@ -59,10 +53,10 @@ fn a_world_that_was_put_back_is_saved_though_as_much_happened_in_it_as_before() 
     let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     sandbox.ask("worlds/default/snapshot", Some(""));
     for (begin, email) in [("worlds/default/restore", "one@example.com"), ("reset", "two@example.com")] {
-        place(&sandbox, "before@example.com");
+        sandbox.place(&json!({ "Email": "before@example.com" }));
         saved(&file, "before@example.com");
         sandbox.ask(begin, Some(""));
-        place(&sandbox, email);
+        sandbox.place(&json!({ "Email": email }));
         saved(&file, email);
         sandbox.ask(begin, Some(""));
     }
@@ -77,7 +71,7 @@ fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
     let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     saved(&file, "2020-09-10T12:00:00Z");
     std::fs::rename(&inside, &aside).unwrap();
-    place(&sandbox, "late@example.com");
+    sandbox.place(&json!({ "Email": "late@example.com" }));
     // It tries every 5 s. A shorter wait would only find less.
     std::thread::sleep(Duration::from_secs(11));
     std::fs::rename(&aside, &inside).unwrap();

@@ -19,8 +19,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::support::{
-    answer, both_signatures, decode, full_order_json, ident_data_json, json as json_answer, message_json, not_text,
-    order_json, plain_order, put_order_answer_json, set, signed_json, status_json,
+    ALL_STATUS_REQUEST, BANK, IDENT_DATA, LISTED_ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, SIGNED_HASHES,
+    SIGNED_PDFS, SIGNME_REQUEST, SIGNME_USER, STATUS, TAN, VIDEO_REQUEST, VOICE_FILES, answer, both_signatures, decode,
+    full_order_json, json as json_answer, message_json, not_text, plain_order, set,
 };
 
 /// Texts that are words of the vendor or of a form, not of a person: `Debug` prints them. Whoever makes one of them
@@ -33,12 +34,9 @@ const PRINTED: &[&str] = &[
 ];
 
 /// Every text becomes a canary of its own; returns the JSON, and path and canary of each.
-fn canaries(
-    build: impl FnOnce(&mut dyn FnMut(&str) -> Value) -> Value,
-    repeat: usize,
-) -> (Value, Vec<(String, String)>) {
+fn canaries(objects: Objects, repeat: usize) -> (Value, Vec<(String, String)>) {
     let mut planted = Vec::new();
-    let json = build(&mut |path| {
+    let json = message_json(objects, |path| {
         not_text(path).unwrap_or_else(|| {
             let canary = format!("<canary-{}>", planted.len());
             planted.push((path.to_owned(), canary.clone()));
@@ -54,15 +52,16 @@ fn quiet(shown: &str, planted: &[(String, String)]) {
     }
 }
 
+/// A name and a value that no message has.
+fn foreign() -> [(String, String); 2] {
+    ["key", "value"].map(|name| (name.to_owned(), format!("<canary-{name}>")))
+}
+
 /// `Debug` shows the printed ones and none of the others.
 fn redacted(shown: &str, planted: &[(String, String)]) {
     for (path, canary) in planted {
         assert_eq!(shown.contains(canary), PRINTED.contains(&path.as_str()), "{path} in {shown}");
     }
-}
-
-fn order_canaries(repeat: usize) -> (Value, Vec<(String, String)>) {
-    canaries(|leaf| order_json(leaf), repeat)
 }
 
 fn read(text: &Value) -> PutOrder {
@@ -71,7 +70,7 @@ fn read(text: &Value) -> PutOrder {
 
 #[test]
 fn an_order_prints_none_of_its_texts() {
-    let (text, planted) = order_canaries(1);
+    let (text, planted) = canaries(PUT_ORDER, 1);
     assert_eq!(planted.len(), 58, "the texts among the 81 elements of the table");
     let order = read(&text);
     redacted(&format!("{order:?}"), &planted);
@@ -82,7 +81,7 @@ fn an_order_prints_none_of_its_texts() {
 #[test]
 fn the_faults_of_an_invalid_order_quote_none_of_its_texts() {
     for repeat in [1, 50] {
-        let (text, planted) = order_canaries(repeat);
+        let (text, planted) = canaries(PUT_ORDER, repeat);
         let error = read(&text).encode(&Dialect::default()).unwrap_err();
         assert!(error.violations().len() > 5, "{error}");
         quiet(&format!("{error} {error:?} {error:#?}"), &planted);
@@ -112,11 +111,10 @@ fn an_encoded_order_and_its_warnings_print_none_of_its_texts() {
 #[test]
 fn an_order_that_cannot_be_read_is_quoted_nowhere() {
     let mut paths = Vec::new();
-    order_json(|path| {
+    message_json(PUT_ORDER, |path| {
         paths.push(path.to_owned());
         Value::Null
     });
-    let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
     let mut refused = 0;
     for path in &paths {
         for odd in [json!({"<canary-key>": "<canary-value>"}), json!(["<canary-value>", {"<canary-key>": 1}])] {
@@ -126,26 +124,25 @@ fn an_order_that_cannot_be_read_is_quoted_nowhere() {
             match PutOrder::from_json(text.to_string().as_bytes()) {
                 Err(error) => {
                     refused += 1;
-                    quiet(&format!("{error} {error:?}"), &planted);
+                    quiet(&format!("{error} {error:?}"), &foreign());
                 }
-                Ok(order) => quiet(&format!("{order:?}"), &planted),
+                Ok(order) => quiet(&format!("{order:?}"), &foreign()),
             }
         }
     }
     assert!(refused > paths.len(), "{refused} of {}", paths.len() * 2);
     for broken in ["{\"Email\": \"<canary-value>\" <canary-key>", "<canary-value>", "[\"<canary-value>\"]"] {
         let error = PutOrder::from_json(broken.as_bytes()).unwrap_err();
-        quiet(&format!("{error} {error:?}"), &planted);
+        quiet(&format!("{error} {error:?}"), &foreign());
     }
 }
 
 #[test]
 fn elements_that_are_not_listed_print_neither_name_nor_value() {
-    let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
     let mut order = plain_order();
     order.extra.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
     let encoded = order.encode(&Dialect::default()).unwrap();
-    quiet(&format!("{order:?} {encoded:?}"), &planted);
+    quiet(&format!("{order:?} {encoded:?}"), &foreign());
 }
 
 /// Reads the answer by the operation, and as the message itself.
@@ -160,17 +157,17 @@ where
 
 #[test]
 fn answers_print_none_of_their_texts() {
-    let (text, planted) = canaries(|leaf| put_order_answer_json(leaf), 1);
+    let (text, planted) = canaries(PUT_ORDER_ANSWER, 1);
     assert_eq!(planted.len(), 6);
     redacted(&format!("{:?}", serde_json::from_value::<PutOrderAnswer>(text.clone()).unwrap()), &planted);
     answered(&plain_order(), 202, &text, &planted);
 
-    let (text, planted) = canaries(|leaf| status_json(leaf), 1);
+    let (text, planted) = canaries(STATUS, 1);
     redacted(&format!("{:?}", serde_json::from_value::<OrderStatus>(text.clone()).unwrap()), &planted);
     let told = OrderId::received(text["OrderID"].as_str().unwrap());
     answered(&GetStatus::new(told), 200, &text, &planted);
 
-    let (text, planted) = canaries(|leaf| ident_data_json(leaf), 1);
+    let (text, planted) = canaries(IDENT_DATA, 1);
     assert!(planted.len() > 30, "{}", planted.len());
     redacted(&format!("{:?}", serde_json::from_value::<IdentDataAnswer>(text.clone()).unwrap()), &planted);
     let told = text["OrderID"].as_str().unwrap();
@@ -178,25 +175,21 @@ fn answers_print_none_of_their_texts() {
     answered(&operation, 200, &text, &planted);
     quiet(&format!("{operation:?}"), &planted);
 
-    let (text, planted) = canaries(|leaf| signed_json(leaf), 1);
+    let (text, planted) = canaries(SIGNED_PDFS, 1);
     redacted(&format!("{:?}", serde_json::from_value::<SignedPdfList>(text.clone()).unwrap()), &planted);
     answered(&GetESignPdf::new(OrderId::received("1")), 200, &text, &planted);
 }
 
 #[test]
 fn answers_that_cannot_be_read_are_quoted_nowhere() {
-    type Build = fn(&mut dyn FnMut(&str) -> Value) -> Value;
-    let builds: [Build; 3] =
-        [|leaf| put_order_answer_json(leaf), |leaf| status_json(leaf), |leaf| ident_data_json(leaf)];
-    let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
-    for build in builds {
+    for objects in [PUT_ORDER_ANSWER, STATUS, IDENT_DATA] {
         let mut paths = Vec::new();
-        build(&mut |path| {
+        message_json(objects, |path| {
             paths.push(path.to_owned());
             Value::Null
         });
         for odd in &paths {
-            let text = build(&mut |path| {
+            let text = message_json(objects, |path| {
                 if path == odd { json!({"<canary-key>": "<canary-value>"}) } else { Value::Null }
             });
             let answer = json_answer(200, text.to_string());
@@ -210,23 +203,23 @@ fn answers_that_cannot_be_read_are_quoted_nowhere() {
             .into_iter()
             .flatten()
             {
-                quiet(&format!("{error} {error:?}"), &planted);
+                quiet(&format!("{error} {error:?}"), &foreign());
             }
         }
     }
 }
 
 /// The messages of the other calls.
-const OTHERS: [crate::support::Objects; 9] = [
-    crate::support::ALL_STATUS_REQUEST,
-    crate::support::LISTED_ORDER,
-    crate::support::SIGNED_HASHES,
-    crate::support::VIDEO_REQUEST,
-    crate::support::VOICE_FILES,
-    crate::support::TAN,
-    crate::support::BANK,
-    crate::support::SIGNME_REQUEST,
-    crate::support::SIGNME_USER,
+const OTHERS: [Objects; 9] = [
+    ALL_STATUS_REQUEST,
+    LISTED_ORDER,
+    SIGNED_HASHES,
+    VIDEO_REQUEST,
+    VOICE_FILES,
+    TAN,
+    BANK,
+    SIGNME_REQUEST,
+    SIGNME_USER,
 ];
 
 fn shown<T: DeserializeOwned + Debug>(text: &Value) -> String {
@@ -249,7 +242,7 @@ fn the_messages_of_the_other_calls_print_none_of_their_texts() {
     ];
     let mut texts = 0;
     for (objects, show) in OTHERS.iter().zip(show) {
-        let (text, planted) = canaries(|leaf| message_json(objects, leaf), 1);
+        let (text, planted) = canaries(objects, 1);
         texts += planted.len();
         redacted(&show(&text), &planted);
     }
@@ -305,7 +298,6 @@ fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
 
 #[test]
 fn answers_of_the_other_calls_that_cannot_be_read_are_quoted_nowhere() {
-    let planted = [("key".to_owned(), "<canary-key>".to_owned()), ("value".to_owned(), "<canary-value>".to_owned())];
     let mut refused = 0;
     for objects in OTHERS {
         let mut paths = Vec::new();
@@ -338,7 +330,7 @@ fn answers_of_the_other_calls_that_cannot_be_read_are_quoted_nowhere() {
                     .flatten()
                     {
                         refused += 1;
-                        quiet(&format!("{error} {error:?}"), &planted);
+                        quiet(&format!("{error} {error:?}"), &foreign());
                     }
                 }
             }

@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
-    ORDER, decode, document_order, fixture, fixture_dir, json as json_answer, message_json, sent_json,
+    ALL_STATUS_REQUEST, BANK, IDENT_DATA, LISTED_ORDER, ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, SIGNED_HASHES,
+    SIGNED_PDFS, SIGNME_REQUEST, SIGNME_USER, STATUS, TAN, VIDEO_REQUEST, VOICE_FILES, answer, body_bytes, collect,
+    decode, document_order, fixture, fixture_dir, json as json_answer, message_json, sent_json,
 };
 
 /// Which test below reads a fixture.
@@ -158,7 +160,7 @@ fn s_036_is_read_whole_and_written_as_it_came() {
     assert_eq!(written(&answer), value("S-036-put-order-response.json"));
     let by_the_sandbox = PutOrder::encode_response(answer).unwrap();
     assert_eq!(by_the_sandbox.status(), 202);
-    let sent: Value = serde_json::from_slice(&crate::support::collect(by_the_sandbox.into_body())).unwrap();
+    let sent: Value = serde_json::from_slice(&collect(by_the_sandbox.into_body())).unwrap();
     assert_eq!(sent, value("S-036-put-order-response.json"));
 }
 
@@ -196,7 +198,7 @@ fn s_049_is_a_picture_of_a_report_and_no_answer() {
     let text = fixture("S-049-get-ident-data-pdf-response.txt");
     assert!(!text.starts_with(b"%PDF-"));
     let operation = identkit_identity_tm::GetIdentDataPdf::new(OrderId::received(ORDER));
-    let error = decode(&operation, &crate::support::answer(200, "application/pdf", text)).unwrap_err();
+    let error = decode(&operation, &answer(200, "application/pdf", text)).unwrap_err();
     assert_eq!(error.kind(), identkit_core::Kind::Protocol);
     assert!(!format!("{error} {error:?}").contains("Mustermann"));
 }
@@ -251,14 +253,14 @@ fn s_056_repaired_is_read_whole_and_begins_like_an_mp3_frame() {
 fn by_the_sandbox<Op: ServedOperation>(output: Op::Output, status: u16, name: &str) {
     let answer = Op::encode_response(output).unwrap();
     assert_eq!(answer.status(), status);
-    let sent: Value = serde_json::from_slice(&crate::support::collect(answer.into_body())).unwrap();
+    let sent: Value = serde_json::from_slice(&collect(answer.into_body())).unwrap();
     assert_eq!(sent, value(name));
 }
 
 /// The body of the request as it goes out.
 fn sent<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Value {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
-    serde_json::from_slice(&crate::support::body_bytes(&encoded.body)).unwrap()
+    serde_json::from_slice(&body_bytes(&encoded.body)).unwrap()
 }
 
 fn sandbox_reads<Op: ServedOperation>(name: &str) -> Op {
@@ -375,26 +377,25 @@ fn every_documented_element_has_a_key_and_no_key_is_invented() {
             .filter(|path| !matches!(path.as_str(), "Delivered" | "Order"))
             .collect()
     };
-    type Build = fn(&mut dyn FnMut(&str) -> Value) -> Value;
-    let builds: [(&str, &str, Build); 14] = [
-        ("PUT /putOrder", "req", |leaf| crate::support::order_json(leaf)),
-        ("PUT /putOrder", "resp", |leaf| crate::support::put_order_answer_json(leaf)),
-        ("GET /getStatus/", "resp", |leaf| crate::support::status_json(leaf)),
-        ("GET /getIdentData/", "resp", |leaf| crate::support::ident_data_json(leaf)),
-        ("GET /getESignPDF/", "resp", |leaf| crate::support::signed_json(leaf)),
-        ("GET /getESignHash/", "resp", |leaf| message_json(crate::support::SIGNED_HASHES, leaf)),
-        ("POST /getVideoFileBinaryAsync/", "req", |leaf| message_json(crate::support::VIDEO_REQUEST, leaf)),
-        ("GET /getVoiceFiles/", "resp", |leaf| message_json(crate::support::VOICE_FILES, leaf)),
-        ("POST /getAllStatus", "req", |leaf| message_json(crate::support::ALL_STATUS_REQUEST, leaf)),
-        ("POST /getAllStatus", "resp", |leaf| message_json(crate::support::LISTED_ORDER, leaf)),
-        ("POST /confirmSign/", "req", |leaf| message_json(crate::support::TAN, leaf)),
-        ("GET /getBankList", "resp", |leaf| message_json(crate::support::BANK, leaf)),
-        ("POST /checkSignmeUser", "req", |leaf| message_json(crate::support::SIGNME_REQUEST, leaf)),
-        ("POST /checkSignmeUser", "resp", |leaf| message_json(crate::support::SIGNME_USER, leaf)),
+    let messages: [(&str, &str, Objects); 14] = [
+        ("PUT /putOrder", "req", PUT_ORDER),
+        ("PUT /putOrder", "resp", PUT_ORDER_ANSWER),
+        ("GET /getStatus/", "resp", STATUS),
+        ("GET /getIdentData/", "resp", IDENT_DATA),
+        ("GET /getESignPDF/", "resp", SIGNED_PDFS),
+        ("GET /getESignHash/", "resp", SIGNED_HASHES),
+        ("POST /getVideoFileBinaryAsync/", "req", VIDEO_REQUEST),
+        ("GET /getVoiceFiles/", "resp", VOICE_FILES),
+        ("POST /getAllStatus", "req", ALL_STATUS_REQUEST),
+        ("POST /getAllStatus", "resp", LISTED_ORDER),
+        ("POST /confirmSign/", "req", TAN),
+        ("GET /getBankList", "resp", BANK),
+        ("POST /checkSignmeUser", "req", SIGNME_REQUEST),
+        ("POST /checkSignmeUser", "resp", SIGNME_USER),
     ];
-    for (endpoint, direction, build) in builds {
+    for (endpoint, direction, objects) in messages {
         let mut keys = BTreeSet::new();
-        build(&mut |path| {
+        message_json(objects, |path| {
             // The objects around an element are rows of the table too.
             let steps: Vec<&str> = path.split('.').collect();
             keys.extend((1..=steps.len()).map(|count| steps[..count].join(".")));
@@ -404,7 +405,7 @@ fn every_documented_element_has_a_key_and_no_key_is_invented() {
         assert!(!keys.is_empty());
     }
     // No row of the table is left out above.
-    let covered: usize = builds.iter().map(|(endpoint, direction, _)| rows(endpoint, direction).len()).sum();
+    let covered: usize = messages.iter().map(|(endpoint, direction, _)| rows(endpoint, direction).len()).sum();
     let all = table.lines().skip(1).filter(|line| line.split('\t').nth(1) == Some("identity.TM")).count();
     assert_eq!(covered + ["Delivered", "Order"].len(), all);
 }

@@ -7,14 +7,14 @@ use std::fmt::{Debug, Write};
 use identkit_core::{Content, Secret};
 use identkit_identity_tm::messages::{
     Bank, IdentDataAnswer, OrderList, OrderStatus, Period, PutOrderAnswer, SignPdf, SignedHashes, SignmeUser,
-    SignmeUserRequest, VoiceFiles,
+    VoiceFiles,
 };
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DEFAULT_BASE_URL, DelIdentData, Dialect, DrainUnreported,
     DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
     GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, RequestResendSignTan, RequestSign, RequestVideo,
-    ServerStatus, SignedIdentData, SignedPdfs, Video,
+    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, PutOrder, RequestResendSignTan, RequestSign,
+    RequestVideo, ServerStatus, SignedIdentData, SignedPdfs, Video,
 };
 use identkit_transport::BaseUrl;
 use identkit_wire::json::Blob;
@@ -179,88 +179,6 @@ fn order_id() -> OrderId {
     OrderId::received(ORDER)
 }
 
-#[test]
-fn put_order_of_the_document() {
-    check_operation("put_order_document", document_order(), &json(202, fixture("S-036-put-order-response.json")));
-}
-
-#[test]
-fn put_order_with_add_0_and_a_pdf() {
-    let pdf = SignPdf::default()
-        .data(Blob::from_bytes(PDF))
-        .filename("contract.pdf")
-        .signature_pos_x(72.0)
-        .signature_pos_y(144.5)
-        .signature_page(2_u32);
-    let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf));
-    let told = r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#;
-    check_operation("put_order_with_pdf", order, &json(202, told));
-}
-
-#[test]
-fn get_status() {
-    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","Executed":"2018-09-05T11:06:21+02:00",
-        "Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#;
-    check_operation("get_status", GetStatus::new(order_id()), &json(200, told));
-}
-
-#[test]
-fn get_status_extended_list() {
-    let told = json(200, fixture("S-040-get-status-response.json"));
-    check_operation("get_status_extended_list", GetStatusExtended::new(order_id()), &told);
-}
-
-#[test]
-fn get_ident_data() {
-    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","Identified":"2018-09-05T11:06:21+02:00",
-        "UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika","Surname":"Mustermann","Birthdate":"1964-08-12",
-        "Birthname":"Gabler","Additional":{"idCardDateOfIssue":"2010-01-11"},
-        "Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#;
-    check_operation("get_ident_data", GetIdentData::new(order_id()), &json(200, told));
-}
-
-#[test]
-fn get_ident_data_include_initial_data() {
-    let told = json(200, fixture("S-046-get-ident-data-response.json"));
-    check_operation("get_ident_data_include_initial_data", GetIdentDataInitial::new(order_id()), &told);
-}
-
-#[test]
-fn get_ident_data_include_identify_method() {
-    let told = r#"{"OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
-        "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#;
-    check_operation("get_ident_data_include_identify_method", GetIdentDataMethod::new(order_id()), &json(200, told));
-}
-
-#[test]
-fn get_ident_data_pdf() {
-    let told = answer(200, "application/pdf", PDF);
-    check_operation("get_ident_data_pdf", GetIdentDataPdf::new(order_id()), &told);
-}
-
-#[test]
-fn get_e_sign_pdf_of_one_document() {
-    let told = answer(200, "application/pdf", PDF);
-    check_operation("get_e_sign_pdf_one", GetESignPdf::new(order_id()), &told);
-}
-
-#[test]
-fn get_e_sign_pdf_of_several_documents() {
-    let (one, two) = (encode_base64(b"%PDF-1.7 one"), encode_base64(b"%PDF-1.7 two"));
-    let told = format!(r#"{{"PDFs":[{{"Base64Data":"{one}"}},{{"Base64Data":"{two}"}}]}}"#);
-    check_operation("get_e_sign_pdf_several", GetESignPdf::new(order_id()), &json(200, told));
-}
-
-#[test]
-fn del_identdata() {
-    check_operation("del_identdata", DelIdentData::new(order_id()), &json(202, ""));
-}
-
-#[test]
-fn server_status() {
-    check_operation("server_status", ServerStatus, &answer(200, "text/plain", ""));
-}
-
 /// The period of the document's example; the switch beside it belongs into the URL (AT-04).
 fn period() -> Period {
     let mut request: identkit_identity_tm::messages::AllStatusRequest =
@@ -268,99 +186,82 @@ fn period() -> Period {
     request.period.take().unwrap()
 }
 
-#[test]
-fn get_all_status_of_a_period() {
-    let told = json(200, fixture("S-062-get-all-status-response.json"));
-    check_operation("get_all_status", GetAllStatus::new(period()), &told);
+fn placed_pdf() -> PutOrder {
+    let pdf = SignPdf::default().data(Blob::from_bytes(PDF)).filename("contract.pdf");
+    let pdf = pdf.signature_pos_x(72.0).signature_pos_y(144.5).signature_page(2_u32);
+    plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf))
 }
 
-#[test]
-fn get_all_status_extended_list_of_a_period() {
-    let told = r#"[{"OrderID":"99921269855041","Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
+/// A response of this fixture.
+fn sample(name: &str) -> Reply {
+    json(200, fixture(name))
+}
+
+fn pdf() -> Reply {
+    answer(200, "application/pdf", PDF)
+}
+
+/// A test for each operation, which has the name of its snapshots.
+macro_rules! operations {
+    ($($name:ident: $operation:expr => $response:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            check_operation(stringify!($name), $operation, &$response);
+        }
+    )*};
+}
+
+operations! {
+    put_order_document: document_order() => json(202, fixture("S-036-put-order-response.json"));
+    put_order_with_pdf: placed_pdf() => json(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
+    get_status: GetStatus::new(order_id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
+        "Executed":"2018-09-05T11:06:21+02:00","Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},
+        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#);
+    get_status_extended_list: GetStatusExtended::new(order_id()) => sample("S-040-get-status-response.json");
+    get_ident_data: GetIdentData::new(order_id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
+        "Identified":"2018-09-05T11:06:21+02:00","UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika",
+        "Surname":"Mustermann","Birthdate":"1964-08-12","Birthname":"Gabler",
+        "Additional":{"idCardDateOfIssue":"2010-01-11"},"Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#);
+    get_ident_data_include_initial_data: GetIdentDataInitial::new(order_id()) =>
+        sample("S-046-get-ident-data-response.json");
+    get_ident_data_include_identify_method: GetIdentDataMethod::new(order_id()) => json(200, r#"{
+        "OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
+        "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#);
+    get_ident_data_pdf: GetIdentDataPdf::new(order_id()) => pdf();
+    get_e_sign_pdf_one: GetESignPdf::new(order_id()) => pdf();
+    get_e_sign_pdf_several: GetESignPdf::new(order_id()) => json(200, format!(
+        r#"{{"PDFs":[{{"Base64Data":"{}"}},{{"Base64Data":"{}"}}]}}"#,
+        encode_base64(b"%PDF-1.7 one"), encode_base64(b"%PDF-1.7 two")));
+    del_identdata: DelIdentData::new(order_id()) => json(202, "");
+    server_status: ServerStatus => answer(200, "text/plain", "");
+    get_all_status: GetAllStatus::new(period()) => sample("S-062-get-all-status-response.json");
+    get_all_status_extended_list: GetAllStatusExtended::new(period()) => json(200, r#"[{"OrderID":"99921269855041",
+        "Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
         "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
         {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
-        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#;
-    check_operation("get_all_status_extended_list", GetAllStatusExtended::new(period()), &json(200, told));
-}
-
-#[test]
-fn get_all_status_of_what_was_not_reported() {
-    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
-    check_operation("drain_unreported", DrainUnreported, &json(200, told));
-    check_operation("drain_unreported_nothing", DrainUnreported, &json(304, ""));
-}
-
-#[test]
-fn get_all_status_extended_list_of_what_was_not_reported() {
-    let told = r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#;
-    check_operation("drain_unreported_extended_list", DrainUnreportedExtended, &json(200, told));
-}
-
-#[test]
-fn cancel_order() {
-    check_operation("cancel_order", CancelOrder::new(order_id()), &json(202, ""));
-}
-
-#[test]
-fn get_e_sign_hash() {
-    let told = r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#;
-    check_operation("get_e_sign_hash", GetESignHash::new(order_id()), &json(200, told));
-}
-
-#[test]
-fn get_ident_data_signed() {
-    let told = answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
-    check_operation("get_ident_data_signed", GetIdentDataSigned::new(order_id()), &told);
-}
-
-#[test]
-fn get_ident_data_that_came_encrypted() {
-    let told = answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
-    check_operation("get_ident_data_encrypted", MaybeEncrypted(GetIdentData::new(order_id())), &told);
-}
-
-#[test]
-fn request_video() {
-    let url = Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041");
-    check_operation("request_video", RequestVideo::new(order_id(), url), &json(200, ""));
-}
-
-#[test]
-fn get_video() {
-    let told = answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
-    check_operation("get_video", GetVideo::new(order_id()), &told);
-}
-
-#[test]
-fn get_voice_files() {
-    let told = json(200, fixture("S-056-get-voice-files-response.repaired.json"));
-    check_operation("get_voice_files", GetVoiceFiles::new(order_id()), &told);
-}
-
-#[test]
-fn request_sign() {
-    check_operation("request_sign", RequestSign::new(order_id()), &json(202, ""));
-}
-
-#[test]
-fn confirm_sign() {
-    check_operation("confirm_sign", ConfirmSign::new(order_id(), Secret::new("012345")), &json(202, ""));
-}
-
-#[test]
-fn request_resend_sign_tan() {
-    check_operation("request_resend_sign_tan", RequestResendSignTan::new(order_id()), &json(202, ""));
-}
-
-#[test]
-fn get_bank_list() {
-    check_operation("get_bank_list", GetBankList, &json(200, fixture("S-075-get-bank-list-response.json")));
-}
-
-#[test]
-fn check_signme_user() {
-    let request: SignmeUserRequest =
-        identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap();
-    let told = json(200, fixture("S-079-check-signme-user-response.json"));
-    check_operation("check_signme_user", CheckSignmeUser(request), &told);
+        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#);
+    drain_unreported: DrainUnreported => json(200,
+        r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
+    drain_unreported_nothing: DrainUnreported => json(304, "");
+    drain_unreported_extended_list: DrainUnreportedExtended => json(200,
+        r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
+    cancel_order: CancelOrder::new(order_id()) => json(202, "");
+    get_e_sign_hash: GetESignHash::new(order_id()) =>
+        json(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
+    get_ident_data_signed: GetIdentDataSigned::new(order_id()) =>
+        answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
+    get_ident_data_encrypted: MaybeEncrypted(GetIdentData::new(order_id())) =>
+        answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
+    request_video: RequestVideo::new(order_id(), Secret::new(
+        "https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")) => json(200, "");
+    get_video: GetVideo::new(order_id()) =>
+        answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
+    get_voice_files: GetVoiceFiles::new(order_id()) => sample("S-056-get-voice-files-response.repaired.json");
+    request_sign: RequestSign::new(order_id()) => json(202, "");
+    confirm_sign: ConfirmSign::new(order_id(), Secret::new("012345")) => json(202, "");
+    request_resend_sign_tan: RequestResendSignTan::new(order_id()) => json(202, "");
+    get_bank_list: GetBankList => sample("S-075-get-bank-list-response.json");
+    check_signme_user: CheckSignmeUser(
+        identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap()
+    ) => sample("S-079-check-signme-user-response.json");
 }

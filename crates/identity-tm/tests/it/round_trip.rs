@@ -20,8 +20,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ORDER, Reply, answer, body_bytes, collect, decode, fixture, ident_data_json, message_json, needed, not_text,
-    order_json, put_order_answer_json, status_json, valid,
+    ALL_STATUS_REQUEST, BANK, IDENT_DATA, LISTED_ORDER, ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, Reply,
+    SIGNED_HASHES, SIGNME_USER, STATUS, VOICE_FILES, answer, body_bytes, collect, decode, fixture, message_json,
+    needed, not_text, valid,
 };
 
 /// More elements than any message has: one number and one text for each, or nothing.
@@ -32,8 +33,6 @@ type Element = Option<(u32, String)>;
 fn elements() -> impl Strategy<Value = Vec<Element>> {
     prop::collection::vec(prop::option::weighted(0.7, (any::<u32>(), "\\PC{0,12}")), ELEMENTS)
 }
-
-type Build = fn(&mut dyn FnMut(&str) -> Value) -> Value;
 
 /// How the documents of an order are given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +58,7 @@ fn orders() -> impl Strategy<Value = PutOrder> {
     (elements(), signed, product, any::<bool>(), prop::collection::vec(any::<u8>(), 0..200_000)).prop_map(
         |(elements, signed, product, source, pdf)| {
             let mut elements = elements.into_iter().cycle();
-            let mut text = order_json(|path| match elements.next().unwrap() {
+            let mut text = message_json(PUT_ORDER, |path| match elements.next().unwrap() {
                 Some((pick, text)) => valid(path, pick, &text),
                 None if needed(path) => valid(path, 7, "x"),
                 None => Value::Null,
@@ -105,7 +104,7 @@ fn orders() -> impl Strategy<Value = PutOrder> {
 fn ident_answers() -> impl Strategy<Value = IdentDataAnswer> {
     (elements(), any::<bool>(), any::<bool>()).prop_map(|(elements, array, told)| {
         let mut elements = elements.into_iter().cycle();
-        let mut text = ident_data_json(|path| match (path, elements.next().unwrap()) {
+        let mut text = message_json(IDENT_DATA, |path| match (path, elements.next().unwrap()) {
             ("OrderID", _) => {
                 if told {
                     ORDER.into()
@@ -136,7 +135,7 @@ fn statuses() -> impl Strategy<Value = OrderStatus> {
     (elements(), 0_usize..5).prop_map(|(elements, entries)| {
         let mut elements = elements.into_iter().cycle();
         let mut next = || {
-            status_json(|path| match (path, elements.next().unwrap()) {
+            message_json(STATUS, |path| match (path, elements.next().unwrap()) {
                 (_, None) => Value::Null,
                 ("Status.Kind", Some((pick, _))) => pick.into(),
                 // Another order's status would be refused (AT-24).
@@ -157,7 +156,7 @@ fn lists() -> impl Strategy<Value = OrderList> {
         let orders = orders.into_iter().enumerate().map(|(index, (elements, entries))| {
             let mut elements = elements.into_iter().cycle();
             let mut next = || {
-                message_json(crate::support::LISTED_ORDER, |path| match (path, elements.next().unwrap()) {
+                message_json(LISTED_ORDER, |path| match (path, elements.next().unwrap()) {
                     ("OrderID", _) => format!("999{index}").into(),
                     (_, None) => Value::Null,
                     ("Status.Kind", Some((pick, _))) => pick.into(),
@@ -202,7 +201,7 @@ fn received<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
 fn placed() -> impl Strategy<Value = PutOrderAnswer> {
     elements().prop_map(|elements| {
         let mut elements = elements.into_iter().cycle();
-        let text = put_order_answer_json(|path| match (path, elements.next().unwrap()) {
+        let text = message_json(PUT_ORDER_ANSWER, |path| match (path, elements.next().unwrap()) {
             // Without it the answer is an unknown outcome.
             ("OrderID", _) => ORDER.into(),
             (_, None) => Value::Null,
@@ -499,29 +498,20 @@ proptest! {
         odd in prop::sample::select(vec![json!(null), json!(-1), json!(1e300), json!([]), json!({}), json!("é\u{0}"), json!([[{}]]), json!(true)]),
         place in any::<prop::sample::Index>(),
     ) {
-        let sample = |build: Build| {
+        let sample = |objects: Objects| {
             let mut count = 0;
-            build(&mut |_| { count += 1; Value::Null });
+            message_json(objects, |_| { count += 1; Value::Null });
             let place = place.index(count);
             let mut at = 0;
-            build(&mut |path| {
+            message_json(objects, |path| {
                 at += 1;
                 if at == place + 1 { odd.clone() } else { not_text(path).unwrap_or_else(|| "x".into()) }
             })
         };
-        for text in [
-            sample(|leaf| order_json(leaf)),
-            sample(|leaf| put_order_answer_json(leaf)),
-            sample(|leaf| status_json(leaf)),
-            sample(|leaf| ident_data_json(leaf)),
-            sample(|leaf| message_json(crate::support::ALL_STATUS_REQUEST, leaf)),
-            sample(|leaf| message_json(crate::support::LISTED_ORDER, leaf)),
-            sample(|leaf| message_json(crate::support::SIGNED_HASHES, leaf)),
-            sample(|leaf| message_json(crate::support::VOICE_FILES, leaf)),
-            sample(|leaf| message_json(crate::support::BANK, leaf)),
-            sample(|leaf| message_json(crate::support::SIGNME_USER, leaf)),
+        for objects in [
+            PUT_ORDER, PUT_ORDER_ANSWER, STATUS, IDENT_DATA, ALL_STATUS_REQUEST, LISTED_ORDER, SIGNED_HASHES, VOICE_FILES, BANK, SIGNME_USER,
         ] {
-            read_by_all(text.to_string().as_bytes());
+            read_by_all(sample(objects).to_string().as_bytes());
         }
     }
 }

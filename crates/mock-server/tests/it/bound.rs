@@ -84,7 +84,6 @@ async fn a_world_of_one_case_keeps_the_newest() {
 async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_other() {
     let receiver = Receiver::answering(Some(500));
     let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
-    receiver.by(&bench.clock);
     let mut ids = Vec::new();
     for _ in 0..2 {
         ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
@@ -125,7 +124,6 @@ fn saved(world: &World) -> String {
 async fn an_order_whose_webhook_is_under_way_is_passed_over() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
     let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
-    receiver.by(&bench.clock);
     let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
     bench.begin(&busy, "positive").unwrap().unwrap();
     receiver.until(1).await;

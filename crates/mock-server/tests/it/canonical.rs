@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::support::receiver::Web;
+use crate::support::receiver::{Does, Hook};
 use crate::support::*;
 use identkit_core::Secret;
 use identkit_identify24::Identify24;
@@ -21,8 +21,8 @@ fn rounds() -> usize {
     std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-fn hooked(web: &Web, path: &str, order: PutOrder) -> PutOrder {
-    let url = |event: &str| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url());
+fn hooked(web: &Hook, path: &str, order: PutOrder) -> PutOrder {
+    let url = |event: &str| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url);
     order.webhook_url(WebhookUrl::default().after_ident(url("AfterIdent")).on_final(url("OnFinal")))
 }
 
@@ -34,9 +34,9 @@ async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
 /// A day at both vendors, over the network; the journal in its canonical form.
 async fn script(seed: u64) -> String {
     // Slower for one than for the other, as chance has it: what falls due at the same time comes to its end in any order.
-    let web = Web::answering(|path| if path.contains("/failing/") { 500 } else { 202 }).await;
+    let web = Hook::choosing(|_, text| Does::Answer(if text.contains("/failing/") { 500 } else { 202 })).await;
     let sandbox = Sandbox::for_test().seed(seed).receiver_guard(10 * SECOND).serve().await.unwrap();
-    let url = Secret::new(format!("{}/identify24/status", web.url()));
+    let url = Secret::new(format!("{}/identify24/status", web.url));
     sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
     let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
     let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
@@ -130,12 +130,7 @@ async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() 
     let builder = Sandbox::for_test().webhooks_through(Arc::new(receiver.clone()));
     let sandbox = builder.receiver_guard(SECOND / 20).start();
     receiver.by(sandbox.clock());
-    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-    let tm = IdentityTm::builder(account)
-        .transport(sandbox.transport())
-        .clock(Arc::new(sandbox.clock().clone()))
-        .build()
-        .unwrap();
+    let tm = tm_client(sandbox.transport(), sandbox.clock().clone());
     for path in ["hangs", "answers"] {
         let hooks = WebhookUrl::default().on_final(format!("https://hooks.example/{path}/OnFinal"));
         let id = tm.put_order(&order().webhook_url(hooks), &options()).await.unwrap().value.order_id;

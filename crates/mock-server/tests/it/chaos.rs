@@ -81,20 +81,16 @@ fn maybe(error: &Error) -> bool {
     error.kind() == Kind::OutcomeUnknown
 }
 
-fn cases(sandbox: &Sandbox, vendor: &str) -> Vec<String> {
-    sandbox.cases(vendor)
-}
-
 /// Creates a case once: when it may have been created, the vendor is asked before it is done again.
 async fn created_once<F: Future<Output = Result<String, Error>>>(
     sandbox: &Sandbox,
     vendor: &str,
     mut create: impl FnMut() -> F,
 ) -> String {
-    let before = cases(sandbox, vendor);
+    let before = sandbox.cases(vendor);
     for _ in 0..20 {
         let created = create().await;
-        let new: Vec<String> = cases(sandbox, vendor).into_iter().filter(|id| !before.contains(id)).collect();
+        let new: Vec<String> = sandbox.cases(vendor).into_iter().filter(|id| !before.contains(id)).collect();
         match created {
             Ok(id) => {
                 assert_eq!(new, std::slice::from_ref(&id), "{vendor}: the case that was told, and no other");
@@ -262,12 +258,7 @@ async fn the_same_seed_and_script_meet_the_same_faults() {
 impl Harness {
     async fn raw_call(&self) {
         let body = serde_json::to_string(&order()).unwrap();
-        let request = http::Request::builder()
-            .method("PUT")
-            .uri(format!("{TM}/putOrder"))
-            .header("authorization", format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code")))
-            .body(bytes::Bytes::from(body))
-            .unwrap();
+        let request = tm_request("PUT", "/putOrder").body(bytes::Bytes::from(body)).unwrap();
         in_virtual_time(&self.clock, self.sandbox.handle(request)).await;
     }
 }

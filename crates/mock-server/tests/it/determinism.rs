@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::saved_worlds::call;
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
 use identkit_core::Secret;
 use identkit_identity_tm::messages::SignPdf;
 use identkit_mock_server::vendors::{identify24, identity_tm};
-use identkit_mock_server::{CallOutcome, MockVendor, Transition, World};
+use identkit_mock_server::{MockVendor as _, Transition};
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 use serde_json::Value;
@@ -88,22 +86,6 @@ async fn another_seed_gives_other_ids_and_tokens() {
     }
 }
 
-fn call(world: &mut World, vendor: &dyn MockVendor, method: &str, path: &str, body: &str) -> (u16, Value) {
-    let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("{TM}{path}"))
-        .header(AUTHORIZATION, code)
-        .body(Bytes::from(body.to_owned()))
-        .unwrap();
-    let CallOutcome::Ready(response) = vendor.handle(world, &request, vendor.route(world, &request).as_ref()) else {
-        panic!("blocked")
-    };
-    let (head, content) = response.into_parts();
-    let body = futures_util::FutureExt::now_or_never(content.collect(u64::MAX)).unwrap().unwrap();
-    (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or(Value::Null))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_world_goes_its_own_way() {
     let bench = Harness::new();
@@ -115,10 +97,10 @@ async fn a_copy_of_a_world_goes_its_own_way() {
 
     let played = vendor.transition(&mut copy, id, &Transition::Scenario("positive".into()));
     assert_eq!(played, Some(Ok(())));
-    assert_eq!(call(&mut copy, &vendor, "DELETE", &format!("/delIdentdata/{id}"), "").0, 202);
-    assert_eq!(call(&mut copy, &vendor, "GET", &format!("/getIdentData/{id}"), "").0, 404);
+    assert_eq!(call(&mut copy, "DELETE", &format!("/delIdentdata/{id}"), &Value::Null).0, 202);
+    assert_eq!(call(&mut copy, "GET", &format!("/getIdentData/{id}"), &Value::Null).0, 404);
     identity_tm::configure(&mut copy, |settings| settings.customer_code = "another".into());
-    assert_eq!(call(&mut copy, &vendor, "GET", &status, "").0, 401);
+    assert_eq!(call(&mut copy, "GET", &status, &Value::Null).0, 401);
 
     let original = bench.tm_call("GET", &status, "").await;
     assert_eq!(original.status, 200);
@@ -132,13 +114,12 @@ async fn a_copy_of_a_world_goes_its_own_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_copies_of_a_world_have_the_same_future() {
     let bench = Harness::new();
-    let vendor = identity_tm::IdentityTm::new();
     let mut one = bench.sandbox.with_world(|world| world.clone());
     let mut other = one.clone();
-    let body = serde_json::to_string(&order().get_target_link(true)).unwrap();
+    let body = serde_json::to_value(order().get_target_link(true)).unwrap();
     for _ in 0..3 {
-        let answer = call(&mut one, &vendor, "PUT", "/putOrder", &body);
-        assert_eq!(answer, call(&mut other, &vendor, "PUT", "/putOrder", &body));
+        let answer = call(&mut one, "PUT", "/putOrder", &body);
+        assert_eq!(answer, call(&mut other, "PUT", "/putOrder", &body));
         assert_eq!(answer.0, 202);
     }
     assert_eq!(one.next_due(), other.next_due());

@@ -5,18 +5,12 @@ use std::sync::Arc;
 
 use crate::support::*;
 use http::Request;
-use identkit_core::Secret;
-use identkit_identity_tm::{Credentials, IdentityTm, OrderId};
+use identkit_identity_tm::{IdentityTm, OrderId};
 use identkit_mock_server::journal::Filter;
 use identkit_mock_server::{Expect, Sandbox};
 
 fn client(sandbox: &Sandbox) -> IdentityTm {
-    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-    IdentityTm::builder(account)
-        .transport(sandbox.transport())
-        .clock(Arc::new(sandbox.clock().clone()))
-        .build()
-        .unwrap()
+    tm_client(sandbox.transport(), sandbox.clock().clone())
 }
 
 async fn place(sandbox: &Sandbox) -> OrderId {
@@ -195,7 +189,6 @@ async fn two_sandboxes_for_tests_are_alike_and_apart() {
     assert_eq!(place(&Sandbox::start()).await, id, "the same seed");
 }
 
-#[cfg(feature = "server")]
 mod served {
     use identkit_identify24::Identify24;
     use identkit_mock_server::{Expect, Sandbox, TestSandbox};

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::door::Door;
 use crate::support::*;
 use identkit_core::Clock as _;
 use identkit_mock_server::faults::{Fault, Middle, Rule};
@@ -332,41 +333,33 @@ async fn a_copy_of_a_world_has_its_own_faults() {
     assert_eq!(statuses(&bench, 2).await, [503, 200]);
 }
 
-async fn admin(worlds: &Worlds, method: &str, path: &str, body: &str) -> (u16, Value) {
-    let listening = server::admin(worlds, "127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let mut stream: Box<dyn Stream> = Box::new(TcpStream::connect(listening.address()).await.unwrap());
-    let length = body.len();
-    let head = format!(
-        "{method} /_sandbox/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let (answer, ended) = all_of(&mut stream).await;
-    ended.unwrap();
-    (answer[9..12].parse().unwrap(), serde_json::from_str(parts(&answer).1).unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn m_07_the_admin_api_injects_lists_and_takes_away() {
     let bench = Harness::new();
     let worlds = Worlds::from(&bench.sandbox);
+    let door = Door::of(&worlds).await;
+    let admin = async |method: &str, path: &str, body: &str| {
+        let (status, _, text) = door.text(method, path, body).await;
+        (status, serde_json::from_str::<Value>(&text).unwrap())
+    };
     let body = r#"{"operation":"getStatus","fault":"reset-after-commit","times":1}"#;
-    let (status, told) = admin(&worlds, "POST", "faults", body).await;
+    let (status, told) = admin("POST", "faults", body).await;
     assert_eq!(status, 201);
     assert_eq!((&told["id"], &told["left"], &told["hits"]), (&json!(1), &json!(1), &json!(0)));
     assert_eq!((&told["fault"], &told["operation"]), (&json!("reset-after-commit"), &json!("getStatus")));
     statuses(&bench, 1).await;
-    let (status, told) = admin(&worlds, "GET", "faults", "").await;
+    let (status, told) = admin("GET", "faults", "").await;
     assert_eq!(status, 200);
     assert_eq!((&told["faults"][0]["left"], &told["faults"][0]["hits"]), (&json!(0), &json!(1)));
     let known: BTreeSet<&str> = told["known"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(known, Fault::all().iter().map(Fault::name).collect());
 
-    admin(&worlds, "POST", "faults", r#"{"fault":"latency","seconds":0.5}"#).await;
-    let (status, told) = admin(&worlds, "DELETE", "faults/1", "").await;
+    admin("POST", "faults", r#"{"fault":"latency","seconds":0.5}"#).await;
+    let (status, told) = admin("DELETE", "faults/1", "").await;
     assert_eq!((status, told["faults"].as_array().unwrap().len(), &told["faults"][0]["id"]), (200, 1, &json!(2)));
-    let (status, told) = admin(&worlds, "DELETE", "faults/1", "").await;
+    let (status, told) = admin("DELETE", "faults/1", "").await;
     assert_eq!((status, &told["rule"]), (404, &json!("admin-faults")));
-    let (status, told) = admin(&worlds, "DELETE", "faults", "").await;
+    let (status, told) = admin("DELETE", "faults", "").await;
     assert_eq!((status, &told["faults"]), (200, &json!([])));
 
     for (body, word) in [
@@ -378,7 +371,7 @@ async fn m_07_the_admin_api_injects_lists_and_takes_away() {
         (r#"{"fault":"latency","secnds":1}"#, "seconds"),
         ("[]", "reset-after-commit"),
     ] {
-        let (status, told) = admin(&worlds, "POST", "faults", body).await;
+        let (status, told) = admin("POST", "faults", body).await;
         let detail = told["detail"].as_str().unwrap();
         assert_eq!(status, 400, "{body}");
         assert!(detail.contains(word), "{body}: {detail}");
@@ -386,7 +379,7 @@ async fn m_07_the_admin_api_injects_lists_and_takes_away() {
             assert!(!detail.contains(sent), "{body}: {detail}");
         }
     }
-    let (status, _) = admin(&worlds, "GET", "faults?world=nowhere", "").await;
+    let (status, _) = admin("GET", "faults?world=nowhere", "").await;
     assert_eq!(status, 404);
     let (_, other) = worlds.create(&Default::default()).unwrap();
     assert_eq!(other.faults(), []);

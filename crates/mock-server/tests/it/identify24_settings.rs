@@ -184,8 +184,7 @@ async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_up_identify24(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let refused =
@@ -209,8 +208,7 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_up_identify24(|settings| {
         settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let in_winter = Scenario::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));

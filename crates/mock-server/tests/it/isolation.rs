@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::receiver::Web;
+use crate::support::receiver::{Does, Hook};
 use crate::support::*;
 use identkit_core::{Clock, Secret};
 use identkit_identity_tm::messages::WebhookUrl;
@@ -96,12 +96,7 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
         let (receiver, all_there) = (Arc::new(receiver.clone()), Arc::clone(&all_there));
         tests.spawn(async move {
             let sandbox = Sandbox::for_test().webhooks_through(receiver).receiver_guard(60 * SECOND).start();
-            let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-            let tm = IdentityTm::builder(account)
-                .transport(sandbox.transport())
-                .clock(Arc::new(sandbox.clock().clone()))
-                .build()
-                .unwrap();
+            let tm = tm_client(sandbox.transport(), sandbox.clock().clone());
             all_there.wait().await;
             (number, test(number, &sandbox, &tm, "https://hooks.example", &Semaphore::new(1)).await)
         });
@@ -116,7 +111,7 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
-    let web = Web::answering(|_| 200).await;
+    let web = Hook::always(Does::Answer(200)).await;
     let tls = TlsConfig::bundled().unwrap();
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
     let default = Sandbox::for_test().webhooks_through(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
@@ -142,14 +137,14 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
             .clock(clock)
             .build()
             .unwrap();
-        let (base, doing, all_there) = (web.url().to_owned(), Arc::clone(&doing), Arc::clone(&all_there));
+        let (base, doing, all_there) = (web.url.clone(), Arc::clone(&doing), Arc::clone(&all_there));
         tests.spawn(async move {
             all_there.wait().await;
             (number, test(number, &sandbox, &tm, &base, &doing).await)
         });
     }
     let found: BTreeMap<_, _> = tests.join_all().await.into_iter().collect();
-    assert_eq!(arrived(&web.asked()), found);
+    assert_eq!(arrived(&web.paths()), found);
     let ids: Vec<_> = found.values().flatten().collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each world has a seed of its own");
     assert_eq!((default.journal().last(), default.now()), (0, start_time()), "the default world saw nothing of it");

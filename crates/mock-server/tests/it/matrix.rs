@@ -70,7 +70,7 @@ fn forms(call: &str) -> Vec<(&'static str, String)> {
 
 /// The order that a request is about, brought there by its story.
 #[derive(Clone, Copy, Debug)]
-enum About {
+pub(crate) enum About {
     Nothing,
     /// One that nobody placed.
     Unknown,
@@ -92,6 +92,8 @@ enum About {
     Deleted,
     /// To be signed, signed, and deleted.
     SignedAndDeleted,
+    /// An ident of identify24.
+    Ident,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -276,7 +278,9 @@ fn cases() -> Vec<Case> {
 
 impl Harness {
     async fn filmed(&self) -> String {
-        let id = self.ordered(json!({ "Add": 131_072 })).await;
+        let detail = json!({ "Membership": { "Type": 1, "Label": "Member", "Value": "yes" } });
+        let more = json!({ "Add": 131_072, "IdentData": { "Surname": "Mustermann", "Additional": detail } });
+        let id = self.ordered(more).await;
         self.play(&id, "positive").await;
         id
     }
@@ -286,7 +290,7 @@ impl Harness {
         id
     }
 
-    async fn about(&self, about: About) -> String {
+    pub(crate) async fn about(&self, about: About) -> String {
         match about {
             About::Nothing => String::new(),
             About::Unknown => "9992UNKNOWN".to_owned(),
@@ -300,8 +304,8 @@ impl Harness {
             }
             About::Signed => self.to_sign("signed").await,
             About::Hashed => {
-                let hash = json!({ "Hash": encode_base64(b"a hash"), "Filename": "contract.pdf" });
-                let id = self.ordered(json!({ "Product": 15, "eSignHash": hash })).await;
+                let hash = |name| json!({ "Hash": encode_base64(b"a hash"), "Filename": name });
+                let id = self.ordered(json!({ "Product": 15, "eSignHash": [hash("a.pdf"), hash("b.pdf")] })).await;
                 self.play(&id, "signed").await;
                 id
             }
@@ -314,6 +318,10 @@ impl Harness {
                 let id = self.to_sign("signed").await;
                 self.delete_data(id).await
             }
+            About::Ident => self.create(&serde_json::to_value(ident()).unwrap()).await.json()["ident_id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
         }
     }
 

@@ -6,12 +6,10 @@ use crate::support::*;
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use identkit_core::{Kind, Secret};
-use identkit_identity_tm::messages::SignPdf;
 use identkit_identity_tm::{OrderId, PutOrder, VideoCallback, VideoReady};
 use identkit_mock_server::vendors::identity_tm;
 use identkit_mock_server::{MockVendor, Transition};
-use identkit_synthetic::{placeholder_video, recording, sample_contract, voice};
-use identkit_wire::json::Blob;
+use identkit_synthetic::{placeholder_video, recording, voice};
 use identkit_wire::{Callback, OneOrMany};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -53,9 +51,7 @@ fn videos(receiver: &Receiver) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let (id, tm) = (bench.ended(recorded(), "positive").await, bench.tm());
     tm.request_video(&id, &callback_url(&id), &options()).await.unwrap();
     assert_eq!(videos(&receiver), 0, "it takes its time");
@@ -81,8 +77,7 @@ async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
     for status in [Some(200), Some(500), Some(404), None] {
-        let receiver = Receiver::answering(status);
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
         let id = bench.ended(order().add(RECORD), "positive").await;
         bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
         bench.clock.advance(59 * SECOND).await;
@@ -99,9 +94,7 @@ async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_39_tries_placeholders_and_time_are_settings() {
-    let receiver = Receiver::script(&[Some(500)]);
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
+    let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
     let template = "https://hooks.example/identity-tm/t0ken/Video?orderId=[OrderID]&ref=[Ref]";
     let plain = bench.ended(order().add(RECORD), "positive").await;
     let answer = bench.tm_call("POST", &format!("/getVideoFileBinaryAsync/{}", plain.expose()), asking(template)).await;
@@ -110,14 +103,12 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
     assert_eq!(receiver.arrived()[0].uri, template, "not filled in, and not tried again");
     assert_eq!(receiver.count(), 1);
 
-    let receiver = Receiver::script(&[Some(500)]);
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
     bench.set_up(|settings| {
         settings.video_callback_retries = true;
         settings.video_callback_placeholders = true;
         settings.video_provisioning = jiff::SignedDuration::from_hours(2);
     });
-    receiver.by(&bench.clock);
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm_call("POST", &format!("/getVideoFileBinaryAsync/{}", id.expose()), asking(template)).await;
     bench.clock.advance(2 * HOUR + 86 * SECOND).await;
@@ -130,8 +121,7 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_while_the_recording_is_made_ready_brings_one_call_to_the_last_url() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
     for url in ["https://hooks.example/first", "https://hooks.example/last"] {
@@ -162,9 +152,7 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
         })
     });
     let bench = Harness::receiving(&receiver);
-    let document = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    let id = bench.place(recorded().product(15_u32).sign_pdf(OneOrMany::One(document))).await;
-    bench.play(id.expose(), "identified").await;
+    let id = bench.ended(recorded().product(15_u32).sign_pdf(OneOrMany::One(contract())), "identified").await;
     bench.set_up(|settings| settings.video_provisioning = jiff::SignedDuration::ZERO);
     bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     receiver.until(1).await;
@@ -193,9 +181,7 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
         })
     });
     let bench = Harness::receiving(&receiver);
-    let document = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    let id = bench.place(recorded().product(15_u32).sign_pdf(OneOrMany::One(document))).await;
-    bench.play(id.expose(), "identified").await;
+    let id = bench.ended(recorded().product(15_u32).sign_pdf(OneOrMany::One(contract())), "identified").await;
     assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
     receiver.until(1).await;
     // A call about the order would wait: the recording becomes ready while its webhook runs.
@@ -240,8 +226,7 @@ async fn t_003_and_t_060_without_credentials_401_and_without_an_order_404() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any_more() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_up(|settings| settings.voice_files = true);
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
@@ -270,8 +255,7 @@ async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
             assert_eq!(answer.status, status, "{story} {call:?}: {}", answer.text());
         }
     }
-    let document = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    let to_sign = order().add(RECORD).product(15_u32).sign_pdf(OneOrMany::One(document));
+    let to_sign = order().add(RECORD).product(15_u32).sign_pdf(OneOrMany::One(contract()));
     let signing = bench.ended(to_sign, "identified").await;
     assert_eq!(bench.call(CALLS[0], &signing).await.status, 200, "6 is not final with a signature to come");
 
@@ -305,8 +289,7 @@ async fn at_52_a_video_is_recorded_when_the_order_or_the_account_asks_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
     for body in ["", "x", "[]", r#"{"callbackUrl":7}"#, r#"{"callbackUrl":["https://hooks.example/"]}"#] {
@@ -359,8 +342,7 @@ async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_sa
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     let copy = Mutex::new(bench.sandbox.with_world(|world| world.clone()));

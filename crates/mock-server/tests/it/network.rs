@@ -2,24 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::door::{Door, exchange};
 use crate::support::net::{any, plain, trusting};
 use crate::support::*;
-use identkit_core::{Delivery, Kind, Secret};
-use identkit_identity_tm::messages::WebhookUrl;
+use identkit_core::{Delivery, Kind};
 use identkit_identity_tm::{IdentityTm, OrderId, StatusKind};
 use identkit_mock_server::Transition;
 use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_transport::{SystemClock, Transport};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
-    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-    let builder = IdentityTm::builder(account).base_url(format!("{url}{TM}"));
+pub(crate) fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
+    let builder = tm_builder().base_url(format!("{url}{TM}"));
     builder.transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
 }
 
@@ -174,10 +173,8 @@ async fn dropping_a_listener_closes_its_port_and_its_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_the_sandbox_ends_its_tasks_and_nobody_is_called_any_more() {
-    let receiver = Receiver::answering(Some(500));
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(500)));
+    bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.clock.advance(100 * SECOND).await;
     assert_eq!(receiver.count(), 2);
     let Harness { clock, sandbox } = bench;
@@ -215,8 +212,7 @@ async fn dropping_the_sandbox_cuts_off_a_webhook_under_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_may_be_moved_along_from_a_thread_outside_the_runtime() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.place(order_with(&["OnFinal"])).await;
     let sandbox = bench.sandbox.clone();
     let moved = std::thread::spawn(move || sandbox.transition(id.expose(), &Transition::Scenario("positive".into())));
@@ -224,200 +220,111 @@ async fn a_sandbox_may_be_moved_along_from_a_thread_outside_the_runtime() {
     receiver.until(1).await;
 }
 
-/// A receiver on the network that always answers so; returns its URL and what it was asked for.
-async fn web_receiver(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind(any()).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                match stream.read_u8().await {
-                    Ok(byte) => head.push(byte),
-                    Err(_) => break,
-                }
-            }
-            let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
-            log.lock().unwrap().push(line);
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        }
-    });
-    (url, asked)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn at_67_a_webhook_over_the_network_does_not_follow_redirects() {
-    let (url, asked) =
-        web_receiver("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            .await;
-    let bench = Harness::with(|builder| builder.webhooks_through(plain()));
-    let hooks = WebhookUrl::default().on_final(format!("{url}/OnFinal?orderId=[OrderID]"));
-    let id = bench.place(order().webhook_url(hooks)).await;
-    bench.play(id.expose(), "positive").await;
-    bench.clock.advance(90 * SECOND).await;
-    let line = format!("GET /OnFinal?orderId={} HTTP/1.1", id.expose());
-    assert_eq!(*asked.lock().unwrap(), [line.clone(), line]);
-    assert_eq!(bench.sandbox.deliveries(None)[0].attempts[0].status, Some(302));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t_034_202_over_the_network_ends_the_delivery() {
-    let (url, asked) = web_receiver("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").await;
-    let bench = Harness::with(|builder| builder.webhooks_through(plain()));
-    let hooks = WebhookUrl::default().on_final(format!("{url}/OnFinal?orderId=[OrderID]"));
-    let id = bench.place(order().webhook_url(hooks)).await;
-    bench.play(id.expose(), "positive").await;
-    bench.clock.advance(7 * DAY).await;
-    assert_eq!(asked.lock().unwrap().len(), 1);
-    assert!(bench.sandbox.deliveries(None)[0].is_delivered());
-}
-
-/// The admin API of a sandbox in virtual time.
-struct Admin {
-    bench: Harness,
-    listening: Listener,
-}
-
-impl Admin {
-    async fn new(receiver: &Receiver) -> Self {
-        let bench = Harness::receiving(receiver);
-        let listening = server::admin(&bench.sandbox, any()).await.unwrap();
-        Self { bench, listening }
-    }
-
-    /// Status, media type and body.
-    async fn call(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        let answer = identkit_testkit::exchange(self.listening.address(), &request).await;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
-        (status, media.to_owned(), serde_json::from_str(body).unwrap())
-    }
-
-    async fn good(&self, method: &str, path: &str, body: &str) -> Value {
-        let (status, media, value) = self.call(method, &format!("/_sandbox/v1{path}"), body).await;
-        assert_eq!((status, media.as_str()), (200, "application/json"), "{value}");
-        value
-    }
-
-    async fn problem(&self, method: &str, path: &str, body: &str, expected: u16) -> Value {
-        let (status, media, value) = self.call(method, &format!("/_sandbox/v1{path}"), body).await;
-        assert_eq!((status, media.as_str()), (expected, "application/problem+json"), "{method} {path}: {value}");
-        assert_eq!(value["status"], expected);
-        for part in ["type", "title", "detail", "rule"] {
-            assert!(!value[part].as_str().unwrap().is_empty(), "{part}: {value}");
-        }
-        value
-    }
+async fn admin(receiver: Receiver) -> (Harness, Door) {
+    let bench = Harness::receiving(&receiver);
+    let door = Door::of(&bench.sandbox).await;
+    (bench, door)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_tells_health_and_time() {
-    let admin = Admin::new(&Receiver::answering(Some(200))).await;
-    let health = admin.good("GET", "/health", "").await;
+    let (bench, door) = admin(Receiver::answering(Some(200))).await;
+    let health = door.good("GET", "health", "").await;
     assert_eq!(health, json!({ "status": "ok", "now": "2020-09-10T12:00:00Z" }));
-    admin.bench.clock.advance(HOUR).await;
-    let clock = admin.good("GET", "/clock", "").await;
+    bench.clock.advance(HOUR).await;
+    let clock = door.good("GET", "clock", "").await;
     assert_eq!(clock["now"], "2020-09-10T13:00:00Z");
     // The example ident's 90 days.
     assert_eq!(clock["next_due"], "2020-12-09T12:00:00Z");
-    let id = admin.bench.place(order()).await;
-    assert_eq!(admin.good("GET", "/clock", "").await["next_due"], "2020-10-10T13:00:00Z");
-    admin.bench.play(id.expose(), "positive").await;
-    assert_eq!(admin.good("GET", "/clock", "").await["next_due"], "2020-09-17T13:00:00Z");
+    let id = bench.place(order()).await;
+    assert_eq!(door.good("GET", "clock", "").await["next_due"], "2020-10-10T13:00:00Z");
+    bench.play(id.expose(), "positive").await;
+    assert_eq!(door.good("GET", "clock", "").await["next_due"], "2020-09-17T13:00:00Z");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_plays_the_person_and_shows_the_case() {
-    let admin = Admin::new(&Receiver::answering(Some(200))).await;
-    let id = admin.bench.place(order()).await;
-    let path = format!("/orders/{}", id.expose());
-    let fresh = admin.good("GET", &path, "").await;
+    let (bench, door) = admin(Receiver::answering(Some(200))).await;
+    let id = bench.place(order()).await;
+    let path = format!("orders/{}", id.expose());
+    let fresh = door.good("GET", &path, "").await;
     assert_eq!((&fresh["vendor"], &fresh["blocked"]), (&json!("identity-tm"), &json!(false)));
-    let moved = admin.good("POST", &format!("{path}/transition"), r#"{"status":77}"#).await;
+    let moved = door.good("POST", &format!("{path}/transition"), r#"{"status":77}"#).await;
     assert_eq!(moved["status"]["Status"].as_array().unwrap().last().unwrap()["Kind"], 77);
-    let moved = admin.good("POST", &format!("{path}/transition"), r#"{"story":"positive"}"#).await;
+    let moved = door.good("POST", &format!("{path}/transition"), r#"{"story":"positive"}"#).await;
     assert!(moved["status"].to_string().contains("\"Kind\":6,"));
-    assert_eq!(admin.good("GET", &path, "").await, moved);
-    let ident = admin.good("POST", &format!("/orders/{EXAMPLE_IDENT}/transition"), r#"{"status":"Seen"}"#).await;
+    assert_eq!(door.good("GET", &path, "").await, moved);
+    let ident = door.good("POST", &format!("orders/{EXAMPLE_IDENT}/transition"), r#"{"status":"Seen"}"#).await;
     assert_eq!((&ident["vendor"], &ident["ident"]["status"]), (&json!("identify24"), &json!("Seen")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
-    let admin = Admin::new(&Receiver::answering(Some(200))).await;
-    let id = admin.bench.place(order()).await;
-    let transition = format!("/orders/{}/transition", id.expose());
+    let (bench, door) = admin(Receiver::answering(Some(200))).await;
+    let id = bench.place(order()).await;
+    let transition = format!("orders/{}/transition", id.expose());
     for body in
         ["", "{", "[]", "{}", "null", r#"{"story":7}"#, r#"{"story":"positive","status":6}"#, r#"{"story":null}"#]
     {
-        admin.problem("POST", &transition, body, 400).await;
+        door.refusal("POST", &transition, body, 400).await;
     }
     for body in
         [r#"{"story":"Kanarienvogel"}"#, r#"{"status":"Kanarienvogel"}"#, r#"{"status":-1}"#, r#"{"status":1e99}"#]
     {
-        let problem = admin.problem("POST", &transition, body, 400).await;
+        let problem = door.refusal("POST", &transition, body, 400).await;
         assert_eq!(problem["rule"], "M-04");
         assert!(!problem.to_string().contains("Kanarienvogel"));
     }
-    assert_eq!(admin.problem("GET", "/tans", "", 400).await["rule"], "M-10", "of which order");
-    assert_eq!(admin.problem("GET", "/orders/9992UNKNOWN", "", 404).await["rule"], "admin-case");
-    admin.problem("POST", "/orders/9992UNKNOWN/transition", r#"{"story":"positive"}"#, 404).await;
-    admin.good("POST", &transition, r#"{"story":"positive"}"#).await;
-    admin.problem("POST", &transition, r#"{"story":"positive"}"#, 409).await;
-    admin.problem("DELETE", "/health", "", 405).await;
-    admin.problem("GET", &transition, "", 405).await;
-    admin.problem("GET", "/nonsense", "", 404).await;
-    let (status, media, _) = admin.call("GET", "/getStatus", "").await;
+    assert_eq!(door.refusal("GET", "tans", "", 400).await["rule"], "M-10", "of which order");
+    assert_eq!(door.refusal("GET", "orders/9992UNKNOWN", "", 404).await["rule"], "admin-case");
+    door.refusal("POST", "orders/9992UNKNOWN/transition", r#"{"story":"positive"}"#, 404).await;
+    door.good("POST", &transition, r#"{"story":"positive"}"#).await;
+    door.refusal("POST", &transition, r#"{"story":"positive"}"#, 409).await;
+    door.refusal("DELETE", "health", "", 405).await;
+    door.refusal("GET", &transition, "", 405).await;
+    door.refusal("GET", "nonsense", "", 404).await;
+    let (status, media, _) = exchange(door.address(), "GET", "/getStatus", "").await;
     assert_eq!((status, media.as_str()), (404, "application/problem+json"));
-    let (status, _, _) = admin.call("GET", "/_sandbox/v1health", "").await;
-    assert_eq!(status, 404);
+    assert_eq!(exchange(door.address(), "GET", "/_sandbox/v1health", "").await.0, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_sets_accounts_up_and_says_how_when_it_cannot() {
-    let admin = Admin::new(&Receiver::answering(Some(200))).await;
-    let defaults = admin.good("GET", "/settings", "").await;
+    let (bench, door) = admin(Receiver::answering(Some(200))).await;
+    let defaults = door.good("GET", "settings", "").await;
     assert_eq!(defaults["identity_tm"]["voice_files"], false);
-    assert_eq!(admin.good("POST", "/settings", "{}").await, defaults, "nothing is named, nothing changes");
+    assert_eq!(door.good("POST", "settings", "{}").await, defaults, "nothing is named, nothing changes");
     let body = r#"{"identity_tm":{"voice_files":true,"time_out":3600},"identify24":{"may_create":false}}"#;
-    let set = admin.good("POST", "/settings", body).await;
+    let set = door.good("POST", "settings", body).await;
     assert_eq!((&set["identity_tm"]["voice_files"], &set["identify24"]["may_create"]), (&json!(true), &json!(false)));
-    assert_eq!(admin.good("GET", "/settings", "").await, set);
+    assert_eq!(door.good("GET", "settings", "").await, set);
     // It is the account's, and at once.
-    let id = admin.bench.place(order()).await;
-    admin.bench.clock.advance(HOUR).await;
-    let peeked = admin.good("GET", &format!("/orders/{}", id.expose()), "").await;
+    let id = bench.place(order()).await;
+    bench.clock.advance(HOUR).await;
+    let peeked = door.good("GET", &format!("orders/{}", id.expose()), "").await;
     assert!(peeked["status"].to_string().contains("\"Kind\":99,"), "{peeked}");
     for body in ["", "[]", "null", r#"{"identity_tm":true}"#, r#"{"identity_tm":null}"#] {
-        let problem = admin.problem("POST", "/settings", body, 400).await;
+        let problem = door.refusal("POST", "settings", body, 400).await;
         assert_eq!(problem["rule"], if body.starts_with('{') { "sandbox" } else { "admin-body" }, "{body}");
     }
     let body = r#"{"identity_tm":{"voice_files":false},"identify24":{"out_of_service":"Kanarienvogel"}}"#;
-    let problem = admin.problem("POST", "/settings", body, 400).await;
+    let problem = door.refusal("POST", "settings", body, 400).await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("identify24.out_of_service: must be a status from 500 to 599, or null"), "{detail}");
     assert!(!detail.contains("Kanarienvogel"));
-    assert_eq!(admin.good("GET", "/settings", "").await, set, "all or nothing");
-    admin.problem("DELETE", "/settings", "", 405).await;
+    assert_eq!(door.good("GET", "settings", "").await, set, "all or nothing");
+    door.refusal("DELETE", "settings", "", 405).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_api_lists_deliveries_with_their_attempts() {
     let receiver = Receiver::script(&[Some(500), None, Some(202), Some(500)]);
-    let admin = Admin::new(&receiver).await;
-    let (one, other) = (admin.bench.place(order_with(&["OnFinal"])).await, admin.bench.place(order()).await);
+    let (bench, door) = admin(receiver).await;
+    let (one, other) = (bench.place(order_with(&["OnFinal"])).await, bench.place(order()).await);
     for id in [&one, &other] {
-        admin.bench.play(id.expose(), "positive").await;
+        bench.play(id.expose(), "positive").await;
     }
-    let list = admin.good("GET", &format!("/deliveries?order={}", one.expose()), "").await;
+    let list = door.good("GET", &format!("deliveries?order={}", one.expose()), "").await;
     let delivery = &list["deliveries"][0];
     assert_eq!((&delivery["event"], &delivery["method"]), (&json!("OnFinal"), &json!("GET")));
     assert_eq!(delivery["order"], one.expose());
@@ -425,24 +332,24 @@ async fn the_admin_api_lists_deliveries_with_their_attempts() {
     let first = json!({ "at": "2020-09-10T12:00:00Z", "status": 500, "outcome": "retry" });
     assert_eq!(delivery["attempts"], json!([first]));
     assert_eq!(delivery["next"], "2020-09-10T12:01:26.4Z");
-    admin.bench.clock.advance(DAY).await;
-    let list = admin.good("GET", "/deliveries", "").await;
+    bench.clock.advance(DAY).await;
+    let list = door.good("GET", "deliveries", "").await;
     let outcomes: Vec<_> =
         list["deliveries"][0]["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["outcome"]).collect();
     assert_eq!(outcomes, ["retry", "retry", "delivered"]);
     assert_eq!(list["deliveries"][0]["next"], Value::Null);
     assert_eq!(list["deliveries"].as_array().unwrap().len(), 1);
-    let none = admin.good("GET", &format!("/deliveries?order={}", other.expose()), "").await;
+    let none = door.good("GET", &format!("deliveries?order={}", other.expose()), "").await;
     assert_eq!(none["deliveries"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_whose_last_try_failed_is_told_as_failed() {
-    let admin = Admin::new(&Receiver::answering(Some(500))).await;
-    let id = admin.bench.place(order_with(&["OnFinal"])).await;
-    admin.bench.play(id.expose(), "positive").await;
-    admin.bench.clock.advance(7 * DAY).await;
-    let list = admin.good("GET", "/deliveries", "").await;
+    let (bench, door) = admin(Receiver::answering(Some(500))).await;
+    let id = bench.place(order_with(&["OnFinal"])).await;
+    bench.play(id.expose(), "positive").await;
+    bench.clock.advance(7 * DAY).await;
+    let list = door.good("GET", "deliveries", "").await;
     let attempts = list["deliveries"][0]["attempts"].as_array().unwrap().clone();
     assert_eq!(attempts.len(), 32);
     assert!(attempts[..31].iter().all(|attempt| attempt["outcome"] == "retry"));

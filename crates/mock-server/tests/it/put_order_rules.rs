@@ -49,6 +49,8 @@ async fn t_056_each_required_field_is_missed_by_itself() {
     for field in ["Product", "Add", "Email", "Address"] {
         refused_for(&bench, json!({ field: null }), &[(&format!("/{field}"), "T-056")]).await;
     }
+    let all = ["/Address/Firstname", "/Address/Surname", "/Address/Country"].map(|at| (at, "T-056"));
+    refused_for(&bench, json!({ "Address": { "Firstname": null, "Surname": null, "Country": null } }), &all).await;
     for field in ["Firstname", "Surname", "Country"] {
         refused_for(&bench, json!({ "Address": { field: null } }), &[(&format!("/Address/{field}"), "T-056")]).await;
         refused_for(
@@ -80,6 +82,15 @@ async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
     let bench = Harness::new();
     for (place, most) in [
         ("/Ref", 100),
+        ("/Address/Firstname", 50),
+        ("/Address/Surname", 50),
+        ("/Address/CompanyName", 50),
+        ("/Address/Street", 50),
+        ("/Address/City", 100),
+        ("/IdentData/Firstname", 50),
+        ("/IdentData/Street", 100),
+        ("/IdentData/Birthname", 75),
+        ("/IdentData/Birthplace", 100),
         ("/IdentData/Surname", 50),
         ("/IdentData/City", 100),
         ("/IdentData/Nationality", 50),
@@ -95,6 +106,7 @@ async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
         ("/RedirectURL/Abort", 150),
         ("/WebhookURL/AfterIdent", 150),
         ("/WebhookURL/AfterVideo", 150),
+        ("/WebhookURL/OnFinal", 150),
     ] {
         let at =
             |text: String| {
@@ -102,9 +114,16 @@ async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
                     if key == "0" { json!([inner]) } else { json!({ key: inner }) }
                 })
             };
-        refused_for(&bench, at("x".repeat(most)), &[]).await;
-        refused_for(&bench, at("x".repeat(most + 1)), &[(place, "T-005")]).await;
+        // ü counts as one (AT-46).
+        let letter = if place.contains("URL") { "x" } else { "ü" };
+        refused_for(&bench, at(letter.repeat(most)), &[]).await;
+        refused_for(&bench, at(letter.repeat(most + 1)), &[(place, "T-005")]).await;
         refused_for(&bench, at("x\u{7}".to_owned()), &[(place, "T-005")]).await;
+    }
+    for part in ["Address", "IdentData"] {
+        refused_for(&bench, json!({ part: { "ZipCode": "ü".repeat(5) } }), &[]).await;
+        let at = format!("/{part}/ZipCode");
+        refused_for(&bench, json!({ part: { "ZipCode": "ü".repeat(6) } }), &[(&at, "AT-45")]).await;
     }
     refused_for(&bench, json!({ "Address": { "ZipCode": "4\n" } }), &[("/Address/ZipCode", "T-005")]).await;
     for place in ["Birthdate", "IDCard.DateOfIssue", "IDCard.ValidUntil", "DriverLicence.DateOfIssue"] {
@@ -143,7 +162,11 @@ async fn t_052_an_order_to_be_signed_has_something_to_sign_and_one_way_with_acco
 #[tokio::test(flavor = "multi_thread")]
 async fn at_44_at_47_at_50_and_at_51_the_forms_of_countries_mail_addresses_genders_and_numbers() {
     let bench = Harness::new();
-    for country in ["de", "Germany", "D"] {
+    // The table of the address has three letters, that of the person two.
+    refused_for(&bench, json!({ "Address": { "Country": "DEU" } }), &[]).await;
+    refused_for(&bench, json!({ "IdentData": { "Country": "DE" } }), &[]).await;
+    refused_for(&bench, json!({ "IdentData": { "Country": "DEU" } }), &[("/IdentData/Country", "AT-44")]).await;
+    for country in ["de", "Germany", "DEUT", "D"] {
         refused_for(&bench, json!({ "Address": { "Country": country } }), &[("/Address/Country", "AT-44")]).await;
         refused_for(&bench, json!({ "IdentData": { "Country": country } }), &[("/IdentData/Country", "AT-44")]).await;
     }

@@ -4,20 +4,11 @@ use crate::support::*;
 use bytes::Bytes;
 use http::Request;
 use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::{IdCard, OrderIdentData, SignPdf};
+use identkit_identity_tm::messages::{IdCard, OrderIdentData};
 use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedIdentData, StatusKind};
-use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_synthetic::sample_contract;
-use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
 
 /// What only an identification by video leaves behind (AT-72).
 const VIDEO: [StatusKind; 3] = [StatusKind::VIDEO_CONDUCTED, StatusKind::VIDEO_WAITING, StatusKind::VIDEO_CALL];
-
-fn to_sign() -> PutOrder {
-    let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
-}
 
 impl Harness {
     /// The signed form of an identification that ended so.
@@ -44,16 +35,15 @@ fn text(form: &SignedIdentData) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
-    let receiver = Receiver::answering(Some(202));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let tm = bench.tm();
-    let first = bench.ended(to_sign().reference("first"), "signed").await;
+    let first = bench.ended(contract_order().reference("first"), "signed").await;
     let known = tm.ident_data(&first, &options()).await.unwrap().value;
     let form = tm.ident_data_signed(&first, &options()).await.unwrap().value;
     tm.delete_ident_data(&first, &options()).await.unwrap();
     bench.clock.advance(DAY).await;
 
-    let (id, told) = bench.verdict(to_sign().reference("second"), &text(&form)).await;
+    let (id, told) = bench.verdict(contract_order().reference("second"), &text(&form)).await;
     assert_eq!(told, "accepted");
     // Signing over the API, without any identification in between.
     tm.request_sign(&id, &options()).await.unwrap();
@@ -75,19 +65,19 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_the_story_reuse_signs_without_a_video() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let form = text(&bench.form(order(), "positive").await);
-    let (id, told) = bench.verdict(to_sign(), &form).await;
+    let (id, told) = bench.verdict(contract_order(), &form).await;
     assert_eq!(told, "accepted");
     bench.play(id.expose(), "reuse").await;
     let kinds: Vec<u32> = bench.kinds(&id).await.iter().map(|kind| kind.0).collect();
     assert_eq!(kinds, [25, 7, 6, 102, 101, 83, 71, 84]);
     assert_eq!(receiver.events(), ["OnFinal"]);
 
-    for (order, why) in
-        [(to_sign(), "has no IdentDataSigned"), (to_sign().ident_data_signed(Secret::new("x")), "identified again")]
-    {
+    for (order, why) in [
+        (contract_order(), "has no IdentDataSigned"),
+        (contract_order().ident_data_signed(Secret::new("x")), "identified again"),
+    ] {
         let id = bench.place(order).await;
         let refused = bench.begin(id.expose(), "reuse").unwrap().unwrap_err();
         assert!(refused.status == 400 && refused.text().contains(why), "{}", refused.text());
@@ -117,18 +107,18 @@ async fn at_71_a_single_changed_lost_or_added_byte_is_noticed_and_no_error() {
         "x".to_owned(),
     ]);
     for (index, wrong) in wrong.iter().enumerate() {
-        let (id, told) = bench.verdict(to_sign(), wrong).await;
+        let (id, told) = bench.verdict(contract_order(), wrong).await;
         assert_eq!(told, "tampered with, or not signed by this sandbox", "{index}");
         assert!(!bench.kinds(&id).await.contains(&StatusKind::POSITIVE));
     }
     // Identified again (AT-72), and then as any order.
-    let (id, _) = bench.verdict(to_sign(), &wrong[0]).await;
+    let (id, _) = bench.verdict(contract_order(), &wrong[0]).await;
     bench.play(id.expose(), "signed").await;
     let kinds = bench.kinds(&id).await;
     assert!(VIDEO.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
     // The form itself is still good.
-    assert_eq!(bench.verdict(to_sign(), &form).await.1, "accepted");
-    assert_eq!(bench.verdict(to_sign(), "").await.1, "nothing", "an empty text is none");
+    assert_eq!(bench.verdict(contract_order(), &form).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), "").await.1, "nothing", "an empty text is none");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,10 +131,10 @@ async fn at_71_the_bytes_come_as_they_are_plain_or_as_a_json_string() {
     let typed = bench.tm().ident_data_signed(&id, &options()).await.unwrap().value;
     assert_eq!(typed.0, plain.body, "not trimmed, not read");
     assert!(plain.text().ends_with('\n'), "a client that trims is found out");
-    bench.sandbox.with_world(|world| configure(world, |settings| settings.signed_as_json_string = true));
+    bench.set_up(|settings| settings.signed_as_json_string = true);
     let quoted = bench.tm().ident_data_signed(&id, &options()).await.unwrap().value;
     assert_eq!(serde_json::from_slice::<String>(&quoted.0).unwrap(), plain.text());
-    assert_eq!(bench.verdict(to_sign(), &text(&quoted)).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), &text(&quoted)).await.1, "accepted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,46 +143,45 @@ async fn an_identity_document_that_is_no_longer_valid_is_not_used_again() {
     let form = text(&bench.form(order(), "positive").await);
     // The card of the document's example is valid until 2020-10-31, that day included; it is 2020-09-10.
     bench.clock.advance(51 * DAY).await;
-    assert_eq!(bench.verdict(to_sign(), &form).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), &form).await.1, "accepted");
     bench.clock.advance(DAY).await;
-    let (id, told) = bench.verdict(to_sign(), &form).await;
+    let (id, told) = bench.verdict(contract_order(), &form).await;
     assert_eq!(told, "the identity document is no longer valid");
     bench.play(id.expose(), "signed").await;
     assert!(bench.kinds(&id).await.contains(&StatusKind::VIDEO_CONDUCTED), "identified again");
     // Who is identified today shows a card that is valid today.
     let fresh = text(&bench.form(order(), "positive").await);
-    assert_eq!(bench.verdict(to_sign(), &fresh).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), &fresh).await.1, "accepted");
     let card = IdCard::default().valid_until("2020-11-05");
     let short = text(&bench.form(order().ident_data(OrderIdentData::default().id_card(card)), "positive").await);
-    assert_eq!(bench.verdict(to_sign(), &short).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), &short).await.1, "accepted");
     bench.clock.advance(5 * DAY).await;
-    assert_eq!(bench.verdict(to_sign(), &short).await.1, "the identity document is no longer valid");
+    assert_eq!(bench.verdict(contract_order(), &short).await.1, "the identity document is no longer valid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_positive_identification_in_an_order_to_be_signed_is_used_again() {
     let bench = Harness::new();
     let fraud = text(&bench.form(order(), "fraud").await);
-    assert_eq!(bench.verdict(to_sign(), &fraud).await.1, "not sufficient for signing");
+    assert_eq!(bench.verdict(contract_order(), &fraud).await.1, "not sufficient for signing");
     let good = text(&bench.form(order(), "positive").await);
     let (id, told) = bench.verdict(order(), &good).await;
     assert_eq!(told, "the order has nothing to sign");
     bench.play(id.expose(), "positive").await;
     assert!(bench.kinds(&id).await.contains(&StatusKind::VIDEO_CONDUCTED));
     // And a re-used one once more.
-    let reused = bench.place(to_sign().ident_data_signed(Secret::new(good))).await;
-    bench.play(reused.expose(), "reuse").await;
+    let reused = bench.ended(contract_order().ident_data_signed(Secret::new(good)), "reuse").await;
     let again = text(&bench.tm().ident_data_signed(&reused, &options()).await.unwrap().value);
-    assert_eq!(bench.verdict(to_sign(), &again).await.1, "accepted");
+    assert_eq!(bench.verdict(contract_order(), &again).await.1, "accepted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_09_the_key_follows_from_the_seed() {
     let bench = Harness::new();
     let form = text(&bench.form(order(), "positive").await);
-    assert_eq!(Harness::new().verdict(to_sign(), &form).await.1, "accepted", "the same seed, started again");
+    assert_eq!(Harness::new().verdict(contract_order(), &form).await.1, "accepted", "the same seed, started again");
     let other = Harness::with(|builder| builder.seed(4712));
-    assert_eq!(other.verdict(to_sign(), &form).await.1, "tampered with, or not signed by this sandbox");
+    assert_eq!(other.verdict(contract_order(), &form).await.1, "tampered with, or not signed by this sandbox");
     let debug = bench.sandbox.with_world(|world| format!("{world:?}"));
     assert!(debug.contains("Key") && !debug.contains("Key(["), "the key is not shown");
 }
@@ -203,7 +192,7 @@ async fn every_documented_refusal_of_the_signed_form_is_given() {
     let (path, tm) = (|id: &OrderId| format!("/getIdentData/{}/Signed", id.expose()), bench.tm());
     let open = bench.place(order()).await;
     bench.tm_call("GET", &path(&open), "").await.refused(400, "OrderID", "AT-62", "[T] 3.3.1");
-    let identified = bench.ended(to_sign(), "identified").await;
+    let identified = bench.ended(contract_order(), "identified").await;
     bench.tm_call("GET", &path(&identified), "").await.refused(400, "OrderID", "AT-62", "[T] 3.3.1");
     let unknown = OrderId::received("9992UNKNOWN");
     bench.tm_call("GET", &path(&unknown), "").await.refused(404, "OrderID", "T-060", "[T] 3.2.5");
@@ -214,11 +203,11 @@ async fn every_documented_refusal_of_the_signed_form_is_given() {
     bench.raw(request).await.refused(401, "Authorization", "T-003", "[T] 2.6");
     assert_eq!(bench.tm_call("GET", &path(&done), "").await.status, 200);
 
-    bench.sandbox.with_world(|world| configure(world, |settings| settings.reuse = false));
+    bench.set_up(|settings| settings.reuse = false);
     let form = "x";
     bench.tm_call("GET", &path(&done), "").await.refused(400, "not enabled", "T-006", "[T] 6");
     assert_eq!(tm.ident_data_signed(&done, &options()).await.unwrap_err().kind(), Kind::Rejected);
-    assert!(bench.verdict(to_sign(), form).await.1.contains("not enabled"), "no error: identified again");
+    assert!(bench.verdict(contract_order(), form).await.1.contains("not enabled"), "no error: identified again");
     tm.delete_ident_data(&done, &options()).await.unwrap();
     bench.tm_call("GET", &path(&done), "").await.refused(404, "OrderID", "AT-09", "[T] 3.10");
 }

@@ -176,8 +176,7 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
     tell(&bench.tm_call("GET", "/getNothing", "").await, 404);
     tell(&bench.tm_call("PUT", "/putOrder", "{").await, 400);
     tell(&bench.tm_call("GET", "/getStatus/9992UNKNOWN", "").await, 404);
-    let id = bench.place(order()).await;
-    bench.play(id.expose(), "negative").await;
+    let id = bench.ended(order(), "negative").await;
     assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
     let data = format!("/getIdentData/{}", id.expose());
     tell(&bench.tm_call("GET", &data, "").await, 404);

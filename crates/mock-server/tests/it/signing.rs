@@ -2,21 +2,14 @@
 
 use crate::support::*;
 use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::{SignHash, SignPdf};
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder};
+use identkit_identity_tm::messages::SignHash;
+use identkit_identity_tm::{OrderFlavor, OrderId};
 use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_synthetic::sample_contract;
-use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
-
-fn to_sign() -> PutOrder {
-    let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
-}
 
 impl Harness {
     async fn identified(&self) -> OrderId {
-        let id = self.place(to_sign()).await;
+        let id = self.place(contract_order()).await;
         self.play(id.expose(), "identified").await;
         id
     }
@@ -33,8 +26,7 @@ impl Harness {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
-    let receiver = Receiver::answering(Some(202));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let (id, tm) = (bench.identified().await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let tan = bench.tan(&id);
@@ -110,7 +102,7 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
 async fn at_55_signing_out_of_turn_is_told_apart() {
     let bench = Harness::new();
     let tm = bench.tm();
-    let id = bench.place(to_sign()).await;
+    let id = bench.place(contract_order()).await;
     assert_eq!(tm.request_sign(&id, &options()).await.unwrap_err().status(), Some(406), "nobody is identified yet");
     bench.play(id.expose(), "identified").await;
     for error in [
@@ -143,8 +135,7 @@ async fn at_10_the_path_of_the_documents_example_answers_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let (id, tm) = (bench.place(order_with(&["OnFinal"])).await, bench.tm());
     tm.cancel_order(&id, &options()).await.unwrap();
     bench.clock.settle().await;

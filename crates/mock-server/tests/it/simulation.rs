@@ -19,9 +19,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use identkit_core::{CallOptions, Content, Delivery, Kind, Secret};
-use identkit_identity_tm::messages::Address;
-use identkit_identity_tm::{Credentials, IdentityTm, PutOrder};
+use identkit_core::{CallOptions, Content, Delivery, Kind};
 use identkit_mock_server::{Sandbox, VirtualClock};
 use identkit_transport::http::{Dial, HyperTransport, Stream, TlsConfig};
 use identkit_transport::{Policy, SystemClock};
@@ -90,21 +88,10 @@ enum Told {
     Unknown,
 }
 
-fn order(reference: &str) -> PutOrder {
-    let person = Address::default().firstname("Erika").surname("Mustermann").country("DE").city("Köln");
-    PutOrder::default()
-        .reference(reference)
-        .product(12_u32)
-        .add(0_u64)
-        .email("e.mustermann@example.com")
-        .address(person)
-}
-
 async fn place_all(seed: u64, told: Arc<Mutex<BTreeMap<String, Told>>>) -> turmoil::Result {
     let transport = HyperTransport::with_dial(&TlsConfig::bundled().unwrap(), Arc::new(SimulatedDial));
-    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     // A simulated name is nothing that a base URL may have without TLS, which the simulation leaves out.
-    let client = IdentityTm::builder(account)
+    let client = crate::support::tm_builder()
         .base_url("http://127.0.0.1/api/2.10")
         .policy(Policy::default().backoff(Duration::from_millis(200)).timeout(Duration::from_secs(8)))
         .transport(Arc::new(ToVendor(transport)))
@@ -113,7 +100,8 @@ async fn place_all(seed: u64, told: Arc<Mutex<BTreeMap<String, Told>>>) -> turmo
         .unwrap();
     for number in 0..CREATES {
         let reference = format!("seed-{seed}-{number}");
-        let outcome = match client.put_order(&order(&reference), &CallOptions::new()).await {
+        let outcome = match client.put_order(&crate::support::order().reference(&*reference), &CallOptions::new()).await
+        {
             Ok(_) => Told::Placed,
             Err(error) if error.kind() == Kind::OutcomeUnknown => {
                 assert_eq!(error.delivery(), Some(Delivery::MaybeSent));

@@ -4,21 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::support::*;
 use identkit_core::{Outcome, Window};
-use identkit_identity_tm::messages::{
-    EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData, SignPdf,
-};
+use identkit_identity_tm::messages::{EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData};
 use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 use identkit_mock_server::{Rejection, Transition};
-use identkit_synthetic::sample_contract;
 use identkit_wire::OneOrMany;
 use identkit_wire::json::Blob;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-
-fn pdf() -> OneOrMany<SignPdf> {
-    OneOrMany::One(SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf"))
-}
 
 /// One order of each kind: Product 12, 0 and 16, one to be signed, and one for an account only.
 fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
@@ -27,13 +20,9 @@ fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
         order(),
         order().product(0_u32),
         order().product(16_u32),
-        order().product(15_u32).sign_pdf(pdf()),
+        order().product(15_u32).sign_pdf(OneOrMany::One(contract())),
         order().product(15_u32).add(8_u64),
     ]
-}
-
-fn to_sign() -> PutOrder {
-    order_with(&["OnFinal"]).product(15_u32).sign_pdf(pdf())
 }
 
 /// How a story ends.
@@ -111,8 +100,7 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
     for story in SCENARIOS {
         let (ends, conducted) = expected(story);
         for (order, end) in kinds_of_orders(&["AfterIdent", "OnFinal"]).into_iter().zip(ends) {
-            let receiver = Receiver::answering(Some(200));
-            let bench = Harness::receiving(&receiver);
+            let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
             let (flavour, about) = (order.flavour(), format!("{story} of {:?}, {:?}", order.flavour(), order.product));
             let id = bench.place(order).await;
             let End::In(outcome) = end else {
@@ -157,10 +145,8 @@ async fn m_04_an_identified_order_goes_on_only_where_it_can() {
         ("method-changes", Err(409)),
         ("positive", Err(400)),
     ] {
-        let receiver = Receiver::answering(Some(202));
-        let bench = Harness::receiving(&receiver);
-        let id = bench.place(to_sign()).await;
-        bench.play(id.expose(), "eid").await;
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
+        let id = bench.ended(contract_order(), "eid").await;
         assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Identified);
         match end {
             Err(status) => assert_eq!(bench.refusal(&id, story).status, status, "{story}"),
@@ -191,8 +177,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
         ("method-changes", 0, Eid, "eID"),
     ] {
         let bench = Harness::new();
-        let id = bench.place(order().product(product)).await;
-        bench.play(id.expose(), story).await;
+        let id = bench.ended(order().product(product), story).await;
         assert_eq!(bench.method(&id).await, Some(method), "{story} of {product}");
         let told = bench.tm_call("GET", &format!("/getIdentData/{}/IncludeIdentifyMethod", id.expose()), "").await;
         assert_eq!(told.json()["IdentifyMethod"], name, "{story} of {product}");
@@ -201,8 +186,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
         [("courier", Courier), ("autoid", AutoId), ("shop", Shop), ("giro", Giro), ("eid", Eid), ("video", Video)]
     {
         let bench = Harness::new();
-        let id = bench.place(to_sign()).await;
-        bench.play(id.expose(), story).await;
+        let id = bench.ended(contract_order(), story).await;
         bench.play(id.expose(), "signed").await;
         assert_eq!(bench.method(&id).await, Some(method), "{story}: signing does not change it");
     }
@@ -212,8 +196,7 @@ async fn at_82_the_method_of_identification_is_the_storys() {
 async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
     let bench = Harness::new();
     let of = |email: &str| order().product(15_u32).add(8_u64).email(email).get_target_link(true);
-    let id = bench.place(of("one@example.com")).await;
-    bench.play(id.expose(), "account-only").await;
+    let id = bench.ended(of("one@example.com"), "account-only").await;
     let path = format!("/getStatus/{}/ExtendedList", id.expose());
     let told = bench.tm_call("GET", &path, "").await.json();
     let sequence = |status: &Value| {
@@ -224,14 +207,12 @@ async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
     assert_eq!(sequence(&told), sequence(&example));
 
     // Once verified, the account is found and nothing is left to be verified (AT-14: 95 or 96).
-    let again = bench.place(of("ONE@example.com")).await;
-    bench.play(again.expose(), "positive").await;
+    let again = bench.ended(of("ONE@example.com"), "positive").await;
     assert_eq!(bench.codes(&again).await, [25, 96, 77, 78, 71, 75, 6, 23]);
     // Found, but never verified.
     let unverified = bench.place(of("two@example.com")).await;
     bench.set_status(&unverified, 94).unwrap();
-    let later = bench.place(of("two@example.com")).await;
-    bench.play(later.expose(), "eid").await;
+    let later = bench.ended(of("two@example.com"), "eid").await;
     assert_eq!(bench.codes(&later).await, [25, 96, 49, 50, 51, 6, 80, 71, 95]);
     assert!(bench.tm().signme_user(&"two@example.com".into(), &options()).await.unwrap().value.can_sign_at_once());
     // What was set before is not set again.
@@ -302,8 +283,7 @@ async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
     }
     let given = OrderIdentData::default().email("e.mustermann@example.com");
     let given = given.id_card(IdCard::default().date_of_issue("2010-01-11"));
-    let id = bench.place(order().mobile("+491711234567").ident_data(given)).await;
-    bench.play(id.expose(), "video").await;
+    let id = bench.ended(order().mobile("+491711234567").ident_data(given), "video").await;
     let data = tm.ident_data(&id, &options()).await.unwrap().value;
     let checked = data.checked().unwrap().clone();
     assert!(checked.email.is_some(), "proved by a TAN, as the number is");
@@ -316,25 +296,21 @@ async fn images_of_a_point_of_sale_are_sent_to_the_video_system() {
     let bench = Harness::new();
     let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
-    let id = bench.place(order().add(4_194_304_u64).ident_data(data)).await;
-    bench.play(id.expose(), "positive").await;
+    let id = bench.ended(order().add(4_194_304_u64).ident_data(data), "positive").await;
     assert!(bench.codes(&id).await.contains(&97));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_aborted_order_stays_open_and_can_still_end_well() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
-    bench.play(id.expose(), "aborted").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+    let id = bench.ended(order_with(&["AfterVideo", "OnFinal"]), "aborted").await;
     assert_eq!(bench.codes(&id).await, [25, 7, 77, 78, 79, 21]);
     assert_eq!(receiver.events(), ["AfterVideo"], "the person has left the video system (T-037)");
     bench.play(id.expose(), "positive").await;
     assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, Outcome::Positive);
     assert_eq!(receiver.events(), ["AfterVideo", "AfterVideo", "OnFinal"]);
     // Left alone, it times out.
-    let other = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(other.expose(), "aborted").await;
+    let other = bench.ended(order_with(&["OnFinal"]), "aborted").await;
     bench.clock.advance(DAY * 31).await;
     assert_eq!(bench.outcome(&other, OrderFlavor::IdentOnly).await, Outcome::TimedOut);
 }
@@ -344,8 +320,7 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
     assert_eq!(CATALOGUE.len(), 55);
     for order in kinds_of_orders(&["OnFinal"]) {
         for text in CATALOGUE {
-            let receiver = Receiver::answering(Some(200));
-            let bench = Harness::receiving(&receiver);
+            let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
             let (flavour, code) = (order.flavour(), text.kind);
             let id = bench.place(order.clone()).await;
             bench.set_status(&id, code.0).unwrap();
@@ -367,10 +342,8 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+    let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.set_status(&id, 95).unwrap();
     for code in [6, 17, 22, 89, 99] {
         assert_eq!(bench.set_status(&id, code).unwrap_err().status, 409, "{code}");
@@ -427,8 +400,7 @@ fn told_by_stories() -> BTreeSet<u32> {
                 if bench.begin(id.expose(), story).unwrap().is_ok() {
                     bench.clock.settle().await;
                     told.extend(bench.codes(&id).await);
-                    let again = bench.place(order).await;
-                    bench.play(again.expose(), story).await;
+                    let again = bench.ended(order, story).await;
                     told.extend(bench.codes(&again).await);
                 }
             }

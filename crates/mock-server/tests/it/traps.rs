@@ -18,10 +18,8 @@ async fn codes(bench: &Harness, id: &OrderId) -> Vec<u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_deletes_the_data_calls_on_final_and_leaves_the_status_readable() {
-    let receiver = Receiver::answering(Some(202));
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "timeout").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
+    let id = bench.ended(order_with(&["OnFinal"]), "timeout").await;
     assert_eq!(receiver.events(), ["OnFinal"]);
     assert_eq!(codes(&bench, &id).await.last(), Some(&StatusKind::TIMED_OUT.0));
     let gone = bench.tm().ident_data(&id, &options()).await.unwrap_err();
@@ -31,12 +29,10 @@ async fn at_59_a_time_out_deletes_the_data_calls_on_final_and_leaves_the_status_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_many_wrong_tans() {
-    let receiver = Receiver::answering(Some(202));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let tm = bench.tm();
 
-    let timed_out = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(timed_out.expose(), "timeout").await;
+    bench.ended(order_with(&["OnFinal"]), "timeout").await;
     assert_eq!(receiver.events(), ["OnFinal"]);
 
     let cancelled = bench.place(order_with(&["OnFinal"])).await;
@@ -44,8 +40,7 @@ async fn at_60_on_final_is_called_on_a_time_out_on_a_cancellation_and_on_too_man
     bench.clock.settle().await;
     assert_eq!(receiver.events(), ["OnFinal", "OnFinal"]);
 
-    let id = bench.place(to_sign()).await;
-    bench.play(id.expose(), "identified").await;
+    let id = bench.ended(to_sign(), "identified").await;
     assert_eq!(receiver.events()[2..], ["AfterVideo"]);
     tm.request_sign(&id, &options()).await.unwrap();
     let right = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();

@@ -6,7 +6,6 @@ use crate::support::*;
 use identkit_core::Kind;
 use identkit_identify24::messages::IdentId;
 use identkit_identity_tm::{OrderFlavor, StatusKind};
-use identkit_mock_server::vendors::identity_tm;
 use identkit_mock_server::{InProcess, VirtualClock};
 use jiff::SignedDuration;
 
@@ -119,11 +118,7 @@ async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_s
 #[tokio::test(flavor = "multi_thread")]
 async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
     let bench = Harness::new();
-    let pdf = identkit_synthetic::sample_contract();
-    let document = identkit_identity_tm::messages::SignPdf::default()
-        .data(identkit_wire::json::Blob::from_bytes(pdf))
-        .filename("contract.pdf");
-    let signing = order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document));
+    let signing = order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(contract()));
     let (tm, id) = (bench.tm(), bench.place(signing).await);
     bench.play(id.expose(), "identified").await;
     // Identified is not signed: 6 is no final status here (AT-14), and nothing is purged.
@@ -137,9 +132,7 @@ async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webhook_and_no_data() {
-    let receiver = Receiver::answering(Some(202));
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let (tm, id) = (bench.tm(), bench.place(order_with(&["AfterIdent", "OnFinal"])).await);
     bench.clock.advance(30 * DAY - SECOND).await;
     let status = tm.status(&id, &options()).await.unwrap().value;
@@ -158,8 +151,7 @@ async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webh
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
     let bench = Harness::new();
-    let id = bench.place(order()).await;
-    bench.play(id.expose(), "timeout").await;
+    let id = bench.ended(order(), "timeout").await;
     assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
     assert_eq!(bench.tm().delete_ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
 }
@@ -167,10 +159,8 @@ async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
     let bench = Harness::new();
-    let pdf = identkit_synthetic::sample_contract();
-    let document = identkit_identity_tm::messages::SignPdf::default().data(identkit_wire::json::Blob::from_bytes(pdf));
-    let id = bench.place(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(document))).await;
-    bench.play(id.expose(), "identified").await;
+    let id =
+        bench.ended(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(contract())), "identified").await;
     bench.clock.advance(30 * DAY).await;
     let status = bench.tm().status(&id, &options()).await.unwrap().value;
     let kinds: Vec<_> = status.kinds().collect();
@@ -181,9 +171,7 @@ async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order() {
     let bench = Harness::new();
-    bench.sandbox.with_world(|world| {
-        identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
-    });
+    bench.set_up(|settings| settings.time_out = SignedDuration::from_hours(1));
     let (late, done) = (bench.place(order()).await, bench.place(order()).await);
     bench.play(done.expose(), "positive").await;
     bench.clock.advance(HOUR).await;
@@ -199,12 +187,8 @@ async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order(
 async fn time_stops_at_every_timer_on_the_way_and_never_jumps_over_one() {
     // Each order times out an hour after its own placing: one advance has to meet all of them at their own times.
     for _ in 0..20 {
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
-        receiver.by(&bench.clock);
-        bench.sandbox.with_world(|world| {
-            identity_tm::configure(world, |settings| settings.time_out = SignedDuration::from_hours(1));
-        });
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+        bench.set_up(|settings| settings.time_out = SignedDuration::from_hours(1));
         for _ in 0..10 {
             bench.place(order_with(&["OnFinal"])).await;
             bench.clock.advance(SECOND).await;

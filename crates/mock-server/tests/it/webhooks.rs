@@ -33,10 +33,8 @@ fn assert_times(receiver: &Receiver, expected: &[f64]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_65_200_and_202_end_a_delivery() {
     for status in [200, 202] {
-        let receiver = Receiver::answering(Some(status));
-        let bench = Harness::receiving(&receiver);
-        let id = bench.place(order_with(&["OnFinal"])).await;
-        bench.play(id.expose(), "positive").await;
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
+        let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
         bench.clock.advance(30 * DAY).await;
         assert_eq!(receiver.events(), ["OnFinal"]);
         let deliveries = bench.sandbox.deliveries(Some(id.expose()));
@@ -48,11 +46,8 @@ async fn at_65_200_and_202_end_a_delivery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_034_every_other_answer_is_a_failure_and_is_tried_again_exactly_as_the_table_says() {
     for status in [Some(201), Some(204), Some(302), Some(404), Some(500), None] {
-        let receiver = Receiver::answering(status);
-        let bench = Harness::receiving(&receiver);
-        receiver.by(&bench.clock);
-        let id = bench.place(order_with(&["OnFinal"])).await;
-        bench.play(id.expose(), "positive").await;
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
+        let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
         bench.clock.advance(7 * DAY).await;
         // Begun at 12:00 UTC: the first night at 01:00 is 13 hours away, the last within 6 days is the sixth.
         assert_times(&receiver, &table(13.0 * 3_600.0, 6));
@@ -66,37 +61,9 @@ async fn t_034_every_other_answer_is_a_failure_and_is_tried_again_exactly_as_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_036_begun_after_midnight_there_are_31_tries() {
-    let receiver = Receiver::answering(Some(500));
-    let transport = receiver.clone();
-    let start = "2020-09-10T01:30:00Z".parse().unwrap();
-    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
-    receiver.by(&bench.clock);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
-    bench.clock.advance(7 * DAY).await;
-    // 23.5 hours to the first night; the sixth is 6 days less half an hour away.
-    assert_times(&receiver, &table(23.5 * 3_600.0, 6));
-
-    let receiver = Receiver::answering(Some(500));
-    let transport = receiver.clone();
-    let start = "2020-09-10T00:30:00Z".parse().unwrap();
-    let bench = Harness::since(start, |builder| builder.webhooks_through(Arc::new(transport)));
-    receiver.by(&bench.clock);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
-    bench.clock.advance(7 * DAY).await;
-    assert_times(&receiver, &table(24.5 * 3_600.0, 5));
-    assert_eq!(receiver.count(), 31);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn t_035_a_retry_that_succeeds_ends_the_delivery() {
-    let receiver = Receiver::script(&[Some(500), Some(503), None, Some(202)]);
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500), Some(503), None, Some(202)]));
+    bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.clock.advance(30 * DAY).await;
     assert_times(&receiver, &[0.0, 86.4, 146.4, 206.4]);
     let statuses: Vec<_> =
@@ -113,7 +80,6 @@ async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
         })
     });
     let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
     for _ in 0..5 {
         let id = bench.place(order_with(&["OnFinal"])).await;
         assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
@@ -172,8 +138,7 @@ async fn at_78_a_retry_does_not_block_the_order() {
         })
     });
     let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     let clock = bench.clock.clone();
     let advancing = tokio::spawn(async move { clock.advance(100 * SECOND).await });
     receiver.until(2).await;
@@ -201,8 +166,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
     });
     let bench = Harness::receiving(&receiver);
     *client.lock().unwrap() = Some(bench.tm());
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    bench.ended(order_with(&["OnFinal"]), "positive").await;
     // The client holds the sandbox that holds the receiver: not for longer than needed.
     *client.lock().unwrap() = None;
     let (early, read) = reads.lock().unwrap().pop().unwrap();
@@ -243,8 +207,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
 async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
     let receiver = Receiver::doing(|_| panic!("this receiver breaks down on purpose"));
     let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
     assert_eq!(bench.sandbox.deliveries(None)[0].attempts[0].status, None);
 }
@@ -252,8 +215,7 @@ async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_receiver_webhooks_fail_and_no_order_stays_blocked() {
     let bench = Harness::new();
-    let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let id = bench.ended(order_with(&["AfterVideo", "OnFinal"]), "positive").await;
     within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
     let deliveries = bench.sandbox.deliveries(None);
     assert_eq!(deliveries.len(), 2);
@@ -264,10 +226,8 @@ async fn without_a_receiver_webhooks_fail_and_no_order_stays_blocked() {
 async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place() {
     for first in ["AfterIdent", "AfterVideo"] {
         for story in ["positive", "negative", "fraud"] {
-            let receiver = Receiver::answering(Some(200));
-            let bench = Harness::receiving(&receiver);
-            let id = bench.place(order_with(&[first, "OnFinal"])).await;
-            bench.play(id.expose(), story).await;
+            let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+            bench.ended(order_with(&[first, "OnFinal"]), story).await;
             assert_eq!(receiver.events(), [first, "OnFinal"], "{story}");
         }
     }
@@ -288,8 +248,7 @@ async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_050_after_video_and_after_ident_exclude_each_other() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, _) = Harness::with_receiver(Receiver::answering(Some(200)));
     let both = order_with(&["AfterVideo", "AfterIdent", "OnFinal"]);
     let body = serde_json::to_vec(&both).unwrap();
     let answer = bench.tm_call("PUT", "/putOrder", body).await;
@@ -298,11 +257,8 @@ async fn t_050_after_video_and_after_ident_exclude_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in_its_time() {
-    let receiver = Receiver::script(&[Some(500)]);
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
-    let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
+    let id = bench.ended(order_with(&["AfterIdent", "OnFinal"]), "positive").await;
     assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
     let status = bench.tm().status(&id, &options()).await.unwrap().value;
     assert!(status.finality(OrderFlavor::IdentOnly).is_final());
@@ -313,11 +269,9 @@ async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let reference = "A b/ü&ref=1#[OrderID]%20";
-    let id = bench.place(order_with(&["OnFinal"]).reference(reference)).await;
-    bench.play(id.expose(), "positive").await;
+    let id = bench.ended(order_with(&["OnFinal"]).reference(reference), "positive").await;
     let call = &receiver.arrived()[0];
     let expected = format!(
         "https://hooks.example/identity-tm/t0ken/OnFinal?orderId={}&ref=A%20b%2F%C3%BC%26ref%3D1%23%5BOrderID%5D%2520",
@@ -334,8 +288,7 @@ async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_031_the_documents_own_template_is_filled_in() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let placed = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     assert_eq!(placed.status, 202, "{}", placed.text());
     let id = placed.json()["OrderID"].as_str().unwrap().to_owned();
@@ -345,14 +298,12 @@ async fn t_031_the_documents_own_template_is_filled_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_no_body() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     for method in [None, Some(Method::POST), Some(Method::PUT), Some(Method::GET)] {
         if let Some(method) = method.clone() {
             bench.sandbox.with_world(|world| identity_tm::configure(world, |set| set.webhook_method = method));
         }
-        let id = bench.place(order_with(&["OnFinal"])).await;
-        bench.play(id.expose(), "positive").await;
+        bench.ended(order_with(&["OnFinal"]), "positive").await;
         let call = receiver.arrived().pop().unwrap();
         assert_eq!((call.method, call.body.len()), (method.unwrap_or(Method::GET), 0));
     }
@@ -361,11 +312,8 @@ async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn at_67_redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let receiver = Receiver::script(&[Some(status)]);
-        let bench = Harness::receiving(&receiver);
-        receiver.by(&bench.clock);
-        let id = bench.place(order_with(&["OnFinal"])).await;
-        bench.play(id.expose(), "positive").await;
+        let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(status)]));
+        bench.ended(order_with(&["OnFinal"]), "positive").await;
         bench.clock.advance(DAY).await;
         assert_times(&receiver, &[0.0, 86.4]);
         assert!(receiver.events().iter().all(|event| event == "OnFinal"), "nobody went to the other place");
@@ -374,8 +322,7 @@ async fn at_67_redirects_are_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_030_without_a_url_nothing_is_sent() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let none = bench.place(order()).await;
     let only_video = bench.place(order().webhook_url(WebhookUrl::default().after_video(hook("AfterVideo")))).await;
     for (id, story) in [(&none, "positive"), (&only_video, "timeout")] {
@@ -417,8 +364,7 @@ fn keys(body: &[u8]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_082_identify24_posts_all_16_keys_as_json() {
-    let receiver = Receiver::answering(Some(200));
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_portal_url();
     let id = bench.create_ident().await;
     bench.play(&id, "negative").await;
@@ -438,8 +384,7 @@ async fn i_082_identify24_posts_all_16_keys_as_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_084_identify24_never_tries_again() {
     for status in [Some(500), Some(404), None] {
-        let receiver = Receiver::answering(status);
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
         bench.set_portal_url();
         let id = bench.create_ident().await;
         bench.play(&id, "positive").await;
@@ -451,10 +396,8 @@ async fn i_084_identify24_never_tries_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_64_retries_go_on_after_the_data_was_deleted() {
-    let receiver = Receiver::answering(Some(500));
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.play(id.expose(), "positive").await;
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(500)));
+    let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.tm().delete_ident_data(&id, &options()).await.unwrap();
     bench.clock.advance(150 * SECOND).await;
     assert_eq!(receiver.count(), 3);
@@ -464,10 +407,8 @@ async fn at_64_retries_go_on_after_the_data_was_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
     for url in ["nonsense", "http://", "http://hooks.example/a b"] {
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
-        let id = bench.place(order().webhook_url(WebhookUrl::default().on_final(url))).await;
-        bench.play(id.expose(), "positive").await;
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+        let id = bench.ended(order().webhook_url(WebhookUrl::default().on_final(url)), "positive").await;
         bench.clock.advance(DAY).await;
         let deliveries = bench.sandbox.deliveries(Some(id.expose()));
         assert_eq!(deliveries.len(), 1, "{url}");

@@ -14,10 +14,15 @@ use std::time::{Duration, Instant};
 
 use identkit_testkit::missing;
 pub(crate) use identkit_testkit::workspace as of_workspace;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, content_length, head, listening, tunnel, whole};
+
+/// The order and the ident of the documents' examples.
+pub(crate) const ORDER: &str = "99921269855041";
+pub(crate) const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 /// After this long a process is taken to hang.
 pub(crate) const HANGS: Duration = Duration::from_secs(60);
@@ -229,10 +234,30 @@ impl Sandbox {
 
     /// What its admin API answers to a call that succeeds.
     pub(crate) fn ask(&self, path: &str, body: Option<&str>) -> Value {
+        serde_json::from_str(&self.ask_text(path, body)).unwrap()
+    }
+
+    /// The same, byte for byte.
+    pub(crate) fn ask_text(&self, path: &str, body: Option<&str>) -> String {
         let answer = http(&format!("{}/_sandbox/v1/{path}", self.told("/admin")), body);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
-        serde_json::from_str(body).unwrap()
+        body.to_owned()
+    }
+
+    /// Plays a story with an order or an ident.
+    pub(crate) fn play(&self, case: &str, story: &str) {
+        self.ask(&format!("orders/{case}/transition"), Some(&json!({ "story": story }).to_string()));
+    }
+
+    /// Places the document's own order with a few fields changed, and returns its id.
+    pub(crate) fn place(&self, changes: &Value) -> String {
+        place(&mut self.identkit(), changes)
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        run(self.identkit().args(arguments))
     }
 
     /// The program, told by the environment where this sandbox is and how to log in.
@@ -277,6 +302,35 @@ impl Drop for Sandbox {
     }
 }
 
+/// Places the document's own order with a few fields changed, and returns its id.
+pub(crate) fn place(identkit: &mut Command, changes: &Value) -> String {
+    let placed = feed(identkit.args(["tm", "put-order", "-", "--output", "json"]), order(changes).as_bytes());
+    placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
+}
+
+/// Writes a file, and returns its path.
+pub(crate) fn file(folder: &TempDir, name: &str, content: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    path.display().to_string()
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Asserts that nobody but its owner can use a file or a folder.
+#[track_caller]
+pub(crate) fn assert_for_its_owner_only(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
+    }
+}
+
 /// The names in a folder, sorted.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
@@ -317,7 +371,7 @@ pub(crate) fn order(changes: &Value) -> String {
 /// The document's own ident in the project of its examples, without its placeholders for PDFs.
 pub(crate) fn ident(changes: &Value) -> String {
     let mut ident = json_sample("identify24/fixtures/S-012-ident-create-curl-body.json");
-    merge(&mut ident, &serde_json::json!({ "pdf_url": null, "pdf_content": null }));
+    merge(&mut ident, &json!({ "pdf_url": null, "pdf_content": null }));
     merge(&mut ident, changes);
     ident.to_string()
 }
@@ -350,9 +404,7 @@ pub(crate) fn keys(value: &Value) -> Vec<&str> {
 }
 
 /// One plain HTTP exchange with an address of this machine: the whole answer as text.
-#[allow(dead_code, reason = "as above")]
 pub(crate) fn http(url: &str, body: Option<&str>) -> String {
-    use std::io::{Read, Write};
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
     let mut stream = std::net::TcpStream::connect(authority).unwrap();

@@ -126,7 +126,9 @@ pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Ar
 }
 
 /// Objects below another object: the path without indexes, and the keys that the type lists.
-const ORDER_OBJECTS: &[(&str, &[&str])] = &[
+pub(crate) type Objects = &'static [(&'static str, &'static [&'static str])];
+
+pub(crate) const PUT_ORDER: Objects = &[
     ("", PutOrder::KEYS),
     ("eIDSettings", EidSettings::KEYS),
     ("RedirectURL", RedirectUrl::KEYS),
@@ -146,11 +148,11 @@ const ORDER_OBJECTS: &[(&str, &[&str])] = &[
     ("EmailNotifications", EmailNotifications::KEYS),
 ];
 
-const PUT_ORDER_ANSWER_OBJECTS: &[(&str, &[&str])] = &[("", PutOrderAnswer::KEYS), ("VideoHashes", VideoHashes::KEYS)];
+pub(crate) const PUT_ORDER_ANSWER: Objects = &[("", PutOrderAnswer::KEYS), ("VideoHashes", VideoHashes::KEYS)];
 
-const STATUS_OBJECTS: &[(&str, &[&str])] = &[("", OrderStatus::KEYS), ("Status", StatusEntry::KEYS)];
+pub(crate) const STATUS: Objects = &[("", OrderStatus::KEYS), ("Status", StatusEntry::KEYS)];
 
-const IDENT_OBJECTS: &[(&str, &[&str])] = &[
+pub(crate) const IDENT_DATA: Objects = &[
     ("", IdentDataAnswer::KEYS),
     ("IdentData", IdentData::KEYS),
     ("IdentData.IDCard", CheckedIdCard::KEYS),
@@ -159,10 +161,7 @@ const IDENT_OBJECTS: &[(&str, &[&str])] = &[
     ("IdentData.Images", Image::KEYS),
 ];
 
-const SIGNED_OBJECTS: &[(&str, &[&str])] = &[("", SignedPdfList::KEYS), ("PDFs", SignedPdf::KEYS)];
-
-/// The other messages, each by the name that this file gives it.
-pub(crate) type Objects = &'static [(&'static str, &'static [&'static str])];
+pub(crate) const SIGNED_PDFS: Objects = &[("", SignedPdfList::KEYS), ("PDFs", SignedPdf::KEYS)];
 
 /// The request of getAllStatus.
 pub(crate) const ALL_STATUS_REQUEST: Objects =
@@ -185,7 +184,8 @@ pub(crate) const SIGNME_REQUEST: Objects = &[("", SignmeUserRequest::KEYS)];
 /// Its answer.
 pub(crate) const SIGNME_USER: Objects = &[("", SignmeUser::KEYS)];
 
-/// As [`order_json`], for one of the messages above.
+/// The JSON of a message with every element that the types list; `leaf` gives the value at a path such as
+/// `Address.Firstname`, `null` for none.
 pub(crate) fn message_json(objects: Objects, mut leaf: impl FnMut(&str) -> Value) -> Value {
     build(objects, "", &mut leaf)
 }
@@ -208,32 +208,6 @@ fn build(objects: &[(&str, &[&str])], path: &str, leaf: &mut dyn FnMut(&str) -> 
         object.insert((*key).to_owned(), value);
     }
     Value::Object(object)
-}
-
-/// The JSON of an order with every element that the types list; `leaf` gives the value at a path such as
-/// `Address.Firstname`, `null` for none.
-pub(crate) fn order_json(mut leaf: impl FnMut(&str) -> Value) -> Value {
-    build(ORDER_OBJECTS, "", &mut leaf)
-}
-
-/// As [`order_json`], for the answer to putOrder.
-pub(crate) fn put_order_answer_json(mut leaf: impl FnMut(&str) -> Value) -> Value {
-    build(PUT_ORDER_ANSWER_OBJECTS, "", &mut leaf)
-}
-
-/// As [`order_json`], for the answer to getStatus.
-pub(crate) fn status_json(mut leaf: impl FnMut(&str) -> Value) -> Value {
-    build(STATUS_OBJECTS, "", &mut leaf)
-}
-
-/// As [`order_json`], for the answer to getIdentData.
-pub(crate) fn ident_data_json(mut leaf: impl FnMut(&str) -> Value) -> Value {
-    build(IDENT_OBJECTS, "", &mut leaf)
-}
-
-/// As [`order_json`], for a list of signed documents.
-pub(crate) fn signed_json(mut leaf: impl FnMut(&str) -> Value) -> Value {
-    build(SIGNED_OBJECTS, "", &mut leaf)
 }
 
 /// The value of an element that is no text; `None` for texts. A new element that is no text fails to be read until
@@ -312,7 +286,7 @@ pub(crate) fn needed(path: &str) -> bool {
 /// An order with every element, each of them right. It has documents and hashes, which needs the dialect (AT-34).
 pub(crate) fn full_order_json() -> Value {
     let mut pick = 0;
-    order_json(|path| {
+    message_json(PUT_ORDER, |path| {
         pick += 1;
         valid(path, pick * 1009, "Müßter")
     })

@@ -1,6 +1,7 @@
 //! Banks, sign-me users, liveness, blocked orders, and elements passed by their own fields.
 
 use super::*;
+use crate::support::{PUT_ORDER, message_json};
 
 fn banks(text: &str) -> Result<Vec<Bank>, Error> {
     decode(&GetBankList, &json_answer(200, text.to_owned())).map(|decoded| decoded.value)
@@ -174,7 +175,7 @@ fn at_29_acceptable_documents_are_read_in_every_shape_and_written_in_one() {
 fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones() {
     let mut objects: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
-    crate::support::order_json(|path| {
+    message_json(PUT_ORDER, |path| {
         let object = path.rsplit_once('.').map_or("", |(object, _)| object);
         if objects.last().map(String::as_str) != Some(object) && !objects.iter().any(|known| known == object) {
             objects.push(object.to_owned());

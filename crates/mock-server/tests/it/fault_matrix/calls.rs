@@ -19,24 +19,9 @@ use identkit_mock_server::World;
 use identkit_mock_server::vendors::identity_tm::configure;
 use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
 use serde::Serialize;
-use serde_json::json;
 
+use crate::matrix::About;
 use crate::support::{HOUR, Harness, ident, options, order};
-
-/// What the order is that a call is about, and how it came there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum About {
-    Nothing,
-    Open,
-    Identified,
-    /// As before, and the signature is under way.
-    Begun,
-    Signed,
-    Hashed,
-    /// Identified by a video that was recorded, and ended.
-    Positive,
-    Ident,
-}
 
 /// The clients of a cell.
 #[derive(Clone)]
@@ -218,36 +203,7 @@ impl Prepared {
         });
         // After the orders of the examples.
         bench.clock.advance(HOUR).await;
-        let case = match call.about {
-            About::Nothing => String::new(),
-            About::Open => bench.ordered(json!({})).await,
-            About::Identified => bench.to_sign("identified").await,
-            About::Begun => {
-                let id = bench.to_sign("identified").await;
-                bench.good("POST", &format!("/requestSign/{id}"), String::new()).await;
-                id
-            }
-            About::Signed => bench.to_sign("signed").await,
-            About::Hashed => {
-                let hash = |name| json!({ "Hash": encode_base64(b"a hash"), "Filename": name });
-                let id = bench.ordered(json!({ "Product": 15, "eSignHash": [hash("a.pdf"), hash("b.pdf")] })).await;
-                bench.play(&id, "signed").await;
-                id
-            }
-            About::Positive => {
-                let detail = json!({ "Membership": { "Type": 1, "Label": "Member", "Value": "yes" } });
-                let more = json!({ "Add": 131_072, "IdentData": { "Surname": "Mustermann", "Additional": detail } });
-                let id = bench.ordered(more).await;
-                bench.play(&id, "positive").await;
-                id
-            }
-            About::Ident => {
-                let token = bench.token().await;
-                let body = serde_json::to_string(&ident()).unwrap();
-                let answer = bench.i24_call(&token, "POST", "/ident/create", body).await;
-                answer.json()["ident_id"].as_str().unwrap().to_owned()
-            }
-        };
+        let case = bench.about(call.about).await;
         let tan = match call.about {
             About::Begun => bench.sandbox.inspect(&case).unwrap()["tan"].as_str().unwrap().to_owned(),
             _ => String::new(),

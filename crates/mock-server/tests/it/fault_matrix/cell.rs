@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use identkit_core::{Advice, Delivery, Error, Kind, Secret};
+use identkit_core::{Advice, Delivery, Error, Kind};
 use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::{Dialect, IdentityTm};
+use identkit_identity_tm::Dialect;
 use identkit_mock_server::faults::{Fault, Rule};
 use identkit_mock_server::server;
 use identkit_mock_server::{InProcess, Sandbox, VirtualClock};
@@ -15,7 +15,7 @@ use identkit_transport::{Policy, SystemClock, Transport};
 use identkit_wire::{AmbiguityPolicy, RetrySafety};
 
 use super::calls::{Call, Came, Clients, Prepared, all_orders};
-use crate::support::{TM, options, within};
+use crate::support::{TM, options, tm_builder, within};
 
 /// How the clients reach the sandbox.
 #[derive(Clone, Copy, Debug)]
@@ -65,10 +65,9 @@ static NETWORK: LazyLock<Arc<dyn Transport>> =
 fn clients(transport: Arc<dyn Transport>, base: &str) -> Clients {
     // Waits between attempts are a matter of time, not of what is done.
     let policy = Policy::default().backoff(Duration::from_millis(1)).timeout(Duration::from_secs(15));
-    let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
     let mut dialect = Dialect::default();
     dialect.any_reference = true;
-    let tm = IdentityTm::builder(account).dialect(dialect).policy(policy.clone()).base_url(format!("{base}{TM}"));
+    let tm = tm_builder().dialect(dialect).policy(policy.clone()).base_url(format!("{base}{TM}"));
     let credentials = Credentials::new("911-internet", "sandbox-api-key");
     let identify24 = Identify24::builder(credentials).transport(Arc::clone(&transport)).policy(policy).base_url(base);
     Clients {

@@ -1,19 +1,15 @@
-//! A sandbox behind its doors, clients that speak plain HTTP, and a receiver of webhooks on the network.
+//! A sandbox behind its doors, and clients that speak plain HTTP.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 
 use identkit_identity_tm::PutOrder;
 use identkit_mock_server::server::{self, Listener};
 use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
 use crate::support::net::{any, plain};
+pub(crate) use crate::support::receiver::{Does, Hook};
 use crate::support::*;
 
 /// Sends a request on a connection of its own; status and body.
@@ -126,117 +122,4 @@ pub(crate) async fn tm(address: SocketAddr, world: &Value, method: &str, path: &
     let code = encode_base64(format!("{id}:{code}").as_bytes());
     let headers = format!("Authorization: Basic {code}\r\nContent-Type: application/json\r\n");
     http(address, method, &format!("{TM}{path}"), &headers, body).await
-}
-
-/// What a receiver does with a webhook.
-#[derive(Clone, Debug)]
-pub(crate) enum Does {
-    /// Answers so.
-    Answer(u16),
-    /// Reads it, and never answers.
-    Hang,
-    /// Closes the connection.
-    Close,
-    /// Answers 200 once it may.
-    Wait(Arc<Notify>),
-    /// Answers 200 after this real time.
-    After(std::time::Duration),
-}
-
-/// A receiver of webhooks on the network.
-pub(crate) struct Hook {
-    pub(crate) url: String,
-    /// The request lines, headers and bodies of what arrived.
-    pub(crate) arrived: Arc<Mutex<Vec<String>>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Hook {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Hook {
-    pub(crate) async fn always(does: Does) -> Self {
-        Self::doing(move |_| does.clone()).await
-    }
-
-    /// Does as it is told for each webhook, counted from 0.
-    pub(crate) async fn doing(does: impl Fn(usize) -> Does + Send + 'static) -> Self {
-        let listener = TcpListener::bind(any()).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
-        let log = Arc::clone(&arrived);
-        let task = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
-            let mut count = 0;
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, Arc::clone(&log), does(count)));
-                count += 1;
-            }
-        });
-        Self { url, arrived, task }
-    }
-
-    /// The order with this receiver's URLs.
-    pub(crate) fn order(&self, events: &[&str]) -> PutOrder {
-        let mut urls = identkit_identity_tm::messages::WebhookUrl::default();
-        for event in events {
-            let url = format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url);
-            urls = match *event {
-                "AfterVideo" => urls.after_video(url),
-                "AfterIdent" => urls.after_ident(url),
-                _ => urls.on_final(url),
-            };
-        }
-        order().webhook_url(urls)
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.arrived.lock().unwrap().len()
-    }
-
-    pub(crate) async fn until(&self, count: usize) {
-        eventually("the webhook arrives", || self.count() >= count).await;
-    }
-}
-
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, does: Does) {
-    let mut read = Vec::new();
-    let whole = |read: &[u8]| {
-        let text = String::from_utf8_lossy(read).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n")?;
-        let length = head
-            .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
-        (body.len() >= length.unwrap_or(0)).then_some(text)
-    };
-    let text = loop {
-        if let Some(text) = whole(&read) {
-            break text;
-        }
-        match stream.read_buf(&mut read).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-    };
-    log.lock().unwrap().push(text);
-    let status = match does {
-        Does::Answer(status) => status,
-        Does::Close => return,
-        Does::Hang => std::future::pending().await,
-        Does::Wait(gate) => {
-            gate.notified().await;
-            200
-        }
-        Does::After(time) => {
-            pause(time).await;
-            200
-        }
-    };
-    let answer =
-        format!("HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    let _ = stream.write_all(answer.as_bytes()).await;
 }

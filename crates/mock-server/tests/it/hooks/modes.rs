@@ -14,9 +14,7 @@ use identkit_wire::Body;
 use crate::support::*;
 
 fn receiving(status: u16) -> (Harness, Receiver) {
-    let receiver = Receiver::answering(Some(status));
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
     (bench, receiver)
 }
 
@@ -140,9 +138,8 @@ async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothing() {
     // The copies are answered well, and the schedule goes on all the same.
-    let receiver = Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]);
-    let bench = Harness::receiving(&receiver);
-    receiver.by(&bench.clock);
+    let (bench, receiver) =
+        Harness::with_receiver(Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]));
     bench.sandbox.set_webhooks(None, Mode::Duplicate);
     let id = bench.played(&["OnFinal"]).await;
     bench.clock.advance(DAY).await;

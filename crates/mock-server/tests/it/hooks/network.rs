@@ -58,8 +58,7 @@ async fn t_032_at_20_the_accounts_method_and_the_placeholders_arrive_on_the_wire
 async fn at_78_the_order_waits_while_its_webhook_runs_and_not_while_it_is_held() {
     let door = Door::new().await;
     let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
     let (account, api) = (Door::default_account(), door.api.address());
     for held in [false, true] {
         door.post("/webhooks", json!({ "mode": if held { "hold" } else { "deliver" } })).await;

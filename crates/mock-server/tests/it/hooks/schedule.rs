@@ -99,7 +99,11 @@ async fn t_034_200_and_202_end_a_delivery_and_every_other_answer_is_tried_again(
         assert_eq!(first["error"].is_null(), !status.is_null(), "why there is no status is said: {first}");
         assert_eq!(delivery["state"], if ends { "delivered" } else { "waiting" });
         door.advance("default", 86.4).await;
-        assert_eq!(hook.count(), if ends { 1 } else { 2 }, "{status}");
+        // At its own place, also after a redirect.
+        let line = format!("GET /OnFinal?id={order}&ref=ref-1 HTTP/1.1");
+        let arrived = hook.arrived.lock().unwrap().clone();
+        let lines: Vec<_> = arrived.iter().map(|text| text.lines().next().unwrap()).collect();
+        assert_eq!(lines, vec![&line; if ends { 1 } else { 2 }], "{status}");
     }
 }
 

@@ -49,8 +49,7 @@ async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answ
     let door = Door::new().await;
     let before = tasks();
     let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
     let world = door.world(json!({ "id": "short" })).await;
     let order = door.place(&world, &hook.order(&["OnFinal"])).await;
     door.play("short", &order, "positive").await;
@@ -178,8 +177,7 @@ async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
 async fn time_moves_on_to_the_end_also_when_the_client_goes_away() {
     let door = Door::new().await;
     let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let hook = Hook::doing(move |_| Does::Wait(Arc::clone(&inside))).await;
+    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
     let world = door.world(json!({ "id": "long", "clock": "frozen", "now": "2020-09-10T12:00:00Z" })).await;
     let order = door.place(&world, &hook.order(&["OnFinal"])).await;
     door.play("long", &order, "positive").await;

@@ -9,7 +9,6 @@ mod whole;
 
 use bytes::Bytes;
 use http::Request;
-use http::header::AUTHORIZATION;
 use identkit_core::Secret;
 use identkit_mock_server::rules::Rules;
 use identkit_mock_server::vendors::{self, identify24, identity_tm};
@@ -17,7 +16,7 @@ use identkit_mock_server::{CallOutcome, MockVendor as _, Profile, Timer, Transit
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
-use crate::support::{EXAMPLE_IDENT, TM, order_with, start_time};
+use crate::support::{EXAMPLE_IDENT, order_with, start_time, tm_request};
 
 /// The world as it comes out of a text.
 fn through_text(world: &World) -> World {
@@ -38,10 +37,8 @@ fn founded() -> World {
     world
 }
 
-fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
-    let request = Request::builder().method(method).uri(format!("{TM}{path}")).header(AUTHORIZATION, code);
-    let request = request.body(Bytes::from(body.to_string())).unwrap();
+pub(crate) fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let request = tm_request(method, path).body(Bytes::from(body.to_string())).unwrap();
     let vendor = identity_tm::IdentityTm::new();
     let target = vendor.route(world, &request);
     let CallOutcome::Ready(response) = vendor.handle(world, &request, target.as_ref()) else { panic!("blocked") };

@@ -10,8 +10,7 @@ use identkit_mock_server::vendors::identity_tm::{Feature, GiroKey};
 use identkit_wire::encode_base64;
 use serde_json::json;
 
-use super::to_sign;
-use crate::support::{EXAMPLE_ORDER, Harness, Receiver, TM, options, order};
+use crate::support::{EXAMPLE_ORDER, Harness, Receiver, TM, contract_order, options, order};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_the_credentials_are_the_accounts() {
@@ -28,7 +27,7 @@ async fn t_003_the_credentials_are_the_accounts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t_006_what_is_not_enabled_is_400_and_says_so() {
     let bench = Harness::new();
-    let signing = bench.ended(to_sign(), "identified").await;
+    let signing = bench.ended(contract_order(), "identified").await;
     let done = bench.ended(order(), "positive").await;
     bench.set_up(|settings| {
         settings.products_not_enabled = [15].into();
@@ -137,8 +136,7 @@ async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
         // A blank and a letter beyond ASCII cannot stand in a request line; & and % can, and mislead.
         (true, "ref=a&b%%2041%C3%BC&id="),
     ] {
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         bench.set_up(|settings| settings.raw_placeholders = raw);
         let urls = WebhookUrl::default().on_final("https://hooks.example/x?ref=[Ref]&id=[OrderID]");
         let id = bench.ended(order().reference("a&b% 41ü").webhook_url(urls), "positive").await;

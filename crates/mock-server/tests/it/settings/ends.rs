@@ -4,14 +4,13 @@ use identkit_core::{Kind, Outcome, Secret};
 use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 use identkit_mock_server::Transition;
 
-use super::{ALL_TIME, to_sign};
-use crate::support::{DAY, Harness, Receiver, options, order, order_with};
+use super::ALL_TIME;
+use crate::support::{DAY, Harness, Receiver, contract_order, options, order, order_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_may_take_the_status_with_it() {
     for purge in [false, true] {
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         bench.set_up(|settings| settings.purge_on_time_out = purge);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.clock.advance(DAY * 31).await;
@@ -42,8 +41,7 @@ async fn at_59_a_time_out_may_take_the_status_with_it() {
 async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_setting() {
     for webhook in [Some(OrderCallback::OnFinal), Some(OrderCallback::AfterIdent), None] {
         let events: Vec<&str> = webhook.iter().map(identkit_wire::Callback::name).collect();
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         bench.set_up(|settings| {
             (settings.webhook_on_time_out, settings.webhook_on_cancel) = (webhook, webhook);
         });
@@ -64,8 +62,7 @@ async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_sett
         // Too many wrong TANs have a setting of their own.
         for (limit, calls) in [(webhook, events.len()), (Some(OrderCallback::OnFinal), 1)] {
             bench.set_up(|settings| settings.webhook_on_tan_limit = limit);
-            let id = bench.place(to_sign().webhook_url(both().webhook_url.unwrap())).await;
-            bench.play(id.expose(), "identified").await;
+            let id = bench.ended(contract_order().webhook_url(both().webhook_url.unwrap()), "identified").await;
             bench.tm().request_sign(&id, &options()).await.unwrap();
             let before = receiver.count();
             let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
@@ -87,8 +84,7 @@ async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
         // Then nothing says that the order has ended.
         (vec![63], 63, Outcome::Pending, 0),
     ] {
-        let receiver = Receiver::answering(Some(200));
-        let bench = Harness::receiving(&receiver);
+        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         bench.set_up(|settings| settings.cancelled_by = codes.iter().copied().map(StatusKind).collect());
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.tm().cancel_order(&id, &options()).await.unwrap();

@@ -4,24 +4,15 @@ mod account;
 mod ends;
 mod lists;
 mod results;
-#[cfg(feature = "server")]
 mod service;
 
 use identkit_core::Window;
-use identkit_identity_tm::messages::{ListedOrder, SignPdf};
-use identkit_identity_tm::{OrderId, PutOrder};
+use identkit_identity_tm::OrderId;
+use identkit_identity_tm::messages::ListedOrder;
 use identkit_mock_server::vendors::identity_tm::Settings;
-use identkit_synthetic::sample_contract;
-use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
 use jiff::SignedDuration;
 
-use crate::support::{Answer, Harness, options, order_with, start_time};
-
-fn to_sign() -> PutOrder {
-    let pdf = SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf");
-    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(pdf))
-}
+use crate::support::{Answer, Harness, options, start_time};
 
 const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use identkit_core::{Error, Kind, Pii, Secret};
+use identkit_core::{Error, Kind, Pii};
 use identkit_identity_tm::messages::{IdCard, IdCardImages, OrderIdentData, SignHash};
-use identkit_identity_tm::{Credentials, Decryptor, IdentDataBody, IdentityTm, OrderId};
+use identkit_identity_tm::{Decryptor, IdentDataBody, OrderId};
 use identkit_mock_server::InProcess;
 use identkit_mock_server::vendors::identity_tm::{HashShape, unseal};
 use identkit_wire::json::Blob;
 use identkit_wire::{OneOrMany, encode_base64};
 use serde_json::{Value, json};
 
-use crate::support::{Harness, options, order};
+use crate::support::{Harness, options, order, tm_builder};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client_finds_it() {
@@ -84,8 +84,7 @@ async fn at_70_encrypted_results_are_opaque_to_the_client_and_opened_by_a_decryp
     }
     let body = bench.tm().ident_data_body(&id, &options()).await.unwrap().value;
     assert!(matches!(body, IdentDataBody::Opaque { .. }));
-    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-    let opening = IdentityTm::builder(account)
+    let opening = tm_builder()
         .decryptor(Arc::new(Unsealing))
         .transport(Arc::new(InProcess(bench.sandbox.clone())))
         .clock(Arc::new(bench.clock.clone()))

@@ -1,14 +1,10 @@
 //! The service is up, down or silent.
 
-use std::sync::Arc;
-
-use identkit_core::Secret;
-use identkit_identity_tm::{Credentials, Health, IdentityTm};
+use identkit_identity_tm::Health;
 use identkit_mock_server::vendors::identity_tm::Service;
-use identkit_transport::http::{HyperTransport, TlsConfig};
 
 use super::ALL_TIME;
-use crate::support::{Harness, TM, options};
+use crate::support::{Harness, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_the_service_is_up_down_or_silent_in_process() {
@@ -25,21 +21,12 @@ async fn at_80_the_service_is_up_down_or_silent_in_process() {
     bench.tm_call("GET", "/serverStatus", "").await.refused(500, "serverStatus", "AT-80", "[T] 7.1");
 }
 
-#[cfg(feature = "server")]
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
     let bench = Harness::configured(|settings| settings.service = Service::Silent);
     let address = "127.0.0.1:0".parse().unwrap();
     let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();
-    let clock = Arc::new(identkit_transport::SystemClock::new());
-    let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
-    let account = Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
-    let tm = IdentityTm::builder(account)
-        .base_url(format!("{}{TM}", listening.url()))
-        .transport(Arc::new(transport))
-        .clock(clock)
-        .build()
-        .unwrap();
+    let tm = crate::network::client(&listening.url(), crate::support::net::plain());
     assert_eq!(tm.health(&options()).await, Health::Unreachable);
     bench.set_up(|settings| settings.service = Service::Up);
     assert_eq!(tm.health(&options()).await, Health::Up);

@@ -14,6 +14,10 @@ impl Door {
         Self(server::admin(worlds, "127.0.0.1:0".parse().unwrap()).await.unwrap())
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
     pub(crate) async fn text(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
         exchange(self.0.address(), method, &format!("/_sandbox/v1/{path}"), body).await
     }
@@ -31,10 +35,20 @@ impl Door {
 
     /// A call that is refused with a problem of this rule.
     pub(crate) async fn problem(&self, method: &str, path: &str, body: &str, expected: u16, rule: &str) -> Value {
+        let value = self.refusal(method, path, body, expected).await;
+        assert_eq!(value["rule"], rule, "{value}");
+        value
+    }
+
+    /// A call that is refused with a problem.
+    pub(crate) async fn refusal(&self, method: &str, path: &str, body: &str, expected: u16) -> Value {
         let (status, media, text) = self.text(method, path, body).await;
         assert_eq!((status, media.as_str()), (expected, "application/problem+json"), "{method} {path} {body}: {text}");
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((&value["status"], &value["rule"]), (&expected.into(), &rule.into()), "{value}");
+        assert_eq!(value["status"], expected);
+        for part in ["type", "title", "detail", "rule"] {
+            assert!(!value[part].as_str().unwrap().is_empty(), "{part}: {value}");
+        }
         value
     }
 }

@@ -1,10 +1,7 @@
 //! What the tests share: a sandbox in virtual time, clients of both vendors, raw calls, and a receiver of webhooks.
 
-#[cfg(feature = "server")]
 pub(crate) mod door;
-#[cfg(feature = "server")]
 pub(crate) mod net;
-#[cfg(feature = "server")]
 pub(crate) mod receiver;
 
 use std::collections::VecDeque;
@@ -19,14 +16,15 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, Outcome, Secret};
 use identkit_identify24::messages::{CreateIdent, Gender};
 use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::messages::{Address, WebhookUrl};
+use identkit_identity_tm::messages::{Address, SignPdf, WebhookUrl};
 use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavor, OrderId, PutOrder};
 use identkit_mock_server::vendors::identity_tm::{Settings, configure};
 use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
 use identkit_synthetic::sample_contract;
 pub(crate) use identkit_testkit::{body_bytes, eventually, pause, within};
 use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::{Body, encode_base64};
+use identkit_wire::json::Blob;
+use identkit_wire::{Body, OneOrMany, encode_base64};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -94,23 +92,24 @@ impl Harness {
         Self { sandbox: more(builder).start(), clock }
     }
 
+    /// Calls this receiver, which notes times by the sandbox's clock.
     pub(crate) fn receiving(receiver: &Receiver) -> Self {
-        let receiver = receiver.clone();
-        Self::with(|builder| builder.webhooks_through(Arc::new(receiver)))
+        let bench = Self::with(|builder| builder.webhooks_through(Arc::new(receiver.clone())));
+        receiver.by(&bench.clock);
+        bench
+    }
+
+    /// As [`Self::receiving`], with the receiver.
+    pub(crate) fn with_receiver(receiver: Receiver) -> (Self, Receiver) {
+        (Self::receiving(&receiver), receiver)
     }
 
     /// The client of identity.TM, which also accepts what only the document allows.
     pub(crate) fn tm(&self) -> IdentityTm {
-        let account = identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code"));
         let mut dialect = Dialect::default();
         dialect.any_reference = true;
         let transport = Arc::new(InProcess(self.sandbox.clone()));
-        IdentityTm::builder(account)
-            .dialect(dialect)
-            .transport(transport)
-            .clock(Arc::new(self.clock.clone()))
-            .build()
-            .unwrap()
+        tm_builder().dialect(dialect).transport(transport).clock(Arc::new(self.clock.clone())).build().unwrap()
     }
 
     /// The client of identify24 over this transport.
@@ -161,12 +160,7 @@ impl Harness {
 
     /// A raw call of identity.TM with the account's credentials.
     pub(crate) async fn tm_call(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-        let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{TM}{path}"))
-            .header(AUTHORIZATION, code)
-            .header(CONTENT_TYPE, "application/json");
+        let request = tm_request(method, path).header(CONTENT_TYPE, "application/json");
         self.raw(request.body(body.into()).unwrap()).await
     }
 
@@ -327,6 +321,31 @@ pub(crate) fn order_with(events: &[&str]) -> PutOrder {
         };
     }
     order().webhook_url(urls)
+}
+
+/// A contract to sign.
+pub(crate) fn contract() -> SignPdf {
+    SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf")
+}
+
+/// The order with the contract, and a webhook for its end.
+pub(crate) fn contract_order() -> PutOrder {
+    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(contract()))
+}
+
+/// A request of identity.TM with the account's credentials.
+pub(crate) fn tm_request(method: &str, path: &str) -> http::request::Builder {
+    let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
+    Request::builder().method(method).uri(format!("{TM}{path}")).header(AUTHORIZATION, code)
+}
+
+/// The client of identity.TM with the account's credentials.
+pub(crate) fn tm_client(transport: Arc<dyn Transport>, clock: impl Clock + 'static) -> IdentityTm {
+    tm_builder().transport(transport).clock(Arc::new(clock)).build().unwrap()
+}
+
+pub(crate) fn tm_builder() -> identkit_identity_tm::Builder {
+    IdentityTm::builder(identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code")))
 }
 
 /// A webhook as it arrived.

@@ -2,69 +2,136 @@
 
 use std::sync::{Arc, Mutex};
 
+use identkit_identity_tm::PutOrder;
+use identkit_identity_tm::messages::WebhookUrl;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// It notes the path and query of each request, and ends when it is dropped.
-pub(crate) struct Web {
-    url: String,
-    asked: Arc<Mutex<Vec<String>>>,
+use super::net::any;
+use super::{eventually, order, pause};
+
+/// What a receiver does with a webhook.
+#[derive(Clone, Debug)]
+pub(crate) enum Does {
+    /// Answers so.
+    Answer(u16),
+    /// Reads it, and never answers.
+    Hang,
+    /// Closes the connection.
+    Close,
+    /// Answers 200 once it may.
+    Wait(Arc<Notify>),
+    /// Answers 200 after this real time.
+    After(std::time::Duration),
+}
+
+/// A receiver of webhooks on the network.
+pub(crate) struct Hook {
+    pub(crate) url: String,
+    /// The request lines, headers and bodies of what arrived.
+    pub(crate) arrived: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
-impl Web {
-    /// Answers by what is asked for.
-    pub(crate) async fn answering(status: fn(&str) -> u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let log = Arc::clone(&asked);
-        let task = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, Arc::clone(&log), status));
-                while connections.try_join_next().is_some() {}
-            }
-        });
-        Self { url, asked, task }
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// What was asked for so far.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Web {
+impl Drop for Hook {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, status: fn(&str) -> u16) {
-    let (mut read, mut buffer) = (Vec::new(), [0; 4_096]);
-    loop {
-        let Ok(length @ 1..) = stream.read(&mut buffer).await else { return };
-        read.extend_from_slice(&buffer[..length]);
-        let text = String::from_utf8_lossy(&read).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let header =
-            |name: &str| head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix(name).map(str::to_owned));
-        let length = header("content-length: ").map_or(0, |length| length.trim().parse().unwrap());
-        if body.len() < length {
-            continue;
-        }
-        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        let status = status(&path);
-        log.lock().unwrap().push(path);
-        let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        let _ = stream.write_all(answer.as_bytes()).await;
-        return;
+impl Hook {
+    pub(crate) async fn always(does: Does) -> Self {
+        Self::doing(move |_| does.clone()).await
     }
+
+    pub(crate) async fn doing(does: impl Fn(usize) -> Does + Send + Sync + 'static) -> Self {
+        Self::choosing(move |number, _| does(number)).await
+    }
+
+    /// Decides about each webhook by its number, from 0, and by its request as text.
+    pub(crate) async fn choosing(does: impl Fn(usize, &str) -> Does + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(any()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (log, does) = (Arc::clone(&arrived), Arc::new(does));
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            for number in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (log, does) = (Arc::clone(&log), Arc::clone(&does));
+                connections.spawn(serve(stream, log, move |text| does(number, text)));
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Self { url, arrived, task }
+    }
+
+    /// The order with this receiver's URLs.
+    pub(crate) fn order(&self, events: &[&str]) -> PutOrder {
+        let mut urls = WebhookUrl::default();
+        for event in events {
+            let url = format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url);
+            urls = match *event {
+                "AfterVideo" => urls.after_video(url),
+                "AfterIdent" => urls.after_ident(url),
+                _ => urls.on_final(url),
+            };
+        }
+        order().webhook_url(urls)
+    }
+
+    /// The path and query of each request so far.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let path = |text: &String| text.split(' ').nth(1).unwrap_or_default().to_owned();
+        self.arrived.lock().unwrap().iter().map(path).collect()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.arrived.lock().unwrap().len()
+    }
+
+    pub(crate) async fn until(&self, count: usize) {
+        eventually("the webhook arrives", || self.count() >= count).await;
+    }
+}
+
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>, does: impl FnOnce(&str) -> Does) {
+    let mut read = Vec::new();
+    let whole = |read: &[u8]| {
+        let text = String::from_utf8_lossy(read).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let length = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        (body.len() >= length.unwrap_or(0)).then_some(text)
+    };
+    let text = loop {
+        if let Some(text) = whole(&read) {
+            break text;
+        }
+        match stream.read_buf(&mut read).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    };
+    let does = does(&text);
+    log.lock().unwrap().push(text);
+    let status = match does {
+        Does::Answer(status) => status,
+        Does::Close => return,
+        Does::Hang => std::future::pending().await,
+        Does::Wait(gate) => {
+            gate.notified().await;
+            200
+        }
+        Does::After(time) => {
+            pause(time).await;
+            200
+        }
+    };
+    let answer =
+        format!("HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(answer.as_bytes()).await;
 }
