@@ -19,7 +19,6 @@ pub struct Rule {
     pub operation: Option<String>,
     /// Name of the vendor; all of them when `None`.
     #[serde(deserialize_with = "values::text")]
-    #[cfg_attr(feature = "server", schemars(example = &"identity-tm"))]
     pub vendor: Option<String>,
     /// How often it strikes; `None` for as often as it can.
     #[serde(deserialize_with = "values::times")]

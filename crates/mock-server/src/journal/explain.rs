@@ -74,7 +74,6 @@ pub(crate) struct ReasonView {
     #[schemars(example = &"T-006")]
     rule: &'static str,
     /// Where the rule is written.
-    #[schemars(example = &"[T] 3.1.3")]
     section: String,
     /// Part of the request; `account` if the reason is not in the request.
     #[schemars(extend("enum" = ["body", "header", "path", "account"]))]

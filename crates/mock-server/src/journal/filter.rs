@@ -60,7 +60,7 @@ pub struct Filter {
     pub vendor: Option<String>,
     /// The operation as the client names it, e.g. `putOrder`; `getStatus` means `getStatus/ExtendedList` too.
     pub operation: Option<String>,
-    /// The case that it is about: an OrderID or an ident.
+    /// Id of the case that it is about.
     pub order: Option<String>,
     /// The request's method.
     pub method: Option<Method>,
@@ -81,7 +81,7 @@ pub struct Filter {
 /// In what a call differs from what is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// What is looked at: `operation`, `header x-api-partner`, `body /Product`.
+    /// What is looked at: `operation`, `header content-type`, `body /Product`.
     pub what: String,
     /// What it should be.
     pub wanted: Value,

@@ -27,7 +27,6 @@ pub(super) struct CallFilter {
     operation: Option<String>,
     /// Calls of this vendor.
     #[serde(default, deserialize_with = "parsed")]
-    #[schemars(example = &"identity-tm")]
     vendor: Option<String>,
     /// Calls about this order or ident.
     #[serde(default, deserialize_with = "parsed")]

@@ -11,7 +11,7 @@ use super::route::{Context, Json, Route, route};
 use super::schemas::Case;
 use crate::vendor::Transition;
 
-const ID: (&str, &str) = ("The OrderID of identity.TM, or the ident's id of identify24.", "99921269855041");
+const ID: (&str, &str) = ("Id of the order or ident, as its vendor writes it.", "99921269855041");
 
 pub(super) fn routes() -> Vec<Route> {
     let about = ("getOrder", "What the sandbox knows of an order or ident", "The order or ident.");
@@ -23,7 +23,7 @@ pub(super) fn routes() -> Vec<Route> {
             .describe(
                 "A story plays at once, and stops at each webhook until its first delivery attempt has ended. \
                  docs/sandbox-reference.md lists the stories and which of them fit which order. A status is set as it \
-                 is, even an unknown one: an integer for an order of identity.TM, a text for an ident of identify24.",
+                 is, even an unknown one: an integer or a text, as the vendor writes it.",
             )
             .id(ID.0, ID.1)
             .problems(&[
@@ -89,7 +89,7 @@ async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TanQuery {
-    /// OrderID.
+    /// Id of the order.
     #[schemars(length(min = 1), example = &"99921269855041")]
     order: String,
     /// Id of the world. The default is `default`.
@@ -104,7 +104,7 @@ impl Input for TanQuery {
 /// The TANs of an order that can be entered.
 #[derive(Serialize, JsonSchema)]
 struct Tans {
-    /// OrderID.
+    /// Id of the order.
     order: String,
     /// Six digits each.
     #[schemars(length(max = 1))]

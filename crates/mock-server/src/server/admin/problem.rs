@@ -169,14 +169,12 @@ pub(super) struct Document {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Fault {
     /// Field that breaks the rule.
-    #[schemars(example = &"identity_tm.webhook_method")]
     field: String,
     /// What would be valid.
     message: String,
     /// The rule.
     rule: &'static str,
     /// Where the rule is written.
-    #[schemars(example = &"[T] 2.5.1")]
     section: String,
 }
 
