@@ -135,7 +135,7 @@ impl Sandbox {
     }
 
     /// A copy of its world as it is now, to be looked at or to go on from
-    /// ([`SandboxBuilder::world`]).
+    /// ([`SandboxBuilder::world`](crate::SandboxBuilder::world)).
     pub fn snapshot(&self) -> World {
         self.runner.world().clone()
     }
