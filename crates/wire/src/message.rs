@@ -148,14 +148,10 @@ macro_rules! message {
             const SPELLINGS: &'static [&'static str] = &[$($key, $($other,)*)*];
 
             #[inline]
-            fn find_field(key: &str) -> Option<$crate::FieldPlace> {
+            fn find_spelling(key: &str) -> Option<usize> {
                 let mut number = 0;
                 $(
-                    match key {
-                        $key => return Some($crate::FieldPlace { number, first: true }),
-                        $($other => return Some($crate::FieldPlace { number, first: false }),)*
-                        _ => number += 1,
-                    }
+                    $crate::message! { @find key number $key $($other)* }
                 )*
                 let _ = number;
                 None
@@ -164,15 +160,17 @@ macro_rules! message {
             #[inline]
             fn read_field<'de, A: $crate::private::MapAccess<'de>>(
                 &mut self,
-                field: $crate::FieldPlace,
+                spelling: usize,
                 map: &mut A,
             ) -> Result<(), A::Error> {
                 let mut number = 0;
                 $(
-                    if field.number == number {
-                        return field.read::<_, $crate::message!(@reader $type $(, $reader)?), A>(&mut self.$field, map);
+                    let first = number;
+                    number += [$key, $($other),*].len();
+                    if (first..number).contains(&spelling) {
+                        let place = $crate::FieldPlace::new(&mut self.$field, spelling == first);
+                        return place.read::<$crate::message!(@reader $type $(, $reader)?), A>(map);
                     }
-                    number += 1;
                 )*
                 let _ = number;
                 Ok(())
@@ -239,6 +237,14 @@ macro_rules! message {
             )*
         }
     };
+    (@find $sought:ident $number:ident $($key:literal)*) => {
+        $(
+            if $sought == $key {
+                return Some($number);
+            }
+            $number += 1;
+        )*
+    };
     (@reader $type:ty) => { Option<$type> };
     (@reader $type:ty, $reader:ty) => { $reader };
 }
@@ -248,14 +254,14 @@ pub trait Message {
     /// The keys of the fields, in every spelling.
     const SPELLINGS: &'static [&'static str];
 
-    /// Finds the field of a key; `None` for a key that the document does not list.
-    fn find_field(key: &str) -> Option<FieldPlace>;
+    /// Finds a key's number among the spellings; `None` for a key that the document does not list.
+    fn find_spelling(key: &str) -> Option<usize>;
 
-    /// Reads the value of a field.
+    /// Reads the value of the field that is spelled so.
     ///
     /// # Errors
     /// The map's.
-    fn read_field<'de, A: MapAccess<'de>>(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error>;
+    fn read_field<'de, A: MapAccess<'de>>(&mut self, spelling: usize, map: &mut A) -> Result<(), A::Error>;
 
     /// The elements that the document does not list.
     fn extra(&mut self) -> &mut Extra;
@@ -270,64 +276,88 @@ pub trait Message {
     }
 }
 
-/// A field that was found by its key.
-#[derive(Clone, Copy, Debug)]
-pub struct FieldPlace {
-    /// Its number among the message's fields.
-    pub number: u16,
-    /// Whether the key was the first spelling.
-    pub first: bool,
+/// Where the value of a field goes.
+#[derive(Debug)]
+pub struct FieldPlace<'a, T> {
+    field: &'a mut Option<T>,
+    /// Whether the key is the first spelling.
+    first: bool,
 }
 
-impl FieldPlace {
+impl<'a, T> FieldPlace<'a, T> {
+    /// The place of a field that was found by its first spelling, or by another one.
+    #[inline]
+    pub fn new(field: &'a mut Option<T>, first: bool) -> Self {
+        Self { field, first }
+    }
+
+    /// Sets the field, unless the value is nothing: `null` under one spelling does not undo what another one said.
+    #[inline]
+    pub fn set(self, value: Option<T>) {
+        if value.is_some() && (self.first || self.field.is_none()) {
+            *self.field = value;
+        }
+    }
+
     /// Reads the field's value by a reader.
     ///
     /// # Errors
     /// The map's.
     #[inline]
-    pub fn read<'de, T, R, A>(self, field: &mut Option<T>, map: &mut A) -> Result<(), A::Error>
-    where
-        R: FieldReader<T>,
-        A: MapAccess<'de>,
-    {
-        map.next_value_seed(FieldSeed::<T, R> { field, first: self.first, reader: PhantomData })
+    pub fn read<'de, R: FieldReader<T>, A: MapAccess<'de>>(self, map: &mut A) -> Result<(), A::Error> {
+        map.next_value_seed(FieldSeed::<T, R>(self, PhantomData))
     }
 }
 
-/// Reads a field where it stands.
-struct FieldSeed<'a, T, R> {
-    field: &'a mut Option<T>,
-    first: bool,
-    reader: PhantomData<R>,
+/// Reads a field that may be `null`.
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldPlace<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("option")
+    }
+
+    #[inline]
+    fn visit_none<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    #[inline]
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    #[inline]
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.set(Some(T::deserialize(deserializer)?));
+        Ok(())
+    }
 }
+
+struct FieldSeed<'a, T, R>(FieldPlace<'a, T>, PhantomData<R>);
 
 impl<'de, T, R: FieldReader<T>> DeserializeSeed<'de> for FieldSeed<'_, T, R> {
     type Value = ();
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let value = R::read(deserializer)?;
-        // `null` under one spelling does not undo what another one said.
-        if value.is_some() && (self.first || self.field.is_none()) {
-            *self.field = value;
-        }
-        Ok(())
+        R::read(self.0, deserializer)
     }
 }
 
 /// What reads a field of this type; it may find nothing.
 pub trait FieldReader<T> {
-    /// Reads the value, if there is one.
+    /// Reads the value, if there is one, into its place.
     ///
     /// # Errors
     /// The deserializer's.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error>;
+    fn read<'de, D: Deserializer<'de>>(place: FieldPlace<'_, T>, deserializer: D) -> Result<(), D::Error>;
 }
 
 impl<T: DeserializeOwned> FieldReader<T> for Option<T> {
     #[inline]
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
+    fn read<'de, D: Deserializer<'de>>(place: FieldPlace<'_, T>, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(place)
     }
 }
 
@@ -354,9 +384,9 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut unlisted = String::new();
-        while let Some(field) = map.next_key_seed(Key::<M>(&mut unlisted, PhantomData))? {
-            match field {
-                Some(field) => self.0.read_field(field, &mut map)?,
+        while let Some(spelling) = map.next_key_seed(Key::<M>(&mut unlisted, PhantomData))? {
+            match spelling {
+                Some(spelling) => self.0.read_field(spelling, &mut map)?,
                 None => self.0.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
             }
         }
@@ -364,11 +394,11 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
     }
 }
 
-/// Finds a key's field without a copy of the key. The text is for a key that has none.
+/// Finds a key without a copy of it. The text is for a key that the document does not list.
 struct Key<'a, M>(&'a mut String, PhantomData<M>);
 
 impl<'de, M: Message> DeserializeSeed<'de> for Key<'_, M> {
-    type Value = Option<FieldPlace>;
+    type Value = Option<usize>;
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -377,7 +407,7 @@ impl<'de, M: Message> DeserializeSeed<'de> for Key<'_, M> {
 }
 
 impl<M: Message> Visitor<'_> for Key<'_, M> {
-    type Value = Option<FieldPlace>;
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
@@ -385,11 +415,11 @@ impl<M: Message> Visitor<'_> for Key<'_, M> {
 
     #[inline]
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        let field = M::find_field(key);
-        if field.is_none() {
+        let spelling = M::find_spelling(key);
+        if spelling.is_none() {
             key.clone_into(self.0);
         }
-        Ok(field)
+        Ok(spelling)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, SeqAccess, Vi
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::FieldReader;
+use crate::{FieldPlace, FieldReader};
 
 /// One value, or an array of them, as the documents mix both (`O/A`). Written as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,8 +175,9 @@ pub struct Loose<T>(PhantomData<T>);
 
 impl<T: Tolerant> FieldReader<T> for Loose<T> {
     #[inline]
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-        T::read(deserializer)
+    fn read<'de, D: Deserializer<'de>>(place: FieldPlace<'_, T>, deserializer: D) -> Result<(), D::Error> {
+        place.set(T::read(deserializer)?);
+        Ok(())
     }
 }
 

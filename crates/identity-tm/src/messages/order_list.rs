@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use identkit_wire::{Extra, FieldPlace, Fill, Message, json};
+use identkit_wire::{Extra, Fill, Message, json};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -133,13 +133,13 @@ impl<T: Taker> Message for Unwrapping<'_, T> {
     const SPELLINGS: &'static [&'static str] = ListedOrder::SPELLINGS;
 
     #[inline]
-    fn find_field(key: &str) -> Option<FieldPlace> {
-        ListedOrder::find_field(key)
+    fn find_spelling(key: &str) -> Option<usize> {
+        ListedOrder::find_spelling(key)
     }
 
     #[inline]
-    fn read_field<'de, A: MapAccess<'de>>(&mut self, field: FieldPlace, map: &mut A) -> Result<(), A::Error> {
-        self.order.read_field(field, map)
+    fn read_field<'de, A: MapAccess<'de>>(&mut self, spelling: usize, map: &mut A) -> Result<(), A::Error> {
+        self.order.read_field(spelling, map)
     }
 
     fn extra(&mut self) -> &mut Extra {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use identkit_core::{Pii, ShortPii};
-use identkit_wire::{Dts, FieldReader, Fill, message};
+use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use crate::{Finality, OrderFlavor, OrderId, StatusKind};
@@ -39,7 +39,10 @@ message! {
 pub(super) struct Entries;
 
 impl FieldReader<Vec<StatusEntry>> for Entries {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<StatusEntry>>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(
+        place: FieldPlace<'_, Vec<StatusEntry>>,
+        deserializer: D,
+    ) -> Result<(), D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
@@ -72,7 +75,8 @@ impl FieldReader<Vec<StatusEntry>> for Entries {
             }
         }
 
-        deserializer.deserialize_option(Reader)
+        place.set(deserializer.deserialize_option(Reader)?);
+        Ok(())
     }
 }
 
