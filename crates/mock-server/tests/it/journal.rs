@@ -86,7 +86,10 @@ async fn a_question_that_is_misspelt_is_refused_rather_than_answered_with_nothin
     ] {
         for call in ["journal", "journal/count", "journal/near-misses"] {
             let problem = door.problem("GET", &format!("{call}?{question}"), "", 400, "admin-journal").await;
-            assert!(!problem["detail"].as_str().unwrap().contains("operaton"));
+            // The unknown parameter is named; what a parameter says is not.
+            let detail = problem["detail"].as_str().unwrap();
+            assert_eq!(detail.contains("unknown parameter `operaton`"), question == "operaton=putOrder", "{detail}");
+            assert!(!detail.contains("nope") && !detail.contains("zzz") && !detail.contains("T-999"), "{detail}");
         }
     }
     let problem = door.problem("GET", "journal?operation=putorder", "", 400, "admin-journal").await;

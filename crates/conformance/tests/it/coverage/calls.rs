@@ -13,8 +13,9 @@ use identkit_wire::{Meta, Received, ServedOperation, json};
 use serde_json::Value;
 
 use crate::coverage::document::ORDER;
+use crate::coverage::harness::{block_on, bytes};
 
-type Through = fn(&Value) -> Result<Value, Error>;
+pub(crate) type Through = fn(&Value) -> Result<Value, Error>;
 
 /// A call.
 pub(crate) struct Call {
@@ -59,7 +60,13 @@ pub(crate) fn with_answer() -> Vec<Call> {
 }
 
 fn call<Op: ServedOperation<Dialect = Dialect>>() -> Call {
-    Call { meta: Op::META, request: request::<Op>, answer: answer::<Op> }
+    let request: Through = |text| {
+        let mut dialect = Dialect::default();
+        // A generated order has every element of the table.
+        dialect.pdf_and_hash_together = true;
+        request::<Op>(text, &dialect)
+    };
+    Call { meta: Op::META, request, answer: |text| answer::<Op>(text, &Dialect::default()) }
 }
 
 /// Whether the endpoint of a row, `GET /getStatus/{OrderID}[/ExtendedList]` for one, is this call's.
@@ -74,30 +81,27 @@ pub(crate) fn is_of(endpoint: &str, meta: &Meta) -> bool {
 /// putOrder keeps an element of another form rather than lose the order (AT-22), so that its type is asked first.
 fn order_answer(text: &Value) -> Result<Value, Error> {
     json::read::<PutOrderAnswer>(text.to_string().as_bytes()).map_err(json::JsonFault::answer)?;
-    answer::<PutOrder>(text)
+    answer::<PutOrder>(text, &Dialect::default())
 }
 
 fn read<Op: ServedOperation>(body: &str) -> Result<Op, Error> {
-    let path = Op::META.path.replace("{OrderID}", ORDER);
+    let path = Op::META.path.replace("{OrderID}", ORDER).replace("{ident_id}", "x");
     let params = Op::META.match_path(&path, false).expect("the path fits its own template");
     Op::decode_request(&params, &Request::new(Bytes::from(body.to_owned())))
 }
 
-fn request<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
-    let mut dialect = Dialect::default();
-    // A generated order has every element of the table.
-    dialect.pdf_and_hash_together = true;
-    let encoded = read::<Op>(&text.to_string())?.encode(&dialect)?;
-    let body = encoded.body.read().map(|chunk| chunk.expect("memory can be read")).collect::<Vec<_>>().concat();
-    Ok(serde_json::from_slice(&body).expect("the writer writes JSON"))
+/// Reads a request's body into the call's type, and sends it from there.
+pub(crate) fn request<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
+    let encoded = read::<Op>(&text.to_string())?.encode(dialect)?;
+    Ok(serde_json::from_slice(&bytes(&encoded.body)).expect("the writer writes JSON"))
 }
 
-fn answer<Op: ServedOperation<Dialect = Dialect>>(text: &Value) -> Result<Value, Error> {
+/// Reads an answer's body into the call's type, and answers it from there.
+pub(crate) fn answer<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
     let asked = read::<Op>("{}")?;
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();
-    let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), &Dialect::default())?;
-    let body = Op::encode_response(decoded.value)?.into_body();
-    let body = crate::coverage::harness::block_on(body.collect(u64::MAX))?;
+    let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), dialect)?;
+    let body = block_on(Op::encode_response(decoded.value)?.into_body().collect(u64::MAX))?;
     Ok(serde_json::from_slice(&body).expect("the sandbox's side writes JSON"))
 }

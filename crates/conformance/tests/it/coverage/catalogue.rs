@@ -40,7 +40,7 @@ async fn status(row: &[&str]) -> Stand {
     }
     let harness = Harness::new(Profile::Literal);
     let order = harness.place(&plain_order()).await;
-    harness.set(&order, code);
+    harness.set_status(&order, code);
     let told = harness.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
     let is_told = told["Status"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["Kind"] == code));
     if is_told {
@@ -57,8 +57,7 @@ async fn all_status_codes_stand_as_in_the_document() {
     for row in &rows {
         evidence.add(row[0], status(row).await);
     }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    evidence.assert_complete();
     assert_eq!((rows.len(), CATALOGUE.len()), (55, 55), "none is invented");
 }
 
@@ -174,6 +173,5 @@ fn every_sample_of_the_document_is_a_fixture_or_is_understood_as_printed() {
         };
         evidence.add(id, sample(&Sample { id, document, lines, section, kind, content }, &fixtures));
     }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    evidence.assert_complete();
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::coverage::rows::Row;
+
 /// Where the evidence goes; without it the tests only test.
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
 
@@ -37,6 +39,23 @@ impl Evidence {
 
     pub(crate) fn add(&mut self, id: &str, stand: Stand) {
         self.rows.push((id.to_owned(), stand));
+    }
+
+    /// What `show` says of each of the rows.
+    pub(crate) fn of_rows<'a>(
+        vendor: &'static str,
+        sort: &'static str,
+        rows: impl IntoIterator<Item = &'a Row>,
+        show: impl Fn(&Row) -> Stand,
+    ) -> Self {
+        let rows = rows.into_iter().map(|row| (row.id.clone(), show(row))).collect();
+        Self { vendor, sort, rows }
+    }
+
+    /// Tells it, and fails if a row could not be shown.
+    pub(crate) fn assert_complete(&self) {
+        self.tell();
+        assert_eq!(self.missing(), Vec::<String>::new());
     }
 
     /// The rows that could not be shown.

@@ -1,12 +1,13 @@
-//! A sandbox of identity.TM whose time stands still, asked without the client.
+//! A sandbox whose time stands still, asked without the client, and a receiver of its webhooks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
-use identkit_core::Content;
+use identkit_core::{Content, Secret};
+use identkit_mock_server::vendors::identify24::set_webhook;
 use identkit_mock_server::{Profile, Rejection, Sandbox, Transition, VirtualClock};
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
@@ -16,27 +17,49 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
-/// A receiver that has got every webhook.
-#[derive(Debug)]
-struct Got;
+/// The bytes of a body that is in memory.
+pub(crate) fn bytes(body: &Body) -> Vec<u8> {
+    body.read().map(|chunk| chunk.expect("memory can be read")).collect::<Vec<_>>().concat()
+}
+
+/// A receiver that has got every webhook, and keeps what they said.
+#[derive(Clone, Debug, Default)]
+struct Receiver(Arc<Mutex<Vec<Vec<u8>>>>);
 
 #[async_trait]
-impl Transport for Got {
-    async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+impl Transport for Receiver {
+    async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+        self.0.lock().unwrap().push(bytes(request.body()));
         Ok(Response::new(Content::empty()))
     }
 }
 
 pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
-    clock: VirtualClock,
+    pub(crate) clock: VirtualClock,
+    received: Receiver,
 }
 
 impl Harness {
     pub(crate) fn new(profile: Profile) -> Self {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
+        let received = Receiver::default();
         let builder = Sandbox::builder().clock(clock.clone()).seed(4711).profile(profile);
-        Self { sandbox: builder.webhooks_through(Arc::new(Got)).start(), clock }
+        let sandbox = builder.webhooks_through(Arc::new(received.clone())).start();
+        let url = Secret::new("https://hooks.example/identify24/t0ken/status");
+        sandbox.with_world(|world| set_webhook(world, Some(url)));
+        Self { sandbox, clock, received }
+    }
+
+    pub(crate) async fn raw(&self, request: Request<Bytes>) -> Answer {
+        let (head, body) = self.sandbox.handle(request).await.into_parts();
+        Answer { status: head.status.as_u16(), body: body.collect(u64::MAX).await.unwrap() }
+    }
+
+    /// What the webhooks have said since they were last asked for.
+    pub(crate) fn webhooks(&self) -> Vec<Value> {
+        let received = std::mem::take(&mut *self.received.0.lock().unwrap());
+        received.iter().map(|body| serde_json::from_slice(body).expect("a webhook is JSON")).collect()
     }
 
     /// A call with the account's credentials. A path below `/api/2.10` unless it says another.
@@ -47,8 +70,7 @@ impl Harness {
             .uri(path)
             .header(AUTHORIZATION, format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code")))
             .header(CONTENT_TYPE, "application/json");
-        let (head, body) = self.sandbox.handle(request.body(body.into()).unwrap()).await.into_parts();
-        Answer { status: head.status.as_u16(), body: body.collect(u64::MAX).await.unwrap() }
+        self.raw(request.body(body.into()).unwrap()).await
     }
 
     pub(crate) async fn place(&self, order: &Value) -> String {
@@ -64,7 +86,7 @@ impl Harness {
         played
     }
 
-    pub(crate) fn set(&self, order: &str, code: u32) {
+    pub(crate) fn set_status(&self, order: &str, code: u32) {
         self.sandbox.transition(order, &Transition::Status(code.into())).unwrap().unwrap();
     }
 }

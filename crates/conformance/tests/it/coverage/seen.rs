@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::coverage::document::{everything, remove};
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::Harness;
-use crate::coverage::rows::{Row, Step, all, endpoints};
+use crate::coverage::rows::{Row, Step, VENDOR, all, endpoints};
 
 /// What was seen, by endpoint: paths, and the values there.
 #[derive(Default)]
@@ -205,7 +205,7 @@ async fn look(account: fn(&mut Settings), seen: &mut Seen) {
     read_all(&harness, crate::coverage::document::ORDER, seen).await;
     // An appointment was made.
     let appointment = harness.place(&orders()[0]).await;
-    harness.set(&appointment, 19);
+    harness.set_status(&appointment, 19);
     read_all(&harness, &appointment, seen).await;
     for template in ["/getAllStatus", "/getAllStatus/ExtendedList"] {
         let period = json!({"Period": {"Begin": "2000-01-01T00:00:00+02:00", "End": "2100-01-01T00:00:00+02:00"}});
@@ -227,10 +227,8 @@ async fn every_element_of_an_answer_is_seen_on_the_wire_with_its_type() {
     for account in ACCOUNTS {
         look(*account, &mut seen).await;
     }
-    let mut evidence = Evidence::of("sandbox-answer");
-    for row in all().iter().filter(|row| !row.request) {
-        evidence.add(&row.id, seen.stand(row));
-    }
+    let evidence =
+        Evidence::of_rows(VENDOR, "sandbox-answer", all().iter().filter(|row| !row.request), |row| seen.stand(row));
     evidence.tell();
     // What was seen must be right; what was not seen is `cargo xtask coverage`'s to judge.
     let wrong: Vec<_> = evidence.missing().into_iter().filter(|why| why.contains("and never as")).collect();

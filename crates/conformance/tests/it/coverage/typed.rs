@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::coverage::calls::{Call, is_of, with_answer, with_request};
 use crate::coverage::document::{everything, get, good, replace, wrong_type};
 use crate::coverage::evidence::{Evidence, Stand};
-use crate::coverage::rows::{Row, Step, all, told};
+use crate::coverage::rows::{Row, Step, VENDOR, all, told};
 
 fn calls_of(row: &Row) -> Vec<Call> {
     let calls = if row.request { with_request() } else { with_answer() };
@@ -115,22 +115,14 @@ fn over_all(row: &Row, show: fn(&Call, &Row) -> Stand) -> Stand {
 
 #[test]
 fn every_row_has_a_field_of_its_own_type() {
-    let mut evidence = Evidence::of("typed");
-    for row in all() {
-        evidence.add(&row.id, over_all(row, typed));
-    }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    let evidence = Evidence::of_rows(VENDOR, "typed", all(), |row| over_all(row, typed));
+    evidence.assert_complete();
 }
 
 #[test]
 fn what_every_row_holds_goes_through_our_types() {
-    let mut evidence = Evidence::of("test");
-    for row in all() {
-        evidence.add(&row.id, over_all(row, goes_through));
-    }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    let evidence = Evidence::of_rows(VENDOR, "test", all(), |row| over_all(row, goes_through));
+    evidence.assert_complete();
 }
 
 /// The evidence would not be worth anything if it were given for a row that nobody knows.

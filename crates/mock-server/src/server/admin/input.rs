@@ -18,6 +18,9 @@ use super::unique::UniqueNames;
 use crate::journal::{Secrets, is_redacted};
 use crate::nesting;
 
+/// The longest name of a query parameter that a problem repeats, in bytes.
+const LONGEST_NAME: usize = 32;
+
 /// The query or the body of a call.
 pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
     /// The problem of a member with an invalid value.
@@ -213,9 +216,13 @@ impl Form {
             return Ok(());
         }
         let kind = if self.is_query { ProblemKind::InvalidQuery } else { ProblemKind::InvalidBody };
-        // Not the name itself: a problem repeats nothing of the request.
-        let detail = self.detail(&format!("unknown {} of {} letters", self.noun(), name.chars().count()));
-        Err(Problem::new(I::UNKNOWN.unwrap_or(kind), detail))
+        // A parameter is named if it looks like one; a name in a body may be a person's and is never repeated.
+        let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
+        let what = match self.is_query && name.len() <= LONGEST_NAME && is_word(name) {
+            true => format!("unknown {} `{name}`", self.noun()),
+            false => format!("unknown {} of {} letters", self.noun(), name.chars().count()),
+        };
+        Err(Problem::new(I::UNKNOWN.unwrap_or(kind), self.detail(&what)))
     }
 
     /// Reads members by their type.

@@ -108,8 +108,7 @@ async fn every_code_of_the_vendors_table_is_answered_by_the_sandbox_and_told_by_
     for (code, class) in table() {
         evidence.add(&code.to_string(), stand(code, &class).await);
     }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    evidence.assert_complete();
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Stage {
     async fn send(&self, strict: bool, row: &Row, text: &Value) -> Answer {
         let (harness, token) = if strict { &self.strict } else { &self.literal };
         let (method, path) = row.endpoint.split_once(' ').unwrap();
-        harness.call(token, method, path, text.to_string()).await
+        harness.ask(token, method, path, text.to_string()).await
     }
 }
 
@@ -203,8 +203,7 @@ async fn the_sandbox_of_identify24_refuses_by_its_name_what_breaks_the_rule_of_a
         assert!(calls::metas().iter().any(|meta| calls::is_of(&row.endpoint, meta)), "{} is no call", row.endpoint);
         evidence.add(&row.id, shown(&stage, row).await);
     }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    evidence.assert_complete();
 }
 
 /// The evidence would not be worth anything if it were given for an element that nobody looks at.

@@ -40,7 +40,7 @@ fn url(content: &str) -> Result<&'static str, String> {
     let meta = known.ok_or("the client has no such call")?;
     let answer = block_on(async {
         let harness = Harness::new(Profile::Literal);
-        harness.call("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
+        harness.ask("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
     });
     // A refusal is an answer, if only it is not that the path is unknown.
     if answer.status == 200 || (answer.status == 400 && !answer.names("path")) {

@@ -67,22 +67,14 @@ fn goes_through(row: &Row) -> Stand {
 
 #[test]
 fn every_row_of_identify24_has_a_field_of_its_own_type() {
-    let mut evidence = Evidence::of_vendor(VENDOR, "typed");
-    for row in all() {
-        evidence.add(&row.id, typed(row));
-    }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    let evidence = Evidence::of_rows(VENDOR, "typed", all(), typed);
+    evidence.assert_complete();
 }
 
 #[test]
 fn what_every_row_of_identify24_holds_goes_through_our_types() {
-    let mut evidence = Evidence::of_vendor(VENDOR, "test");
-    for row in all() {
-        evidence.add(&row.id, goes_through(row));
-    }
-    evidence.tell();
-    assert_eq!(evidence.missing(), Vec::<String>::new());
+    let evidence = Evidence::of_rows(VENDOR, "test", all(), goes_through);
+    evidence.assert_complete();
 }
 
 /// The evidence would not be worth anything if it were given for a row that nobody knows.
