@@ -15,8 +15,8 @@ use identkit_core::{Pii, Violation};
 use identkit_wire::Warning;
 
 pub(crate) use self::normal::{is_normal, normalise};
-use self::text::{holds_control, is_date};
 pub(crate) use self::text::is_mail_address;
+use self::text::{holds_control, is_date};
 pub(crate) use self::unlisted::listed_in_extra;
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};

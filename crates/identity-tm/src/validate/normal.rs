@@ -52,4 +52,3 @@ fn unwrap_single<T>(documents: &mut Option<OneOrMany<T>>) {
         *documents = Some(OneOrMany::One(only));
     }
 }
-

@@ -52,7 +52,11 @@ impl Checker<'_> {
             let at = Item("MultiSignOptions.SignParameters", Some(index));
             part(&at, Some(&item.extra), SignParameters::KEYS);
         }
-        part(&"EmailNotifications", order.email_notifications.as_ref().map(|part| &part.extra), EmailNotifications::KEYS);
+        part(
+            &"EmailNotifications",
+            order.email_notifications.as_ref().map(|part| &part.extra),
+            EmailNotifications::KEYS,
+        );
     }
 }
 
@@ -68,4 +72,3 @@ pub(crate) fn listed_in_extra<'a>(
         Violation::new(format!("{at}{key}"), message, "AT-42", section)
     })
 }
-
