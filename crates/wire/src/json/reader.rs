@@ -80,6 +80,11 @@ impl Reading {
     }
 }
 
+/// The key, if it is one of these names.
+fn name_of(names: &'static [&'static str], key: &str) -> &'static str {
+    names.iter().find(|name| **name == key).copied().unwrap_or("*")
+}
+
 /// Line and column, as serde_json ends its messages with them. What stands before may quote a value.
 fn place(message: &str) -> Option<(usize, usize)> {
     let (line, column) = message.rsplit_once(" at line ")?.1.split_once(" column ")?;
@@ -362,7 +367,7 @@ impl<'de, A: MapAccess<'de>> Entries<'_, A> {
     fn trace_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let text = self.map.next_key::<String>().map_err(|error| self.reading.explain_at(&error, &"*"))?;
         let Some(text) = text else { return Ok(None) };
-        self.key = self.names.iter().find(|name| **name == text).copied().unwrap_or("*");
+        self.key = name_of(self.names, &text);
         seed.deserialize(text.into_deserializer()).map(Some).map_err(|mut fault: Fault| {
             fault.0.path.push("*".to_owned());
             fault
