@@ -356,6 +356,23 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_in_a_key_has_a_path_without_the_key() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Closed {
+            #[allow(dead_code, reason = "only its key is read")]
+            years: std::collections::BTreeMap<u8, u8>,
+        }
+        for (json, path, expected) in [
+            (r#"{"Mustermann":1}"#, "*", "there is a field other than: years"),
+            (r#"{"years":{"3":"Mustermann"}}"#, "years.*", "expected a whole number, not negative and not too large"),
+        ] {
+            let fault = read::<Closed>(json.as_bytes()).unwrap_err();
+            assert_eq!((fault.path.as_str(), fault.expected.as_str()), (path, expected), "{json}");
+        }
+    }
+
+    #[test]
     fn broken_text_is_told_by_line_and_column() {
         let fault = fault("{\n \"Surname\": \"Mustermann\" \"Years\"");
         assert!(!fault.well_formed);

@@ -9,20 +9,21 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
 /// What the wrappers of one reading share.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// Whether keys are noted for the path.
+    /// Whether keys are read for the path.
     tracing: bool,
     /// An error of a type on its way through serde_json, which has an error type of its own.
     error: Cell<Option<Fault>>,
     /// The form that serde_json asked for while it made an error.
     expected: RefCell<String>,
-    /// The last text, while tracing.
-    last: RefCell<String>,
+    /// The names of the fields, where the type that is read next has some.
+    names: Cell<&'static [&'static str]>,
 }
 
 impl Reading {
@@ -77,26 +78,11 @@ impl Reading {
         self.expected.replace(form);
         Ok(())
     }
+}
 
-    /// The last key, if it is one of these names.
-    #[cold]
-    fn last_of(&self, names: &'static [&'static str]) -> &'static str {
-        let last = self.last.borrow();
-        names.iter().find(|name| **name == *last).copied().unwrap_or("*")
-    }
-
-    /// Notes the last text read, which is the last key whenever a value begins.
-    #[inline(always)]
-    fn note(&self, text: &str) {
-        if self.tracing {
-            self.set_last(text);
-        }
-    }
-
-    #[cold]
-    fn set_last(&self, text: &str) {
-        self.last.replace(text.to_owned());
-    }
+/// The key, if it is one of these names.
+fn name_of(names: &'static [&'static str], key: &str) -> &'static str {
+    names.iter().find(|name| **name == key).copied().unwrap_or("*")
 }
 
 /// Line and column, as serde_json ends its messages with them. What stands before may quote a value.
@@ -190,24 +176,22 @@ impl de::Error for Fault {
 struct Reader<'a, T> {
     inner: T,
     reading: &'a Reading,
-    /// The names of the fields, where the type has some.
-    names: &'static [&'static str],
 }
 
 impl<'a, T> Reader<'a, T> {
     fn new(inner: T, reading: &'a Reading) -> Self {
-        Self { inner, reading, names: &[] }
+        Self { inner, reading }
     }
 }
 
 macro_rules! deserialize {
-    ($($method:ident($($argument:ident: $type:ty),*) $names:expr;)*) => {
+    ($($method:ident($($argument:ident: $type:ty),*) $($names:expr)?;)*) => {
         $(
             #[inline]
             fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Fault> {
                 let reading = self.reading;
-                let visitor = Reader { inner: visitor, reading, names: $names };
-                self.inner.$method($($argument,)* visitor).map_err(|error| reading.explain(&error))
+                $(reading.names.set($names);)?
+                self.inner.$method($($argument,)* Reader::new(visitor, reading)).map_err(|error| reading.explain(&error))
             }
         )*
     };
@@ -218,35 +202,35 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
 
     deserialize! {
         deserialize_any() &[];
-        deserialize_bool() &[];
-        deserialize_i8() &[];
-        deserialize_i16() &[];
-        deserialize_i32() &[];
-        deserialize_i64() &[];
-        deserialize_i128() &[];
-        deserialize_u8() &[];
-        deserialize_u16() &[];
-        deserialize_u32() &[];
-        deserialize_u64() &[];
-        deserialize_u128() &[];
-        deserialize_f32() &[];
-        deserialize_f64() &[];
-        deserialize_char() &[];
-        deserialize_str() &[];
-        deserialize_string() &[];
-        deserialize_bytes() &[];
-        deserialize_byte_buf() &[];
-        deserialize_option() &[];
-        deserialize_unit() &[];
-        deserialize_unit_struct(name: &'static str) &[];
-        deserialize_newtype_struct(name: &'static str) &[];
-        deserialize_seq() &[];
-        deserialize_tuple(len: usize) &[];
-        deserialize_tuple_struct(name: &'static str, len: usize) &[];
+        deserialize_bool();
+        deserialize_i8();
+        deserialize_i16();
+        deserialize_i32();
+        deserialize_i64();
+        deserialize_i128();
+        deserialize_u8();
+        deserialize_u16();
+        deserialize_u32();
+        deserialize_u64();
+        deserialize_u128();
+        deserialize_f32();
+        deserialize_f64();
+        deserialize_char();
+        deserialize_str();
+        deserialize_string();
+        deserialize_bytes();
+        deserialize_byte_buf();
+        deserialize_option();
+        deserialize_unit();
+        deserialize_unit_struct(name: &'static str);
+        deserialize_newtype_struct(name: &'static str);
+        deserialize_seq();
+        deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_map() &[];
         deserialize_struct(name: &'static str, fields: &'static [&'static str]) fields;
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]) &[];
-        deserialize_identifier() &[];
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
+        deserialize_identifier();
         deserialize_ignored_any() &[];
     }
 }
@@ -286,20 +270,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
         visit_u64: u64,
         visit_u128: u128,
         visit_f64: f64,
+        visit_str: &str,
+        visit_borrowed_str: &'de str,
         visit_bytes: &[u8],
         visit_borrowed_bytes: &'de [u8],
-    }
-
-    #[inline]
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
-        self.reading.note(text);
-        self.inner.visit_str(text).map_err(|fault| self.reading.pass(fault))
-    }
-
-    #[inline]
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<V::Value, E> {
-        self.reading.note(text);
-        self.inner.visit_borrowed_str(text).map_err(|fault| self.reading.pass(fault))
     }
 
     #[inline]
@@ -332,7 +306,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let entries = Entries { map, reading: self.reading, names: self.names, key: "*" };
+        let entries = Entries { map, reading: self.reading, names: self.reading.names.get(), key: "*" };
         self.inner.visit_map(entries).map_err(|fault| self.reading.pass(fault))
     }
 
@@ -352,10 +326,10 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
-        let (reading, index) = (self.seq.reading, self.index);
+        let Reader { inner, reading } = &mut self.seq;
         self.index += 1;
-        let element = self.seq.inner.next_element_seed(Reader::new(seed, reading));
-        element.map_err(|error| reading.explain_at(&error, &format_args!("[{index}]")))
+        let element = inner.next_element_seed(Reader::new(seed, reading));
+        element.map_err(|error| reading.explain_at(&error, &format_args!("[{}]", self.index - 1)))
     }
 }
 
@@ -372,19 +346,32 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let reading = self.reading;
-        let key = self.map.next_key_seed(Reader::new(seed, reading));
-        if reading.tracing {
-            self.key = reading.last_of(self.names);
+        // Only a type that names its fields has keys for a path.
+        if self.reading.tracing && !self.names.is_empty() {
+            return self.trace_key(seed);
         }
-        key.map_err(|error| reading.explain_at(&error, &"*"))
+        let key = self.map.next_key_seed(Reader::new(seed, self.reading));
+        key.map_err(|error| self.reading.explain_at(&error, &"*"))
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let (reading, key) = (self.reading, self.key);
-        let value = self.map.next_value_seed(Reader::new(seed, reading));
-        value.map_err(|error| reading.explain_at(&error, &key))
+        let value = self.map.next_value_seed(Reader::new(seed, self.reading));
+        value.map_err(|error| self.reading.explain_at(&error, &self.key))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> Entries<'_, A> {
+    /// Reads a key for the path, and then what the type makes of it.
+    #[cold]
+    fn trace_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let text = self.map.next_key::<String>().map_err(|error| self.reading.explain_at(&error, &"*"))?;
+        let Some(text) = text else { return Ok(None) };
+        self.key = name_of(self.names, &text);
+        seed.deserialize(text.into_deserializer()).map(Some).map_err(|mut fault: Fault| {
+            fault.0.path.push("*".to_owned());
+            fault
+        })
     }
 }
 
@@ -419,7 +406,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Reader<'_, A> {
 
     fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
         let reading = self.reading;
-        let visitor = Reader { inner: visitor, reading, names };
-        self.inner.struct_variant(names, visitor).map_err(|error| reading.explain(&error))
+        reading.names.set(names);
+        self.inner.struct_variant(names, Reader::new(visitor, reading)).map_err(|error| reading.explain(&error))
     }
 }
