@@ -16,7 +16,7 @@ async fn a_creating_call_leaves_its_raw_response() {
 }
 
 #[tokio::test]
-async fn at_97_a_failed_call_leaves_what_was_received() {
+async fn a_failed_call_leaves_what_was_received() {
     for (step, status, body, complete) in [
         (Step::Answer(202, &[], "garbage"), 202, "garbage", true),
         (Step::Answer(200, &[], "refused"), 200, "refused", true),
@@ -71,7 +71,7 @@ impl Transport for StuckBody {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_97_a_deadline_leaves_what_was_received() {
+async fn a_deadline_leaves_what_was_received() {
     let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
     let driver = Driver::new(Arc::new(StuckBody), Arc::new(SystemClock::new()), Arc::new(NoAuth), base, ());
     let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
