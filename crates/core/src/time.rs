@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn mono_saturates_at_both_ends() {
+    fn an_instant_saturates_at_both_ends() {
         assert_eq!(Instant::NEVER.plus(Duration::from_secs(1)), Instant::NEVER);
         assert_eq!(Instant(Duration::ZERO).since(Instant(Duration::from_secs(1))), Duration::ZERO);
     }

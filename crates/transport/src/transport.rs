@@ -54,7 +54,7 @@ impl AttemptContext {
         self.fresh
     }
 
-    /// When the driver gives up waiting for the head of the response.
+    /// When the driver gives the attempt up. Only a body that is handed out as a stream may take longer.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }

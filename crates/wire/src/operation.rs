@@ -56,7 +56,7 @@ impl Encoded {
 /// One vendor call, as a client makes it: encodes requests and decodes responses. [`operation!`](crate::operation)
 /// declares one.
 ///
-/// No method has a default body: whoever adds a call decides all of it.
+/// No method has a default body: a type that is written out decides all of it. `operation!` adds what is usual.
 pub trait Operation: Send + Sync + Sized + 'static {
     /// Its static description.
     const META: &'static Meta;

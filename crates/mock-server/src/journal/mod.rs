@@ -14,7 +14,6 @@ mod explain;
 mod filter;
 mod headers;
 mod log;
-
 mod near;
 mod redact;
 mod view;
@@ -31,7 +30,6 @@ pub use self::explain::{Explained, Place, Reason, pointer_of};
 pub use self::filter::{Difference, Filter, Wanted};
 pub use self::headers::Headers;
 pub use self::log::Journal;
-
 pub use self::near::NearMiss;
 pub use self::redact::Secrets;
 #[cfg(feature = "server")]

@@ -13,7 +13,7 @@ use crate::rules::{NoSwitch, Rules};
 use crate::vendor::{MockVendor, rules_of};
 use crate::world::{Profile, World};
 
-/// How long a receiver may take before its call is cut off, [T 2.5.1].
+/// How long a receiver may take before its call is cut off.
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a receiver holds time that stands still, unless said otherwise.
@@ -124,7 +124,7 @@ impl SandboxBuilder {
         Ok(self)
     }
 
-    /// How long a receiver may take in real time before its call is cut off: 10 s, as documented ([T 2.5.1]), unless
+    /// How long a receiver may take in real time before its call is cut off: 10 s, unless
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
     #[must_use]
     pub fn receiver_patience(mut self, patience: Duration) -> Self {

@@ -90,16 +90,16 @@ impl Runner {
 
     /// Waits for timers, in a task that ends with the sandbox.
     pub(super) fn begin(self: &Arc<Self>) {
-        let pump = Arc::clone(self);
+        let runner = Arc::clone(self);
         self.spawn(async move {
-            pump.send_webhooks();
+            runner.send_webhooks();
             let mut held = (None, None);
             loop {
-                let sleep = pump.next_sleep();
+                let sleep = runner.next_sleep();
                 // Not sooner: time must not move between one timer and the registration of the next.
                 drop(held);
-                held = pump.wait(sleep).await;
-                pump.run_due();
+                held = runner.wait(sleep).await;
+                runner.run_due();
             }
         });
     }
@@ -138,12 +138,12 @@ impl Runner {
         // Taken before looking: the token of a change that comes after the look stays for the next round.
         let seen = lock(&self.pending).take();
         let due = self.world().next_due();
-        let sleep = due.map(|due| self.clock.sleep_until(self.mono_of(due)));
+        let sleep = due.map(|due| self.clock.sleep_until(self.instant_of(due)));
         drop(seen);
         sleep
     }
 
-    fn mono_of(&self, at: Timestamp) -> Instant {
+    fn instant_of(&self, at: Timestamp) -> Instant {
         let ahead = at.duration_since(self.clock.wall());
         self.clock.now().plus(Duration::try_from(ahead).unwrap_or_default())
     }

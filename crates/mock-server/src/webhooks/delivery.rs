@@ -88,7 +88,7 @@ pub struct Delivery {
     pub held: Option<HoldReason>,
     /// How many copies go with its next try.
     pub copies: u32,
-    /// Whether the case waits for the first try, as it does for a webhook (T-033), but not for every other call.
+    /// Whether the case waits for the first try, as it does for a webhook, but not for every other request.
     pub blocks: bool,
 }
 

@@ -100,7 +100,7 @@ impl<D: Send + Sync> Driver<D> {
         self
     }
 
-    /// Changes how calls are repeated.
+    /// Sets the policy: retries, timeouts, concurrency, connections. Calls that are under way no longer count.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.engine.places = Places::new(policy.concurrency);

@@ -1,8 +1,8 @@
 //! HTTP/1.1 over TLS on raw hyper connections.
 //!
 //! Each exchange owns its connection and polls it; no task is spawned. What a connector reports is proved not to have
-//! been sent; afterwards hyper's returning the unsent message proves it. Idle connections are kept for reads and
-//! never used for a request that asks for a fresh one.
+//! been sent; afterwards hyper's returning the unsent message proves it. Idle connections are kept for
+//! requests that do not ask for a fresh one.
 //!
 //! Invariants:
 //! - Dropping a call closes its connection, whatever phase it was in.

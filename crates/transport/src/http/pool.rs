@@ -1,4 +1,4 @@
-//! Idle connections, to be used again by reads.
+//! Idle connections, to be used again by requests that do not ask for a fresh one.
 
 use std::fmt;
 use std::future::Future;
