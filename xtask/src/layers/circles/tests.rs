@@ -42,7 +42,7 @@ fn every_way_to_name_an_item_is_a_use() {
         "use crate::prelude::*; fn f() -> Option<B> { None }",
         "fn f() { let _ = super::b::B::new(); }",
         "fn f() { use crate::b::make; make() }",
-        "fn f() { assert!(true, \"{:?}\", crate::b::make()) }",
+        "fn f() { assert!(x, \"{:?}\", crate::b::make()) }",
         "fn f() { crate::b::call!() }",
         "#[derive(X)] #[x(with = \"crate::b::make\")] struct C;",
         "mod inner { use super::super::b::B; }",
