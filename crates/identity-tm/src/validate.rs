@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
-use identkit_wire::Warning;
+use identkit_wire::{Warning, is_printable_ascii};
 
 pub(crate) use self::normal::{is_normal, normalise};
 pub(crate) use self::text::is_mail_address;
@@ -69,12 +69,13 @@ impl Checker<'_> {
 
     fn length(&mut self, field: impl fmt::Display + Copy, value: Option<&str>, most: usize) {
         let Some(text) = value else { return };
-        // No text has more characters than bytes.
-        if text.len() > most {
-            let count = text.chars().count();
-            if count > most {
-                self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
-            }
+        // Nearly every text: as many characters as bytes, and none of them a control character.
+        if text.len() <= most && is_printable_ascii(text) {
+            return;
+        }
+        let count = text.chars().count();
+        if count > most {
+            self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
         }
         if holds_control(text) {
             self.fault(field, "holds a control character", "T-005");

@@ -9,6 +9,7 @@
 //! - serde's own error text never leaves this crate: it quotes values. [`json`] keeps path, line, column and the
 //!   expected type.
 
+mod ascii;
 mod body;
 mod callback;
 mod dates;
@@ -20,6 +21,7 @@ mod refusal;
 mod response;
 mod tolerant;
 
+pub use ascii::is_printable_ascii;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;

@@ -1,5 +1,7 @@
 //! What a text of an order is, by its characters alone.
 
+use identkit_wire::is_printable_ascii;
+
 /// Whether a text is a date of the calendar as YYYY-MM-DD.
 pub(super) fn is_date(text: &str) -> bool {
     let shape = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
@@ -8,20 +10,22 @@ pub(super) fn is_date(text: &str) -> bool {
 
 /// Exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let whole = !local.is_empty() && !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.');
-    // Printable ASCII without the blank, which is nearly every address, is neither blank nor control character.
-    whole
-        && !domain.contains('@')
-        && (text.bytes().all(|byte| byte.is_ascii_graphic())
-            || !text.chars().any(|c| c.is_whitespace() || c.is_control()))
+    let bytes = text.as_bytes();
+    let Some(at) = bytes.iter().position(|byte| *byte == b'@') else { return false };
+    let (local, domain) = (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default());
+    !local.is_empty()
+        && !matches!(domain, [] | [b'.', ..] | [.., b'.'])
+        && !domain.contains(&b'@')
+        && if is_printable_ascii(text) {
+            !bytes.contains(&b' ')
+        } else {
+            !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        }
 }
 
-/// Whether a text holds a control character. Few texts have a byte that could begin one.
+/// Whether a text holds a control character.
 pub(super) fn holds_control(text: &str) -> bool {
-    // C2 begins U+0080 to U+009F, and others. Without an early end the compiler looks at many bytes at once.
-    let possible = text.bytes().fold(false, |any, byte| any | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2));
-    possible && text.chars().any(char::is_control)
+    !is_printable_ascii(text) && text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

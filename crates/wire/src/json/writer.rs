@@ -8,6 +8,8 @@ use std::fmt;
 use serde::ser::{self, Error as _, Serialize};
 use serde_json::{Error, Value};
 
+use crate::ascii::needs_escape;
+
 /// What a large text stands as while its message is written; [`body`](super::body) puts the source in its place.
 pub(super) const MARK: &str = "\u{0}source";
 pub(super) const WRITTEN_MARK: &[u8] = br#""\u0000source""#;
@@ -31,7 +33,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        if is_escaped(text.as_bytes()) {
+        if needs_escape(text) {
             if text == MARK {
                 self.marks.push(self.bytes.len());
             }
@@ -55,16 +57,6 @@ impl Writer {
         self.text(name)?;
         self.bytes.push(b':');
         Ok(())
-    }
-}
-
-/// Whether a text must not stand between quotes as it is. Bytes are looked at eight at a time, the last eight twice.
-fn is_escaped(text: &[u8]) -> bool {
-    let odd = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let any = |bytes: &[u8; 8]| bytes.iter().fold(false, |any, byte| any | odd(*byte));
-    match text.last_chunk() {
-        Some(last) => text.as_chunks().0.iter().fold(any(last), |found, bytes| found | any(bytes)),
-        None => text.iter().any(|byte| odd(*byte)),
     }
 }
 
