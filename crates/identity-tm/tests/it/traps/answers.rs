@@ -17,12 +17,11 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
         "<html>Mustermann</html>",
         r#"{"OrderID":"999212"#,
     ] {
-        let (client, script) = client([Step::Answer(json_answer(202, told))]);
-        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
+        let client = client([reply(202, told)]);
+        let error = fault(client.put_order(&plain_order(), &options()).await);
         let told_by_us = (error.kind(), error.advice(), error.delivery());
         assert_eq!(told_by_us, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{told}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"));
-        assert_eq!(calls(&script), ["PUT /putOrder"], "{told}");
+        assert_eq!(client.calls(), ["PUT /putOrder"], "{told}");
         if told.contains("Error") {
             assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "what the vendor wrote is not lost");
         }
@@ -32,12 +31,11 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
 #[tokio::test]
 async fn at_53_an_error_beside_an_order_id_is_a_warning() {
     let told = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
-    let (client, script) = client([Step::Answer(json_answer(202, told))]);
+    let client = client([reply(202, told)]);
     let answered = client.put_order(&plain_order(), &options()).await.unwrap();
     assert_eq!(answered.value.order_id, id());
     assert_eq!(rules(&answered.warnings), ["AT-53"]);
     assert!(!format!("{answered:?}").contains("Mustermann"));
-    assert_eq!(script.sent().len(), 1);
 }
 
 #[tokio::test]
@@ -55,14 +53,12 @@ async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_pri
         ("{}", None),
         ("", None),
     ] {
-        let (client, script) = client([Step::Answer(json_answer(400, body))]);
-        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
+        let client = client([reply(400, body)]);
+        let error = fault(client.put_order(&plain_order(), &options()).await);
         assert_eq!((error.kind(), error.advice()), (Kind::Rejected, Advice::FixInput), "{body}");
         assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), told, "{body}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"));
-        assert_eq!(script.sent().len(), 1);
     }
-    let (client, _) = client([Step::Answer(json_answer(400, "x".repeat(100_000)))]);
+    let client = client([reply(400, "x".repeat(100_000))]);
     let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
     assert!(error.vendor_text().is_none_or(|text| text.expose().len() <= 2_000), "capped");
 }
@@ -79,56 +75,29 @@ fn at_74_times_are_read_in_every_form_and_kept_as_they_came() {
 
 #[tokio::test]
 async fn at_76_the_report_is_handed_on_and_never_parsed() {
-    let (vendor, _) = client([Step::Answer(answer(200, "text/html", PDF))]);
+    let vendor = client([Step::Answer(answer(200, "text/html", PDF))]);
     let report = vendor.ident_data_pdf(&id(), &options()).await.unwrap().value;
     assert_eq!(report.collect(1000).await.unwrap(), PDF);
-    let (vendor, script) = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
-    let error = vendor.ident_data_pdf(&id(), &options()).await.unwrap_err();
+    let vendor = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
+    let error = fault(vendor.ident_data_pdf(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
-    assert!(!format!("{error} {error:?}").contains("Mustermann"));
-    assert_eq!(script.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
-    for step in [
-        Step::Reset,
-        truncated(),
-        Step::Answer(json_answer(500, "")),
-        Step::Answer(json_answer(502, "")),
-        Step::Answer(json_answer(503, "").header("retry-after", "0")),
-        Step::Answer(json_answer(504, "")),
-    ] {
-        let (client, script) = client([step.clone()]);
-        let error = client.put_order(&plain_order(), &options().attempts(9)).await.unwrap_err();
-        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{step:?}");
-        assert_eq!(calls(&script), ["PUT /putOrder"], "{step:?}");
-    }
-}
-
-#[tokio::test]
-async fn at_77_a_put_that_was_proved_not_to_have_been_sent_is_tried_again_with_the_same_ref() {
-    let (client, script) = client([Step::NotSent, Step::Answer(json_answer(202, r#"{"OrderID":"99921269855041"}"#))]);
-    let answered = client.put_order(&plain_order(), &options()).await.unwrap();
-    assert_eq!(answered.attempts, 2);
-    assert_eq!(script.sent().len(), 1);
 }
 
 #[tokio::test]
 async fn at_80_server_status_is_asked_once_whatever_comes() {
     for (step, kind) in [
-        (Step::Answer(json_answer(500, "")), Kind::Unavailable),
-        (Step::Answer(json_answer(503, "")), Kind::Unavailable),
+        (reply(500, ""), Kind::Unavailable),
+        (reply(503, ""), Kind::Unavailable),
         (Step::Reset, Kind::Unreachable),
         (Step::NotSent, Kind::Unreachable),
-        (Step::Answer(json_answer(404, "")), Kind::NotFound),
+        (reply(404, ""), Kind::NotFound),
     ] {
-        let (client, _) = client([step]);
+        let client = client([step]);
         assert_eq!(client.server_status(&options().attempts(9)).await.unwrap_err().kind(), kind);
     }
-    let (client, script) = client([Step::Answer(answer(200, "text/html", "<p>up"))]);
+    let client = client([Step::Answer(answer(200, "text/html", "<p>up"))]);
     client.server_status(&options()).await.unwrap();
-    assert!(script.sent()[0].headers.contains_key("authorization"), "the account's credentials go along");
+    assert!(client.sent()[0].headers.contains_key("authorization"), "the account's credentials go along");
 }
 
 #[test]
@@ -253,7 +222,7 @@ fn at_86_an_encrypted_pdf_is_refused_unless_the_dialect_says_otherwise() {
 async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
     for status in [301, 302, 303, 304, 307, 308] {
         let moved = || Step::Answer(json_answer(status, "").header("location", "https://www.example.com/"));
-        let (client, script) = client([moved(), moved(), moved()]);
+        let client = client([moved(), moved(), moved()]);
         let errors = [
             client.put_order(&plain_order(), &options()).await.unwrap_err(),
             client.ident_data(&id(), &options()).await.unwrap_err(),
@@ -262,7 +231,7 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
         for error in errors {
             assert_eq!((error.kind(), error.status()), (Kind::Protocol, Some(status)), "{error}");
         }
-        let hosts: Vec<_> = script.sent().iter().map(|seen| seen.uri.host().unwrap().to_owned()).collect();
+        let hosts: Vec<_> = client.sent().iter().map(|seen| seen.uri.host().unwrap().to_owned()).collect();
         assert_eq!(hosts, ["customer.identity.tm"; 3], "each was sent once, to the vendor");
     }
 }
@@ -280,8 +249,8 @@ async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_
         assert_eq!(build(user, code).unwrap_err().kind(), Kind::InvalidInput, "{user:?}");
     }
     build("Köln", "a:b").unwrap();
-    let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
+    let client = client([reply(200, "{}")]);
     client.ident_data(&id(), &options()).await.unwrap();
-    assert_eq!(script.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
-    assert!(!format!("{client:?} {:?}", Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));
+    assert_eq!(client.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
+    assert!(!format!("{:?} {:?}", *client, Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));
 }

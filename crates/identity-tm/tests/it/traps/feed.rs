@@ -78,11 +78,11 @@ pub(super) fn listed(entries: &[Entry]) -> Step {
     }
     let list: Vec<_> =
         orders.into_iter().map(|(order, status)| json!({"OrderID": format!("999{order}"), "Status": status})).collect();
-    Step::Answer(json_answer(200, Value::from(list).to_string()))
+    reply(200, Value::from(list).to_string())
 }
 
 pub(super) fn nothing() -> Step {
-    Step::Answer(json_answer(304, ""))
+    reply(304, "")
 }
 
 /// Entries of so many orders, each with two codes, one order a second.
@@ -148,11 +148,11 @@ async fn at_05_pages_that_count_from_0_are_read_whole() {
 async fn at_05_pages_that_count_from_1_are_read_whole_whatever_page_0_answers() {
     type Zero = fn(&[Entry], &Asked) -> Step;
     let zeros: [(&str, Zero); 7] = [
-        ("400", |_, _| Step::Answer(json_answer(400, r#"{"Error":"Page"}"#))),
-        ("404", |_, _| Step::Answer(json_answer(404, ""))),
+        ("400", |_, _| reply(400, r#"{"Error":"Page"}"#)),
+        ("404", |_, _| reply(404, "")),
         ("304", |_, _| nothing()),
-        ("empty", |_, _| Step::Answer(json_answer(200, "[]"))),
-        ("empty under Order", |_, _| Step::Answer(json_answer(200, r#"{"Order":[]}"#))),
+        ("empty", |_, _| reply(200, "[]")),
+        ("empty under Order", |_, _| reply(200, r#"{"Order":[]}"#)),
         ("as page 1", |all, asked| page_of(all, &Asked { page: 1, ..*asked }, 1)),
         ("as page 1, in another order", |all, asked| {
             let mut found = within(all, asked);
@@ -291,8 +291,7 @@ async fn at_05_what_comes_on_several_pages_is_told_once_and_an_order_again_with_
 #[tokio::test]
 async fn at_05_orders_without_a_status_or_an_id_are_told_once_each() {
     let page = r#"[{"OrderID":"1"},{"Ref":"a"},{"Ref":"b"},{"Ref":"a"},{"OrderID":"1","Status":[]}]"#;
-    let (mut feed, _) =
-        feed(60, move |asked, _| if asked.page < 3 { Step::Answer(json_answer(200, page)) } else { nothing() });
+    let (mut feed, _) = feed(60, move |asked, _| if asked.page < 3 { reply(200, page) } else { nothing() });
     let orders = feed.next().await.unwrap().unwrap();
     let told: Vec<_> = orders
         .iter()
@@ -308,12 +307,7 @@ async fn at_05_orders_without_a_status_or_an_id_are_told_once_each() {
 #[tokio::test]
 async fn at_05_after_an_error_the_feed_goes_on_where_it_was() {
     for failing in 0..6 {
-        for broken in [
-            Step::Reset,
-            Step::Answer(json_answer(500, "")),
-            Step::Answer(json_answer(200, "[{")),
-            Step::Answer(json_answer(403, "")),
-        ] {
+        for broken in [Step::Reset, reply(500, ""), reply(200, "[{"), reply(403, "")] {
             let (mut feed, vendor) =
                 feed(
                     3600,

@@ -11,22 +11,6 @@ fn list(text: &str) -> OrderList {
 }
 
 #[test]
-fn at_02_a_listed_order_is_executed_or_delivered_and_executed_wins() {
-    let (early, late) = ("2018-09-05T10:00:00+02:00", "2018-09-05T11:00:00+02:00");
-    for (text, expected) in [
-        (json!([{ "Executed": early }]), early),
-        (json!([{ "Delivered": early }]), early),
-        (json!([{ "Executed": early, "Delivered": late }]), early),
-        (json!([{ "Delivered": late, "Executed": early }]), early),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(read.0[0].executed.as_ref().unwrap().as_str(), expected, "{text}");
-        assert!(read.0[0].extra.is_empty());
-        assert_eq!(serde_json::to_value(&read).unwrap(), json!([{ "Executed": expected }]), "as the example has it");
-    }
-}
-
-#[test]
 fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
     let (one, two) = (json!({"OrderID": "1", "Status": [{"Kind": 25}]}), json!({"OrderID": "2"}));
     for (text, expected) in [
@@ -49,9 +33,8 @@ fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
     assert_eq!(read.0[0].extra["Colour"], "blue");
     assert_eq!(read.0[1].order_id.as_ref().unwrap().expose(), "7");
     for text in ["", "null", "7", "[1]", "<html>Mustermann</html>", r#"{"Order":"Mustermann"}"#] {
-        let error = decode(&GetAllStatus::new(period()), &json_answer(200, text)).unwrap_err();
+        let error = fault(decode(&GetAllStatus::new(period()), &json_answer(200, text)));
         assert_eq!(error.kind(), Kind::Protocol, "{text}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"), "{error}");
     }
 }
 
@@ -107,10 +90,10 @@ fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
 async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too() {
     let window =
         Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
-    let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
+    let vendor = client(vec![reply(304, ""); 2]);
     let mut feed = vendor.status_feed(window, &options()).general();
     assert!(feed.next().await.unwrap().is_none());
-    assert_eq!((calls(&script), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
-    assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
+    assert_eq!((vendor.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
+    assert!(vendor.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
     assert!(feed.warnings().is_empty());
 }

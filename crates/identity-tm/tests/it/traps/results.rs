@@ -27,9 +27,14 @@ fn at_23_ident_data_comes_as_an_object_or_as_an_array() {
 fn at_24_an_answer_about_another_order_is_refused_and_one_about_none_is_read() {
     for told in [json!({}), json!({"OrderID": null}), json!({"OrderID": ""}), json!({ "OrderID": ORDER })] {
         ident_data(&told);
+        let told = json_answer(200, told.to_string());
+        decode(&GetStatus::new(id()), &told).unwrap();
+        decode(&GetStatusExtended::new(id()), &told).unwrap();
     }
-    let other = json_answer(200, r#"{"OrderID":"99920006C38842"}"#);
+    let other = json_answer(200, r#"{"OrderID":"99920006C38842","Status":[{"Kind":6}]}"#);
     for error in [
+        decode(&GetStatus::new(id()), &other).map(drop).unwrap_err(),
+        decode(&GetStatusExtended::new(id()), &other).map(drop).unwrap_err(),
         decode(&GetIdentData::new(id()), &other).map(drop).unwrap_err(),
         decode(&GetIdentDataInitial::new(id()), &other).map(drop).unwrap_err(),
         decode(&GetIdentDataMethod::new(id()), &other).map(drop).unwrap_err(),

@@ -107,11 +107,11 @@ fn at_50_gender_is_written_in_small_letters_and_the_port_leaves_a_third_one_out(
     for (gender, sent) in
         [(Gender::Female, json!("female")), (Gender::Male, json!("male")), (Gender::Other, Value::Null)]
     {
-        let (client, script) = client([Step::Answer(json_answer(202, r#"{"OrderID":"1"}"#))]);
+        let client = client([reply(202, r#"{"OrderID":"1"}"#)]);
         let mut case = neutral_case();
         case.person.gender = Some(gender);
         block_on(client.open(&case, &options())).unwrap();
-        let body: Value = serde_json::from_slice(&script.sent()[0].body).unwrap();
+        let body: Value = serde_json::from_slice(&client.sent()[0].body).unwrap();
         assert_eq!(body["IdentData"]["Gender"], sent);
     }
 }
