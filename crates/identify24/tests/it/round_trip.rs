@@ -45,12 +45,8 @@ fn surroundings() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-fn idents() -> impl Strategy<Value = Ident> {
-    texts().prop_map(|texts| message(filled(Ident::KEYS, texts)))
-}
-
-fn projects() -> impl Strategy<Value = Project> {
-    texts().prop_map(|texts| message(filled(Project::KEYS, texts)))
+fn messages<T: DeserializeOwned + std::fmt::Debug>(keys: &'static [&'static str]) -> impl Strategy<Value = T> {
+    texts().prop_map(|texts| message(filled(keys, texts)))
 }
 
 /// The answer as the sandbox's side writes it and the client reads it.
@@ -144,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn an_ident_is_read_back_as_it_was_meant(around in surroundings(), ident in idents(), many: bool) {
+    fn an_ident_is_read_back_as_it_was_meant(around in surroundings(), ident in messages::<Ident>(Ident::KEYS), many: bool) {
         let data = if many { json!([ident]) } else { json!(ident) };
         let mut object = around;
         object.insert("data".to_owned(), data);
@@ -154,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn projects_are_read_back_as_they_were_meant(around in surroundings(), all in prop::collection::vec(projects(), 0..4)) {
+    fn projects_are_read_back_as_they_were_meant(around in surroundings(), all in prop::collection::vec(messages::<Project>(Project::KEYS), 0..4)) {
         let mut object = around;
         object.insert("data".to_owned(), json!(all));
         let told: Envelope<Project> = message(object.clone());
