@@ -1,12 +1,10 @@
 //! The webhook in every shape that the document leaves open, and the sandbox's side of it.
 
-use crate::support::{fault, fixture, request};
-use http::{Method, Request, Uri};
-use identkit_core::{Event, Kind, Secret};
-use identkit_identify24::IdentStatusCallback;
-use identkit_identify24::messages::{Ident, IdentWebhook, Messages};
-use identkit_wire::{Callback, CallbackPath};
+use http::Uri;
+use identkit_wire::CallbackPath;
 use proptest::prelude::*;
+
+use crate::support::*;
 
 fn parse(body: &str) -> Event {
     IdentStatusCallback.parse(&request(body.to_owned())).unwrap()

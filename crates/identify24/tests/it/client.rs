@@ -1,24 +1,13 @@
 //! The session and the client: one login for all, resending once, what is never repeated, the neutral port.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use crate::support::{
-    API_KEY, PARTNER, Reply, Step, TestClock, Vendor, client, client_by, client_with, erika, fault, fixture, json, ok,
-    options, status, waits,
-};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use identkit_core::{
-    Advice, Capability, CaseRef, DeletePermit, Delivery, Document, Error, Gender, IdentityProvider, Kind, NewCase,
-    Outcome, Person, Purpose, Secret, Window,
-};
-use identkit_identify24::messages::{CreateIdentResponse, Ident, IdentId};
-use identkit_identify24::{Credentials, Dialect, Identify24};
-use identkit_transport::{Response, Transport};
+use identkit_core::{Capability, DeletePermit, Document, Gender, NewCase, Person, Purpose, Window};
+use identkit_transport::Response;
+
+use crate::support::*;
 
 fn ident_answer() -> Step {
     ok(fixture("S-017-ident-get-response.comma-added.json"))

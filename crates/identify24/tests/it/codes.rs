@@ -1,14 +1,9 @@
 //! The vendor's table of HTTP codes (contract, 1.9) against every call: what becomes of each, and how often it is sent.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use crate::support::{Step, Vendor, client, client_by, erika, fault, fixture, limited, ok, options, status};
 use identkit_conformance::mock_server::VirtualClock;
-use identkit_core::{Advice, Clock, Delivery, Error, Kind};
-use identkit_identify24::Identify24;
-use identkit_identify24::messages::IdentId;
-use identkit_transport::Policy;
+use identkit_core::Clock;
+
+use crate::support::*;
 
 const CALLS: [(&str, &str); 5] = [
     ("auth", "/auth"),

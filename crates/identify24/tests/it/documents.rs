@@ -2,15 +2,7 @@
 //!
 //! `crates/conformance` checks that every fixture is named here.
 
-use crate::support::{answered, body_bytes, decode, encoded, erika, fixture, json, params, request, written};
-use identkit_core::{Error, Kind};
-use identkit_identify24::messages::{
-    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, LocalDateTime, Project,
-    ProjectRequest,
-};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback};
-use identkit_wire::ServedOperation;
+use crate::support::*;
 
 const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 

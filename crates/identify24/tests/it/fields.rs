@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{decode, erika, fault};
-use identkit_core::Kind;
-use identkit_identify24::messages::{
-    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, Project, ProjectRequest,
-};
-use identkit_identify24::operations::GetIdent;
 use serde_json::{Value, json};
+
+use crate::support::*;
 
 const TABLE: &str = include_str!("../../../../docs/contract/fields.tsv");
 

@@ -1,11 +1,7 @@
 //! Reading one thing: it is the one that was asked for, and a project is found where a GET with a body does not get
 //! through.
 
-use crate::support::{Step, TestClock, Vendor, client, client_with, fixture, ok, options, status};
-use identkit_core::{CaseRef, Delivery, IdentityProvider, Kind, Secret};
-use identkit_identify24::Dialect;
-use identkit_identify24::messages::IdentId;
-use std::sync::Arc;
+use crate::support::*;
 
 fn list() -> Step {
     ok(fixture("S-021-project-get-all-response.json"))

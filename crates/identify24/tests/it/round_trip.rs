@@ -1,18 +1,11 @@
 //! What one side writes the other side reads, for every message; and no bytes whatever make a reader panic. The ident
 //! to be created, which the writer normalises, has its round trip in `writer.rs`.
 
-use crate::support::{decode, erika, params, request, round_trip};
-use http::{Method, Request};
-use identkit_core::Event;
-use identkit_identify24::messages::{
-    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, Project, ProjectRequest,
-};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identify24::{Dialect, IdentStatusCallback};
-use identkit_wire::{Callback, Operation, ServedOperation};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::support::*;
 
 /// More keys than any of these messages has: a text for each, or nothing.
 fn texts() -> impl Strategy<Value = Vec<Option<String>>> {

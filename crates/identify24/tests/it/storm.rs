@@ -6,19 +6,12 @@
 #![allow(clippy::print_stdout, reason = "the figures of a campaign")]
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
-use crate::support::{TestClock, client_over, options};
 use futures_util::future::join_all;
-use http::{Request, Response, StatusCode};
-use identkit_core::{Content, async_trait};
-use identkit_identify24::Identify24;
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
+use http::StatusCode;
+
+use crate::support::*;
 
 const CALLERS: usize = 100;
 

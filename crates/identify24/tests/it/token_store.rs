@@ -1,15 +1,8 @@
 //! One login for several processes: each client here stands for a process of its own (I-009).
 
 use std::future::{Future, pending};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use crate::support::{PARTNER, Step, TestClock, Vendor, client_by, fixture, ok, options};
-use identkit_core::{CallOptions, Delivery, Error, Kind, Secret, async_trait};
-use identkit_identify24::{Credentials, Identify24, MemoryTokenStore, StoredToken, TokenKey, TokenStore};
+use crate::support::*;
 
 const BASE: &str = "http://127.0.0.1:1";
 

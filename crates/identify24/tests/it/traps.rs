@@ -1,13 +1,9 @@
 //! Traps of the document (contract, chapter 6) whose tests have no better place; `cargo xtask coverage` checks that each
 //! trap has one.
 
-use crate::support::{Vendor, client, decode, erika, fault, fixture, ok, options, written};
-use identkit_core::Kind;
-use identkit_identify24::Dialect;
-use identkit_identify24::messages::{Ident, ProjectRequest};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_wire::Operation;
 use proptest::prelude::*;
+
+use crate::support::*;
 
 #[test]
 fn ai_01_an_unreadable_answer_is_kept_unprinted_and_a_login_with_its_token_is_not() {

@@ -1,14 +1,10 @@
 //! The strict writer of `ident/create`: every rule has a fault, no fault quotes a value, and what is written is what
 //! the sandbox reads.
 
-use std::sync::Arc;
-
-use crate::support::{body_bytes, encoded, erika, fixture, json, round_trip, written};
-use identkit_core::{Delivery, Kind};
-use identkit_identify24::messages::{CreateIdent, Gender, PdfContent, TypeOfId};
-use identkit_identify24::{CasePolicy, Dialect, PdfEncoding, PhonePolicy};
-use identkit_wire::{FileSource, Operation};
+use identkit_wire::FileSource;
 use proptest::prelude::*;
+
+use crate::support::*;
 
 const REQUIRED: [&str; 12] = [
     "project_id",

@@ -1,12 +1,8 @@
 //! One account over its life: credentials that are replaced, and an observer that hears of every call.
 
-use std::sync::{Arc, Mutex};
-
-use identkit_core::{Advice, CallOptions, Delivery, Kind, Secret};
-use identkit_identity_tm::OrderId;
 use identkit_transport::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 
-use crate::support::{ORDER, Step, block_on, client, client_by, plain_order, reply};
+use crate::support::*;
 
 fn status(code: u16) -> Step {
     reply(code, format!(r#"{{"OrderID":"{ORDER}","Status":[]}}"#))

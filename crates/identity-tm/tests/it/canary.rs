@@ -3,27 +3,9 @@
 
 use std::fmt::Debug;
 
-use bytes::Bytes;
-use http::Request;
-use identkit_core::Secret;
-use identkit_identity_tm::messages::{
-    AllStatusRequest, Bank, IdentDataAnswer, OrderList, OrderStatus, PutOrder, PutOrderAnswer, SignedHashes,
-    SignedPdfList, SignmeUser, SignmeUserRequest, Tan, VideoRequest, VoiceFiles,
-};
-use identkit_identity_tm::{
-    CheckSignmeUser, ConfirmSign, Dialect, DrainUnreportedExtended, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataSigned, GetStatus, GetVoiceFiles, MaybeEncrypted, OrderId, RequestVideo,
-};
-use identkit_wire::{Operation, Params, ServedOperation};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
-use crate::support::{
-    ALL_STATUS_REQUEST, BANK, EachOperation, IDENT_DATA, LISTED_ORDER, MESSAGES, Objects, PUT_ORDER, PUT_ORDER_ANSWER,
-    SIGNED_HASHES, SIGNED_PDFS, SIGNME_REQUEST, SIGNME_USER, STATUS, TAN, VIDEO_REQUEST, VOICE_FILES, answer,
-    both_signatures, decode, each_operation, full_order_json, json as json_answer, leaves, message_json, not_text,
-    plain_order, set,
-};
+use crate::support::*;
 
 /// Texts that are words of the vendor or of a form, not of a person: `Debug` prints them. Whoever makes one of them
 /// personal data takes its row out.
@@ -252,11 +234,11 @@ fn messages_that_cannot_be_read_are_quoted_nowhere() {
     let mut refused = 0;
     for objects in &MESSAGES[1..] {
         for odd in leaves(objects) {
-            let text = |value: Value| {
-                message_json(objects, |path| if path == odd { value.clone() } else { Value::Null })
-            };
+            let text =
+                |value: Value| message_json(objects, |path| if path == odd { value.clone() } else { Value::Null });
             let [object, word, list] =
-                [json!({"<canary-key>": "<canary-value>"}), json!("<canary-value>"), json!([["<canary-value>"]])].map(text);
+                [json!({"<canary-key>": "<canary-value>"}), json!("<canary-value>"), json!([["<canary-value>"]])]
+                    .map(text);
             for text in [json!([object]), object, word, list] {
                 let mut refusals = Refusals { text: &text.to_string(), count: 0 };
                 each_operation(&mut refusals);

@@ -1,11 +1,9 @@
 //! Recordings as files.
 
-use identkit_core::{CallOptions, Event, Kind, Secret};
-use identkit_identity_tm::{PROVIDER, PlaceholderRule, VideoReady};
 use identkit_transport::save::{Existing, FileDigest, Save};
 use sha2::{Digest, Sha256};
 
-use crate::support::{ORDER, Step, answer, client, id};
+use crate::support::*;
 
 fn heard() -> VideoReady {
     let mut event = Event::new(PROVIDER, "Video", "9992/Video");

@@ -3,23 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-use http::{Method, Request};
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::AllStatusRequest;
-use identkit_identity_tm::{
-    CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, GetAllStatus, GetAllStatusExtended, GetBankList,
-    GetIdentDataInitial, GetIdentDataPdf, GetStatusExtended, GetVoiceFiles, OrderCallback, OrderFlavor, PutOrder,
-    StatusKind,
-};
-use identkit_wire::{Callback, Params, ServedOperation};
-use serde_json::Value;
-
-use crate::support::{
-    ALL_STATUS_REQUEST, BANK, IDENT_DATA, LISTED_ORDER, ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, SIGNED_HASHES,
-    SIGNED_PDFS, SIGNME_REQUEST, SIGNME_USER, STATUS, TAN, VIDEO_REQUEST, VOICE_FILES, answer, body_bytes, collect,
-    decode, document_order, fault, fixture, id, json as json_answer, leaves, sent_json,
-};
+use crate::support::*;
 
 fn value(name: &str) -> Value {
     identkit_wire::json::read(&fixture(name)).unwrap_or_else(|fault| panic!("{name}: {fault}"))

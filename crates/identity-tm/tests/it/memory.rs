@@ -2,19 +2,13 @@
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use http::Response;
 use http_body::{Body, Frame};
-use identkit_core::{Content, Error, Kind};
-use identkit_identity_tm::messages::{OrderList, SignedPdf, VoiceFile};
-use identkit_identity_tm::{
-    Dialect, FileStream, GetAllStatusExtended, GetESignPdf, GetVoiceFiles, OrderId, Streamed, Unread,
-};
 use identkit_wire::json::Piece;
-use identkit_wire::{MemorySource, Operation, Part, Received, ServedOperation, encode_base64};
+use identkit_wire::{MemorySource, Part};
+
+use crate::support::*;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

@@ -4,23 +4,9 @@
 
 use std::fmt::{Debug, Write};
 
-use identkit_core::{Content, Secret};
-use identkit_identity_tm::messages::{
-    Bank, IdentDataAnswer, OrderList, OrderStatus, Period, PutOrderAnswer, SignPdf, SignedHashes, SignmeUser,
-    VoiceFiles,
-};
-use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DEFAULT_BASE_URL, DelIdentData, Dialect, DrainUnreported,
-    DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, PutOrder, RequestResendSignTan, RequestSign, RequestVideo,
-    ServerStatus, SignedIdentData, SignedPdfs, Video,
-};
 use identkit_transport::BaseUrl;
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, Operation, Warning, encode_base64};
 
-use crate::support::{PDF, Reply, answer, body_bytes, collect, decode, document_order, fixture, id, json, plain_order};
+use crate::support::*;
 
 /// What an operation returns, told on paper.
 trait Told: Debug {
@@ -188,7 +174,7 @@ fn placed_pdf() -> PutOrder {
 
 /// A response of this fixture.
 fn sample(name: &str) -> Reply {
-    json(200, fixture(name))
+    json_answer(200, fixture(name))
 }
 
 fn pdf() -> Reply {
@@ -206,54 +192,54 @@ macro_rules! operations {
 }
 
 operations! {
-    put_order_document: document_order() => json(202, fixture("S-036-put-order-response.json"));
-    put_order_with_pdf: placed_pdf() => json(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
-    get_status: GetStatus::new(id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
+    put_order_document: document_order() => json_answer(202, fixture("S-036-put-order-response.json"));
+    put_order_with_pdf: placed_pdf() => json_answer(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
+    get_status: GetStatus::new(id()) => json_answer(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
         "Executed":"2018-09-05T11:06:21+02:00","Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},
         {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#);
     get_status_extended_list: GetStatusExtended::new(id()) => sample("S-040-get-status-response.json");
-    get_ident_data: GetIdentData::new(id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
+    get_ident_data: GetIdentData::new(id()) => json_answer(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
         "Identified":"2018-09-05T11:06:21+02:00","UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika",
         "Surname":"Mustermann","Birthdate":"1964-08-12","Birthname":"Gabler",
         "Additional":{"idCardDateOfIssue":"2010-01-11"},"Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#);
     get_ident_data_include_initial_data: GetIdentDataInitial::new(id()) =>
         sample("S-046-get-ident-data-response.json");
-    get_ident_data_include_identify_method: GetIdentDataMethod::new(id()) => json(200, r#"{
+    get_ident_data_include_identify_method: GetIdentDataMethod::new(id()) => json_answer(200, r#"{
         "OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
         "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#);
     get_ident_data_pdf: GetIdentDataPdf::new(id()) => pdf();
     get_e_sign_pdf_one: GetESignPdf::new(id()) => pdf();
-    get_e_sign_pdf_several: GetESignPdf::new(id()) => json(200, format!(
+    get_e_sign_pdf_several: GetESignPdf::new(id()) => json_answer(200, format!(
         r#"{{"PDFs":[{{"Base64Data":"{}"}},{{"Base64Data":"{}"}}]}}"#,
         encode_base64(b"%PDF-1.7 one"), encode_base64(b"%PDF-1.7 two")));
-    del_identdata: DelIdentData::new(id()) => json(202, "");
+    del_identdata: DelIdentData::new(id()) => json_answer(202, "");
     server_status: ServerStatus => answer(200, "text/plain", "");
     get_all_status: GetAllStatus::new(period()) => sample("S-062-get-all-status-response.json");
-    get_all_status_extended_list: GetAllStatusExtended::new(period()) => json(200, r#"[{"OrderID":"99921269855041",
+    get_all_status_extended_list: GetAllStatusExtended::new(period()) => json_answer(200, r#"[{"OrderID":"99921269855041",
         "Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
         "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
         {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
         "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#);
-    drain_unreported: DrainUnreported => json(200,
+    drain_unreported: DrainUnreported => json_answer(200,
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
-    drain_unreported_nothing: DrainUnreported => json(304, "");
-    drain_unreported_extended_list: DrainUnreportedExtended => json(200,
+    drain_unreported_nothing: DrainUnreported => json_answer(304, "");
+    drain_unreported_extended_list: DrainUnreportedExtended => json_answer(200,
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
-    cancel_order: CancelOrder::new(id()) => json(202, "");
+    cancel_order: CancelOrder::new(id()) => json_answer(202, "");
     get_e_sign_hash: GetESignHash::new(id()) =>
-        json(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
+        json_answer(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
     get_ident_data_signed: GetIdentDataSigned::new(id()) =>
         answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
     get_ident_data_encrypted: MaybeEncrypted(GetIdentData::new(id())) =>
         answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
     request_video: RequestVideo::new(id(), Secret::new(
-        "https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")) => json(200, "");
+        "https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")) => json_answer(200, "");
     get_video: GetVideo::new(id()) =>
         answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
     get_voice_files: GetVoiceFiles::new(id()) => sample("S-056-get-voice-files-response.repaired.json");
-    request_sign: RequestSign::new(id()) => json(202, "");
-    confirm_sign: ConfirmSign::new(id(), Secret::new("012345")) => json(202, "");
-    request_resend_sign_tan: RequestResendSignTan::new(id()) => json(202, "");
+    request_sign: RequestSign::new(id()) => json_answer(202, "");
+    confirm_sign: ConfirmSign::new(id(), Secret::new("012345")) => json_answer(202, "");
+    request_resend_sign_tan: RequestResendSignTan::new(id()) => json_answer(202, "");
     get_bank_list: GetBankList => sample("S-075-get-bank-list-response.json");
     check_signme_user: CheckSignmeUser(
         identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap()

@@ -1,27 +1,9 @@
 //! What one side writes the other side reads, for any order and any answer; and no bytes whatever make a reader panic.
 
-use bytes::Bytes;
-use http::Request;
-use identkit_core::{Content, Secret};
-use identkit_identity_tm::messages::{
-    Bank, BankCode, IdentDataAnswer, ListedOrder, NamedHashes, OrderList, OrderStatus, Paging, Period, PutOrder,
-    PutOrderAnswer, SignPdf, SignedHashes, SignmeUser, SignmeUserRequest, VoiceFile, VoiceFiles,
-};
-use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
-    GetAllStatusExtended, GetBankList, GetESignHash, GetIdentData, GetIdentDataInitial, GetIdentDataMethod,
-    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId,
-    RequestResendSignTan, RequestSign, RequestVideo, SignedIdentData, Video, VideoCallback,
-};
-use identkit_wire::json::Blob;
-use identkit_wire::{Callback, Dts, OneOrMany, Operation, Params, ServedOperation, TextOrNumber, encode_base64};
+use identkit_wire::TextOrNumber;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
-use crate::support::{
-    EachOperation, IDENT_DATA, LISTED_ORDER, MESSAGES, ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, Reply, STATUS,
-    answer, body_bytes, collect, decode, each_operation, fixture, id, leaves, message_json, needed, not_text, valid,
-};
+use crate::support::*;
 
 /// More elements than any message has: one number and one text for each, or nothing.
 const ELEMENTS: usize = 160;
@@ -221,7 +203,7 @@ fn written<Op: ServedOperation<Dialect = Dialect>>(output: Op::Output) -> Reply 
     let (head, body) = Op::encode_response(output).unwrap().into_parts();
     assert_eq!(head.headers["content-type"], "application/json");
     assert!(Op::META.expect.contains(&head.status.as_u16()));
-    crate::support::json(head.status.as_u16(), collect(body))
+    json_answer(head.status.as_u16(), collect(body))
 }
 
 /// The operation's reading of what the sandbox's side writes.
@@ -315,7 +297,7 @@ proptest! {
         let response = GetAllStatus::encode_response(told.clone()).unwrap();
         let status = if told.0.is_empty() { 304 } else { 200 };
         prop_assert_eq!(response.status().as_u16(), status);
-        let answer = crate::support::json(status, collect(response.into_body()));
+        let answer = json_answer(status, collect(response.into_body()));
         prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
         prop_assert_eq!(&decode(&GetAllStatusExtended::default(), &answer).unwrap().value, &told);
         prop_assert_eq!(&decode(&DrainUnreported, &answer).unwrap().value, &told);
@@ -324,7 +306,7 @@ proptest! {
         let array = serde_json::to_value(&told).unwrap();
         let wrapped: Vec<Value> = told.0.iter().map(|order| json!({ "Order": order })).collect();
         for shape in [json!({ "Order": array }), Value::from(wrapped)] {
-            let answer = crate::support::json(200, shape.to_string());
+            let answer = json_answer(200, shape.to_string());
             prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
         }
     }

@@ -2,13 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use identkit_core::{Advice, Delivery, Kind};
-use identkit_identity_tm::Dialect;
-use identkit_identity_tm::messages::PutOrder;
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use crate::support::{PDF, both_signatures, document_order, full_order_json, plain_order, set};
+use crate::support::*;
 
 type Told = BTreeSet<(String, &'static str)>;
 

@@ -3,20 +3,26 @@
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+pub(crate) use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) use std::sync::{Arc, Mutex};
+pub(crate) use std::task::{Context, Poll, Waker};
+pub(crate) use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use identkit_core::{CallOptions, Content, Error, async_trait};
-use identkit_identify24::messages::{CreateIdent, Gender};
-use identkit_identify24::{Builder, Credentials, Dialect, Identify24};
+pub(crate) use bytes::Bytes;
+pub(crate) use http::{Method, Request, Response};
+pub(crate) use identkit_core::{
+    Advice, CallOptions, CaseRef, Content, Delivery, Error, Event, IdentityProvider, Kind, Outcome, Secret, async_trait,
+};
+pub(crate) use identkit_identify24::messages::*;
+pub(crate) use identkit_identify24::operations::*;
+pub(crate) use identkit_identify24::*;
 pub(crate) use identkit_testkit::{Reply, SentRequest, Step, TestClock, body_bytes};
-use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
-use identkit_wire::{Body, Encoded, Params, ServedOperation};
+pub(crate) use identkit_transport::{AttemptContext, Failure, Policy, Transport};
+use identkit_transport::{BaseUrl, Driver, NoAuth};
+pub(crate) use identkit_wire::{Body, Callback, Operation, ServedOperation};
+use identkit_wire::{Encoded, Params};
 use serde::Serialize;
 
 pub(crate) const PARTNER: &str = "911-internet";
@@ -259,7 +265,7 @@ where
         let driver = Driver::new(Arc::clone(&vendor) as _, clock, Arc::new(NoAuth), base, Dialect::new());
         driver.with_policy(policy()).call(&operation, &options()).await.unwrap().value
     } else {
-        let client = client_by(&vendor, |builder| builder.base_url(identkit_identify24::DEFAULT_BASE_URL));
+        let client = client_by(&vendor, |builder| builder.base_url(DEFAULT_BASE_URL));
         client.call(&operation, &options()).await.unwrap().value
     };
 

@@ -1,28 +1,25 @@
 //! What the test files share: fixtures, a scripted transport, and orders and answers built from the types' own keys.
 
 use std::ops::Deref;
-use std::sync::Arc;
-use std::time::Duration;
+pub(crate) use std::sync::{Arc, Mutex};
+pub(crate) use std::time::Duration;
 
-use bytes::Bytes;
-use identkit_core::{Content, Error, Secret};
-use identkit_identity_tm::messages::{
-    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicense, CheckedIdCard, DriverLicense, EidSettings,
-    EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
-    MultiSignOptions, OrderIdentData, OrderStatus, Paging, Period, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
-    SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
-    TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
+pub(crate) use bytes::Bytes;
+pub(crate) use http::{Method, Request, Response, Uri};
+pub(crate) use identkit_core::{
+    Advice, CallOptions, CaseRef, Content, Cursor, Delivery, Error, Event, IdentityProvider, Kind, NewCase, Outcome,
+    Pii, Purpose, Secret, Window, async_trait,
 };
-use identkit_identity_tm::{
-    Builder, CancelOrder, CheckSignmeUser, ConfirmSign, Credentials, DelIdentData, Dialect, DrainUnreported,
-    DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentityTm, OrderId, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus,
-};
+pub(crate) use identkit_identity_tm::messages::*;
+pub(crate) use identkit_identity_tm::*;
 pub(crate) use identkit_testkit::{Reply, Script, SentRequest, Step, block_on, body_bytes};
-use identkit_transport::{Policy, SystemClock, Transport};
-use identkit_wire::{BodyMode, Decoded, Operation, Received, ServedOperation, encode_base64};
-use serde_json::{Map, Value};
+pub(crate) use identkit_transport::{AttemptContext, Failure, Policy, SystemClock, Transport};
+pub(crate) use identkit_wire::json::Blob;
+pub(crate) use identkit_wire::{
+    Body, BodyMode, Callback, Decoded, Dts, OneOrMany, Operation, Params, Received, ServedOperation, Warning,
+    encode_base64,
+};
+pub(crate) use serde_json::{Map, Value, json};
 
 /// The smallest text that begins like a PDF.
 pub(crate) const PDF: &[u8] = b"%PDF-1.7\n%%EOF\n";
@@ -60,7 +57,7 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     Reply::new(status, body).header("content-type", content_type)
 }
 
-pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Reply {
+pub(crate) fn json_answer(status: u16, body: impl Into<Bytes>) -> Reply {
     Reply::json(status, body)
 }
 
@@ -91,7 +88,7 @@ pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
 
 /// Responds with JSON.
 pub(crate) fn reply(status: u16, body: impl Into<Bytes>) -> Step {
-    Step::Answer(json(status, body))
+    Step::Answer(json_answer(status, body))
 }
 
 /// Begins a 200 that announces this length.

@@ -1,9 +1,6 @@
 //! The port over getAllStatus: cases that changed, page by page, each with a cursor that can be kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-
-use identkit_core::{Cursor, Window};
 
 use super::feed::{Asked, BEGIN, Entry, Vendor, history, listed, nothing, page_of, within};
 use super::*;

@@ -2,14 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Mutex;
-
-use http::{Request, Response};
-use identkit_core::{Content, Window, async_trait};
-use identkit_identity_tm::StatusFeed;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
 
 use super::*;
 

@@ -1,7 +1,5 @@
 //! getAllStatus: the shapes of its answer, and its two requests.
 
-use identkit_core::Window;
-
 use super::*;
 
 fn list(text: &str) -> OrderList {

@@ -1,13 +1,9 @@
 //! The matrix of the contract's chapter 4: every code of every form of every call.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 
-use http::{Request, Response};
 use identkit_conformance::mock_server::VirtualClock;
-use identkit_core::{Clock, Content, Instant, Window, async_trait};
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
+use identkit_core::{Clock, Instant};
 
 use super::*;
 

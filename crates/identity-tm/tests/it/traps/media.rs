@@ -1,10 +1,5 @@
 //! Signed hashes, recordings, and how large things may be.
 
-use bytes::Bytes;
-use http::{Method, Request, Uri};
-use identkit_core::Event;
-use identkit_identity_tm::OrderCallback;
-
 use super::*;
 
 #[test]

@@ -1,7 +1,6 @@
 //! Banks, sign-me users, liveness, blocked orders, and elements passed by their own fields.
 
 use super::*;
-use crate::support::{PUT_ORDER, message_json};
 
 fn banks(text: &str) -> Result<Vec<Bank>, Error> {
     decode(&GetBankList, &json_answer(200, text.to_owned())).map(|decoded| decoded.value)

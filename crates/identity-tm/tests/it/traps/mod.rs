@@ -2,35 +2,9 @@
 //!
 //! Calls run over a scripted transport, so that the number of requests made is part of what is tested.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use identkit_core::{
-    Advice, CallOptions, CaseRef, Delivery, Error, IdentityProvider, Kind, NewCase, Outcome, Pii, Purpose, Secret,
-};
-use identkit_identity_tm::messages::{
-    Additional, AllStatusRequest, Bank, EmailNotifications, IdCard, IdCardImages, IdentDataAnswer, IdentifyMethod,
-    Image, LegitimationDocument, MultiSignOptions, OrderIdentData, OrderList, OrderStatus, Paging, Period, PutOrder,
-    SignHash, SignParameters, SignPdf, SignmeUserRequest, WebhookUrl,
-};
-use identkit_identity_tm::{
-    CheckSignmeUser, ConfirmSign, Credentials, DEFAULT_BASE_URL, DOCUMENTED_NETWORKS, Decryptor, DelIdentData, Dialect,
-    DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash,
-    GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus,
-    GetStatusExtended, GetVideo, GetVoiceFiles, Health, IdentDataBody, IdentityTm, MaybeEncrypted, OrderFlavor,
-    OrderId, RequestVideo, SignedPdfs, StatusKind, VideoCallback, VideoReady,
-};
-use identkit_transport::{Policy, SystemClock};
-use identkit_wire::json::Blob;
-use identkit_wire::{BodyMode, Callback, Dts, OneOrMany, Operation, ServedOperation, Warning, encode_base64};
-use serde_json::{Value, json};
 
-use crate::support::{
-    EachOperation, ORDER, PDF, Script, Step, answer, block_on, body_bytes, client, client_by, client_over, collect,
-    decode, document_order, each_operation, fault, fixture, id, json as json_answer, long, plain_order, reply,
-    sent_json, truncated,
-};
+use crate::support::*;
 
 mod answers;
 mod changes;

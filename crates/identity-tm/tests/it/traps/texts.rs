@@ -1,8 +1,5 @@
 //! Lists, texts, versions and elements that the document tells of in two ways or in none.
 
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_identity_tm::{Builder, CATALOGUE, Finality};
-
 use super::*;
 
 const FLAVORS: [OrderFlavor; 4] =

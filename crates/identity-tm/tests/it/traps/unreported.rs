@@ -1,7 +1,6 @@
 //! The destructive read of getAllStatus: what was not reported yet.
 
-use http::{Request, StatusCode};
-use identkit_core::Window;
+use http::StatusCode;
 
 use super::*;
 
