@@ -3,6 +3,7 @@
 
 use identkit_wire::FileSource;
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::support::*;
 
@@ -262,64 +263,44 @@ fn no_fault_and_no_warning_quotes_a_value() {
     assert!(!format!("{warnings:?}").contains(canary));
 }
 
-/// A name or place: not empty, whatever else.
-fn word() -> impl Strategy<Value = String> {
-    "[ ]?[a-zäöüßéŉﬁ]\\PC{0,8}"
+/// A text of this pattern at each of the keys.
+fn texts(patterns: Vec<(&'static str, &'static str)>) -> Vec<impl Strategy<Value = (String, Value)>> {
+    let text =
+        |(key, pattern): (&'static str, &'static str)| pattern.prop_map(move |text| (key.to_owned(), text.into()));
+    patterns.into_iter().map(text).collect()
 }
 
 fn idents() -> impl Strategy<Value = CreateIdent> {
-    let required = (
-        ("[1-9][0-9]{0,3}|[a-z]{1,4}", word(), word(), word(), word(), any::<bool>()),
-        (0_i16..3000, 1_i8..=12, 1_i8..=28),
-        ("[a-z ]{0,2}[a-z]", "(\\+|00|0)?[1-9][0-9 /.()-]{0,12}", "[A-Z]{2}", "[A-Z]{2}", "[0-9]{4,5}"),
-    );
-    let optional = prop::collection::vec(prop::option::of("\\PC{0,12}"), 16);
+    // A name or place: not empty, whatever else.
+    const WORD: &str = "[ ]?[a-zäöüßéŉﬁ]\\PC{0,8}";
+    let required = texts(vec![
+        ("project_id", "[1-9][0-9]{0,3}|[a-z]{1,4}"),
+        ("person_first_name", WORD),
+        ("person_last_name", WORD),
+        ("birth_place", WORD),
+        ("city", WORD),
+        ("gender", "MALE|FEMALE"),
+        ("birthday", "[0-2][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"),
+        ("email", "[a-z.]{0,2}[a-z]@example\\.com"),
+        ("mobile_phone", "(\\+|00|0)?[1-9][0-9 /.()-]{0,12}"),
+        ("nationality", "[A-Z]{2}"),
+        ("country", "[A-Z]{2}"),
+        ("zip_code", "[0-9]{4,5}"),
+    ]);
+    let typed = ["type_of_id", "id_issue_date", "id_end_date", "id_country", "pdf_url", "pdf_content"];
+    let optional = CreateIdent::KEYS.iter().copied().filter(|key| !REQUIRED.contains(key) && !typed.contains(key));
+    let optional = texts(optional.chain(["nickname"]).map(|key| (key, "\\PC{0,12}")).collect());
+    let optional: Vec<_> = optional.into_iter().map(prop::option::of).collect();
     let pdf = prop_oneof![
         Just(None),
         "\\PC{0,12}".prop_map(|text| Some(PdfContent::from(text))),
         prop::collection::vec(any::<u8>(), 0..200)
             .prop_map(|rest| Some(PdfContent::from_bytes([b"%PDF-".to_vec(), rest].concat()))),
     ];
-    (required, optional, pdf).prop_map(|((names, date, rest), optional, pdf)| {
-        let (project, first, last, place, city, female) = names;
-        let (mail, phone, nationality, country, zip) = rest;
-        let mut ident = CreateIdent::default()
-            .project_id(project)
-            .person_first_name(first)
-            .person_last_name(last)
-            .birth_place(place)
-            .city(city)
-            .gender(if female { Gender::Female } else { Gender::Male })
-            .birthday(jiff::civil::date(date.0, date.1, date.2).to_string())
-            .email(format!("{}@example.com", mail.trim().replace(' ', ".")))
-            .mobile_phone(phone)
-            .nationality(nationality)
-            .country(country)
-            .zip_code(zip);
-        let mut optional = optional.into_iter().map(|text: Option<String>| text.map(identkit_core::Pii::from));
-        for field in [
-            &mut ident.company_name,
-            &mut ident.store_name,
-            &mut ident.branche,
-            &mut ident.person_title,
-            &mut ident.person_position,
-            &mut ident.street,
-            &mut ident.house_no,
-            &mut ident.international_code,
-            &mut ident.id_number,
-            &mut ident.issuing_authority,
-            &mut ident.custom_id,
-            &mut ident.custom1,
-            &mut ident.custom2,
-            &mut ident.custom3,
-            &mut ident.custom4,
-        ] {
-            *field = optional.next().flatten();
-        }
+    (required, optional, pdf).prop_map(|(required, optional, pdf)| {
+        let text = required.into_iter().chain(optional.into_iter().flatten()).collect();
+        let mut ident: CreateIdent = serde_json::from_value(Value::Object(text)).unwrap();
         ident.pdf_content = pdf;
-        if let Some(text) = optional.next().flatten() {
-            ident.extra.insert("nickname".to_owned(), text.expose().clone().into());
-        }
         ident
     })
 }

@@ -194,19 +194,13 @@ macro_rules! operations {
 operations! {
     put_order_document: document_order() => json_answer(202, fixture("S-036-put-order-response.json"));
     put_order_with_pdf: placed_pdf() => json_answer(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
-    get_status: GetStatus::new(id()) => json_answer(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
-        "Executed":"2018-09-05T11:06:21+02:00","Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},
-        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#);
+    get_status: GetStatus::new(id()) => json_answer(200, include_str!("answers/get_status.json"));
     get_status_extended_list: GetStatusExtended::new(id()) => sample("S-040-get-status-response.json");
-    get_ident_data: GetIdentData::new(id()) => json_answer(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
-        "Identified":"2018-09-05T11:06:21+02:00","UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika",
-        "Surname":"Mustermann","Birthdate":"1964-08-12","Birthname":"Gabler",
-        "Additional":{"idCardDateOfIssue":"2010-01-11"},"Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#);
+    get_ident_data: GetIdentData::new(id()) => json_answer(200, include_str!("answers/get_ident_data.json"));
     get_ident_data_include_initial_data: GetIdentDataInitial::new(id()) =>
         sample("S-046-get-ident-data-response.json");
-    get_ident_data_include_identify_method: GetIdentDataMethod::new(id()) => json_answer(200, r#"{
-        "OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
-        "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#);
+    get_ident_data_include_identify_method: GetIdentDataMethod::new(id()) =>
+        json_answer(200, include_str!("answers/get_ident_data_include_identify_method.json"));
     get_ident_data_pdf: GetIdentDataPdf::new(id()) => pdf();
     get_e_sign_pdf_one: GetESignPdf::new(id()) => pdf();
     get_e_sign_pdf_several: GetESignPdf::new(id()) => json_answer(200, format!(
@@ -215,11 +209,8 @@ operations! {
     del_identdata: DelIdentData::new(id()) => json_answer(202, "");
     server_status: ServerStatus => answer(200, "text/plain", "");
     get_all_status: GetAllStatus::new(period()) => sample("S-062-get-all-status-response.json");
-    get_all_status_extended_list: GetAllStatusExtended::new(period()) => json_answer(200, r#"[{"OrderID":"99921269855041",
-        "Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
-        "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
-        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
-        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#);
+    get_all_status_extended_list: GetAllStatusExtended::new(period()) =>
+        json_answer(200, include_str!("answers/get_all_status_extended_list.json"));
     drain_unreported: DrainUnreported => json_answer(200,
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
     drain_unreported_nothing: DrainUnreported => json_answer(304, "");

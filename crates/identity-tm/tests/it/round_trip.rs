@@ -14,71 +14,44 @@ fn elements() -> impl Strategy<Value = Vec<Element>> {
     prop::collection::vec(prop::option::weighted(0.7, (any::<u32>(), "\\PC{0,12}")), ELEMENTS)
 }
 
-/// How the documents of an order are given.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Signed {
-    Nothing,
-    OnePdf,
-    OnePdfInAnArray,
-    TwoPdfs,
-    Hash,
-    Field,
-}
-
 fn orders() -> impl Strategy<Value = PutOrder> {
-    let signed = prop::sample::select(vec![
-        Signed::Nothing,
-        Signed::OnePdf,
-        Signed::OnePdfInAnArray,
-        Signed::TwoPdfs,
-        Signed::Hash,
-        Signed::Field,
-    ]);
+    // What is signed, if anything; of documents one, one in an array, or two.
+    let signed = prop::sample::select(vec!["", "eSignPDF", "eSignHash", "MultiSignOptions"]);
     let product = prop::sample::select(vec![0_u32, 12, 15, 16]);
-    (elements(), signed, product, any::<bool>(), prop::collection::vec(any::<u8>(), 0..200_000)).prop_map(
-        |(elements, signed, product, source, pdf)| {
-            let mut elements = elements.into_iter().cycle();
-            let mut text = message_json(PUT_ORDER, |path| match elements.next().unwrap() {
-                Some((pick, text)) => valid(path, pick, &text),
-                None if needed(path) => valid(path, 7, "x"),
-                None => Value::Null,
+    let pdf = (any::<bool>(), 0_u8..3, prop::collection::vec(any::<u8>(), 0..200_000));
+    (elements(), signed, product, pdf).prop_map(|(elements, signed, product, (source, many, pdf))| {
+        let mut elements = elements.into_iter().cycle();
+        let mut text = message_json(PUT_ORDER, |path| match elements.next().unwrap() {
+            Some((pick, text)) => valid(path, pick, &text),
+            None if needed(path) => valid(path, 7, "x"),
+            None => Value::Null,
+        });
+        for key in ["eSignPDF", "eSignHash", "MultiSignOptions"].into_iter().filter(|key| *key != signed) {
+            text[key] = Value::Null;
+        }
+        if signed == "MultiSignOptions" {
+            let named = json!({"Filename": "a.pdf", "SignatureFieldName": "field 1"});
+            text["MultiSignOptions"]["SignParameters"] = json!([named]);
+        }
+        text["AllowedProductSet"] = json!({"a": [1, null, "x"]});
+        text["Email"] = format!(" {} ", text["Email"].as_str().unwrap()).into();
+        let mut order: PutOrder = serde_json::from_value(text).unwrap();
+        // Without a document, only an order that is not for signing is right.
+        order.product = Some(if signed.is_empty() { product.min(12) } else { 15 });
+        if let Some(OneOrMany::One(mut one)) = order.sign_pdf.take() {
+            if source {
+                one.data = Some(Blob::from_bytes([b"%PDF-1.7 ".as_slice(), &pdf].concat()));
+            }
+            let second =
+                SignPdf::default().data(Blob::from_bytes(b"%PDF-1.7 second".as_slice())).filename("the second");
+            order.sign_pdf = Some(match many {
+                0 => OneOrMany::One(one),
+                1 => OneOrMany::Many(vec![one]),
+                _ => OneOrMany::Many(vec![one, second]),
             });
-            for key in ["eSignPDF", "eSignHash", "MultiSignOptions"] {
-                let kept = match signed {
-                    Signed::Nothing => false,
-                    Signed::Hash => key == "eSignHash",
-                    Signed::Field => key == "MultiSignOptions",
-                    _ => key == "eSignPDF",
-                };
-                if !kept {
-                    text[key] = Value::Null;
-                }
-            }
-            if signed == Signed::Field {
-                let named = json!({"Filename": "a.pdf", "SignatureFieldName": "field 1"});
-                text["MultiSignOptions"]["SignParameters"] = json!([named]);
-            }
-            text["AllowedProductSet"] = json!({"a": [1, null, "x"]});
-            text["Email"] = format!(" {} ", text["Email"].as_str().unwrap()).into();
-            let mut order: PutOrder = serde_json::from_value(text).unwrap();
-            // Without a document, only an order that is not for signing is right.
-            order.product = Some(if signed == Signed::Nothing { product.min(12) } else { 15 });
-            if let Some(OneOrMany::One(mut one)) = order.sign_pdf.take() {
-                if source {
-                    one.data = Some(Blob::from_bytes([b"%PDF-1.7 ".as_slice(), &pdf].concat()));
-                }
-                order.sign_pdf = Some(match signed {
-                    Signed::OnePdfInAnArray => OneOrMany::Many(vec![one]),
-                    Signed::TwoPdfs => {
-                        let data = Blob::from_bytes(b"%PDF-1.7 second".as_slice());
-                        OneOrMany::Many(vec![one, SignPdf::default().data(data).filename("the second")])
-                    }
-                    _ => OneOrMany::One(one),
-                });
-            }
-            order
-        },
-    )
+        }
+        order
+    })
 }
 
 /// A message with the next of the elements at each path, which `rule` may replace by its own.

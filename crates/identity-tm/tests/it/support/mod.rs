@@ -7,8 +7,8 @@ pub(crate) use std::time::Duration;
 pub(crate) use bytes::Bytes;
 pub(crate) use http::{Method, Request, Response, Uri};
 pub(crate) use identkit_core::{
-    Advice, CallOptions, CaseRef, Content, Cursor, Delivery, Error, Event, IdentityProvider, Kind, NewCase, Outcome,
-    Pii, Purpose, Secret, Window, async_trait,
+    Advice, CallOptions, CaseRef, Content, Cursor, Delivery, Error, Event, IdentityProvider, Kind, Outcome, Pii,
+    Purpose, Secret, Window, async_trait,
 };
 pub(crate) use identkit_identity_tm::messages::*;
 pub(crate) use identkit_identity_tm::*;

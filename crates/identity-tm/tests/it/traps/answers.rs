@@ -83,23 +83,6 @@ async fn at_76_the_report_is_handed_on_and_never_parsed() {
     assert_eq!(error.kind(), Kind::Protocol);
 }
 
-#[tokio::test]
-async fn at_80_server_status_is_asked_once_whatever_comes() {
-    for (step, kind) in [
-        (reply(500, ""), Kind::Unavailable),
-        (reply(503, ""), Kind::Unavailable),
-        (Step::Reset, Kind::Unreachable),
-        (Step::NotSent, Kind::Unreachable),
-        (reply(404, ""), Kind::NotFound),
-    ] {
-        let client = client([step]);
-        assert_eq!(client.server_status(&options().attempts(9)).await.unwrap_err().kind(), kind);
-    }
-    let client = client([Step::Answer(answer(200, "text/html", "<p>up"))]);
-    client.server_status(&options()).await.unwrap();
-    assert!(client.sent()[0].headers.contains_key("authorization"), "the account's credentials go along");
-}
-
 #[test]
 fn at_81_notifications_hold_mail_addresses_and_no_events() {
     let order = |mails| plain_order().email_notifications(mails);
@@ -239,11 +222,8 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
 #[tokio::test]
 async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_refused() {
     let build = |user: &str, code: &str| {
-        let script = Arc::new(Script::default());
-        IdentityTm::builder(Credentials::new(user, Secret::new(code)))
-            .transport(script)
-            .clock(Arc::new(SystemClock::new()))
-            .build()
+        let builder = IdentityTm::builder(Credentials::new(user, Secret::new(code)));
+        builder.transport(Arc::new(Script::default())).clock(Arc::new(SystemClock::new())).build()
     };
     for (user, code) in [("", "x"), ("a:b", "x"), ("a\u{7f}", "x"), ("a", "x\n")] {
         assert_eq!(build(user, code).unwrap_err().kind(), Kind::InvalidInput, "{user:?}");

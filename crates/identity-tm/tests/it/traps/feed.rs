@@ -53,13 +53,21 @@ impl Transport for Vendor {
     }
 }
 
-/// A feed of pages of 10 over this vendor, and what it was asked.
-fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
+/// A client of a vendor that answers so, and a window of so many seconds.
+pub(super) fn vendor(
+    length: i64,
+    answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static,
+) -> (IdentityTm, Window, Arc<Vendor>) {
     let vendor = Arc::new(Vendor { answers: Box::new(answers), asked: Mutex::default() });
     let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
     let at = |second: i64| jiff::Timestamp::from_second(BEGIN + second).unwrap();
-    let feed = client.status_feed(Window { begin: at(0), end: at(length) }, &options().attempts(1)).elements(10);
-    (feed, vendor)
+    (client, Window { begin: at(0), end: at(length) }, vendor)
+}
+
+/// A feed of pages of 10 over this vendor, and what it was asked.
+fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
+    let (client, window, vendor) = vendor(length, answers);
+    (client.status_feed(window, &options().attempts(1)).elements(10), vendor)
 }
 
 pub(super) fn listed(entries: &[Entry]) -> Step {
@@ -345,8 +353,7 @@ async fn at_05_a_feed_whose_reader_gave_up_waiting_loses_nothing() {
 
 #[tokio::test]
 async fn at_05_an_end_within_a_second_is_asked_for_whole() {
-    let vendor = Arc::new(Vendor { answers: Box::new(|_, _| nothing()), asked: Mutex::default() });
-    let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
+    let (client, _, vendor) = vendor(0, |_, _| nothing());
     let at = |millis: i64| jiff::Timestamp::from_millisecond(BEGIN * 1000 + millis).unwrap();
     for (begin, end, asked) in [(0, 5000, (0, 5)), (900, 5001, (0, 6)), (1, 5999, (0, 6))] {
         client.status_feed(Window { begin: at(begin), end: at(end) }, &options()).next().await.unwrap();

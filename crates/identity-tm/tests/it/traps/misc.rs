@@ -77,28 +77,32 @@ fn at_78_a_call_waits_longer_than_an_order_can_be_blocked_and_a_webhook_makes_no
 }
 
 #[tokio::test]
-async fn at_80_the_probe_tells_up_down_unreachable_and_unclear_apart() {
-    let asked_once = [
-        (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up),
-        (reply(500, ""), Health::Down),
-        (Step::Reset, Health::Unreachable),
-        (Step::NotSent, Health::Unreachable),
-        (Step::Hang, Health::Unreachable),
-        (reply(503, ""), Health::Unclear(503)),
-        (reply(401, ""), Health::Unclear(401)),
-        (reply(204, ""), Health::Unclear(204)),
-        (reply(302, ""), Health::Unclear(302)),
+async fn at_80_the_status_of_the_server_is_asked_once_whatever_comes() {
+    for (step, health, kind) in [
+        (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up, None),
+        (reply(500, ""), Health::Down, Some(Kind::Unavailable)),
+        (Step::Reset, Health::Unreachable, Some(Kind::Unreachable)),
+        (Step::NotSent, Health::Unreachable, Some(Kind::Unreachable)),
+        (Step::Hang, Health::Unreachable, Some(Kind::Timeout)),
+        (reply(503, ""), Health::Unclear(503), Some(Kind::Unavailable)),
+        (reply(404, ""), Health::Unclear(404), Some(Kind::NotFound)),
+        (reply(401, ""), Health::Unclear(401), Some(Kind::Authentication)),
+        (reply(204, ""), Health::Unclear(204), Some(Kind::Protocol)),
+        (reply(302, ""), Health::Unclear(302), Some(Kind::Protocol)),
         // A page that is too long, or breaks off, came from a service that is up.
-        (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up),
-        (long(1000), Health::Up),
-    ];
-    for (step, health) in asked_once {
-        let client = client([step.clone()]);
+        (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up, None),
+        (long(1000), Health::Up, None),
+    ] {
         let options = options().attempts(9).timeout(Duration::from_millis(40));
-        assert_eq!(client.health(&options).await, health, "{step:?}");
-        let sent = client.sent();
-        assert!(sent.iter().all(|seen| seen.headers.contains_key("authorization")), "with credentials");
+        let probe = client([step.clone()]);
+        assert_eq!(probe.health(&options).await, health, "{step:?}");
+        let client = client([step.clone()]);
+        let told = client.server_status(&options).await;
+        assert!(kind.is_none() || kind == told.err().map(|error| error.kind()), "{step:?}");
+        let mut sent = probe.sent().into_iter().chain(client.sent());
+        assert!(sent.all(|seen| seen.headers.contains_key("authorization")), "with credentials");
     }
+    client([Step::Answer(answer(200, "text/html", "<p>up"))]).server_status(&options()).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The strict writer of putOrder.
 
+use identkit_conformance::example_case;
+
 use super::*;
 
 #[test]
@@ -108,22 +110,12 @@ fn at_50_gender_is_written_in_small_letters_and_the_port_leaves_a_third_one_out(
         [(Gender::Female, json!("female")), (Gender::Male, json!("male")), (Gender::Other, Value::Null)]
     {
         let client = client([reply(202, r#"{"OrderID":"1"}"#)]);
-        let mut case = neutral_case();
+        let mut case = example_case(Purpose::Identification);
         case.person.gender = Some(gender);
         block_on(client.open(&case, &options())).unwrap();
         let body: Value = serde_json::from_slice(&client.sent()[0].body).unwrap();
         assert_eq!(body["IdentData"]["Gender"], sent);
     }
-}
-
-fn neutral_case() -> NewCase {
-    let mut case =
-        NewCase { purpose: Purpose::Identification, reference: Some("case-4711".into()), ..Default::default() };
-    case.person.given_names = "Erika".into();
-    case.person.family_name = "Mustermann".into();
-    case.person.email = Some("e.mustermann@example.com".into());
-    case.person.address.country = Some("DE".into());
-    case
 }
 
 #[test]
