@@ -84,14 +84,6 @@ async fn at_76_the_report_is_handed_on_and_never_parsed() {
 }
 
 #[test]
-fn at_81_notifications_hold_mail_addresses_and_no_events() {
-    let order = |mails| plain_order().email_notifications(mails);
-    accepts(&order(EmailNotifications::default().on_leave("e@example.com").on_time_out("e@example.com")));
-    let name = "EmailNotifications.OnPositiveIdent";
-    rejects(&order(EmailNotifications::default().on_positive_ident("true")), name, "AT-47");
-}
-
-#[test]
 fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
     for (told, method) in [
         ("Courier", Some(IdentifyMethod::Courier)),
@@ -132,47 +124,7 @@ fn at_83_special_attributes_are_2_without_video_and_up_to_10_where_the_person_ch
 }
 
 #[test]
-fn at_85_a_signature_goes_to_a_position_a_page_or_a_field_and_never_to_two_of_them() {
-    let (x, w) = ("SignaturePosX", "SignatureWidth");
-    let field = "SignatureFieldName";
-    for (place, fault) in [
-        (json!({}), None),
-        (json!({"SignaturePage": 2}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 1.5}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 1.5, "SignaturePage": 2}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 0, "SignatureHeight": 5, "SignatureWidth": 9}), None),
-        (json!({"SignatureFieldName": "field 1"}), None),
-        (json!({"SignaturePosX": 1}), Some(x)),
-        (json!({"SignaturePosY": 1}), Some(x)),
-        (json!({"SignatureHeight": 5, "SignatureWidth": 9}), Some(w)),
-        (json!({"SignatureHeight": 5}), Some(w)),
-        (json!({"SignatureFieldName": "field 1", "SignaturePosX": 1, "SignaturePosY": 1}), Some(field)),
-        (json!({"SignatureFieldName": "field 1", "SignaturePage": 1}), Some(field)),
-        (json!({"SignaturePosX": -1, "SignaturePosY": 1}), Some(x)),
-    ] {
-        let with = |other: Value| {
-            let mut object = place.as_object().unwrap().clone();
-            object.extend(other.as_object().unwrap().clone());
-            Value::Object(object)
-        };
-        let mut orders = vec![
-            ("eSignPDF", json!({"eSignPDF": with(json!({"Data": encode_base64(PDF)}))})),
-            (
-                "MultiSignOptions.SignParameters[0]",
-                json!({"MultiSignOptions": {
-                "FirstOrderID": ORDER, "SignParameters": [place]}}),
-            ),
-        ];
-        if place.get(field).is_none() && place.get("SignaturePage").is_none() {
-            orders.push(("eSignHash", json!({"eSignHash": with(json!({"Hash": "c2hh", "Filename": "a"}))})));
-        }
-        for (at, text) in orders {
-            let mut order = order_of(&text).product(15_u32).add(0_u64).email("e@example.com").reference("r");
-            order.address = plain_order().address;
-            let expected: Vec<_> = fault.map(|field| (format!("{at}.{field}"), "AT-85")).into_iter().collect();
-            assert_eq!(faults(&order, &dialect()), expected, "{text}");
-        }
-    }
+fn at_85_a_place_that_is_no_number_is_refused() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
     let told = faults(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
     let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];

@@ -3,58 +3,6 @@
 use super::*;
 
 #[test]
-fn at_33_one_document_is_an_object_and_several_are_an_array() {
-    let order = |pdfs| plain_order().product(15_u32).sign_pdf(pdfs);
-    let data = encode_base64(PDF);
-    let one = json!({"Data": data, "Filename": "a.pdf"});
-    for pdfs in [OneOrMany::One(pdf("a.pdf")), OneOrMany::Many(vec![pdf("a.pdf")])] {
-        assert_eq!(sent_json(&order(pdfs), &dialect())["eSignPDF"], one);
-    }
-    let two = sent_json(&order(OneOrMany::Many(vec![pdf("a.pdf"), pdf("b.pdf")])), &dialect());
-    assert_eq!(two["eSignPDF"], json!([one, {"Data": data, "Filename": "b.pdf"}]));
-    let hashes = plain_order().product(15_u32).sign_hash(OneOrMany::Many(vec![hash("a.pdf")]));
-    assert_eq!(sent_json(&hashes, &dialect())["eSignHash"], json!({"Hash": "c2hhMjU2", "Filename": "a.pdf"}));
-    rejects(&order(OneOrMany::One(SignPdf::default())), "eSignPDF.Data", "AT-33");
-    let empty = SignHash::default().filename("a.pdf");
-    rejects(&plain_order().product(15_u32).sign_hash(OneOrMany::One(empty)), "eSignHash.Hash", "AT-33");
-}
-
-#[test]
-fn at_34_documents_and_hashes_in_one_order_are_refused_unless_the_dialect_says_otherwise() {
-    let order =
-        plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf("a.pdf"))).sign_hash(OneOrMany::One(hash("b.pdf")));
-    rejects(&order, "eSignHash", "AT-34");
-    assert_eq!(faults(&order, &allowing(|dialect| dialect.pdf_and_hash_together = true)), []);
-}
-
-#[test]
-fn at_35_hashes_need_a_name_of_their_own_and_pdfs_should_have_one() {
-    let nameless = SignHash::default().hash("c2hhMjU2");
-    let order = |hashes| plain_order().product(15_u32).sign_hash(hashes);
-    rejects(&order(OneOrMany::One(nameless.clone())), "eSignHash.Filename", "AT-35");
-    rejects(&order(OneOrMany::One(nameless.filename(""))), "eSignHash.Filename", "AT-35");
-    rejects(&order(OneOrMany::Many(vec![hash("a"), hash("a")])), "eSignHash", "AT-35");
-    accepts(&order(OneOrMany::Many(vec![hash("a"), hash("b")])));
-    let nameless = || SignHash::default().hash("c2hhMjU2");
-    let told = faults(&order(OneOrMany::Many(vec![nameless(), hash("a"), hash("a"), nameless()])), &dialect());
-    let expected = [("eSignHash[0].Filename", "AT-35"), ("eSignHash[3].Filename", "AT-35"), ("eSignHash", "AT-35")];
-    assert_eq!(told, expected.map(|(field, rule)| (field.to_owned(), rule)));
-
-    let lenient = allowing(|dialect| dialect.same_file_names = true);
-    for hashes in [vec![hash("a"), hash("a")], vec![nameless()], vec![nameless().filename("")]] {
-        assert_eq!(rules(&order(OneOrMany::Many(hashes)).check(&lenient).unwrap()), ["AT-35"]);
-    }
-    assert_eq!(order(OneOrMany::Many(vec![hash("a"), hash("b")])).check(&lenient).unwrap(), []);
-
-    let pdf_order = |pdfs| plain_order().product(15_u32).sign_pdf(OneOrMany::Many(pdfs));
-    let nameless = || SignPdf::default().data(Blob::from_bytes(PDF));
-    for pdfs in [vec![pdf("a"), pdf("a")], vec![nameless()], vec![pdf(""), pdf("a")]] {
-        assert_eq!(warnings(&pdf_order(pdfs)), ["AT-35"]);
-    }
-    assert_eq!(warnings(&pdf_order(vec![pdf("a"), pdf("b")])), Vec::<&str>::new());
-}
-
-#[test]
 fn at_35_a_signed_document_without_content_is_an_error_and_never_shifts_the_others() {
     let told = |pdfs: Value| json_answer(200, json!({ "PDFs": pdfs }).to_string());
     let data = encode_base64(b"%PDF-1.7 two");

@@ -3,20 +3,6 @@
 use super::*;
 
 #[test]
-fn at_20_a_ref_holds_only_what_a_url_carries_unchanged_unless_the_dialect_says_otherwise() {
-    accepts(&plain_order().reference("Az09._~-"));
-    accepts(&plain_order().reference("r".repeat(100)));
-    rejects(&plain_order().reference("r".repeat(101)), "Ref", "T-005");
-    let any = allowing(|dialect| dialect.any_reference = true);
-    for odd in ["Shop GWG", "a/b", "a%20b", "a&b", "ä", "a?b"] {
-        let order = plain_order().reference(odd);
-        rejects(&order, "Ref", "AT-20");
-        assert_eq!(faults(&order, &any), []);
-        assert_eq!(sent_json(&order, &any)["Ref"], odd, "written as it is");
-    }
-}
-
-#[test]
 fn at_21_a_url_is_measured_as_a_template_and_a_longer_expansion_is_a_warning() {
     let url = |length: usize, end: &str| {
         let start = "https://www.example.com/";
@@ -66,18 +52,6 @@ async fn at_22_an_id_that_would_address_another_resource_is_refused_before_anyth
     let client = client([]);
     let error = client.delete_ident_data(&OrderId::received(".."), &options()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
-}
-
-#[test]
-fn at_22_a_first_order_id_has_14_characters_unless_the_dialect_says_otherwise() {
-    let order = |id: &str| {
-        let options = MultiSignOptions::default().first_order_id(OrderId::received(id));
-        plain_order().product(15_u32).multi_sign_options(options)
-    };
-    accepts(&order("99920006C38842"));
-    let long = order("99920006C388421");
-    rejects(&long, "MultiSignOptions.FirstOrderID", "AT-22");
-    assert_eq!(faults(&long, &allowing(|dialect| dialect.long_first_order_ids = true)), []);
 }
 
 #[tokio::test]

@@ -136,15 +136,6 @@ fn at_29_a_legitimation_document_is_written_as_an_object_or_by_the_dialect_as_a_
 }
 
 #[test]
-fn at_30_email_and_mobile_of_ident_data_follow_their_names_and_not_their_descriptions() {
-    let swapped = OrderIdentData::default().email("+491711234567").mobile("e.mustermann@example.com");
-    let expected = [("IdentData.Email".to_owned(), "AT-47"), ("IdentData.Mobile".to_owned(), "AT-51")];
-    assert_eq!(faults(&plain_order().ident_data(swapped), &dialect()), expected);
-    let named = OrderIdentData::default().mobile("+491711234567").email("e.mustermann@example.com");
-    accepts(&plain_order().ident_data(named));
-}
-
-#[test]
 fn at_31_back_is_the_back() {
     let images = IdCardImages::default().front(Blob::from_bytes("front")).back(Blob::from_bytes("back"));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
