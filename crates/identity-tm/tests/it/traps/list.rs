@@ -2,40 +2,6 @@
 
 use super::*;
 
-fn list(text: &str) -> OrderList {
-    decode(&GetAllStatus::new(period()), &json_answer(200, text.to_owned()))
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .value
-}
-
-#[test]
-fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
-    let (one, two) = (json!({"OrderID": "1", "Status": [{"Kind": 25}]}), json!({"OrderID": "2"}));
-    for (text, expected) in [
-        (json!([one, two]), json!([one, two])),
-        (json!({"Order": [one, two]}), json!([one, two])),
-        (json!({ "Order": one }), json!([one])),
-        (json!([{ "Order": one }, { "Order": two }]), json!([one, two])),
-        (json!([{"Order": [one, two]}]), json!([one, two])),
-        (one.clone(), json!([one])),
-        (json!([]), json!([])),
-        (json!({"Order": []}), json!([])),
-        (json!({"Order": null}), json!([])),
-        (json!({}), json!([])),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{text}");
-    }
-    let read = list(r#"[{"OrderID":"1","Status":null,"Colour":"blue"},{"OrderID":7}]"#);
-    assert_eq!(read.0[0].kinds().count(), 0, "no status is no fault");
-    assert_eq!(read.0[0].extra["Colour"], "blue");
-    assert_eq!(read.0[1].order_id.as_ref().unwrap().expose(), "7");
-    for text in ["", "null", "7", "[1]", "<html>Mustermann</html>", r#"{"Order":"Mustermann"}"#] {
-        let error = fault(decode(&GetAllStatus::new(period()), &json_answer(200, text)));
-        assert_eq!(error.kind(), Kind::Protocol, "{text}");
-    }
-}
-
 #[test]
 fn at_04_the_extended_list_is_asked_for_by_the_url_and_never_in_the_body() {
     assert_eq!(GetAllStatus::META.path, "/getAllStatus");
@@ -43,37 +9,21 @@ fn at_04_the_extended_list_is_asked_for_by_the_url_and_never_in_the_body() {
     assert_eq!(DrainUnreportedExtended::META.path, "/getAllStatus/ExtendedList");
     let body: Value = serde_json::from_slice(&body_of(&GetAllStatusExtended::new(period()), &dialect())).unwrap();
     assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["Period"]);
-    for switch in [true, false] {
-        let mut operation = GetAllStatus::new(period());
-        operation.request.extended_list = Some(switch);
-        assert_eq!(refused(&operation, &dialect()), [("ExtendedList".to_owned(), "AT-04")]);
-    }
-}
-
-#[test]
-fn at_05_a_period_has_both_ends_in_order_and_pages_of_1_to_1000() {
-    let told = |period: Period| refused(&GetAllStatusExtended::new(period), &dialect());
-    assert_eq!(told(period()), []);
-    let day = |text: &str| Dts::parse(text);
-    let (begin, end) = (day("2018-09-05T00:00:00+02:00"), day("2018-09-06T00:00:00+02:00"));
-    let fault = |field: &str, rule| vec![(field.to_owned(), rule)];
-    assert_eq!(told(Period::default().begin(begin.clone())), fault("Period.End", "AT-05"));
-    assert_eq!(told(Period::default().end(end.clone())), fault("Period.Begin", "AT-05"));
-    let both = [("Period.Begin".to_owned(), "AT-05"), ("Period.End".to_owned(), "AT-05")];
-    assert_eq!(told(Period::default()), both, "all faults at once");
-    assert_eq!(told(period().begin(day("2018-09-05T00:00:00"))), fault("Period.Begin", "AT-05"), "no offset");
-    assert_eq!(told(period().begin(end.clone()).end(begin.clone())), fault("Period", "AT-05"));
-    assert_eq!(told(period().begin(end.clone()).end(end)), []);
-    for (elements, good) in [(0_u32, false), (1, true), (1000, true), (1001, false)] {
-        let paged = period().paging(Paging::default().elements(elements).page(0_u32));
-        let expected = if good { Vec::new() } else { fault("Period.Paging.Elements", "T-101") };
-        assert_eq!(told(paged), expected, "{elements}");
-    }
-    assert_eq!(refused(&GetAllStatus::default(), &dialect()), fault("Period", "T-100"), "without one it is a drain");
 }
 
 #[test]
 fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
+    let mut video = RequestVideo::new(id(), callback());
+    video.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    assert_eq!(refused(&video, &dialect()), [("callbackUrl".to_owned(), "AT-42")]);
+    let mut tan = ConfirmSign::new(id(), Secret::new("123456"));
+    tan.request.extra.insert("tan".to_owned(), json!("654321"));
+    assert_eq!(refused(&tan, &dialect()), [("tan".to_owned(), "AT-42")], "never two keys of one name");
+    tan.request.tan = None;
+    assert_eq!(refused(&tan, &dialect()).len(), 2, "and not past its own field");
+    let mut user = CheckSignmeUser(SignmeUserRequest::default().email("e@example.com"));
+    user.0.extra.insert("Email".to_owned(), json!("x"));
+    assert_eq!(refused(&user, &dialect()), [("Email".to_owned(), "AT-42")]);
     let mut operation = GetAllStatus::new(period().paging(Paging::default().elements(1_u32)));
     operation.request.extra.insert("Period".to_owned(), json!({}));
     let period = operation.request.period.as_mut().unwrap();

@@ -346,11 +346,3 @@ async fn all_requests_of_one_call_have_one_deadline() {
     assert!(told.unwrap().next.is_none());
     assert_eq!(deadlines, [20, 20]);
 }
-
-#[test]
-fn unknown_status_codes_survive_a_round_trip() {
-    let text = json!({"Status": [{"Kind": 4711, "Time": "2018-09-05T11:06:21+02:00"}]});
-    let status: OrderStatus = decode(&GetStatus::new(id()), &json_answer(200, text.to_string())).unwrap().value;
-    assert_eq!(status.kinds().collect::<Vec<_>>(), [StatusKind(4711)]);
-    assert_eq!(serde_json::to_value(&status).unwrap(), text);
-}

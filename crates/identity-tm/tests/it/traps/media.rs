@@ -3,43 +3,6 @@
 use super::*;
 
 #[test]
-fn at_36_signed_hashes_are_found_in_every_shape_and_none_is_lost() {
-    let read = |hashes: Value| {
-        let told = json_answer(200, json!({ "Hashes": hashes }).to_string());
-        decode(&GetESignHash::new(id()), &told).map(|decoded| decoded.value)
-    };
-    for hashes in [
-        json!([{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}]),
-        json!([{"a.pdf": "QQ==", "b.pdf": "Qg=="}]),
-        json!({"a.pdf": "QQ==", "b.pdf": "Qg=="}),
-        json!([{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}, {"a.pdf": "QQ=="}]),
-    ] {
-        let answer = read(hashes.clone()).unwrap_or_else(|error| panic!("{hashes}: {error}"));
-        let named = answer.hashes.as_ref().unwrap();
-        let told: Vec<_> = named.0.iter().map(|(name, hash)| (name.as_str(), hash.expose())).collect();
-        assert_eq!(told, [("a.pdf", "QQ=="), ("b.pdf", "Qg==")], "{hashes}");
-        let again = serde_json::to_value(&answer).unwrap();
-        assert_eq!(again, json!({"Hashes": [{"a.pdf": "QQ=="}, {"b.pdf": "Qg=="}]}), "as the table has it");
-        assert!(!format!("{answer:?}").contains("pdf"), "a file name may be a person's");
-    }
-    for (hashes, what) in [
-        (json!([]), "nothing"),
-        (json!({}), "nothing"),
-        (json!(null), "nothing"),
-        (json!("Mustermann"), "a text"),
-        (json!([{"a.pdf": null}]), "a name without a hash"),
-        (json!([{"a.pdf": 7}]), "a number"),
-        (json!([{"a.pdf": "QQ=="}, {"a.pdf": "Qg=="}]), "two under one name"),
-        // Another convention, which would be read as one hash of the name `Name`.
-        (json!([{"Name": "a.pdf", "Hash": "QQ=="}, {"Name": "b.pdf", "Hash": "Qg=="}]), "names as values"),
-    ] {
-        let error = fault(read(hashes));
-        assert_eq!(error.kind(), Kind::Protocol, "{what}");
-        assert!(!format!("{error} {error:?}").contains("pdf"), "{what}: {error}");
-    }
-}
-
-#[test]
 fn at_38_only_the_callback_of_the_video_is_a_permission_to_count_it() {
     let url = VideoCallback.url(&Uri::from_static("https://www.example.com"), &Secret::new("t0ken"), &id()).unwrap();
     let called = VideoCallback.emit(url.expose(), &Method::GET, &Event::new("identity-tm", "Video", "")).unwrap();
@@ -75,53 +38,6 @@ async fn at_38_a_placeholder_under_200_is_a_stream_like_any_other_and_an_error_p
         let client = client([Step::Answer(answer(200, media, text))]);
         let error = fault(client.video(&VideoReady::force(id()), &options()).await);
         assert_eq!(error.kind(), Kind::Protocol, "{media}");
-    }
-}
-
-#[test]
-fn at_39_the_callback_url_is_https_or_of_this_machine() {
-    let told = |url: &str| refused(&RequestVideo::new(id(), Secret::new(url)), &dialect());
-    for good in [
-        "https://www.example.com/video",
-        "HTTPS://www.example.com/",
-        "https://www.example.com:8443/a?b=c",
-        "http://127.0.0.1:8080/video",
-        "http://localhost/video",
-        "http://[::1]:1/video",
-    ] {
-        assert_eq!(told(good), [], "{good}");
-    }
-    for odd in [
-        "",
-        "www.example.com",
-        "/video",
-        "http://www.example.com/video",
-        "http://127.0.0.1.example.com/",
-        "http://localhost@www.example.com/",
-        "http://localhost.example.com/",
-        "ftp://www.example.com/",
-        "https://",
-        "https://www.example.com/ü ß",
-        "javascript:alert(1)",
-    ] {
-        assert_eq!(told(odd), [("callbackUrl".to_owned(), "AT-39")], "{odd}");
-    }
-    let mut nothing = RequestVideo::new(id(), callback());
-    nothing.request.callback_url = None;
-    assert_eq!(refused(&nothing, &dialect()), [("callbackUrl".to_owned(), "AT-39")]);
-    nothing.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
-    let both = [("callbackUrl".to_owned(), "AT-42"), ("callbackUrl".to_owned(), "AT-39")];
-    assert_eq!(refused(&nothing, &dialect()), both, "not past its own field");
-}
-
-#[test]
-fn at_39_a_long_callback_url_is_a_warning_and_it_is_sent_as_it_is() {
-    let url = |length: usize| format!("https://www.example.com/{}", "x".repeat(length - 24));
-    for (length, expected) in [(150, vec![]), (151, vec!["AT-39"])] {
-        let operation = RequestVideo::new(id(), Secret::new(url(length)));
-        assert_eq!(rules(&operation.encode(&dialect()).unwrap().warnings), expected, "{length}");
-        let sent: Value = serde_json::from_slice(&body_of(&operation, &dialect())).unwrap();
-        assert_eq!(sent, json!({"callbackUrl": url(length)}), "the key is in camel case");
     }
 }
 

@@ -2,49 +2,6 @@
 
 use super::*;
 
-#[test]
-fn at_01_the_name_said_to_hold_a_typo_is_found_in_every_spelling() {
-    let time = "2018-09-05T11:06:21+02:00";
-    for key in ["Identified", "Identifed", "Identfied", "Indentified", "Identifid"] {
-        let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
-        assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
-        assert_eq!(rules(&warnings), [] as [&str; 0], "{key}");
-    }
-    for key in ["identified", "IDENTIFIED", "IdentificationTime"] {
-        let (answer, warnings) = ident_data_answer(&json!({ key: time })).unwrap();
-        assert_eq!(answer.identified.unwrap().as_str(), time, "{key}");
-        assert_eq!(rules(&warnings), ["AT-01"], "{key}");
-        assert!(answer.extra.is_empty(), "{key}");
-    }
-    // Two candidates, or one that is no date-time: nothing is guessed, everything is kept.
-    for odd in [json!({"identA": time, "identB": time}), json!({"Identity": "Erika"}), json!({"identX": 7})] {
-        let (answer, warnings) = ident_data_answer(&odd).unwrap();
-        assert!(answer.identified.is_none() && warnings.is_empty(), "{odd}");
-        assert_eq!(answer.extra.len(), odd.as_object().unwrap().len());
-    }
-}
-
-#[test]
-fn at_02_executed_and_delivered_mean_the_same_and_executed_wins() {
-    let (early, late) = ("2018-09-05T10:00:00+02:00", "2018-09-05T11:00:00+02:00");
-    for (text, expected) in [
-        (json!({ "Executed": early }), Some(early)),
-        (json!({ "Delivered": late }), Some(late)),
-        (json!({ "Executed": early, "Delivered": late }), Some(early)),
-        (json!({ "Delivered": late, "Executed": early }), Some(early)),
-        (json!({}), None),
-    ] {
-        let read: OrderStatus = decode(&GetStatus::new(id()), &json_answer(200, text.to_string())).unwrap().value;
-        assert_eq!(read.executed.as_ref().map(|at| at.as_str()), expected, "{text}");
-        assert!(read.extra.is_empty());
-        let list = decode(&GetAllStatus::new(period()), &json_answer(200, json!([text]).to_string())).unwrap().value;
-        assert_eq!(list.0.first().and_then(|one| one.executed.as_ref()).map(|at| at.as_str()), expected, "{text}");
-        assert!(list.0.iter().all(|one| one.extra.is_empty()));
-        let written: Vec<_> = expected.into_iter().map(|at| json!({ "Executed": at })).collect();
-        assert_eq!(serde_json::to_value(&list).unwrap(), Value::from(written), "as the example has it");
-    }
-}
-
 #[tokio::test]
 async fn at_09_a_delete_whose_answer_was_lost_is_repeated_and_its_404_still_proves_nothing() {
     let client = client([Step::Reset, reply(404, "")]);

@@ -24,27 +24,6 @@ fn at_23_ident_data_comes_as_an_object_or_as_an_array() {
 }
 
 #[test]
-fn at_24_an_answer_about_another_order_is_refused_and_one_about_none_is_read() {
-    for told in [json!({}), json!({"OrderID": null}), json!({"OrderID": ""}), json!({ "OrderID": ORDER })] {
-        ident_data(&told);
-        let told = json_answer(200, told.to_string());
-        decode(&GetStatus::new(id()), &told).unwrap();
-        decode(&GetStatusExtended::new(id()), &told).unwrap();
-    }
-    let other = json_answer(200, r#"{"OrderID":"99920006C38842","Status":[{"Kind":6}]}"#);
-    for error in [
-        decode(&GetStatus::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetStatusExtended::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetIdentData::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetIdentDataInitial::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetIdentDataMethod::new(id()), &other).map(drop).unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), Kind::Integrity);
-        assert!(!format!("{error} {error:?}").contains("99920006C38842"));
-    }
-}
-
-#[test]
 fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
     let data = |kind: u32| {
         json!({"Type": kind, "Surname": null, "Birthdate": "1970-01-01",
@@ -96,31 +75,6 @@ fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
         assert_eq!(detail.text().as_deref(), text, "{told}");
         assert_eq!(serde_json::to_value(detail).unwrap(), told, "kept as it came");
     }
-}
-
-#[test]
-fn at_28_an_image_is_found_in_every_reading_of_the_impossible_nesting() {
-    let front = || Blob::Text("/9j/".into());
-    for told in [
-        json!({"Image": "/9j/", "Filename": "front.jpg"}),
-        json!({"Filename": "front.jpg", "Base64Data": "/9j/"}),
-        json!({"Image": {"Data": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Base64": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Base64Data": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Data": "/9j/"}, "Filename": "front.jpg"}),
-    ] {
-        let answer = ident_data(&json!({"IdentData": {"Images": [told]}}));
-        let images = answer.checked().unwrap().images.as_ref().unwrap();
-        assert_eq!(images.as_slice(), [Image::default().image(front()).filename("front.jpg")], "{told}");
-        assert_eq!(serde_json::to_value(&images[0]).unwrap(), json!({"Image": "/9j/", "Filename": "front.jpg"}));
-    }
-    let answer = ident_data(&json!({"IdentData": {"Images": ["/9j/", {"Image": null, "Pages": 2}]}}));
-    let images = answer.checked().unwrap().images.as_ref().unwrap();
-    assert_eq!(images[0], Image::default().image(front()));
-    assert!(images[1].image.is_none() && images[1].extra.contains_key("Pages"));
-    let error = ident_data_answer(&json!({"IdentData": {"Images": [{"Image": 7}]}})).unwrap_err();
-    assert_eq!(error.kind(), Kind::Protocol);
-    assert!(error.to_string().contains("IdentData"), "{error}");
 }
 
 #[test]

@@ -49,9 +49,7 @@ fn at_41_the_url_that_get_giro_link_asks_for_is_kept_under_whatever_name_it_come
         let text = json!({"OrderID": ORDER, "Ref": "case-4711", name: "https://giro.example/4711"});
         let decoded = decode(&order, &json_answer(202, text.to_string())).unwrap();
         assert_eq!(decoded.value.extra[name], "https://giro.example/4711");
-        assert_eq!(decoded.warnings, []);
         assert!(!format!("{:?}", decoded.value).contains("4711"), "whoever has the link acts as the person");
-        assert_eq!(serde_json::to_value(&decoded.value).unwrap(), text);
     }
 }
 
