@@ -164,6 +164,14 @@ fn elements_that_are_not_listed_print_neither_name_nor_value() {
     quiet(&format!("{order:?} {encoded:?}"), &foreign());
 }
 
+/// A request and what the writer makes of it, printed.
+fn encoded<Op: Operation<Dialect = Dialect> + Debug>(operation: &Op, good: bool) -> String {
+    let encoded = operation.encode(&Dialect::default());
+    assert_eq!(encoded.is_ok(), good, "{operation:?}");
+    encoded
+        .map_or_else(|error| format!("{operation:?} {error} {error:?}"), |encoded| format!("{operation:?} {encoded:?}"))
+}
+
 #[test]
 fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
     let order = || OrderId::received("<canary-order>");
@@ -173,19 +181,13 @@ fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
     let mut seen = String::new();
     let mut show = |debug: String| seen.push_str(&debug);
 
-    let confirm = ConfirmSign::new(order(), Secret::new("<canary-tan>"));
-    let error = confirm.encode(&Dialect::default()).unwrap_err();
-    show(format!("{confirm:?} {error} {error:?}"));
-    let video = RequestVideo::new(order(), Secret::new("http://example.com/<canary-url>"));
-    let error = video.encode(&Dialect::default()).unwrap_err();
-    show(format!("{video:?} {error} {error:?}"));
-    let long = RequestVideo::new(order(), Secret::new(format!("https://x.de/{}", "canary-url".repeat(20))));
-    show(format!("{:?}", long.encode(&Dialect::default()).unwrap()));
-    let user = CheckSignmeUser(SignmeUserRequest::default().email("<canary-mail> "));
-    let error = user.encode(&Dialect::default()).unwrap_err();
-    show(format!("{user:?} {error} {error:?}"));
-    let user = CheckSignmeUser(SignmeUserRequest::default().email("<canary-mail>@example.com"));
-    show(format!("{:?}", user.encode(&Dialect::default()).unwrap()));
+    let user = |email: &str| CheckSignmeUser(SignmeUserRequest::default().email(email));
+    let video = |url: String| RequestVideo::new(order(), Secret::new(url));
+    show(encoded(&ConfirmSign::new(order(), Secret::new("<canary-tan>")), false));
+    show(encoded(&video("http://example.com/<canary-url>".to_owned()), false));
+    show(encoded(&video(format!("https://x.de/{}", "canary-url".repeat(20))), true));
+    show(encoded(&user("<canary-mail> "), false));
+    show(encoded(&user("<canary-mail>@example.com"), true));
     let body = Request::new(Bytes::from(r#"{"tan":["<canary-tan>"]}"#));
     let error = ConfirmSign::decode_request(&Params::default(), &body).unwrap_err();
     show(format!("{error} {error:?}"));

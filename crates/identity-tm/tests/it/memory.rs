@@ -1,9 +1,10 @@
 //! How much memory reading takes, counted by allocations.
 
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use http_body::{Body, Frame};
 use identkit_wire::json::Piece;
 use identkit_wire::{MemorySource, Part};
@@ -15,10 +16,7 @@ const MIB: u64 = 1024 * KIB;
 
 /// Runs a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(ready) => ready,
-        Poll::Pending => panic!("nothing here waits"),
-    }
+    future.now_or_never().expect("nothing here waits")
 }
 
 fn decode<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, body: Received) -> Result<Op::Output, Error> {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use futures_util::StreamExt;
+
 use super::*;
 
 /// An entry of the vendor: when it happened (seconds from the begin of the window), whose it is, its code.
@@ -378,10 +380,6 @@ async fn at_05_a_window_that_ends_before_it_begins_is_refused_before_anything_is
 #[tokio::test]
 async fn at_05_the_feed_is_a_stream_that_ends_with_its_first_error() {
     let (feed, _) = feed(3600, |asked, before| if before == 2 { Step::Reset } else { page_of(&history(23), asked, 0) });
-    let mut stream = std::pin::pin!(feed.into_stream());
-    let mut seen = Vec::new();
-    while let Some(step) = std::future::poll_fn(|cx| futures_util::Stream::poll_next(stream.as_mut(), cx)).await {
-        seen.push(step.is_ok());
-    }
+    let seen: Vec<_> = feed.into_stream().map(|step| step.is_ok()).collect().await;
     assert_eq!(seen, [true, true, false]);
 }
