@@ -69,37 +69,6 @@ fn ai_06_a_project_id_is_a_number_only_in_canonical_form() {
     }
 }
 
-#[test]
-fn ai_18_texts_are_sent_as_given_unless_they_are_to_be_composed() {
-    let decomposed = "Ko\u{308}ln";
-    let ident = erika().city(decomposed).company_name(decomposed).custom_id(decomposed).custom3(decomposed);
-    let given = written(&ident, &Dialect::new());
-    assert_eq!((&given["city"], &given["company_name"]), (&"KO\u{308}LN".into(), &decomposed.into()));
-    let composed = written(&ident, &Dialect::new().compose(true));
-    assert_eq!((&composed["city"], &composed["company_name"]), (&"KÖLN".into(), &"Köln".into()));
-    assert_eq!(
-        (&composed["custom_id"], &composed["custom3"]),
-        (&decomposed.into(), &decomposed.into()),
-        "they come back"
-    );
-    // The upper case of one composed letter is two that compose.
-    let ident = erika().person_last_name("\u{390}");
-    assert_eq!(written(&ident, &Dialect::new().compose(true))["person_last_name"], "\u{3aa}\u{301}");
-}
-
-#[test]
-fn ai_27_codes_of_no_country_are_refused_on_request() {
-    let dialect = Dialect::new().assigned_countries(true);
-    for code in ["XX", "UK", "DD"] {
-        let ident = erika().nationality(code).country(code).id_country(code);
-        assert!(ident.encode(&Dialect::new()).is_ok(), "{code}: two letters are enough by default");
-        let error = ident.encode(&dialect).unwrap_err();
-        let fields: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
-        assert_eq!(fields, ["nationality", "country", "id_country"].map(|field| (field, "AI-27")));
-    }
-    assert!(erika().nationality("AT").country("CH").id_country("FR").encode(&dialect).is_ok());
-}
-
 proptest! {
     #[test]
     fn ai_18_composing_never_touches_what_comes_back(text in "[a-zäe\u{301}\u{308}]{1,12}") {
