@@ -73,48 +73,6 @@ fn all_rules_broken_at_once_are_told_at_once() {
     }
 }
 
-#[test]
-fn an_order_to_sign_needs_something_to_sign_unless_it_makes_an_account_only() {
-    let bare = |more: Value| {
-        let mut text = serde_json::to_value(plain_order().product(15_u32)).unwrap();
-        text.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        faults_by(&text, &Dialect::default())
-    };
-    for nothing in [json!({}), json!({"Add": 16}), json!({"eSignPDF": []})] {
-        assert_eq!(bare(nothing), Told::from([("eSignPDF".to_owned(), "T-052")]));
-    }
-    for fine in [json!({"Add": 8}), json!({"Product": 12})] {
-        assert_eq!(bare(fine), Told::new());
-    }
-}
-
-#[test]
-fn what_is_odd_without_being_wrong_is_a_warning() {
-    let data = encode_base64(PDF);
-    for (change, rule) in [
-        (json!({"Product": 17}), Some("T-006")),
-        (json!({"Product": 0, "getVideoHashes": true}), Some("T-054")),
-        (json!({"Product": 12, "Add": 8}), Some("T-052")),
-        (json!({"Product": 12, "Add": 16}), Some("T-052")),
-        (json!({"Product": 15, "Add": 8, "eSignPDF": {"Data": data, "Filename": "a.pdf"}}), Some("T-052")),
-        (json!({"Product": 15, "eSignPDF": {"Data": data}}), Some("AT-35")),
-        (json!({"IdentData": {"CollectedBy": "x"}}), Some("T-053")),
-        (json!({"IdentData": {"IDCard": {"Images": {}}}}), Some("T-053")),
-        (json!({"IdentData": {"DriverLicence": {}}}), Some("T-053")),
-        (json!({"Ref": null}), Some("AT-19")),
-        (json!({"Ref": ""}), Some("AT-19")),
-        (json!({"Product": 15, "getVideoHashes": true, "Add": 8}), None),
-        (json!({"Add": 4_194_304, "IdentData": {"CollectedBy": "x", "IDCard": {"Images": {}}}}), None),
-        (json!({"Add": 4096, "IdentData": {"DriverLicence": {}}}), None),
-        (json!({"Add": 8192, "IdentData": {"DriverLicence": {}}}), None),
-    ] {
-        let mut text = serde_json::to_value(plain_order()).unwrap();
-        text.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let warnings = order(&text).check(&Dialect::default()).unwrap();
-        assert!(warnings.iter().map(|warning| warning.rule).eq(rule), "{change}: {warnings:?}");
-    }
-}
-
 /// Path and length of every element of putOrder's request to which the contract's table gives a length.
 fn lengths() -> BTreeMap<String, usize> {
     include_str!("../../../../docs/contract/fields.tsv")

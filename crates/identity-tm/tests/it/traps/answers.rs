@@ -105,25 +105,6 @@ fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
 }
 
 #[test]
-fn at_83_special_attributes_are_2_without_video_and_up_to_10_where_the_person_chooses() {
-    let order = |product: u32, count: usize| {
-        let details =
-            (0..count).map(|at| (format!("d{at}").into(), Additional::default().kind(1_u32).label("l").value("v")));
-        let data = OrderIdentData::default().additional(details.collect::<std::collections::BTreeMap<_, _>>());
-        plain_order().product(product).add(8_u64).ident_data(data)
-    };
-    let about = |order: &PutOrder| warnings(order).into_iter().filter(|rule| *rule == "AT-83").count();
-    assert_eq!(about(&order(0, 2)), 0);
-    rejects(&order(0, 3), "IdentData.Additional", "AT-83");
-    for product in [12, 15, 16] {
-        assert_eq!(about(&order(product, 2)), 0);
-        assert_eq!(about(&order(product, 3)), 1);
-        assert_eq!(about(&order(product, 10)), 1);
-        rejects(&order(product, 11), "IdentData.Additional", "AT-83");
-    }
-}
-
-#[test]
 fn at_85_a_place_that_is_no_number_is_refused() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
     let told = faults(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());

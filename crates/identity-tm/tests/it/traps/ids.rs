@@ -3,26 +3,6 @@
 use super::*;
 
 #[test]
-fn at_21_a_url_is_measured_as_a_template_and_a_longer_expansion_is_a_warning() {
-    let url = |length: usize, end: &str| {
-        let start = "https://www.example.com/";
-        format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()))
-    };
-    let order = |url: String| plain_order().webhook_url(WebhookUrl::default().on_final(url));
-    accepts(&order(url(150, "")));
-    assert!(warnings(&order(url(150, ""))).is_empty());
-    rejects(&order(url(151, "")), "WebhookURL.OnFinal", "T-005");
-    // [OrderID] grows from 9 to 20 characters, [Ref] from 5 to the 9 of case-4711.
-    assert!(warnings(&order(url(139, "[OrderID]"))).is_empty());
-    assert_eq!(warnings(&order(url(140, "[OrderID]"))), ["AT-21"]);
-    assert!(warnings(&order(url(135, "[OrderID][Ref]"))).is_empty());
-    assert_eq!(warnings(&order(url(136, "[OrderID][Ref]"))), ["AT-21"]);
-    let longest = order(url(56, "[Ref]")).reference("r".repeat(100));
-    assert_eq!(warnings(&longest), ["AT-21"]);
-    assert!(warnings(&order(url(55, "[Ref]")).reference("r".repeat(100))).is_empty());
-}
-
-#[test]
 fn at_22_an_order_id_is_text_is_never_lost_and_is_one_segment_of_a_path() {
     let operation = GetStatus::new(OrderId::received("9992/..//odd id"));
     let path = GetStatus::META.path(&operation.path_params()).unwrap();

@@ -78,18 +78,6 @@ fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
 }
 
 #[test]
-fn at_29_a_legitimation_document_is_written_as_an_object_or_by_the_dialect_as_a_text() {
-    let documents = vec![LegitimationDocument::default().document("Aufenthaltstitel")];
-    let order = plain_order().legitimation_document(documents);
-    let objects = sent_json(&order, &dialect());
-    assert_eq!(objects["LegitimationDocument"], json!([{"Document": "Aufenthaltstitel"}]));
-    let bare = sent_json(&order, &allowing(|dialect| dialect.bare_legitimation_documents = true));
-    assert_eq!(bare["LegitimationDocument"], json!(["Aufenthaltstitel"]));
-    assert_eq!(order_of(&objects), order);
-    assert_eq!(order_of(&bare), order, "the sandbox's side reads both");
-}
-
-#[test]
 fn at_31_back_is_the_back() {
     let images = IdCardImages::default().front(Blob::from_bytes("front")).back(Blob::from_bytes("back"));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));

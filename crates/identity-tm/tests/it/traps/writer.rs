@@ -25,7 +25,7 @@ fn judged<Op: ServedOperation<Dialect = Dialect>>(body: &Value, dialect: &Dialec
 /// that the writer finds where the dialect allows one thing more, and of a request without a fault what is sent at some
 /// pointers, and the warnings (`-`: any).
 #[test]
-fn at_20_at_30_at_34_at_43_at_44_at_45_at_47_at_51_at_52_at_81_rules() {
+fn at_20_at_30_at_34_at_43_at_44_at_45_at_47_at_51_at_52_at_81_at_83_rules() {
     for line in include_str!("writer_rules.tsv").lines().skip(1) {
         let [_, call, switch, change, expected, sent, warned] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("{line}")
@@ -34,6 +34,7 @@ fn at_20_at_30_at_34_at_43_at_44_at_45_at_47_at_51_at_52_at_81_rules() {
             "" => {}
             "any_reference" => dialect.any_reference = true,
             "any_tan_length" => dialect.any_tan_length = true,
+            "bare_legitimation_documents" => dialect.bare_legitimation_documents = true,
             "long_first_order_ids" => dialect.long_first_order_ids = true,
             "long_zip_codes" => dialect.long_zip_codes = true,
             "pdf_and_hash_together" => dialect.pdf_and_hash_together = true,
