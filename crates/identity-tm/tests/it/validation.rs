@@ -10,8 +10,8 @@ fn order(text: &Value) -> PutOrder {
     PutOrder::from_json(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn faults_by(text: &Value, dialect: &Dialect) -> Told {
-    let Err(error) = order(text).check(dialect) else { return Told::new() };
+fn faults(text: &Value) -> Told {
+    let Err(error) = order(text).check(&both_signatures()) else { return Told::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
     assert_eq!((error.advice(), error.operation()), (Advice::FixInput, Some("putOrder")));
     let told: Vec<_> = error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect();
@@ -19,10 +19,6 @@ fn faults_by(text: &Value, dialect: &Dialect) -> Told {
     assert_eq!(set.len(), told.len(), "a fault is told twice: {told:?}");
     assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
     set
-}
-
-fn faults(text: &Value) -> Told {
-    faults_by(text, &both_signatures())
 }
 
 /// An element, a wrong value for it, the field and the rule of the only fault.

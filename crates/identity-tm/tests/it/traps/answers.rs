@@ -107,7 +107,7 @@ fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
 #[test]
 fn at_85_a_place_that_is_no_number_is_refused() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
-    let told = faults(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
+    let told = refused(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
     let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];
     assert_eq!(told, expected);
 }
@@ -131,7 +131,7 @@ fn at_86_an_encrypted_pdf_is_refused_unless_the_dialect_says_otherwise() {
     let signed = SignPdf::default().data(Blob::from_bytes(document));
     let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(signed));
     rejects(&order, "eSignPDF.Data", "AT-86");
-    assert_eq!(faults(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
+    assert_eq!(refused(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
 }
 
 #[tokio::test]

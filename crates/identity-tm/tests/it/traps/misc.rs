@@ -100,7 +100,7 @@ fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones()
             "MultiSignOptions.SignParameters" => "MultiSignOptions.SignParameters[0].".to_owned(),
             other => format!("{other}."),
         };
-        let told = faults(&order, &crate::support::both_signatures());
+        let told = refused(&order, &crate::support::both_signatures());
         assert_eq!(told, [(format!("{at}{key}"), "AT-42")], "{object}");
     }
 }

@@ -42,16 +42,12 @@ fn rules(warnings: &[Warning]) -> Vec<&'static str> {
     warnings.iter().map(|warning| warning.rule).collect()
 }
 
-fn faults(order: &PutOrder, dialect: &Dialect) -> Vec<(String, &'static str)> {
-    refused(order, dialect)
-}
-
 fn rejects(order: &PutOrder, field: &str, rule: &'static str) {
-    assert_eq!(faults(order, &Dialect::default()), [(field.to_owned(), rule)]);
+    assert_eq!(refused(order, &Dialect::default()), [(field.to_owned(), rule)]);
 }
 
 fn accepts(order: &PutOrder) {
-    assert_eq!(faults(order, &Dialect::default()), []);
+    assert_eq!(refused(order, &Dialect::default()), []);
 }
 
 fn warnings(order: &PutOrder) -> Vec<&'static str> {

@@ -49,16 +49,6 @@ fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
 }
 
 #[test]
-fn at_26_the_date_of_issue_of_the_id_card_is_read_and_written() {
-    let answer = ident_data(&json!({"IdentData": {"IDCard": {"DateOfIssue": "2010-01-11"}}}));
-    let card = answer.checked().unwrap().id_card.as_ref().unwrap();
-    assert_eq!(card.date_of_issue.as_ref().unwrap().expose(), "2010-01-11");
-    let data = OrderIdentData::default().id_card(IdCard::default().date_of_issue("2010-01-11"));
-    let sent = sent_json(&plain_order().ident_data(data), &dialect());
-    assert_eq!(sent["IdentData"]["IDCard"]["DateOfIssue"], "2010-01-11");
-}
-
-#[test]
 fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
     for (told, text) in [
         (json!("2010-01-11"), Some("2010-01-11")),
