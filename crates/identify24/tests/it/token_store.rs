@@ -127,9 +127,9 @@ async fn neither_two_partners_nor_two_hosts_share_a_token_in_one_store() {
     for (partner, base, token) in
         [(PARTNER, BASE, "token-1"), ("other", BASE, "token-2"), (PARTNER, "http://127.0.0.1:2", "token-3")]
     {
-        let client = client_by(&vendor, |builder| builder.base_url(base).token_store(Arc::clone(&store)));
-        client.set_credentials(&Credentials::new(partner, "key")).unwrap();
-        call(&client).await.unwrap();
+        let builder = Identify24::builder(Credentials::new(partner, API_KEY)).transport(Arc::clone(&vendor) as _);
+        let builder = builder.base_url(base).clock(Arc::new(TestClock::default())).policy(policy());
+        call(&builder.token_store(Arc::clone(&store)).build().unwrap()).await.unwrap();
         assert_eq!((vendor.last().header("x-api-partner"), vendor.last().header("x-api-token")), (partner, token));
     }
 }

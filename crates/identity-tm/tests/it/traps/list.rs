@@ -1,4 +1,4 @@
-//! getAllStatus: the shapes of its answer, and its two requests.
+//! getAllStatus: its two requests, and elements that are listed among the unlisted ones.
 
 use super::*;
 
