@@ -197,6 +197,3 @@ impl Transport for HyperTransport {
         exchange(&self.pool, key, line, request, context).await.map_err(|(failure, _)| failure)
     }
 }
-
-#[cfg(test)]
-mod tests;

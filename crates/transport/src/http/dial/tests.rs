@@ -62,27 +62,31 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(1)
 }
 
+/// Waits for a future, `None` if it takes longer than so many milliseconds.
+async fn within<T>(limit: u64, work: impl Future<Output = T>) -> Option<T> {
+    use identkit_core::{Clock, Instant};
+    let over = crate::SystemClock::new().sleep_until(Instant(Duration::from_millis(limit)));
+    match futures_util::future::select(std::pin::pin!(work), over).await {
+        futures_util::future::Either::Left((done, _)) => Some(done),
+        futures_util::future::Either::Right(_) => None,
+    }
+}
+
 /// Connects until the listener's queue is full, so that the next one gets no answer.
 async fn fill(address: SocketAddr) -> Vec<TcpStream> {
     let mut full = Vec::new();
-    loop {
-        let connecting = std::pin::pin!(TcpStream::connect(address));
-        let patience = crate::SystemClock::new_sleep(Duration::from_millis(300));
-        match futures_util::future::select(connecting, patience).await {
-            futures_util::future::Either::Left((stream, _)) => full.push(stream.unwrap()),
-            futures_util::future::Either::Right(_) => return full,
-        }
+    while let Some(stream) = within(300, TcpStream::connect(address)).await {
+        full.push(stream.unwrap());
     }
+    full
 }
 
 /// The peer that is reached at one of the addresses, of which the first does not answer.
 async fn reached(both: Both, addresses: Vec<IpAddr>, limit: Option<Duration>) -> SocketAddr {
     let mut connector = connector(Fixed(addresses));
     connector.set_connect_timeout(limit);
-    let connecting = std::pin::pin!(connect(connector, "both.invalid", both.port));
-    let patience = crate::SystemClock::new_sleep(Duration::from_secs(30));
-    let raced = futures_util::future::select(connecting, patience).await;
-    assert!(matches!(raced, futures_util::future::Either::Left((Ok(_), _))), "the silent address was waited for");
+    let connected = within(30_000, connect(connector, "both.invalid", both.port)).await;
+    connected.expect("the silent address was waited for").unwrap();
     both.answers.accept().await.unwrap().1
 }
 
@@ -126,10 +130,8 @@ async fn an_address_that_does_not_answer_has_a_limit_of_its_own() {
     let _full = fill(address).await;
     let dial = TokioDial::new().connect_limit(Duration::from_millis(100));
     // The limit that holds without this one is longer than anybody waits here.
-    let dialling = std::pin::pin!(dial.dial("127.0.0.1", address.port()));
-    let patience = crate::SystemClock::new_sleep(Duration::from_secs(8));
-    let ended = futures_util::future::select(dialling, patience).await;
-    let futures_util::future::Either::Left((Err(error), _)) = ended else { panic!("the limit did not hold") };
+    let ended = within(8_000, dial.dial("127.0.0.1", address.port())).await;
+    let error = ended.expect("the limit did not hold").err().unwrap();
     assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::Unreachable);
 }
 
