@@ -27,6 +27,9 @@ use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
 
+/// What every request says it comes from.
+static AGENT: HeaderValue = HeaderValue::from_static(concat!("identkit/", env!("CARGO_PKG_VERSION")));
+
 /// An answer or a request body below this is not watched for a stall: it comes in one piece, and the deadline holds.
 const WATCHED: u64 = 64 * 1024;
 
@@ -48,7 +51,6 @@ pub(super) struct Engine {
     pub(super) auth: Arc<dyn Authenticator>,
     pub(super) base: BaseUrl,
     pub(super) policy: Policy,
-    pub(super) agent: HeaderValue,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) places: Places,
     pub(super) bucket: RetryBucket,
@@ -101,7 +103,7 @@ impl Engine {
             *request.method_mut() = meta.method.clone();
             *request.uri_mut() = uri;
             *request.headers_mut() = headers;
-            request.headers_mut().insert(USER_AGENT, self.agent.clone());
+            request.headers_mut().insert(USER_AGENT, AGENT.clone());
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.

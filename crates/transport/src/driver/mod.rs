@@ -4,7 +4,7 @@
 
 mod deadline;
 mod decide;
-mod exchange;
+mod engine;
 mod limits;
 mod outcome;
 mod policy;
@@ -18,7 +18,6 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::HeaderValue;
 use ::http::response::Parts;
 use identkit_core::{CallOptions, Clock, Error, Kind};
 use identkit_wire::{Encoded, Meta, Operation, Received, Warning};
@@ -26,7 +25,7 @@ use identkit_wire::{Encoded, Meta, Operation, Received, Warning};
 pub use self::policy::Policy;
 pub use self::response::Response;
 
-use self::exchange::{Codec, Engine};
+use self::engine::{Codec, Engine};
 use self::limits::{Places, RetryBucket};
 use crate::observer::Observer;
 use crate::{Authenticator, BaseUrl, Transport};
@@ -83,7 +82,6 @@ impl<D: Send + Sync> Driver<D> {
             clock,
             auth,
             base,
-            agent: HeaderValue::from_static(OURS),
             observer: None,
             places: Places::new(policy.concurrency),
             bucket: RetryBucket::new(policy.retry_tokens),
@@ -116,16 +114,6 @@ impl<D: Send + Sync> Driver<D> {
         self
     }
 
-    /// Puts a product before ours in the `User-Agent`, e.g. `onboarding/3.1`.
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] for what a header cannot hold.
-    pub fn with_user_agent(mut self, product: &str) -> Result<Self, Error> {
-        self.engine.agent = HeaderValue::from_str(&format!("{} {OURS}", product.trim()))
-            .map_err(|_| Error::new(Kind::InvalidInput, "the product cannot be written into the User-Agent header"))?;
-        Ok(self)
-    }
-
     /// The switches that every call is encoded and decoded with.
     pub fn dialect(&self) -> &D {
         &self.dialect
@@ -153,6 +141,3 @@ impl<D: Send + Sync> Driver<D> {
         response.try_map(|()| call.value.ok_or_else(missing))
     }
 }
-
-/// What every request says it comes from.
-const OURS: &str = concat!("identkit/", env!("CARGO_PKG_VERSION"));
