@@ -139,8 +139,8 @@ impl StdError for ConnectError {
     }
 }
 
-/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and hyper-rustls
-/// wraps one in another: both are looked into.
+/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and one may
+/// wrap another: both are looked into.
 pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -24,10 +24,9 @@ use ::http::header::{HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Request, Response, Uri};
 use async_trait::async_trait;
-use hyper_rustls::HttpsConnector;
 use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
-use tower_service::Service;
+use rustls::ClientConfig;
 
 pub use self::dial::{Dial, Stream, TokioDial};
 pub use self::fault::{ConnectError, ConnectFault};
@@ -35,7 +34,7 @@ pub use self::pool::IdleLimits;
 pub use self::proxy::Proxy;
 pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
-use self::dial::{DialService, meter};
+use self::dial::open;
 use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Line, Pool};
@@ -46,7 +45,8 @@ use crate::{AttemptContext, Failure, SystemClock, Transport};
 /// A transport on raw hyper connections, with TLS 1.2 and 1.3. Clones share their idle connections.
 #[derive(Clone)]
 pub struct HyperTransport {
-    connector: HttpsConnector<DialService>,
+    dial: Arc<dyn Dial>,
+    tls: Arc<ClientConfig>,
     pool: Arc<Pool>,
     asked: Asked,
 }
@@ -97,8 +97,7 @@ impl HyperBuilder {
             None => self.dial,
         };
         let (config, asked) = self.tls.client();
-        let connector = HttpsConnector::from((DialService::new(dial), config));
-        HyperTransport { connector, pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
+        HyperTransport { dial, tls: Arc::new(config), pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
     }
 }
 
@@ -139,13 +138,11 @@ impl HyperTransport {
         let Ok(uri) = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() else {
             return Err(unusable("the URI of a request has no server"));
         };
-        let mut connector = self.connector.clone();
         let asked = self.asked.times();
-        let stream = connector.call(uri).await.map_err(|source| {
-            let fault = fault::of_connector(&*source, self.asked.times() != asked);
+        let (stream, meter) = open(&*self.dial, &self.tls, &uri).await.map_err(|source| {
+            let fault = fault::of_connector(&source, self.asked.times() != asked);
             ConnectError::new(fault, source).failure()
         })?;
-        let meter = meter(&stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER)
             .max_header_size(HEAD)

@@ -10,13 +10,10 @@ use std::task::Poll;
 use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use ::http::{Method, Request, StatusCode, Uri};
 use async_trait::async_trait;
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::TokioIo;
 use identkit_core::{BoxError, Error, Kind, Secret};
-use tower_service::Service;
 
-use super::dial::{Dial, DialService, Stream, TooMuch, authority, meter};
+use super::dial::{Dial, Stream, TooMuch, authority, open};
 use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
 use crate::auth::basic_header;
@@ -163,15 +160,14 @@ impl ProxyDial {
             Some(tls) => tls.clone(),
             None => TlsConfig::bundled().map_err(|error| unreachable(error.into()))?,
         };
-        let mut connector = HttpsConnector::from((DialService::new(Arc::clone(&self.direct)), tls.client().0));
-        let stream = connector.call(self.proxy.uri.clone()).await.map_err(|source| {
-            let fault = match of_connector(&*source, false) {
+        let connected = open(&*self.direct, &Arc::new(tls.client().0), &self.proxy.uri).await;
+        let (stream, meter) = connected.map_err(|source| {
+            let fault = match of_connector(&source, false) {
                 ConnectFault::NameNotFound | ConnectFault::Unreachable => ConnectFault::ProxyUnreachable,
                 _ => ConnectFault::ProxyTls,
             };
             ConnectError::new(fault, source)
         })?;
-        let meter = meter(&stream);
         meter.allow(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
@@ -214,7 +210,7 @@ impl ProxyDial {
             ));
         }
         meter.open();
-        Ok(Box::new(TokioIo::new(parts.io)))
+        Ok(parts.io.into_inner())
     }
 }
 

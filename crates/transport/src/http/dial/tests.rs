@@ -146,33 +146,12 @@ async fn a_name_that_is_not_known_is_told_as_such() {
     assert_eq!(TokioDial::new().dial("a b", 443).await.err().unwrap().kind(), io::ErrorKind::InvalidInput);
 }
 
-/// A stream that yields what was put into it.
-struct Endless;
-
-impl AsyncRead for Endless {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        buffer.put_slice(&[b'x'; 100]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Endless {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test]
 async fn a_meter_stops_a_stream_until_it_is_opened() {
     use tokio::io::AsyncReadExt;
     let meter = Meter::new(250);
-    let mut stream = Metered { stream: Box::new(Endless), meter: meter.clone() };
+    let endless = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
+    let mut stream = Metered { stream: Box::new(endless), meter: meter.clone() };
     let mut block = [0; 100];
     for _ in 0..2 {
         stream.read_exact(&mut block).await.unwrap();
