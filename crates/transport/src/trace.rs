@@ -201,8 +201,7 @@ mod tests {
     #[cfg(feature = "http")]
     #[tokio::test]
     async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
-        use ::http::header::{AUTHORIZATION, HeaderValue};
-        use ::http::{Method, Request};
+        use ::http::Request;
         use identkit_core::Instant;
         use identkit_wire::Body;
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -224,10 +223,8 @@ mod tests {
         let paper = Paper::default();
         let text = Arc::clone(&paper.0);
         let listening = tracing::subscriber::set_default(paper);
-        let mut request = Request::new(Body::from(b"\"Mustermann\"".to_vec()));
-        *request.method_mut() = Method::PUT;
-        *request.uri_mut() = url.parse().unwrap();
-        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Mustermann"));
+        let request = Request::put(url).header("authorization", "Mustermann");
+        let request = request.body(Body::from(b"\"Mustermann\"".to_vec())).unwrap();
         let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
         let answer = transport.send(request, &AttemptContext::new(true, Instant::NEVER)).await.unwrap();
         assert_eq!(answer.into_body().collect(100).await.unwrap(), "Mustermann");
