@@ -126,78 +126,57 @@ async fn accepted(tls: TlsBuilder, address: SocketAddr, log: &Log) {
 }
 
 #[tokio::test]
-async fn servers_of_either_version_work() {
-    let authority = Authority::new();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let (address, heard) = peer(settings(&authority.issue(&["localhost"], |_| ()), versions, None)).await;
-        accepted(trusting(&authority), address, &heard).await;
-    }
-}
-
-#[tokio::test]
-async fn certificates_that_are_not_trusted_are_told_apart() {
+async fn certificates_are_trusted_or_told_apart() {
+    use ConnectFault::{
+        CertificateExpired, CertificateNotYetValid, CertificateUnusable, PinMismatch, UnknownAuthority, WrongHost,
+    };
     let (authority, other) = (Authority::new(), Authority::new());
     let dated = |from: i32, to: i32| {
-        move |params: &mut CertificateParams| {
+        authority.issue(&["localhost"], |params| {
             params.not_before = date_time_ymd(from, 1, 1);
             params.not_after = date_time_ymd(to, 1, 1);
-        }
+        })
     };
-    let clients_only = |params: &mut CertificateParams| {
+    let clients_only = authority.issue(&["localhost"], |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    };
-    for versions in [TLS_1_2, TLS_1_3] {
-        for (issued, expected) in [
-            (authority.issue(&["localhost"], dated(2000, 2001)), ConnectFault::CertificateExpired),
-            (authority.issue(&["localhost"], dated(3000, 3001)), ConnectFault::CertificateNotYetValid),
-            (authority.issue(&["example.com"], |_| ()), ConnectFault::WrongHost),
-            (other.issue(&["localhost"], |_| ()), ConnectFault::UnknownAuthority),
-            (authority.issue(&["localhost"], clients_only), ConnectFault::CertificateUnusable),
-        ] {
-            let (address, heard) = peer(settings(&issued, versions, None)).await;
-            assert_eq!(unsent(trusting(&authority), address, &heard).await, expected);
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_bundled_roots_trust_no_authority_of_ones_own() {
-    let authority = Authority::new();
-    let (address, heard) = peer(settings(&authority.issue(&["localhost"], |_| ()), TLS_1_3, None)).await;
-    assert_eq!(unsent(TlsConfig::builder(), address, &heard).await, ConnectFault::UnknownAuthority);
-    accepted(TlsConfig::builder().authorities(&[authority.der()]), address, &heard).await;
-}
-
-#[cfg(feature = "platform-roots")]
-#[tokio::test]
-async fn the_platforms_roots_are_trusted_on_request() {
-    let authority = Authority::new();
-    let (address, heard) = peer(settings(&authority.issue(&["localhost"], |_| ()), TLS_1_3, None)).await;
+    });
+    let (good, elsewhere) = (authority.issue(&["localhost"], |_| ()), authority.issue(&["example.com"], |_| ()));
+    let (expired, early) = (dated(2000, 2001), dated(3000, 3001));
+    let pin = |der: &[u8]| Pin::of_certificate(der).unwrap();
+    let (own, another, above) = (pin(&good.der), pin(&elsewhere.der), pin(&authority.der()));
+    let both = [another, own];
+    let trusted = || trusting(&authority);
+    let bundled = TlsConfig::builder;
     // Beside an authority of one's own, so that a machine without any root can run this.
-    let tls = || TlsConfig::builder().platform_roots().authorities(&[authority.der()]);
-    accepted(tls(), address, &heard).await;
-    let stranger = TlsConfig::builder().platform_roots().authorities(&[Authority::new().der()]);
-    assert_eq!(unsent(stranger, address, &heard).await, ConnectFault::UnknownAuthority);
-}
-
-#[tokio::test]
-async fn a_pinned_key_is_wanted_besides_a_trusted_certificate() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    #[cfg(feature = "platform-roots")]
+    let bundled_or_platform = [bundled, || TlsConfig::builder().platform_roots()];
+    #[cfg(not(feature = "platform-roots"))]
+    let bundled_or_platform = [bundled];
     for versions in [TLS_1_2, TLS_1_3] {
-        let issued = authority.issue(&["localhost"], |_| ());
-        let good = Pin::of_certificate(&issued.der).unwrap();
-        let bad = Pin::of_certificate(&authority.issue(&["localhost"], |_| ()).der).unwrap();
-        let (address, heard) = peer(settings(&issued, versions, None)).await;
-        let fault = unsent(trusting(&authority).pins([bad]), address, &heard).await;
-        assert_eq!(fault, ConnectFault::PinMismatch);
-        // The key of the authority is not the server's.
-        let above = Pin::of_certificate(&authority.der()).unwrap();
-        let fault = unsent(trusting(&authority).pins([above]), address, &heard).await;
-        assert_eq!(fault, ConnectFault::PinMismatch);
-        // A pin replaces no check.
-        let fault = unsent(trusting(&other).pins([good]), address, &heard).await;
-        assert_eq!(fault, ConnectFault::UnknownAuthority);
-        accepted(trusting(&authority).pins([bad, good]), address, &heard).await;
+        let mut rows = vec![
+            ("good", &good, trusted(), None),
+            ("expired", &expired, trusted(), Some(CertificateExpired)),
+            ("not yet valid", &early, trusted(), Some(CertificateNotYetValid)),
+            ("another host", &elsewhere, trusted(), Some(WrongHost)),
+            ("another authority", &good, trusting(&other), Some(UnknownAuthority)),
+            ("another purpose", &clients_only, trusted(), Some(CertificateUnusable)),
+            ("another key pinned", &good, trusted().pins([another]), Some(PinMismatch)),
+            ("the authority's key pinned", &good, trusted().pins([above]), Some(PinMismatch)),
+            ("a pin replaces no check", &good, trusting(&other).pins([own]), Some(UnknownAuthority)),
+            ("one of two pins", &good, trusted().pins(both), None),
+            ("the bundled roots alone", &good, bundled(), Some(UnknownAuthority)),
+        ];
+        for roots in bundled_or_platform {
+            rows.push(("roots and another", &good, roots().authorities(&[other.der()]), Some(UnknownAuthority)));
+            rows.push(("roots and one's own", &good, roots().authorities(&[authority.der()]), None));
+        }
+        for (row, issued, tls, expected) in rows {
+            let (address, heard) = peer(settings(issued, versions, None)).await;
+            match expected {
+                None => accepted(tls, address, &heard).await,
+                Some(fault) => assert_eq!(unsent(tls, address, &heard).await, fault, "{row}"),
+            }
+        }
     }
 }
 
