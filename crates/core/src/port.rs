@@ -270,16 +270,6 @@ pub enum EvidenceKind {
     SignedDocument,
 }
 
-impl EvidenceKind {
-    /// A file extension that fits.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::IdentData => "json",
-            Self::Report | Self::SignedDocument => "pdf",
-        }
-    }
-}
-
 /// One piece of evidence that a case should have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EvidenceItem {
@@ -434,11 +424,5 @@ mod tests {
             ..NewCase::default()
         };
         assert!(!format!("{case:?}").to_lowercase().contains("mustermann"));
-    }
-
-    #[test]
-    fn the_port_is_object_safe() {
-        fn takes(_: Option<&dyn IdentityProvider>) {}
-        takes(None);
     }
 }

@@ -15,10 +15,11 @@ use ::http::{Request, response};
 use futures_util::future::{Either, select};
 use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
+use tokio::sync::Semaphore;
 
 use super::deadline::{Deadline, too_late};
 use super::decide::{Decision, decide};
-use super::limits::{Place, Places, RetryBucket};
+use super::limits::{Place, RetryBucket};
 use super::outcome::{Failed, conclude, in_doubt, is_ambiguous};
 use super::receive::{Incoming, retry_after};
 use super::stream::Guard;
@@ -52,7 +53,8 @@ pub(super) struct Engine {
     pub(super) base: BaseUrl,
     pub(super) policy: Policy,
     pub(super) observer: Option<Arc<dyn Observer>>,
-    pub(super) places: Places,
+    /// One for each call that may be under way.
+    pub(super) places: Arc<Semaphore>,
     pub(super) bucket: RetryBucket,
     /// Scope of the connections, see [`AttemptContext::scope`].
     pub(super) scope: u64,
@@ -161,12 +163,14 @@ impl Engine {
 
     /// Waits for a place among the calls under way.
     async fn place(&self, deadline: Instant) -> Result<Option<Place>, Error> {
-        if let Some(place) = self.places.try_take() {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Some(place));
         }
-        match self.within(deadline, self.places.take()).await {
-            // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off.
-            Ok(place) if self.clock.now() < deadline => Ok(place),
+        // First come, first served; in a box, which the common call is spared.
+        match self.within(deadline, Box::pin(Arc::clone(&self.places).acquire_owned())).await {
+            // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off. The
+            // semaphore is never closed, so that it never fails.
+            Ok(place) if self.clock.now() < deadline => Ok(place.ok()),
             _ => {
                 Err(Error::new(Kind::Timeout, "too many calls were under way for this one to begin in the time given")
                     .with_delivery(Delivery::NotSent))

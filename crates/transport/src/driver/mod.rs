@@ -26,7 +26,7 @@ pub use self::policy::Policy;
 pub use self::response::Response;
 
 use self::engine::{Codec, Engine};
-use self::limits::{Places, RetryBucket};
+use self::limits::{RetryBucket, places};
 use crate::observer::Observer;
 use crate::{Authenticator, BaseUrl, Transport};
 
@@ -83,7 +83,7 @@ impl<D: Send + Sync> Driver<D> {
             auth,
             base,
             observer: None,
-            places: Places::new(policy.concurrency),
+            places: places(policy.concurrency),
             bucket: RetryBucket::new(policy.retry_tokens),
             policy,
             scope: fastrand::u64(..),
@@ -101,7 +101,7 @@ impl<D: Send + Sync> Driver<D> {
     /// Sets the policy: retries, timeouts, concurrency, connections. Calls that are under way no longer count.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.engine.places = Places::new(policy.concurrency);
+        self.engine.places = places(policy.concurrency);
         self.engine.bucket = RetryBucket::new(policy.retry_tokens);
         self.engine.policy = policy;
         self

@@ -45,13 +45,6 @@ pub trait Dial: Send + Sync + fmt::Debug {
     async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>>;
 }
 
-#[async_trait]
-impl<T: Dial + ?Sized> Dial for Arc<T> {
-    async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
-        (**self).dial(host, port).await
-    }
-}
-
 /// This machine's network: names by the system's resolver, IPv6 and IPv4 raced (happy eyeballs).
 ///
 /// Each family's addresses are tried one after another and have 10 s together; the other family starts 250 ms after
@@ -67,14 +60,6 @@ impl TokioDial {
     /// With the limits above.
     pub fn new() -> Self {
         Self(connector(GaiResolver::new()))
-    }
-
-    /// With another limit for connecting to all addresses of one family together. The deadline of a call holds
-    /// besides.
-    #[must_use]
-    pub fn connect_limit(mut self, limit: Duration) -> Self {
-        self.0.set_connect_timeout(Some(limit));
-        self
     }
 }
 

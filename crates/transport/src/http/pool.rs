@@ -1,6 +1,5 @@
 //! Idle connections, to be used again by requests that do not ask for a fresh one.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,12 +79,6 @@ pub(super) struct Pool {
     limits: IdleLimits,
     clock: Arc<dyn Clock>,
     shelf: Mutex<Vec<Idle>>,
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("limits", &self.limits).finish_non_exhaustive()
-    }
 }
 
 impl Pool {

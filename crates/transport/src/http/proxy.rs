@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
-use ::http::{Method, Request, StatusCode, Uri};
+use ::http::{Request, StatusCode, Uri};
 use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 use identkit_core::{BoxError, Error, Kind, Secret};
@@ -136,15 +136,10 @@ impl Proxy {
 }
 
 /// A network behind a proxy.
+#[derive(Debug)]
 pub(super) struct ProxyDial {
     proxy: Proxy,
     direct: Arc<dyn Dial>,
-}
-
-impl fmt::Debug for ProxyDial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyDial").field("proxy", &self.proxy).finish_non_exhaustive()
-    }
 }
 
 impl ProxyDial {
@@ -246,11 +241,8 @@ fn no_answer(source: hyper::Error) -> ConnectError {
 
 fn connect_request(host: &str, port: u16, credentials: Option<&HeaderValue>) -> io::Result<Request<String>> {
     let target = authority(host, port)?;
-    let told = HeaderValue::from_str(target.as_str()).map_err(io::Error::other)?;
-    let mut request = Request::new(String::new());
-    *request.method_mut() = Method::CONNECT;
-    *request.uri_mut() = Uri::from(target);
-    request.headers_mut().insert(HOST, told);
+    let request = Request::connect(target.as_str()).header(HOST, target.as_str());
+    let mut request = request.body(String::new()).map_err(io::Error::other)?;
     if let Some(credentials) = credentials {
         request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
     }

@@ -138,14 +138,8 @@ pub trait TokenStore: Send + Sync + fmt::Debug {
 }
 
 /// A store in memory: for several clients in one process, and for tests. Clones share their tokens.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryTokenStore(Arc<Mutex<Vec<(TokenKey, StoredToken)>>>);
-
-impl fmt::Debug for MemoryTokenStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemoryTokenStore")
-    }
-}
 
 #[async_trait]
 impl TokenStore for MemoryTokenStore {

@@ -124,18 +124,6 @@ async fn the_preferred_family_is_used_when_it_answers() {
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_answer_has_a_limit_of_its_own() {
-    let silent = listen(SocketAddr::new(V4, 0)).unwrap();
-    let address = silent.local_addr().unwrap();
-    let _full = fill(address).await;
-    let dial = TokioDial::new().connect_limit(Duration::from_millis(100));
-    // The limit that holds without this one is longer than anybody waits here.
-    let ended = within(8_000, dial.dial("127.0.0.1", address.port())).await;
-    let error = ended.expect("the limit did not hold").err().unwrap();
-    assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::Unreachable);
-}
-
-#[tokio::test]
 async fn a_name_that_is_not_known_is_told_as_such() {
     let error = connect(connector(Fixed(Vec::new())), "nobody.invalid", 443).await.err().unwrap();
     assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::NameNotFound);

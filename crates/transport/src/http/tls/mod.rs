@@ -47,7 +47,8 @@ impl TlsConfig {
 
     /// Settings to put together, beginning with the bundled roots.
     pub fn builder() -> TlsBuilder {
-        TlsBuilder { roots: Roots::Bundled, authorities: Vec::new(), identity: None, pins: Vec::new() }
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        TlsBuilder { roots, authorities: Vec::new(), identity: None, pins: Vec::new() }
     }
 
     /// A configuration made by the user: other roots, client certificates, another provider of cryptography. Its
@@ -67,17 +68,9 @@ impl TlsConfig {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Roots {
-    Bundled,
-    #[cfg(feature = "platform-roots")]
-    Platform,
-    None,
-}
-
 /// A [`TlsConfig`] in the making.
 pub struct TlsBuilder {
-    roots: Roots,
+    roots: RootCertStore,
     authorities: Vec<Vec<u8>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     pins: Vec<Pin>,
@@ -86,7 +79,7 @@ pub struct TlsBuilder {
 impl fmt::Debug for TlsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsBuilder")
-            .field("roots", &self.roots)
+            .field("roots", &self.roots.len())
             .field("authorities", &self.authorities.len())
             .field("client_certificate", &self.identity.is_some())
             .field("pins", &self.pins)
@@ -95,19 +88,21 @@ impl fmt::Debug for TlsBuilder {
 }
 
 impl TlsBuilder {
-    /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read by
-    /// [`build`](Self::build); `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read at once;
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
     #[cfg(feature = "platform-roots")]
     #[must_use]
     pub fn platform_roots(mut self) -> Self {
-        self.roots = Roots::Platform;
+        self.roots = RootCertStore::empty();
+        // A machine's store may well hold one that cannot be read; the others are trusted all the same.
+        self.roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         self
     }
 
     /// Trusts the authorities given by [`authorities`](Self::authorities) only.
     #[must_use]
     pub fn without_roots(mut self) -> Self {
-        self.roots = Roots::None;
+        self.roots = RootCertStore::empty();
         self
     }
 
@@ -150,7 +145,7 @@ impl TlsBuilder {
     /// certificate and key do not belong together or are of a kind that is not supported.
     pub fn build(self) -> Result<TlsConfig, Error> {
         let refuse = |detail: &'static str| Error::new(Kind::InvalidInput, detail);
-        let mut roots = roots(self.roots);
+        let mut roots = self.roots;
         for authority in self.authorities {
             roots
                 .add(CertificateDer::from(authority))
@@ -178,20 +173,6 @@ impl TlsBuilder {
                 .map_err(|_| refuse("client certificate and key do not belong together, or are not supported"))?,
         };
         Ok(TlsConfig(config))
-    }
-}
-
-fn roots(from: Roots) -> RootCertStore {
-    match from {
-        Roots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-        #[cfg(feature = "platform-roots")]
-        Roots::Platform => {
-            let mut roots = RootCertStore::empty();
-            // A machine's store may well hold one that cannot be read; the others are trusted all the same.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots
-        }
-        Roots::None => RootCertStore::empty(),
     }
 }
 
