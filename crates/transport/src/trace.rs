@@ -55,12 +55,8 @@ impl CallObserver for Call {
     fn ended(&self, report: &CallReport) {
         let CallReport { attempts, status, failure, delivery, elapsed, dropped } = *report;
         self.0.record("attempts", attempts);
-        if let Some(status) = status {
-            self.0.record("status", status);
-        }
-        if let Some(failure) = failure {
-            self.0.record("failure", kind(failure));
-        }
+        self.0.record("status", status);
+        self.0.record("failure", failure.map(kind));
         self.0.record("delivery", word(delivery));
         self.0.record("elapsed_ms", millis(elapsed));
         self.0.record("dropped", dropped);

@@ -18,7 +18,7 @@ use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, Re
 use tokio::sync::Semaphore;
 
 use super::deadline::{Deadline, too_late};
-use super::decide::{Decision, decide};
+use super::decide::decide;
 use super::limits::{Place, RetryBucket};
 use super::outcome::{Failed, conclude, in_doubt, is_ambiguous};
 use super::receive::{Incoming, retry_after};
@@ -45,7 +45,6 @@ pub(super) trait Codec: Send {
     fn decode(&mut self, head: &response::Parts, body: Received) -> Result<Vec<Warning>, Error>;
 }
 
-/// Makes the calls of one client.
 pub(super) struct Engine {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
@@ -61,7 +60,6 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Makes the call that `codec` writes and reads.
     pub(super) async fn call(&self, codec: &mut dyn Codec, options: &CallOptions) -> Result<Response<()>, Error> {
         let meta = codec.meta();
         let info = CallInfo { provider: meta.provider, operation: meta.name, tag: options.tag };
@@ -82,7 +80,7 @@ impl Engine {
         watch: &mut Watch<'_>,
     ) -> Result<Response<()>, Error> {
         let meta = codec.meta();
-        let began = watch.began();
+        let began = watch.began;
         let allowed = options.attempts.unwrap_or(self.policy.attempts).max(1);
         let mut first = Some(codec.encode()?);
         let bytes = first.as_ref().map_or(0, |(_, encoded)| encoded.body.len());
@@ -113,7 +111,7 @@ impl Engine {
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
             watch.attempt(made, &context);
-            let mut failed = match self.attempt(codec, request, &context, place, watch.observer()).await {
+            let mut failed = match self.attempt(codec, request, &context, place, watch.observer.clone()).await {
                 Ok(mut response) => {
                     watch.attempted(bytes, Ok(response.status.as_u16()), None);
                     self.bucket.succeeded(tokens);
@@ -139,18 +137,12 @@ impl Engine {
             }
             failed.error = conclude(meta, failed.error.with_operation(meta.name), failed.status);
             watch.doubtful |= is_ambiguous(&failed.error);
-            let decision = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
+            let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
-            let retry = match decision {
-                Decision::Stop => None,
-                Decision::Retry(wait) => Some((wait, self.clock.now().plus(wait))),
-            };
+            let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);
             // The bucket is asked last: a call that ends anyway must not take tokens.
-            let paid = retry.filter(|(_, until)| *until < deadline).and_then(|retry| {
-                let cost = self.bucket.take(error.kind())?;
-                Some((retry, cost))
-            });
-            let Some(((wait, until), cost)) = paid else {
+            let paid = retry.and_then(|(wait, until)| Some((wait, until, self.bucket.take(error.kind())?)));
+            let Some((wait, until, cost)) = paid else {
                 watch.attempted(bytes, Err(&error), None);
                 return Err(error);
             };
@@ -161,7 +153,6 @@ impl Engine {
         }
     }
 
-    /// Waits for a place among the calls under way.
     async fn place(&self, deadline: Instant) -> Result<Option<Place>, Error> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Some(place));
@@ -249,7 +240,7 @@ impl Engine {
         }
         if incoming.content.len().is_none_or(|len| len > WATCHED) {
             let content = std::mem::replace(&mut incoming.content, Content::empty());
-            incoming.content = self.guard(Instant::NEVER, u64::MAX).watch(content);
+            incoming.content = self.guard(Instant::NEVER, u64::MAX).over(content, None, None);
         }
         let mut body = incoming.body().await.map_err(incomplete)?;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
@@ -258,7 +249,7 @@ impl Engine {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
             let left = cap.saturating_sub(first.len() as u64);
-            *rest = self.guard(deadline, left).hand_out(content, place, observer);
+            *rest = self.guard(deadline, left).over(content, place, observer);
         }
         codec.decode(&incoming.head, body).map_err(|error| {
             // What the body says of itself counts where it is worse (AI-30).
@@ -271,7 +262,6 @@ impl Engine {
         Guard { clock: Arc::clone(&self.clock), stall: self.policy.stall, deadline, cap }
     }
 
-    /// Races a future against the deadline.
     async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
         Deadline::new(&*self.clock, deadline).over(work).await
     }

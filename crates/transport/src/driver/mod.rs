@@ -107,10 +107,10 @@ impl<D: Send + Sync> Driver<D> {
         self
     }
 
-    /// Tells every call to an observer.
+    /// Tells every call to an observer, if there is one.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.engine.observer = Some(observer);
+    pub fn with_observer(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
+        self.engine.observer = observer;
         self
     }
 

@@ -8,7 +8,6 @@ use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 
 use crate::Failure;
 
-/// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: Error,
     /// The HTTP status of the response itself; the error may have a worse one, out of the body (AI-30).

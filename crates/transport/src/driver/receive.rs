@@ -20,7 +20,6 @@ pub(super) struct Incoming {
     meta: &'static Meta,
     pub(super) head: response::Parts,
     pub(super) content: Content,
-    /// What was read of the body.
     buffer: Bytes,
     /// Whether the buffer holds the whole body.
     complete: bool,
@@ -40,24 +39,18 @@ impl Incoming {
     /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it
     /// came without a break.
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
-        let mut whole = true;
-        while self.buffer.len() < ERROR_BODY {
+        let mut broken = false;
+        while self.buffer.len() < ERROR_BODY && !self.complete && !broken {
             match self.content.next().await {
                 Some(Ok(chunk)) => {
                     let room = ERROR_BODY.saturating_sub(self.buffer.len());
                     append(&mut self.buffer, chunk.slice(..room.min(chunk.len())));
                 }
-                Some(Err(_)) => {
-                    whole = false;
-                    break;
-                }
-                None => {
-                    self.complete = true;
-                    break;
-                }
+                Some(Err(_)) => broken = true,
+                None => self.complete = true,
             }
         }
-        (refusal(self.meta, self.head.status, &self.buffer), whole)
+        (refusal(self.meta, self.head.status, &self.buffer), !broken)
     }
 
     /// The body as the operation asks for it.

@@ -12,9 +12,9 @@ use crate::{AttemptContext, Response};
 
 /// The progress of one call.
 pub(super) struct Watch<'a> {
-    observer: Option<Arc<dyn CallObserver>>,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
     clock: &'a dyn Clock,
-    began: Instant,
+    pub(super) began: Instant,
     attempts: u32,
     attempt_began: Instant,
     context: Option<AttemptContext>,
@@ -39,14 +39,6 @@ impl<'a> Watch<'a> {
             answered: false,
             ended: false,
         }
-    }
-
-    pub(super) fn observer(&self) -> Option<Arc<dyn CallObserver>> {
-        self.observer.clone()
-    }
-
-    pub(super) fn began(&self) -> Instant {
-        self.began
     }
 
     /// An attempt begins: number, and what it knows about how far it gets.

@@ -95,10 +95,7 @@ where
     C: Service<Uri, Response = TokioIo<tokio::net::TcpStream>>,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
-    let uri = authority(host, port).and_then(|authority| {
-        Uri::builder().scheme("http").authority(authority).path_and_query("/").build().map_err(io::Error::other)
-    })?;
-    let stream = connector.call(uri).await.map_err(io::Error::other)?;
+    let stream = connector.call(root("http", host, port)?).await.map_err(io::Error::other)?;
     Ok(Box::new(stream.into_inner()))
 }
 
@@ -106,6 +103,12 @@ where
 pub(super) fn authority(host: &str, port: u16) -> io::Result<::http::uri::Authority> {
     let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host is no name and no address"))
+}
+
+/// The URI of a server's root.
+pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
+    let uri = Uri::builder().scheme(scheme).authority(authority(host, port)?).path_and_query("/");
+    uri.build().map_err(io::Error::other)
 }
 
 /// A resolver whose failure can be told from a connection's.

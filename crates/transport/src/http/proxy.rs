@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 use identkit_core::{BoxError, Error, Kind, Secret};
 
-use super::dial::{Dial, Stream, TooMuch, authority, open};
+use super::dial::{Dial, Stream, TooMuch, authority, open, root};
 use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
 use crate::auth::basic_header;
@@ -128,10 +128,7 @@ impl Proxy {
         if self.spare_all || (self.spare_home && is_loopback(host)) {
             return false;
         }
-        let uri = authority(host, port)
-            .ok()
-            .and_then(|authority| Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok());
-        uri.is_none_or(|uri| self.matcher.intercept(&uri).is_some())
+        root("https", host, port).map_or(true, |uri| self.matcher.intercept(&uri).is_some())
     }
 }
 

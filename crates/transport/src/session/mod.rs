@@ -76,11 +76,6 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// The generation of the token.
-    pub fn generation(&self) -> Generation {
-        self.generation
-    }
-
     /// The response that the token came in. `None` if another process got the token, or if the type is another one.
     pub fn response<T: Any>(&self) -> Option<&T> {
         self.response.as_deref()?.downcast_ref()

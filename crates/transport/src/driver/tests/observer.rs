@@ -54,7 +54,7 @@ impl Ear {
 
 fn heard(steps: &[Step]) -> (Driver<()>, Ear) {
     let ear = Ear::default();
-    (driver(steps).0.with_observer(Arc::new(ear.clone())), ear)
+    (driver(steps).0.with_observer(Some(Arc::new(ear.clone()))), ear)
 }
 
 #[tokio::test]
