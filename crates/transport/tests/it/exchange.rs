@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use identkit_core::{Delivery, Instant, Kind};
+use identkit_transport::record::{Recorder, Redaction, Replayer};
 use identkit_transport::{AttemptContext, Transport};
 use identkit_wire::{Body, FileSource, Part};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Log, OK, answering, attempt, closed, hear, noting, plain, put, text, within};
+use crate::support::{Log, OK, answering, attempt, closed, create, hear, noting, plain, put, text, within};
 
 /// The URL of a server that answers each request once it heard the needle, and what it heard.
 async fn hearing(needle: &'static str) -> (String, Log) {
@@ -109,4 +110,24 @@ async fn a_body_that_ends_with_its_connection_has_no_length() {
     let response = attempt(&plain(), put(&url, "body"), true).await.0.unwrap();
     assert_eq!(response.body().len(), None);
     assert!(!response.headers().contains_key("transfer-encoding"));
+}
+
+#[tokio::test]
+async fn a_call_is_recorded_by_its_operation_and_plays_back() {
+    let recorder = Arc::new(Recorder::new(plain(), Redaction::keeping(["Status"])));
+    let body = || Body::from(br#"{"Name":"Mustermann body"}"#.to_vec());
+    let base = answering("HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"Status\":15}").await + "a-secret-base";
+    let told = create(Arc::clone(&recorder), &base, body(), Duration::from_secs(30)).await.unwrap();
+    assert_eq!(told.value, "{\"Status\":15}");
+
+    let recording = recorder.recording();
+    for kept in ["\"operation\": \"create\"", "\"path\": \"/create\"", "\"Status\": 15"] {
+        assert!(recording.contains(kept), "{recording}");
+    }
+    assert!(!recording.contains("Mustermann") && !recording.contains("secret"), "{recording}");
+
+    let replayer = Arc::new(Replayer::new(&recording, Redaction::keeping(["Status"])).unwrap());
+    let again = create(Arc::clone(&replayer), "https://vendor.invalid", body(), Duration::from_secs(30)).await.unwrap();
+    assert_eq!(again.value, told.value);
+    replayer.verify().unwrap();
 }

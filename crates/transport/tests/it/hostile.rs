@@ -217,13 +217,15 @@ async fn bytes_behind_an_answer_are_never_the_next_answer() {
 }
 
 /// Reads a request from a blocking socket.
-fn hear_blocking(stream: &mut std::net::TcpStream) {
-    let (mut heard, mut block) = (Vec::new(), [0; 4096]);
-    while !heard.ends_with(b"body") {
-        let count = std::io::Read::read(stream, &mut block).unwrap();
-        assert!(count > 0, "the request broke off");
-        heard.extend_from_slice(&block[..count]);
+fn hear_blocking(stream: &std::net::TcpStream) {
+    let mut heard = Vec::new();
+    for byte in std::io::Read::bytes(stream) {
+        heard.push(byte.unwrap());
+        if heard.ends_with(b"body") {
+            return;
+        }
     }
+    panic!("the request broke off");
 }
 
 #[tokio::test]
@@ -237,13 +239,13 @@ async fn bytes_that_came_while_the_runtime_was_busy_are_not_the_next_answer() {
     let (poison_was_sent, sent) = mpsc::channel();
     std::thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
-        hear_blocking(&mut first);
+        hear_blocking(&first);
         first.write_all(OK.as_bytes()).unwrap();
         answer_was_read.recv().unwrap();
         first.write_all(POISON.as_bytes()).unwrap();
         poison_was_sent.send(()).unwrap();
         let (mut second, _) = listener.accept().unwrap();
-        hear_blocking(&mut second);
+        hear_blocking(&second);
         second.write_all(OK.as_bytes()).unwrap();
     });
     let transport = plain();

@@ -8,7 +8,5 @@ mod idle;
 mod phases;
 mod proxies;
 mod real_proxies;
-mod recording;
 mod support;
 mod tls;
-mod tls_proxies;

@@ -93,7 +93,7 @@ pub(crate) async fn peer(config: ServerConfig) -> (SocketAddr, Log) {
     .await
 }
 
-fn trusting(authority: &Authority) -> TlsBuilder {
+pub(crate) fn trusting(authority: &Authority) -> TlsBuilder {
     TlsConfig::builder().without_roots().authorities(&[authority.der()])
 }
 
