@@ -57,6 +57,7 @@ impl Descriptor {
 /// How one call is to be made.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
 pub struct CallOptions {
     /// One deadline over the whole call, retries included; `None` takes the provider's default.
     pub timeout: Option<Duration>,
@@ -73,21 +74,18 @@ impl CallOptions {
     }
 
     /// One deadline over the whole call.
-    #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Attempts at the most.
-    #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
     }
 
     /// A word of the caller's for observers.
-    #[must_use]
     pub fn tag(mut self, tag: &'static str) -> Self {
         self.tag = Some(tag);
         self

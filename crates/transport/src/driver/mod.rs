@@ -31,6 +31,7 @@ use crate::observer::Observer;
 use crate::{Authenticator, BaseUrl, Transport};
 
 /// Makes calls to one vendor account.
+#[must_use]
 pub struct Driver<D> {
     engine: Engine,
     dialect: D,
@@ -92,14 +93,12 @@ impl<D: Send + Sync> Driver<D> {
     }
 
     /// Lets it use the connections of another driver of the same account.
-    #[must_use]
     pub fn sharing_connections(mut self, other: &Self) -> Self {
         self.engine.scope = other.engine.scope;
         self
     }
 
     /// Sets the policy: retries, timeouts, concurrency, connections. Calls that are under way no longer count.
-    #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.engine.places = places(policy.concurrency);
         self.engine.bucket = RetryBucket::new(policy.retry_tokens);
@@ -108,7 +107,6 @@ impl<D: Send + Sync> Driver<D> {
     }
 
     /// Tells every call to an observer, if there is one.
-    #[must_use]
     pub fn with_observer(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
         self.engine.observer = observer;
         self

@@ -53,6 +53,7 @@ pub struct HyperTransport {
 
 /// The settings of a [`HyperTransport`].
 #[derive(Debug)]
+#[must_use]
 pub struct HyperBuilder {
     tls: TlsConfig,
     dial: Arc<dyn Dial>,
@@ -63,28 +64,24 @@ pub struct HyperBuilder {
 
 impl HyperBuilder {
     /// A network of one's own under TLS and under the proxy: a simulation, other limits.
-    #[must_use]
     pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
         self.dial = dial;
         self
     }
 
     /// Connects through a proxy where it applies; by default there is none, whatever the environment says.
-    #[must_use]
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
         self
     }
 
     /// The clock by which idle connections grow old.
-    #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
     /// Which idle connections are kept.
-    #[must_use]
     pub fn idle(mut self, limits: IdleLimits) -> Self {
         self.idle = limits;
         self

@@ -69,6 +69,7 @@ impl TlsConfig {
 }
 
 /// A [`TlsConfig`] in the making.
+#[must_use]
 pub struct TlsBuilder {
     roots: RootCertStore,
     authorities: Vec<Vec<u8>>,
@@ -91,7 +92,6 @@ impl TlsBuilder {
     /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read at once;
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
     #[cfg(feature = "platform-roots")]
-    #[must_use]
     pub fn platform_roots(mut self) -> Self {
         self.roots = RootCertStore::empty();
         // A machine's store may well hold one that cannot be read; the others are trusted all the same.
@@ -100,14 +100,12 @@ impl TlsBuilder {
     }
 
     /// Trusts the authorities given by [`authorities`](Self::authorities) only.
-    #[must_use]
     pub fn without_roots(mut self) -> Self {
         self.roots = RootCertStore::empty();
         self
     }
 
     /// Trusts these authorities besides, in DER (see [`certificates`]).
-    #[must_use]
     pub fn authorities(mut self, authorities: &[Vec<u8>]) -> Self {
         self.authorities.extend_from_slice(authorities);
         self
@@ -115,7 +113,6 @@ impl TlsBuilder {
 
     /// Accepts only servers whose key is one of these, after the usual checks of their certificate. Pin a second key
     /// that is kept for the time after the first. Without any, no key is pinned.
-    #[must_use]
     pub fn pins(mut self, pins: impl IntoIterator<Item = Pin>) -> Self {
         self.pins.extend(pins);
         self
