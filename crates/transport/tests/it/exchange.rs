@@ -9,21 +9,12 @@ use identkit_core::{Delivery, Instant, Kind};
 use identkit_transport::record::{Recorder, Redaction, Replayer};
 use identkit_transport::{AttemptContext, Transport};
 use identkit_wire::{Body, FileSource, Part};
-use tokio::io::AsyncWriteExt;
 
-use crate::support::{Log, OK, answering, attempt, closed, create, hear, noting, plain, put, text, within};
+use crate::support::{Log, answer_noted, answering, attempt, create, noting, plain, put, text, within};
 
 /// The URL of a server that answers each request once it heard the needle, and what it heard.
 async fn hearing(needle: &'static str) -> (String, Log) {
-    let (address, log) = noting(move |mut stream, log| async move {
-        let heard = hear(&mut stream, needle).await;
-        if !heard.is_empty() {
-            log.lock().unwrap().push(heard);
-        }
-        let _ = stream.write_all(OK.as_bytes()).await;
-        closed(&mut stream).await;
-    })
-    .await;
+    let (address, log) = noting(move |stream, log| answer_noted(stream, needle, log)).await;
     (format!("http://{address}/path?q=1"), log)
 }
 

@@ -24,7 +24,8 @@ async fn call(phase: &str, transport: HyperTransport, base: &str, body: Body) ->
     let clock = SystemClock::new();
     let error = create(transport, base, body, DEADLINE).await.expect_err("a call that should have stalled");
     let late = clock.now().0.saturating_sub(DEADLINE);
-    writeln!(io::stderr(), "{phase}: ended {} ms after its deadline", late.as_millis()).unwrap();
+    let mut out = io::stderr();
+    writeln!(out, "{phase}: ended {} ms after its deadline", late.as_millis()).unwrap();
     error
 }
 

@@ -11,7 +11,7 @@ use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Log, OK, answering, closed, create, endless, hear, noting, small, text};
+use crate::support::{Log, OK, answer_noted, answering, create, endless, hear, noting, small, text};
 use crate::tls::{Authority, TLS_1_3, peer, settings, trusting};
 
 const TUNNEL: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -47,12 +47,7 @@ async fn proxy(pieces: Vec<String>) -> (SocketAddr, Log) {
                 let _ = stream.write_all(piece.as_bytes()).await;
                 tokio::task::yield_now().await;
             }
-            let inside = hear(&mut stream, "body").await;
-            if !inside.is_empty() {
-                log.lock().unwrap().push(inside);
-                let _ = stream.write_all(OK.as_bytes()).await;
-                closed(&mut stream).await;
-            }
+            answer_noted(stream, "body", log).await;
         }
     })
     .await

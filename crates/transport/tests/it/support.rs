@@ -11,7 +11,7 @@ pub(crate) use identkit_testkit::{closed, hear, pause, server, soon, spawn, with
 use identkit_transport::http::{ConnectError, ConnectFault, HyperTransport, TlsConfig};
 use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, SystemClock, Transport};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -29,6 +29,16 @@ where
     let noted = Arc::clone(&log);
     let (address, _) = server(move |stream, _| treat(stream, Arc::clone(&noted))).await;
     (address, log)
+}
+
+/// Hears up to the needle, notes it, answers, and waits for the end.
+pub(crate) async fn answer_noted(mut stream: impl AsyncRead + AsyncWrite + Unpin, needle: &str, log: Log) {
+    let heard = hear(&mut stream, needle).await;
+    if !heard.is_empty() {
+        log.lock().unwrap().push(heard);
+    }
+    let _ = stream.write_all(OK.as_bytes()).await;
+    closed(&mut stream).await;
 }
 
 /// Answers as long as requests come.

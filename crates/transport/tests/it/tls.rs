@@ -17,7 +17,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Log, OK, Running, attempt, closed, hear, noting, put, refused, spawn, text};
+use crate::support::{Log, Running, answer_noted, attempt, hear, noting, put, refused, spawn, text};
 
 /// An authority, made for one test.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -81,13 +81,8 @@ pub(crate) async fn peer(config: ServerConfig) -> (SocketAddr, Log) {
     noting(move |stream, log| {
         let acceptor = acceptor.clone();
         async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            let request = hear(&mut stream, "body").await;
-            if !request.is_empty() {
-                log.lock().unwrap().push(request);
-            }
-            let _ = stream.write_all(OK.as_bytes()).await;
-            closed(&mut stream).await;
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            answer_noted(stream, "body", log).await;
         }
     })
     .await

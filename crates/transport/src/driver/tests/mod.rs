@@ -156,7 +156,7 @@ const fn documented(status: u16, kind: Kind) -> Refusal {
 }
 
 macro_rules! operation {
-    ($name:ident, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr) => {
+    ($name:ident: $output:ty, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr, $encode:expr, $decode:expr) => {
         #[derive(Debug)]
         struct $name;
         identkit_wire::operation! {
@@ -165,24 +165,36 @@ macro_rules! operation {
                 .expect(&[200, 202])
                 .body_mode($reply)
                 .refusals(&[$refusal]),
-            output: String, dialect: (),
-            encode: |_, ()| Ok(Encoded::new(HeaderMap::new(), b"body".to_vec())),
+            output: $output, dialect: (),
+            encode: |_, ()| {
+                let body: Result<Body, Error> = $encode;
+                Ok(Encoded::new(HeaderMap::new(), body?))
+            },
             decode: |_, _, body, ()| {
-                let bytes = match body {
-                    Received::Whole(bytes) => bytes,
-                    Received::Stream { head, .. } => head,
-                };
-                match std::str::from_utf8(&bytes) {
-                    Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
-                    Ok(text) if text != "garbage" => Ok(text.to_owned().into()),
-                    _ => Err(Error::new(Kind::Protocol, "unreadable")),
-                }
+                let decode: fn(Received) -> Result<$output, Error> = $decode;
+                Ok(decode(body)?.into())
             },
         }
     };
+    ($name:ident, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr) => {
+        operation!($name: String, $safety, $ambiguous, $reply, $refusal, Ok(Body::from(b"body".to_vec())), text);
+    };
+}
+
+fn text(body: Received) -> Result<String, Error> {
+    let bytes = match body {
+        Received::Whole(bytes) => bytes,
+        Received::Stream { head, .. } => head,
+    };
+    match std::str::from_utf8(&bytes) {
+        Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
+        Ok(text) if text != "garbage" => Ok(text.to_owned()),
+        _ => Err(Error::new(Kind::Protocol, "unreadable")),
+    }
 }
 
 const WHOLE: BodyMode = BodyMode::Whole { cap: 100 };
+const STREAM: BodyMode = BodyMode::Stream { cap: 1000 };
 const GONE: Refusal = documented(410, Kind::SigningCanceled);
 
 operation!(Read, Safe, AmbiguityPolicy::Retry(3), WHOLE, GONE);
@@ -191,45 +203,19 @@ operation!(CreateLimited, Creating, AmbiguityPolicy::Never, WHOLE, documented(42
 operation!(Delete, IdempotentByEffect, AmbiguityPolicy::Retry(2), WHOLE, GONE);
 operation!(Text, SideEffect, AmbiguityPolicy::Never, WHOLE, GONE);
 operation!(Cancel, IdempotentByEffect, AmbiguityPolicy::Probe, WHOLE, GONE);
-operation!(Download, Safe, AmbiguityPolicy::Never, BodyMode::Stream { cap: 100 }, GONE);
+operation!(Download, Safe, AmbiguityPolicy::Never, STREAM, GONE);
+operation!(Long: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Ok(Body::from(vec![0; 10_000_000])), text);
+operation!(
+    Unsendable: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Err(Error::new(Kind::InvalidInput, "a fault")), text
+);
+operation!(Open: Opened, Safe, AmbiguityPolicy::Never, STREAM, GONE, Ok(Body::empty()), |body| match body {
+    Received::Stream { head, rest } => Ok(Opened(rest.preceded_by(head))),
+    Received::Whole(bytes) => Ok(Opened(Content::from_bytes(bytes))),
+});
 
 /// A stream that is handed out.
 #[derive(Debug)]
 struct Opened(Content);
-
-impl PartialEq for Opened {
-    fn eq(&self, _: &Self) -> bool {
-        false
-    }
-}
-
-macro_rules! special {
-    ($name:ident, $output:ty, $safety:ident, $reply:expr, $encode:expr, $decode:expr) => {
-        #[derive(Debug)]
-        struct $name;
-        identkit_wire::operation! {
-            impl $name;
-            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", RetrySafety::$safety, AmbiguityPolicy::Never)
-                .body_mode($reply),
-            output: $output, dialect: (),
-            encode: |_, ()| {
-                let body: Result<Body, Error> = $encode;
-                Ok(Encoded::new(HeaderMap::new(), body?))
-            },
-            decode: |_, _, body, ()| {
-                let decode: fn(Received) -> $output = $decode;
-                Ok(decode(body).into())
-            },
-        }
-    };
-}
-
-special!(Open, Opened, Safe, BodyMode::Stream { cap: 1000 }, Ok(Body::empty()), |body| match body {
-    Received::Stream { head, rest } => Opened(rest.preceded_by(head)),
-    Received::Whole(bytes) => Opened(Content::from_bytes(bytes)),
-});
-special!(Long, (), Creating, WHOLE, Ok(Body::from(vec![0; 10_000_000])), |_| ());
-special!(Unsendable, (), Creating, WHOLE, Err(Error::new(Kind::InvalidInput, "a fault")), |_| ());
 
 /// Begins a call and drops it once it waits for something.
 async fn begin<T>(call: impl Future<Output = T>) {
