@@ -19,6 +19,7 @@ mod tls;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ::http::header::{HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
@@ -135,9 +136,9 @@ impl HyperTransport {
         let Ok(uri) = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() else {
             return Err(unusable("the URI of a request has no server"));
         };
-        let asked = self.asked.times();
+        let asked = self.asked.load(Ordering::Relaxed);
         let (stream, meter) = open(&*self.dial, &self.tls, &uri).await.map_err(|source| {
-            let fault = fault::of_connector(&source, self.asked.times() != asked);
+            let fault = fault::of_connector(&source, self.asked.load(Ordering::Relaxed) != asked);
             ConnectError::new(fault, source).failure()
         })?;
         let (sender, connection) = hyper::client::conn::http1::Builder::new()

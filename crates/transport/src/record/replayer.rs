@@ -22,13 +22,8 @@ use crate::{AttemptContext, Failure, Transport};
 pub struct Replayer {
     exchanges: Vec<Exchange>,
     redaction: Redaction,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next: usize,
-    mismatch: Option<Mismatch>,
+    /// Index of the next exchange, or the first mismatch.
+    next: Mutex<Result<usize, Mismatch>>,
 }
 
 /// Where requests and recording differ, by names and numbers and never by values.
@@ -68,7 +63,7 @@ impl Replayer {
             exchange.ok_or_else(told)
         };
         let exchanges = listed.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { exchanges, redaction, state: Mutex::default() })
+        Ok(Self { exchanges, redaction, next: Mutex::new(Ok(0)) })
     }
 
     /// Whether everything was asked for, and nothing else.
@@ -76,40 +71,31 @@ impl Replayer {
     /// # Errors
     /// The first request that did not fit, or how many exchanges are left.
     pub fn verify(&self) -> Result<(), Mismatch> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mismatch) = &state.mismatch {
-            return Err(mismatch.clone());
-        }
-        match self.exchanges.get(state.next) {
-            None => Ok(()),
-            Some(next) => Err(Mismatch(format!(
-                "{} of {} exchanges were asked for; the next would be {}",
-                state.next,
-                self.exchanges.len(),
-                next.name()
-            ))),
-        }
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let Some(exchange) = self.exchanges.get(next) else { return Ok(()) };
+        let (all, name) = (self.exchanges.len(), exchange.name());
+        Err(Mismatch(format!("{next} of {all} exchanges were asked for; the next would be {name}")))
     }
 
     /// The exchange that this request is answered by.
     fn advance(&self, request: &Request<Body>, context: &AttemptContext) -> Result<&Exchange, Mismatch> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(earlier) = &state.mismatch {
-            return Err(earlier.clone());
-        }
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = next.clone()?;
         let sent = Exchange::new(request, context, &self.redaction);
-        let (number, all) = (state.next + 1, self.exchanges.len());
-        let told = match self.exchanges.get(state.next) {
+        let (number, all) = (index + 1, self.exchanges.len());
+        let told = match self.exchanges.get(index) {
             None => format!("request {number} is {}, and the recording ends after {all}", sent.name()),
             Some(exchange) => match exchange.difference(&sent) {
                 None => {
-                    state.next = number;
+                    *next = Ok(number);
                     return Ok(exchange);
                 }
                 Some(difference) => format!("exchange {number} of {all} is {}, and {difference}", exchange.name()),
             },
         };
-        Err(state.mismatch.insert(Mismatch(told)).clone())
+        let mismatch = Mismatch(told);
+        *next = Err(mismatch.clone());
+        Err(mismatch)
     }
 }
 

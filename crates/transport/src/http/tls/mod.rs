@@ -63,29 +63,19 @@ impl TlsConfig {
         let asked = Asked::default();
         let mut config = self.0.clone();
         config.client_auth_cert_resolver =
-            Arc::new(Listening { resolver: config.client_auth_cert_resolver, asked: asked.clone() });
+            Arc::new(Listening { resolver: config.client_auth_cert_resolver, asked: Arc::clone(&asked) });
         (config, asked)
     }
 }
 
 /// A [`TlsConfig`] in the making.
+#[derive(Debug)]
 #[must_use]
 pub struct TlsBuilder {
     roots: RootCertStore,
-    authorities: Vec<Vec<u8>>,
+    authorities: Vec<CertificateDer<'static>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     pins: Vec<Pin>,
-}
-
-impl fmt::Debug for TlsBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsBuilder")
-            .field("roots", &self.roots.len())
-            .field("authorities", &self.authorities.len())
-            .field("client_certificate", &self.identity.is_some())
-            .field("pins", &self.pins)
-            .finish()
-    }
 }
 
 impl TlsBuilder {
@@ -107,7 +97,7 @@ impl TlsBuilder {
 
     /// Trusts these authorities besides, in DER (see [`certificates`]).
     pub fn authorities(mut self, authorities: &[Vec<u8>]) -> Self {
-        self.authorities.extend_from_slice(authorities);
+        self.authorities.extend(authorities.iter().cloned().map(CertificateDer::from));
         self
     }
 
@@ -144,9 +134,7 @@ impl TlsBuilder {
         let refuse = |detail: &'static str| Error::new(Kind::InvalidInput, detail);
         let mut roots = self.roots;
         for authority in self.authorities {
-            roots
-                .add(CertificateDer::from(authority))
-                .map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
+            roots.add(authority).map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
         }
         if roots.is_empty() {
             return Err(refuse("no authority would be trusted: no root certificates were found"));
@@ -175,14 +163,7 @@ impl TlsBuilder {
 
 /// How often servers asked for a client certificate: their refusal of a client without one is a mere "handshake
 /// failure" in TLS 1.2.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Asked(Arc<AtomicU64>);
-
-impl Asked {
-    pub(super) fn times(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+pub(super) type Asked = Arc<AtomicU64>;
 
 #[derive(Debug)]
 struct Listening {
@@ -192,7 +173,7 @@ struct Listening {
 
 impl ResolvesClientCert for Listening {
     fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.0.fetch_add(1, Ordering::Relaxed);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.resolver.resolve(hints, schemes)
     }
 
