@@ -141,12 +141,6 @@ impl Failure {
         self
     }
 
-    /// Says what to do about it.
-    pub fn with_advice(mut self, advice: Advice) -> Self {
-        self.advice = Some(advice);
-        self
-    }
-
     /// Says that another attempt would end the same.
     pub fn permanent(mut self) -> Self {
         self.permanent = true;

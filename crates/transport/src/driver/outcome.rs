@@ -12,9 +12,7 @@ pub(super) struct Failed {
     pub(super) error: Error,
     /// The HTTP status of the response itself; the error may have a worse one, out of the body (AI-30).
     pub(super) status: Option<StatusCode>,
-    /// The wait that the vendor asked for.
     pub(super) retry_after: Option<Duration>,
-    /// Whether another attempt would fail the same way.
     pub(super) permanent: bool,
 }
 

@@ -53,7 +53,6 @@ impl Incoming {
         (refusal(self.meta, self.head.status, &self.buffer), !broken)
     }
 
-    /// The body as the operation asks for it.
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
         let (cap, sniff) = match self.meta.body_mode {
             BodyMode::Whole { cap } => return self.whole(cap).await,

@@ -12,18 +12,15 @@ use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use super::limits::Place;
 use crate::observer::{CallObserver, StreamReport};
 
-/// What watches over a body.
 pub(super) struct Guard {
     pub(super) clock: Arc<dyn Clock>,
     /// So long without a byte is a stall.
     pub(super) stall: Duration,
     /// When it must have come whole.
     pub(super) deadline: Instant,
-    /// At most so many bytes.
     pub(super) cap: u64,
 }
 
-/// A body under guard.
 struct Guarded {
     inner: Option<Content>,
     guard: Guard,

@@ -10,7 +10,6 @@ use identkit_core::{Clock, Delivery, Error, Instant, Kind};
 use crate::observer::{AttemptReport, CallObserver, CallReport};
 use crate::{AttemptContext, Response};
 
-/// The progress of one call.
 pub(super) struct Watch<'a> {
     pub(super) observer: Option<Arc<dyn CallObserver>>,
     clock: &'a dyn Clock,
@@ -20,7 +19,6 @@ pub(super) struct Watch<'a> {
     context: Option<AttemptContext>,
     /// Whether an attempt may have arrived without a complete answer.
     pub(super) doubtful: bool,
-    /// Whether an attempt was answered.
     answered: bool,
     ended: bool,
 }
@@ -50,7 +48,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// An attempt ended.
     pub(super) fn attempted(&mut self, bytes: u64, outcome: Result<u16, &Error>, wait: Option<std::time::Duration>) {
         self.context = None;
         let (status, failure, delivery) = match outcome {
@@ -64,7 +61,6 @@ impl<'a> Watch<'a> {
         observer.attempted(&AttemptReport { number, request_bytes: bytes, status, failure, delivery, elapsed, wait });
     }
 
-    /// The call ended.
     pub(super) fn end<T>(mut self, called: &Result<Response<T>, Error>) {
         let (status, failure, delivery) = match called {
             Ok(answered) => (Some(answered.status.as_u16()), None, Some(Delivery::Answered)),

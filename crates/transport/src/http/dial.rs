@@ -105,7 +105,6 @@ pub(super) fn authority(host: &str, port: u16) -> io::Result<::http::uri::Author
     text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host is no name and no address"))
 }
 
-/// The URI of a server's root.
 pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
     let uri = Uri::builder().scheme(scheme).authority(authority(host, port)?).path_and_query("/");
     uri.build().map_err(io::Error::other)

@@ -132,7 +132,6 @@ impl Proxy {
     }
 }
 
-/// A network behind a proxy.
 #[derive(Debug)]
 pub(super) struct ProxyDial {
     proxy: Proxy,

@@ -18,7 +18,6 @@ pub(super) const LOOK: usize = 4 * 1024 * 1024;
 /// How many bytes of a PDF, an MP4 or a JPEG are kept: they say that it is one.
 const STARTS: usize = 8;
 
-/// What is told of a body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum BodyShape {
@@ -91,7 +90,6 @@ fn unhex(text: &str) -> Option<Bytes> {
     pairs.collect::<Option<Vec<_>>>().map(Bytes::from)
 }
 
-/// One byte again and again.
 struct Filled {
     left: u64,
     block: Bytes,

@@ -29,7 +29,6 @@ pub(super) struct Exchange {
     pub(super) status: Option<u16>,
 }
 
-/// Why there was no answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RecordedFailure {
     pub(super) delivery: String,

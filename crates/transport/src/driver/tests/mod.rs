@@ -22,7 +22,6 @@ use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
 type Sent = Result<Response<Content>, Failure>;
 type Headers = &'static [(&'static str, &'static str)];
 
-/// A transport by a function.
 struct By<F>(F);
 
 impl<F> fmt::Debug for By<F> {

@@ -3,7 +3,6 @@
 use super::*;
 use crate::{AttemptReport, CallObserver, CallReport, StreamReport};
 
-/// Everything that an observer was told.
 #[derive(Debug, Default)]
 struct Heard {
     calls: Mutex<Vec<CallInfo>>,
@@ -44,7 +43,6 @@ impl Ear {
         self.0.streams.lock().unwrap().iter().map(|stream| (stream.failure, stream.dropped)).collect()
     }
 
-    /// The one report of the end.
     fn end(&self) -> CallReport {
         let ends = self.0.ends.lock().unwrap();
         assert_eq!(ends.len(), 1, "{self:?}");
