@@ -53,7 +53,7 @@ pub trait Dial: Send + Sync + fmt::Debug {
 /// The system's resolver cannot be given up: a name that is looked up when a call is over keeps one of the runtime's
 /// blocking threads until the system answers, and dropping the runtime waits for it. A program that is to end in time
 /// uses `Runtime::shutdown_timeout`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct TokioDial(HttpConnector<Names<GaiResolver>>);
 
 impl TokioDial {
@@ -66,12 +66,6 @@ impl TokioDial {
 impl Default for TokioDial {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for TokioDial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokioDial")
     }
 }
 
@@ -111,7 +105,7 @@ pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
 }
 
 /// A resolver whose failure can be told from a connection's.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Names<R>(R);
 
 impl<R> Service<Name> for Names<R>

@@ -7,7 +7,6 @@ use std::io;
 use identkit_core::{Advice, BoxError, Delivery, Kind};
 use rustls::{AlertDescription, CertificateError};
 
-use super::tls::PinMismatch;
 use crate::Failure;
 
 /// Declares the faults: each with its text, which documents it too.
@@ -182,7 +181,7 @@ fn of_certificate(error: &CertificateError) -> ConnectFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
         // An issuer of the name of a trusted one, and with another key, shows as a wrong signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
-        CertificateError::Other(other) if other.0.is::<PinMismatch>() => ConnectFault::PinMismatch,
+        CertificateError::Other(other) if other.0.is::<ConnectError>() => ConnectFault::PinMismatch,
         _ => ConnectFault::CertificateUnusable,
     }
 }

@@ -15,7 +15,6 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 pub use self::pin::Pin;
-pub(super) use self::pin::PinMismatch;
 use self::pin::Pinned;
 
 /// How servers are authenticated, and the client to them. TLS 1.2 and 1.3.
