@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use ::http::{Request, response};
 use futures_util::future::{Either, select};
-use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
+use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
 use tokio::sync::Semaphore;
 
@@ -177,9 +177,8 @@ impl Engine {
             }
             self.within(deadline, self.auth.renew(None)).await??;
         }
-        self.auth.apply(headers).map(Some).ok_or_else(|| {
-            Error::new(Kind::Authentication, "there are no credentials to send").with_advice(Advice::CheckCredentials)
-        })
+        let none = || Error::new(Kind::Authentication, "there are no credentials to send");
+        self.auth.apply(headers).map(Some).ok_or_else(none)
     }
 
     async fn attempt(

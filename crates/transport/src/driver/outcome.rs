@@ -30,10 +30,9 @@ impl From<Failure> for Failed {
         if let Some(source) = source {
             error = error.with_source(source);
         }
-        if let Some(advice) = advice {
+        let check = permanent && kind == Kind::Unreachable;
+        if let Some(advice) = advice.or(check.then_some(Advice::CheckConnection)) {
             error = error.with_advice(advice);
-        } else if permanent && kind == Kind::Unreachable {
-            error = error.with_advice(Advice::CheckConnection);
         }
         Self { error, status: None, retry_after: None, permanent }
     }

@@ -22,11 +22,12 @@ use ::http::header::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{Shared, ready};
-use identkit_core::{Advice, BoxFuture, Clock, Delivery, Error, Instant, Kind, Secret};
+use identkit_core::{BoxFuture, Clock, Delivery, Error, Instant, Kind, Secret};
 
 pub use self::store::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
 use self::store::within;
+use crate::auth::refused_before;
 use crate::{Authenticator, Generation};
 
 /// How many refused tokens are remembered, the latest first. A store may hand them out again; more would have to come from
@@ -221,8 +222,7 @@ impl TokenSession {
     fn join(&self, seen: Option<Generation>, anew: bool) -> Result<(SharedLogin, u64, bool), Error> {
         let mut state = self.inner.lock();
         if state.refused {
-            let detail = "the vendor has refused these credentials before; nothing was sent";
-            return Err(Error::new(Kind::Authentication, detail).with_delivery(Delivery::NotSent));
+            return Err(refused_before());
         }
         if let Some(token) = &state.token {
             if seen.is_none_or(|seen| token.login.generation > seen) {
@@ -368,9 +368,6 @@ fn before_the_call(error: Arc<Error>) -> Error {
     }
     if let Some(text) = error.vendor_text() {
         told = told.with_vendor_text(text.clone());
-    }
-    if kind == Kind::Authentication {
-        told = told.with_advice(Advice::CheckCredentials);
     }
     told.with_source(error)
 }
