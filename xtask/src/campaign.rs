@@ -3,7 +3,6 @@
 
 mod rules;
 
-use crate::finding::Broken;
 use crate::workspace::Workspace;
 
 /// Something that takes its time.
@@ -68,13 +67,8 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
     },
 ];
 
-/// The campaign of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
-    CAMPAIGNS.iter().find(|campaign| campaign.name == name)
-}
-
 /// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
-pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
+pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, String> {
     let (test, filter, rounds) = match campaign.work {
         Work::Rounds { test, filter, rounds } => (test, filter, rounds),
         Work::Rules => return rules::run(campaign.package, ws),
@@ -113,12 +107,5 @@ mod tests {
         let ws = repo.workspace();
         assert!(run(&campaign(&[("SAMPLE_ROUNDS", "7")]), &ws).unwrap());
         assert!(!run(&campaign(&[("SAMPLE_ROUNDS", "8")]), &ws).unwrap());
-    }
-
-    #[test]
-    fn campaigns_are_found_by_name() {
-        assert!(matches!(find("logins").unwrap().work, Work::Rounds { filter: "storm::", .. }));
-        assert!(matches!(find("rules").unwrap().work, Work::Rules));
-        assert!(find("login").is_none());
     }
 }

@@ -62,6 +62,9 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { name: "snapshots", about: "no snapshot is pending or unreferenced (after `test`)", run: snapshots::run },
 ];
 
+/// The check `coverage` with everything that was shown.
+pub(crate) const COVERAGE_VERBOSE: Check = Check { name: "coverage", about: "", run: coverage::run_verbose };
+
 /// Finds a check by its name.
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
@@ -72,28 +75,9 @@ pub(crate) fn is_command(word: &str) -> bool {
     matches!(word, "ci" | "campaign" | "bench" | "help") || find(word).is_some()
 }
 
-/// The run of a check that has more to say with `--verbose`.
-fn verbose(check: &Check) -> Option<fn(&Workspace) -> Verdict> {
-    (check.name == "coverage").then_some(coverage::run_verbose)
-}
-
-/// Does this check have more to say with `--verbose`?
-pub(crate) fn has_verbose(check: &Check) -> bool {
-    verbose(check).is_some()
-}
-
 /// Runs one check and prints what it says; true when nothing was found.
 pub(crate) fn report(check: &Check, ws: &Workspace) -> bool {
-    said(check, (check.run)(ws))
-}
-
-/// As [`report`], with all that the check has to say.
-pub(crate) fn report_verbose(check: &Check, ws: &Workspace) -> bool {
-    said(check, verbose(check).unwrap_or(check.run)(ws))
-}
-
-fn said(check: &Check, verdict: Verdict) -> bool {
-    match verdict {
+    match (check.run)(ws) {
         Ok(findings) if findings.is_empty() => {
             println!("{}: ok", check.name);
             true
@@ -106,7 +90,7 @@ fn said(check: &Check, verdict: Verdict) -> bool {
             false
         }
         Err(broken) => {
-            println!("{}: {broken}", check.name);
+            println!("{}: could not run: {broken}", check.name);
             false
         }
     }
@@ -115,7 +99,6 @@ fn said(check: &Check, verdict: Verdict) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Broken, Finding};
 
     #[test]
     fn snapshots_come_after_the_tests_that_reference_them() {
@@ -130,7 +113,7 @@ mod tests {
         let ws = Workspace::at("nowhere", "nowhere/target");
         let check = |run| Check { name: "sample", about: "", run };
         assert!(report(&check(|_| Ok(Vec::new())), &ws));
-        assert!(!report(&check(|_| Ok(vec![Finding::new("wrong")])), &ws));
-        assert!(!report(&check(|_| Err(Broken::new("no tool"))), &ws));
+        assert!(!report(&check(|_| Ok(vec!["wrong".to_owned()])), &ws));
+        assert!(!report(&check(|_| Err("no tool".to_owned())), &ws));
     }
 }

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Broken, Finding, Verdict};
-use crate::members::{is_hyper, providers};
+use crate::finding::Verdict;
+use crate::members::providers;
 use crate::table;
 use crate::workspace::Workspace;
 
@@ -17,10 +17,14 @@ const WIRE: usize = 36;
 const PROVIDER: usize = 42;
 const PROVIDER_WITH_HYPER: usize = 72;
 
+/// Kinds of edges and platforms: what a Linux user compiles, and everything that there is.
+const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
+const ANYWHERE: [&str; 2] = ["normal,build", "all"];
+
 /// A crate in a tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Unit {
-    pub(crate) name: String,
+struct Unit {
+    name: String,
     version: String,
 }
 
@@ -28,7 +32,8 @@ pub(crate) struct Unit {
 struct Cone {
     label: String,
     tree: BTreeSet<Unit>,
-    budget: usize,
+    /// The most crates; none where it is only searched for a client.
+    budget: Option<usize>,
     hyper: Hyper,
 }
 
@@ -44,21 +49,28 @@ enum Hyper {
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut findings = Vec::new();
     let mut cones = Vec::new();
-    let mut measure = |label: String, args: &[&str], budget, hyper| match tree(ws, args) {
+    let mut measure = |label: String, args: &[&str], budget: Option<usize>, hyper| match tree(
+        ws,
+        if budget.is_some() { USED } else { ANYWHERE },
+        args,
+    ) {
         Ok(tree) => cones.push(Cone { label, tree, budget, hyper }),
-        Err(error) => findings.push(Finding::new(format!("{label} could not be measured: {error}"))),
+        Err(error) => findings.push(format!("{label} could not be measured: {error}")),
     };
-    measure("core".to_owned(), &["-p", "identkit-core"], CORE, Hyper::Absent);
-    measure("wire".to_owned(), &["-p", "identkit-wire"], WIRE, Hyper::Absent);
+    measure("core".to_owned(), &["-p", "identkit-core"], Some(CORE), Hyper::Absent);
+    measure("wire".to_owned(), &["-p", "identkit-wire"], Some(WIRE), Hyper::Absent);
     let providers = providers(&ws.metadata()?);
     if providers.is_empty() {
-        return Err(Broken::new("no crate has the provider role, so there is nothing to measure"));
+        return Err("no crate has the provider role, so there is nothing to measure".to_owned());
     }
     for (folder, package) in &providers {
-        measure(folder.clone(), &["-p", package], PROVIDER, Hyper::Absent);
+        measure(folder.clone(), &["-p", package], Some(PROVIDER), Hyper::Absent);
         let features = format!("{folder},http");
         let args = ["-p", "identkit", "--no-default-features", "--features", &features];
-        measure(format!("identkit with {features}"), &args, PROVIDER_WITH_HYPER, Hyper::Present);
+        measure(format!("identkit with {features}"), &args, Some(PROVIDER_WITH_HYPER), Hyper::Present);
+        // Neither through a feature nor on another platform, while it is built or run.
+        let all = ["-p", package, "--all-features"];
+        measure(format!("{folder} with all features"), &all, None, Hyper::Absent);
     }
     print!("{}", overview(&cones));
     findings.extend(judge(&cones));
@@ -66,11 +78,10 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 }
 
 /// The normal dependency tree of what the arguments select; the error is one sentence.
-pub(crate) fn tree(ws: &Workspace, args: &[&str]) -> Result<BTreeSet<Unit>, String> {
-    let mut cargo =
-        ws.cargo(&["tree", "--quiet", "-e", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "none"]);
+fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<Unit>, String> {
+    let mut cargo = ws.cargo(&["tree", "--quiet", "-e", edges, "--target", target, "--prefix", "none"]);
     cargo.args(args);
-    let output = ws.capture(cargo).map_err(|broken| broken.to_string())?;
+    let output = ws.capture(cargo)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("cargo tree {}: {}", args.join(" "), said.trim()));
@@ -83,7 +94,7 @@ pub(crate) fn tree(ws: &Workspace, args: &[&str]) -> Result<BTreeSet<Unit>, Stri
 }
 
 /// Reads lines such as `serde v1.0.0 (proc-macro) (*)`.
-pub(crate) fn parse(tree: &str) -> BTreeSet<Unit> {
+fn parse(tree: &str) -> BTreeSet<Unit> {
     tree.lines()
         .filter_map(|line| {
             let mut words = line.split_whitespace();
@@ -94,34 +105,39 @@ pub(crate) fn parse(tree: &str) -> BTreeSet<Unit> {
         .collect()
 }
 
-fn judge(cones: &[Cone]) -> Vec<Finding> {
+fn judge(cones: &[Cone]) -> Vec<String> {
     let mut findings = Vec::new();
     for Cone { label, tree, budget, hyper } in cones {
-        if tree.len() > *budget {
-            findings.push(Finding::new(format!(
+        if let Some(budget) = budget.filter(|budget| tree.len() > *budget) {
+            findings.push(format!(
                 "{label} brings {} crates, which is over its budget of {budget}: drop a dependency or one of its default features (look with `cargo tree -e normal`)",
                 tree.len()
-            )));
+            ));
         }
         let found = tree.iter().find(|unit| is_hyper(&unit.name));
         match (hyper, found) {
-            (Hyper::Absent, Some(unit)) => findings.push(Finding::new(format!(
+            (Hyper::Absent, Some(unit)) => findings.push(format!(
                 "{label} has `{}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {}`",
                 unit.name, unit.name
-            ))),
-            (Hyper::Present, None) => findings.push(Finding::new(format!(
+            )),
+            (Hyper::Present, None) => findings.push(format!(
                 "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `http` turn it on"
-            ))),
+            )),
             _ => {}
         }
     }
     findings
 }
 
+/// Is this a crate of the hyper family?
+fn is_hyper(name: &str) -> bool {
+    name == "hyper" || name.starts_with("hyper-")
+}
+
 fn overview(cones: &[Cone]) -> String {
     let mut rows = vec![["crate", "crates", "budget"].map(str::to_owned)];
     for cone in cones {
-        rows.push([cone.label.clone(), cone.tree.len().to_string(), cone.budget.to_string()]);
+        rows.extend(cone.budget.map(|budget| [cone.label.clone(), cone.tree.len().to_string(), budget.to_string()]));
     }
     table::render(&rows)
 }
@@ -144,7 +160,7 @@ bytes v1.12.1 (*)
 ";
 
     fn cone(text: &str, budget: usize, hyper: Hyper) -> Cone {
-        Cone { label: "sample".to_owned(), tree: parse(text), budget, hyper }
+        Cone { label: "sample".to_owned(), tree: parse(text), budget: Some(budget), hyper }
     }
 
     #[test]
@@ -154,7 +170,7 @@ bytes v1.12.1 (*)
 
     #[test]
     fn one_crate_over_the_budget_is_found() {
-        assert_eq!(judge(&[cone(TREE, 7, Hyper::Absent)]), []);
+        assert_eq!(judge(&[cone(TREE, 7, Hyper::Absent)]), [""; 0]);
         let findings = judge(&[cone(TREE, 6, Hyper::Absent)]);
         assert!(findings.first().unwrap().to_string().contains("7 crates, which is over its budget of 6"));
     }
@@ -164,7 +180,7 @@ bytes v1.12.1 (*)
         let with = format!("{TREE}hyper v1.0.0\n");
         assert_eq!(judge(&[cone(&with, 20, Hyper::Absent)]).len(), 1);
         assert_eq!(judge(&[cone(TREE, 20, Hyper::Present)]).len(), 1);
-        assert_eq!(judge(&[cone(&with, 20, Hyper::Present)]), []);
+        assert_eq!(judge(&[cone(&with, 20, Hyper::Present)]), [""; 0]);
     }
 
     #[test]
@@ -179,9 +195,9 @@ bytes v1.12.1 (*)
         repo.write("crates/leaf/src/lib.rs", "");
         repo.manifest("[dependencies]\nleaf = { path = \"../leaf\", optional = true }\n");
         let ws = repo.workspace();
-        assert_eq!(tree(&ws, &["-p", "identkit-sample"]).unwrap().len(), 1);
-        assert_eq!(tree(&ws, &["-p", "identkit-sample", "--features", "leaf"]).unwrap().len(), 2);
-        assert!(tree(&ws, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
+        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample"]).unwrap().len(), 1);
+        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "leaf"]).unwrap().len(), 2);
+        assert!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
     }
 
     #[test]
@@ -207,13 +223,19 @@ bytes v1.12.1 (*)
                 ),
             );
         };
-        let said = || run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let said = || run(&repo.workspace()).unwrap();
         facade();
-        assert_eq!(said(), Vec::<String>::new());
+        assert_eq!(said(), [""; 0]);
 
         package("wire", "identkit-wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
         assert!(said().concat().starts_with("wire has `hyper` in its tree"), "{:?}", said());
         package("wire", "identkit-wire", "");
+
+        let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
+        let acme = "[package.metadata.identkit]\nrole = \"provider\"\n";
+        package("acme", "identkit-acme", &format!("{acme}[dependencies]\n{client}"));
+        assert!(said().concat().starts_with("acme with all features has `hyper` in its tree"), "{:?}", said());
+        package("acme", "identkit-acme", acme);
 
         package("identkit", "identkit", "");
         assert!(said().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", said());

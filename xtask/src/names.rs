@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
 /// A word in backticks that begins like this is a path of the repository.
@@ -19,21 +19,21 @@ pub(crate) fn run(ws: &Workspace, is_command: impl Fn(&str) -> bool) -> Verdict 
             || (path.starts_with("docs/") && path.ends_with(".md") && !path.starts_with("docs/contract/"))
     })?;
     if pages.is_empty() {
-        return Err(Broken::new("there is neither a README.md nor a page in docs/"));
+        return Err("there is neither a README.md nor a page in docs/".to_owned());
     }
     Ok(look(&pages, |path| ws.root().join(path).exists(), is_command))
 }
 
-fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: impl Fn(&str) -> bool) -> Vec<Finding> {
+fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: impl Fn(&str) -> bool) -> Vec<String> {
     let mut findings = Vec::new();
     for (page, text) in pages {
         let folder = Path::new(page).parent().unwrap_or(Path::new(""));
         let mut fenced = false;
         for (number, line) in (1..).zip(text.lines()) {
             for word in commands(line).filter(|word| !is_command(word)) {
-                findings.push(Finding::new(format!(
+                findings.push(format!(
                     "{page}:{number} names `cargo xtask {word}`, which is no command: see `cargo xtask help`"
-                )));
+                ));
             }
             if line.trim_start().starts_with("```") {
                 fenced = !fenced;
@@ -42,14 +42,10 @@ fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: 
                 continue;
             }
             for path in paths(line).filter(|path| !exists(Path::new(path))) {
-                findings.push(Finding::new(format!(
-                    "{page}:{number} names `{path}`, which does not exist: correct the name"
-                )));
+                findings.push(format!("{page}:{number} names `{path}`, which does not exist: correct the name"));
             }
             for target in links(line).filter(|target| !exists(&folder.join(target))) {
-                findings.push(Finding::new(format!(
-                    "{page}:{number} links to {target}, which does not exist: correct the link"
-                )));
+                findings.push(format!("{page}:{number} links to {target}, which does not exist: correct the link"));
             }
         }
     }
@@ -96,7 +92,7 @@ mod tests {
         let there = ["crates/core/src/lib.rs", "docs/guide.md", "crates/core", "docs/../README.md"];
         let exists = |path: &Path| there.iter().any(|there| Path::new(there) == path);
         let pages = [("docs/page.md".to_owned(), text.to_owned())];
-        look(&pages, exists, |word| word == "test").iter().map(ToString::to_string).collect()
+        look(&pages, exists, |word| word == "test")
     }
 
     #[test]
@@ -139,7 +135,7 @@ mod tests {
     #[test]
     fn a_relative_link_is_followed_from_its_page() {
         let fine = "[a](guide.md#part) [b](../README.md) [c](https://example.org/x) [d](#part)";
-        assert_eq!(said(fine), Vec::<String>::new());
+        assert_eq!(said(fine), [""; 0]);
         for text in ["[a](gone.md)", "[a](../guide.md)", "[a](crates/core)"] {
             let findings = said(text);
             assert_eq!(findings.len(), 1, "{text}: {findings:?}");
@@ -158,6 +154,6 @@ mod tests {
         assert_eq!(findings.len(), 2, "{findings:?}");
         repo.write("README.md", "`docs/deep/page.md`");
         repo.write("docs/other.md", "`cargo xtask ci` and `cargo xtask test`");
-        assert_eq!(run(&repo.workspace(), |word| matches!(word, "ci" | "test")).unwrap(), []);
+        assert_eq!(run(&repo.workspace(), |word| matches!(word, "ci" | "test")).unwrap(), [""; 0]);
     }
 }

@@ -7,22 +7,23 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 use crate::test;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut files = Vec::new();
-    walk(ws.root(), ws, &mut files).map_err(|error| Broken::new(format!("looking for snapshots: {error}")))?;
+    walk(ws.root(), ws, &mut files).map_err(|error| format!("looking for snapshots: {error}"))?;
     let relative = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).to_owned();
     let all: Vec<PathBuf> = files.iter().map(|path| relative(path)).collect();
     let mut findings = pending(&all);
 
     let list = test::references(ws);
     let Ok(text) = fs::read_to_string(&list) else {
-        findings.push(Finding::new(
-            "no list of asserted snapshots: run `cargo xtask test` first (it writes the list when all tests pass)",
-        ));
+        findings.push(
+            "no list of asserted snapshots: run `cargo xtask test` first (it writes the list when all tests pass)"
+                .to_owned(),
+        );
         return Ok(findings);
     };
     // Insta joins paths without tidying them (`tests/../snapshots`), so both sides are resolved before they are compared.
@@ -61,22 +62,20 @@ fn name(path: &Path) -> &str {
 }
 
 /// Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
-fn pending(files: &[PathBuf]) -> Vec<Finding> {
+fn pending(files: &[PathBuf]) -> Vec<String> {
     files
         .iter()
         .filter(|path| name(path).contains(".snap.new") || name(path).ends_with(".pending-snap"))
-        .map(|path| Finding::new(format!("{} is pending: accept or reject it (`cargo insta review`)", path.display())))
+        .map(|path| format!("{} is pending: accept or reject it (`cargo insta review`)", path.display()))
         .collect()
 }
 
 /// Snapshots (path to show, resolved path) that no test asserted.
-fn unreferenced(present: &[(PathBuf, PathBuf)], referenced: &BTreeSet<PathBuf>) -> Vec<Finding> {
+fn unreferenced(present: &[(PathBuf, PathBuf)], referenced: &BTreeSet<PathBuf>) -> Vec<String> {
     present
         .iter()
         .filter(|(shown, resolved)| name(shown).ends_with(".snap") && !referenced.contains(resolved))
-        .map(|(shown, _)| {
-            Finding::new(format!("{} is asserted by no test: delete it, or bring its test back", shown.display()))
-        })
+        .map(|(shown, _)| format!("{} is asserted by no test: delete it, or bring its test back", shown.display()))
         .collect()
 }
 
@@ -86,7 +85,7 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     fn said(repo: &Throwaway) -> Vec<String> {
-        run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect()
+        run(&repo.workspace()).unwrap()
     }
 
     /// Writes the list as `cargo xtask test` would.
@@ -106,7 +105,7 @@ mod tests {
         assert!(findings.first().unwrap().starts_with("crates/core/src/snapshots/b.snap is asserted by no test"));
 
         repo.remove("crates/core/src/snapshots/b.snap");
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
     }
 
     #[test]
@@ -122,7 +121,7 @@ mod tests {
             repo.remove(path);
         }
         repo.write("target/debug/a.snap.new", "");
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
     }
 
     #[test]

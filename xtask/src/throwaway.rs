@@ -98,17 +98,14 @@ fn real_root() -> &'static Path {
 
 /// The `[workspace.lints.*]` tables, so that a test of clippy is a test of the lints that the workspace really has.
 fn lint_tables(manifest: &str) -> String {
-    let mut inside = false;
-    let mut tables = String::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            inside = line.starts_with("[workspace.lints.");
-        }
-        if inside {
-            tables.push_str(line);
-            tables.push('\n');
-        }
-    }
+    let (_, rest) = manifest.split_once("[workspace.lints.rust]").unwrap();
+    let (tables, _) = rest.split_once("[workspace.dependencies]").unwrap();
     assert!(tables.contains("unwrap_used"), "the workspace has lost its lints");
-    tables
+    format!("[workspace.lints.rust]{tables}")
+}
+
+/// The only finding.
+pub(crate) fn one(findings: Vec<String>) -> String {
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    findings.concat()
 }

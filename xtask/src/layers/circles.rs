@@ -15,7 +15,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use super::syntax::{attributes, is_test, parse};
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 
 /// Reports each circle among files (path, text) of the repository, crate by crate.
 pub(super) fn circles(sources: &[(String, String)]) -> Verdict {
@@ -42,7 +42,7 @@ fn is_root(path: &str) -> bool {
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, BTreeMap<String, usize>>>;
 
 /// One finding for each strongly connected component of two or more files.
-fn report(edges: &Edges) -> Vec<Finding> {
+fn report(edges: &Edges) -> Vec<String> {
     let reachable: BTreeMap<&str, BTreeSet<&str>> = edges.keys().map(|file| (*file, reach(edges, file))).collect();
     let joined = |a: &str, b: &str| reachable.get(a).is_some_and(|files| files.contains(b));
     let mut reported = BTreeSet::new();
@@ -65,7 +65,7 @@ fn report(edges: &Edges) -> Vec<Finding> {
             }
         }
         reported.extend(circle);
-        findings.push(Finding::new(text.trim_end()));
+        findings.push(text.trim_end().to_owned());
     }
     findings
 }
@@ -131,7 +131,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Reads a file as the module `scope`; its child modules are in `folder`.
-    fn read_file(&mut self, file: &'a str, folder: &str, scope: usize) -> Result<(), Broken> {
+    fn read_file(&mut self, file: &'a str, folder: &str, scope: usize) -> Result<(), String> {
         let text = self.texts.get(file).copied().unwrap_or_default();
         let parsed = parse(file, text)?;
         if parsed.attrs.iter().any(is_test) {
@@ -140,7 +140,7 @@ impl<'a> Tree<'a> {
         self.read_items(&parsed.items, folder, scope)
     }
 
-    fn read_items(&mut self, items: &[syn::Item], folder: &str, scope: usize) -> Result<(), Broken> {
+    fn read_items(&mut self, items: &[syn::Item], folder: &str, scope: usize) -> Result<(), String> {
         for item in items {
             if attributes(item).iter().any(is_test) {
                 continue;
@@ -169,7 +169,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    fn read_module(&mut self, module: &syn::ItemMod, folder: &str, parent: usize) -> Result<(), Broken> {
+    fn read_module(&mut self, module: &syn::ItemMod, folder: &str, parent: usize) -> Result<(), String> {
         let name = module.ident.to_string();
         let below = format!("{folder}/{name}");
         let Some(file) = self.scopes.get(parent).map(|scope| scope.file) else { return Ok(()) };
@@ -178,7 +178,7 @@ impl<'a> Tree<'a> {
             None => {
                 let places = [format!("{below}.rs"), format!("{below}/mod.rs")];
                 let place = places.iter().find_map(|place| self.texts.get_key_value(place.as_str()));
-                *place.ok_or_else(|| Broken::new(format!("{file} declares `mod {name}`, which has no file")))?.0
+                *place.ok_or_else(|| format!("{file} declares `mod {name}`, which has no file"))?.0
             }
         };
         let scope = self.scope(file, Some(parent));

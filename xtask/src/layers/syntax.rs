@@ -1,10 +1,8 @@
 //! What the checks ask of a parsed source file.
 
-use crate::finding::Broken;
-
 /// Parses a file of the repository.
-pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, Broken> {
-    syn::parse_file(text).map_err(|error| Broken::new(format!("parsing {path}:{}: {error}", error.span().start().line)))
+pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
+    syn::parse_file(text).map_err(|error| format!("parsing {path}:{}: {error}", error.span().start().line))
 }
 
 /// Whether an attribute makes test code of its item: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
