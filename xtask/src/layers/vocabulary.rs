@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use super::syntax::{attributes, is_test, parse};
+use super::syntax::{is_test_item, parse};
 use crate::finding::Verdict;
 use crate::members::Member;
 
@@ -81,7 +81,7 @@ struct Tests(BTreeSet<usize>);
 
 impl<'ast> Visit<'ast> for Tests {
     fn visit_item(&mut self, item: &'ast syn::Item) {
-        if attributes(item).iter().any(is_test) {
+        if is_test_item(item) {
             let span = item.span();
             self.0.extend(span.start().line..=span.end().line);
         } else {
