@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::process::Command;
 
 use super::super::{report, sample_contract, sign};
-use super::{assert_in_order, example, mark};
+use super::{assert_in_order, example, mark, modern};
 
 /// The output of a tool for a file, or `None` if there is no such tool.
 pub(super) fn run(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<String> {
@@ -55,10 +55,7 @@ fn a_report_opens() {
 
 #[test]
 fn a_signed_contract_opens() {
-    let original = sample_contract();
-    let mut modern = Vec::new();
-    lopdf::Document::load_mem(&original).unwrap().save_modern(&mut modern).unwrap();
-    for original in [original, modern] {
+    for original in [sample_contract(), modern(&sample_contract())] {
         let signed = sign(&sign(&original, &mark()).unwrap(), &mark()).unwrap();
         info(&signed, 1);
         if let Some(text) = run("pdftotext", &["-enc", "UTF-8"], &signed, &["-"]) {
