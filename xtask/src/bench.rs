@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::workspace::Workspace;
 
 /// What it compares.
-pub(crate) const ABOUT: &str = "  calls, connections, downloads and cones beside hyper, hyper-util and reqwest; or some of its rows: calls, at-once, first, download, cone";
+pub(crate) const ABOUT: &str = "  calls, connections, downloads, uploads and cones beside hyper, hyper-util and reqwest; or some of its rows: calls, at-once, first, download, upload, cone";
 
 /// Builds and runs it, and says whether it came to its end.
 pub(crate) fn run(rows: &[String], ws: &Workspace) -> Result<bool, String> {
