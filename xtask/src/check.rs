@@ -3,23 +3,16 @@
 //! Invariant: [`CHECKS`] is the only list of checks. The help, `cargo xtask ci` and the check of names in the
 //! documentation all read it, and its order is the order of `ci`: cheap checks first, `snapshots` after `test`.
 
-use std::fmt;
-
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{cargo, cone, coverage, deps, features, layers, names, public, snapshots, test};
 
 /// One check.
+#[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn(&Workspace) -> Verdict,
-}
-
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
 }
 
 /// Every check, in the order of `cargo xtask ci`.

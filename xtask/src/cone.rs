@@ -21,29 +21,15 @@ const PROVIDER_WITH_HYPER: usize = 72;
 const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
 const ANYWHERE: [&str; 2] = ["normal,build", "all"];
 
-/// A crate in a tree.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Unit {
-    name: String,
-    version: String,
-}
-
 /// One tree and what it may hold.
 struct Cone {
     label: String,
-    tree: BTreeSet<Unit>,
+    /// Names and versions.
+    tree: BTreeSet<String>,
     /// The most crates; none where it is only searched for a client.
     budget: Option<usize>,
-    hyper: Hyper,
-}
-
-/// Whether an HTTP client belongs into a tree.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hyper {
-    /// It must not be there.
-    Absent,
-    /// It must be there, or something else was measured.
-    Present,
+    /// Whether an HTTP client must be in the tree, or something else was measured. Otherwise it must not be there.
+    hyper: bool,
 }
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
@@ -57,20 +43,20 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         Ok(tree) => cones.push(Cone { label, tree, budget, hyper }),
         Err(error) => findings.push(format!("{label} could not be measured: {error}")),
     };
-    measure("core".to_owned(), &["-p", "identkit-core"], Some(CORE), Hyper::Absent);
-    measure("wire".to_owned(), &["-p", "identkit-wire"], Some(WIRE), Hyper::Absent);
+    measure("core".to_owned(), &["-p", "identkit-core"], Some(CORE), false);
+    measure("wire".to_owned(), &["-p", "identkit-wire"], Some(WIRE), false);
     let providers = providers(&ws.metadata()?);
     if providers.is_empty() {
         return Err("no crate has the provider role, so there is nothing to measure".to_owned());
     }
     for (folder, package) in &providers {
-        measure(folder.clone(), &["-p", package], Some(PROVIDER), Hyper::Absent);
+        measure(folder.clone(), &["-p", package], Some(PROVIDER), false);
         let features = format!("{folder},http");
         let args = ["-p", "identkit", "--no-default-features", "--features", &features];
-        measure(format!("identkit with {features}"), &args, Some(PROVIDER_WITH_HYPER), Hyper::Present);
+        measure(format!("identkit with {features}"), &args, Some(PROVIDER_WITH_HYPER), true);
         // Neither through a feature nor on another platform, while it is built or run.
         let all = ["-p", package, "--all-features"];
-        measure(format!("{folder} with all features"), &all, None, Hyper::Absent);
+        measure(format!("{folder} with all features"), &all, None, false);
     }
     print!("{}", overview(&cones));
     findings.extend(judge(&cones));
@@ -78,15 +64,10 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 }
 
 /// The normal dependency tree of what the arguments select; the error is one sentence.
-fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<Unit>, String> {
+fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<String>, String> {
     let mut cargo = ws.cargo(&["tree", "--quiet", "-e", edges, "--target", target, "--prefix", "none"]);
     cargo.args(args);
-    let output = ws.capture(cargo)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo tree {}: {}", args.join(" "), said.trim()));
-    }
-    let units = parse(&String::from_utf8_lossy(&output.stdout));
+    let units = parse(&ws.printed(&format!("cargo tree {}", args.join(" ")), cargo)?);
     if units.is_empty() {
         return Err(format!("cargo tree {} printed no crates", args.join(" ")));
     }
@@ -94,15 +75,12 @@ fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTr
 }
 
 /// Reads lines such as `serde v1.0.0 (proc-macro) (*)`.
-fn parse(tree: &str) -> BTreeSet<Unit> {
-    tree.lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let name = words.next()?.to_owned();
-            let version = words.next()?.strip_prefix('v')?.to_owned();
-            Some(Unit { name, version })
-        })
-        .collect()
+fn parse(tree: &str) -> BTreeSet<String> {
+    let unit = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    };
+    tree.lines().filter_map(unit).collect()
 }
 
 fn judge(cones: &[Cone]) -> Vec<String> {
@@ -114,24 +92,18 @@ fn judge(cones: &[Cone]) -> Vec<String> {
                 tree.len()
             ));
         }
-        let found = tree.iter().find(|unit| is_hyper(&unit.name));
-        match (hyper, found) {
-            (Hyper::Absent, Some(unit)) => findings.push(format!(
-                "{label} has `{}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {}`",
-                unit.name, unit.name
+        let mut names = tree.iter().filter_map(|unit| unit.split(' ').next());
+        match (hyper, names.find(|name| *name == "hyper" || name.starts_with("hyper-"))) {
+            (false, Some(name)) => findings.push(format!(
+                "{label} has `{name}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {name}`"
             )),
-            (Hyper::Present, None) => findings.push(format!(
+            (true, None) => findings.push(format!(
                 "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `http` turn it on"
             )),
             _ => {}
         }
     }
     findings
-}
-
-/// Is this a crate of the hyper family?
-fn is_hyper(name: &str) -> bool {
-    name == "hyper" || name.starts_with("hyper-")
 }
 
 fn overview(cones: &[Cone]) -> String {
@@ -159,7 +131,7 @@ bytes v1.12.1 (*)
 
 ";
 
-    fn cone(text: &str, budget: usize, hyper: Hyper) -> Cone {
+    fn cone(text: &str, budget: usize, hyper: bool) -> Cone {
         Cone { label: "sample".to_owned(), tree: parse(text), budget: Some(budget), hyper }
     }
 
@@ -170,22 +142,22 @@ bytes v1.12.1 (*)
 
     #[test]
     fn one_crate_over_the_budget_is_found() {
-        assert_eq!(judge(&[cone(TREE, 7, Hyper::Absent)]), [""; 0]);
-        let findings = judge(&[cone(TREE, 6, Hyper::Absent)]);
+        assert_eq!(judge(&[cone(TREE, 7, false)]), [""; 0]);
+        let findings = judge(&[cone(TREE, 6, false)]);
         assert!(findings.first().unwrap().to_string().contains("7 crates, which is over its budget of 6"));
     }
 
     #[test]
     fn hyper_is_found_where_it_must_not_be_and_missed_where_it_must() {
         let with = format!("{TREE}hyper v1.0.0\n");
-        assert_eq!(judge(&[cone(&with, 20, Hyper::Absent)]).len(), 1);
-        assert_eq!(judge(&[cone(TREE, 20, Hyper::Present)]).len(), 1);
-        assert_eq!(judge(&[cone(&with, 20, Hyper::Present)]), [""; 0]);
+        assert_eq!(judge(&[cone(&with, 20, false)]).len(), 1);
+        assert_eq!(judge(&[cone(TREE, 20, true)]).len(), 1);
+        assert_eq!(judge(&[cone(&with, 20, true)]), [""; 0]);
     }
 
     #[test]
     fn the_table_shows_crates_and_budget() {
-        assert_eq!(overview(&[cone(TREE, 9, Hyper::Absent)]), "crate   crates  budget\nsample  7       9\n");
+        assert_eq!(overview(&[cone(TREE, 9, false)]), "crate   crates  budget\nsample  7       9\n");
     }
 
     #[test]

@@ -30,10 +30,9 @@ fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: 
         let folder = Path::new(page).parent().unwrap_or(Path::new(""));
         let mut fenced = false;
         for (number, line) in (1..).zip(text.lines()) {
+            let mut say = |what: String| findings.push(format!("{page}:{number} {what}"));
             for word in commands(line).filter(|word| !is_command(word)) {
-                findings.push(format!(
-                    "{page}:{number} names `cargo xtask {word}`, which is no command: see `cargo xtask help`"
-                ));
+                say(format!("names `cargo xtask {word}`, which is no command: see `cargo xtask help`"));
             }
             if line.trim_start().starts_with("```") {
                 fenced = !fenced;
@@ -42,10 +41,10 @@ fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: 
                 continue;
             }
             for path in paths(line).filter(|path| !exists(Path::new(path))) {
-                findings.push(format!("{page}:{number} names `{path}`, which does not exist: correct the name"));
+                say(format!("names `{path}`, which does not exist: correct the name"));
             }
             for target in links(line).filter(|target| !exists(&folder.join(target))) {
-                findings.push(format!("{page}:{number} links to {target}, which does not exist: correct the link"));
+                say(format!("links to {target}, which does not exist: correct the link"));
             }
         }
     }
@@ -96,50 +95,43 @@ mod tests {
     }
 
     #[test]
-    fn a_path_in_backticks_must_exist() {
-        assert_eq!(
-            said("`crates/core/src/lib.rs:12`, `docs/guide.md#part` and `cat crates/core/`."),
-            Vec::<String>::new()
-        );
-        let findings = said("fine\nsee `crates/core/src/gone.rs` and `docs/guide.md`");
-        assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(findings.first().unwrap().starts_with("docs/page.md:2 names `crates/core/src/gone.rs`"));
-        assert_eq!(said("`cat xtask/gone.rs` `.ci/gone`").len(), 2);
-    }
-
-    #[test]
-    fn placeholders_plain_words_and_code_blocks_are_not_paths() {
+    fn what_exists_and_what_is_no_name_is_fine() {
         for text in [
+            "`crates/core/src/lib.rs:12`, `docs/guide.md#part` and `cat crates/core/`.",
             "`crates/<name>/src`",
             "`docs/*.md`",
             "crates/gone without backticks",
             "`src/lib.rs`",
             "```\n`crates/gone`\n```",
+            "Run `cargo xtask test`, `cargo xtask`, `cargo xtask --help`, `cargo xtask <name>`.",
+            "[a](guide.md#part) [b](../README.md) [c](https://example.org/x) [d](#part)",
         ] {
-            assert_eq!(said(text), Vec::<String>::new(), "{text}");
+            assert_eq!(said(text), [""; 0], "{text}");
         }
-        assert_eq!(said("```\n```\n`crates/gone`").len(), 1);
     }
 
     #[test]
-    fn a_command_of_xtask_must_exist_in_code_blocks_too() {
-        assert_eq!(
-            said("Run `cargo xtask test`, `cargo xtask`, `cargo xtask --help`, `cargo xtask <name>`."),
-            Vec::<String>::new()
-        );
-        let findings = said("```\ncargo xtask tset && cargo xtask test\n```");
-        assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(findings.first().unwrap().contains("`cargo xtask tset`"));
-    }
-
-    #[test]
-    fn a_relative_link_is_followed_from_its_page() {
-        let fine = "[a](guide.md#part) [b](../README.md) [c](https://example.org/x) [d](#part)";
-        assert_eq!(said(fine), [""; 0]);
-        for text in ["[a](gone.md)", "[a](../guide.md)", "[a](crates/core)"] {
+    fn paths_commands_and_links_must_exist() {
+        for (text, found) in [
+            (
+                "fine\nsee `crates/core/src/gone.rs` and `docs/guide.md`",
+                &["docs/page.md:2 names `crates/core/src/gone.rs`"][..],
+            ),
+            (
+                "`cat xtask/gone.rs` `.ci/gone`",
+                &["docs/page.md:1 names `xtask/gone.rs`", "docs/page.md:1 names `.ci/gone`"],
+            ),
+            ("```\n```\n`crates/gone`", &["docs/page.md:3 names `crates/gone`"]),
+            // In code blocks too.
+            ("```\ncargo xtask tset && cargo xtask test\n```", &["docs/page.md:2 names `cargo xtask tset`"]),
+            // A link is followed from its page.
+            ("[a](gone.md)", &["docs/page.md:1 links to gone.md"]),
+            ("[a](../guide.md)", &["docs/page.md:1 links to ../guide.md"]),
+            ("[a](crates/core)", &["docs/page.md:1 links to crates/core"]),
+        ] {
             let findings = said(text);
-            assert_eq!(findings.len(), 1, "{text}: {findings:?}");
-            assert!(findings.first().unwrap().contains("docs/page.md:1 links to"));
+            assert_eq!(findings.len(), found.len(), "{text}: {findings:?}");
+            assert!(findings.iter().zip(found).all(|(finding, start)| finding.starts_with(start)), "{findings:?}");
         }
     }
 

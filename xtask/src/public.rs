@@ -19,17 +19,11 @@ fn look(files: &[(String, String)]) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, text) in files {
         for (number, line) in (1..).zip(text.lines()) {
-            if let Some(folder) = machine_path(line) {
-                findings.push(format!(
-                    "{path}:{number} names a path on a machine (`{folder}`): write it relative to the repository"
-                ));
-            }
-            if !path.ends_with(".rs") {
-                continue;
-            }
-            for needle in unfinished.iter().filter(|needle| line.contains(needle.as_str())) {
-                findings.push(format!("{path}:{number} holds `{needle}`: finish it or take it out"));
-            }
+            findings.extend(machine_path(line).map(|folder| {
+                format!("{path}:{number} names a path on a machine (`{folder}`): write it relative to the repository")
+            }));
+            let found = unfinished.iter().filter(|needle| path.ends_with(".rs") && line.contains(needle.as_str()));
+            findings.extend(found.map(|needle| format!("{path}:{number} holds `{needle}`: finish it or take it out")));
         }
     }
     findings

@@ -14,9 +14,13 @@ use crate::workspace::Workspace;
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut files = Vec::new();
     walk(ws.root(), ws, &mut files).map_err(|error| format!("looking for snapshots: {error}"))?;
-    let relative = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).to_owned();
-    let all: Vec<PathBuf> = files.iter().map(|path| relative(path)).collect();
-    let mut findings = pending(&all);
+    let shown = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).display().to_string();
+    let is = |path: &Path, ends: fn(&str) -> bool| path.file_name().and_then(|name| name.to_str()).is_some_and(ends);
+    // Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
+    let pending =
+        files.iter().filter(|path| is(path, |name| name.contains(".snap.new") || name.ends_with(".pending-snap")));
+    let mut findings: Vec<String> =
+        pending.map(|path| format!("{} is pending: accept or reject it (`cargo insta review`)", shown(path))).collect();
 
     let list = test::references(ws);
     let Ok(text) = fs::read_to_string(&list) else {
@@ -28,12 +32,13 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     };
     // Insta joins paths without tidying them (`tests/../snapshots`), so both sides are resolved before they are compared.
     let referenced: BTreeSet<PathBuf> = text.lines().filter_map(|line| fs::canonicalize(line).ok()).collect();
-    let present: Vec<(PathBuf, PathBuf)> = files
-        .iter()
-        .filter(|path| path.starts_with(ws.root().join("crates")))
-        .filter_map(|path| Some((relative(path), fs::canonicalize(path).ok()?)))
-        .collect();
-    findings.extend(unreferenced(&present, &referenced));
+    let crates = ws.root().join("crates");
+    let snapshots = files.iter().filter(|path| path.starts_with(&crates) && is(path, |name| name.ends_with(".snap")));
+    findings.extend(
+        snapshots
+            .filter(|path| fs::canonicalize(path).is_ok_and(|path| !referenced.contains(&path)))
+            .map(|path| format!("{} is asserted by no test: delete it, or bring its test back", shown(path))),
+    );
     Ok(findings)
 }
 
@@ -55,28 +60,6 @@ fn walk(folder: &Path, ws: &Workspace, files: &mut Vec<PathBuf>) -> io::Result<(
     }
     files.sort();
     Ok(())
-}
-
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-/// Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
-fn pending(files: &[PathBuf]) -> Vec<String> {
-    files
-        .iter()
-        .filter(|path| name(path).contains(".snap.new") || name(path).ends_with(".pending-snap"))
-        .map(|path| format!("{} is pending: accept or reject it (`cargo insta review`)", path.display()))
-        .collect()
-}
-
-/// Snapshots (path to show, resolved path) that no test asserted.
-fn unreferenced(present: &[(PathBuf, PathBuf)], referenced: &BTreeSet<PathBuf>) -> Vec<String> {
-    present
-        .iter()
-        .filter(|(shown, resolved)| name(shown).ends_with(".snap") && !referenced.contains(resolved))
-        .map(|(shown, _)| format!("{} is asserted by no test: delete it, or bring its test back", shown.display()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Workspace {
 
     /// A cargo command on this workspace.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(cargo_program());
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
         if self.throwaway {
             command.env("CARGO_TARGET_DIR", &self.target);
@@ -80,14 +80,20 @@ impl Workspace {
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))
     }
 
+    /// Runs a command that must succeed, and returns what it prints.
+    pub(crate) fn printed(&self, what: &str, command: Command) -> Result<String, String> {
+        let output = self.capture(command)?;
+        if !output.status.success() {
+            return Err(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// The workspace's packages as they are declared. Nothing is resolved, so this works offline, before a lock file
     /// exists, and on a workspace whose dependency graph is faulty.
     pub(crate) fn metadata(&self) -> Result<Metadata, String> {
-        let output = self.capture(self.cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
-        if !output.status.success() {
-            return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
+        let command = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
+        MetadataCommand::parse(self.printed("cargo metadata", command)?)
             .map_err(|error| format!("cargo metadata: {error}"))
     }
 
@@ -95,28 +101,12 @@ impl Workspace {
     pub(crate) fn files(&self) -> Result<Vec<String>, String> {
         let mut git = Command::new("git");
         // The owner of the checkout is often not the user that CI runs as.
-        git.args([
-            "-c",
-            "safe.directory=*",
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--deduplicate",
-        ]);
-        git.current_dir(&self.root);
-        let output = self.capture(git)?;
-        if !output.status.success() {
-            return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        git.arg("--deduplicate").current_dir(&self.root);
+        let listed = self.printed("git ls-files", git)?;
         // A file that was deleted but not yet committed is still listed.
-        Ok(listed
-            .split('\0')
-            .filter(|path| !path.is_empty() && self.root.join(path).is_file())
-            .map(str::to_owned)
-            .collect())
+        let paths = listed.split('\0').filter(|path| !path.is_empty() && self.root.join(path).is_file());
+        Ok(paths.map(str::to_owned).collect())
     }
 
     /// Reads a file of the repository as text; bytes that are no UTF-8 are replaced.
@@ -127,17 +117,9 @@ impl Workspace {
 
     /// Reads those files of the repository whose path passes the filter, with their paths.
     pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, String> {
-        let mut texts = Vec::new();
-        for path in self.files()?.into_iter().filter(|path| wanted(path)) {
-            let text = self.read(&path)?;
-            texts.push((path, text));
-        }
-        Ok(texts)
+        let files = self.files()?.into_iter().filter(|path| wanted(path));
+        files.map(|path| self.read(&path).map(|text| (path, text))).collect()
     }
-}
-
-fn cargo_program() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The variables that `cargo run` sets for this program. Build scripts watch some of them; left in place they would make

@@ -114,12 +114,9 @@ fn chosen<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, St
 /// Builds the programs of a package's `tests/` folder.
 fn built(package: &str, ws: &Workspace) -> Result<Vec<Program>, String> {
     let args = ["test", "--all-features", "-p", package, "--no-run", "--message-format", "json-render-diagnostics"];
-    let output = ws.capture(ws.cargo(&args))?;
-    if !output.status.success() {
-        return Err(format!("the tests do not compile:\n{}", String::from_utf8_lossy(&output.stderr).trim()));
-    }
+    let messages = ws.printed("the tests do not compile", ws.cargo(&args))?;
     let mut programs = Vec::new();
-    for message in Message::parse_stream(output.stdout.as_slice()) {
+    for message in Message::parse_stream(messages.as_bytes()) {
         let message = message.map_err(|error| format!("what cargo says: {error}"))?;
         if let Message::CompilerArtifact(artifact) = message
             && artifact.target.kind.contains(&TargetKind::Test)
