@@ -163,12 +163,11 @@ bytes v1.12.1 (*)
     #[test]
     fn a_real_tree_counts_the_crate_and_its_optional_dependency_only_when_on() {
         let repo = Throwaway::package("");
-        repo.write("crates/leaf/Cargo.toml", "[package]\nname = \"leaf\"\nversion = \"2.0.0\"\nedition = \"2024\"\n");
-        repo.write("crates/leaf/src/lib.rs", "");
-        repo.manifest("[dependencies]\nleaf = { path = \"../leaf\", optional = true }\n");
+        repo.member("leaf", "");
+        repo.manifest("[dependencies]\nidentkit-leaf = { path = \"../leaf\", optional = true }\n");
         let ws = repo.workspace();
         assert_eq!(tree(&ws, USED, &["-p", "identkit-sample"]).unwrap().len(), 1);
-        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "leaf"]).unwrap().len(), 2);
+        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "identkit-leaf"]).unwrap().len(), 2);
         assert!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
     }
 
@@ -176,40 +175,28 @@ bytes v1.12.1 (*)
     fn core_wire_the_provider_and_the_facade_are_measured() {
         let repo = Throwaway::new();
         let hyper = Throwaway::outside("hyper");
-        repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
-        let package = |folder: &str, name: &str, more: &str| {
-            let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-            repo.write(&format!("crates/{folder}/Cargo.toml"), &format!("{head}{more}"));
-            repo.write(&format!("crates/{folder}/src/lib.rs"), "");
-        };
-        package("core", "identkit-core", "");
-        package("wire", "identkit-wire", "");
-        package("acme", "identkit-acme", "[package.metadata.identkit]\nrole = \"provider\"\n");
-        let facade = || {
-            let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
-            package(
-                "identkit",
-                "identkit",
-                &format!(
-                    "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
-                ),
-            );
-        };
+        repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.lints.rust]\n");
+        repo.member("core", "");
+        repo.member("wire", "");
+        let acme = "[package.metadata.identkit]\nrole = \"provider\"\n";
+        repo.member("acme", acme);
+        let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
+        let facade = format!(
+            "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
+        );
+        repo.member("identkit", &facade);
         let said = || run(&repo.workspace()).unwrap();
-        facade();
         assert_eq!(said(), [""; 0]);
 
-        package("wire", "identkit-wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
+        repo.member("wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
         assert!(said().concat().starts_with("wire has `hyper` in its tree"), "{:?}", said());
-        package("wire", "identkit-wire", "");
+        repo.member("wire", "");
 
-        let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
-        let acme = "[package.metadata.identkit]\nrole = \"provider\"\n";
-        package("acme", "identkit-acme", &format!("{acme}[dependencies]\n{client}"));
+        repo.member("acme", &format!("{acme}[dependencies]\n{client}"));
         assert!(said().concat().starts_with("acme with all features has `hyper` in its tree"), "{:?}", said());
-        package("acme", "identkit-acme", acme);
+        repo.member("acme", acme);
 
-        package("identkit", "identkit", "");
+        repo.member("identkit", "");
         assert!(said().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", said());
     }
 

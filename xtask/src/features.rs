@@ -43,32 +43,30 @@ fn combinations(features: &[String]) -> Vec<Vec<&str>> {
     [none].into_iter().chain(alone).chain([vec!["--all-features"]]).collect()
 }
 
-/// Checks one combination.
-fn check(ws: &Workspace, package: &str, combination: &[&str]) -> Verdict {
+/// Checks one combination; returns what is wrong with it.
+fn check(ws: &Workspace, package: &str, combination: &[&str]) -> Result<Option<String>, String> {
     let mut cargo = ws.cargo(&["check", "--quiet", "--message-format", "json", "-p", package]);
     cargo.args(combination);
     let output = ws.capture(cargo)?;
-    let what = format!("`cargo check -p {package} {}`", combination.join(" "));
-    let said = diagnostics(&output.stdout);
-    if !output.status.success() {
-        // When the compiler said nothing, cargo itself did.
-        let said =
-            if said.is_empty() { String::from_utf8_lossy(&output.stderr).trim().to_owned() } else { said.join("") };
-        return Ok(vec![format!("{what} does not compile:\n{said}")]);
+    let mut said = diagnostics(&output.stdout);
+    let ended = if output.status.success() { "warns" } else { "does not compile" };
+    if said.is_empty() && !output.status.success() {
+        // The compiler said nothing, so cargo itself did.
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
     }
-    Ok(if said.is_empty() { Vec::new() } else { vec![format!("{what} warns:\n{}", said.join(""))] })
+    let what = combination.join(" ");
+    Ok((!said.is_empty()).then(|| format!("`cargo check -p {package} {what}` {ended}:\n{}", said.trim_end())))
 }
 
 /// The rendered warnings and errors in cargo's messages. Cargo caps those of crates from outside the workspace.
-fn diagnostics(messages: &[u8]) -> Vec<String> {
-    Message::parse_stream(messages)
-        .filter_map(|message| match message {
-            Ok(Message::CompilerMessage(said)) => Some(said.message),
-            _ => None,
-        })
-        .filter(|message| {
-            matches!(message.level, DiagnosticLevel::Warning | DiagnosticLevel::Error | DiagnosticLevel::Ice)
-        })
+fn diagnostics(messages: &[u8]) -> String {
+    let messages = Message::parse_stream(messages).filter_map(|message| match message {
+        Ok(Message::CompilerMessage(said)) => Some(said.message),
+        _ => None,
+    });
+    let levels = [DiagnosticLevel::Warning, DiagnosticLevel::Error, DiagnosticLevel::Ice];
+    messages
+        .filter(|message| levels.contains(&message.level))
         // The compiler's own count of what it said is no news.
         .filter(|message| !(message.spans.is_empty() && message.message.ends_with("emitted")))
         .map(|message| message.rendered.unwrap_or(message.message))

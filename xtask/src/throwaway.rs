@@ -56,12 +56,17 @@ impl Throwaway {
 
     /// Writes the manifest of `crates/sample`, with more lines at its end.
     pub(crate) fn manifest(&self, more: &str) {
-        self.write(
-            "crates/sample/Cargo.toml",
-            &format!(
-                "[package]\nname = \"identkit-sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lints]\nworkspace = true\n\n{more}"
-            ),
-        );
+        self.member("sample", more);
+    }
+
+    /// Writes the manifest and an empty library of a crate.
+    pub(crate) fn member(&self, folder: &str, more: &str) {
+        let name = if folder == "identkit" { folder.to_owned() } else { format!("identkit-{folder}") };
+        let package = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        self.write(&format!("crates/{folder}/Cargo.toml"), &format!("{package}\n[lints]\nworkspace = true\n\n{more}"));
+        if !self.path(&format!("crates/{folder}/src/lib.rs")).exists() {
+            self.write(&format!("crates/{folder}/src/lib.rs"), "");
+        }
     }
 
     /// Writes the library of `crates/sample`, under a line of crate documentation.

@@ -148,16 +148,9 @@ fn what_is_for_tests_is_found_in_a_library_and_not_in_its_tests() {
 fn the_graph_is_read_from_real_manifests() {
     let repo = Throwaway::repository();
     repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
-    let package = |folder: &str, more: &str| {
-        repo.write(
-            &format!("crates/{folder}/Cargo.toml"),
-            &format!("[package]\nname = \"identkit-{folder}\"\nedition = \"2024\"\n[lints]\nworkspace = true\n{more}"),
-        );
-        repo.write(&format!("crates/{folder}/src/lib.rs"), "");
-    };
-    package("core", "[dependencies]\nidentkit-wire = { path = \"../wire\", optional = true }\n");
-    package("wire", "[dependencies]\ncore = { path = \"../core\", package = \"identkit-core\" }\n");
-    package("acme", "[package.metadata.identkit]\nrole = \"provider\"\n");
+    repo.member("core", "[dependencies]\nidentkit-wire = { path = \"../wire\", optional = true }\n");
+    repo.member("wire", "[dependencies]\ncore = { path = \"../core\", package = \"identkit-core\" }\n");
+    repo.member("acme", "[package.metadata.identkit]\nrole = \"provider\"\n");
     let metadata = repo.workspace().metadata();
     // Without a `[workspace.lints]` table cargo itself refuses the manifests.
     assert!(metadata.is_err());
@@ -166,18 +159,18 @@ fn the_graph_is_read_from_real_manifests() {
     assert_eq!(providers(&repo.workspace().metadata().unwrap()), [("acme".to_owned(), "identkit-acme".to_owned())]);
     assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`core` has a dependency on `wire`"));
 
-    package("core", "");
+    repo.member("core", "");
     assert_eq!(check(&repo.workspace(), &[]).unwrap(), [""; 0]);
 
-    package("acme", "");
+    repo.member("acme", "");
     assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("not in the table"));
 
     // Each of the other rules takes part.
-    package(
+    repo.member(
         "acme",
         "[package.metadata.identkit]\nrole = \"provider\"\n[dev-dependencies]\nidentkit-mock-server = { path = \"../mock-server\" }\n",
     );
-    package("mock-server", "");
+    repo.member("mock-server", "");
     assert_eq!(check(&repo.workspace(), &[]).unwrap(), [""; 0]);
     repo.write("scripts/build.sh", "");
     assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`scripts` stands at the top level"));
