@@ -5,7 +5,6 @@ mod rules;
 
 use crate::workspace::Workspace;
 
-/// Something that takes its time.
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
@@ -17,7 +16,6 @@ pub(crate) struct Campaign {
     rounds: &'static [(&'static str, &'static str)],
 }
 
-/// All campaigns.
 pub(crate) const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "logins",

@@ -7,7 +7,6 @@ use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{cargo, cone, coverage, deps, features, layers, names, public, snapshots, test};
 
-/// One check.
 #[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
@@ -46,12 +45,10 @@ pub(crate) const CHECKS: &[Check] = &[
 /// The check `coverage` with everything that was shown.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
 
-/// Finds a check by its name.
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// Is this word a command of `cargo xtask`?
 pub(crate) fn is_command(word: &str) -> bool {
     matches!(word, "ci" | "campaign" | "bench" | "help") || find(word).is_some()
 }

@@ -6,7 +6,6 @@ use crate::check::{self, Check};
 use crate::table;
 use crate::workspace::Workspace;
 
-/// Runs the checks; true when all were content.
 pub(crate) fn run(checks: &[&Check], ws: &Workspace) -> bool {
     let mut rows = vec![["check", "result", "seconds"].map(str::to_owned)];
     let mut all = true;

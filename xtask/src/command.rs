@@ -6,7 +6,6 @@ use crate::bench;
 use crate::campaign::{CAMPAIGNS, Campaign};
 use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check};
 
-/// What the user asked for.
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,

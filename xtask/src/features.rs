@@ -24,7 +24,6 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(findings)
 }
 
-/// The library packages under `crates/`, with their features.
 fn libraries(metadata: &Metadata) -> Vec<(String, Vec<String>)> {
     let crates = metadata.workspace_root.join("crates");
     metadata

@@ -95,7 +95,6 @@ fn has(rooms: &str, name: &str) -> bool {
     rooms.split(' ').any(|room| room == name)
 }
 
-/// Every edge against the table.
 fn edges(members: &[Member]) -> Vec<String> {
     let mut findings = Vec::new();
     let by_folder: BTreeMap<&str, &Member> = members.iter().map(|member| (member.folder.as_str(), member)).collect();
@@ -168,7 +167,6 @@ fn names(members: &[Member]) -> Vec<String> {
     findings
 }
 
-/// The entries at the top of the repository.
 fn top_level(files: &[String]) -> Vec<String> {
     let entries: BTreeSet<&str> = files.iter().filter_map(|path| path.split('/').next()).collect();
     entries

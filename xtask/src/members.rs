@@ -33,7 +33,6 @@ impl Member {
     }
 }
 
-/// The folders and packages of the providers, in order.
 pub(crate) fn providers(metadata: &Metadata) -> Vec<(String, String)> {
     let providers = members_of(metadata).into_iter().filter(|member| member.provider);
     let mut found: Vec<_> = providers.map(|member| (member.folder, member.package)).collect();

@@ -60,7 +60,6 @@ fn commands(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Paths of the repository in backticks.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     // Between backticks are the odd pieces; a last piece without its closing backtick is none.
     let pieces = line.matches('`').count();
@@ -73,7 +72,6 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
         .map(|word| word.split(['#', ':', ',', ';', ')']).next().unwrap_or(word).trim_end_matches('.'))
 }
 
-/// Targets of links inside the repository.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| {
         let target = rest.split([')', ' ', '#']).next()?;

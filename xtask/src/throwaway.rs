@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use crate::workspace::Workspace;
 
-/// A temporary folder that stands for a repository.
 pub(crate) struct Throwaway(TempDir);
 
 impl Throwaway {
@@ -19,7 +18,6 @@ impl Throwaway {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// An empty git repository.
     pub(crate) fn repository() -> Self {
         let repo = Self::new();
         repo.git(&["init", "--quiet"]);

@@ -9,7 +9,6 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
-/// A workspace on disk.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
@@ -45,7 +44,6 @@ impl Workspace {
         &self.target
     }
 
-    /// A cargo command on this workspace.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
@@ -75,7 +73,6 @@ impl Workspace {
         }
     }
 
-    /// Runs a command to its end and keeps its output.
     pub(crate) fn capture(&self, mut command: Command) -> Result<Output, String> {
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))
     }

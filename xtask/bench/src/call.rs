@@ -81,7 +81,6 @@ pub fn reqwest(certificate: &str) -> reqwest::Client {
 }
 
 impl Caller {
-    /// The way of this name.
     pub async fn new(way: &str, port: &str, certificate: &str) -> Self {
         let url = format!("https://localhost:{port}/putOrder");
         let order = serde_json::from_str::<Order>(ORDER).unwrap();
@@ -107,7 +106,6 @@ impl Caller {
         Self { client, body, json: way.ends_with("-json").then(|| Box::new(order)) }
     }
 
-    /// Another one that calls at the same time.
     async fn another(&self, port: &str, certificate: &str) -> Self {
         let client = match &self.client {
             Way::Hyper { host, .. } => Way::Hyper { sender: hyper(port, certificate).await, host: host.clone() },
@@ -120,7 +118,6 @@ impl Caller {
         Self { client, body: self.body.clone(), json: self.json.clone() }
     }
 
-    /// Places an order.
     pub async fn call(&mut self) {
         let Self { client, body, json } = self;
         match client {
@@ -181,7 +178,6 @@ pub async fn by_hyper(sender: &mut SendRequest<Full<Bytes>>, request: Request<Fu
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
-/// So many calls one after another.
 pub async fn calls(way: &str, count: u32, port: &str, certificate: &str) {
     let mut caller = Caller::new(way, port, certificate).await;
     for _ in 0..count {

@@ -14,12 +14,10 @@ const CALLS: [(&str, &str); 6] = [
     ("identkit", "identkit, put_order"),
 ];
 
-/// All rows.
 pub fn transport() {
     some(&["calls", "at-once", "first", "download", "upload", "cone"]);
 }
 
-/// These rows.
 pub fn some(rows: &[&str]) {
     for row in rows {
         match *row {

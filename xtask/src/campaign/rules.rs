@@ -15,19 +15,16 @@ use cargo_metadata::{Message, TargetKind};
 use crate::table;
 use crate::workspace::Workspace;
 
-/// Says which rule is off.
 const WITHOUT: &str = "IDENTKIT_WITHOUT_RULE";
 /// Says which rules alone are tried, separated by commas.
 const ONLY: &str = "IDENTKIT_RULES";
 /// After so long a program of tests is taken to hang, which no test does with every rule on.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A rule of the documentation.
 #[derive(Debug, PartialEq, Eq)]
 struct Rule {
     id: String,
     says: String,
-    /// Why it cannot be switched off.
     stays: Option<String>,
 }
 
@@ -85,7 +82,6 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// The rows of the table.
 fn documented(text: &str) -> Result<Vec<Rule>, String> {
     let row = |line: &str| {
         let mut cells = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ");

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// The vendors of the contract.
 pub(super) const VENDORS: [&str; 2] = ["identity.TM", "identify24"];
 
-/// One thing that is asked for.
 pub(super) struct Demand {
     /// The sort of evidence, e.g. `sandbox-request`.
     pub(super) sort: &'static str,
@@ -24,7 +22,6 @@ impl Demand {
     }
 }
 
-/// All of it.
 pub(super) struct Contract {
     pub(super) demands: Vec<Demand>,
     /// The ids of all rows, list items and chapters of `contract.md`: `AT-38`, `M-08`, `5`.
@@ -32,7 +29,6 @@ pub(super) struct Contract {
 }
 
 impl Contract {
-    /// Reads the four files' texts.
     pub(super) fn read(fields: &str, statuses: &str, samples: &str, page: &str) -> Result<Self, String> {
         let mut demands = Vec::new();
         let mut add = |sort, id: &str, vendor, group: &str, name: String| {

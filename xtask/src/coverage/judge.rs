@@ -31,7 +31,6 @@ pub(super) fn judge(contract: &Contract, evidence: &Evidence, open: &Open<'_>, v
     (report, findings)
 }
 
-/// What would be evidence.
 fn wanted(what: &str) -> &'static str {
     match what {
         "status" => "the codes are tried in crates/conformance/tests/it/coverage",

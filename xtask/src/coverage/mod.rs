@@ -25,7 +25,6 @@ use contract::Contract;
 use evidence::Evidence;
 use open::{OPEN, Open};
 
-/// Where the tests find the folder.
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

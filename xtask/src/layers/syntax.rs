@@ -1,6 +1,5 @@
 //! What the checks ask of a parsed source file.
 
-/// Parses a file of the repository.
 pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
     syn::parse_file(text).map_err(|error| format!("parsing {path}:{}: {error}", error.span().start().line))
 }
@@ -19,7 +18,6 @@ pub(super) fn is_test(attribute: &syn::Attribute) -> bool {
     }
 }
 
-/// Whether an item is test code.
 pub(super) fn is_test_item(item: &syn::Item) -> bool {
     parts(item).0.iter().any(is_test)
 }
