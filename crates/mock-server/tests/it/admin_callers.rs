@@ -1,11 +1,6 @@
 //! Who may call the admin API, and what it tells whom: beside the header `Host`, and as it happens.
 
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_mock_server::server;
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// A connection on which this was asked.
 async fn asked(address: std::net::SocketAddr, head: &str) -> TcpStream {

@@ -1,13 +1,7 @@
 //! The admin API and the document that it serves about itself. What the responses look like is held against its schemas
 //! from outside, by crates/cli/tests/outside/admin.py.
 
-use std::collections::BTreeSet;
-
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_mock_server::Profile;
-use identkit_mock_server::server;
-use serde_json::Value;
 
 const ROOT: &str = "/_sandbox/v1";
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];

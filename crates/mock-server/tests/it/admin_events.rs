@@ -1,20 +1,6 @@
 //! What happens in a world, followed over HTTP as server-sent events.
 
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http::Request;
-use identkit_core::Clock as _;
-use identkit_mock_server::server::{self, Listener};
-use identkit_mock_server::worlds::NewWorld;
-use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
-use identkit_transport::SystemClock;
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use crate::support::*;
 
 /// Nothing takes as long.
 const HANGS: Duration = Duration::from_secs(60);

@@ -1,6 +1,5 @@
 //! How deep a body of the admin API may be nested.
 
-use crate::support::door::Door;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]

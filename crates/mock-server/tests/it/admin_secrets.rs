@@ -1,11 +1,6 @@
 //! The admin API tells which URLs are set up, and not the secrets in them, unless it is asked to.
 
-use crate::support::door::Door;
 use crate::support::*;
-use http::Method;
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_mock_server::{server, vendors};
-use serde_json::{Value, json};
 
 const URL: &str = "https://user:geheim@hooks.example/h?token=geheim&id=1";
 const TOLD: &str = "https://(masked)@hooks.example/h?token=(masked)&id=1";

@@ -1,11 +1,6 @@
 //! What the admin API refuses, so that nothing is done to another world or for a web page.
 
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_mock_server::worlds::NewWorld;
-use identkit_mock_server::{Worlds, server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// An answer as it is written to a request with this head.
 async fn raw(address: std::net::SocketAddr, head: &str) -> String {

@@ -1,15 +1,7 @@
 //! How many cases a world keeps: what goes, what goes with it, and what stays.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::support::*;
-use identkit_mock_server::World;
-use identkit_mock_server::journal::What;
-use identkit_mock_server::vendors::all;
-use identkit_mock_server::webhooks::Mode;
-use jiff::SignedDuration;
-use serde_json::json;
+use identkit_mock_server::{vendors::all, webhooks::Mode};
 
 impl Harness {
     fn keeping(cases: usize) -> Self {

@@ -1,20 +1,7 @@
 //! The same seed and script give the same journal, byte for byte: real clients, TCP, and a receiver on the network.
 #![allow(clippy::print_stdout)]
 
-use std::sync::Arc;
-
-use crate::support::receiver::{Does, Hook};
 use crate::support::*;
-use identkit_core::Secret;
-use identkit_identify24::Identify24;
-use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
-use identkit_identity_tm::{IdentityTm, OrderId, PutOrder};
-use identkit_mock_server::vendors::identify24;
-use identkit_mock_server::{Sandbox, TestSandbox, Transition};
-use identkit_transport::SystemClock;
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
 
 /// How many rounds; `cargo xtask campaign journal` runs 100.
 fn rounds() -> usize {

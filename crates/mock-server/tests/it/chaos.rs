@@ -1,19 +1,8 @@
 //! The profile `chaos`: the clients get through a whole case of each vendor, whatever the seed, and nothing is done
 //! twice or lost on the way.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-
 use crate::support::*;
-use futures_util::future::{Either, select};
-use identkit_core::{Error, Kind, Secret};
-use identkit_identity_tm::{IdentityTm, OrderId, SignedPdfs};
-use identkit_mock_server::{InProcess, Profile, Sandbox, VirtualClock};
-use identkit_synthetic::sample_contract;
-use identkit_wire::encode_base64;
-use serde_json::json;
+use std::future::Future;
 
 const SEEDS: u64 = 100;
 

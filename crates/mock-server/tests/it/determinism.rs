@@ -1,16 +1,7 @@
 //! The same seed and the same script give the same bytes; a copy of a world goes its own way.
 
-use std::sync::Arc;
-
 use crate::saved_worlds::call;
 use crate::support::*;
-use identkit_core::Secret;
-use identkit_identity_tm::messages::SignPdf;
-use identkit_mock_server::vendors::{identify24, identity_tm};
-use identkit_mock_server::{MockVendor as _, Transition};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
-use serde_json::Value;
 
 /// A day of both vendors' lives: every answer and every webhook, as bytes.
 async fn script(seed: u64) -> Vec<String> {

@@ -1,13 +1,7 @@
 //! The door of a Rust test: a sandbox of its own, and what is expected of the calls.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
 use crate::support::*;
-use http::Request;
-use identkit_identity_tm::{IdentityTm, OrderId};
-use identkit_mock_server::journal::Filter;
-use identkit_mock_server::{Expect, Sandbox};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn client(sandbox: &Sandbox) -> IdentityTm {
     tm_client(sandbox.transport(), sandbox.clock().clone())

@@ -1,20 +1,7 @@
 //! Faults: what each does on the wire, when it strikes, and how the admin API injects it.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_core::Clock as _;
-use identkit_mock_server::faults::{Fault, Middle, Rule};
-use identkit_mock_server::server::{self, Authority};
-use identkit_mock_server::{Profile, Sandbox, Worlds};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}

@@ -1,11 +1,6 @@
 //! identity.TM: the status of many orders, by a period and without one.
 
-use std::collections::BTreeSet;
-
 use crate::support::*;
-use identkit_core::Window;
-use identkit_identity_tm::messages::ListedOrder;
-use jiff::SignedDuration;
 
 /// Order and code of everything that is listed.
 fn told(orders: &[ListedOrder]) -> Vec<(String, u32)> {

@@ -1,16 +1,6 @@
 //! identify24's server side: codes, bodies, and what each profile refuses.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::CONTENT_TYPE;
-use identkit_core::Secret;
-use identkit_mock_server::vendors::identify24;
-use identkit_mock_server::{InProcess, Transition};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
 
 const REQUIRED: [&str; 12] = [
     "project_id",

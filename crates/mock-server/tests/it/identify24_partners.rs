@@ -1,15 +1,9 @@
 //! Two partners in one process: over one transport and a real listener they share neither a token nor a connection.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
 use crate::support::*;
 use futures_util::future::join_all;
-use identkit_identify24::{Credentials, Identify24};
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use identkit_identify24::Credentials;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A request as it came over a connection.
 #[derive(Clone, Debug)]

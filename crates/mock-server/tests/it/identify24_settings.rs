@@ -1,14 +1,7 @@
 //! What the sandbox's identify24 does where the document leaves it open, by setting; and every code of its table.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use identkit_core::{Kind, Secret};
-use identkit_identify24::Identify24;
 use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings, configure};
-use identkit_mock_server::{InProcess, VirtualClock};
-use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 impl Harness {
     fn set_up_identify24(&self, change: impl FnOnce(&mut Settings)) {

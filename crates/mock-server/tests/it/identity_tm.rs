@@ -1,16 +1,7 @@
 //! identity.TM's server side: states, codes, documents, and what each profile refuses.
 
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use identkit_core::Kind;
-use identkit_identity_tm::messages::{OrderIdentData, SignPdf};
-use identkit_identity_tm::{OrderId, PutOrder, SignedPdfs};
-use identkit_synthetic::{page_count, sample_contract};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
-use serde_json::{Value, json};
+use identkit_synthetic::page_count;
 
 /// Every call that names an order: method, path, and whether it reads data (400 before the end, [T 3.3.1]).
 const ORDER_CALLS: [(&str, &str, bool); 8] = [

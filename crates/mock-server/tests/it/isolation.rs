@@ -1,21 +1,10 @@
 //! A thousand tests at once do not see each other: ids, journals, webhooks, clocks.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::support::receiver::{Does, Hook};
 use crate::support::*;
-use identkit_core::{Clock, Secret};
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{Credentials, IdentityTm, PutOrder, StatusKind};
-use identkit_mock_server::journal::{Filter, What};
-use identkit_mock_server::worlds::NewWorld;
-use identkit_mock_server::{Expect, Sandbox, Transition, Worlds, server};
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_transport::{SystemClock, Transport};
-use tokio::sync::{Barrier, Semaphore};
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{Barrier, Semaphore},
+    task::JoinSet,
+};
 
 const TESTS: u64 = 1_000;
 

@@ -1,9 +1,6 @@
 //! The journal, asked over the admin API.
 
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_mock_server::journal::Filter;
-use serde_json::{Value, json};
 
 /// An order with this Product, as JSON.
 fn written(product: u32) -> String {

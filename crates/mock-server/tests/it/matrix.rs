@@ -1,16 +1,8 @@
 //! identity.TM: every (call, code) of the matrix in chapter 4 of the contract, provoked by raw requests by the cause
 //! that the document gives. Which cells there must be is read from the contract itself.
 
-use std::collections::BTreeSet;
-
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use identkit_mock_server::MockVendor as _;
-use identkit_mock_server::vendors::identity_tm::{Feature, IdentityTm, Service, Settings, configure};
-use identkit_wire::encode_base64;
-use serde_json::json;
+use identkit_mock_server::vendors::identity_tm::IdentityTm;
 
 const CONTRACT: &str = include_str!("../../../../docs/contract/contract.md");
 

@@ -1,17 +1,7 @@
 //! identity.TM: recordings. Asking for a video, its callback, the placeholder before it, and sound instead of it.
 
-use std::sync::{Arc, Mutex};
-
 use crate::support::*;
-use bytes::Bytes;
-use http::{Method, Request, Uri};
-use identkit_core::{Kind, Secret};
-use identkit_identity_tm::{OrderId, PutOrder, VideoCallback, VideoReady};
-use identkit_mock_server::vendors::identity_tm;
-use identkit_mock_server::{MockVendor, Transition};
 use identkit_synthetic::{placeholder_video, recording, voice};
-use identkit_wire::{Callback, OneOrMany};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 const CALLS: [(&str, &str); 3] =

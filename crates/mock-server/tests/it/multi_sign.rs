@@ -1,14 +1,8 @@
 //! identity.TM: orders that sign what a master order is to have signed (`MultiSignOptions`).
 
 use crate::support::*;
-use bytes::Bytes;
-use identkit_core::Outcome;
-use identkit_identity_tm::messages::{MultiSignOptions, SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::Placement;
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedPdfs};
-use identkit_synthetic::sample_contract;
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, decode_base64, encode_base64};
+use identkit_wire::decode_base64;
 use lopdf::{Document, Object};
 
 fn pdf(name: &str) -> SignPdf {

@@ -1,21 +1,7 @@
 //! The sandbox's doors on the network, and its admin API.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::support::door::{Door, exchange};
-use crate::support::net::{any, plain, trusting};
 use crate::support::*;
-use identkit_core::{Delivery, Kind};
-use identkit_identity_tm::{IdentityTm, OrderId, StatusKind};
-use identkit_mock_server::Transition;
-use identkit_mock_server::server::{self, Authority, Listener};
-use identkit_transport::{SystemClock, Transport};
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use crate::support::{door::exchange, net::any};
 
 pub(crate) fn client(url: &str, transport: Arc<dyn Transport>) -> IdentityTm {
     let builder = tm_builder().base_url(format!("{url}{TM}"));

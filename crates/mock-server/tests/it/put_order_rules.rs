@@ -1,10 +1,6 @@
 //! identity.TM: what `putOrder` refuses, one fault at a time, and nothing else with it.
 
 use crate::support::*;
-use identkit_mock_server::Profile;
-use identkit_synthetic::sample_contract;
-use identkit_wire::encode_base64;
-use serde_json::{Map, Value, json};
 
 /// The order with these members in place of its own, objects member by member (RFC 7396).
 fn with(base: &Value, patch: &Value) -> Value {

@@ -1,11 +1,6 @@
 //! identity.TM: using an identification again, [T 6].
 
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::{IdCard, OrderIdentData};
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedIdentData, StatusKind};
 
 /// What only an identification by video leaves behind (AT-72).
 const VIDEO: [StatusKind; 3] = [StatusKind::VIDEO_CONDUCTED, StatusKind::VIDEO_WAITING, StatusKind::VIDEO_CALL];

@@ -1,7 +1,6 @@
 //! Accounts set up from outside, by the names of the settings.
 
-use identkit_mock_server::vendors::{identify24, identity_tm};
-use serde_json::{Map, Value, json};
+use crate::support::*;
 
 fn object(value: Value) -> Map<String, Value> {
     match value {

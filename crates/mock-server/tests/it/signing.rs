@@ -1,11 +1,6 @@
 //! identity.TM: signing with a TAN, cancelling, and what is asked before an order.
 
 use crate::support::*;
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::SignHash;
-use identkit_identity_tm::{OrderFlavor, OrderId};
-use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_wire::{OneOrMany, encode_base64};
 
 impl Harness {
     async fn identified(&self) -> OrderId {

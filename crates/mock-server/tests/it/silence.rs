@@ -1,12 +1,6 @@
 //! A refusal explains itself in words of the sandbox's own: no value of a request ever comes back in one.
 
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_mock_server::{Rejection, Transition};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
 
 const CANARY: &str = "Kanarienvogel";
 

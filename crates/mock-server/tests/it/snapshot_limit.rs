@@ -1,9 +1,7 @@
 //! How many snapshots a world keeps: nothing takes one away but the world's end.
 
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_mock_server::Worlds;
-use identkit_mock_server::worlds::{NewWorld, WorldError};
+use identkit_mock_server::worlds::WorldError;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {

@@ -1,17 +1,7 @@
 //! identity.TM: every story with every kind of order, and every code of the document.
 
-use std::collections::BTreeSet;
-
 use crate::support::*;
-use identkit_core::{Outcome, Window};
-use identkit_identity_tm::messages::{EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData};
-use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
-use identkit_mock_server::{Rejection, Transition};
-use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
-use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 /// One order of each kind: Product 12, 0 and 16, one to be signed, and one for an account only.
 fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {

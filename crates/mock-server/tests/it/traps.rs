@@ -1,10 +1,6 @@
 //! Traps of identity.TM's document that the sandbox decides: what an end without a result does, and who is told.
 
 use crate::support::*;
-use identkit_core::{Kind, Secret};
-use identkit_identity_tm::messages::SignHash;
-use identkit_identity_tm::{OrderId, PutOrder, StatusKind};
-use identkit_wire::OneOrMany;
 
 fn to_sign() -> PutOrder {
     let hash = SignHash::default().hash("c2hhMjU2").filename("contract.pdf");

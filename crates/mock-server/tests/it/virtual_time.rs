@@ -1,13 +1,6 @@
 //! Expiry, retention and time-outs of both vendors, all on the sandbox's own clock.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use identkit_core::Kind;
-use identkit_identify24::messages::IdentId;
-use identkit_identity_tm::{OrderFlavor, StatusKind};
-use identkit_mock_server::{InProcess, VirtualClock};
-use jiff::SignedDuration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {

@@ -1,18 +1,6 @@
 //! Webhooks: what is delivered, when it is tried again, and how an order waits for it.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use crate::support::*;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Uri};
-use identkit_core::Secret;
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{IdentityTm, OrderCallback, OrderFlavor, OrderId, StatusKind};
-use identkit_mock_server::vendors::{identify24, identity_tm};
-use identkit_wire::Callback;
-use serde_json::Value;
-use tokio::sync::Notify;
 
 /// Seconds after the first try at which the document's table has the others (T-036), written down anew.
 fn table(first_night: f64, nights: u32) -> Vec<f64> {

@@ -1,27 +1,10 @@
 //! How each call is made by its client, and about what.
 
-use std::fmt;
-use std::sync::Arc;
-
-use identkit_core::{BoxFuture, CallOptions, Content, Error, Secret};
-use identkit_identify24::Identify24;
-use identkit_identify24::messages::{CreateIdent, IdentId};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identity_tm::messages::Period;
-use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
-    GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
-    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
-    IdentityTm, OrderId, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
-    VideoReady,
-};
-use identkit_mock_server::World;
-use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
-use serde::Serialize;
-
 use crate::matrix::About;
-use crate::support::{HOUR, Harness, ident, options, order};
+use crate::support::*;
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_wire::{Dts, Meta, Operation as _};
+use serde::Serialize;
 
 /// The clients of a cell.
 #[derive(Clone)]

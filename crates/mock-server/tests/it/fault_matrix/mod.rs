@@ -9,17 +9,11 @@
 mod calls;
 mod cell;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
-
-use futures_util::{StreamExt as _, stream};
-use identkit_mock_server::MockVendor;
-use identkit_mock_server::faults::{Fault, Middle, Shape};
-use identkit_mock_server::vendors::{identify24, identity_tm};
-
+use crate::support::*;
 use calls::{Prepared, calls};
 use cell::{Cell, Door, Often, try_it};
+use futures_util::{StreamExt as _, stream};
+use identkit_mock_server::faults::Shape;
 
 fn vendors() -> [Box<dyn MockVendor>; 2] {
     [Box::new(identity_tm::IdentityTm::new()), Box::new(identify24::Identify24::new())]

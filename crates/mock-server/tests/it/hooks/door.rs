@@ -1,14 +1,6 @@
 //! A sandbox behind its doors, and clients that speak plain HTTP.
 
-use std::net::SocketAddr;
-
-use identkit_identity_tm::PutOrder;
-use identkit_mock_server::server::{self, Listener};
-use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use crate::support::net::{any, plain};
+use crate::support::net::any;
 pub(crate) use crate::support::receiver::{Does, Hook};
 use crate::support::*;
 

@@ -1,17 +1,10 @@
 //! Webhook modes, of a world and of single orders, in this process.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
-use http::{Request, Response};
-use identkit_core::Content;
-use identkit_mock_server::journal::{Entry, What};
-use identkit_mock_server::webhooks::{Cause, Mode, ReleaseOrder, State};
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
-
 use crate::support::*;
+use identkit_mock_server::{
+    journal::Entry,
+    webhooks::{Cause, Mode, ReleaseOrder, State},
+};
 
 fn receiving(status: u16) -> (Harness, Receiver) {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));

@@ -1,15 +1,7 @@
 //! Webhooks over the network: TLS, methods, placeholders, orders that wait, and real time.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use identkit_mock_server::Sandbox;
-use identkit_mock_server::server::{self, Authority};
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
 use super::door::{Does, Door, Hook, tm};
-use crate::support::net::{any, plain, trusting};
+use crate::support::net::any;
 use crate::support::*;
 
 const DEFAULT: &str = "default";

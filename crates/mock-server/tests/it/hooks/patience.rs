@@ -1,13 +1,8 @@
 //! A receiver that is slow, or that many webhooks come to at once, is not cut off because time is advanced far.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use serde_json::json;
-
 use super::door::{Does, Door, Hook};
 use crate::support::*;
+use std::sync::atomic::AtomicUsize;
 
 const DEFAULT: &str = "default";
 

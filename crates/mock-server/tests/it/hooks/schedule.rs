@@ -1,8 +1,7 @@
 //! The vendor's schedule, by the admin API alone: what is sent when, and what ends it.
 
-use serde_json::{Value, json};
-
 use super::door::{Does, Door, Hook};
+use crate::support::*;
 
 /// Milliseconds after the first try at which the document's table has the others (T-036), written down anew: 86.4 s and
 /// then each minute up to 864 s, each hour up to 12 h, and each night at 01:00 up to 6 days.

@@ -1,15 +1,5 @@
 //! A world's time, by the admin API and in Rust.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use identkit_core::Clock as _;
-use identkit_mock_server::journal::What;
-use identkit_mock_server::{Mode, Sandbox, Timer, VirtualClock};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use super::door::{Does, Door, Hook};
 use crate::support::*;
 

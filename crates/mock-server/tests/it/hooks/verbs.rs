@@ -1,12 +1,7 @@
 //! What is done with webhooks by hand, by the admin API.
 
-use std::sync::Arc;
-
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
 use super::door::{Does, Door, Hook};
-use crate::support::within;
+use crate::support::*;
 
 const DEFAULT: &str = "default";
 

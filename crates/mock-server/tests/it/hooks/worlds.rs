@@ -1,10 +1,5 @@
 //! Many worlds behind one door: whose they are, and what copies of them do.
 
-use std::sync::Arc;
-
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
 use super::door::{Does, Door, Hook, http};
 use crate::support::*;
 

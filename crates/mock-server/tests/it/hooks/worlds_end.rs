@@ -1,17 +1,8 @@
 //! What is left of a world that is taken away: nothing.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use identkit_mock_server::worlds::NewWorld;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
-
 use super::door::{Does, Door, Hook, tm};
 use crate::support::*;
+use tokio::runtime::Handle;
 
 fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()

@@ -1,12 +1,7 @@
 //! A damaged file is an error that says where and tells nothing of what is in it, or harmless.
 
-use identkit_mock_server::vendors::{self, identity_tm};
-use identkit_mock_server::{MockVendor as _, SavedError, Transition, World};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
 use super::{call, founded, id_of, pointers, put, small};
-use crate::support::order;
+use crate::support::*;
 
 /// Reads a damaged document. An error tells nothing of what is in it, and a world that is read all the same is a whole
 /// one, which can be lived on in.

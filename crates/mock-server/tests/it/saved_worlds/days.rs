@@ -1,21 +1,7 @@
 //! A day that is cut anywhere goes on the same, to the byte.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use identkit_core::Secret;
-use identkit_identity_tm::PutOrder;
-use identkit_identity_tm::messages::SignPdf;
-use identkit_mock_server::vendors::{self, identify24, identity_tm};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
 use super::through_text;
-use crate::support::{
-    Answer, DAY, EXAMPLE_ORDER, Harness, MINUTE, Receiver, SECOND, fixture, order, order_with, start_time,
-};
+use crate::support::*;
 
 /// What receivers answer, one after the other, and then always 200: a first try fails here and there.
 const STATUSES: [Option<u16>; 8] = [Some(500), Some(202), None, Some(200), Some(404), Some(200), None, Some(503)];

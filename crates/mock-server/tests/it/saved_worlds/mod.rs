@@ -7,16 +7,8 @@ mod format_2;
 mod properties;
 mod whole;
 
-use bytes::Bytes;
-use http::Request;
-use identkit_core::Secret;
+use crate::support::*;
 use identkit_mock_server::rules::Rules;
-use identkit_mock_server::vendors::{self, identify24, identity_tm};
-use identkit_mock_server::{CallOutcome, MockVendor as _, Profile, Timer, Transition, World};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use crate::support::{EXAMPLE_IDENT, order_with, start_time, tm_request};
 
 /// The world as it comes out of a text.
 fn through_text(world: &World) -> World {

@@ -1,14 +1,7 @@
 //! What a world holds is saved whole, or refused when it is saved: also a share of a vendor from outside.
 
-use bytes::Bytes;
-use http::Request;
-use identkit_mock_server::vendors::{self, identity_tm};
-use identkit_mock_server::{CallOutcome, MockVendor, Route, SavedError, Target, Timer, Transition, VendorFacts, World};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
 use super::{founded, id_of, minimal, put, small, through_text};
-use crate::support::{Harness, fixture};
+use crate::support::*;
 
 #[test]
 fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed() {

@@ -1,16 +1,7 @@
 //! What an account may and what it need not, and how it is answered.
 
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_core::{Kind, Secret};
-use identkit_identity_tm::OrderId;
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_mock_server::vendors::identity_tm::{Feature, GiroKey};
-use identkit_wire::encode_base64;
-use serde_json::json;
-
-use crate::support::{EXAMPLE_ORDER, Harness, Receiver, TM, contract_order, options, order};
+use crate::support::*;
+use identkit_mock_server::vendors::identity_tm::GiroKey;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_the_credentials_are_the_accounts() {

@@ -1,11 +1,7 @@
 //! How an order ends, and what is left of it.
 
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
-use identkit_mock_server::Transition;
-
 use super::ALL_TIME;
-use crate::support::{DAY, Harness, Receiver, contract_order, options, order, order_with};
+use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_may_take_the_status_with_it() {

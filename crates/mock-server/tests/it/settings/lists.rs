@@ -1,20 +1,8 @@
 //! getAllStatus: its shapes, its pages, and what it tells.
 
-use std::collections::BTreeSet;
-
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_core::Outcome;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_identity_tm::{OrderFlavor, OrderId};
-use identkit_mock_server::Transition;
-use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
-use identkit_wire::encode_base64;
-use serde_json::Value;
-
 use super::ALL_TIME;
-use crate::support::{EXAMPLE_ORDER, HOUR, Harness, TM, options, order};
+use crate::support::*;
+use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
 
 fn paged(elements: u32, page: u32) -> String {
     ALL_TIME.replace("}}", &format!(r#","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#))

@@ -6,13 +6,7 @@ mod lists;
 mod results;
 mod service;
 
-use identkit_core::Window;
-use identkit_identity_tm::OrderId;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_mock_server::vendors::identity_tm::Settings;
-use jiff::SignedDuration;
-
-use crate::support::{Answer, Harness, options, start_time};
+use crate::support::*;
 
 const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
 

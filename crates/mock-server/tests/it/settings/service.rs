@@ -1,10 +1,7 @@
 //! The service is up, down or silent.
 
-use identkit_identity_tm::Health;
-use identkit_mock_server::vendors::identity_tm::Service;
-
 use super::ALL_TIME;
-use crate::support::{Harness, options};
+use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_the_service_is_up_down_or_silent_in_process() {

@@ -1,10 +1,6 @@
 //! Raw HTTP to a door of the sandbox: what any language's client does.
 
-use std::net::SocketAddr;
-
-use identkit_mock_server::Worlds;
-use identkit_mock_server::server::{self, Listener};
-use serde_json::Value;
+use super::*;
 
 /// The admin API of a sandbox.
 pub(crate) struct Door(Listener);

@@ -2,32 +2,16 @@
 
 pub(crate) mod door;
 pub(crate) mod net;
+pub(crate) mod prelude;
 pub(crate) mod receiver;
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, Outcome, Secret};
-use identkit_identify24::messages::{CreateIdent, Gender};
-use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::messages::{Address, SignPdf, WebhookUrl};
-use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavor, OrderId, PutOrder};
-use identkit_mock_server::vendors::identity_tm::{Settings, configure};
-use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
-use identkit_synthetic::sample_contract;
+pub(crate) use door::Door;
 pub(crate) use identkit_testkit::{body_bytes, eventually, pause, within};
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::json::Blob;
-use identkit_wire::{Body, OneOrMany, encode_base64};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use tokio::sync::Notify;
+pub(crate) use net::{any, plain, trusting};
+pub(crate) use prelude::*;
+pub(crate) use receiver::{Does, Hook};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -115,7 +99,7 @@ impl Harness {
     /// The client of identify24 over this transport.
     pub(crate) fn identify24(&self, transport: Arc<dyn Transport>, clock: &VirtualClock) -> Identify24 {
         let _ = self;
-        Identify24::builder(Credentials::new("911-internet", "sandbox-api-key"))
+        Identify24::builder(identkit_identify24::Credentials::new("911-internet", "sandbox-api-key"))
             .transport(transport)
             .clock(Arc::new(clock.clone()))
             .build()

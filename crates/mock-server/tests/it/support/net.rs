@@ -1,11 +1,6 @@
 //! Addresses and transports for tests that go over this machine's network.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use identkit_mock_server::server::Authority;
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
+use super::*;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};

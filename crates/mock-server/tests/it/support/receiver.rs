@@ -1,16 +1,7 @@
 //! A receiver of webhooks on the network.
 
-use std::sync::{Arc, Mutex};
-
-use identkit_identity_tm::PutOrder;
-use identkit_identity_tm::messages::WebhookUrl;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use super::*;
 use tokio::task::JoinHandle;
-
-use super::net::any;
-use super::{eventually, order, pause};
 
 /// What a receiver does with a webhook.
 #[derive(Clone, Debug)]
