@@ -105,16 +105,14 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
     let default = Sandbox::for_test().webhooks_through(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
     let worlds = Worlds::from(&default);
-    let listening = server::vendors(&worlds, "127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+    let listening = server::vendors(&worlds, any(), None).await.unwrap();
     let base_url = format!("{}{TM}", listening.url());
     let all_there = Arc::new(Barrier::new(usize::try_from(TESTS).unwrap()));
     // All tests are under way; so many of them have a connection, as a machine with few descriptors allows.
     let doing = Arc::new(Semaphore::new(100));
     let mut tests = JoinSet::new();
     for number in 1..=TESTS {
-        let mut wanted = NewWorld::default();
-        wanted.id = Some(format!("test-{number}"));
-        let (_, sandbox) = worlds.create(&wanted).unwrap();
+        let (_, sandbox) = worlds.create(&named(&format!("test-{number}"))).unwrap();
         let accounts = sandbox.accounts();
         let account = &accounts.iter().find(|(vendor, _)| *vendor == "identity-tm").unwrap().1;
         let part = |name: &str| account[name].as_str().unwrap().to_owned();

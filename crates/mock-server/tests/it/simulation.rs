@@ -32,7 +32,7 @@ impl Dial for SimulatedDial {
     }
 }
 
-async fn whole(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+pub(crate) async fn whole(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut all = BytesMut::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         if let Ok(data) = frame?.into_data() {

@@ -29,7 +29,7 @@ fn founded() -> World {
     world
 }
 
-pub(crate) fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
+fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let request = tm_request(method, path).body(Bytes::from(body.to_string())).unwrap();
     let vendor = identity_tm::IdentityTm::new();
     let target = vendor.route(world, &request);
@@ -88,7 +88,7 @@ fn small() -> Value {
 }
 
 /// Every pointer of a document, the root's first.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+pub(crate) fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
         Value::Array(items) => {

@@ -15,7 +15,7 @@ impl Door {
     }
 
     pub(crate) async fn text(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
-        exchange(self.0.address(), method, &format!("/_sandbox/v1/{path}"), body).await
+        exchange(self.0.address(), method, &format!("/_sandbox/v1/{}", path.trim_start_matches('/')), body).await
     }
 
     /// A call that succeeds.

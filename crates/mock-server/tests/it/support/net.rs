@@ -30,3 +30,12 @@ pub(crate) fn trusting(authority: &Authority) -> Arc<dyn Transport> {
 pub(crate) fn plain() -> Arc<dyn Transport> {
     Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
 }
+
+/// The clients of a sandbox that is served.
+pub(crate) fn served_clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
+    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
+    let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
+    let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
+    let identify24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url());
+    (tm, identify24.build().unwrap())
+}

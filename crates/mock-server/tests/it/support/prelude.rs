@@ -2,14 +2,12 @@
 
 pub(crate) use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use std::net::SocketAddr;
-pub(crate) use std::pin::pin;
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use std::sync::{Arc, Mutex};
 pub(crate) use std::time::Duration;
 pub(crate) use std::{fmt, io};
 
 pub(crate) use bytes::Bytes;
-pub(crate) use futures_util::future::{Either, select};
 pub(crate) use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 pub(crate) use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 pub(crate) use identkit_core::*;
