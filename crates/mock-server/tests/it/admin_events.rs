@@ -1,23 +1,6 @@
 //! What happens in a world, followed over HTTP as server-sent events.
 
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http::Request;
-use identkit_core::Clock as _;
-use identkit_mock_server::server::{self, Listener};
-use identkit_mock_server::worlds::NewWorld;
-use identkit_mock_server::{Sandbox, VirtualClock, Worlds};
-use identkit_transport::SystemClock;
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-/// Nothing takes as long.
-const HANGS: Duration = Duration::from_secs(60);
+use crate::support::*;
 
 struct Server {
     worlds: Worlds,
@@ -26,10 +9,8 @@ struct Server {
 
 impl Server {
     async fn new() -> Self {
-        let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
-        let worlds = Worlds::from(&Sandbox::builder().clock(clock).seed(7).start());
-        let nearby: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let listening = server::admin(&worlds, nearby).await.unwrap();
+        let worlds = Worlds::from(&Harness::new().sandbox);
+        let listening = server::admin(&worlds, any()).await.unwrap();
         Self { worlds, listening }
     }
 
@@ -65,12 +46,7 @@ impl Stream {
     /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it:
     /// comments come all the time.
     async fn up_to(&mut self, end: &str) -> Option<String> {
-        let clock = SystemClock::new();
-        let limit = clock.sleep_until(clock.now().plus(HANGS));
-        match select(pin!(self.read_up_to(end)), limit).await {
-            Either::Left((read, _)) => read,
-            Either::Right(_) => panic!("{end:?} does not come"),
-        }
+        identkit_testkit::soon(end, self.read_up_to(end)).await
     }
 
     async fn read_up_to(&mut self, end: &str) -> Option<String> {
@@ -149,32 +125,20 @@ async fn a_client_that_comes_again_after_the_world_began_anew_misses_nothing() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_none_is_refused() {
+async fn a_last_event_that_is_none_is_refused() {
     let server = Server::new().await;
-    for (query, header) in [
-        ("since=", ""),
-        ("since=-1", ""),
-        ("since=x", ""),
-        ("", "Last-Event-ID: x\r\n"),
-        ("since=1-", ""),
-        ("since=1-x", ""),
-    ] {
-        let mut stream = TcpStream::connect(server.listening.address()).await.unwrap();
-        let request =
-            format!("GET /_sandbox/v1/events?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""rule":"admin-events""#), "{answer}");
-    }
+    let address = server.listening.address();
+    let (status, _, told) =
+        identkit_testkit::call(address, "GET", "/_sandbox/v1/events", "Last-Event-ID: x\r\n", "").await;
+    assert!(status == 400 && told.contains(r#""rule":"admin-events""#), "{told}");
 }
 
 #[tokio::test]
 async fn a_stream_ends_with_its_world_and_with_no_other() {
     let server = Server::new().await;
-    let mut wanted = NewWorld::default();
-    wanted.id = Some("mine".to_owned());
-    server.worlds.create(&wanted).unwrap();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    server.worlds.create(&named("mine")).unwrap();
     server.worlds.keep_snapshot("mine", "before").unwrap();
     let mut other = server.follow("", "").await;
 
@@ -194,6 +158,7 @@ async fn a_stream_ends_with_its_world_and_with_no_other() {
     server.worlds.reset("default").unwrap();
     other.ends().await;
     anew.ends().await;
+    eventually("nothing of them is left", || tasks() <= before).await;
 }
 
 #[tokio::test]

@@ -1,15 +1,7 @@
 //! How many cases a world keeps: what goes, what goes with it, and what stays.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::support::*;
-use identkit_mock_server::World;
-use identkit_mock_server::journal::What;
-use identkit_mock_server::vendors::all;
-use identkit_mock_server::webhooks::Mode;
-use jiff::SignedDuration;
-use serde_json::json;
+use identkit_mock_server::{vendors::all, webhooks::Mode};
 
 impl Harness {
     fn keeping(cases: usize) -> Self {
@@ -27,11 +19,9 @@ impl Harness {
 
     /// Creates so many idents, and returns their ids, oldest first.
     async fn create_many(&self, idents: usize) -> Vec<String> {
-        let (token, mut ids) = (self.token().await, Vec::new());
+        let mut ids = Vec::new();
         for _ in 0..idents {
-            let body = fixture("identify24", "S-011-ident-create-request.json");
-            let answer = self.i24_call(&token, "POST", "/ident/create", body).await;
-            ids.push(answer.json()["ident_id"].as_str().unwrap().to_owned());
+            ids.push(self.create_ident().await);
         }
         ids
     }
@@ -86,8 +76,7 @@ async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_othe
     let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
     for _ in 0..2 {
-        ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
-        bench.play(&ids[ids.len() - 1], "positive").await;
+        ids.push(bench.hooked(&["OnFinal"]).await);
     }
     bench.sandbox.set_webhooks(Some(&ids[0]), Mode::Hold);
     bench.sandbox.set_webhooks(Some(&ids[1]), Mode::Deliver);
@@ -121,27 +110,14 @@ fn saved(world: &World) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_webhook_is_under_way_is_passed_over() {
-    let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
-    let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
-    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
-    bench.begin(&busy, "positive").unwrap().unwrap();
-    receiver.until(1).await;
-    let ids = bench.open(3).await;
-    assert!(bench.sandbox.inspect(&busy).is_some(), "a receiver is just being called");
-    assert_eq!(bench.known(&ids).last(), ids.last());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_does_not_wait() {
     let first = AtomicBool::new(true);
-    let receiver = Receiver::doing(move |_| match first.swap(false, Ordering::Relaxed) {
-        true => Box::pin(async { Some(200) }),
-        false => Box::pin(std::future::pending()),
+    let receiver = Receiver::doing(move |_| {
+        let first = first.swap(false, Ordering::Relaxed);
+        async move { if first { Some(200) } else { std::future::pending().await } }
     });
     let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
-    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
-    bench.play(&busy, "positive").await;
+    let busy = bench.hooked(&["OnFinal"]).await;
     let delivery = bench.sandbox.deliveries(Some(&busy)).remove(0).id;
     bench.sandbox.resend(delivery).unwrap();
     receiver.until(2).await;
@@ -154,10 +130,8 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
     let (receiver, gate) = Receiver::gated();
     let bench = Harness::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
-    for busy in 1..=2 {
-        ids.push(bench.place(order_with(&["OnFinal"])).await.expose().to_owned());
-        bench.begin(&ids[busy - 1], "positive").unwrap().unwrap();
-        receiver.until(busy).await;
+    for _ in 0..2 {
+        ids.push(bench.under_way(&receiver, &["OnFinal"]).await.expose().to_owned());
     }
     ids.extend(bench.open(2).await);
     let known = |at: &[usize]| at.iter().map(|at| ids[*at].clone()).collect::<Vec<_>>();
@@ -172,9 +146,7 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
 async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
     let (receiver, gate) = Receiver::gated();
     let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
-    let busy = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
-    bench.begin(&busy, "positive").unwrap().unwrap();
-    receiver.until(1).await;
+    let busy = bench.under_way(&receiver, &["OnFinal"]).await.expose().to_owned();
     let first = bench.open(1).await;
     assert_eq!(bench.known(&[busy.clone(), first[0].clone()]), [busy.clone(), first[0].clone()]);
     let second = bench.open(1).await;
@@ -191,8 +163,7 @@ async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
         let receiver = Receiver::answering(Some(200));
         let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
         bench.sandbox.set_webhooks(None, mode);
-        let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
-        bench.play(&id, "positive").await;
+        let id = bench.hooked(&["OnFinal"]).await;
         assert_eq!(bench.sandbox.deliveries(Some(&id)).len(), 1, "{mode:?}");
         bench.open(1).await;
         assert!(bench.sandbox.deliveries(None).is_empty(), "{mode:?}");
@@ -245,8 +216,7 @@ async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
 async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
     // Nobody can be reached.
     let bench = Harness::new();
-    let id = bench.place(order_with(&["OnFinal"])).await.expose().to_owned();
-    bench.play(&id, "positive").await;
+    let id = bench.hooked(&["OnFinal"]).await;
     let delivery = bench.sandbox.deliveries(Some(&id)).remove(0).id;
     for _ in 1..1_000 {
         bench.sandbox.resend(delivery).unwrap();

@@ -1,29 +1,16 @@
 //! The same seed and script give the same journal, byte for byte: real clients, TCP, and a receiver on the network.
 #![allow(clippy::print_stdout)]
 
-use std::sync::Arc;
-
-use crate::support::receiver::{Does, Hook};
 use crate::support::*;
-use identkit_core::Secret;
-use identkit_identify24::Identify24;
-use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
-use identkit_identity_tm::{IdentityTm, OrderId, PutOrder};
-use identkit_mock_server::vendors::identify24;
-use identkit_mock_server::{Sandbox, TestSandbox, Transition};
-use identkit_transport::SystemClock;
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
 
 /// How many rounds; `cargo xtask campaign journal` runs 100.
 fn rounds() -> usize {
     std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-fn hooked(web: &Hook, path: &str, order: PutOrder) -> PutOrder {
-    let url = |event: &str| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url);
-    order.webhook_url(WebhookUrl::default().after_ident(url("AfterIdent")).on_final(url("OnFinal")))
+/// The order with webhooks below this path.
+fn hooked(web: &Hook, path: &str) -> PutOrder {
+    order_calling(&["AfterIdent", "OnFinal"], |event| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url))
 }
 
 async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
@@ -38,20 +25,13 @@ async fn script(seed: u64) -> String {
     let sandbox = Sandbox::for_test().seed(seed).receiver_guard(10 * SECOND).serve().await.unwrap();
     let url = Secret::new(format!("{}/identify24/status", web.url));
     sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
-    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
-    let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
-    let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
-    let i24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url()).build().unwrap();
+    let (tm, i24) = served_clients(&sandbox);
     let placed = async |order: PutOrder| tm.put_order(&order, &options()).await.unwrap().value.order_id;
 
-    let document = SignPdf::default()
-        .data(Blob::Text(encode_base64(&identkit_synthetic::sample_contract()).into()))
-        .filename("contract.pdf");
-    let signing = order().product(15_u32).sign_pdf(OneOrMany::One(document)).get_target_link(true);
-    let signed = placed(hooked(&web, "ready", signing)).await;
+    let signed = placed(to_sign(hooked(&web, "ready")).get_target_link(true)).await;
     let mut failing: Vec<OrderId> = Vec::new();
     for _ in 0..6 {
-        failing.push(placed(hooked(&web, "failing", order())).await);
+        failing.push(placed(hooked(&web, "failing")).await);
     }
     tm.status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
 

@@ -1,19 +1,8 @@
 //! The profile `chaos`: the clients get through a whole case of each vendor, whatever the seed, and nothing is done
 //! twice or lost on the way.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-
 use crate::support::*;
-use futures_util::future::{Either, select};
-use identkit_core::{Error, Kind, Secret};
-use identkit_identity_tm::{IdentityTm, OrderId, SignedPdfs};
-use identkit_mock_server::{InProcess, Profile, Sandbox, VirtualClock};
-use identkit_synthetic::sample_contract;
-use identkit_wire::encode_base64;
-use serde_json::json;
+use std::future::Future;
 
 const SEEDS: u64 = 100;
 
@@ -34,9 +23,10 @@ async fn in_virtual_time<T>(clock: &VirtualClock, work: impl Future<Output = T>)
             }
         }
     };
-    match select(pin!(work), pin!(moving)).await {
-        Either::Left((done, _)) => done,
-        Either::Right((never, _)) => never,
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = moving => never,
     }
 }
 
@@ -145,12 +135,8 @@ fn status_has(sandbox: &Sandbox, id: &str, code: u64) -> bool {
 /// A whole order: placed, identified, signed, read, deleted.
 async fn order_of_identity_tm(bench: &Harness) {
     let (tm, sandbox): (IdentityTm, &Sandbox) = (bench.tm(), &bench.sandbox);
-    let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
-    let mut wanted = serde_json::to_value(order()).unwrap();
-    wanted.as_object_mut().unwrap().extend(json!({ "Product": 15, "eSignPDF": pdf }).as_object().unwrap().clone());
     let id = created_once(sandbox, "identity-tm", || async {
-        let order = serde_json::from_value(wanted.clone()).unwrap();
-        Ok(tm.put_order(&order, &options()).await?.value.order_id.expose().to_owned())
+        Ok(tm.put_order(&to_sign(order()), &options()).await?.value.order_id.expose().to_owned())
     })
     .await;
     let order = OrderId::received(id.as_str());
@@ -193,7 +179,7 @@ async fn order_of_identity_tm(bench: &Harness) {
 
 /// A whole ident: created, read, moved along, read.
 async fn ident_of_identify24(bench: &Harness) {
-    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    let client = bench.identify24(&bench.clock);
     let projects = read("project/getAll", || async { client.projects(&options()).await }).await.value;
     assert_eq!(projects.len(), 1);
     let project = read("project/get", || async { client.project(&"6".into(), &options()).await }).await.value;

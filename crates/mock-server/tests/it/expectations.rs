@@ -1,13 +1,7 @@
 //! The door of a Rust test: a sandbox of its own, and what is expected of the calls.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
 use crate::support::*;
-use http::Request;
-use identkit_identity_tm::{IdentityTm, OrderId};
-use identkit_mock_server::journal::Filter;
-use identkit_mock_server::{Expect, Sandbox};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn client(sandbox: &Sandbox) -> IdentityTm {
     tm_client(sandbox.transport(), sandbox.clock().clone())
@@ -44,24 +38,7 @@ async fn what_does_not_come_fails_the_test_with_expected_got_and_nearest() {
     sandbox.handle(unknown).await;
     drop(id);
     let told = dropped(sandbox).expect("it fails");
-    assert_eq!(
-        told,
-        "the sandbox was called otherwise than expected (1 of 1 unmet)
-
-  expected  putOrder with status 202, body /Product 15, once
-  got       never
-  nearest   #1 putOrder (PUT /api/2.10/putOrder) -> 202
-            - body /Product: wanted 15, got 12
-  nearest   #2 getStatus (GET /api/2.10/getStatus/9992UNKNOWN) -> 401
-            - operation: wanted \"putOrder\", got \"getStatus\"
-            - status: wanted 202, got 401
-            - body /Product: wanted 15, not there
-
-  refused by a rule: once
-            #2 getStatus (GET /api/2.10/getStatus/9992UNKNOWN) -> 401
-            - Authorization: customer id or customer code is wrong or missing (HTTP Basic) (T-003, [T] 2.6)
-"
-    );
+    assert_eq!(told, include_str!("../fixtures/unmet-expectations.txt"));
 }
 
 #[tokio::test]
@@ -189,49 +166,26 @@ async fn two_sandboxes_for_tests_are_alike_and_apart() {
     assert_eq!(place(&Sandbox::start()).await, id, "the same seed");
 }
 
-mod served {
-    use identkit_identify24::Identify24;
-    use identkit_mock_server::{Expect, Sandbox, TestSandbox};
-    use identkit_transport::SystemClock;
-    use identkit_transport::http::{HyperTransport, TlsConfig};
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_gets_doors_of_its_own_with_urls_and_credentials() {
+    let sandbox = Sandbox::serve().await.unwrap();
+    sandbox.expect(Expect::call("putOrder").times(1));
+    let (tm, identify24) = served_clients(&sandbox);
+    tm.put_order(&order(), &options()).await.unwrap();
+    assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
+    assert!(sandbox.admin_url().starts_with("http://127.0.0.1:") && sandbox.admin_url().ends_with("/_sandbox/v1"));
+    let other = Sandbox::serve().await.unwrap();
+    assert_ne!(sandbox.url(), other.url());
+    assert_eq!(other.journal().last(), 0);
+}
 
-    use super::*;
-
-    fn clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
-        let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
-        let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
-        let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
-        let identify24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url());
-        (tm, identify24.build().unwrap())
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_test_gets_doors_of_its_own_with_urls_and_credentials() {
-        let sandbox = Sandbox::serve().await.unwrap();
-        sandbox.expect(Expect::call("putOrder").times(1));
-        let (tm, identify24) = clients(&sandbox);
-        tm.put_order(&order(), &options()).await.unwrap();
-        assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
-        assert!(sandbox.admin_url().starts_with("http://127.0.0.1:") && sandbox.admin_url().ends_with("/_sandbox/v1"));
-        let other = Sandbox::serve().await.unwrap();
-        assert_ne!(sandbox.url(), other.url());
-        assert_eq!(other.journal().last(), 0);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn it_looks_after_what_is_expected_itself_while_others_hold_handles() {
-        let sandbox = Sandbox::serve().await.unwrap();
-        let (handle, url) = (sandbox.sandbox().clone(), sandbox.url());
-        sandbox.expect(Expect::call("putOrder"));
-        assert!(dropped(sandbox).expect("it fails").contains("expected  putOrder, at least once"));
-        assert_eq!(dropped(handle), None, "it is told once");
-        let address = url.strip_prefix("http://").unwrap().to_owned();
-        for _ in 0..500 {
-            if std::net::TcpStream::connect(&address).is_err() {
-                return;
-            }
-            pause(SECOND / 100).await;
-        }
-        panic!("the door is still open");
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn it_looks_after_what_is_expected_itself_while_others_hold_handles() {
+    let sandbox = Sandbox::serve().await.unwrap();
+    let (handle, url) = (sandbox.sandbox().clone(), sandbox.url());
+    sandbox.expect(Expect::call("putOrder"));
+    assert!(dropped(sandbox).expect("it fails").contains("expected  putOrder, at least once"));
+    assert_eq!(dropped(handle), None, "it is told once");
+    let address = url.strip_prefix("http://").unwrap().to_owned();
+    eventually("the door is closed", || std::net::TcpStream::connect(&address).is_err()).await;
 }

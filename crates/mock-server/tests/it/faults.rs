@@ -1,20 +1,7 @@
 //! Faults: what each does on the wire, when it strikes, and how the admin API injects it.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::support::door::Door;
 use crate::support::*;
-use identkit_core::Clock as _;
-use identkit_mock_server::faults::{Fault, Middle, Rule};
-use identkit_mock_server::server::{self, Authority};
-use identkit_mock_server::{Profile, Sandbox, Worlds};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -31,8 +18,7 @@ impl Net {
     async fn new(tls: bool) -> Self {
         let bench = Harness::new();
         let authority = tls.then(|| Authority::new().unwrap());
-        let listening =
-            server::vendors(&bench.sandbox, "127.0.0.1:0".parse().unwrap(), authority.as_ref()).await.unwrap();
+        let listening = server::vendors(&bench.sandbox, any(), authority.as_ref()).await.unwrap();
         Self { bench, listening, authority }
     }
 
@@ -306,13 +292,7 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
 
 #[tokio::test]
 async fn a_call_that_waits_for_a_webhook_meets_its_fault_once() {
-    let receiver = Receiver::doing(|_| {
-        Box::pin(async {
-            pause(Duration::from_millis(50)).await;
-            Some(200)
-        })
-    });
-    let bench = Harness::receiving(&receiver);
+    let (bench, _) = Harness::with_receiver(Receiver::slow(50, 200));
     let id = bench.place(order_with(&["OnFinal"])).await;
     bench.begin(id.expose(), "positive").unwrap().unwrap();
     let injected = bench.sandbox.inject(gone().probability(0.5).times(100)).unwrap();
@@ -357,30 +337,9 @@ async fn m_07_the_admin_api_injects_lists_and_takes_away() {
     admin("POST", "faults", r#"{"fault":"latency","seconds":0.5}"#).await;
     let (status, told) = admin("DELETE", "faults/1", "").await;
     assert_eq!((status, told["faults"].as_array().unwrap().len(), &told["faults"][0]["id"]), (200, 1, &json!(2)));
-    let (status, told) = admin("DELETE", "faults/1", "").await;
-    assert_eq!((status, &told["rule"]), (404, &json!("admin-faults")));
     let (status, told) = admin("DELETE", "faults", "").await;
     assert_eq!((status, &told["faults"]), (200, &json!([])));
 
-    for (body, word) in [
-        (r#"{"fault":"fire"}"#, "reset-in-commit"),
-        (r#"{"fault":"latency","operation":"getStatsu"}"#, "getStatus"),
-        (r#"{"fault":"latency","vendor":"another"}"#, "identify24"),
-        (r#"{"fault":"latency","vendor":"identify24","operation":"getStatus"}"#, "ident/create"),
-        (r#"{"fault":"shape-variant","variant":"upside-down"}"#, "ref-null"),
-        (r#"{"fault":"latency","secnds":1}"#, "seconds"),
-        ("[]", "reset-after-commit"),
-    ] {
-        let (status, told) = admin("POST", "faults", body).await;
-        let detail = told["detail"].as_str().unwrap();
-        assert_eq!(status, 400, "{body}");
-        assert!(detail.contains(word), "{body}: {detail}");
-        for sent in ["fire", "getStatsu", "upside-down", "secnds"] {
-            assert!(!detail.contains(sent), "{body}: {detail}");
-        }
-    }
-    let (status, _) = admin("GET", "faults?world=nowhere", "").await;
-    assert_eq!(status, 404);
     let (_, other) = worlds.create(&Default::default()).unwrap();
     assert_eq!(other.faults(), []);
 }

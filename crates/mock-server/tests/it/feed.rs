@@ -1,34 +1,10 @@
 //! identity.TM: the status of many orders, by a period and without one.
 
-use std::collections::BTreeSet;
-
 use crate::support::*;
-use identkit_core::Window;
-use identkit_identity_tm::messages::ListedOrder;
-use jiff::SignedDuration;
-
-/// Order and code of everything that is listed.
-fn told(orders: &[ListedOrder]) -> Vec<(String, u32)> {
-    let of = |order: &ListedOrder| {
-        let id = order.order_id.as_ref().unwrap().expose().to_owned();
-        order.kinds().map(move |kind| (id.clone(), kind.0)).collect::<Vec<_>>()
-    };
-    orders.iter().flat_map(of).collect()
-}
 
 impl Harness {
-    fn whole_day(&self) -> Window {
-        let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
-        Window { begin, end: begin.checked_add(SignedDuration::from_hours(24)).unwrap() }
-    }
-
     async fn fed(&self, elements: u32) -> Vec<(String, u32)> {
-        let mut feed = self.tm().status_feed(self.whole_day(), &options()).elements(elements);
-        let mut all = Vec::new();
-        while let Some(orders) = feed.next().await.unwrap() {
-            all.extend(told(&orders));
-        }
-        all
+        listed_codes(&self.list_day(elements).await)
     }
 }
 
@@ -53,11 +29,11 @@ async fn at_06_what_was_reported_never_comes_again_and_a_period_marks_nothing() 
     let bench = Harness::new();
     let (id, tm) = (bench.place(order()).await, bench.tm());
     assert!(!bench.fed(500).await.is_empty());
-    let first = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    let first = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
     assert!(first.contains(&(id.expose().to_owned(), 25)), "a period before it marked nothing: {first:?}");
     assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "AT-07: 304 is an empty list");
     bench.play(id.expose(), "positive").await;
-    let second = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
     let codes: Vec<u32> = second.iter().map(|(_, code)| *code).collect();
     assert_eq!(codes, [77, 78, 71, 75, 6, 23], "only what is new");
     assert!(bench.fed(500).await.contains(&(id.expose().to_owned(), 25)), "a period still tells all of it");

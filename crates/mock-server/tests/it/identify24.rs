@@ -1,39 +1,10 @@
 //! identify24's server side: codes, bodies, and what each profile refuses.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::CONTENT_TYPE;
-use identkit_core::Secret;
-use identkit_mock_server::vendors::identify24;
-use identkit_mock_server::{InProcess, Transition};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-const REQUIRED: [&str; 12] = [
-    "project_id",
-    "birthday",
-    "birth_place",
-    "email",
-    "gender",
-    "person_first_name",
-    "person_last_name",
-    "mobile_phone",
-    "nationality",
-    "zip_code",
-    "city",
-    "country",
-];
-
-fn sample() -> Value {
-    json_fixture("identify24", "S-012-ident-create-curl-body.json")
-}
 
 /// The document's example without what its own rules forbid.
 fn clean() -> Value {
-    let mut ident = sample();
+    let mut ident = sample_ident();
     for (key, value) in [
         ("person_first_name", "JOHN"),
         ("person_last_name", "DOE"),
@@ -46,6 +17,67 @@ fn clean() -> Value {
     ident.as_object_mut().unwrap().remove("pdf_url");
     ident["pdf_content"] = format!("data:@file/pdf;base64,{}", encode_base64(b"%PDF-1.7 and so on")).into();
     ident
+}
+
+/// Field and rule of each fault; `None`: not tried.
+type Faults = Option<Vec<(String, String)>>;
+type Row = (Map<String, Value>, Faults, Faults);
+
+/// Each row of a group of the table: what is changed in an ident, and what each profile refuses it for.
+async fn rows(group: &str) {
+    let (literal, strict) = (Harness::new(), Harness::strict());
+    let mut groups: BTreeMap<String, Vec<Row>> = table("identify24-rules");
+    for (patch, by_literal, by_strict) in groups.remove(group).unwrap() {
+        let mut ident = clean();
+        for (key, value) in &patch {
+            ident[key] = value.clone();
+            if value == "(absent)" {
+                ident.as_object_mut().unwrap().remove(key);
+            }
+        }
+        for (bench, faults) in [(&literal, by_literal), (&strict, by_strict)] {
+            let Some(faults) = faults else { continue };
+            let answer = bench.create(&ident).await;
+            assert_eq!(answer.rules().len(), faults.len(), "{patch:?}: {}", answer.text());
+            assert_eq!(answer.status == 200, faults.is_empty(), "{patch:?}: {}", answer.text());
+            for (field, rule) in &faults {
+                answer.refused(400, field, rule, "[I] ident/create");
+                assert_eq!(answer.json()["response_status"], 400);
+            }
+            let values = patch.values().filter_map(Value::as_str).filter(|value| !value.trim().is_empty());
+            for sent in values.chain(["MUSTERSTADT", "nickname"]) {
+                assert!(!answer.text().contains(sent), "{patch:?}: {}", answer.text());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn i_043_required_attributes_dates_lists_and_countries_are_checked() {
+    rows("I-043").await;
+}
+
+#[tokio::test]
+async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict() {
+    rows("AI-19").await;
+}
+
+#[tokio::test]
+async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
+    rows("AI-04").await;
+}
+
+#[tokio::test]
+async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
+    rows("AI-05").await;
+}
+
+#[tokio::test]
+async fn m_08_strict_wants_texts_where_the_document_has_texts() {
+    // AI-06: a project is told by a text or a number.
+    rows("M-08").await;
+    let login = r#"{"PARTNER":911,"APIKEY":"sandbox-api-key"}"#;
+    Harness::strict().log_in(login).await.refused(400, "PARTNER", "M-08", "[I] auth");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,22 +130,16 @@ async fn i_005_partner_key_and_token_are_all_checked() {
     let calls =
         [("GET", "/project/getAll"), ("GET", "/project/get"), ("POST", "/ident/create"), ("GET", "/ident/get/1")];
     for (method, path) in calls {
-        for (partner, given, field) in [
-            (None, None, "X-API-PARTNER"),
-            (None, Some(&*token), "X-API-PARTNER"),
-            (Some("somebody"), Some(&*token), "X-API-PARTNER"),
-            (Some("911-internet"), None, "X-API-TOKEN"),
-            (Some("911-internet"), Some("never-given-out"), "X-API-TOKEN"),
-            (Some("911-internet"), Some(""), "X-API-TOKEN"),
+        let (partner, given) = (("X-API-PARTNER", "911-internet"), ("X-API-TOKEN", &*token));
+        for (headers, field) in [
+            (&[][..], "X-API-PARTNER"),
+            (&[given], "X-API-PARTNER"),
+            (&[("X-API-PARTNER", "somebody"), given], "X-API-PARTNER"),
+            (&[partner], "X-API-TOKEN"),
+            (&[partner, ("X-API-TOKEN", "never-given-out")], "X-API-TOKEN"),
+            (&[partner, ("X-API-TOKEN", "")], "X-API-TOKEN"),
         ] {
-            let mut request = Request::builder().method(method).uri(path);
-            if let Some(partner) = partner {
-                request = request.header("X-API-PARTNER", partner);
-            }
-            if let Some(given) = given {
-                request = request.header("X-API-TOKEN", given);
-            }
-            let answer = bench.raw(request.body(Bytes::new()).unwrap()).await;
+            let answer = bench.bare(method, path, headers).await;
             answer.refused(401, field, "I-005", "[I] Authentication");
         }
     }
@@ -157,54 +183,6 @@ async fn ai_01_the_documents_ident_is_answered_as_printed_with_its_comma() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_043_every_required_attribute_is_named_when_it_is_missing() {
-    let bench = Harness::new();
-    let all = bench.create(&json!({})).await;
-    for field in REQUIRED {
-        all.refused(400, field, "I-043", "[I] ident/create");
-        for missing in [Value::Null, json!(""), json!("   ")] {
-            let mut ident = sample();
-            ident[field] = missing;
-            let answer = bench.create(&ident).await;
-            answer.refused(400, field, "", "[I] ident/create");
-            assert_eq!(answer.json()["response_status"], 400);
-        }
-    }
-    for field in sample().as_object().unwrap().keys().filter(|key| !REQUIRED.contains(&key.as_str())) {
-        let mut ident = sample();
-        ident.as_object_mut().unwrap().remove(field);
-        assert_eq!(bench.create(&ident).await.status, 200, "{field} is optional");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn i_043_dates_lists_and_countries_are_checked() {
-    let bench = Harness::new();
-    for (field, value, rule) in [
-        ("birthday", "05.09.1981", "I-043"),
-        ("birthday", "1981-02-30", "I-043"),
-        ("id_issue_date", "2021", "I-043"),
-        ("gender", "male", "AI-22"),
-        ("type_of_id", "passport", "AI-23"),
-        ("country", "Germany", "AI-27"),
-        ("nationality", "qx", "AI-27"),
-        ("mobile_phone", "call me", "AI-20"),
-        ("email", "nobody", "I-043"),
-    ] {
-        let mut ident = sample();
-        ident[field] = value.into();
-        let answer = bench.create(&ident).await;
-        answer.refused(400, field, rule, "[I] ident/create");
-        assert!(!answer.text().contains(value), "{}", answer.text());
-    }
-    for phone in ["01511111111", "00491511111111", "+491511111111"] {
-        let mut ident = sample();
-        ident["mobile_phone"] = phone.into();
-        assert_eq!(bench.create(&ident).await.status, 200, "AI-20: {phone}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
     let bench = Harness::new();
     let token = bench.token().await;
@@ -225,7 +203,7 @@ async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
         let answer = bench.i24_call(&token, "GET", "/project/get", body).await;
         answer.refused(400, "", "", "[I] project/get");
     }
-    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    let client = bench.identify24(&bench.clock);
     assert_eq!(client.project(&"6".into(), &options()).await.unwrap().value.title.unwrap(), "911 Internet GmbH");
     let all = bench.i24_call(&token, "GET", "/project/getAll", "").await.json();
     assert_eq!((&all["data"][0], &all["response_status"]), (&project, &json!(200)));
@@ -254,15 +232,10 @@ async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
 async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
     for (bench, strict) in [(Harness::new(), false), (Harness::strict(), true)] {
         let token = bench.token().await;
-        let get = |media: Option<&str>| {
-            let mut request = Request::builder()
-                .uri("/project/getAll")
-                .header("X-API-PARTNER", "911-internet")
-                .header("X-API-TOKEN", &token);
-            if let Some(media) = media {
-                request = request.header(CONTENT_TYPE, media);
-            }
-            bench.raw(request.body(Bytes::new()).unwrap())
+        let account = [("X-API-PARTNER", "911-internet"), ("X-API-TOKEN", &token)];
+        let get = async |media: Option<&str>| {
+            let headers: Vec<_> = account.into_iter().chain(media.map(|media| ("content-type", media))).collect();
+            bench.bare("GET", "/project/getAll", &headers).await
         };
         for good in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
             assert_eq!(get(Some(good)).await.status, 200, "{good}");
@@ -279,80 +252,6 @@ async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict() {
-    let (bench, strict) = (Harness::new(), Harness::strict());
-    let with = |key: &str, value: Value| {
-        let mut ident = clean();
-        ident[key] = value;
-        ident
-    };
-    let both = with("pdf_url", "https://example.com/a.pdf".into());
-    let false_pdf = with("pdf_content", encode_base64(b"no PDF").into());
-    let no_base64 = with("pdf_content", "data:@file/pdf;base64,xxxxxxxxxxxxxxxxx".into());
-    for ident in [&both, &false_pdf, &no_base64] {
-        assert_eq!(bench.create(ident).await.status, 200);
-        strict.create(ident).await.refused(400, "pdf_content", "AI-19", "[I] ident/create");
-    }
-    let pdf = encode_base64(b"%PDF-1.7 and so on");
-    for prefix in ["", "data:@file/pdf;base64,", "data:application/pdf;base64,"] {
-        let ident = with("pdf_content", format!("{prefix}{pdf}").into());
-        for bench in [&bench, &strict] {
-            let answer = bench.create(&ident).await;
-            assert_eq!(answer.status, 200, "{prefix}: {}", answer.text());
-        }
-    }
-    let mut by_url = both;
-    by_url.as_object_mut().unwrap().remove("pdf_content");
-    assert_eq!(strict.create(&by_url).await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
-    let (bench, strict) = (Harness::new(), Harness::strict());
-    assert_eq!(strict.create(&clean()).await.status, 200);
-    for field in ["person_first_name", "person_last_name", "birth_place", "street", "city"] {
-        let mut ident = clean();
-        ident[field] = "Straße".into();
-        assert_eq!(bench.create(&ident).await.status, 200);
-        let answer = strict.create(&ident).await;
-        answer.refused(400, field, "AI-04", "[I] ident/create");
-        assert_eq!(answer.json()["messages"].to_string().matches("AI-04").count(), 1);
-        assert!(!answer.text().contains("Straße"));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
-    let (bench, strict) = (Harness::new(), Harness::strict());
-    let mut nested = clean();
-    nested["address"] = json!({ "city": "MUSTERSTADT" });
-    let mut unlisted = clean();
-    unlisted["nickname"] = "MUSTERSTADT".into();
-    for (ident, rule) in [(&nested, "AI-05"), (&unlisted, "M-08")] {
-        assert_eq!(bench.create(ident).await.status, 200);
-        let answer = strict.create(ident).await;
-        answer.refused(400, "body", rule, "[I] ident/create");
-        assert!(!answer.text().contains("MUSTERSTADT") && !answer.text().contains("nickname"));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn m_08_strict_wants_texts_where_the_document_has_texts() {
-    let (bench, strict) = (Harness::new(), Harness::strict());
-    for (field, value) in [("zip_code", json!(94_670)), ("house_no", json!(23)), ("custom1", json!(true))] {
-        let mut ident = clean();
-        ident[field] = value;
-        assert_eq!(bench.create(&ident).await.status, 200, "{field}");
-        strict.create(&ident).await.refused(400, field, "M-08", "[I] ident/create");
-    }
-    // AI-06: a project is told by a text or a number.
-    let mut ident = clean();
-    ident["project_id"] = json!(6);
-    assert_eq!(strict.create(&ident).await.status, 200);
-    strict.log_in(r#"{"PARTNER":911,"APIKEY":"sandbox-api-key"}"#).await.refused(400, "PARTNER", "M-08", "[I] auth");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
     let strict = Harness::strict();
     let example = fixture("identify24", "S-006-auth-curl-body.json");
@@ -363,7 +262,7 @@ async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() {
     let bench = Harness::new();
-    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let id = bench.create_ident().await;
     let status = || async {
         bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"]["status"].clone()
     };

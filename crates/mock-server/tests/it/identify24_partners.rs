@@ -1,15 +1,13 @@
 //! Two partners in one process: over one transport and a real listener they share neither a token nor a connection.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
+use crate::simulation::whole;
 use crate::support::*;
 use futures_util::future::join_all;
-use identkit_identify24::{Credentials, Identify24};
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use identkit_identify24::Credentials;
 
 /// A request as it came over a connection.
 #[derive(Clone, Debug)]
@@ -30,50 +28,27 @@ async fn listener() -> (SocketAddr, Log) {
     tokio::spawn(async move {
         for connection in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(serve(connection, stream, Arc::clone(&heard)));
+            let log = Arc::clone(&heard);
+            let service = service_fn(move |request| answer(connection, Arc::clone(&log), request));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
     (address, log)
 }
 
-async fn serve(connection: usize, stream: TcpStream, log: Log) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-                return;
-            }
-            if line == "\r\n" {
-                break;
-            }
-            head.push(line.trim_end().to_owned());
-        }
-        let header = |name: &str| {
-            let fields = head.iter().skip(1).filter_map(|line| line.split_once(": "));
-            fields.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value).to_owned()
-        };
-        let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
-        stream.read_exact(&mut body).await.unwrap();
-        let path = head[0].split(' ').nth(1).unwrap().to_owned();
-        let (partner, answer) = if path == "/auth" {
-            let login: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            let partner = login["PARTNER"].as_str().unwrap().to_owned();
-            let answer =
-                format!(r#"{{"result":true,"response_status":200,"token":"token-of-{partner}","messages":[]}}"#);
-            (partner, answer)
-        } else {
-            let answer = r#"{"result":true,"messages":[],"data":[],"response_status":200}"#.to_owned();
-            (header("x-api-partner"), answer)
-        };
-        log.lock().unwrap().push(Heard { connection, path, partner, token: header("x-api-token") });
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}",
-            answer.len()
-        );
-        stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
+async fn answer(connection: usize, log: Log, request: Request<Incoming>) -> Result<Response<Content>, hyper::Error> {
+    let header = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+    let (mut partner, token, path) = (header("x-api-partner"), header("x-api-token"), request.uri().path().to_owned());
+    let body = whole(request.into_body()).await?;
+    let mut answer = json!({ "result": true, "messages": [], "data": [], "response_status": 200 });
+    if path == "/auth" {
+        partner = serde_json::from_slice::<Value>(&body).unwrap()["PARTNER"].as_str().unwrap().to_owned();
+        let token = format!("token-of-{partner}");
+        answer = json!({ "result": true, "response_status": 200, "token": token, "messages": [] });
     }
+    log.lock().unwrap().push(Heard { connection, path, partner, token });
+    let content = Content::from_bytes(Bytes::from(answer.to_string()));
+    Ok(Response::builder().header(CONTENT_TYPE, "application/json").body(content).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,7 @@
 //! What the sandbox's identify24 does where the document leaves it open, by setting; and every code of its table.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use identkit_core::{Kind, Secret};
-use identkit_identify24::Identify24;
 use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings, configure};
-use identkit_mock_server::{InProcess, VirtualClock};
-use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 impl Harness {
     fn set_up_identify24(&self, change: impl FnOnce(&mut Settings)) {
@@ -16,12 +9,8 @@ impl Harness {
     }
 
     fn client(&self) -> Identify24 {
-        self.identify24(Arc::new(InProcess(self.sandbox.clone())), &VirtualClock::new(start_time()))
+        self.identify24(&VirtualClock::new(start_time()))
     }
-}
-
-fn sample() -> Value {
-    json_fixture("identify24", "S-012-ident-create-curl-body.json")
 }
 
 /// The codes of the contract's table 1.9.
@@ -34,92 +23,64 @@ fn codes() -> Vec<u16> {
     codes
 }
 
-/// Raw requests that come to this code, each with the call that it was.
-async fn provoke(code: u16) -> Vec<(&'static str, Answer)> {
-    let bench = Harness::new();
-    let token = bench.token().await;
-    let call = |method, path, body: &str| bench.i24_call(&token, method, path, body.to_owned());
-    let ident = sample().to_string();
-    match code {
-        200 => vec![
-            ("auth", bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await),
-            ("ident/create", call("POST", "/ident/create", &ident).await),
-            ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
-            ("project/getAll", call("GET", "/project/getAll", "").await),
-            ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
-        ],
-        400 => vec![
-            ("auth", bench.log_in("{}").await),
-            ("ident/create", call("POST", "/ident/create", "{}").await),
-            ("project/get", call("GET", "/project/get", "{}").await),
-        ],
-        401 => {
-            let refused = bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"wrong"}"#).await;
-            bench.clock.advance(30 * MINUTE).await;
-            vec![
-                ("auth", refused),
-                ("ident/create", call("POST", "/ident/create", &ident).await),
-                ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
-                ("project/getAll", call("GET", "/project/getAll", "").await),
-                ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
-            ]
-        }
-        402 => {
-            bench.set_up_identify24(|settings| settings.creates_left = Some(1));
-            assert_eq!(call("POST", "/ident/create", &ident).await.status, 200, "one is left");
-            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
-        }
-        403 => {
-            bench.set_up_identify24(|settings| settings.may_create = false);
-            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
-        }
-        404 => vec![
-            ("ident/get", call("GET", "/ident/get/unknown", "").await),
-            ("project/get", call("GET", "/project/get", r#"{"project_id":7}"#).await),
-        ],
-        409 => {
-            bench.set_up_identify24(|settings| settings.unique_custom_ids = true);
-            vec![("ident/create", call("POST", "/ident/create", &ident).await)]
-        }
-        429 => {
-            bench.set_up_identify24(|settings| settings.rate = Some(Rate::new(0, SignedDuration::from_secs(60))));
-            everything(&bench, &token).await
-        }
-        500..=599 => {
-            bench.set_up_identify24(|settings| settings.out_of_service = Some(code));
-            everything(&bench, &token).await
-        }
-        _ => Vec::new(),
-    }
-}
-
-async fn everything(bench: &Harness, token: &str) -> Vec<(&'static str, Answer)> {
-    let call = |method, path, body: &str| bench.i24_call(token, method, path, body.to_owned());
-    vec![
-        ("auth", bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await),
-        ("ident/create", call("POST", "/ident/create", &sample().to_string()).await),
-        ("ident/get", call("GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await),
-        ("project/getAll", call("GET", "/project/getAll", "").await),
-        ("project/get", call("GET", "/project/get", r#"{"project_id":6}"#).await),
-    ]
+/// A request that comes to a code: a row of `fixtures/identify24-codes.json`.
+#[derive(serde::Deserialize)]
+struct Case {
+    code: u16,
+    call: String,
+    method: String,
+    path: String,
+    #[serde(default)]
+    body: Value,
+    #[serde(default)]
+    set: Value,
+    /// How long the login was ago.
+    #[serde(default)]
+    minutes: u32,
+    /// How often it is sent; all but the last succeed.
+    #[serde(default)]
+    times: u32,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
+    let cases: Vec<Case> = table("identify24-codes");
     for code in codes() {
-        let answers = provoke(code).await;
-        assert!(!answers.is_empty(), "nothing provokes {code}");
-        for (call, answer) in answers {
-            let told = answer.json();
-            assert_eq!(answer.status, code, "{call}: {told}");
-            assert_eq!(told["result"], code == 200, "{call} {code}");
-            if code != 200 {
-                assert_eq!(told["response_status"], code, "{call}");
-                let message = told["messages"][0].as_str().unwrap();
-                assert!(message.contains("[I]") && !message.contains("John"), "{call} {code}: {message}");
-            }
-            assert!(answer.headers.get("retry-after").is_none(), "{call} {code}: not documented");
+        assert!(cases.iter().any(|case| case.code == code), "nothing provokes {code}");
+    }
+    for Case { code, call, method, path, body, set, minutes, times } in cases {
+        let bench = Harness::new();
+        let token = bench.token().await;
+        bench.clock.advance(minutes * MINUTE).await;
+        if let Value::Object(_) = set {
+            bench.sandbox.set_up(json!({ "identify24": set }).as_object().unwrap()).unwrap();
         }
+        let body = match body.as_str() {
+            Some(_) => sample_ident().to_string(),
+            None => {
+                if body.is_null() {
+                    String::new()
+                } else {
+                    body.to_string()
+                }
+            }
+        };
+        for _ in 1..times {
+            assert_eq!(
+                bench.i24_call(&token, &method, &path, body.clone()).await.status,
+                200,
+                "{call} {code}: too early"
+            );
+        }
+        let answer = bench.i24_call(&token, &method, &path, body).await;
+        let told = answer.json();
+        assert_eq!((answer.status, &told["result"]), (code, &json!(code == 200)), "{call} {code}: {told}");
+        if code != 200 {
+            assert_eq!(told["response_status"], code, "{call}");
+            let message = told["messages"][0].as_str().unwrap();
+            assert!(message.contains("[I]") && !message.contains("John"), "{call} {code}: {message}");
+        }
+        assert!(answer.headers.get("retry-after").is_none(), "{call} {code}: not documented");
     }
 }
 
@@ -176,7 +137,7 @@ async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_
         let answer = bench.i24_call("xxx", "GET", "/project/get", r#"{"project_id":6}"#).await;
         assert_eq!(answer.status, status, "{way:?}");
         assert_eq!(bench.i24_call("xxx", "GET", "/project/getAll", "").await.status, 200, "no body, no trouble");
-        assert_eq!(bench.create(&sample()).await.status, 200, "a POST has its body");
+        assert_eq!(bench.create(&sample_ident()).await.status, 200, "a POST has its body");
         let project = bench.client().project(&"6".into(), &options()).await.unwrap();
         assert_eq!((project.value.id.unwrap().as_str(), project.warnings[0].rule), ("6", "AI-07"), "{way:?}");
     }
@@ -185,14 +146,14 @@ async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+    bench.set_portal_url();
     bench.set_up_identify24(|settings| {
-        settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let refused =
             Scenario::new("Abgelehnt", "77").reject_reason("the document is blurred").agent_notes("see page 2");
         settings.stories =
             [("refused".to_owned(), refused), ("seen".to_owned(), Scenario::new("Gesehen", "78"))].into();
     });
-    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let id = bench.create_ident().await;
     for (story, status, status_id, reason, notes) in
         [("refused", "Abgelehnt", "77", "the document is blurred", "see page 2"), ("seen", "Gesehen", "78", "", "")]
     {
@@ -209,12 +170,12 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
+    bench.set_portal_url();
     bench.set_up_identify24(|settings| {
-        settings.webhook_url = Some(Secret::new("https://hooks.example/identify24/t0ken/status"));
         let in_winter = Scenario::new("Unidentified", "5").appointment(SignedDuration::from_hours(60 * 24));
         settings.stories.insert("in winter".into(), in_winter);
     });
-    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let id = bench.create_ident().await;
     let read = || async { bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"].clone() };
     assert_eq!(read().await.get("appointment_date"), None, "none was made yet");
     // Local times of the vendor (AI-11): 14:00 at 12:00 UTC in summer, 13:00 in winter.
@@ -241,7 +202,7 @@ async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
         settings.life = SignedDuration::from_hours(24);
     });
     let token = bench.token().await;
-    let id = bench.create(&sample()).await.json()["ident_id"].as_str().unwrap().to_owned();
+    let id = bench.create_ident().await;
     let path = format!("/ident/get/{id}");
     bench.clock.advance(5 * MINUTE).await;
     assert_eq!(bench.i24_call(&token, "GET", &path, "").await.status, 401);
@@ -254,7 +215,7 @@ async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_16_and_ai_24_custom_ids_need_not_be_unique_unless_it_is_set_so() {
     let bench = Harness::new();
-    let (ident, mut without) = (sample(), sample());
+    let (ident, mut without) = (sample_ident(), sample_ident());
     without.as_object_mut().unwrap().remove("custom_id");
     assert_eq!((bench.create(&ident).await.status, bench.create(&ident).await.status), (200, 200));
     bench.set_up_identify24(|settings| settings.unique_custom_ids = true);

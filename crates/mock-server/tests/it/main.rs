@@ -8,19 +8,14 @@
     reason = "tests"
 )]
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
-// For the object with every setting.
-#![recursion_limit = "256"]
 
-mod admin_callers;
 mod admin_contract;
 mod admin_events;
-mod admin_nested;
 mod admin_secrets;
 mod admin_strict;
 mod bound;
 mod canonical;
 mod chaos;
-mod determinism;
 mod expectations;
 mod fault_matrix;
 mod faults;
@@ -46,9 +41,7 @@ mod settings_by_name;
 mod signing;
 mod silence;
 mod simulation;
-mod snapshot_limit;
 mod stories;
 mod support;
-mod traps;
 mod virtual_time;
 mod webhooks;

@@ -1,17 +1,7 @@
 //! identity.TM: recordings. Asking for a video, its callback, the placeholder before it, and sound instead of it.
 
-use std::sync::{Arc, Mutex};
-
 use crate::support::*;
-use bytes::Bytes;
-use http::{Method, Request, Uri};
-use identkit_core::{Kind, Secret};
-use identkit_identity_tm::{OrderId, PutOrder, VideoCallback, VideoReady};
-use identkit_mock_server::vendors::identity_tm;
-use identkit_mock_server::{MockVendor, Transition};
 use identkit_synthetic::{placeholder_video, recording, voice};
-use identkit_wire::{Callback, OneOrMany};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 const CALLS: [(&str, &str); 3] =
@@ -115,7 +105,7 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
     let filled = format!("https://hooks.example/identity-tm/t0ken/Video?orderId={}&ref=ref-1", id.expose());
     assert_eq!(receiver.arrived().iter().map(|call| &call.uri).collect::<Vec<_>>(), [&filled]);
     bench.clock.advance(SECOND).await;
-    let times: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    let times = receiver.times();
     assert!(times.len() == 2 && (times[0] - 7_200.0).abs() < 1e-6 && (times[1] - 7_286.4).abs() < 1e-6, "{times:?}");
 }
 
@@ -141,7 +131,7 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
     // The receiver of OnFinal thinks until it is told to answer; that of the video never answers.
     let gate = Arc::new(tokio::sync::Notify::new());
     let held = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |call| {
+    let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |call| {
         let gate = Arc::clone(&held);
         Box::pin(async move {
             match call.event() {
@@ -150,9 +140,8 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
             }
             Some(200)
         })
-    });
-    let bench = Harness::receiving(&receiver);
-    let id = bench.ended(recorded().product(15_u32).sign_pdf(OneOrMany::One(contract())), "identified").await;
+    }));
+    let id = bench.ended(to_sign(recorded()), "identified").await;
     bench.set_up(|settings| settings.video_provisioning = jiff::SignedDuration::ZERO);
     bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
     receiver.until(1).await;
@@ -169,28 +158,18 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
-    let gate = Arc::new(tokio::sync::Notify::new());
-    let held = Arc::clone(&gate);
-    let receiver = Receiver::doing(move |call| {
-        let gate = Arc::clone(&held);
-        Box::pin(async move {
-            if call.event() != "Video" {
-                gate.notified().await;
-            }
-            Some(200)
-        })
-    });
+    let (receiver, gate) = Receiver::gated_if(|call| call.event() != "Video");
     let bench = Harness::receiving(&receiver);
-    let id = bench.ended(recorded().product(15_u32).sign_pdf(OneOrMany::One(contract())), "identified").await;
+    let id = bench.ended(to_sign(recorded()), "identified").await;
     assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
     receiver.until(1).await;
     // A call about the order would wait: the recording becomes ready while its webhook runs.
     let blocked = |bench: &Harness| bench.sandbox.with_world(|world| world.is_blocked(id.expose()));
     assert!(blocked(&bench));
     bench.sandbox.with_world(|world| {
-        let event = identkit_core::Event::new("identity-tm", "Video", "k");
+        let event = Event::new("identity-tm", "Video", "k");
         let request = Request::builder().uri(callback_url(&id).expose()).body(Bytes::new()).unwrap();
-        let facts = identkit_mock_server::vendors::identity_tm::IdentityTm::new().facts();
+        let facts = identity_tm::IdentityTm::new().facts();
         let delivery = identkit_mock_server::webhooks::Delivery::new(facts, id.expose(), event, request);
         world.deliver(delivery.once().without_blocking());
     });
@@ -204,27 +183,6 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_003_and_t_060_without_credentials_401_and_without_an_order_404() {
-    let bench = Harness::new();
-    bench.set_up(|settings| settings.voice_files = true);
-    for (method, path) in CALLS {
-        let request = Request::builder().method(method).uri(format!("{TM}{}", path.replace("{}", EXAMPLE_ORDER)));
-        let answer = bench.raw(request.body(asking("https://hooks.example/ready").into()).unwrap()).await;
-        answer.refused(401, "Authorization", "T-003", "[T] 2.6");
-        let answer = bench.call((method, path), &OrderId::received("9992UNKNOWN")).await;
-        answer.refused(404, "OrderID", "T-060", "[T] 3.2.5");
-    }
-    let (tm, unknown) = (bench.tm(), OrderId::received("9992UNKNOWN"));
-    for error in [
-        tm.request_video(&unknown, &callback_url(&unknown), &options()).await.unwrap_err(),
-        tm.video(&VideoReady::force(unknown.clone()), &options()).await.unwrap_err(),
-        tm.voice_files(&unknown, &options()).await.unwrap_err(),
-    ] {
-        assert_eq!((error.kind(), error.status()), (Kind::NotFound, Some(404)));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any_more() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_up(|settings| settings.voice_files = true);
@@ -233,14 +191,11 @@ async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any
     assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 0);
-    for call in CALLS {
-        bench.call(call, &id).await.refused(404, "OrderID", "AT-09", "[T] 3.10");
-    }
     // And by themselves after seven days (T-024).
-    let id = bench.ended(order().add(RECORD), "positive").await;
+    let old = bench.ended(order().add(RECORD), "positive").await;
     bench.clock.advance(7 * DAY).await;
-    for call in CALLS {
-        bench.call(call, &id).await.refused(404, "OrderID", "AT-09", "[T] 3.10");
+    for (id, call) in CALLS.into_iter().flat_map(|call| [(&id, call), (&old, call)]) {
+        bench.call(call, id).await.refused(404, "OrderID", "AT-09", "[T] 3.10");
     }
 }
 
@@ -255,8 +210,7 @@ async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
             assert_eq!(answer.status, status, "{story} {call:?}: {}", answer.text());
         }
     }
-    let to_sign = order().add(RECORD).product(15_u32).sign_pdf(OneOrMany::One(contract()));
-    let signing = bench.ended(to_sign, "identified").await;
+    let signing = bench.ended(to_sign(order().add(RECORD)), "identified").await;
     assert_eq!(bench.call(CALLS[0], &signing).await.status, 200, "6 is not final with a signature to come");
 
     let open = bench.place(order().add(RECORD)).await;

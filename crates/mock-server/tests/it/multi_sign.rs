@@ -1,14 +1,8 @@
 //! identity.TM: orders that sign what a master order is to have signed (`MultiSignOptions`).
 
 use crate::support::*;
-use bytes::Bytes;
-use identkit_core::Outcome;
-use identkit_identity_tm::messages::{MultiSignOptions, SignHash, SignParameters, SignPdf};
 use identkit_identity_tm::order::Placement;
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedPdfs};
-use identkit_synthetic::sample_contract;
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, decode_base64, encode_base64};
+use identkit_wire::decode_base64;
 use lopdf::{Document, Object};
 
 fn pdf(name: &str) -> SignPdf {
@@ -54,17 +48,6 @@ impl Harness {
         answer.refused(400, field, rule, "[T] 3.1.3");
     }
 
-    async fn signed(&self, order: PutOrder) -> OrderId {
-        let id = self.place(order).await;
-        self.play(id.expose(), "signed").await;
-        id
-    }
-
-    async fn delete(&self, id: &OrderId) {
-        let answer = self.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await;
-        assert!(answer.status < 300, "{}", answer.text());
-    }
-
     async fn pdfs(&self, id: &OrderId) -> Vec<Bytes> {
         match self.tm().signed_pdfs(id, &options()).await.unwrap().value {
             SignedPdfs::One(content) => vec![content.collect(u64::MAX).await.unwrap()],
@@ -76,10 +59,10 @@ impl Harness {
 #[tokio::test(flavor = "multi_thread")]
 async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_deleted_by_then() {
     let bench = Harness::new();
-    let first = bench.signed(master(&["contract.pdf"])).await;
+    let first = bench.ended(master(&["contract.pdf"]), "signed").await;
     let plain = bench.place(signs(&first, Vec::new())).await;
     let placed = bench.place(signs(&first, vec![place("contract.pdf", 1, 72.0, 144.0)])).await;
-    bench.delete(&first).await;
+    bench.good("DELETE", &format!("/delIdentdata/{}", first.expose()), String::new()).await;
     for (id, at_master) in [(&plain, false), (&placed, true)] {
         let early = bench.tm_call("GET", &format!("/getESignPDF/{}", id.expose()), "").await;
         early.refused(400, "OrderID", "T-060", "[T] 3.5.1");
@@ -103,16 +86,16 @@ async fn at_37_several_documents_of_the_master_come_as_json_after_the_orders_own
     let bench = Harness::new();
     let first = bench.place(master(&["a.pdf", "b.pdf"])).await;
     let places = vec![place("b.pdf", 1, 80.0, 90.0), place("a.pdf", 1, 100.0, 110.0)];
-    let id = bench.signed(signs(&first, places.clone())).await;
+    let id = bench.ended(signs(&first, places.clone()), "signed").await;
     let answer = bench.tm_call("GET", &format!("/getESignPDF/{}", id.expose()), "").await;
     assert!(answer.content_type().starts_with("application/json"));
     let of = |pdfs: &[Bytes]| pdfs.iter().map(|pdf| corners(pdf)[0]).collect::<Vec<_>>();
     assert_eq!(of(&bench.pdfs(&id).await), [(1, 100, 110), (1, 80, 90)], "AT-32: by file name");
     let own = signs(&first, places).sign_pdf(OneOrMany::One(pdf("own.pdf")));
-    let id = bench.signed(own).await;
+    let id = bench.ended(own, "signed").await;
     assert_eq!(of(&bench.pdfs(&id).await), [(1, 300, 400), (1, 100, 110), (1, 80, 90)]);
     // What such an order signs is signed by those that name it, in their turn.
-    let next = bench.signed(signs(&id, vec![place("own.pdf", 1, 60.0, 70.0)])).await;
+    let next = bench.ended(signs(&id, vec![place("own.pdf", 1, 60.0, 70.0)]), "signed").await;
     assert_eq!((bench.pdfs(&next).await.len(), of(&bench.pdfs(&next).await)[0]), (3, (1, 60, 70)));
 }
 
@@ -139,8 +122,8 @@ async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refuse
     bench.refused_order(&signs(&OrderId::received("9992UNKNOWN"), Vec::new()), ID, "T-060").await;
     let plain = bench.place(order()).await;
     bench.refused_order(&signs(&plain, Vec::new()), ID, "T-052").await;
-    let deleted = bench.signed(master(&["contract.pdf"])).await;
-    bench.delete(&deleted).await;
+    let deleted = bench.ended(master(&["contract.pdf"]), "signed").await;
+    bench.good("DELETE", &format!("/delIdentdata/{}", deleted.expose()), String::new()).await;
     bench.refused_order(&signs(&deleted, Vec::new()), ID, "AT-09").await;
 }
 
@@ -160,6 +143,6 @@ async fn at_32_a_place_for_a_file_that_the_master_does_not_have_is_refused() {
     bench.refused_order(&off, &format!("{PARAMETERS}.SignaturePosX"), "AT-85").await;
     // Of the only file it needs no name.
     let one = bench.place(master(&["a.pdf"])).await;
-    let id = bench.signed(signs(&one, vec![unnamed])).await;
+    let id = bench.ended(signs(&one, vec![unnamed]), "signed").await;
     assert_eq!(corners(&bench.pdfs(&id).await[0]), [(1, 80, 90)]);
 }

@@ -1,11 +1,6 @@
 //! identity.TM: using an identification again, [T 6].
 
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::{IdCard, OrderIdentData};
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, SignedIdentData, StatusKind};
 
 /// What only an identification by video leaves behind (AT-72).
 const VIDEO: [StatusKind; 3] = [StatusKind::VIDEO_CONDUCTED, StatusKind::VIDEO_WAITING, StatusKind::VIDEO_CALL];
@@ -47,8 +42,7 @@ async fn at_72_whoever_was_identified_before_goes_straight_to_signing() {
     assert_eq!(told, "accepted");
     // Signing over the API, without any identification in between.
     tm.request_sign(&id, &options()).await.unwrap();
-    let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
-    tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
+    tm.confirm_sign(&id, &Secret::new(bench.tan(id.expose())), &options()).await.unwrap();
     bench.clock.settle().await;
     let status = tm.status(&id, &options()).await.unwrap().value;
     assert_eq!(status.finality(OrderFlavor::Qes).outcome, Outcome::Signed);
@@ -70,8 +64,7 @@ async fn m_04_the_story_reuse_signs_without_a_video() {
     let (id, told) = bench.verdict(contract_order(), &form).await;
     assert_eq!(told, "accepted");
     bench.play(id.expose(), "reuse").await;
-    let kinds: Vec<u32> = bench.kinds(&id).await.iter().map(|kind| kind.0).collect();
-    assert_eq!(kinds, [25, 7, 6, 102, 101, 83, 71, 84]);
+    assert_eq!(bench.codes(&id).await, [25, 7, 6, 102, 101, 83, 71, 84]);
     assert_eq!(receiver.events(), ["OnFinal"]);
 
     for (order, why) in [
@@ -187,27 +180,15 @@ async fn m_09_the_key_follows_from_the_seed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_documented_refusal_of_the_signed_form_is_given() {
+async fn t_006_a_form_is_neither_given_nor_used_again_where_the_account_is_not_set_up_for_it() {
     let bench = Harness::new();
-    let (path, tm) = (|id: &OrderId| format!("/getIdentData/{}/Signed", id.expose()), bench.tm());
-    let open = bench.place(order()).await;
-    bench.tm_call("GET", &path(&open), "").await.refused(400, "OrderID", "AT-62", "[T] 3.3.1");
-    let identified = bench.ended(contract_order(), "identified").await;
-    bench.tm_call("GET", &path(&identified), "").await.refused(400, "OrderID", "AT-62", "[T] 3.3.1");
-    let unknown = OrderId::received("9992UNKNOWN");
-    bench.tm_call("GET", &path(&unknown), "").await.refused(404, "OrderID", "T-060", "[T] 3.2.5");
-    let negative = bench.ended(order(), "negative").await;
-    bench.tm_call("GET", &path(&negative), "").await.refused(404, "OrderID", "T-022", "[T] 2.3");
     let done = bench.ended(order(), "positive").await;
-    let request = Request::builder().uri(format!("{TM}{}", path(&done))).body(Bytes::new()).unwrap();
-    bench.raw(request).await.refused(401, "Authorization", "T-003", "[T] 2.6");
-    assert_eq!(bench.tm_call("GET", &path(&done), "").await.status, 200);
-
+    let path = format!("/getIdentData/{}/Signed", done.expose());
+    assert_eq!(bench.tm_call("GET", &path, "").await.status, 200);
     bench.set_up(|settings| settings.reuse = false);
-    let form = "x";
-    bench.tm_call("GET", &path(&done), "").await.refused(400, "not enabled", "T-006", "[T] 6");
-    assert_eq!(tm.ident_data_signed(&done, &options()).await.unwrap_err().kind(), Kind::Rejected);
-    assert!(bench.verdict(contract_order(), form).await.1.contains("not enabled"), "no error: identified again");
-    tm.delete_ident_data(&done, &options()).await.unwrap();
-    bench.tm_call("GET", &path(&done), "").await.refused(404, "OrderID", "AT-09", "[T] 3.10");
+    bench.tm_call("GET", &path, "").await.refused(400, "not enabled", "T-006", "[T] 6");
+    assert_eq!(bench.tm().ident_data_signed(&done, &options()).await.unwrap_err().kind(), Kind::Rejected);
+    assert!(bench.verdict(contract_order(), "x").await.1.contains("not enabled"), "no error: identified again");
+    bench.tm().delete_ident_data(&done, &options()).await.unwrap();
+    bench.tm_call("GET", &path, "").await.refused(404, "OrderID", "AT-09", "[T] 3.10");
 }

@@ -1,16 +1,12 @@
 //! The table of rules and the code that enforces them say the same.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
 use crate::support::*;
-use identkit_identity_tm::messages::SignPdf;
-use identkit_mock_server::rules::{Rule, Scope, Source, Switchable};
-use identkit_mock_server::vendors::rules;
-use identkit_mock_server::{Rejection, Sandbox, rules as table};
-use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
-use serde_json::json;
+use identkit_mock_server::{
+    rules as table,
+    rules::{Rule, Scope, Source, Switchable},
+    vendors::rules,
+};
+use std::path::{Path, PathBuf};
 
 fn crates() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -1,11 +1,6 @@
 //! Worlds saved while a case waits for a webhook: in the world that is read, nothing waits for ever.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use identkit_identity_tm::OrderId;
-use identkit_mock_server::{VirtualClock, World, vendors};
-use serde_json::{Value, json};
 
 /// A world as it is saved while the first webhook of an order is under way, which has another one to come.
 async fn saved() -> (OrderId, Value) {

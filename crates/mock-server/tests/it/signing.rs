@@ -1,35 +1,13 @@
 //! identity.TM: signing with a TAN, cancelling, and what is asked before an order.
 
 use crate::support::*;
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::messages::SignHash;
-use identkit_identity_tm::{OrderFlavor, OrderId};
-use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_wire::{OneOrMany, encode_base64};
-
-impl Harness {
-    async fn identified(&self) -> OrderId {
-        let id = self.place(contract_order()).await;
-        self.play(id.expose(), "identified").await;
-        id
-    }
-
-    fn tan(&self, id: &OrderId) -> String {
-        self.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned()
-    }
-
-    fn wrong(&self, id: &OrderId) -> Secret {
-        let right = self.tan(id);
-        Secret::new(if right == "000000" { "111111" } else { "000000" })
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
-    let (id, tm) = (bench.identified().await, bench.tm());
+    let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
-    let tan = bench.tan(&id);
+    let tan = bench.tan(id.expose());
     assert!(tan.len() == 6 && tan.bytes().all(|byte| byte.is_ascii_digit()), "{tan}");
     assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Identified);
     tm.confirm_sign(&id, &Secret::new(tan), &options()).await.unwrap();
@@ -48,40 +26,39 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_order() {
-    let bench = Harness::new();
-    let (id, tm) = (bench.identified().await, bench.tm());
+    let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
+    let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
-    let error = tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err();
+    let error = tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::TanRejected, Some(400)));
-    let former = bench.tan(&id);
+    let former = bench.tan(id.expose());
     tm.resend_tan(&id, &options()).await.unwrap();
-    assert_ne!(bench.tan(&id), former, "the code before no longer counts");
-    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().kind(), Kind::TanRejected);
-    let error = tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err();
+    assert_ne!(bench.tan(id.expose()), former, "the code before no longer counts");
+    assert_eq!(
+        tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err().kind(),
+        Kind::TanRejected
+    );
+    let error = tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::SigningCanceled, Some(429)));
     bench.clock.settle().await;
     assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Terminated);
+    assert_eq!(receiver.events(), ["OnFinal"], "AT-60");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() {
     let bench = Harness::new();
-    bench.sandbox.with_world(|world| {
-        configure(world, |settings| {
-            settings.wrong_tan_status = 409;
-            settings.tan_tries = 2;
-        });
-    });
-    let (id, tm) = (bench.identified().await, bench.tm());
+    bench.set_up(|settings| (settings.wrong_tan_status, settings.tan_tries) = (409, 2));
+    let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
-    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().status(), Some(409));
-    assert_eq!(tm.confirm_sign(&id, &bench.wrong(&id), &options()).await.unwrap_err().status(), Some(429));
+    assert_eq!(tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err().status(), Some(409));
+    assert_eq!(tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err().status(), Some(429));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
     let bench = Harness::new();
-    let (id, tm) = (bench.identified().await, bench.tm());
+    let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let path = format!("/confirmSign/{}", id.expose());
     for (body, told) in [
@@ -94,38 +71,19 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
         answer.refused(400, "tan", "AT-56", "[T] 5.2");
         assert!(answer.text().contains(told), "{body}: {}", answer.text());
     }
-    let right = Secret::new(bench.tan(&id));
+    let right = Secret::new(bench.tan(id.expose()));
     tm.confirm_sign(&id, &right, &options()).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn at_55_signing_out_of_turn_is_told_apart() {
-    let bench = Harness::new();
-    let tm = bench.tm();
-    let id = bench.place(contract_order()).await;
-    assert_eq!(tm.request_sign(&id, &options()).await.unwrap_err().status(), Some(406), "nobody is identified yet");
-    bench.play(id.expose(), "identified").await;
-    for error in [
-        tm.confirm_sign(&id, &Secret::new("123456"), &options()).await.unwrap_err(),
-        tm.resend_tan(&id, &options()).await.unwrap_err(),
-    ] {
-        assert_eq!((error.kind(), error.status()), (Kind::InvalidState, Some(412)));
-    }
-    let plain = bench.place(order()).await;
-    assert_eq!(tm.request_sign(&plain, &options()).await.unwrap_err().status(), Some(406), "nothing to sign");
-    let unknown = OrderId::received("9992UNKNOWN");
-    assert_eq!(tm.request_sign(&unknown, &options()).await.unwrap_err().status(), Some(404));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_10_the_path_of_the_documents_example_answers_too() {
     let bench = Harness::new();
-    let id = bench.identified().await;
+    let id = bench.ended(contract_order(), "identified").await;
     bench.tm().request_sign(&id, &options()).await.unwrap();
-    let body = format!(r#"{{"tan": "{}"}}"#, bench.tan(&id));
+    let body = format!(r#"{{"tan": "{}"}}"#, bench.tan(id.expose()));
     let answer = bench.tm_call("POST", &format!("/confirm/{}", id.expose()), body).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
-    let empty = bench.identified().await;
+    let empty = bench.ended(contract_order(), "identified").await;
     bench.tm().request_sign(&empty, &options()).await.unwrap();
     bench
         .tm_call("POST", &format!("/confirmSign/{}", empty.expose()), "{}")
@@ -139,7 +97,7 @@ async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
     let (id, tm) = (bench.place(order_with(&["OnFinal"])).await, bench.tm());
     tm.cancel_order(&id, &options()).await.unwrap();
     bench.clock.settle().await;
-    let codes: Vec<u32> = tm.status(&id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect();
+    let codes = bench.codes(&id).await;
     assert!(codes.ends_with(&[63, 22]), "{codes:?}");
     assert_eq!(receiver.arrived().len(), 1, "AT-60: OnFinal");
     let again = tm.cancel_order(&id, &options()).await.unwrap_err();

@@ -1,12 +1,6 @@
 //! A refusal explains itself in words of the sandbox's own: no value of a request ever comes back in one.
 
 use crate::support::*;
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_mock_server::{Rejection, Transition};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
 
 const CANARY: &str = "Kanarienvogel";
 
@@ -19,22 +13,10 @@ fn silent(text: &str, about: &str) {
     }
 }
 
-/// Pointers of all values of a document, containers too.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
-    found.push(at.to_owned());
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found)),
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found));
-        }
-        _ => {}
-    }
-}
-
 /// The document with each of its places taken by something wrong that can be recognised.
 fn spoiled(document: &Value) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    places(document, "", &mut all);
+    crate::saved_worlds::pointers(document, "", &mut all);
     let wrong = [
         json!(CANARY),
         json!(format!("{CANARY}\u{7}{}", CANARY.repeat(60))),
@@ -155,14 +137,13 @@ async fn paths_and_headers_are_not_quoted() {
     for path in ["/ident/get/Kanarienvogel", "/ident/Kanarienvogel", "/project/Kanarienvogel"] {
         assert!(check(&bench.i24_call(&token, "GET", path, "").await, path));
     }
-    let nowhere = bench.raw(Request::builder().uri("/Kanarienvogel").body(Bytes::new()).unwrap()).await;
+    let nowhere = bench.bare("GET", "/Kanarienvogel", &[]).await;
     silent(&nowhere.text(), "nowhere");
     let code = format!("Basic {}", encode_base64(CANARY.as_bytes()));
-    let request = Request::builder().uri(format!("{TM}/getStatus/1")).header(AUTHORIZATION, code);
-    assert!(check(&bench.raw(request.body(Bytes::new()).unwrap()).await, "credentials"));
+    let path = format!("{TM}/getStatus/1");
+    assert!(check(&bench.bare("GET", &path, &[("authorization", &code)]).await, "credentials"));
     assert!(check(&bench.i24_call(CANARY, "GET", "/project/getAll", "").await, "token"));
-    let request = Request::builder().uri("/project/getAll").header("X-API-PARTNER", CANARY);
-    assert!(check(&bench.raw(request.body(Bytes::new()).unwrap()).await, "partner"));
+    assert!(check(&bench.bare("GET", "/project/getAll", &[("X-API-PARTNER", CANARY)]).await, "partner"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,24 +5,16 @@
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a test, and one that reports")]
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode};
+use crate::support::*;
+use bytes::BytesMut;
 use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use identkit_core::{CallOptions, Content, Delivery, Kind};
-use identkit_mock_server::{Sandbox, VirtualClock};
-use identkit_transport::http::{Dial, HyperTransport, Stream, TlsConfig};
-use identkit_transport::{Policy, SystemClock};
+use identkit_transport::http::{Dial, Stream};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    pin::Pin,
+};
 
 const CREATES: usize = 20;
 const PORT: u16 = 80;
@@ -40,7 +32,7 @@ impl Dial for SimulatedDial {
     }
 }
 
-async fn whole(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+pub(crate) async fn whole(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut all = BytesMut::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         if let Ok(data) = frame?.into_data() {

@@ -1,74 +1,29 @@
 //! identity.TM: every story with every kind of order, and every code of the document.
 
-use std::collections::BTreeSet;
-
 use crate::support::*;
-use identkit_core::{Outcome, Window};
-use identkit_identity_tm::messages::{EidSettings, IdCard, IdCardImages, IdentifyMethod, ListedOrder, OrderIdentData};
-use identkit_identity_tm::{CATALOGUE, Finality, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
-use identkit_mock_server::{Rejection, Transition};
-use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
-use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 /// One order of each kind: Product 12, 0 and 16, one to be signed, and one for an account only.
 fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
     let order = || order_with(webhooks).mobile("+491711234567");
-    [
-        order(),
-        order().product(0_u32),
-        order().product(16_u32),
-        order().product(15_u32).sign_pdf(OneOrMany::One(contract())),
-        order().product(15_u32).add(8_u64),
-    ]
+    [order(), order().product(0_u32), order().product(16_u32), to_sign(order()), order().product(15_u32).add(8_u64)]
 }
 
-/// How a story ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// With this verdict.
-    In(Outcome),
-    /// It does not fit.
-    No,
-}
-
-const P: End = End::In(Outcome::Positive);
-const I: End = End::In(Outcome::Identified);
-const T: End = End::In(Outcome::Terminated);
-const N: End = End::No;
-
-/// For the orders of [`kinds_of_orders`]; and whether an identification takes place.
-fn expected(story: &str) -> ([End; 5], bool) {
-    let all = |outcome| [End::In(outcome); 5];
-    let only_signed = |outcome| [N, N, N, End::In(outcome), N];
-    match story {
-        "identified" => (only_signed(Outcome::Identified), true),
-        "positive" => ([P, P, P, N, P], true),
-        "signed" => (only_signed(Outcome::Signed), true),
-        // None of them brings an identification along; reuse.rs has those that do.
-        "reuse" => ([N; 5], false),
-        "account-only" => ([N, N, N, N, P], true),
-        "negative" => (all(Outcome::Negative), true),
-        "fraud" => (all(Outcome::FraudSuspicion), true),
-        "timeout" => (all(Outcome::TimedOut), false),
-        "timeout-after-ident" => (only_signed(Outcome::TimedOutAfterIdent), true),
-        "aborted" => (all(Outcome::Pending), false),
-        "cancelled" | "refused" | "unreachable" => (all(Outcome::Terminated), false),
-        "video" => ([P, N, N, I, P], true),
-        "courier" | "shop" | "eid" | "giro" | "method-changes" => ([P, P, N, I, P], true),
-        "autoid" => ([N, N, P, I, P], true),
-        "courier-missed" => ([T, T, N, T, T], false),
-        other => panic!("no expectation for the story {other}"),
-    }
+/// What comes of each story: `fixtures/stories.json`.
+#[derive(serde::Deserialize)]
+struct Stories {
+    /// Whether an identification takes place, and the client's verdict on each of [`kinds_of_orders`] that it fits. None
+    /// of them brings an identification along; reuse.rs has those that do.
+    ends: BTreeMap<String, (bool, [Option<String>; 5])>,
+    /// The verdict on an order to be signed whose person is identified, or the status of the refusal.
+    identified: BTreeMap<String, Value>,
+    /// The method of identification, by story and product.
+    methods: Vec<(String, u32, String)>,
+    /// The same of orders that are signed then.
+    signed: Vec<(String, String)>,
 }
 
 impl Harness {
-    async fn codes(&self, id: &OrderId) -> Vec<u32> {
-        self.tm().status(id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect()
-    }
-
     fn refusal(&self, id: &OrderId, story: &str) -> Rejection {
         self.begin(id.expose(), story).unwrap().expect_err(story)
     }
@@ -79,31 +34,27 @@ impl Harness {
 
     /// The order as getAllStatus lists it, read by the client.
     async fn listed(&self, id: &OrderId) -> ListedOrder {
-        let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
-        let end = begin.checked_add(SignedDuration::from_hours(48)).unwrap();
-        let mut feed = self.tm().status_feed(Window { begin, end }, &options());
-        while let Some(orders) = feed.next().await.unwrap() {
-            if let Some(found) = orders.into_iter().find(|order| order.order_id.as_ref() == Some(id)) {
-                return found;
-            }
-        }
-        panic!("not listed");
+        let mut orders = self.list_day(1_000).await.into_iter();
+        orders.find(|order| order.order_id.as_ref() == Some(id)).expect("listed")
     }
 
-    async fn method(&self, id: &OrderId) -> Option<IdentifyMethod> {
-        self.tm().ident_data_with_method(id, &options()).await.unwrap().value.method()
+    /// The method of identification, as the client names it in lower case.
+    async fn method(&self, id: &OrderId) -> String {
+        let data = self.tm().ident_data_with_method(id, &options()).await.unwrap().value;
+        format!("{:?}", data.method().unwrap()).to_lowercase()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_calls_the_webhooks_that_belong_to_it() {
+    let mut stories: Stories = table("stories");
     for story in SCENARIOS {
-        let (ends, conducted) = expected(story);
+        let (conducted, ends) = stories.ends.remove(story).expect(story);
         for (order, end) in kinds_of_orders(&["AfterIdent", "OnFinal"]).into_iter().zip(ends) {
             let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
             let (flavour, about) = (order.flavour(), format!("{story} of {:?}, {:?}", order.flavour(), order.product));
             let id = bench.place(order).await;
-            let End::In(outcome) = end else {
+            let Some(expected) = end else {
                 let before = bench.sandbox.inspect(id.expose());
                 let refused = bench.refusal(&id, story);
                 assert_eq!((refused.status, refused.violations[0].rule), (400, "M-04"), "{about}");
@@ -112,7 +63,8 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
                 continue;
             };
             bench.play(id.expose(), story).await;
-            assert_eq!(bench.outcome(&id, flavour).await, outcome, "{about}");
+            let outcome = bench.outcome(&id, flavour).await;
+            assert_eq!(format!("{outcome:?}"), expected, "{about}");
             assert_eq!(bench.listed(&id).await.finality(flavour).outcome, outcome, "{about}");
             let mut events = Vec::new();
             if conducted {
@@ -130,65 +82,37 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_an_identified_order_goes_on_only_where_it_can() {
-    for (story, end) in [
-        ("signed", Ok(Outcome::Signed)),
-        ("timeout", Ok(Outcome::TimedOutAfterIdent)),
-        ("timeout-after-ident", Ok(Outcome::TimedOutAfterIdent)),
-        ("fraud", Ok(Outcome::FraudSuspicion)),
-        ("cancelled", Ok(Outcome::Terminated)),
-        ("aborted", Ok(Outcome::Identified)),
-        ("identified", Ok(Outcome::Identified)),
-        ("negative", Err(409)),
-        ("courier", Err(409)),
-        ("courier-missed", Err(409)),
-        ("refused", Err(409)),
-        ("method-changes", Err(409)),
-        ("positive", Err(400)),
-    ] {
+    for (story, end) in table::<Stories>("stories").identified {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
         let id = bench.ended(contract_order(), "eid").await;
         assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Identified);
-        match end {
-            Err(status) => assert_eq!(bench.refusal(&id, story).status, status, "{story}"),
-            Ok(outcome) => {
-                bench.play(id.expose(), story).await;
-                assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, outcome, "{story}");
-                assert_eq!(receiver.count(), usize::from(outcome.is_final()), "{story}");
-                assert_eq!(bench.codes(&id).await.iter().filter(|kind| **kind == 6).count(), 1, "{story}");
-            }
+        if end.is_number() {
+            assert_eq!(bench.refusal(&id, &story).status, end, "{story}");
+            continue;
         }
+        bench.play(id.expose(), &story).await;
+        let outcome = bench.outcome(&id, OrderFlavor::Qes).await;
+        assert_eq!(format!("{outcome:?}"), end, "{story}");
+        assert_eq!(receiver.count(), usize::from(outcome.is_final()), "{story}");
+        assert_eq!(bench.codes(&id).await.iter().filter(|kind| **kind == 6).count(), 1, "{story}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_82_the_method_of_identification_is_the_storys() {
-    use IdentifyMethod::{AutoId, Courier, Eid, Giro, Shop, Video};
-    for (story, product, method, name) in [
-        ("positive", 12_u32, Video, "Video"),
-        ("positive", 0, Courier, "Courier"),
-        ("positive", 16, AutoId, "autoID"),
-        ("video", 12, Video, "Video"),
-        ("courier", 12, Courier, "Courier"),
-        ("shop", 0, Shop, "Shop"),
-        ("eid", 12, Eid, "eID"),
-        ("giro", 0, Giro, "Giro"),
-        ("autoid", 16, AutoId, "autoID"),
-        ("method-changes", 12, Video, "Video"),
-        ("method-changes", 0, Eid, "eID"),
-    ] {
+    let stories: Stories = table("stories");
+    for (story, product, name) in stories.methods {
         let bench = Harness::new();
-        let id = bench.ended(order().product(product), story).await;
-        assert_eq!(bench.method(&id).await, Some(method), "{story} of {product}");
+        let id = bench.ended(order().product(product), &story).await;
+        assert_eq!(bench.method(&id).await, name.to_lowercase(), "{story} of {product}");
         let told = bench.tm_call("GET", &format!("/getIdentData/{}/IncludeIdentifyMethod", id.expose()), "").await;
         assert_eq!(told.json()["IdentifyMethod"], name, "{story} of {product}");
     }
-    for (story, method) in
-        [("courier", Courier), ("autoid", AutoId), ("shop", Shop), ("giro", Giro), ("eid", Eid), ("video", Video)]
-    {
+    for (story, name) in stories.signed {
         let bench = Harness::new();
-        let id = bench.ended(contract_order(), story).await;
+        let id = bench.ended(contract_order(), &story).await;
         bench.play(id.expose(), "signed").await;
-        assert_eq!(bench.method(&id).await, Some(method), "{story}: signing does not change it");
+        assert_eq!(bench.method(&id).await, name.to_lowercase(), "{story}: signing does not change it");
     }
 }
 
@@ -367,13 +291,27 @@ async fn t_060_100_ends_orders_to_be_signed_only_and_deletes_no_other() {
     bench.tm().ident_data(&id, &options()).await.unwrap();
 }
 
-#[test]
-fn m_04_the_stories_use_the_codes_that_mean_something_to_a_person() {
+#[tokio::test(flavor = "multi_thread")]
+async fn m_04_the_stories_use_the_codes_that_mean_something_to_a_person() {
+    let mut told = BTreeSet::new();
+    let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
+    let data = OrderIdentData::default().id_card(IdCard::default().images(images));
+    for story in SCENARIOS {
+        // Without anything and without an account; and with an account that is there already.
+        let bench = Harness::new();
+        for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {
+            let id = bench.place(order.clone()).await;
+            if bench.begin(id.expose(), story).unwrap().is_ok() {
+                bench.clock.settle().await;
+                told.extend(bench.codes(&id).await);
+                let again = bench.ended(order, story).await;
+                told.extend(bench.codes(&again).await);
+            }
+        }
+    }
     // Set by transition only: what goes wrong with a document after the fact, and what no story has a place for.
-    let by_transition_only: BTreeSet<u32> = [24].into();
-    let told: BTreeSet<u32> = told_by_stories();
     let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !told.contains(code)).collect();
-    assert_eq!(missing.iter().copied().collect::<BTreeSet<_>>(), by_transition_only, "{missing:?}");
+    assert_eq!(missing, [24]);
 }
 
 #[test]
@@ -384,27 +322,4 @@ fn every_story_is_in_the_documentation() {
     for story in SCENARIOS {
         assert!(table.contains(&format!("`{story}`")), "{story}");
     }
-}
-
-fn told_by_stories() -> BTreeSet<u32> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut told = BTreeSet::new();
-        let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
-        let data = OrderIdentData::default().id_card(IdCard::default().images(images));
-        for story in SCENARIOS {
-            // Without anything and without an account; and with an account that is there already.
-            let bench = Harness::new();
-            for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {
-                let id = bench.place(order.clone()).await;
-                if bench.begin(id.expose(), story).unwrap().is_ok() {
-                    bench.clock.settle().await;
-                    told.extend(bench.codes(&id).await);
-                    let again = bench.ended(order, story).await;
-                    told.extend(bench.codes(&again).await);
-                }
-            }
-        }
-        told
-    })
 }

@@ -1,13 +1,18 @@
 //! Expiry, retention and time-outs of both vendors, all on the sandbox's own clock.
 
-use std::sync::Arc;
-
 use crate::support::*;
-use identkit_core::Kind;
-use identkit_identify24::messages::IdentId;
-use identkit_identity_tm::{OrderFlavor, StatusKind};
-use identkit_mock_server::{InProcess, VirtualClock};
-use jiff::SignedDuration;
+
+impl Harness {
+    /// What was called since this was last asked, and with which status.
+    fn called(&self) -> Vec<(&'static str, u16)> {
+        self.sandbox.with_world(|world| {
+            let calls =
+                world.journal.calls().map(|(_, call)| (call.operation.unwrap(), call.status.unwrap())).collect();
+            world.journal.clear();
+            calls
+        })
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
@@ -29,9 +34,8 @@ async fn i_006_a_refused_call_does_not_renew_the_token() {
     let bench = Harness::new();
     let token = bench.token().await;
     bench.clock.advance(29 * MINUTE).await;
-    let mut request = http::Request::builder().uri("/project/getAll").header("X-API-TOKEN", &token);
-    request = request.header("X-API-PARTNER", "somebody else");
-    assert_eq!(bench.raw(request.body(bytes::Bytes::new()).unwrap()).await.status, 401);
+    let headers = [("X-API-TOKEN", &*token), ("X-API-PARTNER", "somebody else")];
+    assert_eq!(bench.bare("GET", "/project/getAll", &headers).await.status, 401);
     bench.clock.advance(MINUTE).await;
     assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 401);
 }
@@ -39,31 +43,28 @@ async fn i_006_a_refused_call_does_not_renew_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_008_the_client_meets_the_401_and_logs_in_again_once() {
     let bench = Harness::new();
-    let noting = Noting::new(&bench.sandbox);
     // A clock of its own that stands still: the client cannot guess that its token is dead.
-    let client = bench.identify24(Arc::new(noting.clone()), &VirtualClock::new(start_time()));
+    let client = bench.identify24(&VirtualClock::new(start_time()));
     client.projects(&options()).await.unwrap();
-    assert_eq!(noting.take(), [("/auth".to_owned(), 200), ("/project/getAll".to_owned(), 200)]);
+    assert_eq!(bench.called(), [("auth", 200), ("project/getAll", 200)]);
 
     bench.clock.advance(30 * MINUTE - SECOND).await;
     client.projects(&options()).await.unwrap();
-    assert_eq!(noting.take(), [("/project/getAll".to_owned(), 200)]);
+    assert_eq!(bench.called(), [("project/getAll", 200)]);
 
     bench.clock.advance(30 * MINUTE).await;
     let answered = client.projects(&options()).await.unwrap();
     assert_eq!(answered.attempts, 1);
-    let expected = [("/project/getAll", 401), ("/auth", 200), ("/project/getAll", 200)];
-    assert_eq!(noting.take(), expected.map(|(path, status)| (path.to_owned(), status)));
+    assert_eq!(bench.called(), [("project/getAll", 401), ("auth", 200), ("project/getAll", 200)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_008_many_callers_share_one_login_after_the_token_died() {
     let bench = Harness::new();
-    let noting = Noting::new(&bench.sandbox);
-    let client = bench.identify24(Arc::new(noting.clone()), &bench.clock);
+    let client = bench.identify24(&bench.clock);
     client.projects(&options()).await.unwrap();
     bench.clock.advance(HOUR).await;
-    noting.take();
+    bench.called();
     let calls = (0..20).map(|_| {
         let client = client.clone();
         tokio::spawn(async move { client.projects(&options()).await.unwrap() })
@@ -71,14 +72,14 @@ async fn i_008_many_callers_share_one_login_after_the_token_died() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap();
     }
-    let logins = noting.take().into_iter().filter(|(path, _)| path == "/auth").count();
+    let logins = bench.called().into_iter().filter(|(call, _)| *call == "auth").count();
     assert_eq!(logins, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
     let bench = Harness::new();
-    let client = bench.identify24(Arc::new(InProcess(bench.sandbox.clone())), &bench.clock);
+    let client = bench.identify24(&bench.clock);
     let created = client.create_ident(&ident(), &options()).await.unwrap().value;
     let id = created.ident_id.unwrap();
     bench.clock.advance(90 * DAY - HOUR).await;
@@ -118,7 +119,7 @@ async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_s
 #[tokio::test(flavor = "multi_thread")]
 async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
     let bench = Harness::new();
-    let signing = order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(contract()));
+    let signing = to_sign(order());
     let (tm, id) = (bench.tm(), bench.place(signing).await);
     bench.play(id.expose(), "identified").await;
     // Identified is not signed: 6 is no final status here (AT-14), and nothing is purged.
@@ -149,18 +150,9 @@ async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webh
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_023_a_time_out_that_is_played_deletes_as_the_real_one_does() {
-    let bench = Harness::new();
-    let id = bench.ended(order(), "timeout").await;
-    assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
-    assert_eq!(bench.tm().delete_ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
     let bench = Harness::new();
-    let id =
-        bench.ended(order().product(15_u32).sign_pdf(identkit_wire::OneOrMany::One(contract())), "identified").await;
+    let id = bench.ended(to_sign(order()), "identified").await;
     bench.clock.advance(30 * DAY).await;
     let status = bench.tm().status(&id, &options()).await.unwrap().value;
     let kinds: Vec<_> = status.kinds().collect();
@@ -181,22 +173,6 @@ async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order(
     };
     assert!(status(&late).await.contains(&StatusKind::TIMED_OUT));
     assert!(!status(&done).await.contains(&StatusKind::TIMED_OUT), "a final order no longer times out");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn time_stops_at_every_timer_on_the_way_and_never_jumps_over_one() {
-    // Each order times out an hour after its own placing: one advance has to meet all of them at their own times.
-    for _ in 0..20 {
-        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
-        bench.set_up(|settings| settings.time_out = SignedDuration::from_hours(1));
-        for _ in 0..10 {
-            bench.place(order_with(&["OnFinal"])).await;
-            bench.clock.advance(SECOND).await;
-        }
-        bench.clock.advance(2 * HOUR).await;
-        let seconds: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
-        assert_eq!(seconds, (0..10).map(|k| 3_600.0 + f64::from(k)).collect::<Vec<_>>());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

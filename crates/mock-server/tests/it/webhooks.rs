@@ -1,29 +1,9 @@
 //! Webhooks: what is delivered, when it is tried again, and how an order waits for it.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use crate::support::*;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Uri};
-use identkit_core::Secret;
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_identity_tm::{IdentityTm, OrderCallback, OrderFlavor, OrderId, StatusKind};
-use identkit_mock_server::vendors::{identify24, identity_tm};
-use identkit_wire::Callback;
-use serde_json::Value;
-use tokio::sync::Notify;
-
-/// Seconds after the first try at which the document's table has the others (T-036), written down anew.
-fn table(first_night: f64, nights: u32) -> Vec<f64> {
-    let minutes = (0..13).map(|k| 86.4 + 60.0 * f64::from(k));
-    let hours = (0..12).map(|k| 864.0 + 3_600.0 * f64::from(k));
-    let nights = (0..nights).map(|k| first_night + 86_400.0 * f64::from(k));
-    [0.0].into_iter().chain(minutes).chain(hours).chain(nights).collect()
-}
 
 fn assert_times(receiver: &Receiver, expected: &[f64]) {
-    let times: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    let times = receiver.times();
     assert_eq!(times.len(), expected.len(), "{times:?}");
     for (time, expected) in times.iter().zip(expected) {
         assert!((time - expected).abs() < 1e-6, "{time} instead of {expected}");
@@ -31,61 +11,14 @@ fn assert_times(receiver: &Receiver, expected: &[f64]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_65_200_and_202_end_a_delivery() {
-    for status in [200, 202] {
-        let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
-        let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
-        bench.clock.advance(30 * DAY).await;
-        assert_eq!(receiver.events(), ["OnFinal"]);
-        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
-        assert!(deliveries[0].is_delivered() && deliveries[0].next.is_none());
-        assert_eq!(deliveries[0].attempts[0].status, Some(status));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t_034_every_other_answer_is_a_failure_and_is_tried_again_exactly_as_the_table_says() {
-    for status in [Some(201), Some(204), Some(302), Some(404), Some(500), None] {
-        let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
-        let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
-        bench.clock.advance(7 * DAY).await;
-        // Begun at 12:00 UTC: the first night at 01:00 is 13 hours away, the last within 6 days is the sixth.
-        assert_times(&receiver, &table(13.0 * 3_600.0, 6));
-        assert_eq!(receiver.count(), 32);
-        bench.clock.advance(100 * DAY).await;
-        assert_eq!(receiver.count(), 32, "and then never again");
-        let deliveries = bench.sandbox.deliveries(Some(id.expose()));
-        assert_eq!((deliveries[0].attempts.len(), deliveries[0].next), (32, None));
-        assert!(deliveries[0].attempts.iter().all(|attempt| attempt.status == status && !attempt.delivered));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t_035_a_retry_that_succeeds_ends_the_delivery() {
-    let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500), Some(503), None, Some(202)]));
-    bench.ended(order_with(&["OnFinal"]), "positive").await;
-    bench.clock.advance(30 * DAY).await;
-    assert_times(&receiver, &[0.0, 86.4, 146.4, 206.4]);
-    let statuses: Vec<_> =
-        bench.sandbox.deliveries(None)[0].attempts.iter().map(|attempt| (attempt.status, attempt.delivered)).collect();
-    assert_eq!(statuses, [(Some(500), false), (Some(503), false), (None, false), (Some(202), true)]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
-    let receiver = Receiver::doing(|_| {
-        Box::pin(async {
-            pause(Duration::from_millis(10)).await;
-            Some(500)
-        })
-    });
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::slow(10, 500));
     for _ in 0..5 {
         let id = bench.place(order_with(&["OnFinal"])).await;
         assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     }
     bench.clock.advance(150 * SECOND).await;
-    let mut times: Vec<f64> = receiver.arrived().iter().map(Arrived::seconds).collect();
+    let mut times = receiver.times();
     times.sort_by(f64::total_cmp);
     let expected = [0.0, 86.4, 146.4].map(|time| [time; 5]).concat();
     assert_eq!(times, expected);
@@ -97,12 +30,9 @@ async fn kinds(tm: IdentityTm, id: OrderId) -> Vec<StatusKind> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_not() {
-    let (receiver, gate) = Receiver::gated();
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["AfterIdent"])).await;
+    let (bench, receiver, gate) = Harness::gated();
+    let id = bench.under_way(&receiver, &["AfterIdent"]).await;
     let other = bench.place(order()).await;
-    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
-    receiver.until(1).await;
     assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["blocked"], true);
     assert_eq!(bench.begin(id.expose(), "negative").unwrap().unwrap_err().status, 409);
 
@@ -127,17 +57,16 @@ async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_no
 #[tokio::test(flavor = "multi_thread")]
 async fn at_78_a_retry_does_not_block_the_order() {
     let gate = Arc::new(Notify::new());
-    let (inside, first) = (Arc::clone(&gate), Mutex::new(true));
-    let receiver = Receiver::doing(move |_| {
-        let (gate, first) = (Arc::clone(&inside), std::mem::take(&mut *first.lock().unwrap()));
-        Box::pin(async move {
-            if !first {
+    let inside = Arc::clone(&gate);
+    let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |call| {
+        let gate = Arc::clone(&inside);
+        async move {
+            if call.seconds() > 0.0 {
                 gate.notified().await;
             }
             Some(500)
-        })
-    });
-    let bench = Harness::receiving(&receiver);
+        }
+    }));
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     let clock = bench.clock.clone();
     let advancing = tokio::spawn(async move { clock.advance(100 * SECOND).await });
@@ -152,7 +81,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
     let client: Arc<Mutex<Option<IdentityTm>>> = Arc::default();
     let (inside, reads) = (Arc::clone(&client), Arc::new(Mutex::new(Vec::new())));
     let started = Arc::clone(&reads);
-    let receiver = Receiver::doing(move |call| {
+    let (bench, _) = Harness::with_receiver(Receiver::doing(move |call| {
         let tm = inside.lock().unwrap().clone().unwrap();
         let id = call.uri.split("orderId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
         let read = tokio::spawn(kinds(tm, OrderId::received(&*id)));
@@ -163,8 +92,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
             started.lock().unwrap().push((early, read));
             Some(202)
         })
-    });
-    let bench = Harness::receiving(&receiver);
+    }));
     *client.lock().unwrap() = Some(bench.tm());
     bench.ended(order_with(&["OnFinal"]), "positive").await;
     // The client holds the sandbox that holds the receiver: not for longer than needed.
@@ -205,7 +133,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
-    let receiver = Receiver::doing(|_| panic!("this receiver breaks down on purpose"));
+    let receiver = Receiver::doing(|_| async { panic!("this receiver breaks down on purpose") });
     let bench = Harness::receiving(&receiver);
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     within(10 * SECOND, kinds(bench.tm(), id)).await.expect("the order answers");
@@ -235,24 +163,12 @@ async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
-    let (receiver, gate) = Receiver::gated();
-    let bench = Harness::receiving(&receiver);
-    let id = bench.place(order_with(&["AfterIdent"])).await;
-    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
-    receiver.until(1).await;
+    let (bench, receiver, gate) = Harness::gated();
+    let id = bench.under_way(&receiver, &["AfterIdent"]).await;
     let status = bench.sandbox.inspect(id.expose()).unwrap()["status"]["Status"].to_string();
     assert!(status.contains("\"Kind\":75") && !status.contains("\"Kind\":6,"), "{status}");
     gate.notify_one();
     assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t_050_after_video_and_after_ident_exclude_each_other() {
-    let (bench, _) = Harness::with_receiver(Receiver::answering(Some(200)));
-    let both = order_with(&["AfterVideo", "AfterIdent", "OnFinal"]);
-    let body = serde_json::to_vec(&both).unwrap();
-    let answer = bench.tm_call("PUT", "/putOrder", body).await;
-    answer.refused(400, "WebhookURL", "T-050", "[T] 3.1.3");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -310,17 +226,6 @@ async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_67_redirects_are_not_followed() {
-    for status in [301, 302, 303, 307, 308] {
-        let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(status)]));
-        bench.ended(order_with(&["OnFinal"]), "positive").await;
-        bench.clock.advance(DAY).await;
-        assert_times(&receiver, &[0.0, 86.4]);
-        assert!(receiver.events().iter().all(|event| event == "OnFinal"), "nobody went to the other place");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn t_030_without_a_url_nothing_is_sent() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let none = bench.place(order()).await;
@@ -333,21 +238,6 @@ async fn t_030_without_a_url_nothing_is_sent() {
     bench.clock.advance(7 * DAY).await;
     assert_eq!(receiver.events(), Vec::<String>::new());
     assert_eq!(bench.sandbox.deliveries(None).len(), 0);
-}
-
-impl Harness {
-    async fn create_ident(&self) -> String {
-        let token = self.token().await;
-        let body = fixture("identify24", "S-012-ident-create-curl-body.json");
-        let answer = self.i24_call(&token, "POST", "/ident/create", body).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()["ident_id"].as_str().unwrap().to_owned()
-    }
-
-    fn set_portal_url(&self) {
-        let url = Secret::new("https://hooks.example/identify24/t0ken/status");
-        self.sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
-    }
 }
 
 fn keys(body: &[u8]) -> Vec<String> {

@@ -1,27 +1,10 @@
 //! How each call is made by its client, and about what.
 
-use std::fmt;
-use std::sync::Arc;
-
-use identkit_core::{BoxFuture, CallOptions, Content, Error, Secret};
-use identkit_identify24::Identify24;
-use identkit_identify24::messages::{CreateIdent, IdentId};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identity_tm::messages::Period;
-use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
-    GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
-    GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles,
-    IdentityTm, OrderId, PutOrder, RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, SignedPdfs,
-    VideoReady,
-};
-use identkit_mock_server::World;
-use identkit_mock_server::vendors::identity_tm::configure;
-use identkit_wire::{Dts, Meta, Operation as _, encode_base64};
-use serde::Serialize;
-
 use crate::matrix::About;
-use crate::support::{HOUR, Harness, ident, options, order};
+use crate::support::*;
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use identkit_wire::{Dts, Meta, Operation as _};
+use serde::Serialize;
 
 /// The clients of a cell.
 #[derive(Clone)]
@@ -77,9 +60,7 @@ pub(crate) fn calls() -> Vec<Call> {
         let bytes = ["getIdentData/Signed", "getIdentDataPDF", "getESignPDF", "getVideoFileBinary"].contains(&name);
         Call { name, meta, about, bytes, make }
     }
-    fn o() -> CallOptions {
-        options()
-    }
+    use options as o;
     macro_rules! made {
         ($meta:expr, $about:ident, |$c:ident, $id:ident, $tan:ident| $make:expr) => {
             call($meta.name, $meta, About::$about, |$c, $id, $tan| {
@@ -195,23 +176,17 @@ impl Prepared {
     /// With images, when they are wanted: drawing them takes long.
     pub(crate) async fn of(call: &Call, images: bool) -> Self {
         let bench = Harness::new();
-        bench.sandbox.with_world(|world| {
-            configure(world, |settings| {
-                settings.voice_files = true;
-                settings.images = images;
-            })
-        });
+        bench.set_up(|settings| (settings.voice_files, settings.images) = (true, images));
         // After the orders of the examples.
         bench.clock.advance(HOUR).await;
         let case = bench.about(call.about).await;
         let tan = match call.about {
-            About::Begun => bench.sandbox.inspect(&case).unwrap()["tan"].as_str().unwrap().to_owned(),
+            About::Begun => bench.tan(&case),
             _ => String::new(),
         };
         let world = bench.sandbox.snapshot();
         let copy = Harness::since(world.now, |builder| builder.world(world.clone()));
-        let transport = Arc::new(identkit_mock_server::InProcess(copy.sandbox.clone()));
-        let clients = Clients { tm: copy.tm(), identify24: copy.identify24(transport, &copy.clock) };
+        let clients = Clients { tm: copy.tm(), identify24: copy.identify24(&copy.clock) };
         let read = (call.make)(clients, case.clone(), tan.clone()).await;
         let read = read.unwrap_or_else(|error| panic!("{} when nothing goes wrong: {error}", call.name));
         Self { world, case, tan, read }

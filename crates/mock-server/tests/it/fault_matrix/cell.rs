@@ -1,21 +1,10 @@
 //! One call that meets one fault, and what must hold then.
 
-use std::fmt;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
-
-use identkit_core::{Advice, Delivery, Error, Kind};
-use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::Dialect;
-use identkit_mock_server::faults::{Fault, Rule};
-use identkit_mock_server::server;
-use identkit_mock_server::{InProcess, Sandbox, VirtualClock};
-use identkit_transport::http::{HyperTransport, TlsConfig};
-use identkit_transport::{Policy, SystemClock, Transport};
-use identkit_wire::{AmbiguityPolicy, RetrySafety};
-
 use super::calls::{Call, Came, Clients, Prepared, all_orders};
-use crate::support::{TM, options, tm_builder, within};
+use crate::support::*;
+use identkit_identify24::Credentials;
+use identkit_wire::{AmbiguityPolicy, RetrySafety};
+use std::sync::LazyLock;
 
 /// How the clients reach the sandbox.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +100,7 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
     let clients = match door {
         Door::Process => clients(Arc::new(InProcess(sandbox.clone())), "http://127.0.0.1"),
         Door::Socket => {
-            listening = server::vendors(&sandbox, "127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+            listening = server::vendors(&sandbox, any(), None).await.unwrap();
             clients(Arc::clone(&NETWORK), &listening.url())
         }
     };

@@ -1,15 +1,6 @@
 //! A sandbox behind its doors, and clients that speak plain HTTP.
 
-use std::net::SocketAddr;
-
-use identkit_identity_tm::PutOrder;
-use identkit_mock_server::server::{self, Listener};
-use identkit_mock_server::{Sandbox, SandboxBuilder, VirtualClock, Worlds};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use crate::support::net::{any, plain};
-pub(crate) use crate::support::receiver::{Does, Hook};
+use crate::support::net::any;
 use crate::support::*;
 
 /// Sends a request on a connection of its own; status and body.
@@ -18,11 +9,14 @@ pub(crate) async fn http(address: SocketAddr, method: &str, path: &str, headers:
     (status, body)
 }
 
+/// The world that every sandbox has.
+pub(crate) const DEFAULT: &str = "default";
+
 /// A sandbox of many worlds with both its doors on the network.
 pub(crate) struct Door {
     pub(crate) worlds: Worlds,
     pub(crate) api: Listener,
-    pub(crate) admin: Listener,
+    pub(crate) admin: crate::support::Door,
 }
 
 impl Door {
@@ -37,21 +31,19 @@ impl Door {
         let sandbox = more(builder.receiver_guard(SECOND / 4)).start();
         let worlds = Worlds::from(&sandbox);
         let api = server::vendors(&worlds, any(), None).await.unwrap();
-        let admin = server::admin(&worlds, any()).await.unwrap();
+        let admin = crate::support::Door::of(&worlds).await;
         Self { worlds, api, admin }
     }
 
     /// A call of the admin API.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = http(self.admin.address(), method, &format!("/_sandbox/v1{path}"), "", &body).await;
+        let (status, _, answer) = self.admin.text(method, path, &body).await;
         (status, serde_json::from_str(&answer).unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, answer) = self.ask("GET", path, &Value::Null).await;
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer
+        self.admin.get(path).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
@@ -62,12 +54,8 @@ impl Door {
 
     /// A refusal; returns its detail.
     pub(crate) async fn refused(&self, method: &str, path: &str, body: Value, status: u16) -> String {
-        let (answered, problem) = self.ask(method, path, &body).await;
-        assert_eq!((answered, &problem["status"]), (status, &json!(status)), "{method} {path} {body}: {problem}");
-        for part in ["type", "title", "detail", "rule"] {
-            assert!(!problem[part].as_str().unwrap().is_empty(), "{part}: {problem}");
-        }
-        problem["detail"].as_str().unwrap().to_owned()
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.admin.refusal(method, path, &body, status).await["detail"].as_str().unwrap().to_owned()
     }
 
     /// A world of its own, as it is described.
@@ -106,6 +94,29 @@ impl Door {
     pub(crate) async fn play_out(&self, world: &str, order: &str, story: &str) {
         self.play(world, order, story).await;
         self.advance(world, 0.0).await;
+    }
+
+    /// A sandbox, and an order of its default world whose webhook the receiver has got once.
+    pub(crate) async fn tried(hook: &Hook) -> (Self, String) {
+        let door = Self::new().await;
+        let order = door.order(hook).await;
+        door.play_out(DEFAULT, &order, "positive").await;
+        (door, order)
+    }
+
+    /// Places an order in the default world whose end the receiver is told.
+    pub(crate) async fn order(&self, hook: &Hook) -> String {
+        self.place(&Self::default_account(), &hook.order(&["OnFinal"])).await
+    }
+
+    /// The only delivery about an order of the default world.
+    pub(crate) async fn delivery(&self, order: &str) -> Value {
+        self.deliveries(DEFAULT, order).await.remove(0)
+    }
+
+    /// Does something with a delivery of the default world by its verb.
+    pub(crate) async fn verb(&self, id: u64, verb: &str) -> Value {
+        self.post(&format!("/deliveries/{id}/{verb}"), Value::Null).await
     }
 
     /// The deliveries about an order.

@@ -1,20 +1,15 @@
 //! Webhook modes, of a world and of single orders, in this process.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
-use http::{Request, Response};
-use identkit_core::Content;
-use identkit_mock_server::journal::{Entry, What};
-use identkit_mock_server::webhooks::{Cause, Mode, ReleaseOrder, State};
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
-
 use crate::support::*;
+use identkit_mock_server::{
+    journal::Entry,
+    webhooks::{Cause, Mode, ReleaseOrder, State},
+};
 
-fn receiving(status: u16) -> (Harness, Receiver) {
+/// A sandbox whose webhooks have this mode, and their receiver.
+fn receiving(status: u16, mode: Mode) -> (Harness, Receiver) {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
+    bench.sandbox.set_webhooks(None, mode);
     (bench, receiver)
 }
 
@@ -31,20 +26,12 @@ impl Harness {
     fn causes(&self, id: u64) -> Vec<Cause> {
         self.sandbox.delivery(id).unwrap().attempts.iter().map(|attempt| attempt.by).collect()
     }
-
-    /// An order with these webhooks, played to its end.
-    async fn played(&self, events: &[&str]) -> String {
-        let id = self.place(order_with(events)).await.expose().to_owned();
-        self.play(&id, "positive").await;
-        id
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_then() {
-    let (bench, receiver) = receiving(500);
-    bench.sandbox.set_webhooks(None, Mode::Hold);
-    let id = bench.played(&["OnFinal"]).await;
+    let (bench, receiver) = receiving(500, Mode::Hold);
+    let id = bench.hooked(&["OnFinal"]).await;
     bench.clock.advance(30 * DAY).await;
     assert_eq!(receiver.count(), 0);
     let hook = bench.hooks(&id)[0];
@@ -55,7 +42,7 @@ async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_t
     bench.sandbox.release(hook).unwrap();
     bench.clock.advance(100 * SECOND).await;
     let start = 31.0 * 86_400.0;
-    assert_eq!(receiver.arrived().iter().map(Arrived::seconds).collect::<Vec<_>>(), [start, start + 86.4]);
+    assert_eq!(receiver.times(), [start, start + 86.4]);
     assert_eq!(bench.causes(hook), [Cause::Release, Cause::Schedule]);
 }
 
@@ -63,16 +50,15 @@ async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_t
 async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_once_it_is_released() {
     let (gate, gates) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let inside = [Arc::clone(&gate), Arc::clone(&gates)];
-    let receiver = Receiver::doing(move |call| {
+    let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |call| {
         let gate = Arc::clone(&inside[usize::from(call.event() == "OnFinal")]);
         Box::pin(async move {
             gate.notified().await;
             Some(200)
         })
-    });
-    let bench = Harness::receiving(&receiver);
+    }));
     bench.sandbox.set_webhooks(None, Mode::Hold);
-    let id = bench.played(&["AfterIdent", "OnFinal"]).await;
+    let id = bench.hooked(&["AfterIdent", "OnFinal"]).await;
     let blocked = || bench.sandbox.inspect(&id).unwrap()["blocked"].clone();
     assert_eq!((bench.hooks(&id).len(), blocked()), (2, false.into()), "the story went to its end");
     assert_eq!(bench.tm_call("GET", &format!("/getIdentData/{id}"), "").await.status, 200);
@@ -94,9 +80,8 @@ async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent() {
-    let (bench, receiver) = receiving(200);
-    bench.sandbox.set_webhooks(None, Mode::Hold);
-    let deleted = bench.played(&["OnFinal"]).await;
+    let (bench, receiver) = receiving(200, Mode::Hold);
+    let deleted = bench.hooked(&["OnFinal"]).await;
     let answer = bench.tm_call("DELETE", &format!("/delIdentdata/{deleted}"), "").await;
     assert!(answer.status < 300, "{}", answer.text());
     let cancelled = bench.place(order_with(&["AfterVideo", "OnFinal"])).await.expose().to_owned();
@@ -116,9 +101,8 @@ async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
-    let (bench, receiver) = receiving(200);
-    bench.sandbox.set_webhooks(None, Mode::Drop);
-    let id = bench.played(&["AfterIdent", "OnFinal"]).await;
+    let (bench, receiver) = receiving(200, Mode::Drop);
+    let id = bench.hooked(&["AfterIdent", "OnFinal"]).await;
     bench.sandbox.set_webhooks(None, Mode::Deliver);
     bench.clock.advance(30 * DAY).await;
     assert_eq!(receiver.count(), 0);
@@ -141,10 +125,9 @@ async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothi
     let (bench, receiver) =
         Harness::with_receiver(Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]));
     bench.sandbox.set_webhooks(None, Mode::Duplicate);
-    let id = bench.played(&["OnFinal"]).await;
+    let id = bench.hooked(&["OnFinal"]).await;
     bench.clock.advance(DAY).await;
-    let times: Vec<_> = receiver.arrived().iter().map(Arrived::seconds).collect();
-    assert_eq!(times, [0.0, 0.0, 86.4, 86.4, 146.4, 146.4]);
+    assert_eq!(receiver.times(), [0.0, 0.0, 86.4, 86.4, 146.4, 146.4]);
     let mut causes = bench.causes(bench.hooks(&id)[0]);
     causes.sort_by_key(|cause| cause.name());
     assert_eq!(causes, [[Cause::Duplicate; 3], [Cause::Schedule; 3]].concat());
@@ -152,44 +135,40 @@ async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_is_late_sets_out_so_much_later_and_is_tried_again_from_there() {
-    let (bench, receiver) = receiving(500);
-    bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
-    let id = bench.played(&["OnFinal"]).await;
+    let (bench, receiver) = receiving(500, Mode::Late(HOUR));
+    let id = bench.hooked(&["OnFinal"]).await;
     assert_eq!(bench.sandbox.next_due(), Some(start_time() + jiff::SignedDuration::from_hours(1)));
     assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], false);
     bench.clock.advance(HOUR + 100 * SECOND).await;
-    let times: Vec<_> = receiver.arrived().iter().map(Arrived::seconds).collect();
-    assert_eq!(times, [3_600.0, 3_686.4], "only its first try is late");
+    assert_eq!(receiver.times(), [3_600.0, 3_686.4], "only its first try is late");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time() {
-    let (bench, receiver) = receiving(200);
-    bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
-    let id = bench.played(&["OnFinal"]).await;
+    let (bench, receiver) = receiving(200, Mode::Late(HOUR));
+    let id = bench.hooked(&["OnFinal"]).await;
     bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
     let moved = bench.sandbox.advance(DAY).await;
-    assert_eq!(receiver.arrived().iter().map(Arrived::seconds).collect::<Vec<_>>(), [0.0]);
+    assert_eq!(receiver.times(), [0.0]);
     let fired = |entry: &&Entry| matches!(&entry.what, What::Fired { .. });
     assert_eq!(moved.fired.iter().filter(fired).count(), 0, "its timer is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_mode_reorder_each_second_webhook_overtakes_the_one_before_it() {
-    let (bench, receiver) = receiving(200);
-    bench.sandbox.set_webhooks(None, Mode::Reorder);
-    bench.played(&["AfterIdent", "OnFinal"]).await;
+    let (bench, receiver) = receiving(200, Mode::Reorder);
+    bench.hooked(&["AfterIdent", "OnFinal"]).await;
     assert_eq!(receiver.events(), ["OnFinal", "AfterIdent"], "of one order");
-    let ids = [bench.played(&["OnFinal"]).await, bench.played(&["OnFinal"]).await];
+    let ids = [bench.hooked(&["OnFinal"]).await, bench.hooked(&["OnFinal"]).await];
     let uris: Vec<_> = receiver.arrived()[2..].iter().map(|call| call.uri.clone()).collect();
     assert!(uris[0].contains(&ids[1]) && uris[1].contains(&ids[0]), "of two orders: {uris:?}");
     // Alone it goes after a minute, and the next one waits for another.
-    bench.played(&["OnFinal"]).await;
+    bench.hooked(&["OnFinal"]).await;
     bench.clock.advance(59 * SECOND).await;
     assert_eq!(receiver.count(), 4);
     bench.clock.advance(SECOND).await;
     assert_eq!(receiver.count(), 5);
-    bench.played(&["OnFinal"]).await;
+    bench.hooked(&["OnFinal"]).await;
     assert_eq!(receiver.count(), 5, "nobody is left to overtake");
     bench.clock.advance(DAY).await;
     assert_eq!(receiver.count(), 6, "each once");
@@ -197,19 +176,13 @@ async fn in_the_mode_reorder_each_second_webhook_overtakes_the_one_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_over() {
-    let receiver = Receiver::doing(|_| {
-        Box::pin(async {
-            pause(Duration::from_millis(5)).await;
-            Some(200)
-        })
-    });
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver) = Harness::with_receiver(Receiver::slow(5, 200));
     let all = |ids: &[String]| ids.iter().map(|id| bench.hooks(id)[0]).collect::<Vec<_>>();
     let held = || async {
         bench.sandbox.set_webhooks(None, Mode::Hold);
         let mut ids = Vec::new();
         for _ in 0..6 {
-            ids.push(bench.played(&["OnFinal"]).await);
+            ids.push(bench.hooked(&["OnFinal"]).await);
         }
         ids
     };
@@ -244,7 +217,7 @@ async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_ov
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_order_may_have_a_mode_of_its_own() {
-    let (bench, receiver) = receiving(200);
+    let (bench, receiver) = receiving(200, Mode::Deliver);
     let (one, other) = (bench.place(order_with(&["OnFinal"])).await, bench.place(order_with(&["OnFinal"])).await);
     bench.sandbox.set_webhooks(Some(one.expose()), Mode::Hold);
     for id in [&one, &other] {
@@ -258,10 +231,8 @@ async fn one_order_may_have_a_mode_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_084_webhooks_of_identify24_are_held_and_released_too() {
-    let (bench, receiver) = receiving(200);
-    let url = identkit_core::Secret::new("https://hooks.example/identify24/t0ken/status");
-    bench.sandbox.with_world(|world| identkit_mock_server::vendors::identify24::set_webhook(world, Some(url)));
-    bench.sandbox.set_webhooks(None, Mode::Hold);
+    let (bench, receiver) = receiving(200, Mode::Hold);
+    bench.set_portal_url();
     bench.play(EXAMPLE_IDENT, "positive").await;
     bench.clock.advance(DAY).await;
     assert_eq!(receiver.count(), 0);
@@ -309,7 +280,7 @@ async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
         let bench =
             Harness::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
         bench.sandbox.set_webhooks(None, mode);
-        let id = bench.played(&["OnFinal"]).await;
+        let id = bench.hooked(&["OnFinal"]).await;
         let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);
         assert_eq!(delivery.attempts[0].outcome(), outcome, "{mode:?}");
         let told = delivery.attempts[0].error.as_deref();

@@ -1,18 +1,8 @@
 //! Webhooks over the network: TLS, methods, placeholders, orders that wait, and real time.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use identkit_mock_server::Sandbox;
-use identkit_mock_server::server::{self, Authority};
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
-use super::door::{Does, Door, Hook, tm};
-use crate::support::net::{any, plain, trusting};
+use super::door::{DEFAULT, Door};
+use crate::support::net::any;
 use crate::support::*;
-
-const DEFAULT: &str = "default";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_and_is_a_failed_try_otherwise() {
@@ -33,60 +23,8 @@ async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_an
         let door = Door::with(|builder| builder.webhooks_through(transport)).await;
         let order = door.place(&Door::default_account(), &order()).await;
         door.play_out(DEFAULT, &order, "positive").await;
-        let attempt = door.deliveries(DEFAULT, &order).await[0]["attempts"][0].clone();
+        let attempt = door.delivery(&order).await["attempts"][0].clone();
         assert_eq!((&attempt["status"], &attempt["outcome"], &attempt["error"]), (&status, &json!(outcome), &error));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t_032_at_20_the_accounts_method_and_the_placeholders_arrive_on_the_wire() {
-    let door = Door::new().await;
-    let hook = Hook::always(Does::Answer(200)).await;
-    for method in ["GET", "POST", "PUT"] {
-        door.post("/settings", json!({ "identity_tm": { "webhook_method": method } })).await;
-        let order = hook.order(&["OnFinal"]).reference("A b/ü&ref=1");
-        let id = door.place(&Door::default_account(), &order).await;
-        door.play_out(DEFAULT, &id, "positive").await;
-        let arrived = hook.arrived.lock().unwrap().pop().unwrap();
-        let line = format!("{method} /OnFinal?id={id}&ref=A%20b%2F%C3%BC%26ref%3D1 HTTP/1.1");
-        assert_eq!(arrived.lines().next().unwrap(), line);
-        assert!(arrived.ends_with("\r\n\r\n"), "no body");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn at_78_the_order_waits_while_its_webhook_runs_and_not_while_it_is_held() {
-    let door = Door::new().await;
-    let gate = Arc::new(Notify::new());
-    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
-    let (account, api) = (Door::default_account(), door.api.address());
-    for held in [false, true] {
-        door.post("/webhooks", json!({ "mode": if held { "hold" } else { "deliver" } })).await;
-        let before = hook.count();
-        let order = door.place(&account, &hook.order(&["OnFinal"])).await;
-        door.play(DEFAULT, &order, "positive").await;
-        let path = format!("/getStatus/{order}");
-        if held {
-            assert_eq!(door.get(&format!("/orders/{order}")).await["blocked"], false);
-            let (status, told) = door.tm(&account, "GET", &path, "").await;
-            assert!(status == 200 && told.contains("\"Kind\":6"), "the order is final: {told}");
-            assert_eq!(hook.count(), before);
-            let id = door.deliveries(DEFAULT, &order).await[0]["id"].clone();
-            door.post(&format!("/deliveries/{id}/release"), Value::Null).await;
-        }
-        hook.until(before + 1).await;
-        assert_eq!(door.get(&format!("/orders/{order}")).await["blocked"], true);
-        let reader = {
-            let account = account.clone();
-            tokio::spawn(async move { tm(api, &account, "GET", &path, "").await })
-        };
-        let other = door.place(&account, &order_with(&[])).await;
-        assert_eq!(door.tm(&account, "GET", &format!("/getStatus/{other}"), "").await.0, 200, "others do not wait");
-        pause(Duration::from_millis(50)).await;
-        assert!(!reader.is_finished());
-        gate.notify_one();
-        let (status, told) = within(10 * SECOND, reader).await.expect("it answers then").unwrap();
-        assert!(status == 200 && told.contains("\"Kind\":6"), "{told}");
     }
 }
 
@@ -103,10 +41,10 @@ async fn in_real_time_a_receiver_gets_its_real_seconds_and_time_goes_on_meanwhil
         let hook =
             Hook::doing(|count| if count == 0 { Does::After(Duration::from_millis(100)) } else { Does::Hang }).await;
         for (outcome, error) in [("delivered", json!(null)), ("retry", json!("no answer within 0.4 s"))] {
-            let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+            let order = door.order(&hook).await;
             door.play(DEFAULT, &order, "positive").await;
             let delivery = loop {
-                let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
+                let delivery = door.delivery(&order).await;
                 if delivery["state"] != "sending" || delivery["attempts"] != json!([]) {
                     break delivery;
                 }

@@ -1,15 +1,8 @@
 //! A receiver that is slow, or that many webhooks come to at once, is not cut off because time is advanced far.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use serde_json::json;
-
-use super::door::{Does, Door, Hook};
+use super::door::{DEFAULT, Door};
 use crate::support::*;
-
-const DEFAULT: &str = "default";
+use std::sync::atomic::AtomicUsize;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_answer_may_be_slow_while_time_is_advanced_by_a_week() {
@@ -20,10 +13,10 @@ async fn the_first_answer_may_be_slow_while_time_is_advanced_by_a_week() {
         _ => Does::Answer(200),
     })
     .await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    let order = door.order(&hook).await;
     door.play(DEFAULT, &order, "positive").await;
     door.advance(DEFAULT, 7.0 * 86_400.0).await;
-    let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
+    let delivery = door.delivery(&order).await;
     assert_eq!((&delivery["state"], &delivery["attempts"][0]["status"]), (&json!("delivered"), &json!(200)));
     assert_eq!(hook.count(), 1);
 }
@@ -37,14 +30,14 @@ async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
     let hook = Hook::doing(move |count| Does::After(gap * u32::try_from(count).unwrap())).await;
     let mut orders = Vec::new();
     for _ in 0..count {
-        orders.push(door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await);
+        orders.push(door.order(&hook).await);
     }
     for order in &orders {
         door.play(DEFAULT, order, "positive").await;
     }
     door.advance(DEFAULT, 3_600.0).await;
     for order in &orders {
-        let delivery = door.deliveries(DEFAULT, order).await.remove(0);
+        let delivery = door.delivery(order).await;
         assert_eq!(delivery["attempts"][0]["status"], 200, "{delivery}");
     }
 }
@@ -56,11 +49,11 @@ async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only
     })
     .await;
     let hook = Hook::always(Does::Hang).await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
+    let order = door.order(&hook).await;
     door.play(DEFAULT, &order, "positive").await;
     hook.until(1).await;
     door.advance(DEFAULT, 7.0 * 86_400.0).await;
-    let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
+    let delivery = door.delivery(&order).await;
     let attempts = delivery["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), hook.count()), (32, 32));
     assert!(attempts.iter().all(|attempt| attempt["error"] == "no answer within 10 s"));
@@ -72,7 +65,7 @@ async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only
 async fn a_receiver_gets_no_more_calls_at_once_than_a_short_queue_of_connections_takes() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
-    let receiver = Receiver::doing(move |_| {
+    let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |_| {
         let (inside, seen) = (Arc::clone(&inside), Arc::clone(&seen));
         Box::pin(async move {
             seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -82,8 +75,7 @@ async fn a_receiver_gets_no_more_calls_at_once_than_a_short_queue_of_connections
             inside.fetch_sub(1, Ordering::SeqCst);
             Some(200)
         })
-    });
-    let bench = Harness::receiving(&receiver);
+    }));
     let mut orders = Vec::new();
     for _ in 0..60 {
         orders.push(bench.place(order_with(&["OnFinal"])).await);

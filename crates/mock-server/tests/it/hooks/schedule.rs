@@ -1,8 +1,7 @@
 //! The vendor's schedule, by the admin API alone: what is sent when, and what ends it.
 
-use serde_json::{Value, json};
-
-use super::door::{Does, Door, Hook};
+use super::door::{DEFAULT, Door};
+use crate::support::*;
 
 /// Milliseconds after the first try at which the document's table has the others (T-036), written down anew: 86.4 s and
 /// then each minute up to 864 s, each hour up to 12 h, and each night at 01:00 up to 6 days.
@@ -79,26 +78,19 @@ fn fired(moved: &Value, delivery: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_034_200_and_202_end_a_delivery_and_every_other_answer_is_tried_again() {
+async fn at_65_at_67_t_034_200_and_202_end_a_delivery_and_every_other_answer_is_tried_again() {
     let door = Door::new().await;
-    for (does, status) in [
-        (Does::Answer(200), json!(200)),
-        (Does::Answer(202), json!(202)),
-        (Does::Answer(201), json!(201)),
-        (Does::Answer(204), json!(204)),
-        (Does::Answer(302), json!(302)),
-        (Does::Answer(404), json!(404)),
-        (Does::Close, json!(null)),
-    ] {
+    for status in [200, 202, 201, 204, 301, 302, 303, 307, 308, 404].map(Some).into_iter().chain([None]) {
+        let (does, status) = (status.map_or(Does::Close, Does::Answer), json!(status));
         let hook = Hook::always(does).await;
-        let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-        door.play_out("default", &order, "positive").await;
-        let delivery = door.deliveries("default", &order).await.remove(0);
+        let order = door.order(&hook).await;
+        door.play_out(DEFAULT, &order, "positive").await;
+        let delivery = door.delivery(&order).await;
         let (first, ends) = (&delivery["attempts"][0], matches!(status.as_u64(), Some(200 | 202)));
         assert_eq!((&first["status"], &first["outcome"]), (&status, &json!(if ends { "delivered" } else { "retry" })));
         assert_eq!(first["error"].is_null(), !status.is_null(), "why there is no status is said: {first}");
         assert_eq!(delivery["state"], if ends { "delivered" } else { "waiting" });
-        door.advance("default", 86.4).await;
+        door.advance(DEFAULT, 86.4).await;
         // At its own place, also after a redirect.
         let line = format!("GET /OnFinal?id={order}&ref=ref-1 HTTP/1.1");
         let arrived = hook.arrived.lock().unwrap().clone();
@@ -111,22 +103,22 @@ async fn t_034_200_and_202_end_a_delivery_and_every_other_answer_is_tried_again(
 async fn t_036_a_receiver_that_hangs_is_cut_off_at_10_s_of_the_worlds_time_and_tried_again() {
     let door = Door::new().await;
     let hook = Hook::doing(|count| if count == 0 { Does::Hang } else { Does::Answer(200) }).await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-    door.play("default", &order, "positive").await;
+    let order = door.order(&hook).await;
+    door.play(DEFAULT, &order, "positive").await;
     hook.until(1).await;
-    let moved = door.advance("default", 9.9).await;
+    let moved = door.advance(DEFAULT, 9.9).await;
     assert_eq!(moved["fired"], json!([]));
-    let delivery = door.deliveries("default", &order).await.remove(0);
+    let delivery = door.delivery(&order).await;
     assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("sending"), &json!([])));
-    let moved = door.advance("default", 0.2).await;
+    let moved = door.advance(DEFAULT, 0.2).await;
     assert_eq!(moved["fired"][0]["at"], "2020-09-10T12:00:10Z", "cut off just then: {moved}");
-    let delivery = door.deliveries("default", &order).await.remove(0);
+    let delivery = door.delivery(&order).await;
     let cut =
         json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no answer within 10 s" });
     assert_eq!(delivery["attempts"], json!([cut]));
     assert_eq!(delivery["next"], "2020-09-10T12:01:26.4Z", "counted from its beginning");
-    door.advance("default", 100.0).await;
-    let delivery = door.deliveries("default", &order).await.remove(0);
+    door.advance(DEFAULT, 100.0).await;
+    let delivery = door.delivery(&order).await;
     assert_eq!((&delivery["state"], hook.count()), (&json!("delivered"), 2));
 }
 
@@ -137,11 +129,11 @@ async fn a_receiver_that_nobody_listens_for_is_told_as_such() {
     let order = hook.order(&["OnFinal"]);
     drop(hook);
     let order = door.place(&Door::default_account(), &order).await;
-    door.play_out("default", &order, "positive").await;
-    let delivery = door.deliveries("default", &order).await.remove(0);
+    door.play_out(DEFAULT, &order, "positive").await;
+    let delivery = door.delivery(&order).await;
     assert_eq!(delivery["attempts"][0]["error"], "no connection could be made");
     // The tenth try is as the first.
-    door.advance("default", 600.0).await;
-    let delivery = door.deliveries("default", &order).await.remove(0);
+    door.advance(DEFAULT, 600.0).await;
+    let delivery = door.delivery(&order).await;
     assert!(delivery["attempts"].as_array().unwrap().iter().all(|try_| try_["error"] == "no connection could be made"));
 }

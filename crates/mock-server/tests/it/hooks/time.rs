@@ -1,19 +1,7 @@
 //! A world's time, by the admin API and in Rust.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use identkit_core::Clock as _;
-use identkit_mock_server::journal::What;
-use identkit_mock_server::{Mode, Sandbox, Timer, VirtualClock};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
-use super::door::{Does, Door, Hook};
+use super::door::Door;
 use crate::support::*;
-
-const DEFAULT: &str = "default";
 
 fn timer(subject: &str) -> Timer {
     Timer { vendor: "nobody", what: "nothing", subject: subject.to_owned() }
@@ -76,10 +64,8 @@ async fn many_that_run_to_the_next_at_once_pass_none_by() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_to_next_over_the_network_goes_from_try_to_try() {
-    let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-    door.play_out(DEFAULT, &order, "positive").await;
+    let (door, _) = Door::tried(&hook).await;
     for (number, (now, next)) in
         [("2020-09-10T12:01:26.4Z", "2020-09-10T12:02:26.4Z"), ("2020-09-10T12:02:26.4Z", "2020-09-10T12:03:26.4Z")]
             .into_iter()
@@ -114,10 +100,8 @@ async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_the_sum() {
     const DAYS: [i64; 5] = [1, 7, 2, 1, 3];
-    let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-    door.play_out(DEFAULT, &order, "positive").await;
+    let (door, order) = Door::tried(&hook).await;
     let began = door.get("/clock").await["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
     assert_eq!(began, start_time());
     let advance = async |days: i64| {
@@ -137,7 +121,7 @@ async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_t
         before = now;
     }
     assert_eq!(door.get("/clock").await["now"], before.to_string());
-    let tries = door.deliveries(DEFAULT, &order).await.remove(0)["attempts"].as_array().unwrap().len();
+    let tries = door.delivery(&order).await["attempts"].as_array().unwrap().len();
     assert_eq!((attempts, tries, hook.count()), (31, 32, 32), "each try once, and told once; the first one before");
 }
 
@@ -160,12 +144,9 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
-    let (receiver, gate) = Receiver::gated();
-    let bench = Harness::receiving(&receiver);
+    let (bench, receiver, gate) = Harness::gated();
     bench.sandbox.set_mode(Mode::Real);
-    let order = bench.place(order_with(&["OnFinal"])).await;
-    bench.begin(order.expose(), "positive").unwrap().unwrap();
-    receiver.until(1).await;
+    bench.under_way(&receiver, &["OnFinal"]).await;
     let sandbox = bench.sandbox.clone();
     let advance = tokio::spawn(async move { sandbox.advance_to(after(3_600)).await });
     // Time passes while somebody waits for the receiver, and then stands still, so that it can be told exactly.
@@ -253,13 +234,11 @@ async fn the_modes_follow_each_other_and_time_never_goes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_fire_by_themselves_in_scaled_time() {
-    let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
-    let order = door.place(&Door::default_account(), &hook.order(&["OnFinal"])).await;
-    door.play_out(DEFAULT, &order, "positive").await;
+    let (door, order) = Door::tried(&hook).await;
     door.post("/clock/mode", json!({ "mode": "scaled", "factor": 10_000 })).await;
     hook.until(14).await;
     door.post("/clock/mode", json!({ "mode": "frozen" })).await;
-    let delivery = door.deliveries(DEFAULT, &order).await.remove(0);
+    let delivery = door.delivery(&order).await;
     assert!(delivery["attempts"].as_array().unwrap().len() >= 13, "the minutes of the table");
 }

@@ -1,12 +1,8 @@
 //! Many worlds behind one door: whose they are, and what copies of them do.
 
-use std::sync::Arc;
-
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-
-use super::door::{Does, Door, Hook, http};
+use super::door::{Door, http};
 use crate::support::*;
+use identkit_mock_server::worlds::WorldError;
 
 /// A call of identify24: status and answer.
 async fn i24(door: &Door, partner: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -171,10 +167,7 @@ async fn a_snapshot_is_the_whole_world_and_is_restored_as_often_as_wanted() {
 async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the_copy_whose_order_does_not_stay_blocked()
  {
     let door = Door::new().await;
-    let gate = Arc::new(Notify::new());
-    let inside = Arc::clone(&gate);
-    let hook =
-        Hook::doing(move |count| if count == 0 { Does::Wait(Arc::clone(&inside)) } else { Does::Answer(200) }).await;
+    let (hook, gate) = Hook::gated(|count| count == 0).await;
     let world = door.world(json!({ "clock": "frozen" })).await;
     let from = id(&world);
     let order = door.place(&world, &hook.order(&["AfterIdent"])).await;
@@ -233,17 +226,12 @@ async fn credentials_that_settings_change_select_the_world_and_stay_over_reset_a
     assert_eq!(log_in(&door, "me", "my-key").await.0, 200);
     // Nobody else can have them meanwhile, nor the default world's.
     let other = id(&door.world(json!({})).await);
-    for taken in
-        [json!({ "identity_tm": { "customer_id": "mine" } }), json!({ "identify24": { "partner": "911-internet" } })]
-    {
-        door.refused("POST", &format!("/settings?world={other}"), taken.clone(), 409).await;
-        assert!(
-            !door
-                .get(&format!("/settings?world={other}"))
-                .await
-                .to_string()
-                .contains(&*taken["identity_tm"]["customer_id"].as_str().unwrap_or("911-internet").to_owned())
-        );
+    for (taken, theirs) in [
+        (json!({ "identity_tm": { "customer_id": "mine" } }), "mine"),
+        (json!({ "identify24": { "partner": "911-internet" } }), "911-internet"),
+    ] {
+        door.refused("POST", &format!("/settings?world={other}"), taken, 409).await;
+        assert!(!door.get(&format!("/settings?world={other}")).await.to_string().contains(theirs));
     }
     door.refused("POST", "/settings", json!({ "identity_tm": { "customer_id": "mine" } }), 409).await;
 }
@@ -268,32 +256,29 @@ async fn no_world_takes_the_default_worlds_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_are_none_are_refused() {
-    let door = Door::new().await;
-    let long = "x".repeat(65);
-    for id in ["", "a b", "a/b", "ä", "a?b", long.as_str()] {
-        door.refused("POST", "/worlds", json!({ "id": id }), 400).await;
-        door.refused("POST", "/worlds/default/fork", json!({ "id": id }), 400).await;
-        door.refused("POST", "/worlds/default/snapshot", json!({ "snapshot": id }), 400).await;
+async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {
+    let bench = Harness::new();
+    let worlds = Worlds::from(&bench.sandbox);
+    let door = crate::support::Door::of(&worlds).await;
+    for number in 0..100 {
+        worlds.keep_snapshot("default", &format!("s{number}")).unwrap();
     }
-    for body in [json!({ "id": 7 }), json!({ "name": "x" })] {
-        door.refused("POST", "/worlds", body.clone(), 400).await;
-        door.refused("POST", "/worlds/default/fork", body, 400).await;
-    }
-    door.refused("POST", "/worlds/default/snapshot", json!({ "snapshot": 7 }), 400).await;
-    door.refused("POST", "/worlds/default/restore", json!({ "name": "x" }), 400).await;
-    door.world(json!({ "id": "mine" })).await;
-    door.refused("POST", "/worlds", json!({ "id": "mine" }), 409).await;
-    door.refused("POST", "/worlds/default/fork", json!({ "id": "default" }), 409).await;
-    door.refused("DELETE", "/worlds/default", Value::Null, 409).await;
-    for (method, path) in [
-        ("GET", "/worlds/none"),
-        ("DELETE", "/worlds/none"),
-        ("POST", "/worlds/none/fork"),
-        ("POST", "/reset?world=none"),
-        ("GET", "/clock?world=none"),
-    ] {
-        door.refused(method, path, Value::Null, 404).await;
-    }
-    assert_eq!(door.get("/worlds").await, json!({ "worlds": ["default", "mine"] }));
+    let body = r#"{"snapshot":"one-more"}"#;
+    let problem = door.problem("POST", "worlds/default/snapshot", body, 409, "admin-world").await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("100 snapshots") && detail.contains("name"), "it says what to do: {detail}");
+    assert_eq!(worlds.snapshots("default").unwrap().len(), 100);
+    door.problem("POST", "worlds/default/restore", body, 404, "admin-world").await;
+
+    bench.clock.advance(DAY).await;
+    let (status, _, text) = door.text("POST", "worlds/default/snapshot", r#"{"snapshot":"s7"}"#).await;
+    assert_eq!(status, 201, "in place of the one of that name: {text}");
+    assert_eq!(
+        door.good("POST", "worlds/default/restore", r#"{"snapshot":"s7"}"#).await["now"],
+        "2020-09-11T12:00:00Z"
+    );
+    assert_eq!(worlds.keep_snapshot("default", "another"), Err(WorldError::TooManySnapshots));
+
+    let (other, _) = worlds.create(&NewWorld::default()).unwrap();
+    assert!(worlds.keep_snapshot(&other, "another").is_ok(), "each world has its own");
 }

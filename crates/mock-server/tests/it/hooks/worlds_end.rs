@@ -1,17 +1,8 @@
 //! What is left of a world that is taken away: nothing.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use identkit_mock_server::worlds::NewWorld;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
-
-use super::door::{Does, Door, Hook, tm};
+use super::door::{Door, tm};
 use crate::support::*;
+use tokio::runtime::Handle;
 
 fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
@@ -48,8 +39,7 @@ async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
 async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answer() {
     let door = Door::new().await;
     let before = tasks();
-    let gate = Arc::new(Notify::new());
-    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
+    let (hook, gate) = Hook::gated(|_| true).await;
     let world = door.world(json!({ "id": "short" })).await;
     let order = door.place(&world, &hook.order(&["OnFinal"])).await;
     door.play("short", &order, "positive").await;
@@ -74,35 +64,6 @@ async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answ
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_of_events_end_with_their_world_and_when_another_takes_its_place() {
-    let door = Door::new().await;
-    let before = tasks();
-    for end in ["delete", "reset", "restore"] {
-        door.world(json!({ "id": "short" })).await;
-        door.post("/worlds/short/snapshot", json!({})).await;
-        let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
-        stream
-            .write_all(b"GET /_sandbox/v1/events?world=short HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .await
-            .unwrap();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).await.unwrap();
-        assert_eq!(&head, b"HTTP/1.1 200");
-        match end {
-            "delete" => assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200),
-            "reset" => drop(door.post("/reset?world=short", Value::Null).await),
-            _ => drop(door.post("/worlds/short/restore", json!({})).await),
-        }
-        let mut rest = Vec::new();
-        within(10 * SECOND, stream.read_to_end(&mut rest)).await.expect("the stream ends").unwrap();
-        if end != "delete" {
-            door.ask("DELETE", "/worlds/short", &Value::Null).await;
-        }
-    }
-    eventually("nothing of them is left", || tasks() <= before).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn worlds_come_and_go_while_their_clients_call() {
     let door = Door::new().await;
     let callers: Vec<_> = (0..8)
@@ -110,9 +71,7 @@ async fn worlds_come_and_go_while_their_clients_call() {
             let (worlds, address) = (door.worlds.clone(), door.api.address());
             tokio::spawn(async move {
                 for round in 0..15 {
-                    let mut wanted = NewWorld::default();
-                    wanted.id = Some(format!("c{caller}-{round}"));
-                    let (id, sandbox) = worlds.create(&wanted).unwrap();
+                    let (id, sandbox) = worlds.create(&named(&format!("c{caller}-{round}"))).unwrap();
                     let account = Value::Object(
                         sandbox
                             .accounts()
@@ -176,8 +135,7 @@ async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn time_moves_on_to_the_end_also_when_the_client_goes_away() {
     let door = Door::new().await;
-    let gate = Arc::new(Notify::new());
-    let hook = Hook::always(Does::Wait(Arc::clone(&gate))).await;
+    let (hook, gate) = Hook::gated(|_| true).await;
     let world = door.world(json!({ "id": "long", "clock": "frozen", "now": "2020-09-10T12:00:00Z" })).await;
     let order = door.place(&world, &hook.order(&["OnFinal"])).await;
     door.play("long", &order, "positive").await;

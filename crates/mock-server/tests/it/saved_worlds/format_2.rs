@@ -1,7 +1,6 @@
 //! A world that an earlier build saved is read, and saved again to the byte.
 
-use identkit_mock_server::{SavedError, World, vendors};
-use serde_json::{Value, json};
+use crate::support::*;
 
 /// Made by `identkit sandbox --world-file` with orders and idents in several states, webhooks that failed and webhooks
 /// that are held, settings and a fault.

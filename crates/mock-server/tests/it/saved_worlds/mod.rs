@@ -7,16 +7,8 @@ mod format_2;
 mod properties;
 mod whole;
 
-use bytes::Bytes;
-use http::Request;
-use identkit_core::Secret;
+use crate::support::*;
 use identkit_mock_server::rules::Rules;
-use identkit_mock_server::vendors::{self, identify24, identity_tm};
-use identkit_mock_server::{CallOutcome, MockVendor as _, Profile, Timer, Transition, World};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use crate::support::{EXAMPLE_IDENT, order_with, start_time, tm_request};
 
 /// The world as it comes out of a text.
 fn through_text(world: &World) -> World {
@@ -37,7 +29,7 @@ fn founded() -> World {
     world
 }
 
-pub(crate) fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
+fn call(world: &mut World, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let request = tm_request(method, path).body(Bytes::from(body.to_string())).unwrap();
     let vendor = identity_tm::IdentityTm::new();
     let target = vendor.route(world, &request);
@@ -96,7 +88,7 @@ fn small() -> Value {
 }
 
 /// Every pointer of a document, the root's first.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+pub(crate) fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
         Value::Array(items) => {

@@ -1,13 +1,9 @@
 //! Whatever a world holds and whatever a file holds: drawn at random.
 
-use identkit_identity_tm::PutOrder;
-use identkit_mock_server::World;
-use identkit_mock_server::vendors;
-use identkit_wire::encode_base64;
-use proptest::prelude::*;
-use serde_json::{Value, json};
-
 use super::{founded, id_of, minimal, pointers, put, small, through_text};
+use crate::support::*;
+use proptest::arbitrary::any;
+use proptest::prelude::*;
 
 /// Any JSON, with the numbers and texts that are easily bent.
 fn anything() -> impl Strategy<Value = Value> {

@@ -1,14 +1,7 @@
 //! What a world holds is saved whole, or refused when it is saved: also a share of a vendor from outside.
 
-use bytes::Bytes;
-use http::Request;
-use identkit_mock_server::vendors::{self, identity_tm};
-use identkit_mock_server::{CallOutcome, MockVendor, Route, SavedError, Target, Timer, Transition, VendorFacts, World};
-use identkit_wire::encode_base64;
-use serde_json::{Value, json};
-
-use super::{founded, id_of, minimal, put, small, through_text};
-use crate::support::{Harness, fixture};
+use super::{call, founded, id_of, minimal, put, small, through_text};
+use crate::support::*;
 
 #[test]
 fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed() {
@@ -226,4 +219,18 @@ fn a_file_is_whole_or_what_it_was_and_for_its_owner_alone() {
     assert!(matches!(World::load_file(&vendors, &path, length), Err(SavedError::NotJson { line: 1, .. })));
     let missing = World::load_file(&vendors, &folder.path().join("nowhere"), 1).map(drop);
     assert_eq!(missing, Err(SavedError::File { kind: std::io::ErrorKind::NotFound }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_copies_of_a_world_have_the_same_future() {
+    let bench = Harness::new();
+    let mut one = bench.sandbox.with_world(|world| world.clone());
+    let mut other = one.clone();
+    let body = serde_json::to_value(order().get_target_link(true)).unwrap();
+    for _ in 0..3 {
+        let answer = call(&mut one, "PUT", "/putOrder", &body);
+        assert_eq!(answer, call(&mut other, "PUT", "/putOrder", &body));
+        assert_eq!(answer.0, 202);
+    }
+    assert_eq!(one.next_due(), other.next_due());
 }

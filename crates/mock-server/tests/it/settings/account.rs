@@ -1,16 +1,7 @@
 //! What an account may and what it need not, and how it is answered.
 
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_core::{Kind, Secret};
-use identkit_identity_tm::OrderId;
-use identkit_identity_tm::messages::WebhookUrl;
-use identkit_mock_server::vendors::identity_tm::{Feature, GiroKey};
-use identkit_wire::encode_base64;
-use serde_json::json;
-
-use crate::support::{EXAMPLE_ORDER, Harness, Receiver, TM, contract_order, options, order};
+use crate::support::*;
+use identkit_mock_server::vendors::identity_tm::GiroKey;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_003_the_credentials_are_the_accounts() {
@@ -20,43 +11,25 @@ async fn t_003_the_credentials_are_the_accounts() {
     });
     assert_eq!(bench.tm_call("GET", "/getBankList", "").await.status, 401);
     let code = format!("Basic {}", encode_base64(b"4711:another"));
-    let request = Request::builder().uri(format!("{TM}/getBankList")).header(AUTHORIZATION, code);
-    assert_eq!(bench.raw(request.body(Bytes::new()).unwrap()).await.status, 200);
+    assert_eq!(bench.bare("GET", &format!("{TM}/getBankList"), &[("authorization", &code)]).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_006_what_is_not_enabled_is_400_and_says_so() {
+async fn t_006_what_is_not_enabled_is_400_also_by_another_name_and_in_an_order() {
     let bench = Harness::new();
-    let signing = bench.ended(contract_order(), "identified").await;
     let done = bench.ended(order(), "positive").await;
-    bench.set_up(|settings| {
-        settings.products_not_enabled = [15].into();
-        settings.not_enabled =
-            [Feature::Report, Feature::CustomerSigning, Feature::AsyncVideo, Feature::SignMe, Feature::Giro].into();
-    });
+    bench.set_up(|settings| settings.not_enabled = [Feature::Report, Feature::CustomerSigning, Feature::Giro].into());
+    for (method, path) in [("POST", "/confirm/"), ("GET", "/getidentdatapdf/")] {
+        let answer = bench.tm_call(method, &format!("{path}{}", done.expose()), "{}").await;
+        answer.refused(400, "path", "T-006", "[T] 3.1.1");
+    }
+    bench.set_up(|settings| settings.products_not_enabled = [15].into());
     let order_of = |product: u32| serde_json::to_vec(&order().product(product).add(8_u64)).unwrap();
     bench.tm_call("PUT", "/putOrder", order_of(15)).await.refused(400, "Product", "T-006", "[T] 3.1.1");
     assert_eq!(bench.tm_call("PUT", "/putOrder", order_of(12)).await.status, 202);
-    for (method, path) in [
-        ("GET", format!("/getIdentDataPDF/{}", done.expose())),
-        ("POST", format!("/requestSign/{}", signing.expose())),
-        ("POST", format!("/confirmSign/{}", signing.expose())),
-        ("POST", format!("/confirm/{}", signing.expose())),
-        ("POST", format!("/requestResendSignTan/{}", signing.expose())),
-        ("POST", format!("/getVideoFileBinaryAsync/{}", done.expose())),
-        ("POST", "/checkSignmeUser".to_owned()),
-        ("GET", "/getBankList".to_owned()),
-        ("GET", format!("/getidentdatapdf/{}", done.expose())),
-    ] {
-        let answer = bench.tm_call(method, &path, "{}").await;
-        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
-        answer.refused(400, "path", "T-006", "[T] 3.1.1");
-    }
     let giro = serde_json::to_vec(&order().get_giro_link("WELADED1OPR")).unwrap();
     bench.tm_call("PUT", "/putOrder", giro).await.refused(400, "getGiroLink", "T-006", "[T] 3.1.1");
     assert_eq!(bench.get_order("/getIdentData/{}", &done).await.status, 200, "nothing else");
-    let error = bench.tm().request_sign(&signing, &options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(400)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,8 +65,7 @@ async fn at_84_the_person_may_be_mailed_although_the_link_is_asked_for() {
     for (beside, kinds) in [(false, vec![25]), (true, vec![25, 7])] {
         let bench = Harness::configured(|settings| settings.mail_beside_link = beside);
         let id = bench.place(order().get_target_link(true)).await;
-        let status = bench.tm().status(&id, &options()).await.unwrap().value;
-        assert_eq!(status.kinds().map(|kind| kind.0).collect::<Vec<_>>(), kinds);
+        assert_eq!(bench.codes(&id).await, kinds);
     }
 }
 
@@ -147,12 +119,13 @@ async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_11_an_account_may_answer_the_version_of_the_document_alone() {
-    let bench = Harness::configured(|settings| settings.any_version = false);
+async fn at_11_any_version_is_answered_unless_the_account_has_the_documents_alone() {
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
-    for (version, status) in [("2.10", 200), ("2.0", 404), ("2.10c", 404), ("2.100", 404)] {
-        let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}");
-        let request = Request::builder().uri(uri).header(AUTHORIZATION, &code).body(Bytes::new()).unwrap();
-        assert_eq!(bench.raw(request).await.status, status, "{version}");
+    for (version, status) in [("2.10", 200), ("2.0", 404), ("2.10c", 404), ("2.100", 404), ("3", 404)] {
+        for (any, status) in [(true, 200), (false, status)] {
+            let bench = Harness::configured(|settings| settings.any_version = any);
+            let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}/ExtendedList");
+            assert_eq!(bench.bare("GET", &uri, &[("authorization", &code)]).await.status, status, "{version}");
+        }
     }
 }

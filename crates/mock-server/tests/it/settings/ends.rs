@@ -1,11 +1,7 @@
 //! How an order ends, and what is left of it.
 
-use identkit_core::{Kind, Outcome, Secret};
-use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
-use identkit_mock_server::Transition;
-
 use super::ALL_TIME;
-use crate::support::{DAY, Harness, Receiver, contract_order, options, order, order_with};
+use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_59_a_time_out_may_take_the_status_with_it() {
@@ -65,10 +61,8 @@ async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_sett
             let id = bench.ended(contract_order().webhook_url(both().webhook_url.unwrap()), "identified").await;
             bench.tm().request_sign(&id, &options()).await.unwrap();
             let before = receiver.count();
-            let tan = bench.sandbox.inspect(id.expose()).unwrap()["tan"].as_str().unwrap().to_owned();
-            let wrong = if tan == "000000" { "111111" } else { "000000" };
             for _ in 0..3 {
-                bench.tm().confirm_sign(&id, &Secret::new(wrong), &options()).await.unwrap_err();
+                bench.tm().confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err();
             }
             bench.clock.settle().await;
             assert_eq!(receiver.count() - before, calls, "{limit:?}");

@@ -1,32 +1,11 @@
 //! getAllStatus: its shapes, its pages, and what it tells.
 
-use std::collections::BTreeSet;
-
-use bytes::Bytes;
-use http::Request;
-use http::header::AUTHORIZATION;
-use identkit_core::Outcome;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_identity_tm::{OrderFlavor, OrderId};
-use identkit_mock_server::Transition;
-use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
-use identkit_wire::encode_base64;
-use serde_json::Value;
-
 use super::ALL_TIME;
-use crate::support::{EXAMPLE_ORDER, HOUR, Harness, TM, options, order};
+use crate::support::*;
+use identkit_mock_server::vendors::identity_tm::{ListShape, Unit};
 
 fn paged(elements: u32, page: u32) -> String {
     ALL_TIME.replace("}}", &format!(r#","Paging":{{"Elements":{elements},"Page":{page}}}}}}}"#))
-}
-
-/// Order, code and number of everything that is listed.
-fn told(orders: &[ListedOrder]) -> BTreeSet<(String, u32)> {
-    let of = |order: &ListedOrder| {
-        let id = order.order_id.as_ref().unwrap().expose().to_owned();
-        order.kinds().map(|kind| (id.clone(), kind.0)).collect::<Vec<_>>()
-    };
-    orders.iter().flat_map(of).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +32,7 @@ async fn at_02_delivered_may_come_besides_executed() {
         let listed = all.as_array().unwrap().iter().find(|order| order["OrderID"] == id.expose()).unwrap();
         assert!(listed["Executed"].is_string());
         assert_eq!(listed.get("Delivered"), besides.then_some(&listed["Executed"]));
-        let read = bench.list_day().await.into_iter().find(|order| order.order_id.as_ref() == Some(&id)).unwrap();
+        let read = bench.list_day(3).await.into_iter().find(|order| order.order_id.as_ref() == Some(&id)).unwrap();
         assert_eq!(read.executed.unwrap().as_str(), listed["Executed"].as_str().unwrap());
         let status = bench.get_order("/getStatus/{}", &id).await.json();
         assert!(status["Executed"].is_string() && status.get("Delivered").is_none());
@@ -73,7 +52,7 @@ async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() 
         let bench = Harness::configured(|settings| settings.list_shape = shape);
         bench.clock.advance(HOUR * 5).await;
         let id = bench.ended(order(), "positive").await;
-        let now = bench.clock_time();
+        let now = bench.sandbox.now();
         let one = format!(r#"{{"Period":{{"Begin":"{now}","End":"{now}"}}}}"#);
         let answer = bench.tm_call("POST", "/getAllStatus", one).await.json();
         let told = answer.pointer(pointer).unwrap_or_else(|| panic!("{shape:?}: {answer}"));
@@ -84,18 +63,8 @@ async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() 
         let empty = r#"{"Period":{"Begin":"2016-01-01T00:00:00Z","End":"2016-01-02T00:00:00Z"}}"#;
         assert_eq!(bench.tm_call("POST", "/getAllStatus", empty).await.status, 304, "{shape:?}");
         if shape != ListShape::Example {
-            assert!(told_of(&bench.list_day().await, &id), "{shape:?}");
+            assert!(listed_codes(&bench.list_day(3).await).contains(&(id.expose().to_owned(), 6)), "{shape:?}");
         }
-    }
-}
-
-fn told_of(orders: &[ListedOrder], id: &OrderId) -> bool {
-    told(orders).contains(&(id.expose().to_owned(), 6))
-}
-
-impl Harness {
-    fn clock_time(&self) -> jiff::Timestamp {
-        identkit_core::Clock::wall(&self.clock)
     }
 }
 
@@ -114,10 +83,7 @@ async fn at_04_the_extended_list_in_the_body_counts_unless_it_is_turned_off() {
 async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client_finds_everything() {
     for first in [0, 1] {
         for unit in [Unit::Statuses, Unit::Orders] {
-            let bench = Harness::configured(|settings| {
-                settings.first_page = first;
-                settings.page_unit = unit;
-            });
+            let bench = Harness::configured(|settings| (settings.first_page, settings.page_unit) = (first, unit));
             for _ in 0..4 {
                 bench.ended(order(), "positive").await;
             }
@@ -141,18 +107,14 @@ async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client
                 }
             }
             // Whatever it is, the client finds everything of the day.
-            let expected: BTreeSet<_> = whole
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter(|order| order["OrderID"] != EXAMPLE_ORDER)
-                .flat_map(|order| {
-                    let id = order["OrderID"].as_str().unwrap().to_owned();
-                    let kind = |entry: &Value| u32::try_from(entry["Kind"].as_u64().unwrap()).unwrap();
-                    order["Status"].as_array().unwrap().iter().map(move |entry| (id.clone(), kind(entry)))
-                })
-                .collect();
-            assert_eq!(told(&bench.list_day().await), expected, "first page {first}, {unit:?}");
+            let orders: Vec<ListedOrder> = serde_json::from_value(whole).unwrap();
+            let codes = listed_codes(&orders).into_iter().filter(|(order, _)| order != EXAMPLE_ORDER);
+            let expected: BTreeSet<_> = codes.collect();
+            assert_eq!(
+                listed_codes(&bench.list_day(3).await).into_iter().collect::<BTreeSet<_>>(),
+                expected,
+                "first page {first}, {unit:?}"
+            );
         }
     }
 }
@@ -163,11 +125,11 @@ async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
     let tm = bench.tm();
     let id = bench.place(order()).await;
     let first = tm.drain_unreported(&options()).await.unwrap().0;
-    assert!(told(&first).contains(&(id.expose().to_owned(), 25)));
+    assert!(listed_codes(&first).contains(&(id.expose().to_owned(), 25)));
     bench.play(id.expose(), "positive").await;
     assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "its end is never reported");
     let other = bench.ended(order(), "positive").await;
-    let second = told(&tm.drain_unreported(&options()).await.unwrap().0);
+    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
     assert!(second.contains(&(other.expose().to_owned(), 6)));
     assert!(second.iter().all(|(order, _)| *order == other.expose()));
 }

@@ -6,13 +6,7 @@ mod lists;
 mod results;
 mod service;
 
-use identkit_core::Window;
-use identkit_identity_tm::OrderId;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_mock_server::vendors::identity_tm::Settings;
-use jiff::SignedDuration;
-
-use crate::support::{Answer, Harness, options, start_time};
+use crate::support::*;
 
 const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
 
@@ -25,17 +19,6 @@ impl Harness {
 
     async fn get_order(&self, path: &str, id: &OrderId) -> Answer {
         self.tm_call("GET", &path.replace("{}", id.expose()), "").await
-    }
-
-    async fn list_day(&self) -> Vec<ListedOrder> {
-        let begin = start_time().checked_sub(SignedDuration::from_hours(1)).unwrap();
-        let end = begin.checked_add(SignedDuration::from_hours(24)).unwrap();
-        let mut feed = self.tm().status_feed(Window { begin, end }, &options()).elements(3);
-        let mut all = Vec::new();
-        while let Some(orders) = feed.next().await.unwrap() {
-            all.extend(orders);
-        }
-        all
     }
 }
 
@@ -64,21 +47,10 @@ fn settings() -> Vec<(String, String)> {
 
 #[test]
 fn every_setting_names_its_reason_and_is_in_the_documentation_and_in_a_test() {
-    let tests = [
-        include_str!("account.rs"),
-        include_str!("ends.rs"),
-        include_str!("lists.rs"),
-        include_str!("results.rs"),
-        include_str!("service.rs"),
-        include_str!("../signing.rs"),
-        include_str!("../webhooks.rs"),
-        include_str!("../virtual_time.rs"),
-        include_str!("../determinism.rs"),
-        include_str!("../media.rs"),
-        include_str!("../reuse.rs"),
-        include_str!("../network.rs"),
-    ]
-    .concat();
+    let files = "settings/account settings/ends settings/lists settings/results settings/service \
+        signing webhooks virtual_time media reuse network";
+    let read = |name| std::fs::read_to_string(format!("{}/tests/it/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let tests: String = files.split(' ').map(read).collect();
     let documentation = include_str!("../../../../../docs/sandbox-reference.md");
     let all = settings();
     assert!(all.len() > 30, "{}", all.len());

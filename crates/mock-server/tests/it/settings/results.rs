@@ -1,17 +1,7 @@
 //! Results: their shapes, images, network addresses and encryption.
 
-use std::sync::Arc;
-
-use identkit_core::{Error, Kind, Pii};
-use identkit_identity_tm::messages::{IdCard, IdCardImages, OrderIdentData, SignHash};
-use identkit_identity_tm::{Decryptor, IdentDataBody, OrderId};
-use identkit_mock_server::InProcess;
+use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::{HashShape, unseal};
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, encode_base64};
-use serde_json::{Value, json};
-
-use crate::support::{Harness, options, order, tm_builder};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client_finds_it() {

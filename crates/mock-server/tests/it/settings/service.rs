@@ -1,10 +1,7 @@
 //! The service is up, down or silent.
 
-use identkit_identity_tm::Health;
-use identkit_mock_server::vendors::identity_tm::Service;
-
 use super::ALL_TIME;
-use crate::support::{Harness, options};
+use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_the_service_is_up_down_or_silent_in_process() {
@@ -24,7 +21,7 @@ async fn at_80_the_service_is_up_down_or_silent_in_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
     let bench = Harness::configured(|settings| settings.service = Service::Silent);
-    let address = "127.0.0.1:0".parse().unwrap();
+    let address = any();
     let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();
     let tm = crate::network::client(&listening.url(), crate::support::net::plain());
     assert_eq!(tm.health(&options()).await, Health::Unreachable);

@@ -1,10 +1,6 @@
 //! Raw HTTP to a door of the sandbox: what any language's client does.
 
-use std::net::SocketAddr;
-
-use identkit_mock_server::Worlds;
-use identkit_mock_server::server::{self, Listener};
-use serde_json::Value;
+use super::*;
 
 /// The admin API of a sandbox.
 pub(crate) struct Door(Listener);
@@ -19,7 +15,7 @@ impl Door {
     }
 
     pub(crate) async fn text(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
-        exchange(self.0.address(), method, &format!("/_sandbox/v1/{path}"), body).await
+        exchange(self.0.address(), method, &format!("/_sandbox/v1/{}", path.trim_start_matches('/')), body).await
     }
 
     /// A call that succeeds.

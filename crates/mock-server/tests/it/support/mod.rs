@@ -1,33 +1,17 @@
 //! What the tests share: a sandbox in virtual time, clients of both vendors, raw calls, and a receiver of webhooks.
 
+mod arrivals;
 pub(crate) mod door;
 pub(crate) mod net;
+pub(crate) mod prelude;
 pub(crate) mod receiver;
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use identkit_core::{BoxFuture, CallOptions, Clock, Content, Delivery, Instant, Kind, Outcome, Secret};
-use identkit_identify24::messages::{CreateIdent, Gender};
-use identkit_identify24::{Credentials, Identify24};
-use identkit_identity_tm::messages::{Address, SignPdf, WebhookUrl};
-use identkit_identity_tm::{Dialect, IdentityTm, OrderFlavor, OrderId, PutOrder};
-use identkit_mock_server::vendors::identity_tm::{Settings, configure};
-use identkit_mock_server::{InProcess, Profile, Sandbox, SandboxBuilder, Transition, VirtualClock};
-use identkit_synthetic::sample_contract;
+pub(crate) use arrivals::Receiver;
+pub(crate) use door::Door;
 pub(crate) use identkit_testkit::{body_bytes, eventually, pause, within};
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::json::Blob;
-use identkit_wire::{Body, OneOrMany, encode_base64};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use tokio::sync::Notify;
+pub(crate) use net::{any, plain, served_clients, trusting};
+pub(crate) use prelude::*;
+pub(crate) use receiver::{Does, Hook};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -46,6 +30,19 @@ pub(crate) fn fixture(vendor: &str, name: &str) -> Bytes {
 
 pub(crate) fn json_fixture(vendor: &str, name: &str) -> Value {
     serde_json::from_slice(&fixture(vendor, name)).unwrap()
+}
+
+/// A world of this id that is to be created.
+pub(crate) fn named(id: &str) -> NewWorld {
+    let mut wanted = NewWorld::default();
+    wanted.id = Some(id.to_owned());
+    wanted
+}
+
+/// The cases of a test: a file of `tests/fixtures`.
+pub(crate) fn table<T: serde::de::DeserializeOwned>(name: &str) -> T {
+    let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 pub(crate) fn start_time() -> Timestamp {
@@ -92,6 +89,13 @@ impl Harness {
         Self { sandbox: more(builder).start(), clock }
     }
 
+    /// A sandbox with its admin API.
+    pub(crate) async fn with_door() -> (Self, Door) {
+        let bench = Self::new();
+        let door = Door::of(&bench.sandbox).await;
+        (bench, door)
+    }
+
     /// Calls this receiver, which notes times by the sandbox's clock.
     pub(crate) fn receiving(receiver: &Receiver) -> Self {
         let bench = Self::with(|builder| builder.webhooks_through(Arc::new(receiver.clone())));
@@ -104,6 +108,20 @@ impl Harness {
         (Self::receiving(&receiver), receiver)
     }
 
+    /// As [`Self::with_receiver`], with a receiver that answers when it is let go, and its gate.
+    pub(crate) fn gated() -> (Self, Receiver, Arc<Notify>) {
+        let (receiver, gate) = Receiver::gated();
+        (Self::receiving(&receiver), receiver, gate)
+    }
+
+    /// Places an order with these webhooks whose story has come to the first of them.
+    pub(crate) async fn under_way(&self, receiver: &Receiver, events: &[&str]) -> OrderId {
+        let (id, before) = (self.place(order_with(events)).await, receiver.count());
+        assert_eq!(self.begin(id.expose(), "positive"), Some(Ok(())));
+        receiver.until(before + 1).await;
+        id
+    }
+
     /// The client of identity.TM, which also accepts what only the document allows.
     pub(crate) fn tm(&self) -> IdentityTm {
         let mut dialect = Dialect::default();
@@ -112,10 +130,10 @@ impl Harness {
         tm_builder().dialect(dialect).transport(transport).clock(Arc::new(self.clock.clone())).build().unwrap()
     }
 
-    /// The client of identify24 over this transport.
-    pub(crate) fn identify24(&self, transport: Arc<dyn Transport>, clock: &VirtualClock) -> Identify24 {
-        let _ = self;
-        Identify24::builder(Credentials::new("911-internet", "sandbox-api-key"))
+    /// The client of identify24 with this clock.
+    pub(crate) fn identify24(&self, clock: &VirtualClock) -> Identify24 {
+        let transport = Arc::new(InProcess(self.sandbox.clone()));
+        Identify24::builder(identkit_identify24::Credentials::new("911-internet", "sandbox-api-key"))
             .transport(transport)
             .clock(Arc::new(clock.clone()))
             .build()
@@ -148,6 +166,24 @@ impl Harness {
         self.i24_call(&token, "POST", "/ident/create", ident.to_string()).await
     }
 
+    /// Creates the ident of the document's example and returns its id.
+    pub(crate) async fn create_ident(&self) -> String {
+        let answer = self.create(&sample_ident()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["ident_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sets the URL of identify24's webhook.
+    pub(crate) fn set_portal_url(&self) {
+        let url = Secret::new("https://hooks.example/identify24/t0ken/status");
+        self.sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
+    }
+
+    /// An order with these webhooks, played to its end.
+    pub(crate) async fn hooked(&self, events: &[&str]) -> String {
+        self.ended(order_with(events), "positive").await.expose().to_owned()
+    }
+
     /// Plays a story and waits until all that follows from it at this time has happened.
     pub(crate) async fn play(&self, case: &str, story: &str) {
         assert_eq!(self.begin(case, story), Some(Ok(())), "{story}");
@@ -156,6 +192,32 @@ impl Harness {
 
     pub(crate) fn begin(&self, case: &str, story: &str) -> Option<Result<(), identkit_mock_server::Rejection>> {
         self.sandbox.transition(case, &Transition::Scenario(story.to_owned()))
+    }
+
+    /// The TAN that was sent to the person.
+    pub(crate) fn tan(&self, id: &str) -> String {
+        self.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn wrong_tan(&self, id: &str) -> Secret {
+        Secret::new(if self.tan(id) == "000000" { "111111" } else { "000000" })
+    }
+
+    /// The codes of an order's status.
+    pub(crate) async fn codes(&self, id: &OrderId) -> Vec<u32> {
+        self.tm().status(id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect()
+    }
+
+    /// Every order of the day as the client lists it, by pages of so many statuses.
+    pub(crate) async fn list_day(&self, elements: u32) -> Vec<ListedOrder> {
+        let begin = start_time() - SignedDuration::from_hours(1);
+        let window = Window { begin, end: begin + SignedDuration::from_hours(24) };
+        let mut feed = self.tm().status_feed(window, &options()).elements(elements);
+        let mut all = Vec::new();
+        while let Some(orders) = feed.next().await.unwrap() {
+            all.extend(orders);
+        }
+        all
     }
 
     /// A raw call of identity.TM with the account's credentials.
@@ -179,14 +241,6 @@ impl Harness {
         answer.json()["OrderID"].as_str().unwrap().to_owned()
     }
 
-    /// An order with a contract to sign that has come so far.
-    pub(crate) async fn to_sign(&self, story: &str) -> String {
-        let pdf = json!({ "Data": encode_base64(&sample_contract()), "Filename": "contract.pdf" });
-        let id = self.ordered(json!({ "Product": 15, "eSignPDF": pdf })).await;
-        self.play(&id, story).await;
-        id
-    }
-
     /// A raw call of identify24 with this token.
     pub(crate) async fn i24_call(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder()
@@ -208,6 +262,15 @@ impl Harness {
     pub(crate) async fn log_in(&self, body: &str) -> Answer {
         let request = Request::builder().method("POST").uri("/auth").header(CONTENT_TYPE, "application/json");
         self.raw(request.body(body.to_owned().into()).unwrap()).await
+    }
+
+    /// A raw call with these headers and no other, and without a body.
+    pub(crate) async fn bare(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        self.raw(request.body(Bytes::new()).unwrap()).await
     }
 
     pub(crate) async fn raw(&self, request: Request<Bytes>) -> Answer {
@@ -250,7 +313,7 @@ impl Answer {
     }
 
     /// The rules that a refusal names: in identity.TM's list of faults, or in the text of identify24.
-    fn rules(&self) -> Vec<String> {
+    pub(crate) fn rules(&self) -> Vec<String> {
         let Ok(told) = serde_json::from_slice::<Value>(&self.body) else { return Vec::new() };
         if let Some(faults) = told["Faults"].as_array() {
             return faults.iter().map(|fault| fault["rule"].as_str().unwrap().to_owned()).collect();
@@ -288,6 +351,20 @@ pub(crate) fn order() -> PutOrder {
     PutOrder::default().reference("ref-1").product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person)
 }
 
+/// Order and code of everything that is listed.
+pub(crate) fn listed_codes(orders: &[ListedOrder]) -> Vec<(String, u32)> {
+    let of = |order: &ListedOrder| {
+        let id = order.order_id.as_ref().unwrap().expose().to_owned();
+        order.kinds().map(|kind| (id.clone(), kind.0)).collect::<Vec<_>>()
+    };
+    orders.iter().flat_map(of).collect()
+}
+
+/// The ident of the document's example.
+pub(crate) fn sample_ident() -> Value {
+    json_fixture("identify24", "S-012-ident-create-curl-body.json")
+}
+
 /// An ident of the example's project.
 pub(crate) fn ident() -> CreateIdent {
     CreateIdent::default()
@@ -312,15 +389,17 @@ pub(crate) fn hook(event: &str) -> String {
 
 /// The order with these webhooks.
 pub(crate) fn order_with(events: &[&str]) -> PutOrder {
-    let mut urls = WebhookUrl::default();
-    for event in events {
-        urls = match *event {
-            "AfterVideo" => urls.after_video(hook(event)),
-            "AfterIdent" => urls.after_ident(hook(event)),
-            _ => urls.on_final(hook(event)),
-        };
-    }
-    order().webhook_url(urls)
+    order_calling(events, hook)
+}
+
+/// The order with webhooks of these events, each with its URL.
+pub(crate) fn order_calling(events: &[&str], url: impl Fn(&str) -> String) -> PutOrder {
+    let call = |urls: WebhookUrl, event: &&str| match *event {
+        "AfterVideo" => urls.after_video(url(event)),
+        "AfterIdent" => urls.after_ident(url(event)),
+        _ => urls.on_final(url(event)),
+    };
+    order().webhook_url(events.iter().fold(WebhookUrl::default(), call))
 }
 
 /// A contract to sign.
@@ -328,9 +407,14 @@ pub(crate) fn contract() -> SignPdf {
     SignPdf::default().data(Blob::from_bytes(sample_contract())).filename("contract.pdf")
 }
 
+/// The order with the contract to sign.
+pub(crate) fn to_sign(order: PutOrder) -> PutOrder {
+    order.product(15_u32).sign_pdf(OneOrMany::One(contract()))
+}
+
 /// The order with the contract, and a webhook for its end.
 pub(crate) fn contract_order() -> PutOrder {
-    order_with(&["OnFinal"]).product(15_u32).sign_pdf(OneOrMany::One(contract()))
+    to_sign(order_with(&["OnFinal"]))
 }
 
 /// A request of identity.TM with the account's credentials.
@@ -346,148 +430,4 @@ pub(crate) fn tm_client(transport: Arc<dyn Transport>, clock: impl Clock + 'stat
 
 pub(crate) fn tm_builder() -> identkit_identity_tm::Builder {
     IdentityTm::builder(identkit_identity_tm::Credentials::new("sandbox-customer", Secret::new("sandbox-code")))
-}
-
-/// A webhook as it arrived.
-#[derive(Clone)]
-pub(crate) struct Arrived {
-    pub(crate) at: Instant,
-    pub(crate) method: Method,
-    pub(crate) uri: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Arrived {
-    /// The last segment of the path: what happened.
-    pub(crate) fn event(&self) -> &str {
-        let path = self.uri.split('?').next().unwrap();
-        path.rsplit('/').next().unwrap()
-    }
-
-    pub(crate) fn seconds(&self) -> f64 {
-        self.at.0.as_secs_f64()
-    }
-}
-
-type Behaviour = dyn Fn(Arrived) -> BoxFuture<'static, Option<u16>> + Send + Sync;
-
-/// Somebody's receiver of webhooks, in this process: `None` is a connection that is refused.
-#[derive(Clone)]
-pub(crate) struct Receiver {
-    arrived: Arc<Mutex<Vec<Arrived>>>,
-    clock: Arc<Mutex<Option<VirtualClock>>>,
-    behaviour: Arc<Behaviour>,
-}
-
-impl fmt::Debug for Receiver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Receiver")
-    }
-}
-
-impl Receiver {
-    pub(crate) fn doing(
-        behaviour: impl Fn(Arrived) -> BoxFuture<'static, Option<u16>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { arrived: Arc::default(), clock: Arc::default(), behaviour: Arc::new(behaviour) }
-    }
-
-    /// Always answers so.
-    pub(crate) fn answering(status: Option<u16>) -> Self {
-        Self::doing(move |_| Box::pin(async move { status }))
-    }
-
-    /// Answers each call when it is let go.
-    pub(crate) fn gated() -> (Self, Arc<Notify>) {
-        let gate = Arc::new(Notify::new());
-        let inside = Arc::clone(&gate);
-        let receiver = Self::doing(move |_| {
-            let gate = Arc::clone(&inside);
-            Box::pin(async move {
-                gate.notified().await;
-                Some(200)
-            })
-        });
-        (receiver, gate)
-    }
-
-    /// Answers one after the other, and then always 200.
-    pub(crate) fn script(statuses: &[Option<u16>]) -> Self {
-        let script = Mutex::new(VecDeque::from(statuses.to_vec()));
-        Self::doing(move |_| {
-            let status = script.lock().unwrap().pop_front().unwrap_or(Some(200));
-            Box::pin(async move { status })
-        })
-    }
-
-    /// Notes times by this clock.
-    pub(crate) fn by(&self, clock: &VirtualClock) {
-        *self.clock.lock().unwrap() = Some(clock.clone());
-    }
-
-    pub(crate) fn arrived(&self) -> Vec<Arrived> {
-        self.arrived.lock().unwrap().clone()
-    }
-
-    pub(crate) fn events(&self) -> Vec<String> {
-        self.arrived().iter().map(|call| call.event().to_owned()).collect()
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.arrived.lock().unwrap().len()
-    }
-
-    pub(crate) async fn until(&self, count: usize) {
-        eventually("the receiver is called", || self.count() >= count).await;
-    }
-}
-
-#[async_trait]
-impl Transport for Receiver {
-    async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let at = self.clock.lock().unwrap().as_ref().map(Clock::now).unwrap_or_default();
-        let (head, body) = request.into_parts();
-        let body = body_bytes(&body).into();
-        let call = Arrived { at, method: head.method, uri: head.uri.to_string(), headers: head.headers, body };
-        self.arrived.lock().unwrap().push(call.clone());
-        // A real receiver is never done at once.
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-        let refused = || Failure::new(Delivery::NotSent, Kind::Unreachable, "the connection is refused");
-        let status = (self.behaviour)(call).await.ok_or_else(refused)?;
-        let mut response = Response::new(Content::empty());
-        *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        response.headers_mut().insert("location", "https://hooks.example/elsewhere".parse().unwrap());
-        Ok(response)
-    }
-}
-
-/// A transport that notes each call and its status.
-#[derive(Clone, Debug)]
-pub(crate) struct Noting {
-    inner: InProcess,
-    log: Arc<Mutex<Vec<(String, u16)>>>,
-}
-
-impl Noting {
-    pub(crate) fn new(sandbox: &Sandbox) -> Self {
-        Self { inner: InProcess(sandbox.clone()), log: Arc::default() }
-    }
-
-    /// What was called since this was last asked.
-    pub(crate) fn take(&self) -> Vec<(String, u16)> {
-        std::mem::take(&mut *self.log.lock().unwrap())
-    }
-}
-
-#[async_trait]
-impl Transport for Noting {
-    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let path = request.uri().path().split('/').take(3).collect::<Vec<_>>().join("/");
-        let answer = self.inner.send(request, context).await?;
-        self.log.lock().unwrap().push((path, answer.status().as_u16()));
-        Ok(answer)
-    }
 }

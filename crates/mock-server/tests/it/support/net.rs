@@ -1,11 +1,6 @@
 //! Addresses and transports for tests that go over this machine's network.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use identkit_mock_server::server::Authority;
-use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, TlsConfig};
+use super::*;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -34,4 +29,13 @@ pub(crate) fn trusting(authority: &Authority) -> Arc<dyn Transport> {
 /// A transport that trusts what the world trusts, and so none of the sandbox's own authorities.
 pub(crate) fn plain() -> Arc<dyn Transport> {
     Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
+}
+
+/// The clients of a sandbox that is served.
+pub(crate) fn served_clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
+    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
+    let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());
+    let tm = tm.transport(transport.clone()).clock(Arc::new(SystemClock::new())).build().unwrap();
+    let identify24 = Identify24::builder(sandbox.identify24()).transport(transport).base_url(sandbox.url());
+    (tm, identify24.build().unwrap())
 }

@@ -1,16 +1,7 @@
 //! A receiver of webhooks on the network.
 
-use std::sync::{Arc, Mutex};
-
-use identkit_identity_tm::PutOrder;
-use identkit_identity_tm::messages::WebhookUrl;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use super::*;
 use tokio::task::JoinHandle;
-
-use super::net::any;
-use super::{eventually, order, pause};
 
 /// What a receiver does with a webhook.
 #[derive(Clone, Debug)]
@@ -50,6 +41,14 @@ impl Hook {
         Self::choosing(move |number, _| does(number)).await
     }
 
+    /// Answers 200, and the webhooks whose numbers this holds for once they are let go.
+    pub(crate) async fn gated(waits: fn(usize) -> bool) -> (Self, Arc<Notify>) {
+        let gate = Arc::new(Notify::new());
+        let inside = Arc::clone(&gate);
+        let does = move |number| if waits(number) { Does::Wait(Arc::clone(&inside)) } else { Does::Answer(200) };
+        (Self::doing(does).await, gate)
+    }
+
     /// Decides about each webhook by its number, from 0, and by its request as text.
     pub(crate) async fn choosing(does: impl Fn(usize, &str) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(any()).await.unwrap();
@@ -70,16 +69,7 @@ impl Hook {
 
     /// The order with this receiver's URLs.
     pub(crate) fn order(&self, events: &[&str]) -> PutOrder {
-        let mut urls = WebhookUrl::default();
-        for event in events {
-            let url = format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url);
-            urls = match *event {
-                "AfterVideo" => urls.after_video(url),
-                "AfterIdent" => urls.after_ident(url),
-                _ => urls.on_final(url),
-            };
-        }
-        order().webhook_url(urls)
+        order_calling(events, |event| format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url))
     }
 
     /// The path and query of each request so far.
