@@ -21,8 +21,6 @@ mod verdict;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-
 use crate::arguments::Arguments;
 use crate::commands::Command;
 use crate::exit::Failure;
@@ -41,7 +39,7 @@ fn main() -> ExitCode {
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         output::say(&format!("error: a bug of identkit{place}; please report it"));
     }));
-    let arguments = Arguments::parse();
+    let arguments = Arguments::typed();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

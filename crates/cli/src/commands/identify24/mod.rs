@@ -6,7 +6,6 @@ mod arguments;
 mod client;
 mod create;
 mod excerpt;
-mod help;
 mod ident;
 
 use std::process::ExitCode;

@@ -3,7 +3,6 @@
 mod arguments;
 mod client;
 mod feed;
-mod help;
 mod journal;
 mod media;
 mod names;
