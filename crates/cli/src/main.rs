@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 /// Writes a failure to standard error and returns its exit code.
 fn report(failure: &Failure, show_vendor_text: bool) -> ExitCode {
     failure.lines(show_vendor_text).iter().for_each(|line| output::say(line));
-    ExitCode::from(failure.code())
+    ExitCode::from(failure.code)
 }
 
 /// Runs the command, or gives it up where it stands when the program is ended from outside.

@@ -17,44 +17,23 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result. The format decides which of its two forms is made.
-    pub(crate) fn show(self, result: impl Render) -> Result<(), Failure> {
+    /// Writes a result. The format decides which of its two forms is made: the document for programs, or what people
+    /// read.
+    pub(crate) fn show(self, json: impl FnOnce() -> Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         match self {
             Self::Json => {
-                let json = result.json();
+                let json = json();
                 print(&serde_json::to_string_pretty(&json).unwrap_or_else(|_| json.to_string()))
             }
             Self::Table => {
                 let mut page = Page::default();
-                result.table(&mut page);
+                table(&mut page);
                 page.lines.iter().try_for_each(|line| print(line))?;
                 page.notes.iter().for_each(|note| say(&format!("note: {note}")));
                 Ok(())
             }
         }
     }
-}
-
-/// A result that can be written in both formats.
-pub(crate) trait Render {
-    /// Returns the document for programs.
-    fn json(&self) -> Value;
-    /// Writes what people read.
-    fn table(&self, page: &mut Page);
-}
-
-/// A result by two functions.
-pub(crate) fn view(json: impl Fn() -> Value, table: impl Fn(&mut Page)) -> impl Render {
-    struct View<J, T>(J, T);
-    impl<J: Fn() -> Value, T: Fn(&mut Page)> Render for View<J, T> {
-        fn json(&self) -> Value {
-            self.0()
-        }
-        fn table(&self, page: &mut Page) {
-            self.1(page);
-        }
-    }
-    View(json, table)
 }
 
 /// What people read: lines on standard output, then notes on standard error.

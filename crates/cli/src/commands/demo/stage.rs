@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
 use identkit_core::{Clock, Secret};
 use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, Transition};
@@ -31,7 +32,7 @@ pub(super) struct Stage {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) receiver: Arc<Receiver>,
     pub(super) listening: Option<identkit_webhook::Listener>,
-    pub(super) base: String,
+    pub(super) base: Uri,
     pub(super) arrivals: Arrivals,
     pub(super) folder: Folder,
 }
@@ -59,7 +60,7 @@ pub(super) async fn person(
     report: &mut Report,
     case: &str,
     story: &str,
-    title: &str,
+    title: &'static str,
 ) -> Result<(), Stop> {
     let step = report.begin(title, "sandbox");
     let story_of_it = Transition::Scenario(story.to_owned());
@@ -67,7 +68,7 @@ pub(super) async fn person(
     let reason = loop {
         match stage.sandbox.transition(case, &story_of_it) {
             Some(Ok(())) => {
-                report.done(step, None, &format!("story {story}"));
+                report.done(step, None, format!("story {story}"));
                 return Ok(());
             }
             Some(Err(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
@@ -96,7 +97,7 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
     let sandbox = Sandbox::builder().seed(fastrand::u64(..)).webhooks_through(Arc::clone(&transport)).start();
     let api = server::vendors(&sandbox, any, Some(&authority)).await.map_err(local("the sandbox cannot listen"))?;
-    report.done(step, None, &format!("{} with a CA of its own", api.url()));
+    report.done(step, None, format!("{} with a CA of its own", api.url()));
 
     let step = report.begin("start a webhook receiver", "receiver");
     let path = folder.path("inbox.jsonl");
@@ -109,8 +110,8 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let listening = identkit_webhook::listen(Arc::clone(&receiver), any, Arc::clone(&clock))
         .await
         .map_err(local("the receiver cannot listen"))?;
-    let base = format!("http://{}", listening.address());
-    report.done(step, None, &format!("{base}, inbox {}", path.display()));
-
+    let url = format!("http://{}", listening.address());
+    report.done(step, None, format!("{url}, inbox {}", path.display()));
+    let base = url.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
     Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, arrivals, folder })
 }

@@ -8,13 +8,13 @@ use identkit_identify24::messages::CreateIdent;
 use identkit_wire::json as wire;
 use serde_json::{Value, json};
 
-use super::answer_file::AnswerFile;
+use super::answer_file::{AnswerFile, WriteError};
 use super::client::Identify24;
 use super::excerpt::Excerpt;
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
-use crate::output::{InterruptionNote, to_json, view};
+use crate::output::{InterruptionNote, to_json};
 use crate::text::plain;
 
 /// What is no secret: nothing but that it worked.
@@ -28,9 +28,9 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     let reveal = identify24.arguments.reveal;
     if !reveal && out.is_none() {
-        return Err(Failure::usage(
+        return Err(Failure::unsent(
             "the ident_id would be lost, and there is no call to find it again: name a new file for it with --out, or \
-             have it shown with --reveal; nothing was sent",
+             have it shown with --reveal",
         ));
     }
     let input = Input::read(file).await?;
@@ -49,21 +49,18 @@ pub(super) async fn create(
     let whole = to_json(&created.value);
     let written = file.map(|file| {
         let answer = document(whole.clone(), &created, json!({}));
-        file.write(format!("{answer:#}\n").as_bytes()).map_err(|error| match error.fallback {
-            Some(path) => Failure::local(format!(
-                "the ident was created, but {}; the answer with its ident_id is in {}",
-                error.why,
-                path.display()
-            )),
-            None => Failure::local(format!(
-                "{}; the ident was created, and its ident_id is lost: ask the vendor for it",
-                error.why
-            )),
+        file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
+            Failure::local(match fallback.as_ref().map(|path| path.display()) {
+                Some(path) => {
+                    format!("the ident was created, but {why}; the answer with its ident_id is in {path}")
+                }
+                None => format!("{why}; the ident was created, and its ident_id is lost: ask the vendor for it"),
+            })
         })
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
     let excerpt = Excerpt::new(whole, &OPEN, reveal);
-    identify24.show(view(
+    identify24.show(
         || {
             let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
             document(excerpt.value.clone(), &created, more)
@@ -74,7 +71,7 @@ pub(super) async fn create(
             page.pairs(rows);
             excerpt.note(page);
         },
-    ))?;
+    )?;
     // Only now, so that what is to be shown is shown also where it could not be kept.
     written.transpose().map(|_| ())
 }

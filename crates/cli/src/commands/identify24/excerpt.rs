@@ -4,7 +4,7 @@
 //! looked at it.
 
 use identkit_core::REDACTED;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::output::Page;
 use crate::text::plain;
@@ -50,13 +50,7 @@ impl Excerpt {
 
 /// Whether there is anything to hide.
 fn is_informative(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(many) => !many.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-    }
+    !value.is_null() && !value.is_boolean() && ![json!(""), json!([]), json!({})].contains(value)
 }
 
 /// Whether a text is a date-time and nothing else: one that cannot be read may be anything, a name too (AI-11).
@@ -66,8 +60,6 @@ pub(super) fn is_date_time(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

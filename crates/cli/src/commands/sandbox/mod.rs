@@ -43,9 +43,7 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
         .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
     let sandbox = match found.flatten() {
         Some(world) => {
-            if let Some(told) = no_effect(options, &world) {
-                say(&told);
-            }
+            no_effect(options, &world).iter().for_each(|told| say(told));
             sandbox.world(world).start()
         }
         None => sandbox.start(),
@@ -56,21 +54,15 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
         let url = Secret::new(url.as_str());
         sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     }
-    let authority = match options.plain {
-        true => None,
-        false => {
-            Some(authority(options).map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?)
-        }
-    };
+    let authority = (!options.plain).then(|| authority(options)).transpose();
+    let authority = authority.map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
     let api = server::vendors_at(&worlds, listen, authority.as_ref());
     let api = api.await.map_err(|error| cannot_listen("--listen", options.listen, &error))?;
     let admin = server::admin_at(&worlds, admin);
     let admin = admin.await.map_err(|error| cannot_listen("--admin", options.admin, &error))?;
-    let ca = match &authority {
-        Some(authority) => Some(CaFile::write(authority.pem(), options.write_ca.as_deref())?),
-        None => None,
-    };
+    let ca = authority.as_ref().map(|authority| CaFile::write(authority.pem(), options.write_ca.as_deref()));
+    let ca = ca.transpose()?;
     // Before the ready line, so that nobody can end the sandbox between the two and leave a file behind.
     let ended = signals::listen()?;
 
@@ -117,7 +109,7 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
         match file.save_changes(&worlds.default_world()).await {
             Ok(()) => told = false,
             Err(failure) if !std::mem::replace(&mut told, true) => {
-                say(&format!("warning: {}", failure.sentence()));
+                say(&format!("warning: {}", failure.sentence));
             }
             Err(_) => {}
         }

@@ -19,7 +19,14 @@ use identkit_wire::{decode_base64, encode_base64};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::save::{digest, hex};
+use crate::save::digest;
+
+/// Before a request is sent.
+pub(super) const ASKED: &str = "asked";
+/// The vendor had nothing new.
+pub(super) const NOTHING: &str = "nothing";
+/// The vendor has provably taken nothing.
+pub(super) const REFUSED: &str = "refused";
 
 /// How every record begins.
 const BEGIN: &str = "{\"v\":1,\"at\":\"";
@@ -78,19 +85,9 @@ impl Journal {
         Ok((Self(log), JournalState { torn, open, since }))
     }
 
-    /// Before a request is sent.
-    pub(super) fn record_request(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "asked", ""))
-    }
-
-    /// The vendor had nothing new.
-    pub(super) fn record_nothing(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "nothing", ""))
-    }
-
-    /// The vendor has provably taken nothing.
-    pub(super) fn record_refusal(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "refused", ""))
+    /// Writes one of the events above.
+    pub(super) fn record(&mut self, at: Timestamp, event: &str) -> io::Result<()> {
+        self.append(&line(at, event, ""))
     }
 
     /// A record as [`answer`] makes it.
@@ -101,7 +98,7 @@ impl Journal {
 
 /// The record of an answer, with the end of its line.
 pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
-    let (length, sha256) = (bytes.len(), hex(&digest(bytes)));
+    let (length, sha256) = (bytes.len(), digest(bytes).hex());
     let base64 = encode_base64(bytes);
     line(at, "answer", &format!(",\"bytes\":{length},\"sha256\":\"{sha256}\",\"base64\":\"{base64}\""))
 }
@@ -115,13 +112,13 @@ fn record(line: &[u8]) -> Option<(String, Event)> {
     let record: Value = serde_json::from_slice(line).ok()?;
     let at = record.get("at")?.as_str()?.to_owned();
     let event = match record.get("event")?.as_str()? {
-        "asked" => Event::Asked,
-        "nothing" => Event::Answered,
-        "refused" => Event::Refused,
+        ASKED => Event::Asked,
+        NOTHING => Event::Answered,
+        REFUSED => Event::Refused,
         "answer" => {
             let bytes = decode_base64(record.get("base64")?.as_str()?).ok()?;
             let whole = record.get("bytes")?.as_u64()? == bytes.len() as u64
-                && record.get("sha256")?.as_str()? == hex(&digest(&bytes));
+                && record.get("sha256")?.as_str()? == digest(&bytes).hex();
             whole.then_some(Event::Answered)?
         }
         _ => return None,
@@ -147,9 +144,9 @@ mod tests {
     fn written(path: &Path) -> Vec<u8> {
         let (mut journal, found) = open(path);
         assert_eq!(found, JournalState::default());
-        journal.record_request(at(0)).unwrap();
-        journal.record_nothing(at(1)).unwrap();
-        journal.record_request(at(10)).unwrap();
+        journal.record(at(0), ASKED).unwrap();
+        journal.record(at(1), NOTHING).unwrap();
+        journal.record(at(10), ASKED).unwrap();
         journal.append(&answer(at(11), ANSWER)).unwrap();
         drop(journal);
         std::fs::read(path).unwrap()
@@ -165,7 +162,7 @@ mod tests {
         let record: Value = serde_json::from_str(lines[3]).unwrap();
         assert_eq!((&record["event"], &record["bytes"]), (&"answer".into(), &ANSWER.len().into()));
         assert_eq!(decode_base64(record["base64"].as_str().unwrap()).unwrap(), ANSWER);
-        assert_eq!(record["sha256"], hex(&digest(ANSWER)));
+        assert_eq!(record["sha256"], digest(ANSWER).hex());
     }
 
     #[test]
@@ -195,7 +192,7 @@ mod tests {
                 assert_eq!(found.open, Some(at(10).to_string()), "the read has no answer");
                 assert_eq!(found.since, Some(at(0).to_string()));
             }
-            journal.record_request(at(20)).unwrap();
+            journal.record(at(20), ASKED).unwrap();
             drop(journal);
             assert_eq!(open(&path).1.torn, None, "cut at {cut}");
         }
@@ -211,13 +208,13 @@ mod tests {
             (found.open, found.since)
         };
         let told = |second: i64| Some(at(second).to_string());
-        assert_eq!(of(&|journal| journal.record_request(at(0))), (told(0), None));
-        assert_eq!(of(&|journal| journal.record_refusal(at(1))), (None, None));
-        assert_eq!(of(&|journal| journal.record_request(at(2))), (told(2), None));
+        assert_eq!(of(&|journal| journal.record(at(0), ASKED)), (told(0), None));
+        assert_eq!(of(&|journal| journal.record(at(1), REFUSED)), (None, None));
+        assert_eq!(of(&|journal| journal.record(at(2), ASKED)), (told(2), None));
         assert_eq!(of(&|journal| journal.append(&answer(at(3), b""))), (None, told(2)));
-        assert_eq!(of(&|journal| journal.record_request(at(4))), (told(4), told(2)));
-        assert_eq!(of(&|journal| journal.record_request(at(5))), (told(5), told(2)));
-        assert_eq!(of(&|journal| journal.record_nothing(at(6))), (None, told(5)));
+        assert_eq!(of(&|journal| journal.record(at(4), ASKED)), (told(4), told(2)));
+        assert_eq!(of(&|journal| journal.record(at(5), ASKED)), (told(5), told(2)));
+        assert_eq!(of(&|journal| journal.record(at(6), NOTHING)), (None, told(5)));
     }
 
     #[test]

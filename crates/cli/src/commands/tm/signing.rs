@@ -11,12 +11,12 @@ use super::results::unsigned;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::confirm;
-use crate::output::{table, to_json, view};
+use crate::output::{table, to_json};
 use crate::text::plain;
 
 /// Shows a call that is done when it is answered.
 pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &str) -> Result<(), Failure> {
-    tm.show(view(|| document(json!({ what: true }), response, json!({})), |page| page.line(sentence)))
+    tm.show(|| document(json!({ what: true }), response, json!({})), |page| page.line(sentence))
 }
 
 pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failure> {
@@ -45,16 +45,13 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let question = format!("Cancel the order {}? The person will not be able to go on.", order_id.expose());
     confirm(yes, question, "nothing was cancelled").await?;
     client.cancel_order(order_id, &tm.options).await?;
-    tm.show(view(
-        || json!({ "cancelled": true }),
-        |page| page.line("cancelled; the data of the order is kept by the vendor"),
-    ))
+    tm.show(|| json!({ "cancelled": true }), |page| page.line("cancelled; the data of the order is kept by the vendor"))
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| unsigned(error, order_id))?;
-    tm.show(view(
+    tm.show(
         || document(to_json(&response.value), &response, json!({})),
         |page| {
             let mut table = table(&["Name", "Signed hash"]);
@@ -63,12 +60,12 @@ pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failur
             }
             page.table(&table);
         },
-    ))
+    )
 }
 
 pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = warn(tm.client()?.banks(&tm.options).await)?;
-    tm.show(view(
+    tm.show(
         || document(json!({ "banks": to_json(&response.value) }), &response, json!({})),
         |page| {
             let mut table = table(&["BIC", "BLZ", "Name"]);
@@ -81,13 +78,13 @@ pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
             }
             page.table(&table);
         },
-    ))
+    )
 }
 
 pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure> {
     let response = warn(tm.client()?.signme_user(&email.into(), &tm.options).await)?;
     let user = &response.value;
-    tm.show(view(
+    tm.show(
         || document(to_json(user), &response, json!({})),
         |page| {
             page.line(match (user.user_exists, user.user_is_able_to_sign) {
@@ -99,5 +96,5 @@ pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure>
                 (None, _) => "the vendor did not say",
             });
         },
-    ))
+    )
 }
