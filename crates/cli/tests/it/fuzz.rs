@@ -6,7 +6,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Sandbox, has, http};
+use crate::support::{Sandbox, Vendor, has, http};
 use serde_json::json;
 
 /// The checks that this API cannot pass: what is valid by the schema may still be refused by a vendor's rules, and a new
@@ -21,7 +21,7 @@ fn begin(sandbox: &Sandbox) {
         sandbox.ask("webhooks", Some(&json!({ "mode": mode }).to_string()));
         sandbox.play(&sandbox.place(&order), "positive");
     }
-    sandbox.run(&["tm", "status", "99920000000000"]).ends_with(4, &[]);
+    sandbox.run("tm status 99920000000000").ends_with(4, &[]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::{Sandbox, assert_for_its_owner_only, identkit, names, run};
+use crate::support::{Sandbox, Vendor, assert_for_its_owner_only, identkit, names, run};
 use crate::world_file_on_the_way::saved;
 use serde_json::json;
 
@@ -47,7 +47,7 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
         let fired = second.ask("clock/run-to-next", Some(""));
         assert_eq!(fired["now"], next);
         assert_eq!((&fired["fired"][1]["kind"], &fired["fired"][1]["number"]), (&json!("attempt"), &json!(3)));
-        let status = run(second.identkit().args(["tm", "status", &id, "--output", "json"])).ends_with(0, &[]).json();
+        let status = second.json(&format!("tm status {id}"));
         assert_eq!(status["identkit"]["verdict"]["if_identification"], "positive");
         // What happened in the second run is there in the third one.
         let more = place(&second);

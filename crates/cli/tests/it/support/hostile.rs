@@ -15,43 +15,48 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-/// What a server does with a request.
+/// What a server does with a request: it answers with these bytes, and then goes on with the next request, closes the
+/// connection, or says nothing more.
 pub(crate) enum Then {
-    /// Answers with these bytes.
-    Answer(String),
-    /// Answers with these bytes, which need not be text.
-    Bytes(Vec<u8>),
-    /// Answers with these bytes and closes the connection.
+    GoOn(Vec<u8>),
     Cut(Vec<u8>),
-    /// Answers with these bytes and says nothing more.
     Stall(Vec<u8>),
-    /// Keeps the connection open and never answers.
-    Silence,
-    /// Closes the connection without a word.
-    Close,
 }
 
 impl Then {
-    /// An answer with a body.
-    pub(crate) fn answer(status: &str, media: &str, body: &str) -> Self {
-        let length = body.len();
-        Self::Answer(format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"))
+    /// A whole answer.
+    pub(crate) fn answer(status: &str, media: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::GoOn(message(status, media, body.as_ref()))
     }
 
-    /// An answer whose body need not be text.
+    /// A good answer, which need not be text.
     pub(crate) fn bytes(media: &str, body: &[u8]) -> Self {
-        Self::Bytes(whole(media, body))
+        Self::answer("200 OK", media, body)
     }
 
     pub(crate) fn json(status: &str, body: &str) -> Self {
         Self::answer(status, "application/json", body)
     }
+
+    /// Keeps the connection open and never answers.
+    pub(crate) fn silence() -> Self {
+        Self::Stall(Vec::new())
+    }
+
+    /// Closes the connection without a word.
+    pub(crate) fn close() -> Self {
+        Self::Cut(Vec::new())
+    }
 }
 
 /// A good answer of these bytes.
 pub(crate) fn whole(media: &str, body: &[u8]) -> Vec<u8> {
+    message("200 OK", media, body)
+}
+
+fn message(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
@@ -108,24 +113,15 @@ impl Server {
         let accepting = Accepting::start(move |mut stream| {
             while let Some(request) = request(&mut stream) {
                 noted.lock().unwrap().push(request.clone());
-                match decide(&request) {
-                    Then::Answer(bytes) if stream.write_all(bytes.as_bytes()).is_ok() => {}
-                    Then::Bytes(bytes) if stream.write_all(&bytes).is_ok() => {}
-                    Then::Answer(_) | Then::Bytes(_) | Then::Close => break,
-                    Then::Cut(bytes) => {
-                        let _ = stream.write_all(&bytes);
-                        break;
-                    }
-                    Then::Stall(bytes) => {
-                        let _ = stream.write_all(&bytes);
-                        let _ = stream.read(&mut [0]);
-                        break;
-                    }
-                    Then::Silence => {
-                        // Until the client gives up.
-                        let _ = stream.read(&mut [0]);
-                        break;
-                    }
+                let then = decide(&request);
+                let (Then::GoOn(bytes) | Then::Cut(bytes) | Then::Stall(bytes)) = &then;
+                let written = stream.write_all(bytes).is_ok();
+                if let Then::Stall(_) = then {
+                    // Until the client gives up.
+                    let _ = stream.read(&mut [0]);
+                }
+                if !written || !matches!(then, Then::GoOn(_)) {
+                    break;
                 }
             }
             let _ = stream.shutdown(Shutdown::Both);
@@ -134,8 +130,19 @@ impl Server {
     }
 
     /// Answers everything in the same way.
-    pub(crate) fn always(decide: fn() -> Then) -> Self {
+    pub(crate) fn always(decide: impl Fn() -> Then + Send + Sync + 'static) -> Self {
         Self::start(move |_| decide())
+    }
+
+    /// Answers everything with this status and this JSON.
+    pub(crate) fn json(status: &'static str, body: impl Into<String>) -> Self {
+        let body = body.into();
+        Self::always(move || Then::json(status, &body))
+    }
+
+    /// One whom nobody may even connect to.
+    pub(crate) fn untouched() -> Self {
+        Self::json("500 Internal Server Error", "{}")
     }
 
     /// Logs everybody in, and decides about every other request.
@@ -143,7 +150,7 @@ impl Server {
         Self::start(move |seen| match seen.path.as_str() {
             "/auth" => Then::json(
                 "200 OK",
-                r#"{ "result": true, "response_status": 200, "token": "xxx", "messages": [ "Successful.." ] }"#,
+                r#"{"result":true,"response_status":200,"token":"xxx","messages":["Successful.."]}"#,
             ),
             _ => decide(seen),
         })

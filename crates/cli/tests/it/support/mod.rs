@@ -59,10 +59,78 @@ impl Ran {
         self
     }
 
+    /// Asserts that none of these is told where logs are read.
+    #[track_caller]
+    pub(crate) fn logs_none_of(&self, secrets: &[&str]) -> &Self {
+        for secret in secrets {
+            assert!(!self.stderr.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+        }
+        self
+    }
+
+    /// Asserts that none of these is told anywhere.
+    #[track_caller]
+    pub(crate) fn tells_none_of(&self, secrets: &[&str]) -> &Self {
+        for secret in secrets {
+            assert!(!self.stdout.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+        }
+        self.logs_none_of(secrets)
+    }
+
+    /// Asserts words on standard output.
+    #[track_caller]
+    pub(crate) fn shows(&self, words: &[&str]) -> &Self {
+        for word in words {
+            assert!(self.stdout.contains(word), "`{word}` is not on standard output: {self:#?}");
+        }
+        self
+    }
+
     /// Standard output as the one JSON document that it must be.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON document ({error}): {self:#?}"))
+    }
+}
+
+/// Whom the program calls. The words of a command line are parted by single blanks: two of them hold an empty word.
+pub(crate) trait Vendor {
+    /// The program, told by the environment where this vendor is and how to log in.
+    fn identkit(&self) -> Command;
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.identkit();
+        command.args(line.split(' '));
+        command
+    }
+
+    /// Runs a command to its end, with nothing on standard input.
+    fn run(&self, line: &str) -> Ran {
+        run(&mut self.command(line))
+    }
+
+    /// Runs a command to its end, with this on standard input.
+    fn feed(&self, line: &str, input: &str) -> Ran {
+        feed(&mut self.command(line), input.as_bytes())
+    }
+
+    /// The result of a command that succeeds, for programs.
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        self.run(&format!("{line} --output json")).ends_with(0, &[]).json()
+    }
+}
+
+/// By its base URL.
+impl Vendor for str {
+    fn identkit(&self) -> Command {
+        towards(self)
+    }
+}
+
+impl Vendor for Server {
+    fn identkit(&self) -> Command {
+        towards(&self.url())
     }
 }
 
@@ -93,12 +161,6 @@ pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
     }
     script.env("TERM", "xterm").env("SHELL", "/bin/sh");
     feed(&mut script, typed.as_bytes())
-}
-
-/// Asserts that nothing of a person is told where logs are read.
-#[track_caller]
-pub(crate) fn assert_discreet(ran: &Ran) {
-    assert!(!ran.stderr.to_lowercase().contains(&CANARY.to_lowercase()), "a person's data is told: {ran:#?}");
 }
 
 /// The program, with none of this machine's settings for it and a fixed width.
@@ -255,30 +317,6 @@ impl Sandbox {
         place(&mut self.identkit(), changes)
     }
 
-    /// Runs the program to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        run(self.identkit().args(arguments))
-    }
-
-    /// The program, told by the environment where this sandbox is and how to log in.
-    pub(crate) fn identkit(&self) -> Command {
-        let mut command = identkit();
-        for (variable, pointer) in [
-            ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
-            ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
-            ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
-            ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
-            ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
-            ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
-        ] {
-            command.env(variable, self.told(pointer));
-        }
-        if let Some(ca_file) = self.ready["ca_file"].as_str() {
-            command.env("IDENTKIT_CA_FILE", ca_file);
-        }
-        command
-    }
-
     /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -292,6 +330,23 @@ impl Sandbox {
         let status = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to");
         let stderr = self.stderr.take().unwrap().join().unwrap();
         (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned(), look())
+    }
+}
+
+impl Vendor for Sandbox {
+    fn identkit(&self) -> Command {
+        let mut command = identkit();
+        for vendor in ["tm", "identify24"] {
+            let account = &self.ready[vendor.replace("tm", "identity_tm")];
+            for (key, value) in account.as_object().unwrap() {
+                let variable = format!("IDENTKIT_{vendor}_{key}").to_uppercase();
+                command.env(variable, value.as_str().unwrap());
+            }
+        }
+        if let Some(ca_file) = self.ready["ca_file"].as_str() {
+            command.env("IDENTKIT_CA_FILE", ca_file);
+        }
+        command
     }
 }
 
@@ -383,16 +438,12 @@ fn merge(into: &mut Value, changes: &Value) {
         return;
     };
     if !into.is_object() {
-        *into = Value::Object(serde_json::Map::new());
+        *into = json!({});
     }
-    let into = into.as_object_mut().unwrap();
     for (key, value) in changes {
-        if value.is_null() {
-            into.remove(key);
-        } else {
-            merge(into.entry(key.clone()).or_insert(Value::Null), value);
-        }
+        merge(&mut into[key], value);
     }
+    into.as_object_mut().unwrap().retain(|key, _| !changes.get(key).is_some_and(Value::is_null));
 }
 
 /// The keys of a JSON object, sorted.
