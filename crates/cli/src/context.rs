@@ -53,8 +53,9 @@ impl<'a, A> Context<'a, A> {
         self.format == Format::Json
     }
 
-    pub(crate) fn show(&self, json: impl FnOnce() -> Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
-        self.format.show(json, table)
+    /// Writes a result: the document for programs, or what people read.
+    pub(crate) fn show(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
+        self.format.show(&json, table)
     }
 
     /// Adds where the API was called to a failure that may be due to that.

@@ -223,24 +223,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_documented_code_is_reached() {
-        for (kind, expected) in [
-            (Kind::InvalidInput, 2),
-            (Kind::Authentication, 3),
-            (Kind::NotFound, 4),
-            (Kind::Rejected, 5),
-            (Kind::SigningCanceled, 5),
-            (Kind::OutcomeUnknown, 6),
-            (Kind::Unreachable, 7),
-            (Kind::Timeout, 7),
-            (Kind::Protocol, 1),
-            (Kind::Integrity, 1),
-        ] {
-            assert_eq!(Failure::from(Error::new(kind, "")).code, expected, "{kind:?}");
-        }
-    }
-
-    #[test]
     fn one_fault_is_a_sentence_and_several_are_a_list() {
         let fault = |field: &'static str| Violation::new(field, "is required", "T-056", "[T] 3.1.3");
         let one = Failure::from(Error::invalid(vec![fault("Email")]).with_operation("putOrder"));

@@ -17,14 +17,10 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result. The format decides which of its two forms is made: the document for programs, or what people
-    /// read.
-    pub(crate) fn show(self, json: impl FnOnce() -> Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
+    /// Writes a result: the document for programs, or what people read.
+    pub(crate) fn show(self, json: &Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         match self {
-            Self::Json => {
-                let json = json();
-                print(&serde_json::to_string_pretty(&json).unwrap_or_else(|_| json.to_string()))
-            }
+            Self::Json => print(&format!("{json:#}")),
             Self::Table => {
                 let mut page = Page::default();
                 table(&mut page);

@@ -9,7 +9,7 @@ use identkit_mock_server::vendors;
 use identkit_wire::{Callback as _, json};
 
 use super::report::{Report, Stop};
-use super::stage::{PATIENCE, Stage, person};
+use super::stage::{Stage, person};
 use crate::exit::Failure;
 
 pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stop> {
@@ -48,7 +48,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
 /// The webhook is a hint; what counts is what a read says.
 async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stop> {
     let step = report.begin("keep the JSON webhook, answer 202", "webhook");
-    let event = stage.arrivals.wait(IdentStatusCallback.name(), id.expose(), PATIENCE).await;
+    let event = stage.arrival(&IdentStatusCallback, id.expose()).await;
     let payload = event.as_ref().and_then(|event| event.payload.as_ref());
     let told = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
     let told = told.and_then(|payload| payload.status);

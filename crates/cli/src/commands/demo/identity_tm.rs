@@ -98,7 +98,7 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop>
 
 async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback: OrderCallback) -> Result<(), Stop> {
     let step = report.begin("keep the webhook, then answer 202", callback.name());
-    let arrived = stage.arrivals.wait(callback.name(), id.expose(), PATIENCE).await.is_some();
+    let arrived = stage.arrival(&callback, id.expose()).await.is_some();
     if arrived {
         report.done(step, Some(202), "appended and synced, then acknowledged");
         return Ok(());

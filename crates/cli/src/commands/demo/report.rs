@@ -8,6 +8,7 @@ use identkit_core::Clock as _;
 use identkit_core::{Error, Instant};
 use identkit_transport::{Response, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::files::Folder;
@@ -19,11 +20,15 @@ use crate::save::SavedFile;
 const ROOM_FOR_NOTES: u16 = 160;
 
 /// One thing that is done.
+#[derive(Serialize)]
 pub(super) struct Step {
+    #[serde(rename = "step")]
     title: &'static str,
     operation: &'static str,
+    #[serde(skip)]
     begun: Instant,
-    took: Duration,
+    milliseconds: f64,
+    #[serde(rename = "http_status")]
     status: Option<u16>,
     note: String,
     ok: bool,
@@ -77,16 +82,16 @@ impl Report {
             bar.set_message(format!("{title} ({operation})"));
         }
         let begun = self.clock.now();
-        Step { title, operation, begun, took: Duration::ZERO, status: None, note: String::new(), ok: true }
+        Step { title, operation, begun, milliseconds: 0.0, status: None, note: String::new(), ok: true }
     }
 
     fn end(&mut self, step: Step, status: Option<u16>, note: impl Into<String>, ok: bool) {
-        let took = self.clock.now().since(step.begun);
-        let step = Step { took, status, note: note.into(), ok, ..step };
+        let milliseconds = self.clock.now().since(step.begun).as_secs_f64() * 1000.0;
+        let step = Step { milliseconds, status, note: note.into(), ok, ..step };
         let mark = if ok { "ok  " } else { "FAIL" };
         let code = status.map_or_else(String::new, |status| format!(" HTTP {status}"));
         let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
-        let line = format!("{mark} {} [{}]{code} {}{note}", step.title, step.operation, milliseconds(took));
+        let line = format!("{mark} {} [{}]{code} {milliseconds:.1} ms{note}", step.title, step.operation);
         match &self.bar {
             Some(bar) => bar.println(line),
             None => output::say(&line),
@@ -149,7 +154,7 @@ impl Report {
             bar.finish_and_clear();
         }
         let ok = outcome.is_ok() && self.steps.iter().all(|step| step.ok);
-        self.format.show(|| self.json(ok, folder), |page| self.table(ok, folder, page))?;
+        self.format.show(&self.json(ok, folder), |page| self.table(ok, folder, page))?;
         match outcome {
             Ok(()) => Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             Err(Stop::Check) => {
@@ -162,19 +167,8 @@ impl Report {
 
     /// All that happened, at the end.
     fn json(&self, ok: bool, folder: &Folder) -> Value {
-        let step = |step: &Step| {
-            json!({
-                "step": step.title,
-                "operation": step.operation,
-                "http_status": step.status,
-                "milliseconds": step.took.as_secs_f64() * 1000.0,
-                "note": step.note,
-                "ok": step.ok,
-            })
-        };
-        let steps: Vec<Value> = self.steps.iter().map(step).collect();
         let files: Vec<Value> = folder.files.iter().map(SavedFile::json).collect();
-        json!({ "ok": ok, "steps": steps, "files": files, "account": self.account,
+        json!({ "ok": ok, "steps": self.steps, "files": files, "account": self.account,
             "inbox": folder.path("inbox.jsonl").display().to_string() })
     }
 
@@ -192,7 +186,7 @@ impl Report {
                 step.title.to_owned(),
                 step.operation.to_owned(),
                 step.status.map_or_else(String::new, |status| status.to_string()),
-                milliseconds(step.took),
+                format!("{:.1} ms", step.milliseconds),
             ];
             row.extend(with_notes.then(|| step.note.clone()));
             table.add_row(row);
@@ -205,14 +199,10 @@ impl Report {
             page.line(format!("  {path} ({} bytes)\n    {}", digest.length, digest.hex()));
         }
         let failed = steps.iter().filter(|step| !step.ok).count();
-        let total: Duration = steps.iter().map(|step| step.took).sum();
+        let total: f64 = steps.iter().map(|step| step.milliseconds).sum();
         page.line(match ok {
-            true => format!("\nEvery check held: {} steps in {}.", steps.len(), milliseconds(total)),
+            true => format!("\nEvery check held: {} steps in {total:.1} ms.", steps.len()),
             false => format!("\n{failed} of {} steps failed; what comes after them was not tried.", steps.len()),
         });
     }
-}
-
-pub(super) fn milliseconds(took: Duration) -> String {
-    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use identkit_core::{Clock, Secret};
+use identkit_core::{Clock, Event, MemoryInbox, Secret};
 use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, Transition};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
 use identkit_webhook::{FileInbox, Receiver};
+use identkit_wire::Callback;
 use serde_json::Value;
 
 use super::files::Folder;
-use super::inbox::{Arrivals, ObservedInbox};
+use super::inbox::ObservedInbox;
 use super::report::{Report, Stop};
 use crate::exit::Failure;
 
@@ -33,7 +34,7 @@ pub(super) struct Stage {
     pub(super) receiver: Arc<Receiver>,
     pub(super) listening: Option<identkit_webhook::Listener>,
     pub(super) base: Uri,
-    pub(super) arrivals: Arrivals,
+    pub(super) inbox: Arc<ObservedInbox>,
     pub(super) folder: Folder,
 }
 
@@ -50,6 +51,24 @@ impl Stage {
         let token = format!("{:032x}", fastrand::u128(..));
         self.receiver.accept_token(provider, Secret::new(token.as_str()));
         Secret::new(token)
+    }
+
+    async fn pause(&self) {
+        drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
+    }
+
+    /// The event of this callback about this case, when it arrives in time.
+    pub(super) async fn arrival(&self, callback: &impl Callback, case: &str) -> Option<Event> {
+        let about_it = |event: &Event| event.case_id.as_ref().is_some_and(|id| id.expose() == case);
+        let deadline = self.clock.now().plus(PATIENCE);
+        loop {
+            let mut events = self.inbox.copy.events().into_iter();
+            let found = events.find(|event| event.name == callback.name() && about_it(event));
+            if found.is_some() || self.clock.now() >= deadline {
+                return found;
+            }
+            self.pause().await;
+        }
     }
 }
 
@@ -72,7 +91,7 @@ pub(super) async fn person(
                 return Ok(());
             }
             Some(Err(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
-                drop(stage.clock.sleep_until(stage.clock.now().plus(PAUSE)).await);
+                stage.pause().await;
             }
             Some(Err(refused)) => break refused.text(),
             None => break "it has no such case".to_owned(),
@@ -101,17 +120,17 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
 
     let step = report.begin("start a webhook receiver", "receiver");
     let path = folder.path("inbox.jsonl");
-    let inbox = FileInbox::open(&path)
+    let file = FileInbox::open(&path)
         .map_err(|error| Failure::local(format!("the inbox {} cannot be used: {error}", path.display())))?;
-    let (inbox, arrivals) = ObservedInbox::new(inbox, Arc::clone(&clock));
+    let inbox = Arc::new(ObservedInbox { file, copy: MemoryInbox::new() });
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
-    let receiver = Arc::new(Receiver::new(callbacks, Arc::new(inbox)));
+    let receiver = Arc::new(Receiver::new(callbacks, Arc::<ObservedInbox>::clone(&inbox)));
     let listening = identkit_webhook::listen(Arc::clone(&receiver), any, Arc::clone(&clock))
         .await
         .map_err(local("the receiver cannot listen"))?;
     let url = format!("http://{}", listening.address());
     report.done(step, None, format!("{url}, inbox {}", path.display()));
     let base = url.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
-    Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, arrivals, folder })
+    Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, inbox, folder })
 }

@@ -60,18 +60,13 @@ pub(super) async fn create(
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
     let excerpt = Excerpt::new(whole, &OPEN, reveal);
-    identify24.show(
-        || {
-            let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
-            document(excerpt.value.clone(), &created, more)
-        },
-        |page| {
-            let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
-            rows.extend(path.as_ref().map(|path| ("kept in", plain(path))));
-            page.pairs(rows);
-            excerpt.note(page);
-        },
-    )?;
+    let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
+    identify24.show(document(excerpt.value.clone(), &created, more), |page| {
+        let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
+        rows.extend(path.as_ref().map(|path| ("kept in", plain(path))));
+        page.pairs(rows);
+        excerpt.note(page);
+    })?;
     // Only now, so that what is to be shown is shown also where it could not be kept.
     written.transpose().map(|_| ())
 }

@@ -103,40 +103,35 @@ pub(super) async fn get(
     let open: Vec<&str> = ["status", "project_id"].into_iter().chain(times).collect();
     let excerpt = Excerpt::new(vendor, &open, identify24.arguments.reveal);
     let times = Times::new(ident, interpretation.zone.as_ref());
-    identify24.show(
-        || {
-            let mut more = json!({
-                "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
-            });
-            if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
-                more.insert("created_at".into(), times.created.clone().into());
-                more.insert("appointment_date".into(), times.appointment.clone().into());
+    let mut more = json!({
+        "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
+    });
+    if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
+        more.insert("created_at".into(), times.created.clone().into());
+        more.insert("appointment_date".into(), times.appointment.clone().into());
+    }
+    identify24.show(document(excerpt.value.clone(), &response, more), |page| {
+        let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
+        names.sort_by_key(|name| ORDER.split(' ').position(|known| known == *name).unwrap_or(usize::MAX));
+        let mut rows = Vec::new();
+        for name in names {
+            let text = excerpt.text(name);
+            let time = match name.as_str() {
+                "created_at" => &times.created,
+                "appointment_date" => &times.appointment,
+                _ => &None,
+            };
+            rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
+            if name == "status" {
+                let meaning = words(outcome);
+                let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
+                rows.push(("outcome".to_owned(), meaning.to_owned()));
             }
-            document(excerpt.value.clone(), &response, more)
-        },
-        |page| {
-            let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
-            names.sort_by_key(|name| ORDER.split(' ').position(|known| known == *name).unwrap_or(usize::MAX));
-            let mut rows = Vec::new();
-            for name in names {
-                let text = excerpt.text(name);
-                let time = match name.as_str() {
-                    "created_at" => &times.created,
-                    "appointment_date" => &times.appointment,
-                    _ => &None,
-                };
-                rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
-                if name == "status" {
-                    let meaning = words(outcome);
-                    let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
-                    rows.push(("outcome".to_owned(), meaning.to_owned()));
-                }
-            }
-            rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
-            page.pairs(rows);
-            excerpt.note(page);
-        },
-    )
+        }
+        rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
+        page.pairs(rows);
+        excerpt.note(page);
+    })
 }
 
 /// The vendor's local times with an offset where their zone is given, and the estimate of the end (I-020, AI-11).

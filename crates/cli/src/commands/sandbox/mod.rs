@@ -91,7 +91,7 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
 }
 
 /// Saves the world now and then, so that little of it is lost when the process is killed, until the program is ended.
-async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = signals::EndSignal>) {
+async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = u8>) {
     let mut ended = std::pin::pin!(ended);
     let Some(file) = file else {
         ended.await;

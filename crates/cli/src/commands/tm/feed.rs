@@ -32,27 +32,22 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
     }
     say_all(feed.warnings());
-    tm.show(
-        || {
-            let summary = json!({
-                "from": window.begin.to_string(),
-                "to": window.end.to_string(),
-                "extended": extended,
-                "pages": feed.pages(),
-                "warnings": to_list(feed.warnings()),
-            });
-            json!({ "orders": orders.json(), "identkit": summary })
-        },
-        |page| {
-            if orders.all.is_empty() {
-                return page.line("nothing happened in this window");
-            }
-            orders.show(page);
-            if !extended {
-                page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
-            }
-        },
-    )
+    let summary = json!({
+        "from": window.begin.to_string(),
+        "to": window.end.to_string(),
+        "extended": extended,
+        "pages": feed.pages(),
+        "warnings": to_list(feed.warnings()),
+    });
+    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
+        if orders.all.is_empty() {
+            return page.line("nothing happened in this window");
+        }
+        orders.show(page);
+        if !extended {
+            page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
+        }
+    })
 }
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
@@ -112,24 +107,19 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     }
     let mut orders = Orders::default();
     orders.extend(list.0);
-    tm.show(
-        || {
-            let summary = json!({
-                "journal": path.display().to_string(),
-                "answer": answer,
-                "unfinished_since": state.open,
-                "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
-            });
-            json!({ "orders": orders.json(), "identkit": summary })
-        },
-        |page| {
-            if orders.all.is_empty() {
-                return page.line("nothing was new");
-            }
-            orders.show(page);
-            page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
-        },
-    )
+    let summary = json!({
+        "journal": path.display().to_string(),
+        "answer": answer,
+        "unfinished_since": state.open,
+        "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
+    });
+    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
+        if orders.all.is_empty() {
+            return page.line("nothing was new");
+        }
+        orders.show(page);
+        page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
+    })
 }
 
 /// How to find what a lost answer told.

@@ -103,13 +103,10 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     }
     // What can be read is kept, whatever the rest is like.
     let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
-    tm.show(
-        || files.json(),
-        |page| match recordings {
-            [] => page.line("the vendor has no recordings of this order"),
-            _ => files.table(page),
-        },
-    )?;
+    tm.show(files.json(), |page| match recordings {
+        [] => page.line("the vendor has no recordings of this order"),
+        _ => files.table(page),
+    })?;
     if unreadable.is_empty() {
         return Ok(());
     }

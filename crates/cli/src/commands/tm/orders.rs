@@ -39,20 +39,17 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     })?;
     let answer = &placed.value.answer;
     let (flavour, ends) = flavour(placed.value.flavour);
-    tm.show(
-        || document(to_json(answer), &placed, json!({ "flavour": flavour })),
-        |page| {
-            let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
-            rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
-            rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
-            if let Some(hashes) = &answer.video_hashes {
-                rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
-                rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
-            }
-            rows.push(("ends with", ends.to_owned()));
-            page.pairs(rows);
-        },
-    )
+    tm.show(document(to_json(answer), &placed, json!({ "flavour": flavour })), |page| {
+        let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
+        rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
+        rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
+        if let Some(hashes) = &answer.video_hashes {
+            rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
+            rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
+        }
+        rows.push(("ends with", ends.to_owned()));
+        page.pairs(rows);
+    })
 }
 
 pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> Result<(), Failure> {
@@ -62,40 +59,36 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         false => client.status_general(order_id, &tm.options).await,
     })?;
     let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
-    tm.show(
-        || document(to_json(&response.value), &response, verdicts.json()),
-        |page| {
-            let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
-            for entry in response.value.timeline() {
-                let kind = entry.kind;
-                table.add_row([
-                    plain(entry.time.as_ref().map_or("", Dts::as_str)),
-                    kind.map_or_else(String::new, |kind| kind.0.to_string()),
-                    kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
-                    plain(entry.text.as_ref().map_or("", |text| text.expose())),
-                ]);
-            }
-            page.table(&table);
-            verdicts.table(page);
-            if !extended {
-                page.note("these are the general codes only; --extended shows all of them");
-            }
-        },
-    )
+    tm.show(document(to_json(&response.value), &response, verdicts.json()), |page| {
+        let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
+        for entry in response.value.timeline() {
+            let kind = entry.kind;
+            table.add_row([
+                plain(entry.time.as_ref().map_or("", Dts::as_str)),
+                kind.map_or_else(String::new, |kind| kind.0.to_string()),
+                kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
+                plain(entry.text.as_ref().map_or("", |text| text.expose())),
+            ]);
+        }
+        page.table(&table);
+        verdicts.table(page);
+        if !extended {
+            page.note("these are the general codes only; --extended shows all of them");
+        }
+    })
 }
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
     let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
-    tm.show(|| document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
+    tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }
 
 pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = tm.client()?.server_status(&tm.options).await?;
-    tm.show(
-        || document(json!({ "up": true }), &response, json!({})),
-        |page| page.line(format!("up, answered in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0)),
-    )
+    tm.show(document(json!({ "up": true }), &response, json!({})), |page| {
+        page.line(format!("up, answered in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
+    })
 }
 
 /// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).

@@ -27,38 +27,35 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
     };
     let response = warn(response).map_err(unknown)?;
     let data = &response.value;
-    tm.show(
-        || document(to_json(data), &response, json!({})),
-        |page| {
-            let rows = |data: Option<&IdentData>| {
-                let mut rows = Vec::new();
-                flatten("", &data.map_or(Value::Null, to_json), &mut rows);
-                rows
+    tm.show(document(to_json(data), &response, json!({})), |page| {
+        let rows = |data: Option<&IdentData>| {
+            let mut rows = Vec::new();
+            flatten("", &data.map_or(Value::Null, to_json), &mut rows);
+            rows
+        };
+        let (checked, initial) = (rows(data.checked()), rows(data.initial()));
+        let with_initial = data.initial().is_some();
+        let header: &[&str] = if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] };
+        let mut table = output::table(header);
+        let mut seen = BTreeSet::new();
+        let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
+        for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
+            let value = |rows: &[(String, String)]| {
+                rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
             };
-            let (checked, initial) = (rows(data.checked()), rows(data.initial()));
-            let with_initial = data.initial().is_some();
-            let header: &[&str] = if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] };
-            let mut table = output::table(header);
-            let mut seen = BTreeSet::new();
-            let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
-            for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
-                let value = |rows: &[(String, String)]| {
-                    rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
-                };
-                let mut row = vec![name.to_owned()];
-                row.extend(with_initial.then(|| value(&initial)));
-                row.push(value(&checked));
-                table.add_row(row);
-            }
-            page.table(&table);
-            if let Some(method) = &data.identify_method {
-                page.line(format!("Identified by: {}", plain(method)));
-            }
-            if let Some(at) = &data.identified {
-                page.line(format!("Identified at: {}", plain(at.as_str())));
-            }
-        },
-    )
+            let mut row = vec![name.to_owned()];
+            row.extend(with_initial.then(|| value(&initial)));
+            row.push(value(&checked));
+            table.add_row(row);
+        }
+        page.table(&table);
+        if let Some(method) = &data.identify_method {
+            page.line(format!("Identified by: {}", plain(method)));
+        }
+        if let Some(at) = &data.identified {
+            page.line(format!("Identified at: {}", plain(at.as_str())));
+        }
+    })
 }
 
 /// `IDCard.CardNo` and its value, for every value that is there.
@@ -96,13 +93,11 @@ pub(super) async fn signed_data(
             let files = vec![save(out, existing, Content::from_bytes(bytes), |_| Ok(())).await?];
             Files { files, summary }.show(tm)
         }
-        None if tm.is_json() => tm.show(
-            || {
-                let (text, digest) = (identkit_wire::encode_base64(&bytes), digest(&bytes));
-                json!({ "base64": text, "bytes": digest.length, "sha256": digest.hex(), "identkit": summary })
-            },
-            |_| {},
-        ),
+        None if tm.is_json() => {
+            let (text, digest) = (identkit_wire::encode_base64(&bytes), digest(&bytes));
+            let told = json!({ "base64": text, "bytes": digest.length, "sha256": digest.hex(), "identkit": summary });
+            tm.show(told, |_| {})
+        }
         None => output::print_bytes(&bytes),
     }
 }
@@ -173,7 +168,7 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn show(&self, tm: &Tm<'_>) -> Result<(), Failure> {
-        tm.show(|| self.json(), |page| self.table(page))
+        tm.show(self.json(), |page| self.table(page))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -199,10 +194,9 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     if !gone {
         return Err(Failure::local("the vendor said that the data is deleted, and still hands it out"));
     }
-    tm.show(
-        || document(json!({ "deleted": true }), &response, json!({})),
-        |page| page.line("deleted; a read of the data now answers 404"),
-    )
+    tm.show(document(json!({ "deleted": true }), &response, json!({})), |page| {
+        page.line("deleted; a read of the data now answers 404")
+    })
 }
 
 #[cfg(test)]
