@@ -8,20 +8,10 @@ const SECRET: &str = "kept-to-myself";
 /// Asserts what the help of a command says, and then of those that it lists.
 fn assert_explained(command: &[&str]) -> usize {
     let mut asked = identkit();
-    for variable in [
-        "TM_BASE_URL",
-        "TM_CUSTOMER_ID",
-        "TM_CUSTOMER_CODE",
-        "IDENTIFY24_BASE_URL",
-        "IDENTIFY24_PARTNER",
-        "IDENTIFY24_API_KEY",
-        "CA_FILE",
-        "CLIENT_CERT",
-        "CLIENT_KEY",
-        "PROXY",
-        "PROXY_AUTH_FILE",
-        "NO_PROXY",
-    ] {
+    let vendors =
+        "TM_BASE_URL TM_CUSTOMER_ID TM_CUSTOMER_CODE IDENTIFY24_BASE_URL IDENTIFY24_PARTNER IDENTIFY24_API_KEY";
+    let connection = "CA_FILE CLIENT_CERT CLIENT_KEY PROXY PROXY_AUTH_FILE NO_PROXY";
+    for variable in vendors.split(' ').chain(connection.split(' ')) {
         asked.env(format!("IDENTKIT_{variable}"), SECRET);
     }
     let ran = run(asked.args(command).arg("--help"));

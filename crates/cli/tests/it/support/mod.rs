@@ -8,7 +8,7 @@ mod hostile;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -245,7 +245,7 @@ pub(crate) struct Sandbox {
     /// The ready line as it was meant.
     pub(crate) ready: Value,
     /// Where it puts temporary files.
-    pub(crate) temporary: TempDir,
+    pub(crate) temporary: Arc<TempDir>,
 }
 
 impl Sandbox {
@@ -259,7 +259,7 @@ impl Sandbox {
     }
 
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = Arc::new(tempfile::tempdir().unwrap());
         let mut command = identkit();
         command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -322,14 +322,15 @@ impl Sandbox {
         self.child.id()
     }
 
-    /// Sends a signal, and returns how the sandbox ended, what else it wrote, and what is looked at then.
+    /// Sends a signal, and returns how the sandbox ended and what else it wrote.
     #[cfg(unix)]
-    pub(crate) fn end_and<T>(mut self, signal: &str, look: impl Fn() -> T) -> (Option<i32>, String, String, T) {
+    pub(crate) fn end(mut self, signal: &str) -> Ran {
+        let began = Instant::now();
         let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
-        let status = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to");
-        let stderr = self.stderr.take().unwrap().join().unwrap();
-        (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned(), look())
+        let code = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to").code();
+        let stderr = String::from_utf8(self.stderr.take().unwrap().join().unwrap()).expect("output is UTF-8");
+        Ran { code, stdout: self.rest.iter().collect(), stderr, took: began.elapsed() }
     }
 }
 
