@@ -59,10 +59,8 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
         told.as_ref().map(|_| 202),
         told.is_some(),
         &note,
-        &[
-            "What happened: the webhook did not arrive; identify24 documents no second try.",
-            "What to do with a real ident: read it yourself, with `identkit identify24 get IDENT_ID`.",
-        ],
+        "What happened: the webhook did not arrive; identify24 documents no second try.\n\
+         What to do with a real ident: read it yourself, with `identkit identify24 get IDENT_ID`.",
     )?;
 
     let step = report.begin("confirm it by a read", "ident/get");
@@ -75,7 +73,7 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
         step,
         read.status == told,
         "webhook and read say the same",
-        &["The webhook says something else than the vendor: it is not to be trusted."],
+        "The webhook says something else than the vendor: it is not to be trusted.",
     )?;
     stage.folder.json("identify24/ident.json", &read).await?;
     Ok(())

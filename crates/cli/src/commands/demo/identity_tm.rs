@@ -56,7 +56,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
         step,
         signed,
         &format!("{:?}, because of {:?}", verdict.outcome, verdict.because),
-        &["The order did not end as it should: nothing was collected and nothing deleted."],
+        "The order did not end as it should: nothing was collected and nothing deleted.",
     )?;
 
     let proof = collect(stage, report, &client, &id).await?;
@@ -111,21 +111,16 @@ async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback:
         tried => format!("tried {tried} times"),
     };
     let (name, patience, id) = (callback.name(), PATIENCE.as_secs(), id.expose());
-    let told = [
-        format!(
-            "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. \
-             The vendor {tried}."
-        ),
-        "What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
-         after the order has ended, and tries the webhook again for 6 days, first after 86 s."
-            .to_owned(),
-        format!(
-            "What to do with a real order: start the receiver again and wait for the next try, or read the status \
-             yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the \
-             demo's sandbox."
-        ),
-    ];
-    report.check(step, false, "nothing arrived", &told.each_ref().map(String::as_str))
+    let account = format!(
+        "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. The vendor \
+         {tried}.\n\
+         What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
+         after the order has ended, and tries the webhook again for 6 days, first after 86 s.\n\
+         What to do with a real order: start the receiver again and wait for the next try, or read the status \
+         yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the demo's \
+         sandbox."
+    );
+    report.check(step, false, "nothing arrived", &account)
 }
 
 /// Reads, checks and saves every result, and proves from the disk that it is there.
@@ -154,7 +149,7 @@ async fn collect(
         step,
         same,
         "first name, surname and date of birth are those of the order",
-        &["The checked data is about somebody else than the order: nothing was deleted."],
+        "The checked data is about somebody else than the order: nothing was deleted.",
     )?;
     let saved = stage.folder.json("identity-tm/ident-data.json", &data).await?;
     digests.push((item(EvidenceKind::IdentData), saved.digest.sha256));
@@ -179,7 +174,7 @@ async fn collect(
         step,
         kept,
         "the original bytes are all there, with an update appended",
-        &["The signed document is not the one that was sent: nothing was deleted."],
+        "The signed document is not the one that was sent: nothing was deleted.",
     )?;
 
     let step = report.begin("prove that all is on the disk", "check");
@@ -221,7 +216,7 @@ async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: Evide
     let step = report.begin("probe that it is gone", "getIdentData");
     match client.ident_data(id, &options).await {
         Err(error) if error.kind() == Kind::NotFound => {
-            report.checked_call(step, error.status(), true, "404, where the same call answered 200 before", &[])
+            report.checked_call(step, error.status(), true, "404, where the same call answered 200 before", "")
         }
         Err(error) => report.call(step, Err(error), |()| String::new()),
         Ok(answered) => report.checked_call(
@@ -229,7 +224,7 @@ async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: Evide
             Some(answered.status.as_u16()),
             false,
             "the data is still there",
-            &["The vendor says that the data is deleted, and still hands it out."],
+            "The vendor says that the data is deleted, and still hands it out.",
         ),
     }
 }

@@ -126,8 +126,8 @@ impl Report {
         error.into()
     }
 
-    /// A check: what holds is noted, what does not ends the flow with an account for people.
-    pub(super) fn check(&mut self, step: Step, ok: bool, note: &str, account: &[&str]) -> Result<(), Stop> {
+    /// A check: what holds is noted, what does not ends the flow with an account for people, in lines.
+    pub(super) fn check(&mut self, step: Step, ok: bool, note: &str, account: &str) -> Result<(), Stop> {
         self.checked_call(step, None, ok, note, account)
     }
 
@@ -138,13 +138,13 @@ impl Report {
         status: Option<u16>,
         ok: bool,
         note: &str,
-        account: &[&str],
+        account: &str,
     ) -> Result<(), Stop> {
         self.end(step, status, note, ok);
         if ok {
             return Ok(());
         }
-        self.account.extend(account.iter().map(|line| (*line).to_owned()));
+        self.account.extend(account.lines().map(str::to_owned));
         Err(Stop::Check)
     }
 

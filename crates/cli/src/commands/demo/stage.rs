@@ -97,11 +97,11 @@ pub(super) async fn person(
             None => break "it has no such case".to_owned(),
         }
     };
-    let account = [
-        format!("What happened: the sandbox did not play the story {story}: {reason}."),
-        "What was not done: everything after it. What to do: this is a bug of identkit, please report it.".to_owned(),
-    ];
-    report.check(step, false, &reason, &account.each_ref().map(String::as_str))
+    let account = format!(
+        "What happened: the sandbox did not play the story {story}: {reason}.\n\
+         What was not done: everything after it. What to do: this is a bug of identkit, please report it."
+    );
+    report.check(step, false, &reason, &account)
 }
 
 /// Starts sandbox and receiver.
