@@ -135,8 +135,12 @@ mod creating {
     }
 
     /// Answers to a create of which nobody knows what they mean, and where they name the ident.
-    const DOUBTFUL: [(&str, bool); 6] = [
-        (r#"{"result":true,"response_status":404,"ident_id":"canary-ident"}"#, true),
+    const DOUBTFUL: [(&str, bool); 10] = [
+        (r#"{"result":true,"ident_id":"canary-ident","data":{"ident_id":"b"},"response_status":404}"#, true),
+        (r#"{"result":true,"ident_id":"","data":{"ident_id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"data":{"id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"conference_url":"https://identify24.de/apply/","x":"canary-ident"}"#, false),
+        (r#"{"result":true,"data":[],"x":"canary-ident"}"#, false),
         (r#"{"result":true,"response_status":429,"conference_url":"https://identify24.de/apply/canary-ident"}"#, true),
         (r#"{"result":true,"data":{"ident_id":"canary-ident"}}"#, true),
         (r#"{"result":true,"messages":["after a crash"],"ident_id":"canary-ident"}"#, true),

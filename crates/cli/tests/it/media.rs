@@ -12,21 +12,23 @@ const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 fn what_the_vendor_wrote_about_a_refusal_is_not_told() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();
-    for line in [
-        "tm video request 99921269855041 --callback-url https://example.com/",
-        &format!("tm video get 99921269855041 -o {out}"),
-        &format!("tm voice 99921269855041 -o {out}"),
-        "tm ident-data 99921269855041 --signed",
+    for (line, operation) in [
+        ("tm video request 99921269855041 --callback-url https://example.com/", "getVideoFileBinaryAsync"),
+        (&format!("tm video get 99921269855041 -o {out}"), "getVideoFileBinary"),
+        (&format!("tm voice 99921269855041 -o {out}"), "getVoiceFiles"),
+        ("tm ident-data 99921269855041 --signed", "getIdentData"),
     ] {
         for (status, code) in
             [("400 Bad Request", 5), ("401 Unauthorized", 3), ("404 Not Found", 4), ("403 Forbidden", 5)]
         {
             let server = Server::json(status, format!("{{\"Error\":\"{CANARY}\"}}"));
-            server.run(line).fails_with(code, &["HTTP"]).logs_none_of(&[CANARY]);
+            let told = [operation, &format!("HTTP {}", status.get(..3).unwrap())];
+            server.run(line).fails_with(code, &told).logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
         }
         let ran = Server::always(Then::silence).run(&format!("{line} --timeout 1"));
         assert!(matches!(ran.code, Some(6 | 7)) && ran.stderr.contains("error: "), "{ran:#?}");
+        assert_eq!(names(folder.path()), [""; 0]);
     }
 }
 

@@ -88,21 +88,6 @@ fn at_38_the_placeholder_is_refused_until_the_callback_came_and_then_the_recordi
 }
 
 #[test]
-fn an_order_that_was_not_filmed_has_no_recording() {
-    let account = Account::start();
-    account.configure(|settings| settings.record_video = false);
-    let id = account.placed("identified");
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("video.mp4").display().to_string();
-    let get = |id: &str| account.run(&format!("tm video get {id} -o {out}"));
-    get(&id).fails_with(5, &["getVideoFileBinary", "HTTP 400"]);
-    let ran = account.run(&format!("tm video request {id} --callback-url https://example.com/"));
-    ran.fails_with(5, &["getVideoFileBinaryAsync", "HTTP 400"]);
-    assert_eq!(names(folder.path()), [""; 0]);
-    get("99920000000000").fails_with(4, &[]);
-}
-
-#[test]
 fn the_sound_is_an_mp3_and_comes_where_the_account_is_set_up_for_it() {
     let account = Account::start();
     let id = account.placed("identified");

@@ -2,9 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -60,49 +59,25 @@ fn message(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Accepts connections one after the other until it is dropped, each in a thread of its own.
-struct Accepting {
-    address: SocketAddr,
-    connections: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Accepting {
-    fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (connections, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (counted, ended, serve) = (Arc::clone(&connections), Arc::clone(&over), Arc::new(serve));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if ended.load(Ordering::SeqCst) {
-                    break;
-                }
-                let Ok(stream) = stream else { continue };
-                counted.fetch_add(1, Ordering::SeqCst);
-                let serve = Arc::clone(&serve);
-                std::thread::spawn(move || serve(stream));
-            }
-        });
-        Self { address, connections, over, thread: Some(thread) }
-    }
-}
-
-impl Drop for Accepting {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        // Wakes the thread, which waits for the next connection.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Accepts connections for as long as the process lives, each in a thread of its own; returns where, and how many came.
+fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (counted, serve) = (Arc::clone(&connections), Arc::new(serve));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
         }
-    }
+    });
+    (address, connections)
 }
 
 /// An HTTP server that decides about each request.
 pub(crate) struct Server {
-    accepting: Accepting,
+    accepting: (SocketAddr, Arc<AtomicUsize>),
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -110,7 +85,7 @@ impl Server {
     pub(crate) fn start(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let noted = Arc::clone(&seen);
-        let accepting = Accepting::start(move |mut stream| {
+        let accepting = accepting(move |mut stream| {
             while let Some(request) = request(&mut stream) {
                 noted.lock().unwrap().push(request.clone());
                 let then = decide(&request);
@@ -157,12 +132,12 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.accepting.address)
+        format!("http://{}", self.accepting.0)
     }
 
     /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
-        self.accepting.connections.load(Ordering::SeqCst)
+        self.accepting.1.load(Ordering::SeqCst)
     }
 
     /// The requests so far.
@@ -205,24 +180,25 @@ fn request(stream: &mut TcpStream) -> Option<Seen> {
 }
 
 /// Hands connections through to another address and counts them, to see retries of what cannot be read: TLS.
-pub(crate) struct Relay(Accepting);
+pub(crate) struct Relay(SocketAddr, Arc<AtomicUsize>);
 
 impl Relay {
     pub(crate) fn to(address: &str) -> Self {
         let target: SocketAddr = address.parse().unwrap();
-        Self(Accepting::start(move |near| {
+        let (address, connections) = accepting(move |near| {
             if let Ok(far) = TcpStream::connect(target) {
                 tunnel(near, far);
             }
-        }))
+        });
+        Self(address, connections)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0.address
+        self.0
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.0.connections.load(Ordering::SeqCst)
+        self.1.load(Ordering::SeqCst)
     }
 }
 
@@ -240,7 +216,7 @@ pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
 
 /// Serves every connection in a thread of its own, for as long as the process lives.
 pub(crate) fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    std::mem::ManuallyDrop::new(Accepting::start(serve)).address
+    accepting(serve).0
 }
 
 /// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.
