@@ -53,7 +53,6 @@ impl<'a, A> Context<'a, A> {
         self.format == Format::Json
     }
 
-    /// Writes a result: the document for programs, or what people read.
     pub(crate) fn show(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         self.format.show(&json, table)
     }
@@ -64,7 +63,6 @@ impl<'a, A> Context<'a, A> {
     }
 }
 
-/// The value of an option that a command needs.
 pub(crate) fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str) -> Result<&'a str, Failure> {
     value
         .map(String::as_str)
@@ -72,7 +70,6 @@ pub(crate) fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str
         .ok_or_else(|| Failure::usage(format!("{flag} is missing: give it, or set {variable}")))
 }
 
-/// Writes the warnings of a response to standard error.
 pub(crate) fn warn<T>(result: Result<Response<T>, Error>) -> Result<Response<T>, Error> {
     result.inspect(|response| say_all(&response.warnings))
 }

@@ -10,6 +10,7 @@ use crate::text::plain;
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
+#[must_use]
 pub(crate) struct Failure {
     pub(crate) code: u8,
     /// The failure in one sentence; the rules that a request breaks follow one a line when there are several.
@@ -28,7 +29,6 @@ pub(crate) enum VendorText {
     OnAdvice,
     /// `--show-vendor-text` shows it; no note advises it, since the call must not be made again.
     OnRequest,
-    /// It is shown.
     Always,
     /// It is not shown: it is somewhere else, or holds a secret.
     Never,
@@ -61,29 +61,23 @@ impl Failure {
         Self::usage(format!("{told}; nothing was sent"))
     }
 
-    /// Something more to know, on a line of its own.
-    #[must_use]
     pub(crate) fn note(mut self, told: impl Into<String>) -> Self {
         self.notes.push(told.into());
         self
     }
 
-    /// Sets what is done with what the vendor wrote.
-    #[must_use]
     pub(crate) fn vendor_text(mut self, vendor_text: VendorText) -> Self {
         self.vendor_text = vendor_text;
         self
     }
 
     /// A note where the vendor answered with this HTTP status.
-    #[must_use]
     pub(crate) fn note_on(self, status: u16, told: impl Into<String>) -> Self {
         let answered = self.error.as_ref().and_then(Error::status) == Some(status);
         if answered { self.note(told) } else { self }
     }
 
     /// Adds where the API was called, if that may be the cause.
-    #[must_use]
     pub(crate) fn base_url(self, base_url: &str, variable: &str) -> Self {
         use Kind::{OutcomeUnknown, Protocol, Timeout, Unavailable, Unreachable};
         match self.kind() {

@@ -53,7 +53,6 @@ impl Page {
         self.line(table.trim_fmt());
     }
 
-    /// Adds a table of names and values.
     pub(crate) fn pairs<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
         let mut table = table(&[]);
         for (name, value) in pairs {
@@ -74,7 +73,6 @@ pub(crate) fn ask(question: &str) -> io::Result<()> {
     write!(out, "{question}").and_then(|()| out.flush())
 }
 
-/// A line on standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_bytes(format!("{text}\n").as_bytes())
 }
@@ -90,7 +88,6 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What the vendor sent, as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }

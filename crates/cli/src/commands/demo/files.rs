@@ -36,7 +36,6 @@ impl Folder {
         self.root.join(name)
     }
 
-    /// Saves bytes that are at hand.
     pub(super) async fn save(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<&SavedFile, Failure> {
         self.stream(name, Content::from_bytes(bytes.into())).await
     }

@@ -39,7 +39,6 @@ pub(super) struct Step {
 pub(super) enum Stop {
     /// A check did not hold; the account of it is in the report.
     Check,
-    /// Something failed.
     Failed(Failure),
 }
 
@@ -76,7 +75,6 @@ impl Report {
         Self { format, clock: SystemClock::new(), steps: Vec::new(), account: Vec::new(), bar }
     }
 
-    /// A step begins.
     pub(super) fn begin(&self, title: &'static str, operation: &'static str) -> Step {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{title} ({operation})"));
@@ -99,7 +97,6 @@ impl Report {
         self.steps.push(step);
     }
 
-    /// It was done.
     pub(super) fn done(&mut self, step: Step, status: Option<u16>, note: impl Into<String>) {
         self.end(step, status, note, true);
     }
@@ -120,7 +117,6 @@ impl Report {
         }
     }
 
-    /// A call failed, which ends the flow.
     pub(super) fn failed(&mut self, step: Step, error: Error) -> Stop {
         self.end(step, error.status(), error.to_string(), false);
         error.into()

@@ -104,7 +104,6 @@ pub(super) async fn person(
     report.check(step, false, &reason, &account)
 }
 
-/// Starts sandbox and receiver.
 pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let local = |what: &'static str| move |error: std::io::Error| Failure::local(format!("{what}: {error}"));
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

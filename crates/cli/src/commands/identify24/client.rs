@@ -6,7 +6,6 @@ use super::arguments::Arguments;
 use crate::context::{Context, required};
 use crate::exit::Failure;
 
-/// What a command works with.
 pub(super) type Identify24<'a> = Context<'a, Arguments>;
 
 impl Identify24<'_> {

@@ -12,7 +12,6 @@ use crate::text::plain;
 /// An answer as it may be printed.
 pub(super) struct Excerpt {
     pub(super) value: Value,
-    /// The members that are hidden.
     pub(super) hidden: Vec<String>,
 }
 
@@ -38,7 +37,6 @@ impl Excerpt {
         }
     }
 
-    /// A member as a text.
     pub(super) fn text(&self, name: &str) -> String {
         match self.value.get(name) {
             None | Some(Value::Null) => String::new(),

@@ -10,7 +10,6 @@ use super::arguments::Arguments;
 use crate::context::{Context, required};
 use crate::exit::Failure;
 
-/// What a command works with.
 pub(super) type Tm<'a> = Context<'a, Arguments>;
 
 impl Tm<'_> {

@@ -159,10 +159,8 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     failure.map_or(Ok(()), Err)
 }
 
-/// Files that were saved.
 pub(super) struct Files {
     pub(super) files: Vec<SavedFile>,
-    /// How the call went.
     pub(super) summary: Value,
 }
 

@@ -5,7 +5,7 @@ use identkit_identity_tm::OrderId;
 use identkit_transport::Response;
 use serde_json::json;
 
-use super::arguments::SignCommand;
+use super::arguments::{Order, SignCommand};
 use super::client::Tm;
 use super::results::unsigned;
 use crate::context::{document, warn};
@@ -20,20 +20,20 @@ pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &
 }
 
 pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failure> {
+    let (SignCommand::Request(Order { order_id })
+    | SignCommand::Resend(Order { order_id })
+    | SignCommand::Confirm { order_id, .. }) = command;
+    let (id, client) = (OrderId::typed(order_id)?, tm.client()?);
     let (result, what, sentence) = match command {
-        SignCommand::Request(order) => {
-            let id = OrderId::typed(&order.order_id)?;
-            let result = tm.client()?.request_sign(&id, &tm.options).await;
+        SignCommand::Request(_) => {
+            let result = client.request_sign(&id, &tm.options).await;
             (result, "requested", "signing has begun: a TAN is on its way to the person")
         }
-        SignCommand::Resend(order) => {
-            let id = OrderId::typed(&order.order_id)?;
-            let result = tm.client()?.resend_tan(&id, &tm.options).await;
-            (result, "resent", "another TAN is on its way to the person")
+        SignCommand::Resend(_) => {
+            (client.resend_tan(&id, &tm.options).await, "resent", "another TAN is on its way to the person")
         }
-        SignCommand::Confirm { order_id, tan } => {
-            let (id, tan) = (OrderId::typed(order_id)?, Secret::new(tan.as_str()));
-            let result = tm.client()?.confirm_sign(&id, &tan, &tm.options).await;
+        SignCommand::Confirm { tan, .. } => {
+            let result = client.confirm_sign(&id, &Secret::new(tan.as_str()), &tm.options).await;
             (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status tells when it is signed")
         }
     };
