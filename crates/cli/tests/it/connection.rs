@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{
-    NOBODY, Ran, Sandbox, Server, Then, Vendor, feed, file, head, ident, listening, order, run, tunnel,
+    NOBODY, Ran, Sandbox, Server, Then, Vendor, accepting, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -71,7 +71,7 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
     let config = Arc::new(builder.with_single_cert(vec![issued.certificate.der().clone()], key.into()).unwrap());
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);
-    let address = listening(move |stream| {
+    let (address, _) = accepting(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
         let head = head(&mut stream).unwrap_or_default();
         log.lock().unwrap().push_str(&head);
@@ -90,7 +90,7 @@ fn proxy(
 ) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&asked);
-    let address = listening(move |mut near| {
+    let (address, _) = accepting(move |mut near| {
         let connect = head(&mut near).unwrap_or_default();
         log.lock().unwrap().push(connect.clone());
         if let Err(refusal) = likes(&connect) {
@@ -339,7 +339,7 @@ mod silence {
 
     #[test]
     fn a_tls_handshake_that_never_begins() {
-        let address = listening(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+        let (address, _) = accepting(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
         falls_silent(&format!("https://{address}"), |_| {}, 7);
     }
 

@@ -109,17 +109,12 @@ fn the_inputs_are_the_documents_own_and_the_signed_contract_is_the_original_with
 }
 
 #[test]
-fn ordinary_viewers_open_the_pdfs_and_the_report_compares_supplied_with_checked() {
-    if !has("pdfinfo") || !has("pdftotext") {
+fn the_report_compares_supplied_with_checked() {
+    if !has("pdftotext") {
         return;
     }
     let out = tempfile::tempdir().unwrap();
     demo(out.path(), &[]).ends_with(0, &[]);
-    for name in ["input/contract.pdf", "identity-tm/report.pdf", "identity-tm/contract.signed.pdf"] {
-        let ran = run(Command::new("pdfinfo").arg(out.path().join(name)));
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "pdfinfo accepts {name} without a murmur: {ran:#?}");
-        assert!(ran.stdout.contains("Pages:"), "{ran:#?}");
-    }
     let ran = run(Command::new("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
     for (label, value) in [
@@ -135,8 +130,6 @@ fn ordinary_viewers_open_the_pdfs_and_the_report_compares_supplied_with_checked(
         let row = row.unwrap_or_else(|| panic!("no row {label} in:\n{}", ran.stdout));
         assert_eq!(row.matches(value).count(), 2, "supplied and checked side by side: {row}");
     }
-    let ran = run(Command::new("pdftotext").arg(out.path().join("identity-tm/contract.signed.pdf")).arg("-"));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
 }
 
 #[test]

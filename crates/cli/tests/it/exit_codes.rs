@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::{
     CANARY, IDENT, NOBODY, ORDER, Ran, Relay, Sandbox, Server, Then, Vendor, file, ident, identkit, json_sample,
-    of_workspace, order, run, sample, towards,
+    of_workspace, order, run, sample,
 };
 use serde_json::{Value, json};
 
@@ -349,8 +349,7 @@ mod what_is_never_sent {
             for line in [STATUS, GET] {
                 let ran = "https://127.0.0.1:1".run(&format!("{line} --ca-file {file}"));
                 ran.fails_with(2, &["--ca-file", &file, told]);
-                let mut command = towards("https://127.0.0.1:1");
-                run(command.args(line.split(' ')).env("IDENTKIT_CA_FILE", &file)).fails_with(2, &[&file]);
+                run("https://127.0.0.1:1".command(line).env("IDENTKIT_CA_FILE", &file)).fails_with(2, &[&file]);
             }
         }
     }

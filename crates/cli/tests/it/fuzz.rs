@@ -1,9 +1,6 @@
 //! The admin API under generated requests: `schemathesis` makes them from the document that it serves, good ones and bad
 //! ones, alone and in sequences, and holds every answer against it. Few here; `cargo xtask campaign fuzz-admin` makes many.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 use std::process::{Command, Stdio};
 
 use crate::support::{Sandbox, Vendor, has, http};

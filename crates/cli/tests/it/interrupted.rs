@@ -1,15 +1,12 @@
 //! Being ended from outside: nothing half-written stays, and what may have happened is told.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 use std::io::Write;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Ran, Server, Then, Vendor, file, ident, names, order, whole};
+use crate::support::{HANGS, Ran, Server, Then, Vendor, file, ident, names, order, send, whole};
 use serde_json::{Value, json};
 
 const TOLD: &str =
@@ -27,12 +24,8 @@ fn end_when(command: &mut Command, signal: &str, mut there: impl FnMut(&mut Opti
         assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         std::thread::sleep(Duration::from_millis(5));
     }
-    let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
-    assert!(sent.success());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    Ran { code: output.status.code(), stdout, stderr, took: began.elapsed() }
+    send(signal, child.id());
+    child.wait_with_output().unwrap().into()
 }
 
 /// Whether something was written into this folder: the temporary file, with what came so far.

@@ -1,8 +1,5 @@
 //! Progress bars: on a terminal, for what takes a while, and nowhere else.
 
-// A server that takes its time, which is what the bar is for.
-#![allow(clippy::disallowed_methods)]
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;

@@ -131,8 +131,8 @@ fn time_the_seed_and_the_profile_are_as_they_were_asked_for() {
 fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
     // Nobody is there, which is told at once: a receiver that takes its time holds frozen time for a moment only.
     let order = json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } });
-    let ran = || {
-        let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", "7"]);
+    let ran = |seed: &str| {
+        let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", seed]);
         let id = sandbox.place(&order);
         // Its answer may tell that the webhook is still under way, or not.
         sandbox.play(&id, "positive");
@@ -140,13 +140,15 @@ fn the_same_seed_and_script_give_the_same_bytes_in_frozen_time() {
         sandbox.ask_text("clock/advance", Some(r#"{"seconds":0}"#));
         let moved = sandbox.ask_text("clock/advance", Some(r#"{"seconds":518400}"#));
         let read = |path: String| sandbox.ask_text(&path, None);
-        (read(format!("orders/{id}")), read(format!("deliveries?order={id}")), moved)
+        let (order, deliveries) = (read(format!("orders/{id}")), read(format!("deliveries?order={id}")));
+        (id, deliveries, order, moved)
     };
-    let (first, second) = (ran(), ran());
+    let (first, second) = (ran("7"), ran("7"));
     let deliveries: Value = serde_json::from_str(&first.1).unwrap();
     let attempts = deliveries["deliveries"][0]["attempts"].as_array().unwrap().len();
     assert!((31..=32).contains(&attempts), "[T-036] {attempts} in {}", first.1);
     assert!(first == second, "{first:?}\n{second:?}");
+    assert_ne!(first.0, ran("8").0, "the id of the order");
 }
 
 #[test]
@@ -188,13 +190,6 @@ fn a_client_that_trusts_the_ca_file_works_over_tls() {
     assert_eq!(told, json_sample("identity-tm/fixtures/S-040-get-status-response.json"));
     assert_eq!(keys(&added), ["attempts", "http_status", "milliseconds", "verdict", "warnings"]);
     assert_eq!(added["verdict"], json!({ "if_identification": "positive", "if_signature": "identified" }));
-}
-
-#[test]
-fn the_same_seed_gives_the_same_ids() {
-    let place = |seed: &str| Sandbox::with(&["--plain", "--seed", seed]).place(&json!({}));
-    assert_eq!(place("1"), place("1"));
-    assert_ne!(place("1"), place("2"));
 }
 
 /// What curl, which trusts the sandbox's CA and no proxy of this machine, was answered, with the status on the last line.

@@ -1,15 +1,12 @@
 //! What `identkit sandbox` saves into its world file while it runs, and the lock that it keeps beside it.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Sandbox, identkit, names, run};
+use crate::support::{HANGS, Sandbox, identkit, names, run, send};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -118,9 +115,6 @@ fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner()
 #[test]
 fn who_was_begun_to_outlive_its_terminal_does() {
     let (_folder, file) = world();
-    let signal = |id: u32, name: &str| {
-        assert!(Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status().unwrap().success());
-    };
     // As nohup does.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", identkit().get_program().to_str().unwrap()]);
@@ -128,11 +122,11 @@ fn who_was_begun_to_outlive_its_terminal_does() {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    signal(child.id(), "HUP");
+    send("HUP", child.id());
     // It is saved after 5 s: by then it would have ended.
     saved(&file, "identkit_world");
     let alive = child.try_wait().unwrap().is_none();
     assert!(alive, "it was ended by SIGHUP");
-    signal(child.id(), "TERM");
+    send("TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -60,7 +60,7 @@ fn message(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// Accepts connections for as long as the process lives, each in a thread of its own; returns where, and how many came.
-fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
+pub(crate) fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -212,11 +212,6 @@ pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
     let there = std::thread::spawn(move || copy(near, far));
     copy(far_again, near_again);
     let _ = there.join();
-}
-
-/// Serves every connection in a thread of its own, for as long as the process lives.
-pub(crate) fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    accepting(serve).0
 }
 
 /// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.

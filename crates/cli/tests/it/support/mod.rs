@@ -1,24 +1,20 @@
 //! What the test files share: the program as a process, a sandbox of one's own, and servers that misbehave.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 mod hostile;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identkit_testkit::missing;
 pub(crate) use identkit_testkit::workspace as of_workspace;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
-pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, content_length, head, listening, tunnel, whole};
+pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, accepting, content_length, head, tunnel, whole};
 
 /// The order and the ident of the documents' examples.
 pub(crate) const ORDER: &str = "99921269855041";
@@ -93,6 +89,14 @@ impl Ran {
     }
 }
 
+impl From<std::process::Output> for Ran {
+    fn from(output: std::process::Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Self { code: output.status.code(), stdout, stderr, took: Duration::ZERO }
+    }
+}
+
 /// Whom the program calls. The words of a command line are parted by single blanks: two of them hold an empty word.
 pub(crate) trait Vendor {
     /// The program, told by the environment where this vendor is and how to log in.
@@ -121,30 +125,25 @@ pub(crate) trait Vendor {
     }
 }
 
-/// By its base URL.
+/// By its base URL, with credentials for both vendors.
 impl Vendor for str {
     fn identkit(&self) -> Command {
-        towards(self)
+        let mut command = identkit();
+        command
+            .env("IDENTKIT_TM_BASE_URL", self)
+            .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
+            .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
+            .env("IDENTKIT_IDENTIFY24_BASE_URL", self)
+            .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
+            .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
+        command
     }
 }
 
 impl Vendor for Server {
     fn identkit(&self) -> Command {
-        towards(&self.url())
+        self.url().identkit()
     }
-}
-
-/// The program with credentials for both vendors, towards this base URL.
-pub(crate) fn towards(base_url: &str) -> Command {
-    let mut command = identkit();
-    command
-        .env("IDENTKIT_TM_BASE_URL", base_url)
-        .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
-        .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
-        .env("IDENTKIT_IDENTIFY24_BASE_URL", base_url)
-        .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
-        .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
-    command
 }
 
 /// On a terminal of its own, which this is typed on; what it shows is its standard output. Needs the tool `script`.
@@ -192,31 +191,35 @@ pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Ran {
 
 fn watch(command: &mut Command, input: Option<Vec<u8>>) -> Ran {
     let began = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the process starts");
-    let stdout = drain(child.stdout.take().unwrap());
-    let stderr = drain(child.stderr.take().unwrap());
+    let output = Output::of(command);
+    let mut child = command.spawn().expect("the process starts");
     if let Some(input) = input {
         let mut stdin = child.stdin.take().unwrap();
         // A process that does not read it to the end is no fault of this helper.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     let status = wait(&mut child, HANGS);
-    let took = began.elapsed();
-    let text = |reader: JoinHandle<Vec<u8>>| String::from_utf8(reader.join().unwrap()).expect("output is UTF-8");
-    let (stdout, stderr) = (text(stdout), text(stderr));
+    let (stdout, stderr) = output.read();
     match status {
-        Some(status) => Ran { code: status.code(), stdout, stderr, took },
+        Some(status) => Ran { code: status.code(), stdout, stderr, took: began.elapsed() },
         None => panic!("{command:?} hangs; it wrote: {stdout}\n{stderr}"),
     }
 }
 
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut all = Vec::new();
-        // What was read before an error is what there is.
-        let _ = from.read_to_end(&mut all);
-        all
-    })
+/// What a process writes, in files: no pipe is ever full.
+struct Output([NamedTempFile; 2]);
+
+impl Output {
+    fn of(command: &mut Command) -> Self {
+        let files = [(); 2].map(|()| NamedTempFile::new().unwrap());
+        command.stdout(files[0].reopen().unwrap()).stderr(files[1].reopen().unwrap());
+        Self(files)
+    }
+
+    fn read(&self) -> (String, String) {
+        let text = |file: &NamedTempFile| std::fs::read_to_string(file.path()).expect("output is UTF-8");
+        (text(&self.0[0]), text(&self.0[1]))
+    }
 }
 
 /// Waits for the end; a process that takes too long is killed.
@@ -238,8 +241,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
 /// A sandbox process on free ports, killed at the latest when this is dropped.
 pub(crate) struct Sandbox {
     child: Child,
-    stderr: Option<JoinHandle<Vec<u8>>>,
-    rest: mpsc::Receiver<String>,
+    output: Output,
     /// The ready line as it was printed.
     pub(crate) line: String,
     /// The ready line as it was meant.
@@ -262,25 +264,24 @@ impl Sandbox {
         let temporary = Arc::new(tempfile::tempdir().unwrap());
         let mut command = identkit();
         command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the sandbox starts");
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let stderr = drain(child.stderr.take().unwrap());
-        let (say, rest) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-                if say.send(std::mem::take(&mut line)).is_err() {
-                    break;
-                }
-            }
-        });
-        let Ok(line) = rest.recv_timeout(HANGS) else {
-            let _ = child.kill();
-            panic!("no ready line; standard error: {}", String::from_utf8_lossy(&stderr.join().unwrap()));
+        let output = Output::of(&mut command);
+        let mut sandbox = Self {
+            child: command.spawn().expect("the sandbox starts"),
+            output,
+            line: String::new(),
+            ready: Value::Null,
+            temporary,
         };
-        let ready = serde_json::from_str(&line).expect("the ready line is JSON");
-        Self { child, stderr: Some(stderr), rest, line, ready, temporary }
+        let began = Instant::now();
+        while !sandbox.line.ends_with('\n') {
+            let (line, stderr) = sandbox.output.read();
+            sandbox.line = line;
+            let lives = sandbox.child.try_wait().unwrap().is_none() && began.elapsed() < HANGS;
+            assert!(lives, "no ready line; standard error: {stderr}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        sandbox.ready = serde_json::from_str(&sandbox.line).expect("the ready line is JSON");
+        sandbox
     }
 
     /// A text of the ready line, by its JSON pointer.
@@ -317,7 +318,6 @@ impl Sandbox {
         place(&mut self.identkit(), changes)
     }
 
-    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -326,12 +326,19 @@ impl Sandbox {
     #[cfg(unix)]
     pub(crate) fn end(mut self, signal: &str) -> Ran {
         let began = Instant::now();
-        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
-        assert!(sent.success());
+        send(signal, self.child.id());
         let code = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to").code();
-        let stderr = String::from_utf8(self.stderr.take().unwrap().join().unwrap()).expect("output is UTF-8");
-        Ran { code, stdout: self.rest.iter().collect(), stderr, took: began.elapsed() }
+        let (stdout, stderr) = self.output.read();
+        // The ready line is known.
+        let stdout = stdout.strip_prefix(&self.line).unwrap().to_owned();
+        Ran { code, stdout, stderr, took: began.elapsed() }
     }
+}
+
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, id: u32) {
+    assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap().success());
 }
 
 impl Vendor for Sandbox {
@@ -401,7 +408,6 @@ pub(crate) fn sample(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A sample that is JSON.
 pub(crate) fn json_sample(path: &str) -> Value {
     serde_json::from_str(&sample(path)).unwrap()
 }
