@@ -21,7 +21,7 @@ pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
-use crate::output::{Format, print, say};
+use crate::output::{print, say};
 use crate::{network, signals};
 
 /// Where a frozen clock stands at first, 2020-09-10T12:00:00Z, so that the same seed gives the same bytes on every day.
@@ -33,7 +33,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(5);
 /// Beyond this JavaScript does not tell whole numbers apart, and a seed is read from the ready line to be used again.
 const EXACT: u64 = 1 << 53;
 
-pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     let (mut file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
