@@ -143,17 +143,14 @@ struct Times {
 
 impl Times {
     fn new(ident: &Ident, zone: Option<&TimeZone>) -> Self {
-        let Some(zone) = zone else {
-            let expires = ident.expires_estimate().map(|at| at.to_string());
-            return Self { created: None, appointment: None, expires };
+        let with_offset = |at: Timestamp, zone: &TimeZone| {
+            at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
         };
-        let with_offset =
-            |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-        let told = |local: Option<&LocalDateTime>| local?.in_zone(zone).map(with_offset);
-        Self {
-            created: told(ident.created_at.as_ref()),
-            appointment: told(ident.appointment_date.as_ref()),
-            expires: ident.expires_at(zone).map(with_offset),
-        }
+        let told = |local: Option<&LocalDateTime>| Some(with_offset(local?.in_zone(zone?)?, zone?));
+        let expires = match zone {
+            Some(zone) => ident.expires_at(zone).map(|at| with_offset(at, zone)),
+            None => ident.expires_estimate().map(|at| at.to_string()),
+        };
+        Self { created: told(ident.created_at.as_ref()), appointment: told(ident.appointment_date.as_ref()), expires }
     }
 }
