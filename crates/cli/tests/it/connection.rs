@@ -10,7 +10,7 @@ use crate::support::{
     NOBODY, Ran, Sandbox, Server, Then, Vendor, accepting, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
@@ -26,11 +26,6 @@ struct Authority {
     folder: TempDir,
 }
 
-struct Issued {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
 impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::default();
@@ -39,10 +34,10 @@ impl Authority {
         Self { issuer, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn issue(&self, name: &str) -> Issued {
+    fn issue(&self, name: &str) -> CertifiedKey<KeyPair> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
-        Issued { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+        CertifiedKey { cert: params.signed_by(&key, &self.issuer).unwrap(), signing_key: key }
     }
 
     fn file(&self, name: &str, content: &str) -> String {
@@ -55,7 +50,7 @@ impl Authority {
 }
 
 /// A vendor behind TLS who answers everything alike; what it heard of requests is kept.
-fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
+fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = match clients {
@@ -67,8 +62,8 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
             builder.unwrap().with_client_cert_verifier(verifier)
         }
     };
-    let key = PrivatePkcs8KeyDer::from(issued.key.serialize_der());
-    let config = Arc::new(builder.with_single_cert(vec![issued.certificate.der().clone()], key.into()).unwrap());
+    let key = PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
+    let config = Arc::new(builder.with_single_cert(vec![issued.cert.der().clone()], key.into()).unwrap());
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);
     let (address, _) = accepting(move |stream| {
@@ -84,11 +79,11 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
     (address, heard)
 }
 
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// A proxy that tunnels whoever it likes, and keeps what it was asked.
-fn proxy(
-    likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static,
-) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+fn proxy(likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static) -> (SocketAddr, Log) {
+    let asked = Log::default();
     let log = Arc::clone(&asked);
     let (address, _) = accepting(move |mut near| {
         let connect = head(&mut near).unwrap_or_default();
@@ -114,7 +109,7 @@ mod trust {
         let issued = authority.issue("localhost");
         let (address, heard) = peer(&issued, None);
         let base = format!("https://localhost:{}", address.port());
-        let pin = |issued: &Issued| Pin::of_certificate(issued.certificate.der()).unwrap().to_string();
+        let pin = |issued: &CertifiedKey<KeyPair>| Pin::of_certificate(issued.cert.der()).unwrap().to_string();
         let (right, wrong) = (pin(&issued), pin(&authority.issue("localhost")));
         for line in READS {
             let trust = format!("{line} --ca-file {} --no-bundled-roots", authority.ca_file());
@@ -136,9 +131,9 @@ mod trust {
         let (address, _) = peer(&authority.issue("localhost"), Some(&authority));
         let base = format!("https://localhost:{}", address.port());
         let (mine, other) = (authority.issue("client"), authority.issue("other"));
-        let certificate = authority.file("client.pem", &mine.certificate.pem());
-        let key = authority.file("client.key", &mine.key.serialize_pem());
-        let other = authority.file("other.key", &other.key.serialize_pem());
+        let certificate = authority.file("client.pem", &mine.cert.pem());
+        let key = authority.file("client.key", &mine.signing_key.serialize_pem());
+        let other = authority.file("other.key", &other.signing_key.serialize_pem());
         let none = authority.file("none.pem", "hush-hush");
         for line in READS {
             let trust = format!("{line} --ca-file {}", authority.ca_file());
