@@ -5,7 +5,6 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -23,7 +22,6 @@ pub(crate) enum Then {
 }
 
 impl Then {
-    /// A whole answer.
     pub(crate) fn answer(status: &str, media: &str, body: impl AsRef<[u8]>) -> Self {
         Self::GoOn(message(status, media, body.as_ref()))
     }
@@ -48,7 +46,6 @@ impl Then {
     }
 }
 
-/// A good answer of these bytes.
 pub(crate) fn whole(media: &str, body: &[u8]) -> Vec<u8> {
     message("200 OK", media, body)
 }
@@ -104,12 +101,10 @@ impl Server {
         Self { accepting, seen }
     }
 
-    /// Answers everything in the same way.
     pub(crate) fn always(decide: impl Fn() -> Then + Send + Sync + 'static) -> Self {
         Self::start(move |_| decide())
     }
 
-    /// Answers everything with this status and this JSON.
     pub(crate) fn json(status: &'static str, body: impl Into<String>) -> Self {
         let body = body.into();
         Self::always(move || Then::json(status, &body))
@@ -135,12 +130,10 @@ impl Server {
         format!("http://{}", self.accepting.0)
     }
 
-    /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
         self.accepting.1.load(Ordering::SeqCst)
     }
 
-    /// The requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -162,7 +155,6 @@ pub(crate) fn head(stream: &mut impl Read) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// The length of the body after a head.
 pub(crate) fn content_length(head: &str) -> usize {
     let mut headers = head.lines().filter_map(|line| line.split_once(':'));
     let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
@@ -177,29 +169,6 @@ fn request(stream: &mut TcpStream) -> Option<Seen> {
     let mut words = head.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
     Some(Seen { method, path, body: String::from_utf8_lossy(&body).into_owned(), head })
-}
-
-/// Hands connections through to another address and counts them, to see retries of what cannot be read: TLS.
-pub(crate) struct Relay(SocketAddr, Arc<AtomicUsize>);
-
-impl Relay {
-    pub(crate) fn to(address: &str) -> Self {
-        let target: SocketAddr = address.parse().unwrap();
-        let (address, connections) = accepting(move |near| {
-            if let Ok(far) = TcpStream::connect(target) {
-                tunnel(near, far);
-            }
-        });
-        Self(address, connections)
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.0
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.1.load(Ordering::SeqCst)
-    }
 }
 
 /// Copies in both directions until both have ended.
