@@ -26,12 +26,10 @@ const ORDER: &str = include_str!("../../identity-tm/fixtures/S-035-put-order-req
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let runs = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
-    if runs("start") {
-        starts();
-    }
-    if runs("rates") {
-        rates();
+    for (part, run) in [("start", starts as fn()), ("rates", rates)] {
+        if wanted.is_empty() || wanted.iter().any(|name| name == part) {
+            run();
+        }
     }
 }
 
@@ -56,19 +54,14 @@ impl Sandbox {
         self.ready["listen"].as_str().unwrap()
     }
 
-    /// The answer to one request, by a socket: no client's own start is measured.
-    fn ask(&self, request: &str) -> String {
+    /// One request, by a socket: no client's own start is measured.
+    fn status(&self) {
         let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
+        let path = "/api/2.10/getStatus/99921269855041";
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: sandbox\r\n{CREDENTIALS}\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        answer
-    }
-
-    fn status(&self) {
-        let path = "/api/2.10/getStatus/99921269855041";
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: sandbox\r\n{CREDENTIALS}\r\nConnection: close\r\n\r\n"));
     }
 
     /// Memory, in MiB.
@@ -104,18 +97,15 @@ fn starts() {
 
 fn rates() {
     let seconds = std::env::var("IDENTKIT_BENCH_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
-    for (what, script) in [
-        ("status reads", "wrk.method = \"GET\"\n".to_owned()),
-        ("creates", format!("wrk.method = \"PUT\"\nwrk.body = [==[{ORDER}]==]\n")),
+    let (name, value) = CREDENTIALS.split_once(": ").unwrap();
+    for (what, path, script) in [
+        ("status reads", "getStatus/99921269855041", "wrk.method = \"GET\"\n".to_owned()),
+        ("creates", "putOrder", format!("wrk.method = \"PUT\"\nwrk.body = [==[{ORDER}]==]\n")),
     ] {
         let sandbox = Sandbox::start();
         sandbox.status();
-        let path = if what == "creates" { "putOrder" } else { "getStatus/99921269855041" };
-        let script = format!(
-            "{script}wrk.headers[\"Content-Type\"] = \"application/json\"\nwrk.headers[\"{}\"] = \"{}\"\n",
-            CREDENTIALS.split_once(": ").unwrap().0,
-            CREDENTIALS.split_once(": ").unwrap().1,
-        );
+        let json = "wrk.headers[\"Content-Type\"] = \"application/json\"";
+        let script = format!("{script}{json}\nwrk.headers[\"{name}\"] = \"{value}\"\n");
         let file = tempfile::Builder::new().suffix(".lua").tempfile().unwrap();
         std::fs::write(file.path(), script).unwrap();
         let mut memory = vec![sandbox.memory()];

@@ -1,14 +1,14 @@
 //! What can be typed.
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
-use crate::help::{EXIT_CODES, OUTPUT, TOP};
+use crate::help::{OUTPUT, with_texts};
 use crate::output::Format;
 
 /// Verifies who people are, and has documents signed, through German identity-verification vendors.
 #[derive(Debug, Parser)]
-#[command(name = "identkit", version, about = ABOUT, after_help = format!("{TOP}\n{EXIT_CODES}"), max_term_width = 110)]
+#[command(name = "identkit", version, max_term_width = 110)]
 pub(crate) struct Arguments {
     /// How results are written to standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = OUTPUT)]
@@ -22,7 +22,13 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-const ABOUT: &str = "Verifies who people are, and has documents signed, through German identity-verification vendors";
+impl Arguments {
+    /// What was typed; ends the program when it cannot be understood or asks for help.
+    pub(crate) fn typed() -> Self {
+        let matches = with_texts(Self::command(), "identkit", "").get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -30,7 +36,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory;
-        Arguments::command().debug_assert();
+        with_texts(Arguments::command(), "identkit", "").debug_assert();
     }
 }

@@ -1,6 +1,6 @@
 //! How a vendor is reached: what every command that calls one takes.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,80 +10,54 @@ use crate::help::CONNECTION;
 
 /// What every command that calls a vendor takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = CONNECTION)]
 pub(crate) struct Connection {
     /// A file of certificate authorities (PEM) to trust besides the bundled ones.
-    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    ca_file: Option<OsString>,
+    #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<OsString>,
 
     /// Trusts the authorities of --ca-file only.
-    #[arg(long, global = true, conflicts_with = "platform_roots", help_heading = CONNECTION)]
+    #[arg(long, global = true, conflicts_with = "platform_roots")]
     pub(crate) no_bundled_roots: bool,
 
     /// Trusts the authorities that this machine trusts instead of the bundled ones.
-    #[arg(long, global = true, help_heading = CONNECTION)]
+    #[arg(long, global = true)]
     pub(crate) platform_roots: bool,
 
     /// Accepts only a server whose key has this SHA-256; may be given several times, for the next key too.
-    #[arg(long, global = true, value_name = "sha256/BASE64", help_heading = CONNECTION)]
+    #[arg(long, global = true, value_name = "sha256/BASE64")]
     pub(crate) pin: Vec<String>,
 
     /// A certificate (PEM, with its chain) to show to a server that asks for one.
-    #[arg(long, global = true, env = "IDENTKIT_CLIENT_CERT", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    client_cert: Option<OsString>,
+    #[arg(long, global = true, env = "IDENTKIT_CLIENT_CERT", hide_env_values = true, value_name = "FILE")]
+    pub(crate) client_cert: Option<OsString>,
 
     /// The private key of --client-cert (PEM, not encrypted).
-    #[arg(long, global = true, env = "IDENTKIT_CLIENT_KEY", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    client_key: Option<OsString>,
+    #[arg(long, global = true, env = "IDENTKIT_CLIENT_KEY", hide_env_values = true, value_name = "FILE")]
+    pub(crate) client_key: Option<OsString>,
 
     /// An HTTP proxy, e.g. http://proxy.example.com:3128, else that of IDENTKIT_PROXY or of https_proxy. A password
     /// does not belong here, but into a variable or --proxy-auth-file.
     // Not by `env` of clap: a password may stand in the variable and not on the command line.
-    #[arg(long, global = true, value_name = "URL", help_heading = CONNECTION)]
-    proxy: Option<String>,
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
 
     /// A file with `user:password` for the proxy.
-    #[arg(long, global = true, env = "IDENTKIT_PROXY_AUTH_FILE", hide_env_values = true, value_name = "FILE",
-          help_heading = CONNECTION)]
-    proxy_auth_file: Option<OsString>,
+    #[arg(long, global = true, env = "IDENTKIT_PROXY_AUTH_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) proxy_auth_file: Option<OsString>,
 
     /// What is reached without the proxy: names with all below them, addresses, networks, or `*`; with commas.
-    #[arg(long, global = true, env = "IDENTKIT_NO_PROXY", hide_env_values = true, value_name = "LIST",
-          help_heading = CONNECTION)]
+    #[arg(long, global = true, env = "IDENTKIT_NO_PROXY", hide_env_values = true, value_name = "LIST")]
     pub(crate) no_proxy: Option<String>,
 
     /// One deadline over the whole call, attempts and waits included; 60 if not given.
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, help_heading = CONNECTION)]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
-/// An empty variable is one that is not set.
-fn path(given: Option<&OsString>) -> Option<&Path> {
-    given.map(OsString::as_os_str).filter(|path: &&OsStr| !path.is_empty()).map(Path::new)
-}
-
-impl Connection {
-    pub(crate) fn ca_file(&self) -> Option<&Path> {
-        path(self.ca_file.as_ref())
-    }
-
-    pub(crate) fn client_cert(&self) -> Option<&Path> {
-        path(self.client_cert.as_ref())
-    }
-
-    pub(crate) fn client_key(&self) -> Option<&Path> {
-        path(self.client_key.as_ref())
-    }
-
-    pub(crate) fn proxy(&self) -> Option<&str> {
-        self.proxy.as_deref()
-    }
-
-    pub(crate) fn proxy_auth_file(&self) -> Option<&Path> {
-        path(self.proxy_auth_file.as_ref())
-    }
+/// The path that was given; an empty variable is one that is not set.
+pub(crate) fn path(given: Option<&OsString>) -> Option<&Path> {
+    given.filter(|path| !path.is_empty()).map(Path::new)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

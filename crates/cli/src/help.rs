@@ -1,30 +1,27 @@
 //! What stands below the options in `--help`: examples, and what must be known before a command is used.
 
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  2  wrong usage or invalid input; nothing was sent
-  3  the vendor does not accept the credentials
-  4  the vendor does not know it
-  5  the vendor refused it
-  6  the outcome is unknown: the vendor may have carried it out;
-     do not repeat it blindly
-  7  the vendor is unreachable, not able to serve, or out of time
-  1  anything else
-130  interrupted (Ctrl-C), 143 ended (SIGTERM), 129 hung up (SIGHUP):
-     what was sent may be carried out";
+use clap::Command;
 
-pub(crate) const TOP: &str = "\
-Examples:
-  identkit demo                       both vendors' typical flow, end to end
-  identkit sandbox                    a sandbox of both vendors, until ended
-  identkit tm put-order order.json    place an order with identity.TM
-  identkit identify24 get IDENT_ID    read an ident of identify24
-
-Every command has a --help of its own.
-";
+/// A text for each command, below its path.
+const TEXTS: &str = include_str!("help.txt");
 
 /// Heading of the options that every command has.
 pub(crate) const OUTPUT: &str = "Output";
 /// Heading of the options of the commands that call a vendor.
 pub(crate) const CONNECTION: &str = "Connection";
+
+fn text(title: &str) -> Option<&'static str> {
+    TEXTS.split("## ").find_map(|text| text.strip_prefix(title)?.strip_prefix('\n'))
+}
+
+/// Adds the texts to a command and to those below it. One without a text of its own has that of the command above it,
+/// and a text without exit codes of its own has those of all.
+pub(crate) fn with_texts(command: Command, path: &str, above: &str) -> Command {
+    let own = text(path).unwrap_or(above);
+    let codes = if own.contains("Exit codes:") { "" } else { text("Exit codes").unwrap_or_default() };
+    let command = command.after_help(format!("{own}{codes}").trim_end().to_owned());
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        with_texts(below, &path, own)
+    })
+}

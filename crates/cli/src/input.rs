@@ -27,7 +27,7 @@ impl Input {
 
     /// Why it cannot be read as what it should be.
     pub(crate) fn unusable(&self, error: &Error) -> Failure {
-        Failure::usage(format!("{}: {}; nothing was sent", self.name, error.detail()))
+        Failure::unsent(format!("{}: {}", self.name, error.detail()))
     }
 }
 
@@ -39,22 +39,21 @@ fn read(path: &Path) -> Result<Input, Failure> {
         let file = std::fs::File::open(path);
         (path.display().to_string(), file.and_then(|file| file.take(INPUT + 1).read_to_end(&mut bytes)))
     };
-    match read {
-        Err(error) => Err(Failure::usage(format!("{name} cannot be read: {error}; nothing was sent"))),
-        Ok(count) if count as u64 > INPUT => {
-            Err(Failure::usage(format!("{name} is larger than {INPUT} bytes; nothing was sent")))
-        }
-        Ok(0) => Err(Failure::usage(format!("{name} is empty where JSON was expected; nothing was sent"))),
-        Ok(_) => Ok(Input { name, bytes }),
-    }
+    let told = match read {
+        Err(error) => format!("cannot be read: {error}"),
+        Ok(count) if count as u64 > INPUT => format!("is larger than {INPUT} bytes"),
+        Ok(0) => "is empty where JSON was expected".to_owned(),
+        Ok(_) => return Ok(Input { name, bytes }),
+    };
+    Err(Failure::unsent(format!("{name} {told}")))
 }
 
 /// Whether a question can be asked; a script must say `--yes`.
 pub(crate) fn can_ask() -> Result<(), Failure> {
-    if std::io::stdin().is_terminal() {
-        return Ok(());
+    match std::io::stdin().is_terminal() {
+        true => Ok(()),
+        false => Err(Failure::usage("what cannot be undone is asked on a terminal only: a script says --yes")),
     }
-    Err(Failure::usage("what cannot be undone is asked on a terminal only: a script says --yes"))
 }
 
 /// Asks on a terminal, unless `yes` answers already. `undone` is what the refusal says.

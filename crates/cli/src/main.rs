@@ -21,12 +21,9 @@ mod verdict;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-
 use crate::arguments::Arguments;
 use crate::commands::Command;
 use crate::exit::Failure;
-use crate::signals::EndSignal;
 
 /// How long an end from outside waits for the disk, which has files to remove.
 const PARTING: Duration = Duration::from_secs(5);
@@ -41,7 +38,7 @@ fn main() -> ExitCode {
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         output::say(&format!("error: a bug of identkit{place}; please report it"));
     }));
-    let arguments = Arguments::parse();
+    let arguments = Arguments::typed();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -55,14 +52,14 @@ fn main() -> ExitCode {
             runtime.shutdown_timeout(AFTER);
             code
         }
-        Ok(Err(signal)) => {
+        Ok(Err(ended)) => {
             // The command is given up by now; what it has at work on the disk sees that and takes its files away.
             runtime.shutdown_timeout(PARTING);
             save::remove_folders();
             output::say(
                 "error: interrupted; nothing more is done here, and what was sent may be carried out by the vendor",
             );
-            ExitCode::from(signal.code())
+            ExitCode::from(ended)
         }
         Err(failure) => {
             let code = report(&failure, show);
@@ -75,20 +72,20 @@ fn main() -> ExitCode {
 /// Writes a failure to standard error and returns its exit code.
 fn report(failure: &Failure, show_vendor_text: bool) -> ExitCode {
     failure.lines(show_vendor_text).iter().for_each(|line| output::say(line));
-    ExitCode::from(failure.code())
+    ExitCode::from(failure.code)
 }
 
 /// Runs the command, or gives it up where it stands when the program is ended from outside.
-async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, EndSignal>, Failure> {
+async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
     let ran = arguments.command.run(arguments.output);
     if let Command::Sandbox(_) = &arguments.command {
         // It listens for signals itself: to be ended is how it is done.
         return ran.await.map(Ok);
     }
-    let signal = signals::listen()?;
+    let ended = signals::listen()?;
     tokio::select! {
         biased;
         ran = ran => ran.map(Ok),
-        signal = signal => Ok(Err(signal)),
+        ended = ended => Ok(Err(ended)),
     }
 }

@@ -17,44 +17,19 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result. The format decides which of its two forms is made.
-    pub(crate) fn show(self, result: impl Render) -> Result<(), Failure> {
+    /// Writes a result: the document for programs, or what people read.
+    pub(crate) fn show(self, json: &Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         match self {
-            Self::Json => {
-                let json = result.json();
-                print(&serde_json::to_string_pretty(&json).unwrap_or_else(|_| json.to_string()))
-            }
+            Self::Json => print(&format!("{json:#}")),
             Self::Table => {
                 let mut page = Page::default();
-                result.table(&mut page);
+                table(&mut page);
                 page.lines.iter().try_for_each(|line| print(line))?;
                 page.notes.iter().for_each(|note| say(&format!("note: {note}")));
                 Ok(())
             }
         }
     }
-}
-
-/// A result that can be written in both formats.
-pub(crate) trait Render {
-    /// Returns the document for programs.
-    fn json(&self) -> Value;
-    /// Writes what people read.
-    fn table(&self, page: &mut Page);
-}
-
-/// A result by two functions.
-pub(crate) fn view(json: impl Fn() -> Value, table: impl Fn(&mut Page)) -> impl Render {
-    struct View<J, T>(J, T);
-    impl<J: Fn() -> Value, T: Fn(&mut Page)> Render for View<J, T> {
-        fn json(&self) -> Value {
-            self.0()
-        }
-        fn table(&self, page: &mut Page) {
-            self.1(page);
-        }
-    }
-    View(json, table)
 }
 
 /// What people read: lines on standard output, then notes on standard error.
@@ -78,7 +53,6 @@ impl Page {
         self.line(table.trim_fmt());
     }
 
-    /// Adds a table of names and values.
     pub(crate) fn pairs<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
         let mut table = table(&[]);
         for (name, value) in pairs {
@@ -99,7 +73,6 @@ pub(crate) fn ask(question: &str) -> io::Result<()> {
     write!(out, "{question}").and_then(|()| out.flush())
 }
 
-/// A line on standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_bytes(format!("{text}\n").as_bytes())
 }
@@ -115,7 +88,6 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What the vendor sent, as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }

@@ -3,19 +3,15 @@
 //! It watches a [`Transport`] from outside, so that no command needs to know of it. Where nobody looks (no terminal, or
 //! JSON for a program) the transport is left as it is.
 
-use std::fmt;
 use std::io::{self, IsTerminal, Read};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
 use http::{Request, Response};
-use http_body::Frame;
-use identkit_core::{BoxFuture, Clock, Content, Error, Instant, WorkGuard};
+use http_body_util::BodyExt as _;
+use identkit_core::{Clock, Content};
 use identkit_transport::{AttemptContext, Failure, SystemClock, Transport};
 use identkit_wire::{Body, BodyReader, Part, Source};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -37,93 +33,63 @@ const SENDING: &str = "{prefix}sending   {wide_bar} {bytes} of {total_bytes}";
 const RECEIVING: &str = "{prefix}receiving {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
 const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
 
-/// The progress of one command.
+/// The progress of one command: one bar, for one thing after another.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(Option<Arc<ProgressLine>>);
+pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
+    /// Needs a tokio runtime.
     pub(crate) fn new(format: Format) -> Self {
         let is_visible = format == Format::Table && io::stderr().is_terminal();
-        Self(is_visible.then(|| Arc::new(ProgressLine::new(ProgressDrawTarget::stderr))))
+        Self(is_visible.then(|| late(ProgressDrawTarget::stderr())))
     }
 
-    /// The same transport, with its progress line.
+    /// The same transport, with its progress bar.
     pub(crate) fn watch(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
         match &self.0 {
-            Some(line) => Arc::new(WatchedTransport { inner: transport, line: Arc::clone(line) }),
+            Some(bar) => Arc::new(WatchedTransport { inner: transport, bar: bar.clone() }),
             None => transport,
         }
     }
 
     /// What stands before everything else from now on.
     pub(crate) fn describe(&self, what: &str) {
-        if let Some(line) = &self.0 {
-            line.bar.set_prefix(format!("{what}, "));
+        if let Some(bar) = &self.0 {
+            bar.set_prefix(format!("{what}, "));
         }
     }
 }
 
-/// One bar, for one thing after another.
-struct ProgressLine {
-    bar: ProgressBar,
-    target: fn() -> ProgressDrawTarget,
-    clock: SystemClock,
-    due: Instant,
-    visible: AtomicBool,
+/// A bar that is drawn nowhere until the command has taken long enough.
+fn late(target: ProgressDrawTarget) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    let (shown, clock) = (bar.clone(), SystemClock::new());
+    tokio::spawn(async move {
+        drop(clock.sleep_until(clock.now().plus(DELAY)).await);
+        shown.set_draw_target(target);
+    });
+    bar
 }
 
-impl fmt::Debug for ProgressLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProgressLine")
+/// Begins with the next thing; `length` in bytes, where it is known.
+fn begin(bar: &ProgressBar, template: &str, length: Option<u64>) {
+    bar.reset();
+    match length {
+        Some(length) => bar.set_length(length),
+        None => bar.unset_length(),
     }
-}
-
-impl ProgressLine {
-    fn new(target: fn() -> ProgressDrawTarget) -> Self {
-        let clock = SystemClock::new();
-        let due = clock.now().plus(DELAY);
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { bar, target, clock, due, visible: AtomicBool::new(false) }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
-
-    /// Begins with the next thing; `length` in bytes, where it is known.
-    fn begin(&self, template: &str, length: Option<u64>) {
-        self.bar.reset();
-        match length {
-            Some(length) => self.bar.set_length(length),
-            None => self.bar.unset_length(),
-        }
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
-        }
-        self.tick();
-    }
-
-    fn tick(&self) {
-        if self.visible.load(Ordering::SeqCst) {
-            self.bar.enable_steady_tick(TICK);
-        }
-    }
-
-    /// To be awaited beside the work: ready when it has taken long enough to be shown.
-    fn delay(&self) -> Option<BoxFuture<'static, WorkGuard>> {
-        (!self.visible.load(Ordering::SeqCst)).then(|| self.clock.sleep_until(self.due))
-    }
-
-    fn show(&self) {
-        if !self.visible.swap(true, Ordering::SeqCst) {
-            self.bar.set_draw_target((self.target)());
-        }
-        self.tick();
-    }
+    bar.enable_steady_tick(TICK);
 }
 
 /// Takes the bar away when what it was about is over, or given up.
-struct LineGuard(Arc<ProgressLine>);
+struct BarGuard(ProgressBar);
 
-impl Drop for LineGuard {
+impl Drop for BarGuard {
     fn drop(&mut self) {
-        self.0.bar.finish_and_clear();
+        self.0.finish_and_clear();
     }
 }
 
@@ -131,39 +97,32 @@ impl Drop for LineGuard {
 #[derive(Debug)]
 struct WatchedTransport {
     inner: Arc<dyn Transport>,
-    line: Arc<ProgressLine>,
+    bar: ProgressBar,
 }
 
 #[async_trait]
 impl Transport for WatchedTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let line = &self.line;
-        let guard = LineGuard(Arc::clone(line));
+        let guard = BarGuard(self.bar.clone());
         let length = request.body().len();
         let request = if length < WATCHED_SIZE {
-            line.begin(WAITING, None);
+            begin(&self.bar, WAITING, None);
             request
         } else {
-            line.begin(SENDING, Some(length));
-            let source = |body| CountedSource { body, line: Arc::clone(line) };
+            begin(&self.bar, SENDING, Some(length));
+            let source = |body| CountedSource { body, bar: self.bar.clone() };
             request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(source(body)))]))
         };
-        let mut sending = self.inner.send(request, context);
-        let answered = match line.delay() {
-            None => sending.await,
-            Some(delay) => tokio::select! {
-                biased;
-                answered = &mut sending => answered,
-                _ = delay => {
-                    line.show();
-                    sending.await
-                }
-            },
-        };
-        Ok(answered?.map(|content| {
+        let answered = self.inner.send(request, context).await?;
+        Ok(answered.map(|content| {
             let length = content.len();
-            line.begin(if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
-            Content::new(length, CountedBody { content, delay: line.delay(), guard: Some(guard) })
+            begin(&self.bar, if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
+            // With the end of the body goes what counts it, and the bar with that.
+            let counted = content.map_frame(move |frame| {
+                guard.0.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
+                frame
+            });
+            Content::new(length, counted)
         }))
     }
 }
@@ -172,7 +131,7 @@ impl Transport for WatchedTransport {
 #[derive(Debug)]
 struct CountedSource {
     body: Body,
-    line: Arc<ProgressLine>,
+    bar: ProgressBar,
 }
 
 impl Source for CountedSource {
@@ -187,15 +146,15 @@ impl Source for CountedSource {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         // A file that is missing is told before anything is sent, as it would be without being watched.
         self.body.openable()?;
-        self.line.bar.set_position(0);
-        Ok(Box::new(CountingReader { chunks: self.body.read(), rest: Bytes::new(), line: Arc::clone(&self.line) }))
+        self.bar.set_position(0);
+        Ok(Box::new(CountingReader { chunks: self.body.read(), rest: Bytes::new(), bar: self.bar.clone() }))
     }
 }
 
 struct CountingReader {
     chunks: BodyReader,
     rest: Bytes,
-    line: Arc<ProgressLine>,
+    bar: ProgressBar,
 }
 
 impl Read for CountingReader {
@@ -204,51 +163,24 @@ impl Read for CountingReader {
             match self.chunks.next().transpose()? {
                 Some(chunk) => self.rest = chunk,
                 None => {
-                    self.line.begin(WAITING, None);
+                    begin(&self.bar, WAITING, None);
                     return Ok(0);
                 }
             }
         }
         let count = self.rest.as_ref().read(into)?;
         self.rest.advance(count);
-        self.line.bar.inc(count as u64);
+        self.bar.inc(count as u64);
         Ok(count)
-    }
-}
-
-/// An answer that tells how much of it came.
-struct CountedBody {
-    content: Content,
-    delay: Option<BoxFuture<'static, WorkGuard>>,
-    guard: Option<LineGuard>,
-}
-
-impl http_body::Body for CountedBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.content).poll_frame(cx);
-        let ended = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        if let (Poll::Ready(Some(Ok(frame))), Some(line)) = (&polled, &self.guard) {
-            line.0.bar.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
-        }
-        if ended {
-            self.guard = None;
-        } else if let Some(delay) = &mut self.delay
-            && delay.as_mut().poll(cx).is_ready()
-        {
-            self.delay = None;
-            if let Some(line) = &self.guard {
-                line.0.show();
-            }
-        }
-        polled
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use identkit_core::Instant;
+
     use super::*;
 
     /// Reads the request and answers after a while.
@@ -260,40 +192,48 @@ mod tests {
         async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
             let came: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
             assert!(came.iter().all(|piece| piece.len() <= 64 * 1024) && came.concat() == SENT);
-            if !self.0.is_zero() {
-                let clock = SystemClock::new();
-                clock.sleep_until(clock.now().plus(self.0)).await;
-            }
+            let clock = SystemClock::new();
+            drop(clock.sleep_until(clock.now().plus(self.0)).await);
             Ok(Response::new(Content::from_bytes("all of it")))
         }
     }
 
     static SENT: [u8; 100_000] = [7; 100_000];
 
-    async fn send(after: Duration) -> (Arc<ProgressLine>, Content) {
-        let line = Arc::new(ProgressLine::new(ProgressDrawTarget::hidden));
-        let progress = Progress(Some(Arc::clone(&line)));
-        let watched = progress.watch(Arc::new(After(after)));
+    async fn send(after: Duration) -> (ProgressBar, Narrow, Content) {
+        let narrow = Narrow::default();
+        let bar = late(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
+        let watched = Progress(Some(bar.clone())).watch(Arc::new(After(after)));
         let request = Request::new(Body::from(SENT.to_vec()));
         let answer = watched.send(request, &AttemptContext::new(false, Instant::NEVER)).await.unwrap();
-        (line, answer.into_body())
+        (bar, narrow, answer.into_body())
     }
 
     #[tokio::test]
     async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
-        let (line, content) = send(Duration::ZERO).await;
+        let (bar, narrow, content) = send(Duration::ZERO).await;
+        assert!(!bar.is_finished());
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(!line.visible.load(Ordering::SeqCst) && line.due.0 >= DELAY);
-        let (line, content) = send(DELAY * 2).await;
-        assert!(line.visible.load(Ordering::SeqCst) && !line.bar.is_finished());
-        assert_eq!((line.bar.position(), line.bar.length()), (0, Some(9)), "now it is about the answer");
+        assert!(narrow.lines().is_empty(), "{narrow:?}");
+        let (bar, narrow, content) = send(DELAY * 2).await;
+        assert!(!narrow.lines().is_empty() && !bar.is_finished(), "{narrow:?}");
+        assert_eq!((bar.position(), bar.length()), (0, Some(9)), "now it is about the answer");
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(line.bar.is_finished(), "it is taken away with the end of the answer");
+        assert!(bar.is_finished(), "it is taken away with the end of the answer");
+        let (bar, _, content) = send(Duration::ZERO).await;
+        drop(content);
+        assert!(bar.is_finished(), "and when the answer is given up");
     }
 
     /// A terminal of 80 columns that keeps what is written on it.
     #[derive(Clone, Debug, Default)]
-    struct Narrow(Arc<std::sync::Mutex<Vec<String>>>);
+    struct Narrow(Arc<Mutex<Vec<String>>>);
+
+    impl Narrow {
+        fn lines(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
+        }
+    }
 
     impl indicatif::TermLike for Narrow {
         fn width(&self) -> u16 {
@@ -331,24 +271,16 @@ mod tests {
         for (template, length) in
             [(WAITING, None), (SENDING, Some(1 << 29)), (RECEIVING, Some(1 << 29)), (RECEIVING_SO_FAR, None)]
         {
-            let line = Arc::new(ProgressLine::new(ProgressDrawTarget::hidden));
-            Progress(Some(Arc::clone(&line))).describe("100000 orders, 1000 pages");
             let narrow = Narrow::default();
-            line.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
-            line.begin(template, length);
-            line.bar.inc(123_456_789);
-            line.bar.force_draw();
-            let lines = narrow.0.lock().unwrap();
+            let target = ProgressDrawTarget::term_like(Box::new(narrow.clone()));
+            let bar = ProgressBar::with_draw_target(None, target);
+            Progress(Some(bar.clone())).describe("100000 orders, 1000 pages");
+            begin(&bar, template, length);
+            bar.inc(123_456_789);
+            bar.force_draw();
+            let lines = narrow.lines();
             assert!(lines.iter().any(|line| line.contains("100000 orders, 1000 pages, ")), "{lines:?}");
             assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn what_is_given_up_is_not_shown_any_longer() {
-        let (line, content) = send(Duration::ZERO).await;
-        assert!(!line.bar.is_finished());
-        drop(content);
-        assert!(line.bar.is_finished());
     }
 }

@@ -23,18 +23,12 @@ const MOST: u64 = 16 * 1024 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct SavedFile {
     pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
-    pub(crate) sha256: String,
-    pub(crate) digest: [u8; 32],
+    pub(crate) digest: FileDigest,
 }
 
 impl SavedFile {
-    fn new(path: PathBuf, digest: &FileDigest) -> Self {
-        Self { path, bytes: digest.length, sha256: digest.hex(), digest: digest.sha256 }
-    }
-
     pub(crate) fn json(&self) -> Value {
-        json!({ "path": self.path.display().to_string(), "bytes": self.bytes, "sha256": self.sha256 })
+        json!({ "path": self.path.display().to_string(), "bytes": self.digest.length, "sha256": self.digest.hex() })
     }
 }
 
@@ -47,35 +41,31 @@ pub(crate) fn existing(force: bool) -> Existing {
 pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
     reject_dash(path)?;
-    match path.symlink_metadata() {
-        Ok(found) if found.is_dir() || path.is_dir() => {
-            return Err(Failure::usage(format!("--out {name} is a folder: name a file; nothing was sent")));
-        }
+    let told = match path.symlink_metadata() {
+        Ok(found) if found.is_dir() || path.is_dir() => "is a folder: name a file",
         // What replaces it would take the place of the link, and leave what it leads to as it is.
         Ok(found) if found.is_symlink() => {
-            let told = "is a symbolic link, which is neither followed nor replaced: name the file itself";
-            return Err(Failure::usage(format!("--out {name} {told}; nothing was sent")));
+            "is a symbolic link, which is neither followed nor replaced: name the file itself"
         }
         // A device would be replaced by the file, not written to.
-        Ok(found) if !found.is_file() => {
-            return Err(Failure::usage(format!("--out {name} is no regular file: name one; nothing was sent")));
-        }
+        Ok(found) if !found.is_file() => "is no regular file: name one",
         Ok(_) if existing == Existing::Keep => {
-            return Err(Failure::usage(format!("{name} is there already; --force replaces it; nothing was sent")));
+            return Err(Failure::unsent(format!("{name} is there already; --force replaces it")));
         }
-        _ => {}
-    }
-    let tried = Draft::new(path).and_then(Draft::discard);
-    tried.map_err(|error| Failure::usage(format!("--out {name} cannot be written: {}; nothing was sent", error.kind())))
+        _ => {
+            let tried = Draft::new(path).and_then(Draft::discard);
+            return tried.map_err(|error| Failure::unsent(format!("--out {name} cannot be written: {}", error.kind())));
+        }
+    };
+    Err(Failure::unsent(format!("--out {name} {told}")))
 }
 
 /// Elsewhere `-` is standard output, here it would be a file of that name.
 pub(crate) fn reject_dash(path: &Path) -> Result<(), Failure> {
-    if path.as_os_str() == "-" {
-        let told = "--out - is no name: files are never written to standard output; nothing was sent";
-        return Err(Failure::usage(told));
+    match path.as_os_str() == "-" {
+        true => Err(Failure::unsent("--out - is no name: files are never written to standard output")),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// A folder for results. One that was made for them is its owner's only, and is removed if nothing came into it.
@@ -92,10 +82,10 @@ impl Folder {
     /// Makes it where it is not there, before anything is sent.
     pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
         reject_dash(out)?;
-        let created = create_dirs(out).map_err(|error| {
-            Failure::usage(format!("--out {} cannot be used: {}; nothing was sent", out.display(), error.kind()))
-        })?;
-        Ok(Self { created })
+        let unusable = |error: std::io::Error| {
+            Failure::unsent(format!("--out {} cannot be used: {}", out.display(), error.kind()))
+        };
+        create_dirs(out).map(|created| Self { created }).map_err(unusable)
     }
 }
 
@@ -130,8 +120,8 @@ pub(crate) async fn save(
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
 ) -> Result<SavedFile, Failure> {
     let save = Save::new(path).at_most(MOST).existing(existing).accept(accept);
-    let saved = save.run(content).await.map_err(|error| failure(path, error))?;
-    Ok(SavedFile::new(path.to_owned(), &saved))
+    let digest = save.run(content).await.map_err(|error| failure(path, error))?;
+    Ok(SavedFile { path: path.to_owned(), digest })
 }
 
 /// Saves bytes in a folder under the first of these names that is free, or that holds the same bytes and is no file of
@@ -148,16 +138,16 @@ pub(crate) async fn save_beside(
             continue;
         }
         match Save::new(&path).run(Content::from_bytes(bytes.clone())).await {
-            Ok(saved) => return Ok(SavedFile::new(path, &saved)),
+            Ok(digest) => return Ok(SavedFile { path, digest }),
             Err(error) if error.kind() == Kind::Conflict => {}
             Err(error) => return Err(failure(&path, error)),
         }
         if path.symlink_metadata().is_ok_and(|found| found.is_file())
             && let Ok(there) = FileDigest::from_file(&path).await
-            && there.sha256 == digest(&bytes)
+            && there == digest(&bytes)
         {
             // Fetched before: the same file need not be there twice.
-            return Ok(SavedFile::new(path, &there));
+            return Ok(SavedFile { path, digest: there });
         }
     }
     Err(Failure::local(format!("{} has no name left for a file", folder.display())))
@@ -177,13 +167,9 @@ fn same_name(one: &Path, other: &Path) -> bool {
     one == other || one.to_string_lossy().to_lowercase() == other.to_string_lossy().to_lowercase()
 }
 
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn digest(bytes: &[u8]) -> FileDigest {
     use sha2::Digest;
-    sha2::Sha256::digest(bytes).into()
-}
-
-pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    FileDigest::new(bytes.len() as u64, sha2::Sha256::digest(bytes).into())
 }
 
 /// The deadline that was given for a call, which otherwise ends with the head of its answer: over the whole stream, too.
@@ -222,10 +208,8 @@ impl Body for LimitedContent {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         // First the time: a stream that always has a little more would otherwise go on for ever.
         if self.end.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some(Err(Error::new(
-                Kind::Timeout,
-                "the answer did not come whole in the time given",
-            ))));
+            let late = Error::new(Kind::Timeout, "the answer did not come whole in the time given");
+            return Poll::Ready(Some(Err(late)));
         }
         Pin::new(&mut self.content).poll_frame(cx)
     }

@@ -2,32 +2,9 @@
 
 use crate::exit::Failure;
 
-/// The signal that ends the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndSignal {
-    /// SIGINT, which Ctrl-C sends.
-    Interrupted,
-    /// SIGTERM.
-    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells the two apart"))]
-    Terminated,
-    /// SIGHUP: its terminal is gone.
-    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix tells the two apart"))]
-    HungUp,
-}
-
-impl EndSignal {
-    /// The exit code that shells give to a program that the signal ended.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::HungUp => 129,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
-        }
-    }
-}
-
-/// Resolves when the program is ended from outside; listens from the moment it is called. Needs a tokio runtime.
-pub(crate) fn listen() -> Result<impl Future<Output = EndSignal>, Failure> {
+/// Resolves when the program is ended from outside, with the exit code that shells give to it; listens from the moment
+/// it is called. Needs a tokio runtime.
+pub(crate) fn listen() -> Result<impl Future<Output = u8>, Failure> {
     let cannot = |error: std::io::Error| Failure::local(format!("signals cannot be heard: {error}"));
     #[cfg(unix)]
     {
@@ -46,9 +23,9 @@ pub(crate) fn listen() -> Result<impl Future<Output = EndSignal>, Failure> {
                 }
             };
             tokio::select! {
-                () = hung_up => EndSignal::HungUp,
-                _ = terminate.recv() => EndSignal::Terminated,
-                _ = interrupt.recv() => EndSignal::Interrupted,
+                () = hung_up => 129,
+                _ = terminate.recv() => 143,
+                _ = interrupt.recv() => 130,
             }
         })
     }
@@ -57,7 +34,7 @@ pub(crate) fn listen() -> Result<impl Future<Output = EndSignal>, Failure> {
         let _ = cannot;
         Ok(async {
             let _ = tokio::signal::ctrl_c().await;
-            EndSignal::Interrupted
+            130
         })
     }
 }

@@ -12,27 +12,21 @@ use clap::Subcommand;
 use crate::exit::Failure;
 use crate::output::Format;
 
-/// Makes one type of the commands in this list: each has a module with `Arguments` and `run`.
-macro_rules! commands {
-    ($($name:ident => $module:ident),+ $(,)?) => {
-        #[derive(Debug, Subcommand)]
-        pub(crate) enum Command {
-            $($name($module::Arguments)),+
-        }
-
-        impl Command {
-            pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
-                match self {
-                    $(Self::$name(arguments) => $module::run(arguments, format).await),+
-                }
-            }
-        }
-    };
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::Arguments),
+    Sandbox(sandbox::Arguments),
+    Tm(tm::Arguments),
+    Identify24(identify24::Arguments),
 }
 
-commands! {
-    Demo => demo,
-    Sandbox => sandbox,
-    Tm => tm,
-    Identify24 => identify24,
+impl Command {
+    pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Demo(arguments) => demo::run(arguments, format).await,
+            Self::Sandbox(arguments) => sandbox::run(arguments).await,
+            Self::Tm(arguments) => tm::run(arguments, format).await,
+            Self::Identify24(arguments) => identify24::run(arguments, format).await,
+        }
+    }
 }

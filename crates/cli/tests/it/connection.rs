@@ -2,16 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{
-    NOBODY, Ran, Sandbox, Server, Then, feed, file, head, ident, listening, order, run, towards, tunnel,
+    NOBODY, Ran, Sandbox, Server, Then, Vendor, accepting, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
@@ -19,17 +18,12 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Commands of both vendors that read.
-const READS: [&[&str]; 2] = [&["tm", "ping"], &["identify24", "login"]];
+const READS: [&str; 2] = ["tm ping", "identify24 login"];
 
 /// An authority, made for one test, and the files that it makes.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
-}
-
-struct Issued {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
 }
 
 impl Authority {
@@ -40,10 +34,10 @@ impl Authority {
         Self { issuer, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn issue(&self, name: &str) -> Issued {
+    fn issue(&self, name: &str) -> CertifiedKey<KeyPair> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
-        Issued { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+        CertifiedKey { cert: params.signed_by(&key, &self.issuer).unwrap(), signing_key: key }
     }
 
     fn file(&self, name: &str, content: &str) -> String {
@@ -56,7 +50,7 @@ impl Authority {
 }
 
 /// A vendor behind TLS who answers everything alike; what it heard of requests is kept.
-fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
+fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = match clients {
@@ -68,11 +62,11 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
             builder.unwrap().with_client_cert_verifier(verifier)
         }
     };
-    let key = PrivatePkcs8KeyDer::from(issued.key.serialize_der());
-    let config = Arc::new(builder.with_single_cert(vec![issued.certificate.der().clone()], key.into()).unwrap());
+    let key = PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
+    let config = Arc::new(builder.with_single_cert(vec![issued.cert.der().clone()], key.into()).unwrap());
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);
-    let address = listening(move |stream| {
+    let (address, _) = accepting(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
         let head = head(&mut stream).unwrap_or_default();
         log.lock().unwrap().push_str(&head);
@@ -85,13 +79,13 @@ fn peer(issued: &Issued, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<
     (address, heard)
 }
 
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// A proxy that tunnels whoever it likes, and keeps what it was asked.
-fn proxy(
-    likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static,
-) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+fn proxy(likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static) -> (SocketAddr, Log) {
+    let asked = Log::default();
     let log = Arc::clone(&asked);
-    let address = listening(move |mut near| {
+    let (address, _) = accepting(move |mut near| {
         let connect = head(&mut near).unwrap_or_default();
         log.lock().unwrap().push(connect.clone());
         if let Err(refusal) = likes(&connect) {
@@ -115,17 +109,18 @@ mod trust {
         let issued = authority.issue("localhost");
         let (address, heard) = peer(&issued, None);
         let base = format!("https://localhost:{}", address.port());
-        let pin = |issued: &Issued| Pin::of_certificate(issued.certificate.der()).unwrap().to_string();
+        let pin = |issued: &CertifiedKey<KeyPair>| Pin::of_certificate(issued.cert.der()).unwrap().to_string();
         let (right, wrong) = (pin(&issued), pin(&authority.issue("localhost")));
-        let trust = ["--ca-file", &authority.ca_file(), "--no-bundled-roots"];
-        for command in READS {
-            let ask = |more: &[&str]| run(towards(&base).args(command).args(trust).args(more));
-            ask(&[]).ends_with(0, &[]);
-            ask(&["--pin", &right]).ends_with(0, &[]);
-            ask(&["--pin", &wrong, "--pin", &right]).ends_with(0, &[]);
+        for line in READS {
+            let trust = format!("{line} --ca-file {} --no-bundled-roots", authority.ca_file());
+            let ask = |more: &str| base.run(&format!("{trust}{more}"));
+            ask("").ends_with(0, &[]);
+            ask(&format!(" --pin {right}")).ends_with(0, &[]);
+            ask(&format!(" --pin {wrong} --pin {right}")).ends_with(0, &[]);
             let before = heard.lock().unwrap().len();
-            ask(&["--pin", &wrong]).fails_with(7, &["its key is none of the pinned ones", "--pin"]);
-            ask(&["--pin", "sha256/AAAA"]).fails_with(2, &["--pin", "nothing was sent"]);
+            let told = ["its key is none of the pinned ones", "--pin"];
+            ask(&format!(" --pin {wrong}")).fails_with(7, &told);
+            ask(" --pin sha256/AAAA").fails_with(2, &["--pin", "nothing was sent"]);
             assert_eq!(heard.lock().unwrap().len(), before, "nothing of a request got through");
         }
     }
@@ -136,30 +131,28 @@ mod trust {
         let (address, _) = peer(&authority.issue("localhost"), Some(&authority));
         let base = format!("https://localhost:{}", address.port());
         let (mine, other) = (authority.issue("client"), authority.issue("other"));
-        let certificate = authority.file("client.pem", &mine.certificate.pem());
-        let key = authority.file("client.key", &mine.key.serialize_pem());
-        let other = authority.file("other.key", &other.key.serialize_pem());
+        let certificate = authority.file("client.pem", &mine.cert.pem());
+        let key = authority.file("client.key", &mine.signing_key.serialize_pem());
+        let other = authority.file("other.key", &other.signing_key.serialize_pem());
         let none = authority.file("none.pem", "hush-hush");
-        let ca_file = authority.ca_file();
-        for command in READS {
-            let ask = |more: &[&str]| run(towards(&base).args(command).args(["--ca-file", &ca_file]).args(more));
-            ask(&["--client-cert", &certificate, "--client-key", &key]).ends_with(0, &[]);
-            let mut by_variables = towards(&base);
+        for line in READS {
+            let trust = format!("{line} --ca-file {}", authority.ca_file());
+            base.run(&format!("{trust} --client-cert {certificate} --client-key {key}")).ends_with(0, &[]);
+            let mut by_variables = base.command(&trust);
             by_variables.env("IDENTKIT_CLIENT_CERT", &certificate).env("IDENTKIT_CLIENT_KEY", &key);
-            run(by_variables.args(command).args(["--ca-file", &ca_file])).ends_with(0, &[]);
+            run(&mut by_variables).ends_with(0, &[]);
             // When the server says so is a matter of luck with TLS 1.3; what to do about it is not.
-            ask(&[]).fails_with(7, &["give the one that it accepts by --client-cert"]);
+            base.run(&trust).fails_with(7, &["give the one that it accepts by --client-cert"]);
             for (more, told) in [
-                (&["--client-cert", &certificate][..], "needs --client-key"),
-                (&["--client-key", &key], "needs --client-cert"),
-                (&["--client-cert", &none, "--client-key", &key], "no certificate"),
-                (&["--client-cert", &certificate, "--client-key", &none], "no unencrypted private key"),
-                (&["--client-cert", &certificate, "--client-key", &other], "do not belong together"),
-                (&["--client-cert", "/nowhere", "--client-key", &key], "cannot be read"),
+                (format!("--client-cert {certificate}"), "needs --client-key"),
+                (format!("--client-key {key}"), "needs --client-cert"),
+                (format!("--client-cert {none} --client-key {key}"), "no certificate"),
+                (format!("--client-cert {certificate} --client-key {none}"), "no unencrypted private key"),
+                (format!("--client-cert {certificate} --client-key {other}"), "do not belong together"),
+                (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
             ] {
-                let ran = ask(more);
-                ran.fails_with(2, &["--client-", told, "nothing was sent"]);
-                assert!(!ran.stderr.contains("hush-hush"), "{ran:#?}");
+                let ran = base.run(&format!("{trust} {more}"));
+                ran.fails_with(2, &["--client-", told, "nothing was sent"]).logs_none_of(&["hush-hush"]);
             }
         }
     }
@@ -167,22 +160,21 @@ mod trust {
     #[test]
     fn roots_are_bundled_the_machines_or_ones_own() {
         let sandbox = Sandbox::start();
-        let ca_file = PathBuf::from(sandbox.told("/ca_file"));
+        let ca_file = sandbox.told("/ca_file");
         let folder = tempfile::tempdir().unwrap();
-        let empty = folder.path().join("empty.pem");
-        std::fs::write(&empty, "").unwrap();
-        for command in READS {
-            let ask = || {
-                let mut asked = sandbox.identkit();
-                asked.args(command).env_remove("IDENTKIT_CA_FILE").env_remove("SSL_CERT_DIR");
-                asked
+        let empty = file(&folder, "empty.pem", "");
+        for line in READS {
+            let ask = |more: &str, machine: Option<&str>| {
+                let mut asked = sandbox.command(&format!("{line}{more}"));
+                asked.env_remove("IDENTKIT_CA_FILE").env_remove("SSL_CERT_DIR");
+                run(asked.envs(machine.map(|file| ("SSL_CERT_FILE", file))))
             };
-            run(ask().arg("--platform-roots").env("SSL_CERT_FILE", &ca_file)).ends_with(0, &[]);
-            run(ask().env("SSL_CERT_FILE", &ca_file)).fails_with(7, &["no trusted authority issued it", "--ca-file"]);
-            run(ask().arg("--no-bundled-roots").arg("--ca-file").arg(&ca_file)).ends_with(0, &[]);
-            run(ask().arg("--no-bundled-roots")).fails_with(2, &["--no-bundled-roots", "--ca-file"]);
-            run(ask().arg("--platform-roots").env("SSL_CERT_FILE", &empty)).fails_with(2, &["no authority"]);
-            run(ask().args(["--platform-roots", "--no-bundled-roots"])).ends_with(2, &["--help"]);
+            ask(" --platform-roots", Some(ca_file)).ends_with(0, &[]);
+            ask("", Some(ca_file)).fails_with(7, &["no trusted authority issued it", "--ca-file"]);
+            ask(&format!(" --no-bundled-roots --ca-file {ca_file}"), None).ends_with(0, &[]);
+            ask(" --no-bundled-roots", None).fails_with(2, &["--no-bundled-roots", "--ca-file"]);
+            ask(" --platform-roots", Some(&empty)).fails_with(2, &["no authority"]);
+            ask(" --platform-roots --no-bundled-roots", None).ends_with(2, &["--help"]);
         }
     }
 }
@@ -190,6 +182,7 @@ mod trust {
 mod proxies {
     use super::*;
 
+    const VENDOR: &str = "https://vendor.invalid";
     const USER: &str = "Basic QWxhZGRpbjpvcGVuOnNlc2FtZQ==";
 
     fn picky(connect: &str) -> Result<(), &'static str> {
@@ -202,60 +195,48 @@ mod proxies {
         let (address, asked) = proxy(picky);
         let (url, secret) = (format!("http://{address}"), format!("http://Aladdin:open%3Asesame@{address}"));
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, content: &str| file(&folder, name, content);
-        let right = file("right", "Aladdin:open:sesame\n");
-        for command in READS {
-            let ask = || {
-                let mut asked = sandbox.identkit();
-                asked.args(command);
-                asked
-            };
+        let right = file(&folder, "right", "Aladdin:open:sesame\n");
+        for line in READS {
             let before = asked.lock().unwrap().len();
-            for ran in [
-                run(ask().args(["--proxy", &url, "--proxy-auth-file", &right])),
-                run(ask().args(["--proxy", &url]).env("IDENTKIT_PROXY_AUTH_FILE", &right)),
-                run(ask().env("IDENTKIT_PROXY", &url).args(["--proxy-auth-file", &right])),
-                run(ask().env("IDENTKIT_PROXY", &secret)),
+            let auth = format!("--proxy-auth-file {right}");
+            for (more, variable, value) in [
+                (format!("--proxy {url} {auth}"), "IDENTKIT_PROXY", ""),
+                (format!("--proxy {url}"), "IDENTKIT_PROXY_AUTH_FILE", right.as_str()),
+                (auth, "IDENTKIT_PROXY", &url),
+                ("--timeout 60".to_owned(), "IDENTKIT_PROXY", &secret),
             ] {
-                ran.ends_with(0, &[]);
+                run(sandbox.command(&format!("{line} {more}")).env(variable, value)).ends_with(0, &[]);
             }
             assert!(asked.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
             assert_eq!(asked.lock().unwrap().len(), before + 4);
-            let ran = run(ask().args(["--proxy", &url]));
+            let ran = sandbox.run(&format!("{line} --proxy {url}"));
             ran.fails_with(7, &["the proxy wants credentials", "--proxy-auth-file"]);
-            let ran = run(ask().args(["--proxy", &secret]));
+            let ran = sandbox.run(&format!("{line} --proxy {secret}"));
             ran.fails_with(2, &["--proxy must not hold", "IDENTKIT_PROXY", "nothing was sent"]);
-            assert!(!ran.stderr.contains("sesame"), "{ran:#?}");
-            for (name, content) in
-                [("no-colon", "open sesame"), ("no-user", ":open sesame"), ("two", "a:sesame\nb"), ("e", "")]
-            {
-                let ran = run(ask().args(["--proxy", &url, "--proxy-auth-file", &file(name, content)]));
-                ran.fails_with(2, &["--proxy-auth-file", "nothing was sent"]);
-                assert!(!ran.stderr.contains("sesame"), "{ran:#?}");
+            ran.logs_none_of(&["sesame"]);
+            for content in ["open sesame", ":open sesame", "a:sesame\nb", ""] {
+                let odd = file(&folder, "odd", content);
+                let ran = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));
+                ran.fails_with(2, &["--proxy-auth-file", "nothing was sent"]).logs_none_of(&["sesame"]);
             }
         }
     }
 
     #[test]
     fn what_can_be_no_proxy_is_2_and_never_repeated() {
-        let server = Server::always(|| Then::json("200 OK", "{}"));
+        let server = Server::untouched();
         for (bad, told) in [
             ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
             ("http://127.0.0.1:1/hush-hush", "no path"),
             ("http://", "--proxy"),
             ("", "--proxy"),
         ] {
-            for command in READS {
-                let ran = run(towards(&server.url()).args(command).args(["--proxy", bad]));
-                ran.fails_with(2, &["--proxy", told, "nothing was sent"]);
-                if !bad.is_empty() {
-                    let variable = bad.replace("127.0.0.1", "hush:hush-hush@127.0.0.1");
-                    let ran = run(towards(&server.url()).args(command).env("IDENTKIT_PROXY", &variable));
-                    ran.fails_with(2, &["IDENTKIT_PROXY", "nothing was sent"]);
-                    assert!(!ran.stderr.contains("hush"), "{ran:#?}");
-                    let ran = run(towards(&server.url()).args(command).env("https_proxy", &variable));
-                    ran.fails_with(2, &["https_proxy", "nothing was sent"]);
-                    assert!(!ran.stderr.contains("hush"), "{ran:#?}");
+            for line in READS {
+                server.run(&format!("{line} --proxy {bad}")).fails_with(2, &["--proxy", told, "nothing was sent"]);
+                let secret = bad.replace("127.0.0.1", "hush:hush-hush@127.0.0.1");
+                for variable in ["IDENTKIT_PROXY", "https_proxy"].into_iter().filter(|_| !bad.is_empty()) {
+                    let ran = run(server.command(line).env(variable, &secret));
+                    ran.fails_with(2, &[variable, "nothing was sent"]).logs_none_of(&["hush"]);
                 }
             }
         }
@@ -266,18 +247,14 @@ mod proxies {
     fn a_proxy_that_refuses_or_is_not_there_is_7_in_words() {
         let (address, _) = proxy(|_| Err("403 Forbidden"));
         let forbids = format!("http://{address}");
-        for command in READS {
-            let ask = |more: &[&str]| {
-                run(towards("https://vendor.invalid").args(command).args(["--timeout", "1"]).args(more))
-            };
-            ask(&["--proxy", &forbids]).fails_with(7, &["the proxy does not allow", "--no-proxy"]);
-            ask(&["--proxy", NOBODY]).fails_with(7, &[]);
+        for line in READS {
+            let ask = |proxy: &str| VENDOR.run(&format!("{line} --timeout 1 --proxy {proxy}"));
+            ask(&forbids).fails_with(7, &["the proxy does not allow", "--no-proxy"]);
+            ask(NOBODY).fails_with(7, &[]);
             // What comes from the environment is for others than this machine.
-            let mut by_environment = towards("https://vendor.invalid");
-            by_environment.args(command).env("HTTPS_PROXY", &forbids);
-            run(&mut by_environment).fails_with(7, &["the proxy does not allow"]);
+            run(VENDOR.command(line).env("HTTPS_PROXY", &forbids)).fails_with(7, &["the proxy does not allow"]);
         }
-        let ran = run(towards("https://vendor.invalid").args(READS[0]).args(["--proxy", NOBODY]));
+        let ran = VENDOR.run(&format!("tm ping --proxy {NOBODY}"));
         ran.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
     }
 
@@ -286,19 +263,18 @@ mod proxies {
         let sandbox = Sandbox::start();
         let (address, asked) = proxy(|_| Err("403 Forbidden"));
         let url = format!("http://{address}");
-        for command in READS {
+        for line in READS {
+            let proxied = || sandbox.command(&format!("{line} --proxy {url}"));
             for list in ["127.0.0.1", "*", "example.com, *", "example.com,127.0.0.0/8"] {
-                run(sandbox.identkit().args(command).args(["--proxy", &url, "--no-proxy", list])).ends_with(0, &[]);
-                run(sandbox.identkit().args(command).args(["--proxy", &url]).env("IDENTKIT_NO_PROXY", list))
-                    .ends_with(0, &[]);
+                run(proxied().args(["--no-proxy", list])).ends_with(0, &[]);
+                run(proxied().env("IDENTKIT_NO_PROXY", list)).ends_with(0, &[]);
             }
-            run(sandbox.identkit().args(command).env("https_proxy", &url)).ends_with(0, &[]);
-            let mut elsewhere = towards("https://vendor.invalid");
-            elsewhere.args(command).args(["--no-proxy", "invalid", "--timeout", "1"]).env("https_proxy", &url);
-            assert_eq!(run(&mut elsewhere).code, Some(7));
+            run(sandbox.command(line).env("https_proxy", &url)).ends_with(0, &[]);
+            let mut elsewhere = VENDOR.command(&format!("{line} --no-proxy invalid --timeout 1"));
+            assert_eq!(run(elsewhere.env("https_proxy", &url)).code, Some(7));
         }
         assert_eq!(asked.lock().unwrap().len(), 0);
-        run(sandbox.identkit().args(READS[0]).args(["--proxy", &url, "--no-proxy", "example.com"])).fails_with(7, &[]);
+        sandbox.run(&format!("tm ping --proxy {url} --no-proxy example.com")).fails_with(7, &[]);
         assert_eq!(asked.lock().unwrap().len(), 1);
     }
 }
@@ -308,29 +284,22 @@ mod proxies {
 mod silence {
     use super::*;
 
-    fn bounded(mut command: Command, input: &str, code: i32) -> Ran {
-        command.args(["--timeout", "2"]);
-        let ran = feed(&mut command, input.as_bytes());
-        ran.fails_with(code, &[]);
-        assert!(ran.took < Duration::from_secs(10), "{ran:#?}");
-        ran
-    }
-
     /// A read is 7. What creates is 6 when it may have been sent, and 7 when it was not.
-    fn falls_silent(base: &str, proxy: Option<&str>, creates: i32) {
+    fn falls_silent(base: &str, set_up: impl Fn(&mut Command), creates: i32) {
         std::thread::scope(|scope| {
-            for (words, input, code) in [
-                (&["tm", "status", "99921269855041"][..], String::new(), 7),
-                (&["tm", "put-order", "-"], order(&json!({})), creates),
-                (&["identify24", "get", "x"], String::new(), 7),
-                (&["identify24", "create", "-", "--reveal"], ident(&json!({})), creates),
+            for (line, input, code) in [
+                ("tm status 99921269855041", String::new(), 7),
+                ("tm put-order -", order(&json!({})), creates),
+                ("identify24 get x", String::new(), 7),
+                ("identify24 create - --reveal", ident(&json!({})), creates),
             ] {
-                let mut command = towards(base);
-                command.args(words);
-                if let Some(proxy) = proxy {
-                    command.args(["--proxy", proxy]);
-                }
-                scope.spawn(move || bounded(command, &input, code));
+                let mut command = base.command(&format!("{line} --timeout 2"));
+                set_up(&mut command);
+                scope.spawn(move || {
+                    let ran: Ran = feed(&mut command, input.as_bytes());
+                    ran.fails_with(code, &[]);
+                    assert!(ran.took < Duration::from_secs(10), "{ran:#?}");
+                });
             }
         });
     }
@@ -348,7 +317,7 @@ mod silence {
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
             full.push(stream);
         }
-        falls_silent(&format!("http://{address}"), None, 7);
+        falls_silent(&format!("http://{address}"), |_| {}, 7);
         drop((entered, full));
     }
 
@@ -360,41 +329,31 @@ mod silence {
         let folder = TempDir::new().unwrap();
         let pipe = folder.path().join("aliases");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        std::thread::scope(|scope| {
-            for (words, input) in [
-                (&["tm", "status", "99921269855041"][..], String::new()),
-                (&["tm", "put-order", "-"], order(&json!({}))),
-                (&["identify24", "create", "-", "--reveal"], ident(&json!({}))),
-            ] {
-                let mut command = towards("https://vendor");
-                command.args(words).env("HOSTALIASES", &pipe);
-                scope.spawn(move || bounded(command, &input, 7));
-            }
-        });
+        falls_silent("https://vendor", |command| _ = command.env("HOSTALIASES", &pipe), 7);
     }
 
     #[test]
     fn a_tls_handshake_that_never_begins() {
-        let address = listening(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
-        falls_silent(&format!("https://{address}"), None, 7);
+        let (address, _) = accepting(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+        falls_silent(&format!("https://{address}"), |_| {}, 7);
     }
 
     #[test]
     fn a_proxy_that_never_answers() {
-        let silent = Server::always(|| Then::Silence);
-        falls_silent("https://vendor.invalid", Some(&silent.url()), 7);
+        let silent = Server::always(Then::silence);
+        falls_silent("https://vendor.invalid", |command| _ = command.args(["--proxy", &silent.url()]), 7);
         assert!(silent.calls().iter().all(|call| call == "CONNECT vendor.invalid:443"), "{:?}", silent.calls());
     }
 
     #[test]
     fn at_77_an_answer_that_never_begins_or_breaks_off_is_6_for_one_put_on_the_wire() {
         for then in [
-            || Then::Silence,
+            Then::silence,
             || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-le".to_vec()),
             || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\n{".to_vec()),
         ] {
             let server = Server::after_login(move |_| then());
-            falls_silent(&server.url(), None, 6);
+            falls_silent(&server.url(), |_| {}, 6);
             let calls = server.calls();
             for create in ["PUT /putOrder", "POST /ident/create"] {
                 assert_eq!(calls.iter().filter(|call| *call == create).count(), 1, "{calls:?}");

@@ -4,24 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ran, assert_for_its_owner_only, has, identkit, keys, run, sample, sha256};
+use crate::support::{Ran, assert_for_its_owner_only, has, identkit, keys, names, run, sample, sha256};
 use serde_json::Value;
 
 /// What the issue of this demo names, in the vendors' words.
-const OPERATIONS: [&str; 12] = [
-    "serverStatus",
-    "putOrder",
-    "AfterIdent",
-    "OnFinal",
-    "getStatus",
-    "getIdentData",
-    "getIdentDataPDF",
-    "getESignPDF",
-    "delIdentdata",
-    "auth",
-    "ident/create",
-    "ident/get",
-];
+const OPERATIONS: &str = "serverStatus putOrder AfterIdent OnFinal getStatus getIdentData getIdentDataPDF getESignPDF \
+                          delIdentdata auth ident/create ident/get";
 
 const FILES: [&str; 7] = [
     "input/put-order.json",
@@ -42,19 +30,6 @@ fn operations(document: &Value) -> Vec<String> {
     steps.iter().map(|step| step["operation"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Everything below a folder.
-fn tree(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(tree(&path));
-        }
-        found.push(path);
-    }
-    found
-}
-
 #[test]
 fn every_check_holds_and_every_file_is_as_listed() {
     let root = tempfile::tempdir().unwrap();
@@ -72,17 +47,15 @@ fn every_check_holds_and_every_file_is_as_listed() {
         assert!(step["milliseconds"].as_f64().unwrap() >= 0.0, "{step}");
     }
     let operations = operations(&document);
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.split(' ') {
         assert!(operations.iter().any(|known| known == operation), "{operation} is missing in {operations:?}");
     }
     let statuses = |operation: &str| -> Vec<u64> {
         let steps = steps.iter().filter(|step| step["operation"] == operation);
         steps.filter_map(|step| step["http_status"].as_u64()).collect()
     };
-    assert_eq!(statuses("putOrder"), [202]);
-    assert_eq!(statuses("delIdentdata"), [202]);
+    assert_eq!(["putOrder", "delIdentdata", "ident/create"].map(&statuses), [[202], [202], [200]]);
     assert_eq!(statuses("getIdentData"), [200, 404], "first read, then proved to be gone");
-    assert_eq!(statuses("ident/create"), [200]);
 
     let files = document["files"].as_array().unwrap();
     let listed: Vec<PathBuf> = files.iter().map(|file| file["path"].as_str().unwrap().into()).collect();
@@ -93,53 +66,43 @@ fn every_check_holds_and_every_file_is_as_listed() {
         assert_eq!(file["bytes"].as_u64().unwrap(), std::fs::metadata(path).unwrap().len(), "{}", path.display());
         assert_eq!(file["sha256"].as_str().unwrap(), sha256(&std::fs::read(path).unwrap()), "{}", path.display());
     }
-    let mut expected: Vec<PathBuf> = FILES.iter().map(|file| out.join(file)).collect();
-    expected.extend(["inbox.jsonl", "input", "identity-tm", "identify24"].map(|name| out.join(name)));
-    expected.sort();
-    let mut found = tree(&out);
-    found.sort();
-    assert_eq!(found, expected, "nothing half-written is left");
-    for path in &found {
-        assert_for_its_owner_only(path);
+    for (folder, inside) in [
+        ("", &["identify24", "identity-tm", "inbox.jsonl", "input"][..]),
+        ("identify24", &["ident.json"]),
+        ("identity-tm", &["contract.signed.pdf", "ident-data.json", "report.pdf"]),
+        ("input", &["contract.pdf", "create-ident.json", "put-order.json"]),
+    ] {
+        assert_eq!(names(&out.join(folder)), inside, "nothing half-written is left");
+        inside.iter().for_each(|name| assert_for_its_owner_only(&out.join(folder).join(name)));
     }
 }
 
 #[test]
-fn the_inputs_are_the_documents_own_and_the_target_url_is_told() {
+fn the_inputs_are_the_documents_own_and_the_signed_contract_is_the_original_with_an_update_appended() {
     let out = tempfile::tempdir().unwrap();
-    let ran = demo(out.path(), &[]);
-    ran.ends_with(0, &["TargetURL https://www.identity.tm/status/"]);
-    let written = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
-    assert_eq!(written("input/put-order.json"), sample("identity-tm/fixtures/S-035-put-order-request.json"));
-    assert_eq!(written("input/create-ident.json"), sample("identify24/fixtures/S-011-ident-create-request.json"));
-    let data: Value = serde_json::from_str(&written("identity-tm/ident-data.json")).unwrap();
-    assert_eq!(data["IdentData"]["Surname"], "Mustermann");
-    let ident: Value = serde_json::from_str(&written("identify24/ident.json")).unwrap();
-    assert_eq!(ident["status"], "Identified");
-}
-
-#[test]
-fn the_signed_contract_is_the_original_with_an_update_appended() {
-    let out = tempfile::tempdir().unwrap();
-    demo(out.path(), &[]).ends_with(0, &[]);
-    let original = std::fs::read(out.path().join("input/contract.pdf")).unwrap();
-    let signed = std::fs::read(out.path().join("identity-tm/contract.signed.pdf")).unwrap();
+    demo(out.path(), &[]).ends_with(0, &["TargetURL https://www.identity.tm/status/"]);
+    let written = |name: &str| std::fs::read(out.path().join(name)).unwrap();
+    let json = |name: &str| -> Value { serde_json::from_slice(&written(name)).unwrap() };
+    for (name, fixture) in [
+        ("input/put-order.json", "identity-tm/fixtures/S-035-put-order-request.json"),
+        ("input/create-ident.json", "identify24/fixtures/S-011-ident-create-request.json"),
+    ] {
+        assert_eq!(String::from_utf8(written(name)).unwrap(), sample(fixture));
+    }
+    assert_eq!(json("identity-tm/ident-data.json")["IdentData"]["Surname"], "Mustermann");
+    assert_eq!(json("identify24/ident.json")["status"], "Identified");
+    let (original, signed) = (written("input/contract.pdf"), written("identity-tm/contract.signed.pdf"));
     assert!(original.starts_with(b"%PDF-") && signed.len() > original.len());
     assert!(signed.starts_with(&original));
 }
 
 #[test]
-fn ordinary_viewers_open_the_pdfs_and_the_report_compares_supplied_with_checked() {
-    if !has("pdfinfo") || !has("pdftotext") {
+fn the_report_compares_supplied_with_checked() {
+    if !has("pdftotext") {
         return;
     }
     let out = tempfile::tempdir().unwrap();
     demo(out.path(), &[]).ends_with(0, &[]);
-    for name in ["input/contract.pdf", "identity-tm/report.pdf", "identity-tm/contract.signed.pdf"] {
-        let ran = run(Command::new("pdfinfo").arg(out.path().join(name)));
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "pdfinfo accepts {name} without a murmur: {ran:#?}");
-        assert!(ran.stdout.contains("Pages:"), "{ran:#?}");
-    }
     let ran = run(Command::new("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
     for (label, value) in [
@@ -155,9 +118,6 @@ fn ordinary_viewers_open_the_pdfs_and_the_report_compares_supplied_with_checked(
         let row = row.unwrap_or_else(|| panic!("no row {label} in:\n{}", ran.stdout));
         assert_eq!(row.matches(value).count(), 2, "supplied and checked side by side: {row}");
     }
-    let signed = out.path().join("identity-tm/contract.signed.pdf");
-    let ran = run(Command::new("pdftotext").arg(signed).arg("-"));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
 }
 
 #[test]
@@ -165,22 +125,16 @@ fn the_table_is_for_people_and_the_progress_is_plain_lines_without_a_terminal() 
     let out = tempfile::tempdir().unwrap();
     let ran = demo(out.path(), &[]);
     ran.ends_with(0, &[]);
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.split(' ') {
         let row = ran.stdout.lines().find(|line| line.contains(&format!(" {operation} ")));
         assert!(row.is_some_and(|row| row.trim_start().starts_with("ok ")), "no row for {operation}:\n{}", ran.stdout);
         assert!(ran.stderr.contains(&format!("[{operation}]")), "{operation} is not told live:\n{}", ran.stderr);
     }
     for file in FILES {
-        assert!(ran.stdout.contains(file), "{file} is not listed:\n{}", ran.stdout);
-        assert!(
-            ran.stdout.contains(&sha256(&std::fs::read(out.path().join(file)).unwrap())),
-            "no SHA-256 of {file}:\n{}",
-            ran.stdout
-        );
+        ran.shows(&[file, &sha256(&std::fs::read(out.path().join(file)).unwrap())]);
     }
-    let folder = out.path().display().to_string();
-    assert!(ran.stdout.contains(&folder), "nobody is told that the files are in {folder}:\n{}", ran.stdout);
-    assert!(ran.stdout.ends_with(".\n") && ran.stdout.contains("Every check held"), "{}", ran.stdout);
+    ran.shows(&[out.path().to_str().unwrap(), "Every check held"]);
+    assert!(ran.stdout.ends_with(".\n"), "{}", ran.stdout);
     for (name, text) in [("output", &ran.stdout), ("progress", &ran.stderr)] {
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{name} steers a terminal that is none: {text:?}");
         assert!(text.lines().all(|line| line.trim_end() == line), "blanks at the ends of lines: {text:?}");

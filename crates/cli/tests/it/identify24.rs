@@ -3,21 +3,12 @@
 use std::path::Path;
 
 use crate::support::{
-    CANARY, IDENT, Ran, Sandbox, Server, Then, assert_for_its_owner_only, feed, file, ident, run, towards,
+    CANARY, IDENT, Ran, Sandbox, Server, Then, Vendor, assert_for_its_owner_only, file, ident, names, run,
 };
 use serde_json::{Value, json};
 
 const REDACTED: &str = "[redacted]";
-
-/// Asserts that none of these is told anywhere.
-#[track_caller]
-fn keeps_to_itself(ran: &Ran, secrets: &[&str]) {
-    for secret in secrets {
-        for text in [&ran.stdout, &ran.stderr] {
-            assert!(!text.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {ran:#?}");
-        }
-    }
-}
+const GET: &str = "identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -27,40 +18,28 @@ mod logging_in {
     use super::*;
 
     #[test]
-    fn the_credentials_are_checked_and_the_token_is_not_shown() {
+    fn the_credentials_are_checked_and_the_token_is_shown_on_request_only() {
         let sandbox = Sandbox::start();
-        let ran = run(sandbox.identkit().args(["identify24", "login"]));
+        let ran = sandbox.run("identify24 login");
         ran.ends_with(0, &["--reveal"]);
-        for told in ["911-internet", REDACTED, "idles out at", "Z, if it is not used before"] {
-            assert!(ran.stdout.contains(told), "{told}: {ran:#?}");
-        }
-        let ran = run(sandbox.identkit().args(["identify24", "login", "--output", "json"]));
-        let told = ran.ends_with(0, &[]).json();
+        ran.shows(&["911-internet", REDACTED, "idles out at", "Z, if it is not used before"]);
+        let told = sandbox.json("identify24 login");
         assert_eq!((&told["token"], &told["result"]), (&json!(REDACTED), &json!(true)));
         assert_eq!(told["identkit"]["hidden"], json!(["messages", "token"]));
         assert_eq!(told["identkit"]["partner"], "911-internet");
-    }
-
-    #[test]
-    fn the_token_that_is_revealed_is_one_that_works() {
-        let sandbox = Sandbox::plain();
-        let ran = run(sandbox.identkit().args(["identify24", "login", "--reveal", "--output", "json"]));
-        let token = ran.ends_with(0, &[]).json()["token"].as_str().unwrap().to_owned();
-        assert!(token.len() > 20 && !ran.stderr.contains(&token), "{ran:#?}");
-        assert_eq!(ran.json()["identkit"]["hidden"], json!([]));
+        let ran = sandbox.run("identify24 login --reveal --output json");
+        let told = ran.ends_with(0, &[]).json();
+        let token = told["token"].as_str().unwrap();
+        assert!(token.len() > 20 && !ran.stderr.contains(token), "{ran:#?}");
+        assert_eq!(told["identkit"]["hidden"], json!([]));
     }
 
     #[test]
     fn a_token_of_the_vendors_is_never_told() {
-        let server = Server::always(|| {
-            Then::json(
-                "200 OK",
-                r#"{"result":true,"token":"canary-token","messages":["canary-token"],"x":"canary-token"}"#,
-            )
-        });
-        for more in [&[][..], &["--output", "json"]] {
-            let ran = run(towards(&server.url()).args(["identify24", "login"]).args(more));
-            keeps_to_itself(ran.ends_with(0, &[]), &["canary-token", "key\""]);
+        let answer = r#"{"result":true,"token":"canary-token","messages":["canary-token"],"x":"canary-token"}"#;
+        let server = Server::json("200 OK", answer);
+        for line in ["identify24 login", "identify24 login --output json"] {
+            server.run(line).ends_with(0, &[]).tells_none_of(&["canary-token", "key\""]);
         }
     }
 
@@ -72,37 +51,37 @@ mod logging_in {
             ("200 OK", r#"{"result":true,"messages":[]}"#),
             ("200 OK", r#"{"result":false,"response_status":401,"token":"hush-hush"}"#),
         ] {
-            let server = Server::start(move |_| Then::json(status, body));
-            let ran = run(towards(&server.url()).args(["identify24", "login"]));
-            ran.fails_with(3, &["auth", "check the credentials"]);
-            keeps_to_itself(&ran, &["hush-hush"]);
+            let server = Server::json(status, body);
+            let ran = server.run("identify24 login");
+            ran.fails_with(3, &["auth", "check the credentials"]).tells_none_of(&["hush-hush"]);
             assert_eq!(server.calls(), ["POST /auth"], "I-008");
         }
-        let sandbox = Sandbox::start();
-        run(sandbox.identkit().args(["identify24", "--api-key", "wrong", "login"])).fails_with(3, &["HTTP 401"]);
+        Sandbox::start().run("identify24 --api-key wrong login").fails_with(3, &["HTTP 401"]);
     }
 }
 
 mod creating {
     use super::*;
 
+    const CALLS: [&str; 2] = ["POST /auth", "POST /ident/create"];
+
+    fn create(vendor: &impl Vendor, more: &str) -> Ran {
+        vendor.feed(&format!("identify24 create - {more}"), &ident(&json!({})))
+    }
+
     #[test]
     fn i_042_nothing_is_created_that_nobody_could_find_again() {
-        let server = Server::always(|| Then::json("500 Internal Server Error", "{}"));
-        let create = |more: &[&str]| {
-            let mut command = towards(&server.url());
-            feed(command.args(["identify24", "create", "-"]).args(more), ident(&json!({})).as_bytes())
-        };
-        create(&[]).fails_with(2, &["--out", "--reveal", "nothing was sent"]);
+        let server = Server::untouched();
+        let create = |more: &str| server.feed(&format!("identify24 create -{more}"), &ident(&json!({})));
+        create("").fails_with(2, &["--out", "--reveal", "nothing was sent"]);
         let folder = tempfile::tempdir().unwrap();
-        let taken = folder.path().join("taken.json");
-        std::fs::write(&taken, "the only copy").unwrap();
-        for (path, told) in [
-            (taken.clone(), "is there already"),
-            (folder.path().to_owned(), "is there already"),
-            (folder.path().join("nowhere/created.json"), "cannot be written"),
-        ] {
-            create(&["--out", path.to_str().unwrap()]).fails_with(2, &["--out", told, "nothing was sent"]);
+        let taken = file(&folder, "taken.json", "the only copy");
+        let place = folder.path().display().to_string();
+        let nowhere = format!("{place}/nowhere/created.json");
+        for (path, told) in
+            [(&taken, "is there already"), (&place, "is there already"), (&nowhere, "cannot be written")]
+        {
+            create(&format!(" --out {path}")).fails_with(2, &["--out", told, "nothing was sent"]);
         }
         assert_eq!(std::fs::read(&taken).unwrap(), b"the only copy");
         assert_eq!(server.connections(), 0);
@@ -112,40 +91,29 @@ mod creating {
     fn ai_15_the_id_goes_into_a_file_of_ones_own_and_is_read_from_there() {
         let sandbox = Sandbox::start();
         let folder = tempfile::tempdir().unwrap();
-        for (name, more) in [("table", &[][..]), ("json", &["--output", "json"])] {
+        for (name, more) in [("table", ""), ("json", " --output json")] {
             let path = folder.path().join(name);
             let out = path.to_str().unwrap();
-            let mut command = sandbox.identkit();
-            command.args(["identify24", "create", "-", "--out", out]).args(more);
-            let ran = feed(&mut command, ident(&json!({})).as_bytes());
-            ran.ends_with(0, &[]);
+            let ran = create(&sandbox, &format!("--out {out}{more}"));
+            ran.ends_with(0, &[]).shows(&[REDACTED, out]);
             let kept = read(&path);
             let id = kept["ident_id"].as_str().unwrap();
             assert_eq!(kept["conference_url"], format!("https://identify24.de/apply/{id}"));
-            assert!(ran.stdout.contains(REDACTED) && ran.stdout.contains(out), "{ran:#?}");
-            keeps_to_itself(&ran, &[id, "identify24.de/apply"]);
+            ran.tells_none_of(&[id, "identify24.de/apply"]);
             assert_for_its_owner_only(&path);
-            let get = ["identify24", "get"];
             for ran in [
-                run(sandbox.identkit().args(get).args(["--from", out])),
-                run(sandbox.identkit().args(get).args(["--from", out, "--output", "json"])),
-                feed(sandbox.identkit().args(get).arg("-"), format!("{id}\n").as_bytes()),
+                sandbox.run(&format!("identify24 get --from {out}")),
+                sandbox.run(&format!("identify24 get --from {out} --output json")),
+                sandbox.feed("identify24 get -", &format!("{id}\n")),
             ] {
-                assert!(ran.ends_with(0, &[]).stdout.contains("Unidentified"), "{ran:#?}");
-                keeps_to_itself(&ran, &[id, "John", "Doe"]);
+                ran.ends_with(0, &[]).shows(&["Unidentified"]).tells_none_of(&[id, "John", "Doe"]);
             }
         }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside them");
-    }
-
-    #[test]
-    fn what_is_shown_can_be_kept_too() {
-        let sandbox = Sandbox::start();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("created.json");
-        let mut command = sandbox.identkit();
-        command.args(["identify24", "create", "-", "--reveal", "--out", path.to_str().unwrap(), "--output", "json"]);
-        let shown = feed(&mut command, ident(&json!({})).as_bytes()).ends_with(0, &[]).json();
+        assert_eq!(names(folder.path()).len(), 2, "nothing is left beside them");
+        // What is shown can be kept, too.
+        let path = folder.path().join("shown");
+        let ran = create(&sandbox, &format!("--reveal --out {} --output json", path.display()));
+        let shown = ran.ends_with(0, &[]).json();
         assert_eq!(shown["ident_id"], read(&path)["ident_id"]);
         assert_eq!((&shown["identkit"]["hidden"], &shown["identkit"]["kept_in"]), (&json!([]), &json!(path)));
     }
@@ -153,24 +121,26 @@ mod creating {
     #[test]
     fn i_042_an_unknown_outcome_is_6_and_says_that_only_the_vendor_can_tell() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("created.json");
+        let line = format!("identify24 create - --out {}/created.json", folder.path().display());
         for (id, told) in [
             (json!("a-tracking-value"), "by its custom_id, which standard input holds"),
             (Value::Null, "has no custom_id"),
         ] {
-            let server = Server::after_login(|_| Then::Close);
-            let mut command = towards(&server.url());
-            command.args(["identify24", "create", "-", "--out", path.to_str().unwrap()]);
-            let ran = feed(&mut command, ident(&json!({ "custom_id": id })).as_bytes());
+            let server = Server::after_login(|_| Then::close());
+            let ran = server.feed(&line, &ident(&json!({ "custom_id": id })));
             ran.fails_with(6, &["ident/create", "do not repeat it", "no call that lists", told]);
-            assert_eq!(server.calls(), ["POST /auth", "POST /ident/create"]);
-            assert!(!path.exists() && std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left");
+            assert_eq!(server.calls(), CALLS);
+            assert_eq!(names(folder.path()), [""; 0], "nothing is left");
         }
     }
 
     /// Answers to a create of which nobody knows what they mean, and where they name the ident.
-    const DOUBTFUL: [(&str, bool); 6] = [
-        (r#"{"result":true,"response_status":404,"ident_id":"canary-ident"}"#, true),
+    const DOUBTFUL: [(&str, bool); 10] = [
+        (r#"{"result":true,"ident_id":"canary-ident","data":{"ident_id":"b"},"response_status":404}"#, true),
+        (r#"{"result":true,"ident_id":"","data":{"ident_id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"data":{"id":"canary-ident"}}"#, true),
+        (r#"{"result":true,"conference_url":"https://identify24.de/apply/","x":"canary-ident"}"#, false),
+        (r#"{"result":true,"data":[],"x":"canary-ident"}"#, false),
         (r#"{"result":true,"response_status":429,"conference_url":"https://identify24.de/apply/canary-ident"}"#, true),
         (r#"{"result":true,"data":{"ident_id":"canary-ident"}}"#, true),
         (r#"{"result":true,"messages":["after a crash"],"ident_id":"canary-ident"}"#, true),
@@ -178,49 +148,40 @@ mod creating {
         (r#"{"result":true "ident_id":"canary-ident"}"#, false),
     ];
 
-    fn doubtful(answer: &'static str, more: &[&str]) -> (Ran, Server) {
+    fn doubtful(answer: &'static str) -> Server {
         let status = if answer.contains(r#""messages""#) { "500 Internal Server Error" } else { "200 OK" };
-        let server = Server::after_login(move |_| Then::json(status, answer));
-        let mut command = towards(&server.url());
-        command.args(["identify24", "create", "-"]).args(more);
-        (feed(&mut command, ident(&json!({})).as_bytes()), server)
+        Server::after_login(move |_| Then::json(status, answer))
     }
 
     #[test]
     fn i_042_an_answer_that_may_hold_the_only_copy_of_an_id_is_kept_and_shown_on_reveal_only() {
         let folder = tempfile::tempdir().unwrap();
-        for (number, (answer, named)) in DOUBTFUL.into_iter().enumerate() {
-            let path = folder.path().join(number.to_string());
-            let out = path.to_str().unwrap();
-            for more in [&["--out", out][..], &["--out", out, "--show-vendor-text"]] {
-                let (ran, server) = doubtful(answer, more);
+        let path = folder.path().join("created.json");
+        let out = path.to_str().unwrap();
+        for (answer, named) in DOUBTFUL {
+            for more in ["", " --show-vendor-text"] {
+                let server = doubtful(answer);
+                let ran = create(&server, &format!("--out {out}{more}"));
                 ran.fails_with(6, &["ident/create", "do not repeat it", "the vendor's answer is in", out]);
-                assert_eq!(server.calls(), ["POST /auth", "POST /ident/create"]);
+                assert_eq!(server.calls(), CALLS);
                 assert!(!ran.stderr.contains("--show-vendor-text shows it"), "it would be a second ident: {ran:#?}");
-                assert_eq!(ran.stderr.contains("get --from"), named, "{ran:#?}");
-                keeps_to_itself(&ran, &["canary-ident"]);
+                assert_eq!(ran.stderr.contains(&format!("identify24 get --from {out}")), named, "{ran:#?}");
+                ran.tells_none_of(&["canary-ident"]);
                 let kept = read(&path);
                 assert_eq!(kept["vendor_text"], answer);
                 assert_eq!(kept["ident_id"].as_str(), named.then_some("canary-ident"));
                 assert_for_its_owner_only(&path);
+                if named {
+                    let found = r#"{"data":{"id":"canary-ident","status":"Unidentified"}}"#;
+                    let server = Server::after_login(|_| Then::json("200 OK", found));
+                    server.run(&format!("identify24 get --from {out}")).ends_with(0, &[]);
+                    assert_eq!(server.calls(), ["POST /auth", "GET /ident/get/canary-ident"]);
+                }
                 std::fs::remove_file(&path).unwrap();
             }
-            let (ran, _) = doubtful(answer, &["--reveal"]);
-            ran.fails_with(6, &["canary-ident"]);
-            assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing else is left");
+            create(&doubtful(answer), "--reveal").fails_with(6, &["canary-ident"]);
+            assert_eq!(names(folder.path()), [""; 0], "nothing else is left");
         }
-    }
-
-    #[test]
-    fn i_042_an_ident_that_may_exist_is_looked_for_by_the_file_that_create_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("created.json");
-        let out = path.to_str().unwrap();
-        doubtful(DOUBTFUL[0].0, &["--out", out]).0.fails_with(6, &[&format!("identify24 get --from {out}")]);
-        let server =
-            Server::after_login(|_| Then::json("200 OK", r#"{"data":{"id":"canary-ident","status":"Unidentified"}}"#));
-        run(towards(&server.url()).args(["identify24", "get", "--from", out])).ends_with(0, &[]);
-        assert_eq!(server.calls(), ["POST /auth", "GET /ident/get/canary-ident"]);
     }
 }
 
@@ -229,43 +190,31 @@ mod reading {
 
     /// An ident whose every member is a canary, but for those that are told.
     fn telling() -> Server {
-        Server::after_login(|_| {
-            let mut data = json!({ "status": "Video done", "project_id": "6", "created_at": "21-10-2019 09:57:51" });
-            data["id"] = IDENT.into();
-            for name in [
-                "person_first_name",
-                "person_last_name",
-                "custom_id",
-                "custom1",
-                "custom2",
-                "custom3",
-                "custom4",
-                "street",
-                "appointment_date",
-            ] {
-                data[name] = CANARY.into();
-            }
-            data["more"] = json!({ "deep": [CANARY] });
-            Then::json("200 OK", &json!({ "result": true, "messages": [CANARY], "data": data }).to_string())
-        })
+        let mut data = json!({ "status": "Video done", "project_id": "6", "created_at": "21-10-2019 09:57:51" });
+        data["id"] = IDENT.into();
+        let persons = "person_first_name person_last_name custom_id custom1 custom2 custom3 custom4 street";
+        for name in persons.split(' ').chain(["appointment_date"]) {
+            data[name] = CANARY.into();
+        }
+        data["more"] = json!({ "deep": [CANARY] });
+        let answer = json!({ "result": true, "messages": [CANARY], "data": data }).to_string();
+        Server::after_login(move |_| Then::json("200 OK", &answer))
     }
 
     #[test]
     fn ai_15_secrets_and_personal_data_are_shown_on_request_only() {
         let server = telling();
-        let get = |more: &[&str]| run(towards(&server.url()).args(["identify24", "get", IDENT]).args(more));
-        let ran = get(&[]);
-        keeps_to_itself(ran.ends_with(0, &["--reveal"]), &[CANARY, IDENT]);
-        assert!(ran.stdout.contains("Video done") && ran.stdout.contains("21-10-2019 09:57:51"), "{ran:#?}");
-        let ran = get(&["--output", "json"]);
-        keeps_to_itself(ran.ends_with(0, &[]), &[CANARY, IDENT]);
-        assert_eq!(ran.json()["person_last_name"], REDACTED);
-        assert_eq!(ran.json()["identkit"]["hidden"].as_array().unwrap().len(), 11);
-        for more in [&["--reveal"][..], &["--reveal", "--output", "json"]] {
-            let ran = get(more);
-            assert!(ran.ends_with(0, &[]).stdout.matches(CANARY).count() >= 10, "{ran:#?}");
-            assert!(ran.stdout.contains(IDENT), "{ran:#?}");
-            assert!(!ran.stderr.contains(CANARY) && !ran.stdout.contains(REDACTED), "{ran:#?}");
+        let ran = server.run(GET);
+        ran.ends_with(0, &["--reveal"]).tells_none_of(&[CANARY, IDENT]);
+        ran.shows(&["Video done", "21-10-2019 09:57:51"]);
+        let ran = server.run(&format!("{GET} --output json"));
+        let told = ran.ends_with(0, &[]).tells_none_of(&[CANARY, IDENT]).json();
+        assert_eq!(told["person_last_name"], REDACTED);
+        assert_eq!(told["identkit"]["hidden"].as_array().unwrap().len(), 11);
+        for more in ["--reveal", "--reveal --output json"] {
+            let ran = server.run(&format!("{GET} {more}"));
+            ran.ends_with(0, &[]).shows(&[IDENT]).logs_none_of(&[CANARY]);
+            assert!(ran.stdout.matches(CANARY).count() >= 10 && !ran.stdout.contains(REDACTED), "{ran:#?}");
         }
     }
 
@@ -275,7 +224,7 @@ mod reading {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, content: &str| file(&folder, name, content);
         let outcomes = file("outcomes.json", r#"{ "VIDEO DONE": "negative", "Other": "gone" }"#);
-        let get = |more: &[&str]| run(towards(&server.url()).args(["identify24", "get", IDENT]).args(more));
+        let get = |more: &[&str]| run(server.command(GET).args(more));
         for (more, word) in [
             (&[][..], "unknown"),
             (&["--outcome", "video done=positive"], "positive"),
@@ -286,8 +235,7 @@ mod reading {
             let ran = get(&[more, &["--output", "json"]].concat());
             assert_eq!(ran.ends_with(0, &[]).json()["identkit"]["outcome"], word, "{more:?}");
         }
-        let ran = get(&["--outcome", "video done=positive"]);
-        assert!(ran.ends_with(0, &[]).stdout.contains("positive, final"), "{ran:#?}");
+        get(&["--outcome", "video done=positive"]).ends_with(0, &[]).shows(&["positive, final"]);
         let sent = server.connections();
         for (more, told) in [
             (&["--outcome", "Video Done=well"][..], "fraud_suspicion"),
@@ -303,53 +251,28 @@ mod reading {
         assert_eq!(server.connections(), sent);
         // The only documented one needs no table.
         let sandbox = Sandbox::start();
-        let ran = run(sandbox.identkit().args(["identify24", "get", IDENT]));
-        assert!(ran.ends_with(0, &[]).stdout.contains("not finished"), "{ran:#?}");
+        sandbox.run(GET).ends_with(0, &[]).shows(&["not finished"]);
+        // The person's story, played at the sandbox, is what a later read tells.
+        sandbox.play(IDENT, "positive");
+        let told = sandbox.json(&format!("{GET} --outcome Identified=positive"));
+        assert_eq!((&told["status"], &told["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));
     }
 
     #[test]
     fn ai_11_i_020_local_times_get_a_zone_on_request_and_the_end_is_an_estimate() {
         let sandbox = Sandbox::start();
-        let get = |more: &[&str]| run(sandbox.identkit().args(["identify24", "get", IDENT]).args(more));
-        let told = get(&["--output", "json"]).ends_with(0, &[]).json();
-        assert_eq!(
-            (&told["created_at"], &told["identkit"]["created_at"]),
-            (&json!("21-10-2019 09:57:51"), &Value::Null)
-        );
+        let told = sandbox.json(GET);
+        assert_eq!(told["created_at"], "21-10-2019 09:57:51");
+        assert_eq!(told["identkit"]["created_at"], Value::Null);
         assert_eq!(told["identkit"]["expires_estimate"], "2020-01-19T09:57:51", "local time, as created_at");
-        let told = get(&["--zone", "Europe/Berlin", "--output", "json"]).ends_with(0, &[]).json();
+        let told = sandbox.json(&format!("{GET} --zone Europe/Berlin"));
         assert_eq!(told["identkit"]["created_at"], "2019-10-21T09:57:51+02:00");
         assert_eq!(told["identkit"]["appointment_date"], "2019-10-24T11:11:00+02:00");
         assert_eq!(told["identkit"]["expires_estimate"], "2020-01-19T09:57:51+01:00");
-        let ran = get(&["--zone", "UTC"]);
-        for told in ["21-10-2019 09:57:51 (2019-10-21T09:57:51+00:00)", "forgotten about", "2020-01-19T09:57:51+00:00"]
-        {
-            assert!(ran.ends_with(0, &[]).stdout.contains(told), "{told}: {ran:#?}");
-        }
-        get(&["--zone", "Mars"]).ends_with(2, &["Europe/Berlin"]);
-    }
-
-    #[test]
-    fn ai_15_an_id_is_checked_wherever_it_comes_from() {
-        let server = Server::always(|| Then::json("500 Internal Server Error", "{}"));
-        let folder = tempfile::tempdir().unwrap();
-        for (number, bad) in ["", "a/b", "../x", "a b", &"x".repeat(65), REDACTED].into_iter().enumerate() {
-            let ran = feed(towards(&server.url()).args(["identify24", "get", "-"]), bad.as_bytes());
-            ran.fails_with(2, &["ident_id", "1 to 64 letters, digits and hyphens"]);
-            let path = folder.path().join(number.to_string());
-            std::fs::write(&path, json!({ "ident_id": bad }).to_string()).unwrap();
-            let ran = run(towards(&server.url()).args(["identify24", "get", "--from"]).arg(path));
-            ran.fails_with(2, &["ident_id", "1 to 64 letters, digits and hyphens"]);
-        }
-        let path = folder.path().join("other");
-        for other in ["{}", "[]", "text", r#"{"ident_id":6}"#] {
-            std::fs::write(&path, other).unwrap();
-            run(towards(&server.url()).args(["identify24", "get", "--from"]).arg(&path))
-                .fails_with(2, &["holds no ident_id", "nothing was sent"]);
-        }
-        run(towards(&server.url()).args(["identify24", "get"])).ends_with(2, &["IDENT_ID", "--help"]);
-        run(towards(&server.url()).args(["identify24", "get", IDENT, "--from", "x"])).ends_with(2, &["--help"]);
-        assert_eq!(server.connections(), 0);
+        let ran = sandbox.run(&format!("{GET} --zone UTC"));
+        ran.ends_with(0, &[]).shows(&["21-10-2019 09:57:51 (2019-10-21T09:57:51+00:00)"]);
+        ran.shows(&["forgotten about", "2020-01-19T09:57:51+00:00"]);
+        sandbox.run(&format!("{GET} --zone Mars")).ends_with(2, &["Europe/Berlin"]);
     }
 
     #[test]
@@ -359,24 +282,22 @@ mod reading {
             true => Then::json("401 Unauthorized", "{}"),
             false => Then::json("200 OK", r#"{"result":true,"messages":[],"data":{"status":"Unidentified"}}"#),
         });
-        run(towards(&once.url()).args(["identify24", "get", IDENT])).ends_with(0, &[]);
+        once.run(GET).ends_with(0, &[]);
         let get = format!("GET /ident/get/{IDENT}");
         assert_eq!(once.calls(), ["POST /auth", &get, "POST /auth", &get]);
         let always = Server::after_login(|_| Then::json("401 Unauthorized", "{}"));
-        run(towards(&always.url()).args(["identify24", "get", IDENT])).fails_with(3, &["ident/get", "HTTP 401"]);
+        always.run(GET).fails_with(3, &["ident/get", "HTTP 401"]);
         assert_eq!(always.calls(), ["POST /auth", &get, "POST /auth", &get]);
     }
-}
 
-#[test]
-fn ai_15_an_answer_about_another_ident_is_none_and_no_id_is_told() {
-    let server = Server::after_login(|_| {
-        Then::json("200 OK", r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#)
-    });
-    for more in [&[][..], &["--reveal"], &["--output", "json"]] {
-        let ran = run(towards(&server.url()).args(["identify24", "get", IDENT]).args(more));
-        ran.fails_with(1, &["ident/get", "about another one"]);
-        keeps_to_itself(&ran, &["canary-other", IDENT]);
+    #[test]
+    fn ai_15_an_answer_about_another_ident_is_none_and_no_id_is_told() {
+        let other = r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#;
+        let server = Server::after_login(|_| Then::json("200 OK", other));
+        for more in ["", " --reveal", " --output json"] {
+            let ran = server.run(&format!("{GET}{more}"));
+            ran.fails_with(1, &["ident/get", "about another one"]).tells_none_of(&["canary-other", IDENT]);
+        }
     }
 }
 
@@ -390,20 +311,15 @@ mod projects {
     #[test]
     fn all_are_listed_and_one_is_read() {
         let sandbox = Sandbox::start();
-        let ran = run(sandbox.identkit().args(["identify24", "projects"]));
-        assert!(ran.ends_with(0, &[]).stdout.contains("911 Internet GmbH"), "{ran:#?}");
-        let ran = run(sandbox.identkit().args(["identify24", "projects", "--output", "json"]));
-        assert_eq!(
-            ran.ends_with(0, &[]).json()["projects"],
-            json!([{ "id": "6", "title": "911 Internet GmbH", "status": "Active" }])
-        );
-        let ran = run(sandbox.identkit().args(["identify24", "project", "6"]));
-        assert_eq!(ran.ends_with(0, &[]).stderr, "");
-        assert!(ran.stdout.contains("911 Internet GmbH") && ran.stdout.contains("Active"), "{ran:#?}");
-        for (more, by) in [(&[][..], "project/get"), (&["--by-list"], "project/getAll")] {
-            let ran = run(sandbox.identkit().args(["identify24", "project", "6", "--output", "json"]).args(more));
-            assert_eq!(ran.ends_with(0, &[]).json()["identkit"]["found_by"], by);
-            run(sandbox.identkit().args(["identify24", "project", "7"]).args(more)).fails_with(4, &[by]);
+        sandbox.run("identify24 projects").ends_with(0, &[]).shows(&["911 Internet GmbH"]);
+        let listed = sandbox.json("identify24 projects");
+        assert_eq!(listed["projects"], json!([{ "id": "6", "title": "911 Internet GmbH", "status": "Active" }]));
+        let ran = sandbox.run("identify24 project 6");
+        assert_eq!(ran.ends_with(0, &[]).shows(&["911 Internet GmbH", "Active"]).stderr, "");
+        for (more, by) in [("", "project/get"), (" --by-list", "project/getAll")] {
+            let told = sandbox.json(&format!("identify24 project 6{more}"));
+            assert_eq!(told["identkit"]["found_by"], by);
+            sandbox.run(&format!("identify24 project 7{more}")).fails_with(4, &[by]);
         }
     }
 
@@ -414,34 +330,31 @@ mod projects {
                 "/project/get" => Then::json(status, "{}"),
                 _ => Then::json("200 OK", BOTH),
             });
-            let ran = run(towards(&server.url()).args(["identify24", "project", "6"]));
-            ran.ends_with(0, &["note: project/get did not get through", "AI-07"]);
-            assert!(ran.stdout.contains("911 Internet GmbH") && !ran.stdout.contains("Another"), "{ran:#?}");
-            keeps_to_itself(&ran, &[CANARY]);
+            let ran = server.run("identify24 project 6");
+            ran.ends_with(0, &["note: project/get did not get through", "AI-07"]).shows(&["911 Internet GmbH"]);
+            assert!(!ran.tells_none_of(&[CANARY]).stdout.contains("Another"), "{ran:#?}");
             assert_eq!(server.calls(), ["POST /auth", "GET /project/get", "GET /project/getAll"]);
-            let ran = run(towards(&server.url()).args(["identify24", "project", "6", "--output", "json"]));
-            assert_eq!(ran.ends_with(0, &[]).json()["identkit"]["found_by"], "project/getAll");
+            assert_eq!(server.json("identify24 project 6")["identkit"]["found_by"], "project/getAll");
             // A refusal of a project that is not in the list either is told as it was.
-            run(towards(&server.url()).args(["identify24", "project", "8"]))
-                .fails_with(5, &["project/get", status.get(..3).unwrap()]);
+            server.run("identify24 project 8").fails_with(5, &["project/get", status.get(..3).unwrap()]);
         }
     }
 
     #[test]
     fn ai_07_by_list_never_sends_a_get_with_a_body() {
         let server = Server::after_login(|_| Then::json("200 OK", BOTH));
-        let ran = run(towards(&server.url()).args(["identify24", "project", "6", "--by-list"]));
+        let ran = server.run("identify24 project 6 --by-list");
         assert_eq!(ran.ends_with(0, &["--reveal"]).stdout.matches("911 Internet GmbH").count(), 1);
         assert_eq!(server.calls(), ["POST /auth", "GET /project/getAll"]);
-        keeps_to_itself(&run(towards(&server.url()).args(["identify24", "projects", "--output", "json"])), &[CANARY]);
+        server.run("identify24 projects --output json").tells_none_of(&[CANARY]);
     }
 
     #[test]
     fn what_can_be_no_project_is_2() {
-        let server = Server::always(|| Then::json("500 Internal Server Error", "{}"));
+        let server = Server::untouched();
         for bad in ["", " ", "6\n7", &"6".repeat(65)] {
-            run(towards(&server.url()).args(["identify24", "project", bad]))
-                .fails_with(2, &["project id", "nothing was sent"]);
+            let ran = run(server.identkit().args(["identify24", "project", bad]));
+            ran.fails_with(2, &["project id", "nothing was sent"]);
         }
         assert_eq!(server.connections(), 0);
     }
@@ -462,41 +375,22 @@ fn every_status_of_the_document_has_its_exit_code() {
         ("503 Service Unavailable", 7, 6),
         ("504 Gateway Timeout", 7, 6),
     ] {
-        let server = Server::after_login(move |_| {
-            let body = json!({ "result": false, "messages": [CANARY], "response_status": 0 }).to_string();
-            // More patience than anybody has, so that what could be repeated is told at once.
-            Then::json(&format!("{status}\r\nRetry-After: 3600"), &body)
-        });
+        let body = json!({ "result": false, "messages": [CANARY], "response_status": 0 }).to_string();
+        // More patience than anybody has, so that what could be repeated is told at once.
+        let server = Server::after_login(move |_| Then::json(&format!("{status}\r\nRetry-After: 3600"), &body));
         let canary = ident(&json!({ "person_first_name": CANARY, "custom_id": CANARY, "city": CANARY }));
-        let call = |words: &[&str]| {
-            let mut command = towards(&server.url());
-            feed(command.arg("identify24").args(words), canary.as_bytes())
-        };
         let number = status.get(..3).unwrap();
-        for (words, code) in
-            [(&["get", "-"][..], 2), (&["get", IDENT], reads), (&["projects"], reads), (&["project", "6"], reads)]
-        {
-            let ran = call(words);
-            ran.fails_with(code, &[]);
-            keeps_to_itself(&ran, &[CANARY, IDENT]);
-            assert!(code == 2 || ran.stderr.contains(number), "{ran:#?}");
+        for (line, code, words) in [
+            ("get -", 2, [""; 2]),
+            ("get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", reads, ["", number]),
+            ("projects", reads, ["", number]),
+            ("project 6", reads, ["", number]),
+            ("create - --reveal", creates, ["ident/create", number]),
+        ] {
+            let ran = server.feed(&format!("identify24 {line}"), &canary);
+            ran.fails_with(code, &words).tells_none_of(&[CANARY, IDENT]);
         }
-        let ran = call(&["create", "-", "--reveal"]);
-        ran.fails_with(creates, &["ident/create", number]);
-        keeps_to_itself(&ran, &[CANARY]);
         let created = server.calls().iter().filter(|call| *call == "POST /ident/create").count();
-        if creates == 6 {
-            assert_eq!(created, 1, "{status}");
-        }
+        assert!(creates != 6 || created == 1, "{status}: {created}");
     }
-}
-
-/// The person's story, played at the sandbox, is what a later read tells.
-#[test]
-fn a_story_is_seen_by_the_next_read() {
-    let sandbox = Sandbox::start();
-    sandbox.play(IDENT, "positive");
-    let get = ["identify24", "get", IDENT, "--outcome", "Identified=positive", "--output", "json"];
-    let told = run(sandbox.identkit().args(get)).ends_with(0, &[]).json();
-    assert_eq!((&told["status"], &told["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));
 }

@@ -1,5 +1,6 @@
 //! The program as its users run it: what it prints, what it leaves on the disk, and how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "real processes live in real time: an upper bound against hanging")]
 
 mod connection;
 mod demo;

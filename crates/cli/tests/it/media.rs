@@ -1,102 +1,72 @@
 //! Recordings and the signed form of a result, saved or handed on: with servers that misbehave.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use crate::support::{
-    CANARY, ORDER, Ran, Server, Then, assert_discreet, has, names, on_a_terminal, run, sha256, towards, whole,
-};
+use crate::support::{CANARY, ORDER, Ran, Server, Then, Vendor, file, has, names, on_a_terminal, sha256, whole};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 
-fn tm(server: &Server, arguments: &[&str]) -> Ran {
-    run(towards(&server.url()).arg("tm").args(arguments))
-}
-
-/// Nobody may even connect.
-fn listening() -> Server {
-    Server::always(|| Then::json("500 Internal Server Error", "{}"))
-}
-
-#[test]
-fn an_order_id_that_cannot_be_one_is_2_before_anything_is_sent() {
-    let server = listening();
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let out = out.to_str().unwrap();
-    for id in ["../x", "123456789012345678901", "", "1/2", "ä"] {
-        for command in [
-            &["video", "request", id, "--callback-url", "https://example.com/"][..],
-            &["video", "get", id, "-o", out],
-            &["voice", id, "-o", out],
-            &["ident-data", id, "--signed"],
-            &["ident-data", id, "--signed", "-o", out],
-        ] {
-            tm(&server, command).fails_with(2, &["order id", "1 to 20 letters and digits", "nothing was sent"]);
-        }
-    }
-    assert_eq!((server.connections(), names(folder.path()).len()), (0, 0));
-}
-
 #[test]
 fn what_the_vendor_wrote_about_a_refusal_is_not_told() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let out = out.to_str().unwrap();
-    for command in [
-        &["video", "request", ORDER, "--callback-url", "https://example.com/"][..],
-        &["video", "get", ORDER, "-o", out],
-        &["voice", ORDER, "-o", out],
-        &["ident-data", ORDER, "--signed"],
+    let out = folder.path().join("out").display().to_string();
+    for (line, operation) in [
+        ("tm video request 99921269855041 --callback-url https://example.com/", "getVideoFileBinaryAsync"),
+        (&format!("tm video get 99921269855041 -o {out}"), "getVideoFileBinary"),
+        (&format!("tm voice 99921269855041 -o {out}"), "getVoiceFiles"),
+        ("tm ident-data 99921269855041 --signed", "getIdentData"),
     ] {
         for (status, code) in
             [("400 Bad Request", 5), ("401 Unauthorized", 3), ("404 Not Found", 4), ("403 Forbidden", 5)]
         {
-            let server = Server::start(move |_| Then::json(status, &format!("{{\"Error\":\"{CANARY}\"}}")));
-            assert_discreet(tm(&server, command).fails_with(code, &["HTTP"]));
+            let server = Server::json(status, format!("{{\"Error\":\"{CANARY}\"}}"));
+            let told = [operation, &format!("HTTP {}", status.get(..3).unwrap())];
+            server.run(line).fails_with(code, &told).logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
         }
-        let silent = Server::always(|| Then::Silence);
-        let ran = tm(&silent, &[command, &["--timeout", "1"]].concat());
+        let ran = Server::always(Then::silence).run(&format!("{line} --timeout 1"));
         assert!(matches!(ran.code, Some(6 | 7)) && ran.stderr.contains("error: "), "{ran:#?}");
+        assert_eq!(names(folder.path()), [""; 0]);
     }
 }
 
 mod video {
     use super::*;
 
+    const REQUEST: &str = "tm video request 99921269855041";
+
     #[test]
     fn at_39_the_callback_url_is_checked_before_anything_is_sent() {
-        let server = listening();
+        let server = Server::untouched();
         for url in ["http://example.com/video", "ftp://example.com", "example.com", "", "http://127.0.0.1.example.com"]
         {
-            let ran = tm(&server, &["video", "request", ORDER, "--callback-url", url]);
+            let ran = server.run(&format!("{REQUEST} --callback-url {url}"));
             ran.fails_with(2, &["callbackUrl: ", "was not sent", "AT-39"]);
         }
-        tm(&server, &["video", "request", ORDER]).ends_with(2, &["--callback-url"]);
+        server.run(REQUEST).ends_with(2, &["--callback-url"]);
         assert_eq!(server.connections(), 0);
     }
 
     #[test]
     fn a_request_says_that_the_callback_must_come() {
-        let server = Server::always(|| Then::json("200 OK", ""));
+        let server = Server::json("200 OK", "");
         for url in ["https://example.com/video?order=9992", "http://127.0.0.1:8080/video", "http://localhost/video"] {
-            let ran = tm(&server, &["video", "request", ORDER, "--callback-url", url]);
-            assert!(ran.ends_with(0, &[]).stdout.contains("calls the callback URL"), "{ran:#?}");
+            let ran = server.run(&format!("{REQUEST} --callback-url {url}"));
+            ran.ends_with(0, &[]).shows(&["calls the callback URL"]);
             let seen = server.seen().pop().unwrap();
             assert_eq!((seen.method.as_str(), seen.path), ("POST", format!("/getVideoFileBinaryAsync/{ORDER}")));
             assert_eq!(serde_json::from_str::<Value>(&seen.body).unwrap(), json!({ "callbackUrl": url }));
         }
         let url = format!("https://example.com/{}", "x".repeat(150));
-        let ran = tm(&server, &["video", "request", ORDER, "--callback-url", &url, "--output", "json"]);
+        let ran = server.run(&format!("{REQUEST} --callback-url {url} --output json"));
         let told = ran.ends_with(0, &["AT-39"]).json();
         assert_eq!((&told["requested"], &told["identkit"]["warnings"][0]["rule"]), (&true.into(), &"AT-39".into()));
     }
 
-    fn get(server: &Server, out: &Path, more: &[&str]) -> Ran {
-        run(towards(&server.url()).args(["tm", "video", "get", ORDER, "-o"]).arg(out).args(more))
+    fn get(server: &Server, out: &Path, more: &str) -> Ran {
+        server.run(&format!("tm video get {ORDER} -o {}{more}", out.display()))
     }
 
     fn good() -> Server {
@@ -107,7 +77,7 @@ mod video {
     fn at_38_without_the_callback_it_is_said_to_be_perhaps_a_placeholder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.mp4");
-        let ran = get(&good(), &path, &["--output", "json"]);
+        let ran = get(&good(), &path, " --output json");
         let told = ran.ends_with(0, &["may be a placeholder", "no evidence yet", "AT-38"]).json();
         assert_eq!(told["identkit"]["provisioned"], "unknown");
         assert_eq!(told["identkit"]["compared"], false);
@@ -115,11 +85,10 @@ mod video {
         assert_eq!(told["files"][0]["sha256"], sha256(VIDEO));
         assert_eq!(told["files"][0]["bytes"], VIDEO.len());
         assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
-        let ran = get(&good(), &path, &["--force"]);
-        ran.ends_with(0, &["may be a placeholder"]);
-        assert!(ran.stdout.contains(&sha256(VIDEO)) && ran.stdout.contains(&format!("({} bytes)", VIDEO.len())));
-
-        let ran = get(&good(), &path, &["--output", "json", "--callback-received", "--force"]);
+        let ran = get(&good(), &path, " --force");
+        let size = format!("({} bytes)", VIDEO.len());
+        ran.ends_with(0, &["may be a placeholder"]).shows(&[&sha256(VIDEO), &size]);
+        let ran = get(&good(), &path, " --output json --callback-received --force");
         assert_eq!(ran.ends_with(0, &[]).stderr, "");
         assert_eq!(ran.json()["identkit"]["provisioned"], "callback_received");
     }
@@ -129,23 +98,20 @@ mod video {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.mp4");
         let (known, other) = (sha256(VIDEO).to_uppercase(), "0".repeat(64));
-        let refused = ["--placeholder-sha256", &other, "--placeholder-sha256", &known];
+        let refused = format!(" --placeholder-sha256 {other} --placeholder-sha256 {known}");
         get(&good(), &path, &refused).fails_with(1, &["getVideoFileBinary", "a placeholder", "nothing was written"]);
-        let enough = VIDEO.len().to_string();
-        let too_many = (VIDEO.len() + 1).to_string();
-        get(&good(), &path, &["--at-least", &too_many]).fails_with(1, &["is a placeholder", "nothing was written"]);
+        let too_many = format!(" --at-least {}", VIDEO.len() + 1);
+        get(&good(), &path, &too_many).fails_with(1, &["is a placeholder", "nothing was written"]);
         assert_eq!(names(folder.path()), [""; 0]);
-        let ran = get(&good(), &path, &["--placeholder-sha256", &other, "--at-least", &enough, "--output", "json"]);
-        let told = ran.ends_with(0, &["none of the placeholders"]).json();
-        assert_eq!(
-            (&told["identkit"]["compared"], &told["identkit"]["provisioned"]),
-            (&true.into(), &"unknown".into())
-        );
+        let accepted = format!(" --placeholder-sha256 {other} --at-least {} --output json", VIDEO.len());
+        let told = get(&good(), &path, &accepted).ends_with(0, &["none of the placeholders"]).json();
+        assert_eq!(told["identkit"]["compared"], true);
+        assert_eq!(told["identkit"]["provisioned"], "unknown");
         std::fs::write(&path, "the real one").unwrap();
-        get(&good(), &path, &[&refused[..], &["--force"]].concat()).fails_with(1, &[]);
+        get(&good(), &path, &format!("{refused} --force")).fails_with(1, &[]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "the real one", "what was there stays");
-        let server = listening();
-        get(&server, &path, &["--placeholder-sha256", "00"]).ends_with(2, &["64 hexadecimal digits"]);
+        let server = Server::untouched();
+        get(&server, &path, " --placeholder-sha256 00").ends_with(2, &["64 hexadecimal digits"]);
         assert_eq!(server.connections(), 0);
     }
 
@@ -155,33 +121,23 @@ mod video {
         let path = folder.path().join("video.mp4");
         let half = || whole("video/mp4", VIDEO)[..80].to_vec();
         assert!(half().windows(4).any(|four| four == b"\r\n\r\n"), "the head is whole");
-        let cut = Server::start(move |_| Then::Cut(half()));
-        let ran = get(&cut, &path, &[]);
+        let ran = get(&Server::always(move || Then::Cut(half())), &path, "");
         assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{ran:#?}");
-        let stalled = Server::start(move |_| Then::Stall(half()));
-        get(&stalled, &path, &["--timeout", "1"]).fails_with(7, &["did not come whole in the time given"]);
-        let page = Server::start(|_| Then::answer("200 OK", "text/html", &format!("<html>{CANARY}</html>")));
-        assert_discreet(get(&page, &path, &[]).fails_with(1, &["no video"]));
+        let stalled = Server::always(move || Then::Stall(half()));
+        get(&stalled, &path, " --timeout 1").fails_with(7, &["did not come whole in the time given"]);
+        let page = Server::always(|| Then::answer("200 OK", "text/html", format!("<html>{CANARY}</html>")));
+        get(&page, &path, "").fails_with(1, &["no video"]).logs_none_of(&[CANARY]);
         assert_eq!(names(folder.path()), [""; 0], "nothing half-written is left behind");
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_written_is_2_before_anything_is_sent() {
-        let server = listening();
-        let folder = tempfile::tempdir().unwrap();
-        for place in [folder.path().to_owned(), folder.path().join("nowhere/video.mp4")] {
-            get(&server, &place, &[]).fails_with(2, &["--out", &place.display().to_string()]);
-        }
-        assert_eq!(server.connections(), 0);
     }
 
     #[test]
     fn a_name_that_does_not_fit_the_type_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.webm");
-        get(&good(), &path, &["--callback-received"]).ends_with(0, &["MP4", ".mp4"]);
+        get(&good(), &path, " --callback-received").ends_with(0, &["MP4", ".mp4"]);
         let odd = Server::always(|| Then::bytes("video/Zsuzsannakanarienvogel", VIDEO));
-        assert_discreet(get(&odd, &path, &["--force"]).ends_with(0, &["does not say that it is an MP4 or a WebM"]));
+        let ran = get(&odd, &path, " --force");
+        ran.ends_with(0, &["does not say that it is an MP4 or a WebM"]).logs_none_of(&[CANARY]);
     }
 }
 
@@ -189,14 +145,12 @@ mod voice {
     use super::*;
 
     fn answering(files: &[(&str, &str)]) -> Server {
-        let files: Vec<Value> =
-            files.iter().map(|(name, data)| json!({ "Filename": name, "Base64Data": data })).collect();
-        let body = json!({ "Voicefiles": files }).to_string();
-        Server::start(move |_| Then::json("200 OK", &body))
+        let file = |(name, data): &(&str, &str)| json!({ "Filename": name, "Base64Data": data });
+        Server::json("200 OK", json!({ "Voicefiles": Value::from_iter(files.iter().map(file)) }).to_string())
     }
 
-    fn voice(server: &Server, out: &Path, more: &[&str]) -> Ran {
-        run(towards(&server.url()).args(["tm", "voice", ORDER, "-o"]).arg(out).args(more))
+    fn voice(server: &Server, out: &Path, more: &str) -> Ran {
+        server.run(&format!("tm voice {ORDER} -o {}{more}", out.display()))
     }
 
     #[test]
@@ -207,8 +161,7 @@ mod voice {
         let told = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
         let files: Vec<(&str, &str)> = told.into_iter().zip(data.iter().map(String::as_str)).collect();
         let server = answering(&files);
-        let ran = voice(&server, &out, &["--output", "json"]);
-        let json = ran.ends_with(0, &[]).json();
+        let json = voice(&server, &out, " --output json").ends_with(0, &[]).json();
         let expected =
             ["call.mp3", "call-2.mp3", "CALL-3.mp3", "_.._call.mp3", "_etc_call.mp3", "recording-6", "_nul.mp3"];
         for (number, name) in expected.iter().enumerate() {
@@ -218,21 +171,16 @@ mod voice {
         assert_eq!(names(&out).len(), 7);
         assert_eq!(names(folder.path()), ["voice"], "nothing leaves the folder");
         // Again: the same files, and none twice.
-        voice(&server, &out, &[]).ends_with(0, &[]);
+        voice(&server, &out, "").ends_with(0, &[]);
         assert_eq!(names(&out).len(), 7);
         // Another order's recording of the same name replaces nothing.
-        voice(&answering(&[("call.mp3", &encode_base64(b"another"))]), &out, &[]).ends_with(0, &[]);
+        voice(&answering(&[("call.mp3", &encode_base64(b"another"))]), &out, "").ends_with(0, &[]);
         assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "recording 0");
         assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "another");
-    }
-
-    #[test]
-    fn two_equal_recordings_of_one_answer_are_two_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = encode_base64(b"the same");
-        let server = answering(&[("a.mp3", &data), ("a.mp3", &data)]);
-        voice(&server, folder.path(), &[]).ends_with(0, &[]);
-        assert_eq!(names(folder.path()), ["a-2.mp3", "a.mp3"]);
+        // Two equal recordings of one answer are two files.
+        let (out, data) = (folder.path().join("twice"), encode_base64(b"the same"));
+        voice(&answering(&[("a.mp3", &data), ("a.mp3", &data)]), &out, "").ends_with(0, &[]);
+        assert_eq!(names(&out), ["a-2.mp3", "a.mp3"]);
     }
 
     #[test]
@@ -240,9 +188,9 @@ mod voice {
         let folder = tempfile::tempdir().unwrap();
         let lenient = format!(" {}\n", encode_base64(b"??>>").replace('+', "-").replace('/', "_").replace('=', ""));
         let server = answering(&[("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &lenient), ("c.mp3", "")]);
-        let ran = voice(&server, folder.path(), &["--output", "json"]);
-        ran.ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"]);
-        assert!(!ran.stderr.contains("Mustermann"), "a name may be a person's: {ran:#?}");
+        let ran = voice(&server, folder.path(), " --output json");
+        // A name may be a person's.
+        ran.ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"]).logs_none_of(&["Mustermann"]);
         assert_eq!(ran.json()["identkit"]["unreadable"], json!([1, 3]));
         assert_eq!(names(folder.path()), ["b.mp3"]);
         assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"??>>");
@@ -251,13 +199,11 @@ mod voice {
     #[test]
     fn no_recordings_are_told_as_such() {
         let folder = tempfile::tempdir().unwrap();
-        let ran = voice(&answering(&[]), folder.path(), &[]);
+        let ran = voice(&answering(&[]), folder.path(), "");
         assert_eq!(ran.ends_with(0, &[]).stdout, "the vendor has no recordings of this order\n");
-        assert_eq!(voice(&answering(&[]), folder.path(), &["--output", "json"]).json()["files"], json!([]));
-        let file = folder.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let server = listening();
-        voice(&server, &file, &[]).fails_with(2, &["--out"]);
+        assert_eq!(voice(&answering(&[]), folder.path(), " --output json").json()["files"], json!([]));
+        let server = Server::untouched();
+        voice(&server, Path::new(&file(&folder, "file", "")), "").fails_with(2, &["--out"]);
         assert_eq!(server.connections(), 0);
     }
 }
@@ -266,6 +212,7 @@ mod signed {
     use super::*;
 
     const SIGNED: &[u8] = b"\"\xff\0 signed \r\n\x1b[2J\n";
+    const GET: &str = "tm ident-data 99921269855041 --signed";
 
     fn good() -> Server {
         Server::always(|| Then::bytes("text/plain; charset=utf-8", SIGNED))
@@ -276,43 +223,31 @@ mod signed {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ident.signed");
         let server = good();
-        let ran = run(towards(&server.url()).args(["tm", "ident-data", ORDER, "--signed", "-o"]).arg(&path));
-        assert!(ran.ends_with(0, &[]).stdout.contains(&sha256(SIGNED)), "{ran:#?}");
+        server.run(&format!("{GET} -o {}", path.display())).ends_with(0, &[]).shows(&[&sha256(SIGNED)]);
         assert_eq!(std::fs::read(&path).unwrap(), SIGNED);
         assert_eq!(server.calls(), [format!("GET /getIdentData/{ORDER}/Signed")]);
-        let mut command = towards(&server.url());
-        command.args(["tm", "ident-data", ORDER, "--signed"]).stdin(Stdio::null());
-        let output = command.output().unwrap();
+        let output = server.command(GET).output().unwrap();
         assert_eq!((output.status.code(), output.stdout.as_slice(), output.stderr.len()), (Some(0), SIGNED, 0));
-        let ran = run(towards(&server.url()).args(["tm", "ident-data", ORDER, "--signed", "--output", "json"]));
-        let told = ran.ends_with(0, &[]).json();
+        let told = server.json(GET);
         assert_eq!((&told["base64"], &told["sha256"]), (&encode_base64(SIGNED).into(), &sha256(SIGNED).into()));
     }
 
     #[test]
-    fn it_is_one_form_among_three_and_only_it_has_a_file() {
-        let server = listening();
-        for wrong in [
-            &["--signed", "--include-initial-data"][..],
-            &["--signed", "--include-identify-method"],
-            &["-o", "file"],
-            &["--include-initial-data", "-o", "file"],
-        ] {
-            tm(&server, &[&["ident-data", ORDER], wrong].concat()).ends_with(2, &["--help"]);
-        }
-        assert_eq!(server.connections(), 0);
-    }
-
-    #[test]
-    fn it_is_never_written_to_a_terminal() {
-        if !has("script") {
-            return;
-        }
+    fn it_is_one_form_among_three_only_it_has_a_file_and_it_is_never_written_to_a_terminal() {
         let server = good();
-        let mut command = towards(&server.url());
-        let ran = on_a_terminal(command.args(["tm", "ident-data", ORDER, "--signed"]), "");
-        assert_eq!(ran.code, Some(2), "{ran:#?}");
-        assert!(ran.stdout.contains("not for a terminal") && ran.stdout.contains("-o"), "{ran:#?}");
+        for wrong in [
+            "--signed --include-initial-data",
+            "--signed --include-identify-method",
+            "-o file",
+            "--include-initial-data -o file",
+        ] {
+            server.run(&format!("tm ident-data 99921269855041 {wrong}")).ends_with(2, &["--help"]);
+        }
+        if has("script") {
+            let ran = on_a_terminal(&server.command(GET), "");
+            assert_eq!(ran.code, Some(2), "{ran:#?}");
+            ran.shows(&["not for a terminal", "-o"]);
+        }
         assert_eq!(server.connections(), 0);
     }
 }

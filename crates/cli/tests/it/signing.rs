@@ -1,6 +1,6 @@
 //! Signing, cancelling and asking by hand.
 
-use crate::support::{Sandbox, has, on_a_terminal};
+use crate::support::{Sandbox, Vendor, has, on_a_terminal};
 use serde_json::{Value, json};
 
 /// What makes the document's order one with something to sign.
@@ -16,18 +16,19 @@ fn tan(sandbox: &Sandbox, id: &str) -> String {
 fn an_order_is_signed_with_the_tan_that_was_texted() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
-    let tm = |arguments: &[&str]| sandbox.run(&[&["tm"], arguments].concat());
-    tm(&["sign", "request", &id]).fails_with(5, &["requestSign"]);
+    let sign = |what: &str| sandbox.run(&format!("tm sign {}", what.replace("ID", &id)));
+    let hash = format!("tm esign-hash {id}");
+    sign("request ID").fails_with(5, &["requestSign"]);
     sandbox.play(&id, "identified");
-    tm(&["sign", "confirm", &id, "--tan", "123456"]).fails_with(5, &["requestSign first"]);
-    tm(&["sign", "request", &id]).ends_with(0, &[]);
-    tm(&["sign", "resend", &id]).ends_with(0, &[]);
-    tm(&["sign", "confirm", &id, "--tan", "12345"]).fails_with(2, &["tan"]);
-    tm(&["esign-hash", &id]).fails_with(5, &["getESignHash"]);
+    sign("confirm ID --tan 123456").fails_with(5, &["requestSign first"]);
+    sign("request ID").ends_with(0, &[]);
+    sign("resend ID").ends_with(0, &[]);
+    sign("confirm ID --tan 12345").fails_with(2, &["tan"]);
+    sandbox.run(&hash).fails_with(5, &["getESignHash"]);
     let tan = tan(&sandbox, &id);
-    tm(&["sign", "confirm", &id, "--tan", &tan]).ends_with(0, &[]);
-    assert!(tm(&["esign-hash", &id]).stdout.contains("contract.pdf"));
-    tm(&["sign", "resend", &id]).fails_with(5, &["already been processed"]);
+    sign(&format!("confirm ID --tan {tan}")).ends_with(0, &[]);
+    sandbox.run(&hash).shows(&["contract.pdf"]);
+    sign("resend ID").fails_with(5, &["already been processed"]);
 }
 
 #[test]
@@ -35,26 +36,22 @@ fn the_third_wrong_tan_cancels_the_order_and_is_told_as_such() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
     sandbox.play(&id, "identified");
-    let tm = |arguments: &[&str]| sandbox.run(&[&["tm"], arguments].concat());
-    tm(&["sign", "request", &id]).ends_with(0, &[]);
+    sandbox.run(&format!("tm sign request {id}")).ends_with(0, &[]);
     let wrong = if tan(&sandbox, &id) == "000000" { "111111" } else { "000000" };
-    for _ in 0..2 {
-        let ran = tm(&["sign", "confirm", &id, "--tan", wrong]);
-        ran.fails_with(5, &["probably wrong"]);
-        assert!(!ran.stderr.contains(wrong), "{ran:#?}");
+    for told in ["probably wrong", "probably wrong", "cancelled the order"] {
+        let ran = sandbox.run(&format!("tm sign confirm {id} --tan {wrong}"));
+        ran.fails_with(5, &[told]).logs_none_of(&[wrong]);
     }
-    tm(&["sign", "confirm", &id, "--tan", wrong]).fails_with(5, &["cancelled the order"]);
 }
 
 #[test]
 fn cancelling_asks_on_a_terminal_only() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
-    let tm = |arguments: &[&str]| sandbox.run(&[&["tm"], arguments].concat());
-    tm(&["cancel", &id]).fails_with(2, &["--yes"]);
-    tm(&["cancel", &id, "--yes"]).ends_with(0, &[]);
-    tm(&["cancel", &id, "--yes"]).fails_with(5, &["cannot be cancelled"]);
-    assert!(tm(&["finality", &id]).stdout.contains("ended by hand, final"));
+    sandbox.run(&format!("tm cancel {id}")).fails_with(2, &["--yes"]);
+    sandbox.run(&format!("tm cancel {id} --yes")).ends_with(0, &[]);
+    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be cancelled"]);
+    sandbox.run(&format!("tm finality {id}")).shows(&["ended by hand, final"]);
 }
 
 #[test]
@@ -68,21 +65,19 @@ fn a_question_names_its_order_and_ctrl_d_is_a_no_on_a_line_of_its_own() {
         ("cancel", format!("Cancel the order {id}? ")),
         ("delete", format!("Delete the data of the order {id} at the vendor, for good? ")),
     ] {
-        let ran = on_a_terminal(sandbox.identkit().args(["tm", command, &id]), "\u{4}");
+        let ran = on_a_terminal(&sandbox.command(&format!("tm {command} {id}")), "\u{4}");
         assert_eq!(ran.code, Some(2), "{ran:#?}");
-        assert!(ran.stdout.contains(&question) && ran.stdout.contains("\nerror: nothing was "), "{ran:#?}");
+        ran.shows(&[&question, "\nerror: nothing was "]);
     }
-    let told = sandbox.run(&["tm", "finality", &id]).stdout;
+    let told = sandbox.run(&format!("tm finality {id}")).stdout;
     assert!(!told.contains("final"), "{told}");
 }
 
 #[test]
 fn banks_and_users_are_listed() {
     let sandbox = Sandbox::plain();
-    let tm = |arguments: &[&str]| sandbox.run(&[&["tm"], arguments].concat());
-    let banks = tm(&["banks"]).stdout;
-    assert!(banks.contains("WELADED1OPR") && banks.contains("16050202"), "{banks}");
-    assert_eq!(tm(&["banks", "--output", "json"]).json()["banks"].as_array().unwrap().len(), 3);
-    assert!(tm(&["signme-user", "e.mustermann@example.com"]).stdout.contains("no account"));
-    tm(&["signme-user", "nobody"]).fails_with(2, &["Email"]);
+    sandbox.run("tm banks").shows(&["WELADED1OPR", "16050202"]);
+    assert_eq!(sandbox.json("tm banks")["banks"].as_array().unwrap().len(), 3);
+    sandbox.run("tm signme-user e.mustermann@example.com").shows(&["no account"]);
+    sandbox.run("tm signme-user nobody").fails_with(2, &["Email"]);
 }

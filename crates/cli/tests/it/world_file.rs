@@ -3,60 +3,47 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::{Sandbox, assert_for_its_owner_only, identkit, names, run};
-use crate::world_file_on_the_way::saved;
+use crate::support::{Sandbox, Vendor, assert_for_its_owner_only, identkit, names, run};
+use crate::world_file_on_the_way::{saved, world};
 use serde_json::json;
 
 fn place(sandbox: &Sandbox) -> String {
     sandbox.place(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/OnFinal" } }))
 }
 
-/// Ends it as it is meant to be, and asserts that it said nothing.
-fn end(sandbox: Sandbox, signal: &str) {
-    end_after(sandbox, signal, "");
-}
-
-/// The same, and asserts that it said just this.
-fn end_after(sandbox: Sandbox, signal: &str, said: &str) {
-    let (code, stdout, stderr, ()) = sandbox.end_and(signal, || ());
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", said), "SIG{signal}");
+/// Ends it as it is meant to be, and asserts that it said just this.
+#[track_caller]
+fn end(sandbox: Sandbox, signal: &str, said: &str) {
+    let ran = sandbox.end(signal);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", said), "SIG{signal}");
 }
 
 #[test]
 fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
     for signal in ["TERM", "INT", "HUP"] {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("world.json");
+        let (folder, file) = world();
         let first = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "7", "--profile", "strict"]);
         assert_eq!(first.told("/world/file"), file.to_str().unwrap());
         let id = place(&first);
         first.play(&id, "positive");
         let next = first.ask("clock/advance", Some(r#"{"seconds":100}"#))["next_due"].clone();
         let (order, deliveries) = (first.ask(&format!("orders/{id}"), None), first.ask("deliveries", None));
-        end(first, signal);
+        end(first, signal, "");
         assert_eq!(names(folder.path()), ["world.json"], "and no temporary file");
         assert_for_its_owner_only(&file);
 
-        // Its own time, seed and profile, whatever the options say.
-        let second = Sandbox::of_file(&file, &["--clock", "frozen", "--seed", "8", "--start", "2031-01-01T00:00:00Z"]);
-        let world = &second.ready["world"];
-        let told = (&world["now"], &world["seed"], &world["profile"]);
-        assert_eq!(told, (&json!("2020-09-10T12:01:40Z"), &json!(7), &json!("strict")));
+        let second = Sandbox::of_file(&file, &["--clock", "frozen"]);
+        assert_eq!(second.told("/world/now"), "2020-09-10T12:01:40Z");
         assert_eq!(second.ask(&format!("orders/{id}"), None), order);
         assert_eq!(second.ask("deliveries", None), deliveries);
         let fired = second.ask("clock/run-to-next", Some(""));
         assert_eq!(fired["now"], next);
         assert_eq!((&fired["fired"][1]["kind"], &fired["fired"][1]["number"]), (&json!("attempt"), &json!(3)));
-        let status = run(second.identkit().args(["tm", "status", &id, "--output", "json"])).ends_with(0, &[]).json();
+        let status = second.json(&format!("tm status {id}"));
         assert_eq!(status["identkit"]["verdict"]["if_identification"], "positive");
         // What happened in the second run is there in the third one.
         let more = place(&second);
-        let said = format!(
-            "warning: --seed and --start have no effect: the world in {} goes on with its own time \
-             (2020-09-10T12:01:40Z), seed (7) and profile (strict)\n",
-            file.display()
-        );
-        end_after(second, signal, &said);
+        end(second, signal, "");
         let third = Sandbox::of_file(&file, &[]);
         assert_eq!(third.told("/world/clock"), "real", "how time goes on is the option's");
         third.ask(&format!("orders/{more}"), None);
@@ -66,10 +53,9 @@ fn a_world_goes_on_where_it_was_saved_with_its_orders_and_its_timers() {
 
 #[test]
 fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
+    let (_folder, file) = world();
     let all = ["--seed", "7", "--start", "2020-09-10T12:00:00Z", "--profile", "strict", "--clock", "frozen"];
-    end(Sandbox::of_file(&file, &all), "TERM");
+    end(Sandbox::of_file(&file, &all), "TERM", "");
     let own = "goes on with its own time (2020-09-10T12:00:00Z), seed (7) and profile (strict)\n";
     for (options, named) in [
         // Also where they say what is in the file: it is the file's all the same.
@@ -83,30 +69,28 @@ fn options_that_a_world_from_a_file_has_no_use_for_are_told_in_a_line() {
         let told = (&world["now"], &world["seed"], &world["profile"]);
         assert_eq!(told, (&json!("2020-09-10T12:00:00Z"), &json!(7), &json!("strict")));
         let said = format!("warning: {named}: the world in {} {own}", file.display());
-        end_after(sandbox, "TERM", if named.is_empty() { "" } else { &said });
+        end(sandbox, "TERM", if named.is_empty() { "" } else { &said });
     }
 }
 
 #[test]
 fn the_default_world_is_saved_as_it_is_at_the_end_also_when_another_one_took_its_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
+    let (_folder, file) = world();
     let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     place(&sandbox);
     sandbox.ask("reset", Some(""));
     // The first one has the id of the one before: the seed is the same.
     place(&sandbox);
     let id = place(&sandbox);
-    end(sandbox, "TERM");
+    end(sandbox, "TERM", "");
     let again = Sandbox::of_file(&file, &[]);
     again.ask(&format!("orders/{id}"), None);
 }
 
 #[test]
 fn a_file_that_is_damaged_is_refused_and_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
-    end(Sandbox::of_file(&file, &[]), "TERM");
+    let (folder, file) = world();
+    end(Sandbox::of_file(&file, &[]), "TERM", "");
     let whole = std::fs::read_to_string(&file).unwrap();
     let (half, _) = whole.split_at(whole.len() / 2);
     let other_version = whole.replacen("\"identkit_world\":2", "\"identkit_world\":99", 1);
@@ -144,13 +128,13 @@ fn a_place_where_nothing_can_be_saved_is_told_before_anything_is_begun() {
 
 #[test]
 fn a_link_leads_to_the_file_and_stays_a_link() {
-    let folder = tempfile::tempdir().unwrap();
-    let (file, link) = (folder.path().join("world.json"), folder.path().join("link"));
-    end(Sandbox::of_file(&file, &[]), "TERM");
+    let (folder, file) = world();
+    let link = folder.path().join("link");
+    end(Sandbox::of_file(&file, &[]), "TERM", "");
     symlink(&file, &link).unwrap();
     let sandbox = Sandbox::of_file(&link, &[]);
     let id = place(&sandbox);
-    end(sandbox, "TERM");
+    end(sandbox, "TERM", "");
     assert!(link.is_symlink());
     Sandbox::of_file(&file, &[]).ask(&format!("orders/{id}"), None);
 }
@@ -162,15 +146,12 @@ fn a_world_that_cannot_be_saved_at_the_end_is_told() {
     std::fs::create_dir(&inside).unwrap();
     let sandbox = Sandbox::of_file(&inside.join("world.json"), &[]);
     std::fs::remove_dir_all(&inside).unwrap();
-    let (code, _, stderr, ()) = sandbox.end_and("TERM", || ());
-    assert_eq!(code, Some(1));
-    assert!(stderr.contains("error: the world could not be saved to ") && stderr.contains("world.json"), "{stderr}");
+    sandbox.end("TERM").ends_with(1, &["error: the world could not be saved to ", "world.json"]);
 }
 
 #[test]
 fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
+    let (folder, file) = world();
     let first = Sandbox::of_file(&file, &[]);
     let id = place(&first);
     let link = folder.path().join("link");
@@ -184,22 +165,21 @@ fn two_sandboxes_never_use_the_same_file_and_the_second_one_says_who_has_it() {
         let holder = format!("another process ({})", first.id());
         ran.fails_with(2, &["--world-file", path.to_str().unwrap(), "cannot be used", &holder, "world.json.lock"]);
     }
-    end(first, "TERM");
+    end(first, "TERM", "");
     assert_eq!(names(folder.path()), ["link", "world.json"], "the lock goes with who had it");
     Sandbox::of_file(&file, &[]).ask(&format!("orders/{id}"), None);
 }
 
 #[test]
 fn a_sandbox_that_is_killed_loses_little_and_keeps_nobody_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
+    let (folder, file) = world();
     let first = Sandbox::of_file(&file, &[]);
     let id = place(&first);
     saved(&file, &id);
-    first.end_and("KILL", || ());
+    first.end("KILL");
     let second = Sandbox::of_file(&file, &[]);
     second.ask(&format!("orders/{id}"), None);
-    end(second, "TERM");
+    end(second, "TERM", "");
     assert_eq!(names(folder.path()), ["world.json"]);
 }
 

@@ -1,16 +1,21 @@
 //! What `identkit sandbox` saves into its world file while it runs, and the lock that it keeps beside it.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Sandbox, identkit, names, run};
+use crate::support::{HANGS, Sandbox, identkit, names, run, send};
 use serde_json::json;
+use tempfile::TempDir;
+
+/// A folder with the place of a world in it.
+pub(crate) fn world() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    (folder, file)
+}
 
 /// Waits until this is in the file, which nobody asks the sandbox to save.
 #[track_caller]
@@ -24,32 +29,26 @@ pub(crate) fn saved(file: &Path, words: &str) {
 
 #[test]
 fn time_that_stands_elsewhere_is_saved_though_nothing_fell_due() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
-    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
-    saved(&file, "2020-09-10T12:00:00Z");
-    let advanced = sandbox.ask("clock/advance", Some(r#"{"seconds":86400}"#));
-    assert_eq!(advanced["fired"], json!([]));
-    saved(&file, "\"2020-09-11T12:00:00Z\"");
-    sandbox.end_and("KILL", || ());
-    assert_eq!(Sandbox::of_file(&file, &["--clock", "frozen"]).told("/world/now"), "2020-09-11T12:00:00Z");
-}
-
-#[test]
-fn time_that_was_moved_on_is_saved_though_it_goes_on_by_itself_and_nothing_fell_due() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
-    let sandbox = Sandbox::of_file(&file, &["--start", "2020-09-10T12:00:00Z"]);
-    saved(&file, "\"2020-09-10T12:0");
-    let advanced = sandbox.ask("clock/advance", Some(r#"{"seconds":604800}"#));
-    assert_eq!(advanced["fired"], json!([]));
-    saved(&file, "\"2020-09-17T12:0");
+    for (mode, at_first, seconds, later) in [
+        ("--clock=frozen", "2020-09-10T12:00:00Z", 86_400, "\"2020-09-11T12:00:00Z\""),
+        // Though it goes on by itself.
+        ("--start=2020-09-10T12:00:00Z", "\"2020-09-10T12:0", 604_800, "\"2020-09-17T12:0"),
+    ] {
+        let (_folder, file) = world();
+        let sandbox = Sandbox::of_file(&file, &[mode]);
+        saved(&file, at_first);
+        let advanced = sandbox.ask("clock/advance", Some(&json!({ "seconds": seconds }).to_string()));
+        assert_eq!(advanced["fired"], json!([]));
+        saved(&file, later);
+        sandbox.end("KILL");
+        let again = Sandbox::of_file(&file, &[mode]);
+        assert!(again.told("/world/now").starts_with(later.trim_matches('"')), "{}", again.line);
+    }
 }
 
 #[test]
 fn a_world_that_was_put_back_is_saved_though_as_much_happened_in_it_as_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
+    let (_folder, file) = world();
     let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
     sandbox.ask("worlds/default/snapshot", Some(""));
     for (begin, email) in [("worlds/default/restore", "one@example.com"), ("reset", "two@example.com")] {
@@ -76,8 +75,8 @@ fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
     std::thread::sleep(Duration::from_secs(11));
     std::fs::rename(&aside, &inside).unwrap();
     saved(&file, "late@example.com");
-    let (_, _, stderr, ()) = sandbox.end_and("TERM", || ());
-    assert_eq!(stderr.matches("warning: the world could not be saved").count(), 1, "{stderr}");
+    let told = sandbox.end("TERM").stderr;
+    assert_eq!(told.matches("warning: the world could not be saved").count(), 1, "{told}");
 }
 
 #[test]
@@ -102,24 +101,20 @@ fn a_file_that_is_no_lock_is_neither_written_to_nor_taken_away() {
 
 #[test]
 fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let (file, lock) = (folder.path().join("world.json"), folder.path().join("world.json.lock"));
+    let (folder, file) = world();
+    let lock = folder.path().join("world.json.lock");
     for left in ["", "4294967295", "1"] {
         std::fs::write(&lock, left).unwrap();
         let sandbox = Sandbox::of_file(&file, &[]);
         assert_eq!(std::fs::read_to_string(&lock).unwrap(), sandbox.id().to_string());
-        sandbox.end_and("TERM", || ());
+        sandbox.end("TERM");
         assert!(!lock.exists());
     }
 }
 
 #[test]
 fn who_was_begun_to_outlive_its_terminal_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.json");
-    let signal = |id: u32, name: &str| {
-        assert!(Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status().unwrap().success());
-    };
+    let (_folder, file) = world();
     // As nohup does.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", identkit().get_program().to_str().unwrap()]);
@@ -127,11 +122,11 @@ fn who_was_begun_to_outlive_its_terminal_does() {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    signal(child.id(), "HUP");
+    send("HUP", child.id());
     // It is saved after 5 s: by then it would have ended.
     saved(&file, "identkit_world");
     let alive = child.try_wait().unwrap().is_none();
     assert!(alive, "it was ended by SIGHUP");
-    signal(child.id(), "TERM");
+    send("TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use identkit_core::Content;
 use identkit_files::create_dirs;
 use identkit_transport::save::Existing;
+use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::save::{SavedFile, save};
 
 /// The folder that the demo writes into, readable by its owner only.
 pub(super) struct Folder {
-    root: PathBuf,
-    files: Vec<SavedFile>,
+    pub(super) root: PathBuf,
+    pub(super) files: Vec<SavedFile>,
 }
 
 impl Folder {
@@ -35,17 +36,19 @@ impl Folder {
         self.root.join(name)
     }
 
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    pub(super) fn files(&self) -> &[SavedFile] {
-        &self.files
-    }
-
-    /// Saves bytes that are at hand.
     pub(super) async fn save(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<&SavedFile, Failure> {
         self.stream(name, Content::from_bytes(bytes.into())).await
+    }
+
+    /// Saves an input, and reads it back.
+    pub(super) async fn input(&mut self, name: &str, bytes: &str) -> Result<Vec<u8>, Failure> {
+        let path = self.save(name, bytes).await?.path.clone();
+        fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))
+    }
+
+    pub(super) async fn json(&mut self, name: &str, value: &impl Serialize) -> Result<&SavedFile, Failure> {
+        let json = serde_json::to_vec_pretty(value).map_err(|_| Failure::local(format!("{name} has no JSON form")))?;
+        self.save(name, json).await
     }
 
     /// Saves a stream, and lists it.
@@ -53,23 +56,5 @@ impl Folder {
         let saved = save(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_stream_that_breaks_leaves_no_file() {
-        let root = tempfile::tempdir().unwrap();
-        let mut folder = Folder::create(root.path()).unwrap();
-        // Says ten bytes and brings three.
-        let short = Content::new(Some(10), Content::from_bytes("abc"));
-        assert!(folder.stream("identity-tm/report.pdf", short).await.is_err());
-        assert_eq!(fs::read_dir(root.path().join("identity-tm")).unwrap().count(), 0);
-        let saved = folder.save("identity-tm/report.pdf", "abc").await.unwrap();
-        assert_eq!(saved.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(fs::read_dir(root.path().join("identity-tm")).unwrap().count(), 1);
     }
 }

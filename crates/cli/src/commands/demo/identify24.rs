@@ -9,15 +9,12 @@ use identkit_mock_server::vendors;
 use identkit_wire::{Callback as _, json};
 
 use super::report::{Report, Stop};
-use super::stage::{PATIENCE, Stage, person};
+use super::stage::{Stage, person};
 use crate::exit::Failure;
-
-const IDENT_FILE: &str = "input/create-ident.json";
 
 pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stop> {
     let options = CallOptions::new();
-    let base = stage.base.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
-    let url = IdentStatusCallback.url_template(&base, &stage.token(PROVIDER))?;
+    let url = IdentStatusCallback.url_template(&stage.base, &stage.token(PROVIDER))?;
     // At the vendor this is set in the partner portal (I-080).
     stage.sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     let credentials = Credentials::new(stage.account(PROVIDER, "partner"), stage.account(PROVIDER, "api_key"));
@@ -31,10 +28,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
     report.call(step, client.login(&options).await, |_| "a JWT, used until it has idled for 30 minutes".to_owned())?;
 
     let step = report.begin("read the ident from its file", "input");
-    stage.folder.save(IDENT_FILE, samples::CREATE_IDENT_REQUEST).await?;
-    let path = stage.folder.path(IDENT_FILE);
-    let read =
-        std::fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))?;
+    let read = stage.folder.input("input/create-ident.json", samples::CREATE_IDENT_REQUEST).await?;
     let mut ident: CreateIdent = json::read::<CreateIdent>(&read).map_err(json::JsonFault::input)?.project_id("6");
     // The document's example holds placeholders here: both at once, and neither a PDF (AI-19).
     ident.pdf_url = None;
@@ -54,7 +48,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
 /// The webhook is a hint; what counts is what a read says.
 async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stop> {
     let step = report.begin("keep the JSON webhook, answer 202", "webhook");
-    let event = stage.arrivals.wait(IdentStatusCallback.name(), id.expose(), PATIENCE).await;
+    let event = stage.arrival(&IdentStatusCallback, id.expose()).await;
     let payload = event.as_ref().and_then(|event| event.payload.as_ref());
     let told = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
     let told = told.and_then(|payload| payload.status);
@@ -65,10 +59,8 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
         told.as_ref().map(|_| 202),
         told.is_some(),
         &note,
-        &[
-            "What happened: the webhook did not arrive; identify24 documents no second try.",
-            "What to do with a real ident: read it yourself, with `identkit identify24 get IDENT_ID`.",
-        ],
+        "What happened: the webhook did not arrive; identify24 documents no second try.\n\
+         What to do with a real ident: read it yourself, with `identkit identify24 get IDENT_ID`.",
     )?;
 
     let step = report.begin("confirm it by a read", "ident/get");
@@ -81,9 +73,8 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
         step,
         read.status == told,
         "webhook and read say the same",
-        &["The webhook says something else than the vendor: it is not to be trusted."],
+        "The webhook says something else than the vendor: it is not to be trusted.",
     )?;
-    let json = serde_json::to_vec_pretty(&read).map_err(|_| Failure::local("the ident has no JSON form"))?;
-    stage.folder.save("identify24/ident.json", json).await?;
+    stage.folder.json("identify24/ident.json", &read).await?;
     Ok(())
 }

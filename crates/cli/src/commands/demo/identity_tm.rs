@@ -11,7 +11,7 @@ use identkit_transport::Response;
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, FileSource, OneOrMany};
 
-use super::report::{Report, StartedStep, Stop};
+use super::report::{Report, Step, Stop};
 use super::stage::{PATIENCE, Stage, person};
 use crate::exit::Failure;
 
@@ -56,7 +56,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
         step,
         signed,
         &format!("{:?}, because of {:?}", verdict.outcome, verdict.because),
-        &["The order did not end as it should: nothing was collected and nothing deleted."],
+        "The order did not end as it should: nothing was collected and nothing deleted.",
     )?;
 
     let proof = collect(stage, report, &client, &id).await?;
@@ -77,19 +77,15 @@ fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
 /// The document's own order, with a PDF to sign and this run's webhooks.
 async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop> {
     let step = report.begin("read the order from its file", "input");
-    stage.folder.save(ORDER_FILE, samples::PUT_ORDER_REQUEST).await?;
+    let read = stage.folder.input(ORDER_FILE, samples::PUT_ORDER_REQUEST).await?;
     stage.folder.save(CONTRACT_FILE, identkit_synthetic::sample_contract()).await?;
-    let path = stage.folder.path(ORDER_FILE);
-    let read =
-        std::fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))?;
     let contract = FileSource::new(stage.folder.path(CONTRACT_FILE))
         .map_err(|error| Failure::local(format!("the PDF to sign cannot be read: {error}")))?;
 
     let token = stage.token(PROVIDER);
-    let base = stage.base.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
     let webhooks = WebhookUrl::default()
-        .after_ident(OrderCallback::AfterIdent.url_template(&base, &token)?)
-        .on_final(OrderCallback::OnFinal.url_template(&base, &token)?);
+        .after_ident(OrderCallback::AfterIdent.url_template(&stage.base, &token)?)
+        .on_final(OrderCallback::OnFinal.url_template(&stage.base, &token)?);
     let pdf = SignPdf::default().data(Blob::Source(Arc::new(contract))).filename("contract.pdf");
     let order = PutOrder::from_json(&read)?
         .reference(random_reference())
@@ -102,7 +98,7 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop>
 
 async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback: OrderCallback) -> Result<(), Stop> {
     let step = report.begin("keep the webhook, then answer 202", callback.name());
-    let arrived = stage.arrivals.wait(callback.name(), id.expose(), PATIENCE).await.is_some();
+    let arrived = stage.arrival(&callback, id.expose()).await.is_some();
     if arrived {
         report.done(step, Some(202), "appended and synced, then acknowledged");
         return Ok(());
@@ -115,21 +111,16 @@ async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback:
         tried => format!("tried {tried} times"),
     };
     let (name, patience, id) = (callback.name(), PATIENCE.as_secs(), id.expose());
-    let told = [
-        format!(
-            "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. \
-             The vendor {tried}."
-        ),
-        "What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
-         after the order has ended, and tries the webhook again for 6 days, first after 86 s."
-            .to_owned(),
-        format!(
-            "What to do with a real order: start the receiver again and wait for the next try, or read the status \
-             yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the \
-             demo's sandbox."
-        ),
-    ];
-    report.check(step, false, "nothing arrived", &told.each_ref().map(String::as_str))
+    let account = format!(
+        "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. The vendor \
+         {tried}.\n\
+         What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
+         after the order has ended, and tries the webhook again for 6 days, first after 86 s.\n\
+         What to do with a real order: start the receiver again and wait for the next try, or read the status \
+         yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the demo's \
+         sandbox."
+    );
+    report.check(step, false, "nothing arrived", &account)
 }
 
 /// Reads, checks and saves every result, and proves from the disk that it is there.
@@ -158,16 +149,14 @@ async fn collect(
         step,
         same,
         "first name, surname and date of birth are those of the order",
-        &["The checked data is about somebody else than the order: nothing was deleted."],
+        "The checked data is about somebody else than the order: nothing was deleted.",
     )?;
-    let json = serde_json::to_vec_pretty(&data).map_err(|_| Failure::local("the data has no JSON form"))?;
-    let saved = stage.folder.save("identity-tm/ident-data.json", json).await?;
-    digests.push((EvidenceItem { kind: EvidenceKind::IdentData, index: 0 }, saved.digest));
+    let saved = stage.folder.json("identity-tm/ident-data.json", &data).await?;
+    digests.push((item(EvidenceKind::IdentData), saved.digest.sha256));
 
     let step = report.begin("read and save the report", "getIdentDataPDF");
     let content = client.ident_data_pdf(id, &options).await.map(|response| (response.status.as_u16(), response.value));
-    let digest = save(stage, report, step, content, "identity-tm/report.pdf").await?;
-    digests.push((EvidenceItem { kind: EvidenceKind::Report, index: 0 }, digest));
+    digests.push((item(EvidenceKind::Report), save(stage, report, step, content, "identity-tm/report.pdf").await?));
 
     let step = report.begin("read and save the signed document", "getESignPDF");
     let content = match client.signed_pdfs(id, &options).await {
@@ -176,7 +165,7 @@ async fn collect(
         Err(error) => Err(error),
     };
     let digest = save(stage, report, step, content, "identity-tm/contract.signed.pdf").await?;
-    digests.push((EvidenceItem { kind: EvidenceKind::SignedDocument, index: 0 }, digest));
+    digests.push((item(EvidenceKind::SignedDocument), digest));
     let step = report.begin("compare it with what was sent", "check");
     let original = std::fs::read(stage.folder.path(CONTRACT_FILE)).unwrap_or_default();
     let signed = std::fs::read(stage.folder.path("identity-tm/contract.signed.pdf")).unwrap_or_default();
@@ -185,23 +174,26 @@ async fn collect(
         step,
         kept,
         "the original bytes are all there, with an update appended",
-        &["The signed document is not the one that was sent: nothing was deleted."],
+        "The signed document is not the one that was sent: nothing was deleted.",
     )?;
 
     let step = report.begin("prove that all is on the disk", "check");
-    let expected: Vec<EvidenceItem> = [EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument]
-        .map(|kind| EvidenceItem { kind, index: 0 })
-        .into();
+    let expected = [EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument].map(item);
     let proof = EvidenceProof::new(&expected, digests)?;
-    report.done(step, None, &format!("{} files read back and compared", proof.digests().len()));
+    report.done(step, None, format!("{} files read back and compared", proof.digests().len()));
     Ok(proof)
+}
+
+/// The only result of its kind.
+fn item(kind: EvidenceKind) -> EvidenceItem {
+    EvidenceItem { kind, index: 0 }
 }
 
 /// Saves a stream that came with this HTTP status, and returns its digest.
 async fn save(
     stage: &mut Stage,
     report: &mut Report,
-    step: StartedStep,
+    step: Step,
     content: Result<(u16, Content), Error>,
     name: &str,
 ) -> Result<[u8; 32], Stop> {
@@ -209,10 +201,10 @@ async fn save(
         Ok(content) => content,
         Err(error) => return Err(report.failed(step, error)),
     };
-    let saved = stage.folder.stream(name, content).await?;
-    let note = format!("{} bytes, sha256 {}", saved.bytes, saved.sha256.get(..12).unwrap_or_default());
-    report.done(step, Some(status), &note);
-    Ok(saved.digest)
+    let digest = stage.folder.stream(name, content).await?.digest;
+    let note = format!("{} bytes, sha256 {}", digest.length, digest.hex().get(..12).unwrap_or_default());
+    report.done(step, Some(status), note);
+    Ok(digest.sha256)
 }
 
 /// Deletes the data at the vendor, which needs the proof that all of it is on the disk, and proves that it is gone.
@@ -224,7 +216,7 @@ async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: Evide
     let step = report.begin("probe that it is gone", "getIdentData");
     match client.ident_data(id, &options).await {
         Err(error) if error.kind() == Kind::NotFound => {
-            report.checked_call(step, error.status(), true, "404, where the same call answered 200 before", &[])
+            report.checked_call(step, error.status(), true, "404, where the same call answered 200 before", "")
         }
         Err(error) => report.call(step, Err(error), |()| String::new()),
         Ok(answered) => report.checked_call(
@@ -232,7 +224,7 @@ async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: Evide
             Some(answered.status.as_u16()),
             false,
             "the data is still there",
-            &["The vendor says that the data is deleted, and still hands it out."],
+            "The vendor says that the data is deleted, and still hands it out.",
         ),
     }
 }

@@ -8,31 +8,30 @@ use identkit_core::Clock as _;
 use identkit_core::{Error, Instant};
 use identkit_transport::{Response, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::files::Folder;
 use crate::exit::Failure;
-use crate::output::{self, Format, Page, Render};
+use crate::output::{self, Format, Page};
 use crate::save::SavedFile;
 
 /// From this width of a terminal on, the summary has room for notes beside the steps.
 const ROOM_FOR_NOTES: u16 = 160;
 
-/// One thing that was done.
-struct Step {
-    title: String,
-    operation: String,
+/// One thing that is done.
+#[derive(Serialize)]
+pub(super) struct Step {
+    #[serde(rename = "step")]
+    title: &'static str,
+    operation: &'static str,
+    #[serde(skip)]
+    begun: Instant,
+    milliseconds: f64,
+    #[serde(rename = "http_status")]
     status: Option<u16>,
-    took: Duration,
     note: String,
     ok: bool,
-}
-
-/// A step under way.
-pub(super) struct StartedStep {
-    title: String,
-    operation: String,
-    at: Instant,
 }
 
 /// Why a flow ended before its end.
@@ -40,7 +39,6 @@ pub(super) struct StartedStep {
 pub(super) enum Stop {
     /// A check did not hold; the account of it is in the report.
     Check,
-    /// Something failed.
     Failed(Failure),
 }
 
@@ -77,78 +75,72 @@ impl Report {
         Self { format, clock: SystemClock::new(), steps: Vec::new(), account: Vec::new(), bar }
     }
 
-    fn tell(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => output::say(line),
-        }
-    }
-
-    /// A step begins.
-    pub(super) fn begin(&self, title: &str, operation: &str) -> StartedStep {
+    pub(super) fn begin(&self, title: &'static str, operation: &'static str) -> Step {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{title} ({operation})"));
         }
-        StartedStep { title: title.to_owned(), operation: operation.to_owned(), at: self.clock.now() }
+        let begun = self.clock.now();
+        Step { title, operation, begun, milliseconds: 0.0, status: None, note: String::new(), ok: true }
     }
 
-    fn end(&mut self, step: StartedStep, status: Option<u16>, note: &str, ok: bool) {
-        let took = self.clock.now().since(step.at);
-        let StartedStep { title, operation, .. } = step;
+    fn end(&mut self, step: Step, status: Option<u16>, note: impl Into<String>, ok: bool) {
+        let milliseconds = self.clock.now().since(step.begun).as_secs_f64() * 1000.0;
+        let step = Step { milliseconds, status, note: note.into(), ok, ..step };
         let mark = if ok { "ok  " } else { "FAIL" };
         let code = status.map_or_else(String::new, |status| format!(" HTTP {status}"));
-        let note_shown = if note.is_empty() { String::new() } else { format!(": {note}") };
-        self.tell(&format!("{mark} {title} [{operation}]{code} {}{note_shown}", milliseconds(took)));
-        self.steps.push(Step { title, operation, status, took, note: note.to_owned(), ok });
+        let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
+        let line = format!("{mark} {} [{}]{code} {milliseconds:.1} ms{note}", step.title, step.operation);
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => output::say(&line),
+        }
+        self.steps.push(step);
     }
 
-    /// It was done.
-    pub(super) fn done(&mut self, step: StartedStep, status: Option<u16>, note: &str) {
+    pub(super) fn done(&mut self, step: Step, status: Option<u16>, note: impl Into<String>) {
         self.end(step, status, note, true);
     }
 
     /// A call was made; its failure ends the flow and is told first.
     pub(super) fn call<T>(
         &mut self,
-        step: StartedStep,
+        step: Step,
         result: Result<Response<T>, Error>,
         note: impl FnOnce(&T) -> String,
     ) -> Result<T, Stop> {
         match result {
             Ok(answered) => {
-                let note = note(&answered.value);
-                self.end(step, Some(answered.status.as_u16()), &note, true);
+                self.end(step, Some(answered.status.as_u16()), note(&answered.value), true);
                 Ok(answered.value)
             }
             Err(error) => Err(self.failed(step, error)),
         }
     }
 
-    /// A call failed, which ends the flow.
-    pub(super) fn failed(&mut self, step: StartedStep, error: Error) -> Stop {
-        self.end(step, error.status(), &error.to_string(), false);
+    pub(super) fn failed(&mut self, step: Step, error: Error) -> Stop {
+        self.end(step, error.status(), error.to_string(), false);
         error.into()
     }
 
-    /// A check: what holds is noted, what does not ends the flow with an account for people.
-    pub(super) fn check(&mut self, step: StartedStep, ok: bool, note: &str, account: &[&str]) -> Result<(), Stop> {
+    /// A check: what holds is noted, what does not ends the flow with an account for people, in lines.
+    pub(super) fn check(&mut self, step: Step, ok: bool, note: &str, account: &str) -> Result<(), Stop> {
         self.checked_call(step, None, ok, note, account)
     }
 
     /// A check on a call's answer.
     pub(super) fn checked_call(
         &mut self,
-        step: StartedStep,
+        step: Step,
         status: Option<u16>,
         ok: bool,
         note: &str,
-        account: &[&str],
+        account: &str,
     ) -> Result<(), Stop> {
         self.end(step, status, note, ok);
         if ok {
             return Ok(());
         }
-        self.account.extend(account.iter().map(|line| (*line).to_owned()));
+        self.account.extend(account.lines().map(str::to_owned));
         Err(Stop::Check)
     }
 
@@ -158,47 +150,26 @@ impl Report {
             bar.finish_and_clear();
         }
         let ok = outcome.is_ok() && self.steps.iter().all(|step| step.ok);
-        self.format.show(Summary { report: &self, ok, folder })?;
+        self.format.show(&self.json(ok, folder), |page| self.table(ok, folder, page))?;
         match outcome {
             Ok(()) => Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             Err(Stop::Check) => {
-                for line in &self.account {
-                    output::say(line);
-                }
+                self.account.iter().for_each(|line| output::say(line));
                 Ok(ExitCode::FAILURE)
             }
             Err(Stop::Failed(failure)) => Err(failure),
         }
     }
-}
 
-/// All that happened, at the end.
-struct Summary<'a> {
-    report: &'a Report,
-    ok: bool,
-    folder: &'a Folder,
-}
-
-impl Render for Summary<'_> {
-    fn json(&self) -> Value {
-        let step = |step: &Step| {
-            json!({
-                "step": step.title,
-                "operation": step.operation,
-                "http_status": step.status,
-                "milliseconds": step.took.as_secs_f64() * 1000.0,
-                "note": step.note,
-                "ok": step.ok,
-            })
-        };
-        let steps: Vec<Value> = self.report.steps.iter().map(step).collect();
-        let files: Vec<Value> = self.folder.files().iter().map(SavedFile::json).collect();
-        json!({ "ok": self.ok, "steps": steps, "files": files, "account": self.report.account,
-            "inbox": self.folder.path("inbox.jsonl").display().to_string() })
+    /// All that happened, at the end.
+    fn json(&self, ok: bool, folder: &Folder) -> Value {
+        let files: Vec<Value> = folder.files.iter().map(SavedFile::json).collect();
+        json!({ "ok": ok, "steps": self.steps, "files": files, "account": self.account,
+            "inbox": folder.path("inbox.jsonl").display().to_string() })
     }
 
-    fn table(&self, page: &mut Page) {
-        let (steps, root) = (&self.report.steps, self.folder.root());
+    fn table(&self, ok: bool, folder: &Folder, page: &mut Page) {
+        let (steps, root) = (&self.steps, &folder.root);
         let mut header = vec!["", "Step", "Operation", "HTTP", "Time", "Note"];
         let mut table = output::table(&[]);
         // The notes have been told live; where they do not fit beside the rest they are left out here.
@@ -208,10 +179,10 @@ impl Render for Summary<'_> {
         for step in steps {
             let mut row = vec![
                 if step.ok { "ok" } else { "FAIL" }.to_owned(),
-                step.title.clone(),
-                step.operation.clone(),
+                step.title.to_owned(),
+                step.operation.to_owned(),
                 step.status.map_or_else(String::new, |status| status.to_string()),
-                milliseconds(step.took),
+                format!("{:.1} ms", step.milliseconds),
             ];
             row.extend(with_notes.then(|| step.note.clone()));
             table.add_row(row);
@@ -219,19 +190,15 @@ impl Render for Summary<'_> {
         page.table(&table);
         let name = root.display();
         page.line(format!("\nFiles in {name}, each with its size and SHA-256; inbox.jsonl holds the webhooks:"));
-        for file in self.folder.files() {
-            let path = file.path.strip_prefix(root).unwrap_or(&file.path).display();
-            page.line(format!("  {path} ({} bytes)\n    {}", file.bytes, file.sha256));
+        for SavedFile { path, digest } in &folder.files {
+            let path = path.strip_prefix(root).unwrap_or(path).display();
+            page.line(format!("  {path} ({} bytes)\n    {}", digest.length, digest.hex()));
         }
         let failed = steps.iter().filter(|step| !step.ok).count();
-        let total: Duration = steps.iter().map(|step| step.took).sum();
-        page.line(match self.ok {
-            true => format!("\nEvery check held: {} steps in {}.", steps.len(), milliseconds(total)),
+        let total: f64 = steps.iter().map(|step| step.milliseconds).sum();
+        page.line(match ok {
+            true => format!("\nEvery check held: {} steps in {total:.1} ms.", steps.len()),
             false => format!("\n{failed} of {} steps failed; what comes after them was not tried.", steps.len()),
         });
     }
-}
-
-pub(super) fn milliseconds(took: Duration) -> String {
-    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
 }

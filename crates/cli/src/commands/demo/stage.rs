@@ -4,16 +4,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_core::{Clock, Secret};
+use http::Uri;
+use identkit_core::{Clock, Event, MemoryInbox, Secret};
 use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, Transition};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
 use identkit_webhook::{FileInbox, Receiver};
+use identkit_wire::Callback;
 use serde_json::Value;
 
 use super::files::Folder;
-use super::inbox::{Arrivals, ObservedInbox};
+use super::inbox::ObservedInbox;
 use super::report::{Report, Stop};
 use crate::exit::Failure;
 
@@ -31,8 +33,8 @@ pub(super) struct Stage {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) receiver: Arc<Receiver>,
     pub(super) listening: Option<identkit_webhook::Listener>,
-    pub(super) base: String,
-    pub(super) arrivals: Arrivals,
+    pub(super) base: Uri,
+    pub(super) inbox: Arc<ObservedInbox>,
     pub(super) folder: Folder,
 }
 
@@ -50,6 +52,24 @@ impl Stage {
         self.receiver.accept_token(provider, Secret::new(token.as_str()));
         Secret::new(token)
     }
+
+    async fn pause(&self) {
+        drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
+    }
+
+    /// The event of this callback about this case, when it arrives in time.
+    pub(super) async fn arrival(&self, callback: &impl Callback, case: &str) -> Option<Event> {
+        let about_it = |event: &Event| event.case_id.as_ref().is_some_and(|id| id.expose() == case);
+        let deadline = self.clock.now().plus(PATIENCE);
+        loop {
+            let mut events = self.inbox.copy.events().into_iter();
+            let found = events.find(|event| event.name == callback.name() && about_it(event));
+            if found.is_some() || self.clock.now() >= deadline {
+                return found;
+            }
+            self.pause().await;
+        }
+    }
 }
 
 /// Plays the person. A vendor holds an order while it calls a webhook about it (T-033), and the webhook is in our inbox
@@ -59,7 +79,7 @@ pub(super) async fn person(
     report: &mut Report,
     case: &str,
     story: &str,
-    title: &str,
+    title: &'static str,
 ) -> Result<(), Stop> {
     let step = report.begin(title, "sandbox");
     let story_of_it = Transition::Scenario(story.to_owned());
@@ -67,24 +87,23 @@ pub(super) async fn person(
     let reason = loop {
         match stage.sandbox.transition(case, &story_of_it) {
             Some(Ok(())) => {
-                report.done(step, None, &format!("story {story}"));
+                report.done(step, None, format!("story {story}"));
                 return Ok(());
             }
             Some(Err(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
-                drop(stage.clock.sleep_until(stage.clock.now().plus(PAUSE)).await);
+                stage.pause().await;
             }
             Some(Err(refused)) => break refused.text(),
             None => break "it has no such case".to_owned(),
         }
     };
-    let account = [
-        format!("What happened: the sandbox did not play the story {story}: {reason}."),
-        "What was not done: everything after it. What to do: this is a bug of identkit, please report it.".to_owned(),
-    ];
-    report.check(step, false, &reason, &account.each_ref().map(String::as_str))
+    let account = format!(
+        "What happened: the sandbox did not play the story {story}: {reason}.\n\
+         What was not done: everything after it. What to do: this is a bug of identkit, please report it."
+    );
+    report.check(step, false, &reason, &account)
 }
 
-/// Starts sandbox and receiver.
 pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let local = |what: &'static str| move |error: std::io::Error| Failure::local(format!("{what}: {error}"));
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -96,21 +115,21 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
     let sandbox = Sandbox::builder().seed(fastrand::u64(..)).webhooks_through(Arc::clone(&transport)).start();
     let api = server::vendors(&sandbox, any, Some(&authority)).await.map_err(local("the sandbox cannot listen"))?;
-    report.done(step, None, &format!("{} with a CA of its own", api.url()));
+    report.done(step, None, format!("{} with a CA of its own", api.url()));
 
     let step = report.begin("start a webhook receiver", "receiver");
     let path = folder.path("inbox.jsonl");
-    let inbox = FileInbox::open(&path)
+    let file = FileInbox::open(&path)
         .map_err(|error| Failure::local(format!("the inbox {} cannot be used: {error}", path.display())))?;
-    let (inbox, arrivals) = ObservedInbox::new(inbox, Arc::clone(&clock));
+    let inbox = Arc::new(ObservedInbox { file, copy: MemoryInbox::new() });
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
-    let receiver = Arc::new(Receiver::new(callbacks, Arc::new(inbox)));
+    let receiver = Arc::new(Receiver::new(callbacks, Arc::<ObservedInbox>::clone(&inbox)));
     let listening = identkit_webhook::listen(Arc::clone(&receiver), any, Arc::clone(&clock))
         .await
         .map_err(local("the receiver cannot listen"))?;
-    let base = format!("http://{}", listening.address());
-    report.done(step, None, &format!("{base}, inbox {}", path.display()));
-
-    Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, arrivals, folder })
+    let url = format!("http://{}", listening.address());
+    report.done(step, None, format!("{url}, inbox {}", path.display()));
+    let base = url.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
+    Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, inbox, folder })
 }

@@ -13,7 +13,7 @@ use super::client::Identify24;
 use super::excerpt::Excerpt;
 use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::output::{table, to_json, view};
+use crate::output::{table, to_json};
 use crate::text::plain;
 
 /// A token that was not used for so long is dead (I-006).
@@ -32,17 +32,12 @@ pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
     let response = warn(response)?;
     let partner = identify24.arguments.partner.clone().unwrap_or_default();
     let excerpt = Excerpt::new(to_json(&response.value), &["result", "response_status"], identify24.arguments.reveal);
-    identify24.show(view(
-        || {
-            let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": excerpt.hidden });
-            document(excerpt.value.clone(), &response, more)
-        },
-        |page| {
-            let until = idles_out.as_ref().map_or_else(String::new, |at| format!("{at}, if it is not used before"));
-            page.pairs([("partner", plain(&partner)), ("token", excerpt.text("token")), ("idles out at", until)]);
-            excerpt.note(page);
-        },
-    ))
+    let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": excerpt.hidden });
+    identify24.show(document(excerpt.value.clone(), &response, more), |page| {
+        let until = idles_out.as_ref().map_or_else(String::new, |at| format!("{at}, if it is not used before"));
+        page.pairs([("partner", plain(&partner)), ("token", excerpt.text("token")), ("idles out at", until)]);
+        excerpt.note(page);
+    })
 }
 
 /// A project as it may be printed.
@@ -54,40 +49,31 @@ pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure>
     let client = identify24.client(|client| client)?;
     let response = warn(client.projects(&identify24.options).await)?;
     let projects: Vec<Excerpt> = response.value.iter().map(|project| project_excerpt(identify24, project)).collect();
-    identify24.show(view(
-        || {
-            let list: Vec<&Value> = projects.iter().map(|project| &project.value).collect();
-            document(json!({ "projects": list }), &response, json!({}))
-        },
-        |page| {
-            let mut table = table(&["Id", "Title", "Status"]);
-            for project in &projects {
-                table.add_row(PROJECT.map(|name| project.text(name)));
-            }
-            page.table(&table);
-            if projects.is_empty() {
-                page.note("the account has no projects");
-            }
-        },
-    ))
+    let list: Vec<&Value> = projects.iter().map(|project| &project.value).collect();
+    identify24.show(document(json!({ "projects": list }), &response, json!({})), |page| {
+        let mut table = table(&["Id", "Title", "Status"]);
+        for project in &projects {
+            table.add_row(PROJECT.map(|name| project.text(name)));
+        }
+        page.table(&table);
+        if projects.is_empty() {
+            page.note("the account has no projects");
+        }
+    })
 }
 
 pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_list: bool) -> Result<(), Failure> {
     let project_id = project_id.trim();
     if project_id.is_empty() || project_id.chars().count() > PROJECT_ID || project_id.chars().any(char::is_control) {
-        let why = format!("a project id is 1 to {PROJECT_ID} characters, e.g. 6; nothing was sent");
-        return Err(Failure::usage(why));
+        return Err(Failure::unsent(format!("a project id is 1 to {PROJECT_ID} characters, e.g. 6")));
     }
     let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
     let response = warn(client.project(&project_id.into(), &identify24.options).await)?;
     let fell_back = response.warnings.iter().any(|warning| warning.rule == "AI-07");
     let found_by = if by_list || fell_back { "project/getAll" } else { "project/get" };
     let project = project_excerpt(identify24, &response.value);
-    identify24.show(view(
-        || document(project.value.clone(), &response, json!({ "found_by": found_by })),
-        |page| {
-            page.pairs(PROJECT.map(|name| (name, project.text(name))));
-            project.note(page);
-        },
-    ))
+    identify24.show(document(project.value.clone(), &response, json!({ "found_by": found_by })), |page| {
+        page.pairs(PROJECT.map(|name| (name, project.text(name))));
+        project.note(page);
+    })
 }

@@ -22,17 +22,14 @@ impl AnswerFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         reject_dash(path)?;
         if path.symlink_metadata().is_ok() {
-            let told = "is there already and may hold the only copy of an ident_id: name a new file; nothing was sent";
-            return Err(Failure::usage(format!("--out {} {told}", path.display())));
+            let told = "is there already and may hold the only copy of an ident_id: name a new file";
+            return Err(Failure::unsent(format!("--out {} {told}", path.display())));
         }
         let draft = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
             draft.reserve(ROOM)?;
-            Ok(draft)
+            Ok(Self { path: path.to_owned(), draft })
         });
-        let cannot = |error: io::Error| {
-            Failure::usage(format!("--out {} cannot be written: {}; nothing was sent", path.display(), error.kind()))
-        };
-        Ok(Self { path: path.to_owned(), draft: draft.map_err(cannot)? })
+        draft.map_err(|error| Failure::unsent(format!("--out {} cannot be written: {}", path.display(), error.kind())))
     }
 
     /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
@@ -59,22 +56,6 @@ pub(super) struct WriteError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_answer_is_its_owners_only_and_nothing_is_left_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("created.json");
-        drop(AnswerFile::create(&path).unwrap());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a call that failed leaves nothing");
-        AnswerFile::create(&path).unwrap().write(b"secret").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"secret");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
 
     #[test]
     fn a_file_that_came_meanwhile_is_not_replaced_and_the_answer_not_lost() {

@@ -6,28 +6,25 @@ use clap::{Args, Subcommand};
 use identkit_core::Outcome;
 use jiff::tz::TimeZone;
 
-use super::help::{CREATE, GET, LOGIN, PROJECT, PROJECTS, TOP};
 use crate::connection::Connection;
-use crate::help::{CONNECTION, EXIT_CODES, OUTPUT};
+use crate::help::{CONNECTION, OUTPUT};
 use crate::values::{outcome, zone};
 
 /// Calls identify24: idents (VideoIdent API 1.0.1).
 #[derive(Debug, Args)]
-#[command(after_help = format!("{TOP}\n{EXIT_CODES}"))]
+#[command(next_help_heading = CONNECTION)]
 pub(crate) struct Arguments {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identify24::DEFAULT_BASE_URL)]
+          default_value = identkit_identify24::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
     /// The partner's user name.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME",
-          help_heading = CONNECTION)]
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME")]
     pub(super) partner: Option<String>,
 
     /// The API key. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY",
-          help_heading = CONNECTION)]
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub(super) api_key: Option<String>,
 
     /// Shows secrets (token, ident_id, conference_url) and personal data, which are `[redacted]` otherwise.
@@ -44,10 +41,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Checks the credentials by one login (auth).
-    #[command(after_help = format!("{LOGIN}\n{EXIT_CODES}"))]
     Login,
     /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{CREATE}\n{EXIT_CODES}"))]
     Create {
         /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
@@ -63,7 +58,6 @@ pub(super) enum Command {
         allow_both_pdf_sources: bool,
     },
     /// Reads an ident (ident/get).
-    #[command(after_help = format!("{GET}\n{EXIT_CODES}"))]
     Get {
         /// The ident_id that create returned: 1 to 64 letters, digits and hyphens; `-` reads it from standard input.
         #[arg(value_name = "IDENT_ID|-", required_unless_present = "from", conflicts_with = "from")]
@@ -75,10 +69,8 @@ pub(super) enum Command {
         interpretation: Interpretation,
     },
     /// Lists the projects of the account (project/getAll).
-    #[command(after_help = format!("{PROJECTS}\n{EXIT_CODES}"))]
     Projects,
     /// Reads one project (project/get).
-    #[command(after_help = format!("{PROJECT}\n{EXIT_CODES}"))]
     Project {
         /// The project's id.
         project_id: String,

@@ -3,24 +3,10 @@
 use identkit_identify24::{Builder, Credentials, Identify24 as Client};
 
 use super::arguments::Arguments;
-use crate::connection::Connection;
-use crate::context::{Context, Vendor, required};
+use crate::context::{Context, required};
 use crate::exit::Failure;
 
-/// What a command works with.
 pub(super) type Identify24<'a> = Context<'a, Arguments>;
-
-impl Vendor for Arguments {
-    const BASE_URL: &'static str = "IDENTKIT_IDENTIFY24_BASE_URL";
-
-    fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    fn connection(&self) -> &Connection {
-        &self.connection
-    }
-}
 
 impl Identify24<'_> {
     /// The client, after what `set_up` makes of it.

@@ -8,13 +8,13 @@ use identkit_identify24::messages::CreateIdent;
 use identkit_wire::json as wire;
 use serde_json::{Value, json};
 
-use super::answer_file::AnswerFile;
+use super::answer_file::{AnswerFile, WriteError};
 use super::client::Identify24;
 use super::excerpt::Excerpt;
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
-use crate::output::{InterruptionNote, to_json, view};
+use crate::output::{InterruptionNote, to_json};
 use crate::text::plain;
 
 /// What is no secret: nothing but that it worked.
@@ -28,9 +28,9 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     let reveal = identify24.arguments.reveal;
     if !reveal && out.is_none() {
-        return Err(Failure::usage(
+        return Err(Failure::unsent(
             "the ident_id would be lost, and there is no call to find it again: name a new file for it with --out, or \
-             have it shown with --reveal; nothing was sent",
+             have it shown with --reveal",
         ));
     }
     let input = Input::read(file).await?;
@@ -49,32 +49,24 @@ pub(super) async fn create(
     let whole = to_json(&created.value);
     let written = file.map(|file| {
         let answer = document(whole.clone(), &created, json!({}));
-        file.write(format!("{answer:#}\n").as_bytes()).map_err(|error| match error.fallback {
-            Some(path) => Failure::local(format!(
-                "the ident was created, but {}; the answer with its ident_id is in {}",
-                error.why,
-                path.display()
-            )),
-            None => Failure::local(format!(
-                "{}; the ident was created, and its ident_id is lost: ask the vendor for it",
-                error.why
-            )),
+        file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
+            Failure::local(match fallback.as_ref().map(|path| path.display()) {
+                Some(path) => {
+                    format!("the ident was created, but {why}; the answer with its ident_id is in {path}")
+                }
+                None => format!("{why}; the ident was created, and its ident_id is lost: ask the vendor for it"),
+            })
         })
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
     let excerpt = Excerpt::new(whole, &OPEN, reveal);
-    identify24.show(view(
-        || {
-            let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
-            document(excerpt.value.clone(), &created, more)
-        },
-        |page| {
-            let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
-            rows.extend(path.as_ref().map(|path| ("kept in", plain(path))));
-            page.pairs(rows);
-            excerpt.note(page);
-        },
-    ))?;
+    let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
+    identify24.show(document(excerpt.value.clone(), &created, more), |page| {
+        let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
+        rows.extend(path.as_ref().map(|path| ("kept in", plain(path))));
+        page.pairs(rows);
+        excerpt.note(page);
+    })?;
     // Only now, so that what is to be shown is shown also where it could not be kept.
     written.transpose().map(|_| ())
 }
@@ -104,15 +96,14 @@ fn unknown(error: Error, file: Option<AnswerFile>, ways_back: &[String], reveal:
         (false, _) => VendorText::OnRequest,
     };
     let mut failure = Failure::from(error).vendor_text(show);
-    let (path, lost) = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())) {
-        Some(Ok(path)) => (Some(path), None),
-        Some(Err(error)) => (error.fallback, Some(error.why)),
-        None => (None, None),
+    let path = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose() {
+        Ok(path) => path,
+        Err(error) => {
+            failure = failure.note(error.why);
+            error.fallback
+        }
     };
-    if let Some(why) = lost {
-        failure = failure.note(why);
-    }
-    failure = match path.map(|path| path.display().to_string()) {
+    failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if named => failure.note(format!(
             "the vendor's answer is in {path} and names an ident: identkit identify24 get --from {path} tells whether it \
              exists"
@@ -140,26 +131,4 @@ fn record(text: &str) -> (bool, Value) {
         members.insert("ident_id".into(), id.into());
     }
     (id.is_some(), record)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_is_found_wherever_the_answer_has_it() {
-        for (text, id) in [
-            (r#"{"ident_id":"a","conference_url":"https://identify24.de/apply/b"}"#, Some("a")),
-            (r#"{"ident_id":"","data":{"ident_id":"a"}}"#, Some("a")),
-            (r#"{"data":{"id":"a"}}"#, Some("a")),
-            (r#"{"conference_url":"https://identify24.de/apply/a"}"#, Some("a")),
-            (r#"{"conference_url":"https://identify24.de/apply/"}"#, None),
-            (r#"{"data":[]}"#, None),
-            ("{", None),
-        ] {
-            let (named, record) = record(text);
-            assert_eq!((named, record.get("ident_id").and_then(Value::as_str)), (id.is_some(), id), "{text}");
-            assert_eq!(record["vendor_text"], text);
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! looked at it.
 
 use identkit_core::REDACTED;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::output::Page;
 use crate::text::plain;
@@ -12,7 +12,6 @@ use crate::text::plain;
 /// An answer as it may be printed.
 pub(super) struct Excerpt {
     pub(super) value: Value,
-    /// The members that are hidden.
     pub(super) hidden: Vec<String>,
 }
 
@@ -38,7 +37,6 @@ impl Excerpt {
         }
     }
 
-    /// A member as a text.
     pub(super) fn text(&self, name: &str) -> String {
         match self.value.get(name) {
             None | Some(Value::Null) => String::new(),
@@ -50,13 +48,7 @@ impl Excerpt {
 
 /// Whether there is anything to hide.
 fn is_informative(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(many) => !many.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-    }
+    !value.is_null() && !value.is_boolean() && ![json!(""), json!([]), json!({})].contains(value)
 }
 
 /// Whether a text is a date-time and nothing else: one that cannot be read may be anything, a name too (AI-11).
@@ -66,8 +58,6 @@ pub(super) fn is_date_time(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -16,26 +16,14 @@ use super::excerpt::{Excerpt, is_date_time};
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::Input;
-use crate::output::{to_json, view};
+use crate::output::to_json;
 use crate::signals::on_own_thread;
 use crate::text::plain;
 use crate::verdict::{self, word, words};
 
 /// The order in which an ident is told; what the vendor adds follows.
-const ORDER: [&str; 12] = [
-    "id",
-    "status",
-    "project_id",
-    "person_first_name",
-    "person_last_name",
-    "created_at",
-    "appointment_date",
-    "custom_id",
-    "custom1",
-    "custom2",
-    "custom3",
-    "custom4",
-];
+const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
+                     custom1 custom2 custom3 custom4";
 
 /// The most that is read where an id is expected, in bytes.
 const ID: u64 = 4096;
@@ -53,15 +41,17 @@ async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure
 
 fn standard_input() -> Result<Secret, Failure> {
     let mut text = String::new();
-    std::io::stdin().lock().take(ID).read_to_string(&mut text).map_err(|error| {
-        Failure::usage(format!("standard input cannot be read as an ident_id: {}; nothing was sent", error.kind()))
-    })?;
+    std::io::stdin()
+        .lock()
+        .take(ID)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::unsent(format!("standard input cannot be read as an ident_id: {}", error.kind())))?;
     Ok(Secret::new(text))
 }
 
 async fn read_file(path: &Path) -> Result<Secret, Failure> {
     let input = Input::read(path).await?;
-    let unusable = || Failure::usage(format!("{} holds no ident_id that create wrote; nothing was sent", input.name));
+    let unusable = || Failure::unsent(format!("{} holds no ident_id that create wrote", input.name));
     let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
     created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
 }
@@ -72,7 +62,7 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
     let mut outcomes = BTreeMap::new();
     if let Some(path) = &interpretation.outcomes {
         let input = Input::read(path).await?;
-        let unusable = |why: &str| Failure::usage(format!("{}: {why}; nothing was sent", input.name));
+        let unusable = |why: &str| Failure::unsent(format!("{}: {why}", input.name));
         let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
         let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
         let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
@@ -83,17 +73,12 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
     Ok(outcomes)
 }
 
-fn key(status: &str) -> String {
-    status.trim().to_lowercase()
-}
-
 /// The table of these pairs, of which no two may contradict each other.
 fn once(pairs: &[(String, Outcome)], told_by: &str) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut table = BTreeMap::new();
     for (status, outcome) in pairs {
-        if table.insert(key(status), *outcome).is_some_and(|former| former != *outcome) {
-            let told = format!("{told_by} gives {} two outcomes; nothing was sent", plain(status));
-            return Err(Failure::usage(told));
+        if table.insert(status.trim().to_lowercase(), *outcome).is_some_and(|former| former != *outcome) {
+            return Err(Failure::unsent(format!("{told_by} gives {} two outcomes", plain(status))));
         }
     }
     Ok(table)
@@ -113,48 +98,40 @@ pub(super) async fn get(
     let ident = &response.value;
     let outcome = client.outcome_of(ident);
     let vendor = to_json(ident);
-    let mut open = vec!["status", "project_id"];
-    for name in ["created_at", "appointment_date"] {
-        if vendor.get(name).and_then(Value::as_str).is_some_and(is_date_time) {
-            open.push(name);
-        }
-    }
+    let is_read = |name: &&str| vendor.get(*name).and_then(Value::as_str).is_some_and(is_date_time);
+    let times = ["created_at", "appointment_date"].into_iter().filter(is_read);
+    let open: Vec<&str> = ["status", "project_id"].into_iter().chain(times).collect();
     let excerpt = Excerpt::new(vendor, &open, identify24.arguments.reveal);
     let times = Times::new(ident, interpretation.zone.as_ref());
-    identify24.show(view(
-        || {
-            let mut more = json!({
-                "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
-            });
-            if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
-                more.insert("created_at".into(), times.created.clone().into());
-                more.insert("appointment_date".into(), times.appointment.clone().into());
+    let mut more = json!({
+        "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
+    });
+    if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
+        more.insert("created_at".into(), times.created.clone().into());
+        more.insert("appointment_date".into(), times.appointment.clone().into());
+    }
+    identify24.show(document(excerpt.value.clone(), &response, more), |page| {
+        let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
+        names.sort_by_key(|name| ORDER.split(' ').position(|known| known == *name).unwrap_or(usize::MAX));
+        let mut rows = Vec::new();
+        for name in names {
+            let text = excerpt.text(name);
+            let time = match name.as_str() {
+                "created_at" => &times.created,
+                "appointment_date" => &times.appointment,
+                _ => &None,
+            };
+            rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
+            if name == "status" {
+                let meaning = words(outcome);
+                let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
+                rows.push(("outcome".to_owned(), meaning.to_owned()));
             }
-            document(excerpt.value.clone(), &response, more)
-        },
-        |page| {
-            let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
-            names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
-            let mut rows = Vec::new();
-            for name in names {
-                let text = excerpt.text(name);
-                let time = match name.as_str() {
-                    "created_at" => &times.created,
-                    "appointment_date" => &times.appointment,
-                    _ => &None,
-                };
-                rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
-                if name == "status" {
-                    let meaning = words(outcome);
-                    let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
-                    rows.push(("outcome".to_owned(), meaning.to_owned()));
-                }
-            }
-            rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
-            page.pairs(rows);
-            excerpt.note(page);
-        },
-    ))
+        }
+        rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
+        page.pairs(rows);
+        excerpt.note(page);
+    })
 }
 
 /// The vendor's local times with an offset where their zone is given, and the estimate of the end (I-020, AI-11).
@@ -166,17 +143,14 @@ struct Times {
 
 impl Times {
     fn new(ident: &Ident, zone: Option<&TimeZone>) -> Self {
-        let Some(zone) = zone else {
-            let expires = ident.expires_estimate().map(|at| at.to_string());
-            return Self { created: None, appointment: None, expires };
+        let with_offset = |at: Timestamp, zone: &TimeZone| {
+            at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
         };
-        let with_offset =
-            |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-        let told = |local: Option<&LocalDateTime>| local?.in_zone(zone).map(with_offset);
-        Self {
-            created: told(ident.created_at.as_ref()),
-            appointment: told(ident.appointment_date.as_ref()),
-            expires: ident.expires_at(zone).map(with_offset),
-        }
+        let told = |local: Option<&LocalDateTime>| Some(with_offset(local?.in_zone(zone?)?, zone?));
+        let expires = match zone {
+            Some(zone) => ident.expires_at(zone).map(|at| with_offset(at, zone)),
+            None => ident.expires_estimate().map(|at| at.to_string()),
+        };
+        Self { created: told(ident.created_at.as_ref()), appointment: told(ident.appointment_date.as_ref()), expires }
     }
 }

@@ -6,7 +6,6 @@ mod arguments;
 mod client;
 mod create;
 mod excerpt;
-mod help;
 mod ident;
 
 use std::process::ExitCode;
@@ -20,7 +19,8 @@ use crate::exit::Failure;
 use crate::output::Format;
 
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
-    let identify24 = &Identify24::new(arguments, format);
+    let base_url = (arguments.base_url.as_str(), "IDENTKIT_IDENTIFY24_BASE_URL");
+    let identify24 = &Identify24::new(arguments, base_url, &arguments.connection, format);
     let ran = match &arguments.command {
         Command::Login => account::login(identify24).await,
         Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {

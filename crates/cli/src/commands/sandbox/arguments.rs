@@ -11,51 +11,8 @@ use jiff::Timestamp;
 /// What stands above the options that say what world it is.
 const WORLD: &str = "World";
 
-const HELP: &str = "\
-When it is ready it prints one line of JSON with its URLs, credentials, CA file
-and what world it runs, and goes on until it is ended (Ctrl-C, SIGTERM). Without
-options it is a friendly one: the world `default`, in real time, profile literal.
-
-Examples:
-  identkit sandbox --listen 127.0.0.1:8443 --admin 127.0.0.1:8444 \\
-    --write-ca ca.pem &
-  curl --cacert ca.pem https://127.0.0.1:8443/api/2.10/serverStatus
-  curl --cacert ca.pem -u sandbox-customer:sandbox-code \\
-    https://127.0.0.1:8443/api/2.10/getStatus/99921269855041/ExtendedList
-  curl -d '{\"story\":\"positive\"}' \\
-    http://127.0.0.1:8444/_sandbox/v1/orders/ORDER_ID/transition
-
-For tests that give the same bytes each time, with time under control:
-  identkit sandbox --clock frozen --seed 7 --admin 127.0.0.1:8444
-  curl -d '{\"seconds\":86400}' \\
-    http://127.0.0.1:8444/_sandbox/v1/clock/advance
-
-A minute as a second, and orders that are there again tomorrow:
-  identkit sandbox --clock scaled:60 --world-file sandbox-world.json
-
-In a container, for the other ones of a private network:
-  identkit sandbox --allow-non-loopback --tls-name sandbox \\
-    --listen 0.0.0.0:8443 --admin 0.0.0.0:8444 --write-ca /shared/ca.pem
-
-POST /_sandbox/v1/settings sets the accounts up while it runs:
-  curl -d '{\"identity_tm\":{\"voice_files\":true}}' \\
-    http://127.0.0.1:8444/_sandbox/v1/settings
-docs/sandbox.md is the guide, docs/sandbox-control.md tells what can be done;
-GET /_sandbox/v1/openapi.json describes every call of the admin API.
-
-The documents' own examples work: the orders 99921269855041 and 99920006C38842
-of identity.TM; the project 6, the token xxx and the ident
-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx of identify24.
-
-Exit codes:
-  0  ended from outside
-  2  wrong usage, an address that is not loopback or a world file that is
-     damaged among it
-  1  anything else, a port in use or a world that cannot be saved among it";
-
 /// Serves a sandbox of both vendors until it is ended. Synthetic data only.
 #[derive(Debug, Args)]
-#[command(after_help = HELP)]
 pub(crate) struct Arguments {
     /// Where the vendors' APIs listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
@@ -105,7 +62,8 @@ pub(crate) struct Arguments {
 
     /// How strictly requests are judged; `literal` if not given.
     #[arg(long, value_name = "PROFILE", help_heading = WORLD,
-          value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)).map(|name| profile(&name)))]
+          value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name))
+              .map(|name| Profile::named(&name).unwrap_or_default()))]
     pub(super) profile: Option<Profile>,
 
     /// How many orders, and how many idents, a world keeps. One more, and the oldest tenth is forgotten with its
@@ -148,25 +106,16 @@ fn webhook(text: &str) -> Result<String, String> {
 }
 
 fn clock(text: &str) -> Result<Mode, String> {
-    let told = || format!("real, frozen, or scaled:FACTOR with a factor above 0 and up to {}", Mode::FASTEST);
+    let factor = |text: &str| text.strip_prefix("scaled:")?.parse().ok().filter(|n| *n > 0.0 && *n <= Mode::FASTEST);
     match text {
         "real" => Ok(Mode::Real),
         "frozen" => Ok(Mode::Frozen),
-        _ => {
-            let factor: f64 = text.strip_prefix("scaled:").and_then(|factor| factor.parse().ok()).ok_or_else(told)?;
-            match factor > 0.0 && factor <= Mode::FASTEST {
-                true => Ok(Mode::Scaled(factor)),
-                false => Err(told()),
-            }
-        }
+        _ => factor(text)
+            .map(Mode::Scaled)
+            .ok_or_else(|| format!("real, frozen, or scaled:FACTOR with a factor above 0 and up to {}", Mode::FASTEST)),
     }
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "a time with its offset is needed, e.g. 2020-09-10T12:00:00Z".to_owned())
-}
-
-/// The parser before lets nothing pass but the names that there are.
-fn profile(name: &str) -> Profile {
-    Profile::named(name).unwrap_or_default()
 }

@@ -21,7 +21,7 @@ pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
-use crate::output::{Format, print, say};
+use crate::output::{print, say};
 use crate::{network, signals};
 
 /// Where a frozen clock stands at first, 2020-09-10T12:00:00Z, so that the same seed gives the same bytes on every day.
@@ -33,7 +33,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(5);
 /// Beyond this JavaScript does not tell whole numbers apart, and a seed is read from the ready line to be used again.
 const EXACT: u64 = 1 << 53;
 
-pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     let (mut file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
         .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
@@ -43,9 +43,7 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
         .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
     let sandbox = match found.flatten() {
         Some(world) => {
-            if let Some(told) = no_effect(options, &world) {
-                say(&told);
-            }
+            no_effect(options, &world).iter().for_each(|told| say(told));
             sandbox.world(world).start()
         }
         None => sandbox.start(),
@@ -56,21 +54,15 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
         let url = Secret::new(url.as_str());
         sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     }
-    let authority = match options.plain {
-        true => None,
-        false => {
-            Some(authority(options).map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?)
-        }
-    };
+    let authority = (!options.plain).then(|| authority(options)).transpose();
+    let authority = authority.map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
     let api = server::vendors_at(&worlds, listen, authority.as_ref());
     let api = api.await.map_err(|error| cannot_listen("--listen", options.listen, &error))?;
     let admin = server::admin_at(&worlds, admin);
     let admin = admin.await.map_err(|error| cannot_listen("--admin", options.admin, &error))?;
-    let ca = match &authority {
-        Some(authority) => Some(CaFile::write(authority.pem(), options.write_ca.as_deref())?),
-        None => None,
-    };
+    let ca = authority.as_ref().map(|authority| CaFile::write(authority.pem(), options.write_ca.as_deref()));
+    let ca = ca.transpose()?;
     // Before the ready line, so that nobody can end the sandbox between the two and leave a file behind.
     let ended = signals::listen()?;
 
@@ -99,7 +91,7 @@ pub(crate) async fn run(options: &Arguments, _: Format) -> Result<ExitCode, Fail
 }
 
 /// Saves the world now and then, so that little of it is lost when the process is killed, until the program is ended.
-async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = signals::EndSignal>) {
+async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = u8>) {
     let mut ended = std::pin::pin!(ended);
     let Some(file) = file else {
         ended.await;
@@ -117,7 +109,7 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
         match file.save_changes(&worlds.default_world()).await {
             Ok(()) => told = false,
             Err(failure) if !std::mem::replace(&mut told, true) => {
-                say(&format!("warning: {}", failure.sentence()));
+                say(&format!("warning: {}", failure.sentence));
             }
             Err(_) => {}
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use identkit_mock_server::Sandbox;
 use identkit_mock_server::worlds::DEFAULT;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::output::say;
 
@@ -18,29 +18,32 @@ pub(super) fn line(
 ) -> Value {
     let mode = sandbox.clock().mode();
     let (seed, profile) = sandbox.with_world(|world| (world.seed(), world.profile));
-    let mut line = Map::new();
-    line.insert("listen".into(), api.into());
-    line.insert("admin".into(), admin.into());
-    line.insert("ca_file".into(), ca_file.map(|path| path.display().to_string()).into());
-    let world = json!({
-        "id": DEFAULT,
-        "clock": mode.name(),
-        "factor": mode.factor(),
-        "now": sandbox.now().to_string(),
-        "seed": seed,
-        "profile": profile.name(),
-        "file": world_file.map(|path| path.display().to_string()),
+    let path = |path: Option<&Path>| path.map(|path| path.display().to_string());
+    let mut line = json!({
+        "listen": api,
+        "admin": admin,
+        "ca_file": path(ca_file),
+        "world": {
+            "id": DEFAULT,
+            "clock": mode.name(),
+            "factor": mode.factor(),
+            "now": sandbox.now().to_string(),
+            "seed": seed,
+            "profile": profile.name(),
+            "file": path(world_file),
+        },
     });
-    line.insert("world".into(), world);
     for (vendor, mut account) in sandbox.accounts() {
         if let Some(account) = account.as_object_mut() {
             let path = account.remove("base_path");
             let path = path.as_ref().and_then(Value::as_str).unwrap_or_default();
             account.insert("base_url".into(), format!("{api}{path}").into());
         }
-        line.insert(vendor.replace('-', "_"), account);
+        if let Some(line) = line.as_object_mut() {
+            line.insert(vendor.replace('-', "_"), account);
+        }
     }
-    Value::Object(line)
+    line
 }
 
 /// For people at a terminal: what it runs, and what to type in another one.

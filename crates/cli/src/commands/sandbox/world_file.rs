@@ -46,13 +46,8 @@ impl WorldFile {
         })?;
         // Before the world is read: nobody saves another one between the two.
         let lock = lock(&path).map_err(cannot)?;
-        let found = match &there {
-            Some(there) => Some(
-                World::load_file(&vendors::all(), there, LIMIT)
-                    .map_err(|error| cannot(error.to_string()).note("the file is left as it is"))?,
-            ),
-            None => None,
-        };
+        let found = there.map(|there| World::load_file(&vendors::all(), &there, LIMIT)).transpose();
+        let found = found.map_err(|error| cannot(error.to_string()).note("the file is left as it is"))?;
         Ok((Self { path, saved: None, _lock: lock }, found))
     }
 

@@ -4,31 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::help::{
-    BANKS, CANCEL, DELETE, DRAIN, ESIGN_HASH, ESIGN_PDF, FINALITY, IDENT_DATA, IDENT_DATA_PDF, PING, PUT_ORDER, SIGN,
-    SIGNME, STATUS, STATUSES, TOP, VIDEO, VIDEO_GET, VIDEO_REQUEST, VOICE,
-};
 use crate::connection::Connection;
-use crate::help::{CONNECTION, EXIT_CODES};
+use crate::help::CONNECTION;
 use crate::values::{Moment, moment, sha256};
 
 /// Calls identity.TM: orders and their results (Customer API 2.10c).
 #[derive(Debug, Args)]
-#[command(after_help = format!("{TOP}\n{EXIT_CODES}"))]
+#[command(next_help_heading = CONNECTION)]
 pub(crate) struct Arguments {
     /// Base URL of the API; `http://` is accepted for loopback only.
     #[arg(long, global = true, env = "IDENTKIT_TM_BASE_URL", hide_env_values = true, value_name = "URL",
-          help_heading = CONNECTION, default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
+          default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
     /// CustomerID, the user name.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID",
-          help_heading = CONNECTION)]
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID")]
     pub(super) customer_id: Option<String>,
 
     /// CustomerCode, the password. Better given by the environment: a command line can be read by others.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE",
-          help_heading = CONNECTION)]
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
     pub(super) customer_code: Option<String>,
 
     #[command(flatten)]
@@ -48,14 +42,12 @@ pub(super) struct Order {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Places an order (putOrder, chapter 3.1). Sent at most once: exit code 6 means that it may exist.
-    #[command(after_help = format!("{PUT_ORDER}\n{EXIT_CODES}"))]
     PutOrder {
         /// The order as JSON, as the vendor's document writes it; `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
     },
     /// Reads the status of an order (getStatus, chapter 3.2).
-    #[command(after_help = format!("{STATUS}\n{EXIT_CODES}"))]
     Status {
         /// The OrderID that putOrder returned: 1 to 20 letters and digits.
         order_id: String,
@@ -64,7 +56,6 @@ pub(super) enum Command {
         extended: bool,
     },
     /// Reads the checked data of a person (getIdentData, chapter 3.3).
-    #[command(after_help = format!("{IDENT_DATA}\n{EXIT_CODES}"))]
     IdentData {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -87,7 +78,6 @@ pub(super) enum Command {
         force: bool,
     },
     /// Saves the report of an identification (getIdentDataPDF, chapter 3.4).
-    #[command(after_help = format!("{IDENT_DATA_PDF}\n{EXIT_CODES}"))]
     IdentDataPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -99,7 +89,6 @@ pub(super) enum Command {
         force: bool,
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
-    #[command(after_help = format!("{ESIGN_PDF}\n{EXIT_CODES}"))]
     EsignPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -111,7 +100,6 @@ pub(super) enum Command {
         force: bool,
     },
     /// Deletes the data of an order for good (delIdentdata, chapter 3.10). Asks on a terminal.
-    #[command(after_help = format!("{DELETE}\n{EXIT_CODES}"))]
     Delete {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -120,7 +108,6 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Cancels an open order; its data is kept (cancelOrder, chapter 4.3). Asks on a terminal.
-    #[command(after_help = format!("{CANCEL}\n{EXIT_CODES}"))]
     Cancel {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -129,13 +116,11 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Reads the signed hashes of an order (getESignHash, chapter 3.6).
-    #[command(after_help = format!("{ESIGN_HASH}\n{EXIT_CODES}"))]
     EsignHash(Order),
     /// Asks for the recording of an identification, and fetches it (chapters 3.7 and 3.8).
-    #[command(subcommand, after_help = format!("{VIDEO}\n{EXIT_CODES}"))]
+    #[command(subcommand)]
     Video(VideoCommand),
     /// Saves the audio recordings of an order (getVoiceFiles, chapter 3.9).
-    #[command(after_help = format!("{VOICE}\n{EXIT_CODES}"))]
     Voice {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -144,7 +129,6 @@ pub(super) enum Command {
         out: PathBuf,
     },
     /// Lists what happened to all orders in a window of time (getAllStatus, chapter 4.2). Marks nothing as reported.
-    #[command(after_help = format!("{STATUSES}\n{EXIT_CODES}"))]
     Statuses {
         /// Begin of the window: RFC 3339, a date, or a time ago.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
@@ -157,7 +141,6 @@ pub(super) enum Command {
         extended: bool,
     },
     /// Takes what was not reported before; the vendor never tells it again (getAllStatus, chapter 4.2). Asks on a terminal.
-    #[command(after_help = format!("{DRAIN}\n{EXIT_CODES}"))]
     DrainUnreported {
         /// The file that keeps every answer, on the disk before it is read; made if it is not there.
         #[arg(long, value_name = "FILE")]
@@ -167,29 +150,24 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Signs on your own side (chapter 5). Each call is sent at most once.
-    #[command(subcommand, after_help = format!("{SIGN}\n{EXIT_CODES}"))]
+    #[command(subcommand)]
     Sign(SignCommand),
     /// Lists the banks that support identity Giro (getBankList, chapter 8.1).
-    #[command(after_help = format!("{BANKS}\n{EXIT_CODES}"))]
     Banks,
     /// Asks whether somebody can sign with sign-me (checkSignmeUser, chapter 8.3).
-    #[command(after_help = format!("{SIGNME}\n{EXIT_CODES}"))]
     SignmeUser {
         /// The sign-me user name, an e-mail address.
         email: String,
     },
     /// Judges an order by all its codes (getStatus, chapter 3.2).
-    #[command(after_help = format!("{FINALITY}\n{EXIT_CODES}"))]
     Finality(Order),
     /// Asks whether the service is up (serverStatus, chapter 7.1).
-    #[command(after_help = format!("{PING}\n{EXIT_CODES}"))]
     Ping,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum VideoCommand {
     /// Asks for the recording: the vendor calls a URL when it is ready (getVideoFileBinaryAsync, chapter 3.7).
-    #[command(after_help = format!("{VIDEO_REQUEST}\n{EXIT_CODES}"))]
     Request {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -198,7 +176,6 @@ pub(super) enum VideoCommand {
         callback_url: String,
     },
     /// Saves the recording (getVideoFileBinary, chapter 3.8). Before the vendor has called back it may be a placeholder.
-    #[command(after_help = format!("{VIDEO_GET}\n{EXIT_CODES}"))]
     Get {
         /// The OrderID that putOrder returned.
         order_id: String,
@@ -223,13 +200,10 @@ pub(super) enum VideoCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum SignCommand {
     /// Starts signing: a TAN is texted to the person (requestSign, chapter 5.1).
-    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
     Request(Order),
     /// Has another TAN texted (requestResendSignTan, chapter 5.3).
-    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
     Resend(Order),
     /// Signs with the TAN that the person received (confirmSign, chapter 5.2). Too many wrong ones cancel the order.
-    #[command(after_help = format!("{SIGN}\n{EXIT_CODES}"))]
     Confirm {
         /// The OrderID that putOrder returned.
         order_id: String,

@@ -7,24 +7,10 @@ use identkit_identity_tm::{Credentials, IdentityTm};
 use identkit_transport::SystemClock;
 
 use super::arguments::Arguments;
-use crate::connection::Connection;
-use crate::context::{Context, Vendor, required};
+use crate::context::{Context, required};
 use crate::exit::Failure;
 
-/// What a command works with.
 pub(super) type Tm<'a> = Context<'a, Arguments>;
-
-impl Vendor for Arguments {
-    const BASE_URL: &'static str = "IDENTKIT_TM_BASE_URL";
-
-    fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    fn connection(&self) -> &Connection {
-        &self.connection
-    }
-}
 
 impl Tm<'_> {
     pub(super) fn client(&self) -> Result<IdentityTm, Failure> {

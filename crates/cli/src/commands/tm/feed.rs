@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use comfy_table::Table;
-use identkit_core::{Clock, Error, Kind, Outcome, Window};
+use identkit_core::{Clock, Error, Kind, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{Finality, OrderFlavor, OrderId};
+use identkit_identity_tm::{Finality, OrderId};
 use identkit_transport::SystemClock;
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
 use super::client::Tm;
-use super::journal::{self, Journal, JournalState};
+use super::journal::{self, ASKED, Journal, JournalState, NOTHING, REFUSED};
+use super::orders::Verdicts;
+use crate::context::{say_all, to_list};
 use crate::exit::Failure;
 use crate::input::{can_ask, confirm};
-use crate::output::{self, Page, say, to_json, view};
-use crate::save::{digest, hex};
+use crate::output::{self, Page, say, to_json};
+use crate::save::digest;
 use crate::text::plain;
 use crate::verdict::{word, words};
 
@@ -29,35 +31,23 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
         orders.extend(more);
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
     }
-    for warning in feed.warnings() {
-        say(&format!("note: {} ({})", warning.message, warning.rule));
-    }
-    tm.show(view(
-        || {
-            let warnings: Vec<Value> = feed
-                .warnings()
-                .iter()
-                .map(|warning| json!({ "message": warning.message, "rule": warning.rule }))
-                .collect();
-            let summary = json!({
-                "from": window.begin.to_string(),
-                "to": window.end.to_string(),
-                "extended": extended,
-                "pages": feed.pages(),
-                "warnings": warnings,
-            });
-            json!({ "orders": orders.json(), "identkit": summary })
-        },
-        |page| {
-            if orders.all.is_empty() {
-                return page.line("nothing happened in this window");
-            }
-            orders.show(page);
-            if !extended {
-                page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
-            }
-        },
-    ))
+    say_all(feed.warnings());
+    let summary = json!({
+        "from": window.begin.to_string(),
+        "to": window.end.to_string(),
+        "extended": extended,
+        "pages": feed.pages(),
+        "warnings": to_list(feed.warnings()),
+    });
+    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
+        if orders.all.is_empty() {
+            return page.line("nothing happened in this window");
+        }
+        orders.show(page);
+        if !extended {
+            page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
+        }
+    })
 }
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
@@ -66,22 +56,21 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     if !yes {
         can_ask()?;
     }
-    let unusable = |error: &std::io::Error| {
-        Failure::usage(format!("--journal {} cannot be used: {error}; nothing was sent", path.display()))
-    };
+    let unusable =
+        |error: &std::io::Error| Failure::unsent(format!("--journal {} cannot be used: {error}", path.display()));
     let (mut journal, state) = Journal::open(path).map_err(|error| unusable(&error))?;
     warn(&state);
     let question = "Take what was not reported before? The vendor will never tell it again.";
     confirm(yes, question.to_owned(), "nothing was taken").await?;
     // That it can be written at all is known before anything is sent.
-    journal.record_request(clock.wall()).map_err(|error| unusable(&error))?;
+    journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
 
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);
         match journal.append(&record) {
             Ok(()) => {
-                answer = Some(json!({ "bytes": bytes.len(), "sha256": hex(&digest(bytes)) }));
+                answer = Some(json!({ "bytes": bytes.len(), "sha256": digest(bytes).hex() }));
                 Ok(())
             }
             Err(error) => {
@@ -102,7 +91,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let unknown = error.kind() == Kind::OutcomeUnknown;
         if !taken && !unknown {
             // Told as it is even if this cannot be written: the read then counts as one without an end.
-            let _ = journal.record_refusal(clock.wall());
+            let _ = journal.record(clock.wall(), REFUSED);
         }
         let failure = Failure::from(error);
         match (unknown, taken) {
@@ -112,30 +101,25 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         }
     })?;
     if answer.is_none() {
-        journal.record_nothing(clock.wall()).map_err(|error| {
+        journal.record(clock.wall(), NOTHING).map_err(|error| {
             Failure::local(format!("nothing was new; {} could not be written: {error}", path.display()))
         })?;
     }
     let mut orders = Orders::default();
     orders.extend(list.0);
-    tm.show(view(
-        || {
-            let summary = json!({
-                "journal": path.display().to_string(),
-                "answer": answer,
-                "unfinished_since": state.open,
-                "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
-            });
-            json!({ "orders": orders.json(), "identkit": summary })
-        },
-        |page| {
-            if orders.all.is_empty() {
-                return page.line("nothing was new");
-            }
-            orders.show(page);
-            page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
-        },
-    ))
+    let summary = json!({
+        "journal": path.display().to_string(),
+        "answer": answer,
+        "unfinished_since": state.open,
+        "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
+    });
+    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
+        if orders.all.is_empty() {
+            return page.line("nothing was new");
+        }
+        orders.show(page);
+        page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
+    })
 }
 
 /// How to find what a lost answer told.
@@ -184,10 +168,8 @@ impl Orders {
     fn json(&self) -> Vec<Value> {
         let one = |order: &ListedOrder| {
             let mut vendor = to_json(order);
-            let [ident, signature] = verdicts(order);
             if let Some(object) = vendor.as_object_mut() {
-                let verdict = json!({ "if_identification": word(ident), "if_signature": word(signature) });
-                object.insert("identkit".into(), json!({ "verdict": verdict }));
+                object.insert("identkit".into(), verdicts(order).json());
             }
             vendor
         };
@@ -204,7 +186,7 @@ impl Orders {
         for order in &self.all {
             let latest = latest(order);
             let kind = latest.and_then(|entry| entry.kind);
-            let [ident, signature] = verdicts(order);
+            let Verdicts { identification: ident, signature } = verdicts(order);
             differ |= ident != signature;
             let verdict = if ident == signature {
                 words(ident).to_owned()
@@ -258,8 +240,8 @@ fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
     order.status.iter().flatten().max_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp))
 }
 
-fn verdicts(order: &ListedOrder) -> [Outcome; 2] {
-    [OrderFlavor::IdentOnly, OrderFlavor::Qes].map(|flavour| Finality::judge(flavour, order.kinds()).outcome)
+fn verdicts(order: &ListedOrder) -> Verdicts {
+    Verdicts::judge(|flavour| Finality::judge(flavour, order.kinds()))
 }
 
 #[cfg(test)]
@@ -313,10 +295,5 @@ mod tests {
             assert!(told.contains(id) && told.contains(time), "{told}");
             assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
         }
-    }
-
-    #[test]
-    fn at_06_the_way_back_is_a_command() {
-        assert!(way_back(Some("2020-09-10T12:00:00Z")).ends_with("--from 2020-09-10T12:00:00Z"));
     }
 }

@@ -19,7 +19,14 @@ use identkit_wire::{decode_base64, encode_base64};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::save::{digest, hex};
+use crate::save::digest;
+
+/// Before a request is sent.
+pub(super) const ASKED: &str = "asked";
+/// The vendor had nothing new.
+pub(super) const NOTHING: &str = "nothing";
+/// The vendor has provably taken nothing.
+pub(super) const REFUSED: &str = "refused";
 
 /// How every record begins.
 const BEGIN: &str = "{\"v\":1,\"at\":\"";
@@ -39,13 +46,6 @@ pub(super) struct JournalState {
     pub(super) since: Option<String>,
 }
 
-/// An event of a record.
-enum Event {
-    Asked,
-    Answered,
-    Refused,
-}
-
 impl Journal {
     /// Opens or creates the file, checks every record in it, and locks it.
     ///
@@ -54,11 +54,11 @@ impl Journal {
     pub(super) fn open(path: &Path) -> io::Result<(Self, JournalState)> {
         let (mut since, mut open) = (None, None);
         let read = |line: &[u8]| {
-            match record(line) {
-                Some((at, Event::Asked)) => open = Some(at),
-                Some((_, Event::Answered)) => since = open.take().or(since.take()),
-                Some((_, Event::Refused)) => open = None,
-                None => return false,
+            let Some((at, event)) = record(line) else { return false };
+            match event.as_str() {
+                ASKED => open = Some(at),
+                REFUSED => open = None,
+                _ => since = open.take().or(since.take()),
             }
             true
         };
@@ -78,19 +78,9 @@ impl Journal {
         Ok((Self(log), JournalState { torn, open, since }))
     }
 
-    /// Before a request is sent.
-    pub(super) fn record_request(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "asked", ""))
-    }
-
-    /// The vendor had nothing new.
-    pub(super) fn record_nothing(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "nothing", ""))
-    }
-
-    /// The vendor has provably taken nothing.
-    pub(super) fn record_refusal(&mut self, at: Timestamp) -> io::Result<()> {
-        self.append(&line(at, "refused", ""))
+    /// Writes one of the events above.
+    pub(super) fn record(&mut self, at: Timestamp, event: &str) -> io::Result<()> {
+        self.append(&line(at, event, ""))
     }
 
     /// A record as [`answer`] makes it.
@@ -101,7 +91,7 @@ impl Journal {
 
 /// The record of an answer, with the end of its line.
 pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
-    let (length, sha256) = (bytes.len(), hex(&digest(bytes)));
+    let (length, sha256) = (bytes.len(), digest(bytes).hex());
     let base64 = encode_base64(bytes);
     line(at, "answer", &format!(",\"bytes\":{length},\"sha256\":\"{sha256}\",\"base64\":\"{base64}\""))
 }
@@ -110,23 +100,19 @@ fn line(at: Timestamp, event: &str, more: &str) -> String {
     format!("{BEGIN}{at}\",\"event\":\"{event}\"{more}}}\n")
 }
 
-/// When it was written and what it says; `None` unless it is whole and true.
-fn record(line: &[u8]) -> Option<(String, Event)> {
+/// When it was written and its event; `None` unless it is whole and true.
+fn record(line: &[u8]) -> Option<(String, String)> {
     let record: Value = serde_json::from_slice(line).ok()?;
-    let at = record.get("at")?.as_str()?.to_owned();
-    let event = match record.get("event")?.as_str()? {
-        "asked" => Event::Asked,
-        "nothing" => Event::Answered,
-        "refused" => Event::Refused,
-        "answer" => {
-            let bytes = decode_base64(record.get("base64")?.as_str()?).ok()?;
-            let whole = record.get("bytes")?.as_u64()? == bytes.len() as u64
-                && record.get("sha256")?.as_str()? == hex(&digest(&bytes));
-            whole.then_some(Event::Answered)?
-        }
-        _ => return None,
-    };
-    Some((at, event))
+    let text = |key| record.get(key).and_then(Value::as_str);
+    let (at, event) = (text("at")?, text("event")?);
+    if event == "answer" {
+        let digest = digest(&decode_base64(text("base64")?).ok()?);
+        let told = (record.get("bytes")?.as_u64()?, text("sha256")?);
+        (told == (digest.length, digest.hex().as_str())).then_some(())?;
+    } else if ![ASKED, NOTHING, REFUSED].contains(&event) {
+        return None;
+    }
+    Some((at.to_owned(), event.to_owned()))
 }
 
 #[cfg(test)]
@@ -147,9 +133,9 @@ mod tests {
     fn written(path: &Path) -> Vec<u8> {
         let (mut journal, found) = open(path);
         assert_eq!(found, JournalState::default());
-        journal.record_request(at(0)).unwrap();
-        journal.record_nothing(at(1)).unwrap();
-        journal.record_request(at(10)).unwrap();
+        journal.record(at(0), ASKED).unwrap();
+        journal.record(at(1), NOTHING).unwrap();
+        journal.record(at(10), ASKED).unwrap();
         journal.append(&answer(at(11), ANSWER)).unwrap();
         drop(journal);
         std::fs::read(path).unwrap()
@@ -165,40 +151,7 @@ mod tests {
         let record: Value = serde_json::from_str(lines[3]).unwrap();
         assert_eq!((&record["event"], &record["bytes"]), (&"answer".into(), &ANSWER.len().into()));
         assert_eq!(decode_base64(record["base64"].as_str().unwrap()).unwrap(), ANSWER);
-        assert_eq!(record["sha256"], hex(&digest(ANSWER)));
-    }
-
-    #[test]
-    fn at_06_a_record_that_was_cut_is_set_aside_and_nothing_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("j");
-        let whole = written(&path);
-        let ends: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] == b'\n').map(|at| at + 1).collect();
-        let third = ends[2];
-        // Every byte of the part before the answer's own, some of that, and the last ones: each costs several syncs.
-        let cuts =
-            (third..third + 20).chain((third + 20..whole.len() - 3).step_by(17)).chain(whole.len() - 3..whole.len());
-        for cut in cuts {
-            let place = tempfile::tempdir().unwrap();
-            let path = place.path().join("j");
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let (mut journal, found) = open(&path);
-            let now = std::fs::read(&path).unwrap();
-            if cut == third {
-                assert_eq!((found.torn, now.len()), (None, third));
-            } else if cut == whole.len() - 1 {
-                // Only the end of the line is missing.
-                assert_eq!((found.torn, &now), (None, &whole));
-            } else {
-                assert_eq!(now, whole[..third], "cut at {cut}");
-                assert_eq!(std::fs::read(found.torn.unwrap()).unwrap(), whole[third..cut]);
-                assert_eq!(found.open, Some(at(10).to_string()), "the read has no answer");
-                assert_eq!(found.since, Some(at(0).to_string()));
-            }
-            journal.record_request(at(20)).unwrap();
-            drop(journal);
-            assert_eq!(open(&path).1.torn, None, "cut at {cut}");
-        }
+        assert_eq!(record["sha256"], digest(ANSWER).hex());
     }
 
     #[test]
@@ -211,13 +164,13 @@ mod tests {
             (found.open, found.since)
         };
         let told = |second: i64| Some(at(second).to_string());
-        assert_eq!(of(&|journal| journal.record_request(at(0))), (told(0), None));
-        assert_eq!(of(&|journal| journal.record_refusal(at(1))), (None, None));
-        assert_eq!(of(&|journal| journal.record_request(at(2))), (told(2), None));
+        assert_eq!(of(&|journal| journal.record(at(0), ASKED)), (told(0), None));
+        assert_eq!(of(&|journal| journal.record(at(1), REFUSED)), (None, None));
+        assert_eq!(of(&|journal| journal.record(at(2), ASKED)), (told(2), None));
         assert_eq!(of(&|journal| journal.append(&answer(at(3), b""))), (None, told(2)));
-        assert_eq!(of(&|journal| journal.record_request(at(4))), (told(4), told(2)));
-        assert_eq!(of(&|journal| journal.record_request(at(5))), (told(5), told(2)));
-        assert_eq!(of(&|journal| journal.record_nothing(at(6))), (None, told(5)));
+        assert_eq!(of(&|journal| journal.record(at(4), ASKED)), (told(4), told(2)));
+        assert_eq!(of(&|journal| journal.record(at(5), ASKED)), (told(5), told(2)));
+        assert_eq!(of(&|journal| journal.record(at(6), NOTHING)), (None, told(5)));
     }
 
     #[test]
@@ -244,15 +197,5 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn at_06_one_process_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("j");
-        let first = open(&path);
-        assert_eq!(Journal::open(&path).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
-        drop(first);
-        open(&path);
     }
 }

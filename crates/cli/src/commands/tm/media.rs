@@ -15,7 +15,7 @@ use super::results::Files;
 use super::signing::done;
 use crate::context::{summary, warn};
 use crate::exit::Failure;
-use crate::output::{Render, say, view};
+use crate::output::say;
 use crate::save::{Folder, check_place, existing, save, save_beside};
 
 pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Failure> {
@@ -69,7 +69,7 @@ async fn get(
     } else if !callback_received {
         say("note: that the recording was ready is not known; it is none of the placeholders that you named");
     }
-    tm.show(Files { files: vec![file], summary })
+    Files { files: vec![file], summary }.show(tm)
 }
 
 /// What is wrong about the name of a recording, by the type that the vendor told.
@@ -103,22 +103,18 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     }
     // What can be read is kept, whatever the rest is like.
     let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
-    tm.show(view(
-        || files.json(),
-        |page| match recordings {
-            [] => page.line("the vendor has no recordings of this order"),
-            _ => files.table(page),
-        },
-    ))?;
+    tm.show(files.json(), |page| match recordings {
+        [] => page.line("the vendor has no recordings of this order"),
+        _ => files.table(page),
+    })?;
     if unreadable.is_empty() {
         return Ok(());
     }
     // By number: a name may be a person's.
-    let numbers: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+    let (numbers, all) = (format!("{unreadable:?}"), recordings.len());
+    let numbers = numbers.trim_matches(['[', ']']);
     let why = format!(
-        "not valid Base64, or empty, and therefore not written: recording {} of {}, in the order of the answer",
-        numbers.join(", "),
-        recordings.len()
+        "not valid Base64, or empty, and therefore not written: recording {numbers} of {all}, in the order of the answer"
     );
     Err(Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry).into())
 }

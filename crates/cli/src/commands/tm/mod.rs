@@ -3,7 +3,6 @@
 mod arguments;
 mod client;
 mod feed;
-mod help;
 mod journal;
 mod media;
 mod names;
@@ -26,7 +25,8 @@ use crate::save::existing;
 use crate::values::window;
 
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
-    let tm = &Tm::new(arguments, format);
+    let base_url = (arguments.base_url.as_str(), "IDENTKIT_TM_BASE_URL");
+    let tm = &Tm::new(arguments, base_url, &arguments.connection, format);
     let ran = call(tm, &arguments.command).await;
     ran.map(|()| ExitCode::SUCCESS).map_err(|failure| tm.explain(failure))
 }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use identkit_core::{Kind, Outcome};
-use identkit_identity_tm::messages::OrderStatus;
-use identkit_identity_tm::{OrderFlavor, OrderId, PutOrder, random_reference};
+use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PutOrder, random_reference};
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 
@@ -12,7 +11,7 @@ use super::client::Tm;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::Input;
-use crate::output::{InterruptionNote, Page, table, to_json, view};
+use crate::output::{InterruptionNote, Page, table, to_json};
 use crate::text::plain;
 use crate::verdict::{word, words};
 
@@ -21,19 +20,14 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
     let client = tm.client()?;
     // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
-    let mut note = None;
-    let own = order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty());
-    let way_back = if own {
-        let name = &input.name;
-        format!(
-            "the vendor would know the order by its Ref, which {name} holds: look for it there before anything else"
-        )
+    let (note, way_back) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
+        let place = format!("which {} holds: look for it there before anything else", input.name);
+        (None, format!("the vendor would know the order by its Ref, {place}"))
     } else {
         let reference = random_reference();
         let with = format!("with the Ref {reference}: keep it, the vendor would know the order by it");
-        note = Some(format!("the order may be on its way {with}"));
         order = order.reference(reference);
-        format!("the order went out {with}")
+        (Some(format!("the order may be on its way {with}")), format!("the order went out {with}"))
     };
     let note = InterruptionNote::new(note);
     let result = client.put_order(&order, &tm.options).await;
@@ -45,20 +39,17 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     })?;
     let answer = &placed.value.answer;
     let (flavour, ends) = flavour(placed.value.flavour);
-    tm.show(view(
-        || document(to_json(answer), &placed, json!({ "flavour": flavour })),
-        |page| {
-            let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
-            rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
-            rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
-            if let Some(hashes) = &answer.video_hashes {
-                rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
-                rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
-            }
-            rows.push(("ends with", ends.to_owned()));
-            page.pairs(rows);
-        },
-    ))
+    tm.show(document(to_json(answer), &placed, json!({ "flavour": flavour })), |page| {
+        let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
+        rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
+        rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
+        if let Some(hashes) = &answer.video_hashes {
+            rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
+            rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
+        }
+        rows.push(("ends with", ends.to_owned()));
+        page.pairs(rows);
+    })
 }
 
 pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> Result<(), Failure> {
@@ -67,56 +58,51 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         true => client.status(order_id, &tm.options).await,
         false => client.status_general(order_id, &tm.options).await,
     })?;
-    let verdicts = Verdicts::new(&response.value);
-    tm.show(view(
-        || document(to_json(&response.value), &response, verdicts.json()),
-        |page| {
-            let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
-            for entry in response.value.timeline() {
-                let kind = entry.kind;
-                table.add_row([
-                    plain(entry.time.as_ref().map_or("", Dts::as_str)),
-                    kind.map_or_else(String::new, |kind| kind.0.to_string()),
-                    kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
-                    plain(entry.text.as_ref().map_or("", |text| text.expose())),
-                ]);
-            }
-            page.table(&table);
-            verdicts.table(page);
-            if !extended {
-                page.note("these are the general codes only; --extended shows all of them");
-            }
-        },
-    ))
+    let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
+    tm.show(document(to_json(&response.value), &response, verdicts.json()), |page| {
+        let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
+        for entry in response.value.timeline() {
+            let kind = entry.kind;
+            table.add_row([
+                plain(entry.time.as_ref().map_or("", Dts::as_str)),
+                kind.map_or_else(String::new, |kind| kind.0.to_string()),
+                kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
+                plain(entry.text.as_ref().map_or("", |text| text.expose())),
+            ]);
+        }
+        page.table(&table);
+        verdicts.table(page);
+        if !extended {
+            page.note("these are the general codes only; --extended shows all of them");
+        }
+    })
 }
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
-    let verdicts = Verdicts::new(&response.value);
-    tm.show(view(|| document(json!({}), &response, verdicts.json()), |page| verdicts.table(page)))
+    let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
+    tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }
 
 pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = tm.client()?.server_status(&tm.options).await?;
-    tm.show(view(
-        || document(json!({ "up": true }), &response, json!({})),
-        |page| page.line(format!("up, answered in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0)),
-    ))
+    tm.show(document(json!({ "up": true }), &response, json!({})), |page| {
+        page.line(format!("up, answered in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
+    })
 }
 
 /// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).
-struct Verdicts {
-    identification: Outcome,
-    signature: Outcome,
+pub(super) struct Verdicts {
+    pub(super) identification: Outcome,
+    pub(super) signature: Outcome,
 }
 
 impl Verdicts {
-    fn new(status: &OrderStatus) -> Self {
-        let judge = |flavour| status.finality(flavour).outcome;
-        Self { identification: judge(OrderFlavor::IdentOnly), signature: judge(OrderFlavor::Qes) }
+    pub(super) fn judge(judge: impl Fn(OrderFlavor) -> Finality) -> Self {
+        Self { identification: judge(OrderFlavor::IdentOnly).outcome, signature: judge(OrderFlavor::Qes).outcome }
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let (identification, signature) = (word(self.identification), word(self.signature));
         json!({ "verdict": { "if_identification": identification, "if_signature": signature } })
     }

@@ -14,8 +14,8 @@ use super::client::Tm;
 use crate::context::{document, summary, warn};
 use crate::exit::Failure;
 use crate::input::confirm;
-use crate::output::{self, Page, Render, to_json, view};
-use crate::save::{self, Folder, SavedFile, check_place, save};
+use crate::output::{self, Page, to_json};
+use crate::save::{Folder, SavedFile, check_place, digest, save};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
@@ -27,38 +27,35 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
     };
     let response = warn(response).map_err(unknown)?;
     let data = &response.value;
-    tm.show(view(
-        || document(to_json(data), &response, json!({})),
-        |page| {
-            let rows = |data: Option<&IdentData>| {
-                let mut rows = Vec::new();
-                flatten("", &data.map_or(Value::Null, to_json), &mut rows);
-                rows
+    tm.show(document(to_json(data), &response, json!({})), |page| {
+        let rows = |data: Option<&IdentData>| {
+            let mut rows = Vec::new();
+            flatten("", &data.map_or(Value::Null, to_json), &mut rows);
+            rows
+        };
+        let (checked, initial) = (rows(data.checked()), rows(data.initial()));
+        let with_initial = data.initial().is_some();
+        let header: &[&str] = if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] };
+        let mut table = output::table(header);
+        let mut seen = BTreeSet::new();
+        let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
+        for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
+            let value = |rows: &[(String, String)]| {
+                rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
             };
-            let (checked, initial) = (rows(data.checked()), rows(data.initial()));
-            let with_initial = data.initial().is_some();
-            let header: &[&str] = if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] };
-            let mut table = output::table(header);
-            let mut seen = BTreeSet::new();
-            let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
-            for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
-                let value = |rows: &[(String, String)]| {
-                    rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
-                };
-                let mut row = vec![name.to_owned()];
-                row.extend(with_initial.then(|| value(&initial)));
-                row.push(value(&checked));
-                table.add_row(row);
-            }
-            page.table(&table);
-            if let Some(method) = &data.identify_method {
-                page.line(format!("Identified by: {}", plain(method)));
-            }
-            if let Some(at) = &data.identified {
-                page.line(format!("Identified at: {}", plain(at.as_str())));
-            }
-        },
-    ))
+            let mut row = vec![name.to_owned()];
+            row.extend(with_initial.then(|| value(&initial)));
+            row.push(value(&checked));
+            table.add_row(row);
+        }
+        page.table(&table);
+        if let Some(method) = &data.identify_method {
+            page.line(format!("Identified by: {}", plain(method)));
+        }
+        if let Some(at) = &data.identified {
+            page.line(format!("Identified at: {}", plain(at.as_str())));
+        }
+    })
 }
 
 /// `IDCard.CardNo` and its value, for every value that is there.
@@ -85,8 +82,7 @@ pub(super) async fn signed_data(
     existing: Existing,
 ) -> Result<(), Failure> {
     if out.is_none() && !tm.is_json() && std::io::stdout().is_terminal() {
-        let why = "the signed form is not for a terminal: name a file by -o, or send it on; nothing was sent";
-        return Err(Failure::usage(why));
+        return Err(Failure::unsent("the signed form is not for a terminal: name a file by -o, or send it on"));
     }
     out.map(|out| check_place(out, existing)).transpose()?;
     let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(unknown)?;
@@ -95,15 +91,13 @@ pub(super) async fn signed_data(
     match out {
         Some(out) => {
             let files = vec![save(out, existing, Content::from_bytes(bytes), |_| Ok(())).await?];
-            tm.show(Files { files, summary })
+            Files { files, summary }.show(tm)
         }
-        None if tm.is_json() => tm.show(view(
-            || {
-                let (text, digest) = (identkit_wire::encode_base64(&bytes), save::hex(&save::digest(&bytes)));
-                json!({ "base64": text, "bytes": bytes.len(), "sha256": digest, "identkit": summary })
-            },
-            |_| {},
-        )),
+        None if tm.is_json() => {
+            let (text, digest) = (identkit_wire::encode_base64(&bytes), digest(&bytes));
+            let told = json!({ "base64": text, "bytes": digest.length, "sha256": digest.hex(), "identkit": summary });
+            tm.show(told, |_| {})
+        }
         None => output::print_bytes(&bytes),
     }
 }
@@ -114,7 +108,7 @@ pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing
     let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(unknown)?;
     let summary = summary(&response, json!({}));
     let files = vec![save(out, existing, patience.limit(response.value), |_| Ok(())).await?];
-    tm.show(Files { files, summary })
+    Files { files, summary }.show(tm)
 }
 
 /// A failed read of data: the vendor forgets what was deleted.
@@ -160,27 +154,29 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     }
     // What was written is told, whatever became of the rest.
     if failure.is_none() || !files.is_empty() {
-        tm.show(Files { files, summary })?;
+        Files { files, summary }.show(tm)?;
     }
     failure.map_or(Ok(()), Err)
 }
 
-/// Files that were saved.
 pub(super) struct Files {
     pub(super) files: Vec<SavedFile>,
-    /// How the call went.
     pub(super) summary: Value,
 }
 
-impl Render for Files {
-    fn json(&self) -> Value {
+impl Files {
+    pub(super) fn show(&self, tm: &Tm<'_>) -> Result<(), Failure> {
+        tm.show(self.json(), |page| self.table(page))
+    }
+
+    pub(super) fn json(&self) -> Value {
         let files: Vec<Value> = self.files.iter().map(SavedFile::json).collect();
         json!({ "files": files, "identkit": self.summary })
     }
 
-    fn table(&self, page: &mut Page) {
-        for SavedFile { path, bytes, sha256, .. } in &self.files {
-            page.line(format!("{} ({bytes} bytes)\n  sha256 {sha256}", path.display()));
+    pub(super) fn table(&self, page: &mut Page) {
+        for SavedFile { path, digest } in &self.files {
+            page.line(format!("{} ({} bytes)\n  sha256 {}", path.display(), digest.length, digest.hex()));
         }
     }
 }
@@ -196,10 +192,9 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     if !gone {
         return Err(Failure::local("the vendor said that the data is deleted, and still hands it out"));
     }
-    tm.show(view(
-        || document(json!({ "deleted": true }), &response, json!({})),
-        |page| page.line("deleted; a read of the data now answers 404"),
-    ))
+    tm.show(document(json!({ "deleted": true }), &response, json!({})), |page| {
+        page.line("deleted; a read of the data now answers 404")
+    })
 }
 
 #[cfg(test)]

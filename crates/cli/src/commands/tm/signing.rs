@@ -5,35 +5,35 @@ use identkit_identity_tm::OrderId;
 use identkit_transport::Response;
 use serde_json::json;
 
-use super::arguments::SignCommand;
+use super::arguments::{Order, SignCommand};
 use super::client::Tm;
 use super::results::unsigned;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::confirm;
-use crate::output::{table, to_json, view};
+use crate::output::{table, to_json};
 use crate::text::plain;
 
 /// Shows a call that is done when it is answered.
 pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &str) -> Result<(), Failure> {
-    tm.show(view(|| document(json!({ what: true }), response, json!({})), |page| page.line(sentence)))
+    tm.show(document(json!({ what: true }), response, json!({})), |page| page.line(sentence))
 }
 
 pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failure> {
+    let (SignCommand::Request(Order { order_id })
+    | SignCommand::Resend(Order { order_id })
+    | SignCommand::Confirm { order_id, .. }) = command;
+    let (id, client) = (OrderId::typed(order_id)?, tm.client()?);
     let (result, what, sentence) = match command {
-        SignCommand::Request(order) => {
-            let id = OrderId::typed(&order.order_id)?;
-            let result = tm.client()?.request_sign(&id, &tm.options).await;
+        SignCommand::Request(_) => {
+            let result = client.request_sign(&id, &tm.options).await;
             (result, "requested", "signing has begun: a TAN is on its way to the person")
         }
-        SignCommand::Resend(order) => {
-            let id = OrderId::typed(&order.order_id)?;
-            let result = tm.client()?.resend_tan(&id, &tm.options).await;
-            (result, "resent", "another TAN is on its way to the person")
+        SignCommand::Resend(_) => {
+            (client.resend_tan(&id, &tm.options).await, "resent", "another TAN is on its way to the person")
         }
-        SignCommand::Confirm { order_id, tan } => {
-            let (id, tan) = (OrderId::typed(order_id)?, Secret::new(tan.as_str()));
-            let result = tm.client()?.confirm_sign(&id, &tan, &tm.options).await;
+        SignCommand::Confirm { tan, .. } => {
+            let result = client.confirm_sign(&id, &Secret::new(tan.as_str()), &tm.options).await;
             (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status tells when it is signed")
         }
     };
@@ -45,59 +45,47 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let question = format!("Cancel the order {}? The person will not be able to go on.", order_id.expose());
     confirm(yes, question, "nothing was cancelled").await?;
     client.cancel_order(order_id, &tm.options).await?;
-    tm.show(view(
-        || json!({ "cancelled": true }),
-        |page| page.line("cancelled; the data of the order is kept by the vendor"),
-    ))
+    tm.show(json!({ "cancelled": true }), |page| page.line("cancelled; the data of the order is kept by the vendor"))
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| unsigned(error, order_id))?;
-    tm.show(view(
-        || document(to_json(&response.value), &response, json!({})),
-        |page| {
-            let mut table = table(&["Name", "Signed hash"]);
-            for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
-                table.add_row([plain(name), plain(hash.expose())]);
-            }
-            page.table(&table);
-        },
-    ))
+    tm.show(document(to_json(&response.value), &response, json!({})), |page| {
+        let mut table = table(&["Name", "Signed hash"]);
+        for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
+            table.add_row([plain(name), plain(hash.expose())]);
+        }
+        page.table(&table);
+    })
 }
 
 pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = warn(tm.client()?.banks(&tm.options).await)?;
-    tm.show(view(
-        || document(json!({ "banks": to_json(&response.value) }), &response, json!({})),
-        |page| {
-            let mut table = table(&["BIC", "BLZ", "Name"]);
-            for bank in &response.value {
-                table.add_row([
-                    plain(bank.bic.as_ref().map_or("", |bic| bic.as_str())),
-                    bank.blz.map_or_else(String::new, |blz| blz.to_string()),
-                    plain(bank.name.as_deref().unwrap_or_default()),
-                ]);
-            }
-            page.table(&table);
-        },
-    ))
+    tm.show(document(json!({ "banks": to_json(&response.value) }), &response, json!({})), |page| {
+        let mut table = table(&["BIC", "BLZ", "Name"]);
+        for bank in &response.value {
+            table.add_row([
+                plain(bank.bic.as_ref().map_or("", |bic| bic.as_str())),
+                bank.blz.map_or_else(String::new, |blz| blz.to_string()),
+                plain(bank.name.as_deref().unwrap_or_default()),
+            ]);
+        }
+        page.table(&table);
+    })
 }
 
 pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure> {
     let response = warn(tm.client()?.signme_user(&email.into(), &tm.options).await)?;
     let user = &response.value;
-    tm.show(view(
-        || document(to_json(user), &response, json!({})),
-        |page| {
-            page.line(match (user.user_exists, user.user_is_able_to_sign) {
-                (Some(true), Some(true)) => "the user has an account and can sign: an order with Add 16 is possible",
-                (Some(true), _) => {
-                    "the user has an account that cannot sign yet: use Add 0, or Add 8 for the account alone"
-                }
-                (Some(false), _) => "the user has no account: use Add 0, or Add 8 for the account alone",
-                (None, _) => "the vendor did not say",
-            });
-        },
-    ))
+    tm.show(document(to_json(user), &response, json!({})), |page| {
+        page.line(match (user.user_exists, user.user_is_able_to_sign) {
+            (Some(true), Some(true)) => "the user has an account and can sign: an order with Add 16 is possible",
+            (Some(true), _) => {
+                "the user has an account that cannot sign yet: use Add 0, or Add 8 for the account alone"
+            }
+            (Some(false), _) => "the user has no account: use Add 0, or Add 8 for the account alone",
+            (None, _) => "the vendor did not say",
+        });
+    })
 }

@@ -2,11 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
-/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -15,89 +13,68 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-/// What a server does with a request.
+/// What a server does with a request: it answers with these bytes, and then goes on with the next request, closes the
+/// connection, or says nothing more.
 pub(crate) enum Then {
-    /// Answers with these bytes.
-    Answer(String),
-    /// Answers with these bytes, which need not be text.
-    Bytes(Vec<u8>),
-    /// Answers with these bytes and closes the connection.
+    GoOn(Vec<u8>),
     Cut(Vec<u8>),
-    /// Answers with these bytes and says nothing more.
     Stall(Vec<u8>),
-    /// Keeps the connection open and never answers.
-    Silence,
-    /// Closes the connection without a word.
-    Close,
 }
 
 impl Then {
-    /// An answer with a body.
-    pub(crate) fn answer(status: &str, media: &str, body: &str) -> Self {
-        let length = body.len();
-        Self::Answer(format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n{body}"))
+    pub(crate) fn answer(status: &str, media: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::GoOn(message(status, media, body.as_ref()))
     }
 
-    /// An answer whose body need not be text.
+    /// A good answer, which need not be text.
     pub(crate) fn bytes(media: &str, body: &[u8]) -> Self {
-        Self::Bytes(whole(media, body))
+        Self::answer("200 OK", media, body)
     }
 
     pub(crate) fn json(status: &str, body: &str) -> Self {
         Self::answer(status, "application/json", body)
     }
+
+    /// Keeps the connection open and never answers.
+    pub(crate) fn silence() -> Self {
+        Self::Stall(Vec::new())
+    }
+
+    /// Closes the connection without a word.
+    pub(crate) fn close() -> Self {
+        Self::Cut(Vec::new())
+    }
 }
 
-/// A good answer of these bytes.
 pub(crate) fn whole(media: &str, body: &[u8]) -> Vec<u8> {
+    message("200 OK", media, body)
+}
+
+fn message(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
-/// Accepts connections one after the other until it is dropped, each in a thread of its own.
-struct Accepting {
-    address: SocketAddr,
-    connections: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Accepting {
-    fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (connections, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (counted, ended, serve) = (Arc::clone(&connections), Arc::clone(&over), Arc::new(serve));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if ended.load(Ordering::SeqCst) {
-                    break;
-                }
-                let Ok(stream) = stream else { continue };
-                counted.fetch_add(1, Ordering::SeqCst);
-                let serve = Arc::clone(&serve);
-                std::thread::spawn(move || serve(stream));
-            }
-        });
-        Self { address, connections, over, thread: Some(thread) }
-    }
-}
-
-impl Drop for Accepting {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        // Wakes the thread, which waits for the next connection.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Accepts connections for as long as the process lives, each in a thread of its own; returns where, and how many came.
+pub(crate) fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (counted, serve) = (Arc::clone(&connections), Arc::new(serve));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
         }
-    }
+    });
+    (address, connections)
 }
 
 /// An HTTP server that decides about each request.
 pub(crate) struct Server {
-    accepting: Accepting,
+    accepting: (SocketAddr, Arc<AtomicUsize>),
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -105,27 +82,18 @@ impl Server {
     pub(crate) fn start(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let noted = Arc::clone(&seen);
-        let accepting = Accepting::start(move |mut stream| {
+        let accepting = accepting(move |mut stream| {
             while let Some(request) = request(&mut stream) {
                 noted.lock().unwrap().push(request.clone());
-                match decide(&request) {
-                    Then::Answer(bytes) if stream.write_all(bytes.as_bytes()).is_ok() => {}
-                    Then::Bytes(bytes) if stream.write_all(&bytes).is_ok() => {}
-                    Then::Answer(_) | Then::Bytes(_) | Then::Close => break,
-                    Then::Cut(bytes) => {
-                        let _ = stream.write_all(&bytes);
-                        break;
-                    }
-                    Then::Stall(bytes) => {
-                        let _ = stream.write_all(&bytes);
-                        let _ = stream.read(&mut [0]);
-                        break;
-                    }
-                    Then::Silence => {
-                        // Until the client gives up.
-                        let _ = stream.read(&mut [0]);
-                        break;
-                    }
+                let then = decide(&request);
+                let (Then::GoOn(bytes) | Then::Cut(bytes) | Then::Stall(bytes)) = &then;
+                let written = stream.write_all(bytes).is_ok();
+                if let Then::Stall(_) = then {
+                    // Until the client gives up.
+                    let _ = stream.read(&mut [0]);
+                }
+                if !written || !matches!(then, Then::GoOn(_)) {
+                    break;
                 }
             }
             let _ = stream.shutdown(Shutdown::Both);
@@ -133,9 +101,18 @@ impl Server {
         Self { accepting, seen }
     }
 
-    /// Answers everything in the same way.
-    pub(crate) fn always(decide: fn() -> Then) -> Self {
+    pub(crate) fn always(decide: impl Fn() -> Then + Send + Sync + 'static) -> Self {
         Self::start(move |_| decide())
+    }
+
+    pub(crate) fn json(status: &'static str, body: impl Into<String>) -> Self {
+        let body = body.into();
+        Self::always(move || Then::json(status, &body))
+    }
+
+    /// One whom nobody may even connect to.
+    pub(crate) fn untouched() -> Self {
+        Self::json("500 Internal Server Error", "{}")
     }
 
     /// Logs everybody in, and decides about every other request.
@@ -143,22 +120,20 @@ impl Server {
         Self::start(move |seen| match seen.path.as_str() {
             "/auth" => Then::json(
                 "200 OK",
-                r#"{ "result": true, "response_status": 200, "token": "xxx", "messages": [ "Successful.." ] }"#,
+                r#"{"result":true,"response_status":200,"token":"xxx","messages":["Successful.."]}"#,
             ),
             _ => decide(seen),
         })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.accepting.address)
+        format!("http://{}", self.accepting.0)
     }
 
-    /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
-        self.accepting.connections.load(Ordering::SeqCst)
+        self.accepting.1.load(Ordering::SeqCst)
     }
 
-    /// The requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -180,7 +155,6 @@ pub(crate) fn head(stream: &mut impl Read) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// The length of the body after a head.
 pub(crate) fn content_length(head: &str) -> usize {
     let mut headers = head.lines().filter_map(|line| line.split_once(':'));
     let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
@@ -197,28 +171,6 @@ fn request(stream: &mut TcpStream) -> Option<Seen> {
     Some(Seen { method, path, body: String::from_utf8_lossy(&body).into_owned(), head })
 }
 
-/// Hands connections through to another address and counts them, to see retries of what cannot be read: TLS.
-pub(crate) struct Relay(Accepting);
-
-impl Relay {
-    pub(crate) fn to(address: &str) -> Self {
-        let target: SocketAddr = address.parse().unwrap();
-        Self(Accepting::start(move |near| {
-            if let Ok(far) = TcpStream::connect(target) {
-                tunnel(near, far);
-            }
-        }))
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.0.address
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.0.connections.load(Ordering::SeqCst)
-    }
-}
-
 /// Copies in both directions until both have ended.
 pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
     fn copy(mut from: TcpStream, mut to: TcpStream) {
@@ -229,11 +181,6 @@ pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
     let there = std::thread::spawn(move || copy(near, far));
     copy(far_again, near_again);
     let _ = there.join();
-}
-
-/// Serves every connection in a thread of its own, for as long as the process lives.
-pub(crate) fn listening(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    std::mem::ManuallyDrop::new(Accepting::start(serve)).address
 }
 
 /// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.

@@ -1,24 +1,20 @@
 //! What the test files share: the program as a process, a sandbox of one's own, and servers that misbehave.
 
-// Real processes live in real time; it is only ever used as an upper bound against hanging.
-#![allow(clippy::disallowed_methods)]
-
 mod hostile;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identkit_testkit::missing;
 pub(crate) use identkit_testkit::workspace as of_workspace;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
-pub(crate) use self::hostile::{NOBODY, Relay, Server, Then, content_length, head, listening, tunnel, whole};
+pub(crate) use self::hostile::{NOBODY, Server, Then, accepting, content_length, head, tunnel, whole};
 
 /// The order and the ident of the documents' examples.
 pub(crate) const ORDER: &str = "99921269855041";
@@ -59,6 +55,33 @@ impl Ran {
         self
     }
 
+    /// Asserts that none of these is told where logs are read.
+    #[track_caller]
+    pub(crate) fn logs_none_of(&self, secrets: &[&str]) -> &Self {
+        for secret in secrets {
+            assert!(!self.stderr.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+        }
+        self
+    }
+
+    /// Asserts that none of these is told anywhere.
+    #[track_caller]
+    pub(crate) fn tells_none_of(&self, secrets: &[&str]) -> &Self {
+        for secret in secrets {
+            assert!(!self.stdout.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+        }
+        self.logs_none_of(secrets)
+    }
+
+    /// Asserts words on standard output.
+    #[track_caller]
+    pub(crate) fn shows(&self, words: &[&str]) -> &Self {
+        for word in words {
+            assert!(self.stdout.contains(word), "`{word}` is not on standard output: {self:#?}");
+        }
+        self
+    }
+
     /// Standard output as the one JSON document that it must be.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -66,17 +89,61 @@ impl Ran {
     }
 }
 
-/// The program with credentials for both vendors, towards this base URL.
-pub(crate) fn towards(base_url: &str) -> Command {
-    let mut command = identkit();
-    command
-        .env("IDENTKIT_TM_BASE_URL", base_url)
-        .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
-        .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
-        .env("IDENTKIT_IDENTIFY24_BASE_URL", base_url)
-        .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
-        .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
-    command
+impl From<std::process::Output> for Ran {
+    fn from(output: std::process::Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Self { code: output.status.code(), stdout, stderr, took: Duration::ZERO }
+    }
+}
+
+/// Whom the program calls. The words of a command line are parted by single blanks: two of them hold an empty word.
+pub(crate) trait Vendor {
+    /// The program, told by the environment where this vendor is and how to log in.
+    fn identkit(&self) -> Command;
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.identkit();
+        command.args(line.split(' '));
+        command
+    }
+
+    /// Runs a command to its end, with nothing on standard input.
+    fn run(&self, line: &str) -> Ran {
+        run(&mut self.command(line))
+    }
+
+    /// Runs a command to its end, with this on standard input.
+    fn feed(&self, line: &str, input: &str) -> Ran {
+        feed(&mut self.command(line), input.as_bytes())
+    }
+
+    /// The result of a command that succeeds, for programs.
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        self.run(&format!("{line} --output json")).ends_with(0, &[]).json()
+    }
+}
+
+/// By its base URL, with credentials for both vendors.
+impl Vendor for str {
+    fn identkit(&self) -> Command {
+        let mut command = identkit();
+        command
+            .env("IDENTKIT_TM_BASE_URL", self)
+            .env("IDENTKIT_TM_CUSTOMER_ID", "customer")
+            .env("IDENTKIT_TM_CUSTOMER_CODE", "code")
+            .env("IDENTKIT_IDENTIFY24_BASE_URL", self)
+            .env("IDENTKIT_IDENTIFY24_PARTNER", "partner")
+            .env("IDENTKIT_IDENTIFY24_API_KEY", "key");
+        command
+    }
+}
+
+impl Vendor for Server {
+    fn identkit(&self) -> Command {
+        self.url().identkit()
+    }
 }
 
 /// On a terminal of its own, which this is typed on; what it shows is its standard output. Needs the tool `script`.
@@ -93,12 +160,6 @@ pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
     }
     script.env("TERM", "xterm").env("SHELL", "/bin/sh");
     feed(&mut script, typed.as_bytes())
-}
-
-/// Asserts that nothing of a person is told where logs are read.
-#[track_caller]
-pub(crate) fn assert_discreet(ran: &Ran) {
-    assert!(!ran.stderr.to_lowercase().contains(&CANARY.to_lowercase()), "a person's data is told: {ran:#?}");
 }
 
 /// The program, with none of this machine's settings for it and a fixed width.
@@ -130,31 +191,35 @@ pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Ran {
 
 fn watch(command: &mut Command, input: Option<Vec<u8>>) -> Ran {
     let began = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the process starts");
-    let stdout = drain(child.stdout.take().unwrap());
-    let stderr = drain(child.stderr.take().unwrap());
+    let output = Output::of(command);
+    let mut child = command.spawn().expect("the process starts");
     if let Some(input) = input {
         let mut stdin = child.stdin.take().unwrap();
         // A process that does not read it to the end is no fault of this helper.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     let status = wait(&mut child, HANGS);
-    let took = began.elapsed();
-    let text = |reader: JoinHandle<Vec<u8>>| String::from_utf8(reader.join().unwrap()).expect("output is UTF-8");
-    let (stdout, stderr) = (text(stdout), text(stderr));
+    let (stdout, stderr) = output.read();
     match status {
-        Some(status) => Ran { code: status.code(), stdout, stderr, took },
+        Some(status) => Ran { code: status.code(), stdout, stderr, took: began.elapsed() },
         None => panic!("{command:?} hangs; it wrote: {stdout}\n{stderr}"),
     }
 }
 
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut all = Vec::new();
-        // What was read before an error is what there is.
-        let _ = from.read_to_end(&mut all);
-        all
-    })
+/// What a process writes, in files: no pipe is ever full.
+struct Output([NamedTempFile; 2]);
+
+impl Output {
+    fn of(command: &mut Command) -> Self {
+        let files = [(); 2].map(|()| NamedTempFile::new().unwrap());
+        command.stdout(files[0].reopen().unwrap()).stderr(files[1].reopen().unwrap());
+        Self(files)
+    }
+
+    fn read(&self) -> (String, String) {
+        let text = |file: &NamedTempFile| std::fs::read_to_string(file.path()).expect("output is UTF-8");
+        (text(&self.0[0]), text(&self.0[1]))
+    }
 }
 
 /// Waits for the end; a process that takes too long is killed.
@@ -176,14 +241,13 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
 /// A sandbox process on free ports, killed at the latest when this is dropped.
 pub(crate) struct Sandbox {
     child: Child,
-    stderr: Option<JoinHandle<Vec<u8>>>,
-    rest: mpsc::Receiver<String>,
+    output: Output,
     /// The ready line as it was printed.
     pub(crate) line: String,
     /// The ready line as it was meant.
     pub(crate) ready: Value,
     /// Where it puts temporary files.
-    pub(crate) temporary: TempDir,
+    pub(crate) temporary: Arc<TempDir>,
 }
 
 impl Sandbox {
@@ -197,28 +261,27 @@ impl Sandbox {
     }
 
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = Arc::new(tempfile::tempdir().unwrap());
         let mut command = identkit();
         command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the sandbox starts");
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let stderr = drain(child.stderr.take().unwrap());
-        let (say, rest) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-                if say.send(std::mem::take(&mut line)).is_err() {
-                    break;
-                }
-            }
-        });
-        let Ok(line) = rest.recv_timeout(HANGS) else {
-            let _ = child.kill();
-            panic!("no ready line; standard error: {}", String::from_utf8_lossy(&stderr.join().unwrap()));
+        let output = Output::of(&mut command);
+        let mut sandbox = Self {
+            child: command.spawn().expect("the sandbox starts"),
+            output,
+            line: String::new(),
+            ready: Value::Null,
+            temporary,
         };
-        let ready = serde_json::from_str(&line).expect("the ready line is JSON");
-        Self { child, stderr: Some(stderr), rest, line, ready, temporary }
+        let began = Instant::now();
+        while !sandbox.line.ends_with('\n') {
+            let (line, stderr) = sandbox.output.read();
+            sandbox.line = line;
+            let lives = sandbox.child.try_wait().unwrap().is_none() && began.elapsed() < HANGS;
+            assert!(lives, "no ready line; standard error: {stderr}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        sandbox.ready = serde_json::from_str(&sandbox.line).expect("the ready line is JSON");
+        sandbox
     }
 
     /// A text of the ready line, by its JSON pointer.
@@ -255,43 +318,43 @@ impl Sandbox {
         place(&mut self.identkit(), changes)
     }
 
-    /// Runs the program to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        run(self.identkit().args(arguments))
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
-    /// The program, told by the environment where this sandbox is and how to log in.
-    pub(crate) fn identkit(&self) -> Command {
+    /// Sends a signal, and returns how the sandbox ended and what else it wrote.
+    #[cfg(unix)]
+    pub(crate) fn end(mut self, signal: &str) -> Ran {
+        let began = Instant::now();
+        send(signal, self.child.id());
+        let code = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to").code();
+        let (stdout, stderr) = self.output.read();
+        // The ready line is known.
+        let stdout = stdout.strip_prefix(&self.line).unwrap().to_owned();
+        Ran { code, stdout, stderr, took: began.elapsed() }
+    }
+}
+
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, id: u32) {
+    assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap().success());
+}
+
+impl Vendor for Sandbox {
+    fn identkit(&self) -> Command {
         let mut command = identkit();
-        for (variable, pointer) in [
-            ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
-            ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
-            ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
-            ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
-            ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
-            ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
-        ] {
-            command.env(variable, self.told(pointer));
+        for vendor in ["tm", "identify24"] {
+            let account = &self.ready[vendor.replace("tm", "identity_tm")];
+            for (key, value) in account.as_object().unwrap() {
+                let variable = format!("IDENTKIT_{vendor}_{key}").to_uppercase();
+                command.env(variable, value.as_str().unwrap());
+            }
         }
         if let Some(ca_file) = self.ready["ca_file"].as_str() {
             command.env("IDENTKIT_CA_FILE", ca_file);
         }
         command
-    }
-
-    /// The id of its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a signal, and returns how the sandbox ended, what else it wrote, and what is looked at then.
-    #[cfg(unix)]
-    pub(crate) fn end_and<T>(mut self, signal: &str, look: impl Fn() -> T) -> (Option<i32>, String, String, T) {
-        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
-        assert!(sent.success());
-        let status = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to");
-        let stderr = self.stderr.take().unwrap().join().unwrap();
-        (status.code(), self.rest.iter().collect(), String::from_utf8_lossy(&stderr).into_owned(), look())
     }
 }
 
@@ -345,7 +408,6 @@ pub(crate) fn sample(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A sample that is JSON.
 pub(crate) fn json_sample(path: &str) -> Value {
     serde_json::from_str(&sample(path)).unwrap()
 }
@@ -383,16 +445,12 @@ fn merge(into: &mut Value, changes: &Value) {
         return;
     };
     if !into.is_object() {
-        *into = Value::Object(serde_json::Map::new());
+        *into = json!({});
     }
-    let into = into.as_object_mut().unwrap();
     for (key, value) in changes {
-        if value.is_null() {
-            into.remove(key);
-        } else {
-            merge(into.entry(key.clone()).or_insert(Value::Null), value);
-        }
+        merge(&mut into[key], value);
     }
+    into.as_object_mut().unwrap().retain(|key, _| !changes.get(key).is_some_and(Value::is_null));
 }
 
 /// The keys of a JSON object, sorted.
