@@ -6,7 +6,7 @@ use identkit_core::{Error, Event, Kind, Pii, Secret};
 use identkit_wire::{Callback, CallbackPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::PROVIDER;
+use crate::{OrderId, PROVIDER};
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -27,7 +27,7 @@ pub fn callbacks() -> Vec<std::sync::Arc<dyn Callback>> {
         std::sync::Arc::new(OrderCallback::AfterVideo),
         std::sync::Arc::new(OrderCallback::AfterIdent),
         std::sync::Arc::new(OrderCallback::OnFinal),
-        std::sync::Arc::new(crate::VideoCallback),
+        std::sync::Arc::new(VideoCallback),
     ]
 }
 
@@ -57,20 +57,15 @@ impl Callback for OrderCallback {
 
     /// GET by default, POST or PUT by account (T-032); never HEAD or OPTIONS (AT-68).
     fn recognize(&self, head: &request::Parts) -> bool {
-        matches!(head.method, Method::GET | Method::POST | Method::PUT)
-            && CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == self.name())
+        matches!(head.method, Method::GET | Method::POST | Method::PUT) && is_at(head, self.name())
     }
 
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-        let query = request.uri().query().unwrap_or_default();
-        let order_id = parameter(query, "orderId")
-            .filter(|id| !id.is_empty() && id != "[OrderID]")
-            .ok_or_else(|| Error::new(Kind::Protocol, "the webhook names no order: its URL lacks orderId=[OrderID]"))?;
-        let mut event = Event::new(PROVIDER, self.name(), format!("{order_id}/{}", self.name()));
-        event.case_id = Some(Secret::new(order_id));
+        let unnamed = "the webhook names no order: its URL lacks orderId=[OrderID]";
+        let mut event = event(request, self.name(), unnamed)?;
         // An order without a Ref has nothing to fill in.
         let told = |reference: &String| !reference.is_empty() && reference != "[Ref]";
-        event.reference = parameter(query, "ref").filter(told).map(Pii::new);
+        event.reference = parameter(request, "ref").filter(told).map(Pii::new);
         Ok(event)
     }
 
@@ -79,26 +74,89 @@ impl Callback for OrderCallback {
         let order_id = event.case_id.as_ref().map_or_else(String::new, |id| encoded(id.expose()));
         let reference = event.reference.as_ref().map_or_else(String::new, |reference| encoded(reference.expose()));
         let url = template.replace("[OrderID]", &order_id).replace("[Ref]", &reference);
-        let uri = url.trim().parse::<Uri>().map_err(|_| Error::new(Kind::InvalidInput, "the webhook URL is no URL"))?;
-        if uri.scheme().is_none() || uri.host().is_none() {
+        let request = request(url.trim(), method, "the webhook URL is no URL")?;
+        if request.uri().scheme().is_none() || request.uri().host().is_none() {
             return Err(Error::new(Kind::InvalidInput, "the webhook URL needs a scheme and a host"));
         }
-        let mut request = Request::new(Bytes::new());
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = uri;
         Ok(request)
     }
 }
 
-/// A parameter of a query, decoded once and never twice (AT-20).
-fn parameter(query: &str, name: &str) -> Option<String> {
-    query.split('&').find_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key != name {
-            return None;
+/// The callback of [T 3.7]: GET when the video is available. Whether placeholders are filled in is not documented
+/// (AT-39), so that the order stands in the URL itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VideoCallback;
+
+impl VideoCallback {
+    /// The URL for the recording of this order.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`] when the base or the token cannot be used.
+    pub fn url(self, base: &Uri, token: &Secret, order_id: &OrderId) -> Result<Secret, Error> {
+        let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
+        let id = utf8_percent_encode(order_id.expose(), NON_ALPHANUMERIC);
+        Ok(Secret::new(format!("{url}?orderId={id}")))
+    }
+}
+
+impl Callback for VideoCallback {
+    fn provider(&self) -> &'static str {
+        PROVIDER
+    }
+
+    fn name(&self) -> &'static str {
+        "Video"
+    }
+
+    fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
+        let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
+        Ok(Secret::new(format!("{url}?orderId=[OrderID]")))
+    }
+
+    fn recognize(&self, head: &request::Parts) -> bool {
+        head.method == Method::GET && is_at(head, self.name())
+    }
+
+    fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
+        event(request, self.name(), "the callback names no order: its URL lacks orderId")
+    }
+
+    fn emit(&self, template: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
+        let request = request(template, &Method::GET, "the callback URL is no URL")?;
+        if request.uri().host().is_none() {
+            return Err(Error::new(Kind::InvalidInput, "the callback URL needs a host"));
         }
-        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
-    })
+        Ok(request)
+    }
+}
+
+/// Whether the path ends with this event.
+fn is_at(head: &request::Parts, name: &str) -> bool {
+    CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == name)
+}
+
+/// The event about the order that the URL names; `unnamed` is the error where it names none or a placeholder (AT-39).
+fn event(request: &Request<Bytes>, name: &str, unnamed: &'static str) -> Result<Event, Error> {
+    let order_id = parameter(request, "orderId").filter(|id| !id.is_empty() && id != "[OrderID]");
+    let order_id = order_id.ok_or_else(|| Error::new(Kind::Protocol, unnamed))?;
+    let mut event = Event::new(PROVIDER, name, format!("{order_id}/{name}"));
+    event.case_id = Some(Secret::new(order_id));
+    Ok(event)
+}
+
+/// A request without a body.
+fn request(url: &str, method: &Method, unreadable: &'static str) -> Result<Request<Bytes>, Error> {
+    let uri: Uri = url.parse().map_err(|_| Error::new(Kind::InvalidInput, unreadable))?;
+    let mut request = Request::new(Bytes::new());
+    (*request.method_mut(), *request.uri_mut()) = (method.clone(), uri);
+    Ok(request)
+}
+
+/// A parameter of the query, decoded once and never twice (AT-20).
+fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
+    let pairs = request.uri().query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
+    Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

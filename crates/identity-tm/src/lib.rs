@@ -37,12 +37,12 @@ pub mod samples;
 mod status;
 mod validate;
 
-pub use callback::{OrderCallback, callbacks};
+pub use callback::{OrderCallback, VideoCallback, callbacks};
 #[cfg(feature = "save")]
 pub use client::VideoDownload;
 pub use client::{
     AgentAvailability, Builder, Credentials, DEFAULT_BASE_URL, Health, IdentityTm, PlacedOrder, PlaceholderRule,
-    StatusFeed, VideoCallback, VideoReady,
+    StatusFeed, VideoReady,
 };
 pub use dialect::Dialect;
 pub use id::OrderId;

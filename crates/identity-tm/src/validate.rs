@@ -17,7 +17,7 @@ use identkit_wire::Warning;
 pub(crate) use self::normal::{is_normal, normalise};
 pub(crate) use self::text::is_mail_address;
 use self::text::{holds_control, is_date};
-pub(crate) use self::unlisted::listed_in_extra;
+pub(crate) use self::unlisted::{listed_in_extra, refuse};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
 use crate::order::{Add, Product};

@@ -10,7 +10,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received,
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
-use crate::validate::listed_in_extra;
+use crate::validate::{listed_in_extra, refuse};
 use crate::{Dialect, PROVIDER};
 
 const SECTION: &str = "[T] 4.2";
@@ -45,7 +45,7 @@ fn request_of(request: &http::Request<Bytes>) -> Result<AllStatusRequest, Error>
 
 /// Begin and End always both, and at most 1000 elements (AT-05).
 fn check(request: &AllStatusRequest) -> Result<(), Error> {
-    let mut faults: Vec<Violation> = listed_in_extra("", &request.extra, AllStatusRequest::KEYS, SECTION).collect();
+    let mut faults: Vec<Violation> = Vec::new();
     let period = request.period.as_ref();
     if let Some(period) = period {
         faults.extend(listed_in_extra("Period.", &period.extra, Period::KEYS, SECTION));
@@ -80,7 +80,7 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
             }
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
+    refuse(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
 }
 
 const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambiguity: AmbiguityPolicy) -> Meta {

@@ -1,11 +1,11 @@
 //! `getIdentData`, [T 3.3]: the result of an identification, in its JSON variants.
 
 use identkit_core::Error;
-use identkit_wire::{Decoded, Received, Warning, json, operation};
+use identkit_wire::{Decoded, Received, Warning, json};
 
 use super::{about, read};
+use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
-use crate::{Dialect, OrderId};
 
 /// Reads the answer and makes sure that it is about the order that was asked for (AT-24).
 fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
@@ -31,37 +31,23 @@ pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<D
     Ok(Decoded::new(value, warnings))
 }
 
-operation! {
+order_calls! {
     /// The checked data.
-    pub struct GetIdentData {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getIdentData", "/getIdentData/{OrderID}", "[T] 3.3"), output: IdentDataAnswer, dialect: Dialect,
+    GetIdentData: read("getIdentData", "/getIdentData/{OrderID}", "[T] 3.3") => IdentDataAnswer,
     decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json,
-}
+    respond: super::respond::json;
 
-operation! {
     /// The checked data, and the data given to putOrder.
-    pub struct GetIdentDataInitial {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getIdentData/IncludeInitialData", "/getIdentData/{OrderID}/IncludeInitialData", "[T] 3.3"),
-    output: IdentDataAnswer, dialect: Dialect,
+    GetIdentDataInitial:
+        read("getIdentData/IncludeInitialData", "/getIdentData/{OrderID}/IncludeInitialData", "[T] 3.3")
+        => IdentDataAnswer,
     decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json,
-}
+    respond: super::respond::json;
 
-operation! {
     /// The checked data, and how the person was identified.
-    pub struct GetIdentDataMethod {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getIdentData/IncludeIdentifyMethod", "/getIdentData/{OrderID}/IncludeIdentifyMethod", "[T] 3.3"),
-    output: IdentDataAnswer, dialect: Dialect,
+    GetIdentDataMethod:
+        read("getIdentData/IncludeIdentifyMethod", "/getIdentData/{OrderID}/IncludeIdentifyMethod", "[T] 3.3")
+        => IdentDataAnswer,
     decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json,
+    respond: super::respond::json;
 }

@@ -8,10 +8,9 @@ use http::HeaderValue;
 #[cfg(feature = "server")]
 use identkit_core::Content;
 use identkit_core::{Error, Kind, Secret};
-use identkit_wire::{json, operation};
+use identkit_wire::json;
 
 use super::read;
-use crate::{Dialect, OrderId};
 
 /// The signed and encrypted result, exactly as it came: store these bytes and nothing else (AT-71).
 #[derive(Clone, PartialEq, Eq)]
@@ -41,14 +40,9 @@ impl SignedIdentData {
     }
 }
 
-operation! {
+order_calls! {
     /// The result in the form for later use. The account must be enabled for it.
-    pub struct GetIdentDataSigned {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3"),
-    output: SignedIdentData, dialect: Dialect,
+    GetIdentDataSigned: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3") => SignedIdentData,
     decode: |_, _, body, _| {
         let bytes = body.whole()?;
         if bytes.is_empty() {
@@ -59,7 +53,7 @@ operation! {
     respond: |output| {
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         super::respond::content(Content::from_bytes(output.0), text)
-    },
+    };
 }
 
 #[cfg(test)]

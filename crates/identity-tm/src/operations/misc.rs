@@ -8,7 +8,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, opera
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
-use crate::validate::{is_mail_address, listed_in_extra};
+use crate::validate::{is_mail_address, refuse};
 use crate::{Dialect, PROVIDER};
 
 /// A call that only asks, about no order.
@@ -35,18 +35,9 @@ impl CheckSignmeUser {
     fn write(&self) -> Result<Encoded, Error> {
         let email = self.0.email.as_ref().map_or("", |email| email.expose().trim());
         let section = <Self as identkit_wire::Operation>::META.section;
-        let mut faults: Vec<Violation> = listed_in_extra("", &self.0.extra, SignmeUserRequest::KEYS, section).collect();
-        if !is_mail_address(email) {
-            faults.push(Violation::new(
-                "Email",
-                "must be the e-mail address that is the sign-me user name",
-                "AT-58",
-                section,
-            ));
-        }
-        if !faults.is_empty() {
-            return Err(Error::invalid(faults));
-        }
+        let message = "must be the e-mail address that is the sign-me user name";
+        let fault = (!is_mail_address(email)).then(|| Violation::new("Email", message, "AT-58", section));
+        refuse(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
         let request = SignmeUserRequest { email: Some(email.into()), extra: self.0.extra.clone() };
         Encoded::json(&request)
     }

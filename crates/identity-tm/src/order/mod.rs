@@ -18,7 +18,7 @@ use crate::messages::{
     RedirectUrl, SignParameters,
 };
 use crate::operations::SignedIdentData;
-use crate::{Dialect, OrderCallback, OrderId};
+use crate::{Dialect, OrderCallback, OrderFlavor, OrderId};
 
 /// When the vendor calls before the order is final: at one of two moments, never at both (T-050). At neither of them
 /// the data is necessarily there.
@@ -262,5 +262,23 @@ impl NewOrder {
         let order = order.normalised();
         order.check(dialect)?;
         Ok(order)
+    }
+}
+
+impl PutOrder {
+    /// What ends this order (AT-14): to be remembered with its id.
+    pub fn flavour(&self) -> OrderFlavor {
+        let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
+        // An empty array is nothing to sign: 6 then ends the order after all.
+        let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
+            || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
+            || self.multi_sign_options.is_some();
+        match self.product.map(Product) {
+            Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
+            Some(Product::SIGN) => OrderFlavor::Qes,
+            _ if signs => OrderFlavor::Qes,
+            Some(_) => OrderFlavor::IdentOnly,
+            None => OrderFlavor::Unknown,
+        }
     }
 }

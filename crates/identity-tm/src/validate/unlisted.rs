@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use identkit_core::Violation;
+use identkit_core::{Error, Violation};
 use identkit_wire::{Extra, OneOrMany};
 
 use super::{Checker, Item, TABLE};
@@ -58,6 +58,17 @@ impl Checker<'_> {
             EmailNotifications::KEYS,
         );
     }
+}
+
+/// Refuses a small body for these faults, and before them for listed elements among the unlisted ones.
+pub(crate) fn refuse(
+    extra: &Extra,
+    keys: &[&'static str],
+    section: &'static str,
+    faults: impl IntoIterator<Item = Violation>,
+) -> Result<(), Error> {
+    let faults: Vec<_> = listed_in_extra("", extra, keys, section).chain(faults).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
