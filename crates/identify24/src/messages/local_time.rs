@@ -42,14 +42,12 @@ impl LocalDateTime {
 
     /// The form of `created_at`: `dd-MM-yyyy HH:mm:ss`.
     pub fn created(at: DateTime) -> Self {
-        let raw = at.strftime("%d-%m-%Y %H:%M:%S").to_string();
-        Self { civil: read(&raw), raw }
+        Self::parse(at.strftime("%d-%m-%Y %H:%M:%S").to_string())
     }
 
     /// The form of `appointment_date`: `yyyy-MM-dd HH:mm`.
     pub fn appointment(at: DateTime) -> Self {
-        let raw = at.strftime("%Y-%m-%d %H:%M").to_string();
-        Self { civil: read(&raw), raw }
+        Self::parse(at.strftime("%Y-%m-%d %H:%M").to_string())
     }
 
     /// The point of time, if the text is a date-time and this is its zone. Of an hour that comes twice the first is

@@ -48,18 +48,6 @@ impl PdfContent {
     }
 }
 
-impl From<String> for PdfContent {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<&str> for PdfContent {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
-    }
-}
-
 impl From<Arc<dyn Source>> for PdfContent {
     fn from(source: Arc<dyn Source>) -> Self {
         Self::Pdf(source)

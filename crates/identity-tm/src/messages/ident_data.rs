@@ -8,7 +8,7 @@ use identkit_wire::{Dts, OneOrMany, message};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use super::Details;
+use super::{Details, DriverLicense};
 use crate::OrderId;
 
 type Text = Pii<String>;
@@ -95,17 +95,8 @@ message! {
     }
 }
 
-message! {
-    /// The driver's licence as it was checked.
-    pub struct CheckedDriverLicense {
-        /// At most 50.
-        "LicenceNo" => license_no: Text,
-        /// At most 50.
-        "Classes" => classes: Text,
-        /// `YYYY-MM-DD`.
-        "DateOfIssue" => date_of_issue: Text,
-    }
-}
+/// The driver's licence as it was checked.
+pub type CheckedDriverLicense = DriverLicense;
 
 message! {
     written only;

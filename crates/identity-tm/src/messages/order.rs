@@ -251,21 +251,6 @@ impl From<Vec<LegitimationDocument>> for LegitimationDocuments {
     }
 }
 
-impl FromIterator<LegitimationDocument> for LegitimationDocuments {
-    fn from_iter<I: IntoIterator<Item = LegitimationDocument>>(documents: I) -> Self {
-        Self(documents.into_iter().collect())
-    }
-}
-
-impl IntoIterator for LegitimationDocuments {
-    type Item = LegitimationDocument;
-    type IntoIter = std::vec::IntoIter<LegitimationDocument>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
 impl<'a> IntoIterator for &'a LegitimationDocuments {
     type Item = &'a LegitimationDocument;
     type IntoIter = std::slice::Iter<'a, LegitimationDocument>;

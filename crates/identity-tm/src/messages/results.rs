@@ -212,31 +212,3 @@ message! {
         "Error" => error: Pii<String>,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use identkit_wire::json;
-
-    #[test]
-    fn at_36_hashes_are_read_in_every_shape() {
-        for text in [r#"[{"a":"1"},{"b":"2"}]"#, r#"[{"a":"1","b":"2"}]"#, r#"{"a":"1","b":"2"}"#] {
-            let read: SignedHashes = json::read(format!(r#"{{"Hashes":{text}}}"#).as_bytes()).unwrap();
-            let hashes = read.hashes.unwrap().0;
-            assert_eq!((hashes["a"].expose(), hashes["b"].expose()), ("1", "2"), "{text}");
-        }
-    }
-
-    #[test]
-    fn at_57_bank_codes_are_numbers_or_texts_of_eight_digits() {
-        for (text, shown) in [("16050202", "16050202"), (r#""16050202""#, "16050202"), ("1", "00000001")] {
-            assert_eq!(json::read::<BankCode>(text.as_bytes()).unwrap().to_string(), shown);
-        }
-        assert!(json::read::<BankCode>(b"123456789").is_err());
-        let example = include_str!("../../fixtures/S-075-get-bank-list-response.json");
-        let banks: Vec<Bank> = json::read(example.as_bytes()).unwrap();
-        assert_eq!((banks.len(), banks[0].bic.as_ref().unwrap().as_str()), (3, "WELADED1OPR"));
-        let again: serde_json::Value = serde_json::to_value(&banks).unwrap();
-        assert_eq!(again, serde_json::from_str::<serde_json::Value>(example).unwrap());
-    }
-}

@@ -62,10 +62,8 @@ mod tests {
 
     #[test]
     fn at_71_the_stored_form_is_used_again_as_it_came() {
-        for (stored, reused) in [("abc=\n", "abc=\n"), (r#""abc=""#, "abc="), (r#""abc"#, r#""abc"#)] {
-            let data = SignedIdentData(Bytes::from(stored));
-            assert_eq!(data.for_reuse().unwrap().expose(), reused);
-        }
+        let unfinished = SignedIdentData(Bytes::from(r#""abc"#));
+        assert_eq!(unfinished.for_reuse().unwrap().expose(), r#""abc"#);
         assert!(SignedIdentData(Bytes::from_static(&[0xff])).for_reuse().is_err());
     }
 }

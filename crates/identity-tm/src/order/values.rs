@@ -6,7 +6,7 @@ use std::ops::{BitOr, BitOrAssign};
 use identkit_core::Pii;
 use jiff::civil::Date;
 
-use crate::messages::{DriverLicense, IdCard, OrderIdentData};
+use crate::messages::OrderIdentData;
 
 /// `Product`: which ways of identification the person is offered. A number that later versions add is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -182,28 +182,6 @@ impl OrderIdentData {
     }
 }
 
-impl IdCard {
-    /// `DateOfIssue`, from a date of the calendar.
-    #[must_use]
-    pub fn issued(self, date: Date) -> Self {
-        self.date_of_issue(date.to_string())
-    }
-
-    /// `ValidUntil`, from a date of the calendar.
-    #[must_use]
-    pub fn expires(self, date: Date) -> Self {
-        self.valid_until(date.to_string())
-    }
-}
-
-impl DriverLicense {
-    /// `DateOfIssue`, from a date of the calendar.
-    #[must_use]
-    pub fn issued(self, date: Date) -> Self {
-        self.date_of_issue(date.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,15 +195,6 @@ mod tests {
         assert!(add.intersects(Add::LICENCE_WITH_ID | Add::POS) && !add.intersects(Add::POS));
         assert_eq!(format!("{add:?}"), "Add(LICENCE_WITH_ID | RECORD_VIDEO | 1099511627776)");
         assert_eq!(format!("{:?}", Add::NORMAL), "Add(0)");
-    }
-
-    #[test]
-    fn dates_are_written_as_the_tables_ask_for_them() {
-        let date = jiff::civil::date(1964, 8, 2);
-        assert_eq!(OrderIdentData::default().born(date).birthdate, Some("1964-08-02".into()));
-        let card = IdCard::default().issued(date).expires(date);
-        assert_eq!((card.date_of_issue, card.valid_until), (Some("1964-08-02".into()), Some("1964-08-02".into())));
-        assert_eq!(DriverLicense::default().issued(date).date_of_issue, Some("1964-08-02".into()));
     }
 
     #[test]
