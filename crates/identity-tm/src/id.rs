@@ -3,6 +3,7 @@
 use std::fmt;
 
 use identkit_core::{Error, Kind, Secret};
+use identkit_wire::debug_as;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The vendor's id of an order: text, never a number (AT-22). A secret, since it lets its bearer ask for results
@@ -73,11 +74,7 @@ impl OrderId {
     }
 }
 
-impl fmt::Debug for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
+debug_as!(OrderId, |id| "{:?}", id.0);
 
 #[cfg(test)]
 mod tests {

@@ -86,27 +86,15 @@ fn words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AmbiguityPolicy, BodyMode, Refusal};
+    use crate::{AmbiguityPolicy, Refusal};
     use identkit_core::Advice;
 
-    static META: Meta = META_OF_SIGNING;
-    const META_OF_SIGNING: Meta = Meta {
-        name: "confirmSign",
-        provider: "test",
-        method: http::Method::POST,
-        path: "/confirmSign/{OrderID}",
-        section: "",
-        safety: RetrySafety::SideEffect,
-        ambiguity: AmbiguityPolicy::Never,
-        expect: &[202],
-        body_mode: BodyMode::Whole { cap: 1 },
-        refusals: &[Refusal {
-            status: 429,
-            kind: Kind::SigningCanceled,
-            meaning: "too many wrong TANs: the vendor has cancelled the order",
-            advice: Advice::DoNotRetry,
-        }],
-    };
+    static META: Meta = meta(RetrySafety::SideEffect);
+
+    const fn meta(safety: RetrySafety) -> Meta {
+        const MANY: &[Refusal] = &[Refusal::new(429, Kind::SigningCanceled, "too many wrong TANs", Advice::DoNotRetry)];
+        Meta::new("test", "confirmSign", http::Method::POST, "/", safety, AmbiguityPolicy::Never).refusals(MANY)
+    }
 
     fn text_of(body: &str) -> Option<String> {
         refusal(&META, StatusCode::BAD_REQUEST, body.as_bytes()).vendor_text().map(|text| text.expose().clone())
@@ -142,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_a_vendor_in_trouble_says_of_something_that_it_may_have_made_is_kept_whole_and_unprinted() {
-        static CREATE: Meta = Meta { safety: RetrySafety::Creating, ..META_OF_SIGNING };
+        static CREATE: Meta = meta(RetrySafety::Creating);
         let of = |meta: &Meta, status: u16, body: &str| {
             let error = refusal(meta, StatusCode::from_u16(status).unwrap(), body.as_bytes());
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

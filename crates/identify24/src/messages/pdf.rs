@@ -8,13 +8,14 @@ use identkit_core::{Error, Pii};
 use identkit_wire::json::Blob;
 use identkit_wire::{MemorySource, Source, encode_base64};
 use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::PdfEncoding;
 
 /// The PDF to be signed.
 #[non_exhaustive]
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
 pub enum PdfContent {
     /// The value as somebody else encoded it; passed on as it is.
     Text(Pii<String>),
@@ -86,12 +87,6 @@ impl Serialize for PdfContent {
                 serializer.serialize_str(&format!("{prefix}{}", encode_base64(&pdf)))
             }
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for PdfContent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -1,9 +1,7 @@
 //! Ids and open lists of values.
 
-use std::fmt;
-
 use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
-use identkit_wire::{TextOrNumber, Tolerant, read_text};
+use identkit_wire::{TextOrNumber, Tolerant, debug_as, read_text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PdfContent;
@@ -66,11 +64,7 @@ impl ProjectId {
     }
 }
 
-impl fmt::Debug for ProjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProjectId({:?})", self.as_str())
-    }
-}
+debug_as!(ProjectId, |id| "ProjectId({:?})", id.as_str());
 
 impl From<u64> for ProjectId {
     fn from(id: u64) -> Self {
@@ -146,7 +140,8 @@ macro_rules! words {
     )+) => {$(
         $(#[$meta])*
         #[non_exhaustive]
-        #[derive(Clone, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq, Deserialize)]
+        #[serde(from = "String")]
         pub enum $name {
             $($(#[$doc])* $variant,)+
             /// Any other word.
@@ -170,11 +165,7 @@ macro_rules! words {
             };
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(REDACTED)
-            }
-        }
+        debug_as!($name, |_word| "{}", REDACTED);
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -182,11 +173,6 @@ macro_rules! words {
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer).map(Self::from)
-            }
-        }
     )+};
 }
 

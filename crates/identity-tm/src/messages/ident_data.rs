@@ -4,7 +4,7 @@ use std::fmt;
 
 use identkit_core::Pii;
 use identkit_wire::json::Blob;
-use identkit_wire::{Dts, OneOrMany, message};
+use identkit_wire::{Dts, OneOrMany, debug_as, message};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
@@ -185,11 +185,7 @@ impl From<&str> for AdditionalValue {
     }
 }
 
-impl fmt::Debug for AdditionalValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(identkit_core::REDACTED)
-    }
-}
+debug_as!(AdditionalValue, |_value| "{}", identkit_core::REDACTED);
 
 /// How the person was identified, [T 3.3.4].
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use identkit_core::{Error, Kind, Pii, Secret};
 use identkit_wire::json::Blob;
-use identkit_wire::{TextOrNumber, message};
+use identkit_wire::{TextOrNumber, debug_as, message};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -39,12 +39,8 @@ message! {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct NamedHashes(pub BTreeMap<String, Secret>);
 
-impl fmt::Debug for NamedHashes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A file name may be a person's.
-        write!(f, "NamedHashes({})", self.0.len())
-    }
-}
+// A file name may be a person's.
+debug_as!(NamedHashes, |hashes| "NamedHashes({})", hashes.0.len());
 
 impl Serialize for NamedHashes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -157,18 +153,13 @@ message! {
 }
 
 /// A German bank code: a number or a string, always 8 digits as text (AT-57). Written as a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct BankCode(pub u32);
 
 impl fmt::Display for BankCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08}", self.0)
-    }
-}
-
-impl Serialize for BankCode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(self.0)
     }
 }
 

@@ -1,14 +1,12 @@
 //! `getIdentData/…/Signed`, [T 3.3] and [T 6]: an opaque form of the result, to be used again in a later order.
 
-use std::fmt;
-
 use bytes::Bytes;
 #[cfg(feature = "server")]
 use http::HeaderValue;
 #[cfg(feature = "server")]
 use identkit_core::Content;
 use identkit_core::{Error, Kind, Secret};
-use identkit_wire::json;
+use identkit_wire::{debug_as, json};
 
 use super::read;
 
@@ -16,11 +14,7 @@ use super::read;
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedIdentData(pub Bytes);
 
-impl fmt::Debug for SignedIdentData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignedIdentData({} bytes)", self.0.len())
-    }
-}
+debug_as!(SignedIdentData, |data| "SignedIdentData({} bytes)", data.0.len());
 
 impl SignedIdentData {
     /// The text for `IdentDataSigned` of a new order: the string of a JSON literal, else the bytes as UTF-8 (AT-71).

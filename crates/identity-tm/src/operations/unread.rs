@@ -1,7 +1,5 @@
 //! A status list left as it came, to go through it order by order.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::{StatusCode, response};
 #[cfg(feature = "server")]
@@ -9,7 +7,7 @@ use identkit_core::Content;
 use identkit_core::Error;
 #[cfg(feature = "server")]
 use identkit_wire::ServedOperation;
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, json};
+use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, debug_as, json};
 
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
@@ -25,11 +23,7 @@ pub struct Unread<Op>(pub Op);
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UnreadList(Bytes);
 
-impl fmt::Debug for UnreadList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnreadList({} bytes)", self.0.len())
-    }
-}
+debug_as!(UnreadList, |list| "UnreadList({} bytes)", list.0.len());
 
 impl UnreadList {
     /// Hands out one order after the other; beside the body it takes the memory of one.

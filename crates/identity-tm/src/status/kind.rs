@@ -1,7 +1,5 @@
 //! The codes by name.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// A status code. Open: codes that the document does not list are kept.
@@ -50,8 +48,4 @@ impl StatusKind {
     pub const TIMED_OUT_AFTER_IDENT: Self = Self(100);
 }
 
-impl fmt::Debug for StatusKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
+identkit_wire::debug_as!(StatusKind, |kind| "{}", kind.0);
