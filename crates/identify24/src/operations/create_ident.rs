@@ -2,9 +2,9 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Encoded, Meta, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Encoded, RetrySafety, json, operation};
 
-use super::{GOOD, REFUSALS, SMALL};
+use super::call;
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
@@ -14,18 +14,14 @@ use crate::{Dialect, writer};
 // outcome stays unknown.
 operation! {
     impl CreateIdent;
-    meta: Meta::new(
-        crate::PROVIDER,
+    meta: call(
         "ident/create",
         Method::POST,
         "/ident/create",
+        writer::SECTION,
         RetrySafety::Creating,
         AmbiguityPolicy::Never,
-    )
-    .section(writer::SECTION)
-    .expect(GOOD)
-    .body_mode(SMALL)
-    .refusals(REFUSALS),
+    ),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {
         let ident = this.normalised(dialect);

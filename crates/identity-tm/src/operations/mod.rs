@@ -34,16 +34,16 @@ mod respond;
 mod signing;
 mod unread;
 
-pub use documents::{GetESignHash, GetESignPdf, GetIdentDataPdf, SignedPdfs};
+pub use documents::*;
 pub use files::{FileStream, Streamed};
-pub use get_all_status::{DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
-pub use get_ident_data::{GetIdentData, GetIdentDataInitial, GetIdentDataMethod};
-pub use get_ident_data_signed::{GetIdentDataSigned, SignedIdentData};
-pub use ident_data_body::{Decryptor, IdentDataBody, MaybeEncrypted};
-pub use misc::{CheckSignmeUser, GetBankList};
-pub use order_state::{CancelOrder, DelIdentData, GetStatus, GetStatusExtended, ServerStatus};
-pub use recordings::{GetVideo, GetVoiceFiles, RequestVideo, Video};
-pub use signing::{ConfirmSign, RequestResendSignTan, RequestSign};
+pub use get_all_status::*;
+pub use get_ident_data::*;
+pub use get_ident_data_signed::*;
+pub use ident_data_body::*;
+pub use misc::*;
+pub use order_state::*;
+pub use recordings::*;
+pub use signing::*;
 pub use unread::{Unread, UnreadList};
 
 use http::Method;

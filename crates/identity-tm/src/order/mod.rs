@@ -133,30 +133,6 @@ impl NewOrder {
         self
     }
 
-    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
-    pub fn reference(mut self, reference: impl Into<Pii<String>>) -> Self {
-        self.order.reference = Some(reference.into());
-        self
-    }
-
-    /// Phone number: `+` and digits.
-    pub fn phone(mut self, phone: impl Into<Pii<String>>) -> Self {
-        self.order.phone = Some(phone.into());
-        self
-    }
-
-    /// Mobile number: `+` and digits.
-    pub fn mobile(mut self, mobile: impl Into<Pii<String>>) -> Self {
-        self.order.mobile = Some(mobile.into());
-        self
-    }
-
-    /// The data to be checked.
-    pub fn ident_data(mut self, data: OrderIdentData) -> Self {
-        self.order.ident_data = Some(data);
-        self
-    }
-
     /// A result of [`ident_data_signed`](crate::IdentityTm::ident_data_signed) to be used again, [T 6].
     ///
     /// # Errors
@@ -170,31 +146,6 @@ impl NewOrder {
     pub fn accept_document(mut self, description: impl Into<Pii<String>>) -> Self {
         let document = LegitimationDocument::default().document(description);
         self.order.legitimation_document.get_or_insert_default().0.push(document);
-        self
-    }
-
-    /// Settings of the eID method.
-    pub fn eid(mut self, settings: EidSettings) -> Self {
-        self.order.eid_settings = Some(settings);
-        self
-    }
-
-    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
-    /// (AT-84).
-    pub fn target_link(mut self) -> Self {
-        self.order.get_target_link = Some(true);
-        self
-    }
-
-    /// The answer is to hold the codes for the video app.
-    pub fn video_hashes(mut self) -> Self {
-        self.order.get_video_hashes = Some(true);
-        self
-    }
-
-    /// A link for a giro redirect at the bank of this IBAN or BIC.
-    pub fn giro_link(mut self, iban_or_bic: impl Into<Pii<String>>) -> Self {
-        self.order.get_giro_link = Some(iban_or_bic.into());
         self
     }
 
@@ -219,12 +170,6 @@ impl NewOrder {
             Progress::AfterVideo(url) => (Some(url), None),
             Progress::AfterIdent(url) => (None, Some(url)),
         };
-        self
-    }
-
-    /// Who is mailed when something happens, in place of the account's settings.
-    pub fn notify(mut self, mails: EmailNotifications) -> Self {
-        self.order.email_notifications = Some(mails);
         self
     }
 
@@ -263,6 +208,41 @@ impl NewOrder {
         order.check(dialect)?;
         Ok(order)
     }
+}
+
+/// Declares functions that set one element of the order.
+macro_rules! elements {
+    ($($(#[$doc:meta])* $name:ident($($value:ident: $type:ty)?) => $field:ident = $set:expr;)+) => {
+        impl NewOrder {$(
+            $(#[$doc])*
+            pub fn $name(mut self, $($value: $type)?) -> Self {
+                self.order.$field = Some($set);
+                self
+            }
+        )+}
+    };
+}
+
+elements! {
+    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
+    reference(reference: impl Into<Pii<String>>) => reference = reference.into();
+    /// Phone number: `+` and digits.
+    phone(phone: impl Into<Pii<String>>) => phone = phone.into();
+    /// Mobile number: `+` and digits.
+    mobile(mobile: impl Into<Pii<String>>) => mobile = mobile.into();
+    /// The data to be checked.
+    ident_data(data: OrderIdentData) => ident_data = data;
+    /// Settings of the eID method.
+    eid(settings: EidSettings) => eid_settings = settings;
+    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
+    /// (AT-84).
+    target_link() => get_target_link = true;
+    /// The answer is to hold the codes for the video app.
+    video_hashes() => get_video_hashes = true;
+    /// A link for a giro redirect at the bank of this IBAN or BIC.
+    giro_link(iban_or_bic: impl Into<Pii<String>>) => get_giro_link = iban_or_bic.into();
+    /// Who is mailed when something happens, in place of the account's settings.
+    notify(mails: EmailNotifications) => email_notifications = mails;
 }
 
 impl PutOrder {
