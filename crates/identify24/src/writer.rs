@@ -152,24 +152,18 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
     };
     let guessable = |id: &str| id.chars().count() < SHORT || id.bytes().all(|byte| byte.is_ascii_digit());
     let insecure = ident.pdf_url.as_ref().map(Secret::expose).is_some_and(|url| !url.starts_with("https://"));
-    [
-        (
-            text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE"),
-            "mobile_phone is given without a country code and read as German, and country is not DE",
-            "AI-20",
-        ),
-        (
-            text(&ident.international_code, |code| !is_alpha_2(code)),
-            "international_code is not a two-letter country code as in the document's sample",
-            "AI-21",
-        ),
-        (text(&ident.custom_id, guessable), "custom_id is short or only digits, so that it may be guessed", "I-022"),
-        (insecure, "pdf_url does not begin with https://", "I-043"),
-    ]
-    .into_iter()
-    .filter(|(odd, ..)| *odd)
-    .map(|(_, message, rule)| Warning::new(message, rule))
-    .collect()
+    let abroad = text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE");
+    let odd_code = text(&ident.international_code, |code| !is_alpha_2(code));
+    let message = "mobile_phone is given without a country code and read as German, and country is not DE";
+    let code = "international_code is not a two-letter country code as in the document's sample";
+    let short = "custom_id is short or only digits, so that it may be guessed";
+    let noticed = [
+        Warning::when(abroad, message, "AI-20"),
+        Warning::when(odd_code, code, "AI-21"),
+        Warning::when(text(&ident.custom_id, guessable), short, "I-022"),
+        Warning::when(insecure, "pdf_url does not begin with https://", "I-043"),
+    ];
+    noticed.into_iter().flatten().collect()
 }
 
 /// The body of a checked ident. A PDF of ours goes out from its source; the object's last brace makes room for it.
@@ -238,7 +232,8 @@ mod tests {
 
     #[test]
     fn what_a_text_is_follows_from_its_characters() {
-        let is: [(fn(&str) -> bool, &[&str], &[&str]); 2] = [
+        type Rows = [(fn(&str) -> bool, &'static [&'static str], &'static [&'static str]); 2];
+        let rows: Rows = [
             (
                 is_date,
                 &["1981-09-05", "2020-02-29", "0001-01-01"],
@@ -246,7 +241,7 @@ mod tests {
             ),
             (is_email, &["johndoe@identify24.de", "ä@ö"], &["", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "ab"]),
         ];
-        for (is, good, bad) in is {
+        for (is, good, bad) in rows {
             assert!(good.iter().all(|text| is(text)), "{good:?}");
             for bad in bad {
                 assert!(!is(bad), "{bad}");

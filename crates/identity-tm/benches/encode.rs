@@ -25,7 +25,9 @@ fn to_vec(order: &PutOrder) -> usize {
     black_box(serde_json::to_vec(black_box(order)).unwrap()).len()
 }
 
-const WAYS: [(&str, fn(&PutOrder) -> usize); 2] = [("ours", ours), ("to_vec", to_vec)];
+type Work = fn(&PutOrder) -> usize;
+
+const WAYS: [(&str, Work); 2] = [("ours", ours), ("to_vec", to_vec)];
 
 fn main() {
     let order = PutOrder::from_json(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap();

@@ -15,20 +15,19 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
 /// What an answer is worth, however its JSON came.
 pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     about(order_id, value.order_id.as_ref())?;
-    let mut warnings = Vec::new();
-    if value.find_identified() {
-        warnings.push(Warning::new("the time of identification came under a name that is not documented", "AT-01"));
-    }
+    let found = value.find_identified();
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {
             (card.valid_until.is_some() && data.card_valid_until().is_none())
                 || (card.date_of_issue.is_some() && data.card_date_of_issue().is_none())
         })
     };
-    if value.initial().is_some_and(unset) {
-        warnings.push(Warning::new("1970-01-01 in the initial data stands for a date that was not given", "AT-25"));
-    }
-    Ok(Decoded::new(value, warnings))
+    let unset = value.initial().is_some_and(unset);
+    let noticed = [
+        Warning::when(found, "the time of identification came under a name that is not documented", "AT-01"),
+        Warning::when(unset, "1970-01-01 in the initial data stands for a date that was not given", "AT-25"),
+    ];
+    Ok(Decoded::new(value, noticed.into_iter().flatten().collect()))
 }
 
 order_calls! {

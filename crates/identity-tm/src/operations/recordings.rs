@@ -48,10 +48,8 @@ impl RequestVideo {
         };
         let fault = wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section));
         refuse(&self.request.extra, VideoRequest::KEYS, section, fault)?;
-        let mut warnings = Vec::new();
-        if url.chars().count() > 150 {
-            warnings.push(Warning::new("callbackUrl has more than 150 characters; no length is documented", "AT-39"));
-        }
+        let message = "callbackUrl has more than 150 characters; no length is documented";
+        let warnings = Warning::when(url.chars().count() > 150, message, "AT-39").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
 }

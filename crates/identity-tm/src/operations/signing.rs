@@ -74,10 +74,9 @@ impl ConfirmSign {
         let message = "must be exactly 6 letters or digits, leading zeros included; other lengths only by the dialect";
         let fault = (!fits).then(|| Violation::new("tan", message, "AT-56", section));
         refuse(&self.request.extra, Tan::KEYS, section, fault)?;
-        let mut warnings = Vec::new();
-        if !tan.chars().all(|c| c.is_ascii_digit()) {
-            warnings.push(Warning::new("the TAN is not made of digits only, as the document's example is", "AT-56"));
-        }
+        let letters = !tan.chars().all(|c| c.is_ascii_digit());
+        let message = "the TAN is not made of digits only, as the document's example is";
+        let warnings = Warning::when(letters, message, "AT-56").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
 }
