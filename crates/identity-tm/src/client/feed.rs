@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{StatusCode, response};
+use http::StatusCode;
 use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
-use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Received, Warning, json};
+use identkit_wire::{Dts, Operation, Warning, json, operation};
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -410,21 +410,12 @@ impl Drop for Draining<'_> {
 #[derive(Debug)]
 struct AsItCame;
 
-impl Operation for AsItCame {
-    const META: &'static Meta = DrainUnreportedExtended::META;
-    type Output = Option<Bytes>;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        DrainUnreportedExtended.path_params()
-    }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        DrainUnreportedExtended.encode(dialect)
-    }
-
-    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<Option<Bytes>>, Error> {
+operation! {
+    impl AsItCame;
+    meta: *DrainUnreportedExtended::META, output: Option<Bytes>, dialect: Dialect,
+    encode: |_, dialect| DrainUnreportedExtended.encode(dialect),
+    decode: |_, head, body, _| {
         let told = if head.status == StatusCode::NOT_MODIFIED { None } else { Some(body.whole()?) };
         Ok(told.into())
-    }
+    },
 }
