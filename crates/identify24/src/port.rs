@@ -23,7 +23,6 @@ static DESCRIPTOR: Descriptor = Descriptor {
     retention: Duration::from_secs(90 * 24 * 60 * 60),
 };
 
-/// The vendor's message for a case.
 fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     let person = &case.person;
     let address = &person.address;

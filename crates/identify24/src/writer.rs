@@ -90,7 +90,6 @@ fn phone(text: &str, policy: PhonePolicy) -> String {
     }
 }
 
-/// Whether the text is there and holds this.
 fn text(field: &Option<Pii<String>>, holds: impl FnOnce(&str) -> bool) -> bool {
     field.as_ref().is_some_and(|text| holds(text.expose()))
 }

@@ -1,4 +1,4 @@
-//! Order ids.
+//! What an order is found by: its id, and a reference that finds it again without one.
 
 use std::fmt;
 
@@ -76,6 +76,12 @@ impl OrderId {
 
 debug_as!(OrderId, |id| "{:?}", id.0);
 
+/// A fresh `Ref`: 128 random bits, no personal data, safe in a URL. putOrder is not idempotent, and after an answer
+/// was lost this is how the order is found (T-055).
+pub fn random_reference() -> String {
+    format!("identkit-{:032x}", fastrand::u128(..))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +97,13 @@ mod tests {
         let odd = OrderId::received("9992/..//odd");
         assert_eq!((odd.expose(), odd.is_regular()), ("9992/..//odd", false));
         assert!(!format!("{odd:?}").contains("9992"));
+    }
+
+    #[test]
+    fn at_19_references_differ_and_fit() {
+        let (one, two) = (random_reference(), random_reference());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 41);
+        assert!(one.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
     }
 }

@@ -27,17 +27,15 @@ mod client;
 mod dialect;
 mod id;
 pub mod messages;
-mod network;
 mod operations;
 pub mod order;
 mod pdf;
 mod port;
-mod reference;
 pub mod samples;
 mod status;
 mod validate;
 
-pub use callback::{OrderCallback, VideoCallback, callbacks};
+pub use callback::{DOCUMENTED_NETWORKS, OrderCallback, VideoCallback, callbacks};
 #[cfg(feature = "save")]
 pub use client::VideoDownload;
 pub use client::{
@@ -45,9 +43,8 @@ pub use client::{
     StatusFeed, VideoReady,
 };
 pub use dialect::Dialect;
-pub use id::OrderId;
+pub use id::{OrderId, random_reference};
 pub use messages::PutOrder;
-pub use network::DOCUMENTED_NETWORKS;
 pub use operations::{
     CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
     FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
@@ -56,7 +53,6 @@ pub use operations::{
     ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
 };
 pub use order::NewOrder;
-pub use reference::random_reference;
 pub use status::{CATALOGUE, Finality, OrderFlavor, StatusKind, StatusText};
 
 /// Name of the provider in the project.

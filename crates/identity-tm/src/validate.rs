@@ -266,7 +266,6 @@ impl Checker<'_> {
     }
 }
 
-/// A text that is there and not empty.
 fn non_empty(text: &Option<Pii<String>>) -> Option<&str> {
     text.as_ref().map(|text| text.expose().as_str()).filter(|text| !text.is_empty())
 }

@@ -255,7 +255,6 @@ impl From<Vec<u8>> for Body {
     }
 }
 
-/// A source that is being read.
 enum Current {
     /// In memory: what is left of it, which becomes Base64.
     Bytes(Bytes),
@@ -271,7 +270,6 @@ enum Current {
 /// The chunks of a [`Body`]. May wait for a disk: see [`Body::in_memory`].
 pub struct BodyReader {
     parts: Parts,
-    /// Which part is next.
     at: usize,
     current: Option<Current>,
     spare: Blocks,
@@ -283,10 +281,8 @@ pub struct BodyReader {
 struct Blocks(VecDeque<Bytes>);
 
 impl Blocks {
-    /// So many are kept, at the most.
     const KEPT: usize = 24;
 
-    /// The bytes as Base64.
     fn encode(&mut self, bytes: &[u8]) -> Bytes {
         let len = bytes.len().div_ceil(3) * 4;
         // The one handed out first is free first.

@@ -40,7 +40,6 @@ const fn refusals(unaccepted: &'static str) -> [Refusal; 7] {
     ]
 }
 
-/// A call with a token.
 const fn call(
     name: &'static str,
     method: Method,

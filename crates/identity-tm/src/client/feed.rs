@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::lock::MutexGuard;
 use http::StatusCode;
 use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
 use identkit_wire::{Dts, Operation, Warning, json, operation};
@@ -53,16 +53,13 @@ pub struct StatusFeed {
 /// What a feed is bound by whose pages are told by one call each.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    /// Pages of a window at the most.
     pages: u32,
-    /// When the call is over.
     deadline: Instant,
 }
 
 /// How far a window was read.
 #[derive(Clone, Debug, Default)]
 struct Progress {
-    /// The page that is next.
     page: u32,
     /// What the page before held, in whatever order: to be compared.
     before: u64,
@@ -248,9 +245,7 @@ impl StatusFeed {
 struct Position {
     /// What is left to be read, from and until, in order.
     windows: Vec<(String, String)>,
-    /// The page of the first window that is next.
     page: u32,
-    /// What the page before held.
     before: u64,
 }
 
@@ -283,7 +278,6 @@ fn identity(order: &ListedOrder) -> String {
     }
 }
 
-/// The orders and the entries of a page.
 fn keys(list: &OrderList) -> BTreeSet<u64> {
     let mut keys = BTreeSet::new();
     for order in &list.0 {
@@ -354,6 +348,15 @@ impl IdentityTm {
         Ok(StatusFeed { windows, progress, ..self.status_pages(window, options) })
     }
 
+    /// Makes sure that no other destructive read of this client is under way until the guard is dropped.
+    fn drain_alone(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        self.draining.try_lock().ok_or_else(|| {
+            let detail = "another destructive read is under way: each would take away what the other is to be told";
+            let error = Error::new(Kind::Conflict, detail).with_delivery(Delivery::NotSent);
+            error.with_operation(DrainUnreportedExtended::META.name)
+        })
+    }
+
     /// What was not reported before, all codes. **Destructive**: the vendor never tells it again, also when the answer
     /// is lost on its way, so that it must never be the only source (AT-06). Sent once, and one at a time.
     ///
@@ -361,7 +364,7 @@ impl IdentityTm {
     /// [`Kind::OutcomeUnknown`] when no complete answer came, or one that cannot be read: read the same time again by
     /// [`status_feed`](Self::status_feed). [`Kind::Conflict`] while another one of this client is under way.
     pub async fn drain_unreported(&self, options: &CallOptions) -> Result<OrderList, Error> {
-        let _guard = Draining::begin(&self.draining)?;
+        let _alone = self.drain_alone()?;
         Ok(self.call(&DrainUnreportedExtended, options).await?.value)
     }
 
@@ -377,32 +380,12 @@ impl IdentityTm {
         journal: impl FnOnce(&[u8]) -> Result<(), Error>,
         options: &CallOptions,
     ) -> Result<OrderList, Error> {
-        let _guard = Draining::begin(&self.draining)?;
+        let _alone = self.drain_alone()?;
         let bytes = self.call(&AsItCame, options).await?.value;
         let Some(bytes) = bytes else { return Ok(OrderList::default()) };
         let failed = |error: Error| error.with_operation(AsItCame::META.name).with_advice(Advice::Reconcile);
         journal(&bytes).map_err(failed)?;
         json::read(&bytes).map_err(|fault| failed(fault.answer()))
-    }
-}
-
-/// A destructive read under way; over when dropped, whatever became of it.
-struct Draining<'a>(&'a AtomicBool);
-
-impl<'a> Draining<'a> {
-    fn begin(draining: &'a AtomicBool) -> Result<Self, Error> {
-        if draining.swap(true, Ordering::SeqCst) {
-            let detail = "another destructive read is under way: each would take away what the other is to be told";
-            let error = Error::new(Kind::Conflict, detail).with_delivery(Delivery::NotSent);
-            return Err(error.with_operation(DrainUnreportedExtended::META.name));
-        }
-        Ok(Self(draining))
-    }
-}
-
-impl Drop for Draining<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
     }
 }
 

@@ -13,9 +13,9 @@ pub use service::{AgentAvailability, Health};
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use futures_util::lock::Mutex;
 use identkit_core::{CallOptions, Delivery, Error, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
 use identkit_wire::{Operation, Warning};
@@ -88,8 +88,8 @@ pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,
     auth: Arc<Basic>,
     decryptor: Option<Arc<dyn Decryptor>>,
-    /// Whether a destructive read is under way: two at once would take the other's news away (AT-06).
-    draining: Arc<AtomicBool>,
+    /// Held while a destructive read is under way: two at once would take the other's news away (AT-06).
+    draining: Arc<Mutex<()>>,
     /// How long a call may take that does not say so itself.
     timeout: Duration,
 }

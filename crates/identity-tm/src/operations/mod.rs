@@ -23,7 +23,6 @@ mod documents;
 mod files;
 mod get_all_status;
 mod get_ident_data;
-mod get_ident_data_signed;
 mod ident_data_body;
 mod misc;
 mod order_state;
@@ -38,7 +37,6 @@ pub use documents::*;
 pub use files::{FileStream, Streamed};
 pub use get_all_status::*;
 pub use get_ident_data::*;
-pub use get_ident_data_signed::*;
 pub use ident_data_body::*;
 pub use misc::*;
 pub use order_state::*;
@@ -54,7 +52,6 @@ use crate::{OrderId, PROVIDER};
 
 /// The most that a JSON answer may take (AT-79).
 const JSON_CAP: u64 = 256 * 1024 * 1024;
-/// The most that a PDF may take.
 const PDF_CAP: u64 = 1024 * 1024 * 1024;
 
 const BAD_REQUEST: Refusal = Refusal::new(400, Kind::Rejected, "the vendor refused the request", Advice::FixInput);
@@ -67,12 +64,10 @@ const UNAUTHORIZED: Refusal = Refusal::new(
 const NOT_FOUND: Refusal =
     Refusal::new(404, Kind::NotFound, "the vendor does not know an order of this id", Advice::DoNotRetry);
 
-/// The order is in a state in which the call is refused.
 const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
     Refusal::new(status, Kind::InvalidState, meaning, Advice::ReadStatus)
 }
 
-/// The documented refusals of nearly every read.
 const READ: &[Refusal] = &[BAD_REQUEST, UNAUTHORIZED, NOT_FOUND];
 
 /// The description of a call that reads something of an order, in JSON by default.

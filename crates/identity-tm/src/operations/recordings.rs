@@ -17,7 +17,6 @@ use crate::messages::{VideoRequest, VoiceFiles};
 use crate::validate::refuse;
 use crate::{Dialect, OrderId, PROVIDER};
 
-/// The most that a video may take, in bytes.
 const VIDEO_CAP: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Asks for the recording of an order; the vendor calls the URL when it is ready.

@@ -121,7 +121,6 @@ impl Checker<'_> {
     }
 }
 
-/// Whether each has a name, and no two the same.
 fn have_distinct_names<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> bool {
     let mut seen = BTreeSet::new();
     names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))
