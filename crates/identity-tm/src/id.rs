@@ -29,10 +29,6 @@ impl<'de> Deserialize<'de> for OrderId {
                 Ok(OrderId::received(text))
             }
 
-            fn visit_string<E: de::Error>(self, text: String) -> Result<OrderId, E> {
-                Ok(OrderId::received(text))
-            }
-
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<OrderId, E> {
                 Ok(OrderId::received(number.to_string()))
             }

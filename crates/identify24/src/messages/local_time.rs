@@ -188,13 +188,6 @@ mod tests {
         assert_eq!(LocalDateTime::parse("soon").in_zone(&berlin), None);
     }
 
-    #[test]
-    fn the_vendors_two_forms_are_written() {
-        let at = date(2019, 10, 21).at(9, 57, 51, 0);
-        assert_eq!(LocalDateTime::created(at).as_str(), "21-10-2019 09:57:51");
-        assert_eq!(LocalDateTime::appointment(at).as_str(), "2019-10-21 09:57");
-    }
-
     proptest! {
         #[test]
         fn reading_never_panics(text in "\\PC*") {

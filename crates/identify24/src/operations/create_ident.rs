@@ -37,17 +37,16 @@ operation! {
         match (answer.accepted(), named) {
             (Ok(()), true) => Ok(answer.into()),
             (Ok(()), false) => Err(keep(Error::new(Kind::Protocol, "the vendor's answer has no ident_id"))),
-            // A refusal that names an ident contradicts itself: the ident may exist.
-            (Err(error), true) => {
-                let detail = "the vendor's answer refuses the ident and names its ident_id all the same";
+            // A refusal that names an ident contradicts itself: the ident may exist. So it may where only its URL or its
+            // place in `data` says so: a repeat could make a second ident.
+            (Err(error), named) if named || hints_at_an_ident(&answer) => {
+                let detail = match named {
+                    true => "the vendor's answer refuses the ident and names its ident_id all the same",
+                    false => "the vendor's answer refuses the ident and holds traces of one all the same",
+                };
                 Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
-            // The same, where only its URL or its place in `data` says so: a repeat could make a second ident.
-            (Err(error), false) if hints_at_an_ident(&answer) => {
-                let detail = "the vendor's answer refuses the ident and holds traces of one all the same";
-                Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
-            }
-            (Err(error), false) => Err(error),
+            (Err(error), _) => Err(error),
         }
     },
     request: |_, request| json::decode_request(request),

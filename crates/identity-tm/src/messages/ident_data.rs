@@ -123,10 +123,6 @@ impl<'de> Deserialize<'de> for Image {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Image, E> {
-                self.visit_string(text.to_owned())
-            }
-
-            fn visit_string<E: de::Error>(self, text: String) -> Result<Image, E> {
                 Ok(Image::default().image(Blob::Text(text.into())))
             }
 

@@ -97,17 +97,10 @@ impl fmt::Debug for Add {
             (Add::RECORD_VIDEO, "RECORD_VIDEO"),
             (Add::POS, "POS"),
         ];
-        let mut rest = self.0;
-        let mut told = Vec::new();
-        for (bit, name) in NAMES {
-            if self.contains(bit) {
-                rest &= !bit.0;
-                told.push(name.to_owned());
-            }
-        }
-        if rest != 0 || told.is_empty() {
-            told.push(rest.to_string());
-        }
+        let known: Vec<_> = NAMES.into_iter().filter(|(bit, _)| self.contains(*bit)).collect();
+        let rest = known.iter().fold(self.0, |rest, (bit, _)| rest & !bit.0);
+        let rest = (rest != 0 || known.is_empty()).then(|| rest.to_string());
+        let told: Vec<_> = known.into_iter().map(|(_, name)| name.to_owned()).chain(rest).collect();
         write!(f, "Add({})", told.join(" | "))
     }
 }

@@ -35,8 +35,7 @@ impl StatusKind {
         let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
         both || match flavour {
             OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
-            OrderFlavor::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
-            OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavor::Qes | OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
         }
     }
 }
