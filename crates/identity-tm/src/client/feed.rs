@@ -5,7 +5,7 @@
 //! windows. What comes twice is told once.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -47,14 +47,8 @@ pub struct StatusFeed {
     told: HashSet<u64>,
     pages: u32,
     warnings: Vec<Warning>,
-    bounds: Option<Bounds>,
-}
-
-/// What a feed is bound by whose pages are told by one call each.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    pages: u32,
-    deadline: Instant,
+    /// When the call is over by which the pages are told one each.
+    deadline: Option<Instant>,
 }
 
 /// How far a window was read.
@@ -154,7 +148,7 @@ impl StatusFeed {
             return if entries(list) < u64::from(self.elements) { Page::Last } else { Page::NotHonoured };
         }
         // The same entries in ever other portions would be read for ever.
-        let endless = self.bounds.is_some_and(|bounds| progress.page > bounds.pages);
+        let endless = self.deadline.is_some() && progress.page > MOST_PAGES;
         if progress.stale >= STALE || endless { Page::NotHonoured } else { Page::News }
     }
 
@@ -199,8 +193,8 @@ impl StatusFeed {
         };
         let period =
             Period::default().begin(Dts::new(window.begin, Offset::UTC)).end(Dts::new(end, Offset::UTC)).paging(paging);
-        let options = match self.bounds {
-            Some(bounds) => self.client.rest_of(bounds.deadline, &self.options)?,
+        let options = match self.deadline {
+            Some(deadline) => self.client.rest_of(deadline, &self.options)?,
             None => self.options.clone(),
         };
         let answered = if self.general {
@@ -295,9 +289,7 @@ fn entry_key(id: &str, entry: &StatusEntry) -> u64 {
 }
 
 fn key(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(of)
 }
 
 /// Orders or status entries, whichever are more: which of them a page counts is not documented.
@@ -320,15 +312,14 @@ impl IdentityTm {
             told: HashSet::new(),
             pages: 0,
             warnings: Vec::new(),
-            bounds: None,
+            deadline: None,
         }
     }
 
     /// As [`status_feed`](Self::status_feed), for one call that reads one page: the deadline is one over all requests
     /// of it, and where it then stands can be written down.
     pub(crate) fn status_pages(&self, window: Window, options: &CallOptions) -> StatusFeed {
-        let bounds = Bounds { pages: MOST_PAGES, deadline: self.deadline(options) };
-        StatusFeed { bounds: Some(bounds), ..self.status_feed(window, options) }
+        StatusFeed { deadline: Some(self.deadline(options)), ..self.status_feed(window, options) }
     }
 
     /// As [`status_pages`](Self::status_pages), from where an earlier call stood. What it was told is not known any

@@ -81,37 +81,6 @@ impl NewOrder {
         Self { order, add: Add::NORMAL, to_sign: Vec::new() }
     }
 
-    /// The person is identified, by video or another way; the address needs names and country.
-    pub fn identification(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::VIDEO, email, address)
-    }
-
-    /// The person is identified, and not by video or autoID.
-    pub fn identification_without_video(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::WITHOUT_VIDEO, email, address)
-    }
-
-    /// The person is identified by autoID.
-    pub fn auto_id(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::AUTO_ID, email, address)
-    }
-
-    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
-    pub fn signature(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address)
-    }
-
-    /// The person signs with the sign-me account that is there: only when
-    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
-    pub fn signature_by_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).with_add(Add::USE_ACCOUNT)
-    }
-
-    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
-    pub fn sign_me_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).with_add(Add::GENERATE_ACCOUNT)
-    }
-
     /// Something to be signed, after what was named before.
     pub fn sign(mut self, what: impl Into<ToSign>) -> Self {
         self.to_sign.push(what.into());
@@ -208,6 +177,34 @@ impl NewOrder {
         order.check(dialect)?;
         Ok(order)
     }
+}
+
+/// Declares functions that make orders, by their product and what they add to it.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident: $product:ident, $add:ident;)+) => {
+        impl NewOrder {$(
+            $(#[$doc])*
+            pub fn $name(email: impl Into<Pii<String>>, address: Address) -> Self {
+                Self::of(Product::$product, email, address).with_add(Add::$add)
+            }
+        )+}
+    };
+}
+
+kinds! {
+    /// The person is identified, by video or another way; the address needs names and country.
+    identification: VIDEO, NORMAL;
+    /// The person is identified, and not by video or autoID.
+    identification_without_video: WITHOUT_VIDEO, NORMAL;
+    /// The person is identified by autoID.
+    auto_id: AUTO_ID, NORMAL;
+    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
+    signature: SIGN, NORMAL;
+    /// The person signs with the sign-me account that is there: only when
+    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
+    signature_by_account: SIGN, USE_ACCOUNT;
+    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
+    sign_me_account: SIGN, GENERATE_ACCOUNT;
 }
 
 /// Declares functions that set one element of the order.
