@@ -45,13 +45,7 @@ pub use client::{
 pub use dialect::Dialect;
 pub use id::{OrderId, random_reference};
 pub use messages::PutOrder;
-pub use operations::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
-    FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
-    ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
-};
+pub use operations::*;
 pub use order::NewOrder;
 pub use status::{CATALOGUE, Finality, OrderFlavor, StatusKind, StatusText};
 

@@ -1,10 +1,6 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, by a period (safe) or what was not told before (destructive).
 
-#[cfg(feature = "server")]
-use bytes::Bytes;
 use http::{Method, StatusCode, response};
-#[cfg(feature = "server")]
-use identkit_core::Content;
 use identkit_core::{Error, Violation};
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, json, operation};
 
@@ -25,9 +21,9 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
 }
 
 #[cfg(feature = "server")]
-fn respond(output: OrderList) -> Result<http::Response<Content>, Error> {
+fn respond(output: OrderList) -> Result<http::Response<identkit_core::Content>, Error> {
     if output.0.is_empty() {
-        let mut response = http::Response::new(Content::empty());
+        let mut response = http::Response::new(identkit_core::Content::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
@@ -36,7 +32,7 @@ fn respond(output: OrderList) -> Result<http::Response<Content>, Error> {
 
 /// The sandbox's side: no body, an empty one and `{}` are the same (AT-08).
 #[cfg(feature = "server")]
-fn request_of(request: &http::Request<Bytes>) -> Result<AllStatusRequest, Error> {
+fn request_of(request: &http::Request<bytes::Bytes>) -> Result<AllStatusRequest, Error> {
     if request.body().iter().all(u8::is_ascii_whitespace) {
         return Ok(AllStatusRequest::default());
     }

@@ -2,10 +2,6 @@
 //! again in a later order, [T 6].
 
 use bytes::Bytes;
-#[cfg(feature = "server")]
-use http::HeaderValue;
-#[cfg(feature = "server")]
-use identkit_core::Content;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
@@ -90,8 +86,8 @@ order_calls! {
         Ok(SignedIdentData(bytes).into())
     },
     respond: |output| {
-        let text = HeaderValue::from_static("text/plain; charset=utf-8");
-        super::respond::content(Content::from_bytes(output.0), text)
+        let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
+        super::respond::content(identkit_core::Content::from_bytes(output.0), text)
     };
 }
 

@@ -5,13 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-#[cfg(feature = "server")]
-use http::header::HeaderValue;
-#[cfg(feature = "server")]
-use identkit_core::Content;
 use identkit_core::{Error, Kind, Pii};
-#[cfg(feature = "server")]
-use identkit_wire::ServedOperation;
 use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
 use super::get_ident_data::judged;
@@ -89,13 +83,13 @@ operation! {
         let Decoded { value, warnings, .. } = this.0.decode(head, Received::Whole(bytes), dialect)?;
         Ok(Decoded::new(IdentDataBody::Json(Box::new(value)), warnings))
     },
-    request[Op: ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>]:
+    request[Op: identkit_wire::ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>]:
         |params, request| Op::decode_request(params, request).map(Self),
     respond: |output| match output {
         IdentDataBody::Json(answer) => Op::encode_response(*answer),
         IdentDataBody::Opaque { bytes, content_type } => {
-            let mut response = http::Response::new(Content::from_bytes(bytes));
-            if let Some(told) = content_type.and_then(|told| HeaderValue::from_str(&told).ok()) {
+            let mut response = http::Response::new(identkit_core::Content::from_bytes(bytes));
+            if let Some(told) = content_type.and_then(|told| told.parse().ok()) {
                 response.headers_mut().insert(CONTENT_TYPE, told);
             }
             Ok(response)

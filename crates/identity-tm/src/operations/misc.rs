@@ -2,8 +2,6 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
@@ -48,6 +46,6 @@ operation! {
     meta: ask("checkSignmeUser", Method::POST, "/checkSignmeUser", "[T] 8.3", 1024 * 1024),
     output: SignmeUser, dialect: Dialect,
     encode: |this, _| this.write(),
-    request: |_, request| json::decode_request(request).map(Self),
+    request: |_, request| identkit_wire::json::decode_request(request).map(Self),
     respond: super::respond::json,
 }

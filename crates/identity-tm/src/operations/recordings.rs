@@ -4,12 +4,8 @@
 //! Until the vendor has called back, the second answers 200 with a placeholder video (AT-38).
 
 use http::header::CONTENT_TYPE;
-#[cfg(feature = "server")]
-use http::header::HeaderValue;
 use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
 
 use super::{READ, read};
@@ -70,7 +66,8 @@ operation! {
     encode: |this, _| this.write(),
     decode: |_, _, _, _| Ok(().into()),
     request: |params, request| {
-        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+        let request = identkit_wire::json::decode_request(request)?;
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request })
     },
     respond: super::respond::empty,
 }
@@ -99,8 +96,8 @@ order_calls! {
         => Video,
     decode: |_, head, body, _| decode(head, body),
     respond: |output| {
-        let media_type = HeaderValue::from_str(&output.media_type).unwrap_or(HeaderValue::from_static("video/mp4"));
-        super::respond::content(output.content, media_type)
+        let unusual = http::HeaderValue::from_static("video/mp4");
+        super::respond::content(output.content, output.media_type.parse().unwrap_or(unusual))
     };
 
     /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.

@@ -4,8 +4,6 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind, Secret, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, Warning, operation};
 
 use super::{BAD_REQUEST, UNAUTHORIZED, wrong_state};
@@ -100,7 +98,8 @@ operation! {
     encode: Self::write,
     decode: |_, _, _, _| Ok(().into()),
     request: |params, request| {
-        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+        let request = identkit_wire::json::decode_request(request)?;
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request })
     },
     respond: super::respond::accepted,
 }

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use http::StatusCode;
 use identkit_core::Error;
-#[cfg(feature = "server")]
-use identkit_wire::ServedOperation;
 use identkit_wire::{Operation, debug_as, json, operation};
 
 use super::{GetAllStatus, GetAllStatusExtended};
@@ -62,7 +60,7 @@ operation! {
         }
         Ok(UnreadList(bytes).into())
     },
-    request[Op: ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable]:
+    request[Op: identkit_wire::ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable]:
         |params, request| Op::decode_request(params, request).map(Self),
     respond: |output| {
         let mut list = OrderList::default();
