@@ -41,8 +41,7 @@ order_calls! {
             return Err(Error::new(Kind::Protocol, "the answer holds no signed hash"));
         }
         Ok(answer)
-    },
-    respond: super::respond::json;
+    };
 }
 
 /// The bytes of a PDF, checked by their beginning. Never parsed (AT-76).

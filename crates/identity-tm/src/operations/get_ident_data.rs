@@ -59,22 +59,19 @@ pub(crate) fn judged(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<D
 order_calls! {
     /// The checked data.
     GetIdentData: read("getIdentData", "/getIdentData/{OrderID}", "[T] 3.3") => IdentDataAnswer,
-    decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json;
+    decode: |this, _, body, _| decode(&this.order_id, body);
 
     /// The checked data, and the data given to putOrder.
     GetIdentDataInitial:
         read("getIdentData/IncludeInitialData", "/getIdentData/{OrderID}/IncludeInitialData", "[T] 3.3")
         => IdentDataAnswer,
-    decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json;
+    decode: |this, _, body, _| decode(&this.order_id, body);
 
     /// The checked data, and how the person was identified.
     GetIdentDataMethod:
         read("getIdentData/IncludeIdentifyMethod", "/getIdentData/{OrderID}/IncludeIdentifyMethod", "[T] 3.3")
         => IdentDataAnswer,
-    decode: |this, _, body, _| decode(&this.order_id, body),
-    respond: super::respond::json;
+    decode: |this, _, body, _| decode(&this.order_id, body);
 
     /// The result in the form for later use. The account must be enabled for it.
     GetIdentDataSigned: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3") => SignedIdentData,

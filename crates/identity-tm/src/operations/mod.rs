@@ -1,11 +1,11 @@
 //! The vendor's calls, grouped by what they are about. Every one is pure: a request out, an answer in; and with the
 //! feature `server` the other side of both.
 
-/// Declares calls about one order, whose id is all that they send. What is left out is as with `operation!`.
+/// Declares calls about one order, whose id is all that they send. Decoding and response are JSON by default.
 macro_rules! order_calls {
     ($(
         $(#[$attribute:meta])*
-        $name:ident: $meta:expr => $output:ty, $(decode: $decode:expr,)? respond: $respond:expr
+        $name:ident: $meta:expr => $output:ty $(, decode: $decode:expr)? $(, respond: $respond:expr)?
     );+ $(;)?) => {$(
         identkit_wire::operation! {
             $(#[$attribute])*
@@ -14,7 +14,7 @@ macro_rules! order_calls {
                 "OrderID" => order_id: crate::OrderId as (crate::OrderId::expose, crate::OrderId::received),
             }
             meta: $meta, output: $output, dialect: crate::Dialect,
-            $(decode: $decode,)? respond: $respond,
+            $(decode: $decode,)? respond: identkit_wire::operation!(@or [$($respond)?] super::respond::json),
         }
     )+};
 }

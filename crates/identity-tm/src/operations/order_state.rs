@@ -24,13 +24,11 @@ order_calls! {
     /// The general codes, [T 3.2]. They may hide a suspicion of fraud (AT-13): judge an order by
     /// [`GetStatusExtended`].
     GetStatus: read("getStatus", "/getStatus/{OrderID}", "[T] 3.2") => OrderStatus,
-    decode: |this, _, body, _| decode_status(&this.order_id, body),
-    respond: super::respond::json;
+    decode: |this, _, body, _| decode_status(&this.order_id, body);
 
     /// All codes that the order has ever had, [T 3.2].
     GetStatusExtended: read("getStatus/ExtendedList", "/getStatus/{OrderID}/ExtendedList", "[T] 3.2") => OrderStatus,
-    decode: |this, _, body, _| decode_status(&this.order_id, body),
-    respond: super::respond::json;
+    decode: |this, _, body, _| decode_status(&this.order_id, body);
 
     /// Ends an open order and keeps its data, [T 4.3]. After an ambiguous failure read the status before anything
     /// else: a 406 to a repeat may mean that the first try was carried out.

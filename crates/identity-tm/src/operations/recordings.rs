@@ -101,8 +101,7 @@ order_calls! {
     };
 
     /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.
-    GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles,
-    respond: super::respond::json;
+    GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles;
 }
 
 fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
