@@ -4,18 +4,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use identkit_core::{CallOptions, Delivery, Error, async_trait};
+use identkit_core::{CallOptions, Delivery, Error, Secret, Violation, async_trait};
 use identkit_transport::{Driver, IssuedToken, TokenKey};
 
+use crate::Dialect;
 use crate::messages::AuthRequest;
 use crate::operations::Login;
-use crate::{Credentials, Dialect};
 
 const PARTNER: HeaderName = HeaderName::from_static("x-api-partner");
 const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 
 /// After so long without a call a new token is got ahead of time; the vendor forgets one after 30 minutes (I-006).
 pub(crate) const IDLE: Duration = Duration::from_secs(28 * 60);
+
+/// What a partner logs in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub(crate) partner: Secret,
+    pub(crate) api_key: Secret,
+}
+
+impl Credentials {
+    /// The partner's user name and API key.
+    pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
+        Self { partner: partner.into(), api_key: api_key.into() }
+    }
+
+    /// The partner's name as a header.
+    pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
+        let mut faults = Vec::new();
+        for (field, value) in [("PARTNER", &self.partner), ("APIKEY", &self.api_key)] {
+            let text = value.expose();
+            if text.trim().is_empty() || text.chars().any(char::is_control) {
+                faults.push(Violation::new(field, "must be text without control characters", "I-004", "[I] auth"));
+            }
+        }
+        match HeaderValue::from_bytes(self.partner.expose().as_bytes()) {
+            Ok(mut header) if faults.is_empty() => {
+                header.set_sensitive(true);
+                Ok(header)
+            }
+            _ => Err(Error::invalid(faults)),
+        }
+    }
+}
 
 /// Logs in with one pair of partner and API key, and puts `X-API-PARTNER` and `X-API-TOKEN` on requests.
 pub(crate) struct PartnerLogin {

@@ -1,5 +1,6 @@
 //! The client: sends the operations and turns their answers into values.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -17,11 +18,10 @@ use jiff::tz::TimeZone;
 
 use crate::auth::{IDLE, PartnerLogin};
 use crate::messages::{
-    AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentId, LocalDateTime, Project, ProjectId,
-    ProjectRequest, place_of,
+    AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentId, IdentStatus, LocalDateTime, Project,
+    ProjectId, ProjectRequest, place_of,
 };
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
-use crate::outcomes::Outcomes;
 use crate::{Credentials, Dialect};
 
 /// Where the API is (`[I] Getting Started`).
@@ -41,6 +41,29 @@ struct Inner {
     timeout: Duration,
     outcomes: Outcomes,
     zone: Option<TimeZone>,
+}
+
+/// What the vendor's statuses mean, compared without regard to case (AI-12).
+#[derive(Clone, Debug)]
+struct Outcomes(BTreeMap<String, Outcome>);
+
+impl Default for Outcomes {
+    /// The only documented status.
+    fn default() -> Self {
+        let mut outcomes = Self(BTreeMap::new());
+        outcomes.insert("Unidentified", Outcome::Pending);
+        outcomes
+    }
+}
+
+impl Outcomes {
+    fn insert(&mut self, status: &str, outcome: Outcome) {
+        self.0.insert(status.trim().to_lowercase(), outcome);
+    }
+
+    fn of(&self, status: &IdentStatus) -> Outcome {
+        self.0.get(&status.as_str().trim().to_lowercase()).copied().unwrap_or(Outcome::Unknown)
+    }
 }
 
 /// Makes an [`Identify24`].

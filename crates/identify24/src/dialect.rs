@@ -49,27 +49,48 @@ impl PdfEncoding {
     }
 }
 
-/// How this client speaks the API where the document leaves a choice.
-#[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dialect {
-    /// Case of `person_first_name`, `person_last_name`, `birth_place`, `street` and `city`.
-    pub case: CasePolicy,
-    /// Form of `mobile_phone`.
-    pub phone: PhonePolicy,
-    /// Form of a PDF that this crate encodes.
-    pub pdf_encoding: PdfEncoding,
-    /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented (AI-19).
-    pub allow_both_pdf_sources: bool,
-    /// Sends a gender other than the two documented words (AI-22).
-    pub allow_other_gender: bool,
-    /// Reads one project from the list of all, for networks that drop the body of a GET (AI-07).
-    pub projects_by_list: bool,
-    /// Writes texts in Unicode's composed form (NFC), but for `custom_id` and `custom1` to `custom4`, which must come
-    /// back unchanged (AI-18).
-    pub compose: bool,
-    /// Refuses country codes that ISO 3166-1 assigns to no country, instead of any but two upper-case letters (AI-27).
-    pub assigned_countries: bool,
+/// Declares the switches: each is a public field and has a function that sets it.
+macro_rules! switches {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$meta])*
+        pub struct $name { $($(#[$doc])* pub $field: $type,)+ }
+
+        impl $name {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )+
+        }
+    };
+}
+
+switches! {
+    /// How this client speaks the API where the document leaves a choice.
+    #[non_exhaustive]
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Dialect {
+        /// Case of `person_first_name`, `person_last_name`, `birth_place`, `street` and `city`.
+        case: CasePolicy,
+        /// Form of `mobile_phone`.
+        phone: PhonePolicy,
+        /// Form of a PDF that this crate encodes.
+        pdf_encoding: PdfEncoding,
+        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented (AI-19).
+        allow_both_pdf_sources: bool,
+        /// Sends a gender other than the two documented words (AI-22).
+        allow_other_gender: bool,
+        /// Reads one project from the list of all, for networks that drop the body of a GET (AI-07).
+        projects_by_list: bool,
+        /// Writes texts in Unicode's composed form (NFC), but for `custom_id` and `custom1` to `custom4`, which must come
+        /// back unchanged (AI-18).
+        compose: bool,
+        /// Refuses country codes that ISO 3166-1 assigns to no country, instead of any but two upper-case letters (AI-27).
+        assigned_countries: bool,
+    }
 }
 
 impl Dialect {
@@ -77,38 +98,4 @@ impl Dialect {
     pub fn new() -> Self {
         Self::default()
     }
-}
-
-macro_rules! setters {
-    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
-        impl Dialect {
-            $(
-                $(#[$meta])*
-                #[must_use]
-                pub fn $field(mut self, $field: $type) -> Self {
-                    self.$field = $field;
-                    self
-                }
-            )*
-        }
-    };
-}
-
-setters! {
-    /// Sets the case of names and places.
-    case: CasePolicy,
-    /// Sets the form of phone numbers.
-    phone: PhonePolicy,
-    /// Sets the form of PDFs that this crate encodes.
-    pdf_encoding: PdfEncoding,
-    /// Allows `pdf_url` and `pdf_content` together.
-    allow_both_pdf_sources: bool,
-    /// Allows a gender other than the two documented words.
-    allow_other_gender: bool,
-    /// Reads one project from the list of all.
-    projects_by_list: bool,
-    /// Writes texts in Unicode's composed form.
-    compose: bool,
-    /// Refuses country codes that are assigned to no country.
-    assigned_countries: bool,
 }

@@ -35,18 +35,16 @@ mod auth;
 mod callback;
 mod client;
 mod countries;
-mod credentials;
 mod dialect;
 pub mod messages;
 pub mod operations;
-mod outcomes;
 mod port;
 pub mod samples;
 mod writer;
 
+pub use auth::Credentials;
 pub use callback::IdentStatusCallback;
 pub use client::{Builder, DEFAULT_BASE_URL, Identify24};
-pub use credentials::Credentials;
 pub use dialect::{CasePolicy, Dialect, PdfEncoding, PhonePolicy};
 pub use identkit_transport::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 

@@ -23,7 +23,6 @@ static DESCRIPTOR: Descriptor = Descriptor {
     retention: Duration::from_secs(90 * 24 * 60 * 60),
 };
 
-/// The vendor's message for a case.
 fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     let person = &case.person;
     let address = &person.address;
@@ -40,22 +39,17 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
         }
         None => None,
     };
-    let pdf_content = match (case.purpose, case.documents.as_slice()) {
-        (Purpose::Signature, [document]) => Some(PdfContent::from_bytes(document.pdf.clone())),
-        (Purpose::Signature, []) => {
-            fault("pdf_content", "a signature needs a document", "AI-19");
-            None
-        }
-        (Purpose::Signature, _) => {
-            fault("pdf_content", "the vendor takes one document per ident", "AI-19");
-            None
-        }
-        (_, []) => None,
-        (_, _) => {
-            fault("pdf_content", "a document would be signed, and the case is for an identification only", "AI-19");
-            None
-        }
+    let document = match (case.purpose, case.documents.as_slice()) {
+        (Purpose::Signature, [document]) => Ok(Some(PdfContent::from_bytes(document.pdf.clone()))),
+        (Purpose::Signature, []) => Err("a signature needs a document"),
+        (Purpose::Signature, _) => Err("the vendor takes one document per ident"),
+        (_, []) => Ok(None),
+        (_, _) => Err("a document would be signed, and the case is for an identification only"),
     };
+    let pdf_content = document.unwrap_or_else(|message| {
+        fault("pdf_content", message, "AI-19");
+        None
+    });
     let message = CreateIdent {
         project_id: case.project.as_deref().map(Into::into),
         gender,

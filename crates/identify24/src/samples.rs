@@ -2,5 +2,3 @@
 
 /// `ident/create`, request, with the document's placeholders as they are printed (`[I] ident/create`).
 pub const CREATE_IDENT_REQUEST: &str = include_str!("../fixtures/S-011-ident-create-request.json");
-/// `ident/create`, answer (`[I] ident/create`).
-pub const CREATE_IDENT_RESPONSE: &str = include_str!("../fixtures/S-013-ident-create-response.json");

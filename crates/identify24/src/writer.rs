@@ -19,6 +19,13 @@ pub(crate) const SECTION: &str = "[I] ident/create";
 /// Below this many characters a `custom_id` is easy to guess.
 const SHORT: usize = 16;
 
+/// Rewrites texts, and leaves out those of which nothing is left.
+macro_rules! rewrite {
+    ($ident:ident, $how:expr; $($field:ident)+) => {$(
+        $ident.$field = $ident.$field.take().map(|text| $how(text.expose())).filter(|text| !text.is_empty()).map(Pii::new);
+    )+};
+}
+
 impl CreateIdent {
     /// The ident as it is sent: blanks around values gone, empty values left out, names and places in the dialect's
     /// case, the phone number in the dialect's form (`[I] ident/create`; AI-04, AI-20, AI-24).
@@ -34,75 +41,31 @@ impl CreateIdent {
         type_of_id.take_if(|kind| kind.as_str().trim().is_empty());
         pdf_url.take_if(|url| url.expose().trim().is_empty());
         pdf_content.take_if(|pdf| matches!(pdf, PdfContent::Text(text) if text.expose().trim().is_empty()));
-        for own in
-            [&mut ident.custom_id, &mut ident.custom1, &mut ident.custom2, &mut ident.custom3, &mut ident.custom4]
-        {
+        let Self { custom_id, custom1, custom2, custom3, custom4, .. } = &mut ident;
+        for own in [custom_id, custom1, custom2, custom3, custom4] {
             own.take_if(|text| text.expose().is_empty());
         }
-        let Self { person_first_name, person_last_name, birth_place, street, city, .. } = &mut ident;
-        for name in [person_first_name, person_last_name, birth_place, street, city] {
-            rewrite(name, |text| match dialect.case {
-                CasePolicy::Uppercase => text.trim().to_uppercase(),
-                CasePolicy::Preserve => text.trim().to_owned(),
-            });
-        }
-        rewrite(&mut ident.mobile_phone, |text| phone(text, dialect.phone));
-        for text in [
-            &mut ident.company_name,
-            &mut ident.store_name,
-            &mut ident.branche,
-            &mut ident.person_title,
-            &mut ident.person_position,
-            &mut ident.email,
-            &mut ident.house_no,
-            &mut ident.zip_code,
-            &mut ident.country,
-            &mut ident.international_code,
-            &mut ident.birthday,
-            &mut ident.nationality,
-            &mut ident.id_number,
-            &mut ident.id_country,
-            &mut ident.id_issue_date,
-            &mut ident.id_end_date,
-            &mut ident.issuing_authority,
-        ] {
-            rewrite(text, |text| text.trim().to_owned());
-        }
+        let name = |text: &String| match dialect.case {
+            CasePolicy::Uppercase => text.trim().to_uppercase(),
+            CasePolicy::Preserve => text.trim().to_owned(),
+        };
+        rewrite!(ident, name; person_first_name person_last_name birth_place street city);
+        rewrite!(ident, |text: &String| phone(text, dialect.phone); mobile_phone);
+        rewrite!(
+            ident, |text: &String| text.trim().to_owned();
+            company_name store_name branche person_title person_position email house_no zip_code country
+            international_code birthday nationality id_number id_country id_issue_date id_end_date issuing_authority
+        );
         if dialect.compose {
-            ident.compose();
+            // Last of all, since upper case of a composed letter may be a decomposed one.
+            rewrite!(
+                ident, |text: &String| text.nfc().collect::<String>();
+                company_name store_name branche person_title person_first_name person_last_name person_position email
+                street house_no zip_code city birth_place id_number issuing_authority
+            );
         }
         ident
     }
-
-    /// Last of all, since upper case of a composed letter may be a decomposed one.
-    fn compose(&mut self) {
-        for text in [
-            &mut self.company_name,
-            &mut self.store_name,
-            &mut self.branche,
-            &mut self.person_title,
-            &mut self.person_first_name,
-            &mut self.person_last_name,
-            &mut self.person_position,
-            &mut self.email,
-            &mut self.street,
-            &mut self.house_no,
-            &mut self.zip_code,
-            &mut self.city,
-            &mut self.birth_place,
-            &mut self.id_number,
-            &mut self.issuing_authority,
-        ] {
-            rewrite(text, |text| text.nfc().collect());
-        }
-    }
-}
-
-/// Replaces a text, and leaves it out when nothing is left of it.
-fn rewrite(field: &mut Option<Pii<String>>, how: impl FnOnce(&str) -> String) {
-    let Some(text) = field else { return };
-    *text = Pii::new(how(text.expose()));
-    field.take_if(|text| text.expose().is_empty());
 }
 
 /// Drops separators; on request brings the number into one international form. What is no phone number stays, for
@@ -127,28 +90,13 @@ fn phone(text: &str, policy: PhonePolicy) -> String {
     }
 }
 
-/// Collects faults of one request.
-struct Faults(Vec<Violation>);
+fn text(field: &Option<Pii<String>>, holds: impl FnOnce(&str) -> bool) -> bool {
+    field.as_ref().is_some_and(|text| holds(text.expose()))
+}
 
-impl Faults {
-    fn add(&mut self, field: &'static str, message: &'static str, rule: &'static str) {
-        self.0.push(Violation::new(field, message, rule, SECTION));
-    }
-
-    fn date(&mut self, field: &'static str, value: Option<&Pii<String>>) {
-        if value.is_some_and(|text| !is_date(text.expose())) {
-            self.add(field, "must be a real date written YYYY-MM-DD", "I-043");
-        }
-    }
-
-    fn country(&mut self, field: &'static str, value: Option<&Pii<String>>, dialect: &Dialect) {
-        let Some(text) = value.map(Pii::expose) else { return };
-        if !is_alpha_2(text) {
-            self.add(field, "must be a two-letter country code in upper case (ISO 3166 alpha-2)", "AI-27");
-        } else if dialect.assigned_countries && !is_assigned(text) {
-            self.add(field, "must be a country code that ISO 3166 assigns to a country", "AI-27");
-        }
-    }
+/// The fields by name, each with whether it is there.
+macro_rules! there {
+    ($ident:ident; $($field:ident)+) => { [$((stringify!($field), $ident.$field.is_some())),+] };
 }
 
 /// Checks a normalised ident and says what is legal but odd, about the phone number as it was given (AI-20).
@@ -156,79 +104,65 @@ impl Faults {
 /// # Errors
 /// Every fault at once.
 pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
-    let mut faults = Faults(Vec::new());
-    for (field, there) in [
-        ("project_id", ident.project_id.is_some()),
-        ("birthday", ident.birthday.is_some()),
-        ("birth_place", ident.birth_place.is_some()),
-        ("email", ident.email.is_some()),
-        ("gender", ident.gender.is_some()),
-        ("person_first_name", ident.person_first_name.is_some()),
-        ("person_last_name", ident.person_last_name.is_some()),
-        ("mobile_phone", ident.mobile_phone.is_some()),
-        ("nationality", ident.nationality.is_some()),
-        ("zip_code", ident.zip_code.is_some()),
-        ("city", ident.city.is_some()),
-        ("country", ident.country.is_some()),
-    ] {
-        if !there {
-            faults.add(field, "is required", "I-043");
+    let mut faults = Vec::new();
+    let mut fault = |broken: bool, field: &'static str, message: &'static str, rule: &'static str| {
+        if broken {
+            faults.push(Violation::new(field, message, rule, SECTION));
         }
+    };
+    let required = there!(
+        ident; project_id birthday birth_place email gender person_first_name person_last_name mobile_phone
+        nationality zip_code city country
+    );
+    for (field, there) in required {
+        fault(!there, field, "is required", "I-043");
     }
-    faults.date("birthday", ident.birthday.as_ref());
-    faults.date("id_issue_date", ident.id_issue_date.as_ref());
-    faults.date("id_end_date", ident.id_end_date.as_ref());
-    faults.country("nationality", ident.nationality.as_ref(), dialect);
-    faults.country("country", ident.country.as_ref(), dialect);
-    faults.country("id_country", ident.id_country.as_ref(), dialect);
-    if ident.email.as_ref().is_some_and(|email| !is_email(email.expose())) {
-        faults.add("email", "must be an e-mail address: one @ with text on both sides, no blanks", "I-043");
+    let (issue, end) = (&ident.id_issue_date, &ident.id_end_date);
+    for (field, date) in [("birthday", &ident.birthday), ("id_issue_date", issue), ("id_end_date", end)] {
+        fault(text(date, |date| !is_date(date)), field, "must be a real date written YYYY-MM-DD", "I-043");
     }
-    if matches!(ident.gender, Some(Gender::Other(_))) && !dialect.allow_other_gender {
-        faults.add("gender", "must be MALE or FEMALE", "AI-22");
+    let (nationality, country) = (&ident.nationality, &ident.country);
+    for (field, code) in [("nationality", nationality), ("country", country), ("id_country", &ident.id_country)] {
+        let shape = "must be a two-letter country code in upper case (ISO 3166 alpha-2)";
+        fault(text(code, |code| !is_alpha_2(code)), field, shape, "AI-27");
+        let unassigned = |code: &str| dialect.assigned_countries && is_alpha_2(code) && !is_assigned(code);
+        fault(text(code, unassigned), field, "must be a country code that ISO 3166 assigns to a country", "AI-27");
     }
-    if matches!(ident.type_of_id, Some(TypeOfId::Other(_))) {
-        faults.add("type_of_id", "must be Personalausweis or Reisepass", "AI-23");
-    }
-    if ident.mobile_phone.as_ref().is_some_and(|phone| !is_phone(phone.expose())) {
-        faults.add("mobile_phone", "must be digits, with + or 00 before a country code", "AI-20");
-    }
-    if ident.pdf_url.is_some() && ident.pdf_content.is_some() && !dialect.allow_both_pdf_sources {
-        faults.add("pdf_content", "must not be given together with pdf_url", "AI-19");
-    }
-    if let Some(PdfContent::Pdf(source)) = &ident.pdf_content
-        && Blob::Source(source.clone()).first_bytes(5) != b"%PDF-"
-    {
-        faults.add("pdf_content", "must be a PDF: its first bytes are %PDF-", "I-043");
-    }
-    if faults.0.is_empty() { Ok(warnings(ident, given)) } else { Err(Error::invalid(faults.0)) }
+    let message = "must be an e-mail address: one @ with text on both sides, no blanks";
+    fault(text(&ident.email, |email| !is_email(email)), "email", message, "I-043");
+    let other_gender = matches!(ident.gender, Some(Gender::Other(_))) && !dialect.allow_other_gender;
+    fault(other_gender, "gender", "must be MALE or FEMALE", "AI-22");
+    let other_kind = matches!(ident.type_of_id, Some(TypeOfId::Other(_)));
+    fault(other_kind, "type_of_id", "must be Personalausweis or Reisepass", "AI-23");
+    let message = "must be digits, with + or 00 before a country code";
+    fault(text(&ident.mobile_phone, |phone| !is_phone(phone)), "mobile_phone", message, "AI-20");
+    let both = ident.pdf_url.is_some() && ident.pdf_content.is_some() && !dialect.allow_both_pdf_sources;
+    fault(both, "pdf_content", "must not be given together with pdf_url", "AI-19");
+    let no_pdf = matches!(&ident.pdf_content, Some(PdfContent::Pdf(source))
+        if Blob::Source(source.clone()).first_bytes(5) != b"%PDF-");
+    fault(no_pdf, "pdf_content", "must be a PDF: its first bytes are %PDF-", "I-043");
+    if faults.is_empty() { Ok(warnings(ident, given)) } else { Err(Error::invalid(faults)) }
 }
 
 fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let text =
-        |field: &Option<Pii<String>>, holds: fn(&str) -> bool| field.as_ref().is_some_and(|text| holds(text.expose()));
     let national = |given: &str| {
         let number = phone(given, PhonePolicy::AsGiven);
         !number.starts_with('+') && !number.starts_with("00")
     };
-    if text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE") {
-        let message = "mobile_phone is given without a country code and read as German, and country is not DE";
-        warnings.push(Warning::new(message, "AI-20"));
-    }
-    if text(&ident.international_code, |code| !is_alpha_2(code)) {
-        let message = "international_code is not a two-letter country code as in the document's sample";
-        warnings.push(Warning::new(message, "AI-21"));
-    }
     let guessable = |id: &str| id.chars().count() < SHORT || id.bytes().all(|byte| byte.is_ascii_digit());
-    if text(&ident.custom_id, guessable) {
-        let message = "custom_id is short or only digits, so that it may be guessed";
-        warnings.push(Warning::new(message, "I-022"));
-    }
-    if ident.pdf_url.as_ref().map(Secret::expose).is_some_and(|url| !url.starts_with("https://")) {
-        warnings.push(Warning::new("pdf_url does not begin with https://", "I-043"));
-    }
-    warnings
+    let insecure = ident.pdf_url.as_ref().map(Secret::expose).is_some_and(|url| !url.starts_with("https://"));
+    let abroad = text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE");
+    let odd_code = text(&ident.international_code, |code| !is_alpha_2(code));
+    let message = "mobile_phone is given without a country code and read as German, and country is not DE";
+    let code = "international_code is not a two-letter country code as in the document's sample";
+    let short = "custom_id is short or only digits, so that it may be guessed";
+    let noticed = [
+        Warning::when(abroad, message, "AI-20"),
+        Warning::when(odd_code, code, "AI-21"),
+        Warning::when(text(&ident.custom_id, guessable), short, "I-022"),
+        Warning::when(insecure, "pdf_url does not begin with https://", "I-043"),
+    ];
+    noticed.into_iter().flatten().collect()
 }
 
 /// The body of a checked ident. A PDF of ours goes out from its source; the object's last brace makes room for it.
@@ -254,12 +188,7 @@ pub(crate) fn body(mut ident: CreateIdent, dialect: &Dialect) -> Result<Body, Er
 }
 
 fn is_date(text: &str) -> bool {
-    let shape = text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    shape && text.parse::<Date>().is_ok()
+    text.len() == 10 && text.parse::<Date>().is_ok_and(|date| date.to_string() == text)
 }
 
 fn is_alpha_2(text: &str) -> bool {
@@ -301,20 +230,21 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_real_and_of_one_form() {
-        for good in ["1981-09-05", "2020-02-29", "0001-01-01"] {
-            assert!(is_date(good), "{good}");
-        }
-        for bad in ["", "1981-9-5", "05-09-1981", "1981-02-29", "1981-13-01", "1981-09-05T00:00", "１981-09-0"] {
-            assert!(!is_date(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_address_has_one_at_and_no_blanks() {
-        assert!(is_email("johndoe@identify24.de") && is_email("ä@ö"));
-        for bad in ["", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "ab"] {
-            assert!(!is_email(bad), "{bad}");
+    fn what_a_text_is_follows_from_its_characters() {
+        type Rows = [(fn(&str) -> bool, &'static [&'static str], &'static [&'static str]); 2];
+        let rows: Rows = [
+            (
+                is_date,
+                &["1981-09-05", "2020-02-29", "0001-01-01"],
+                &["", "1981-9-5", "05-09-1981", "1981-02-29", "1981-13-01", "1981-09-05T00:00", "１981-09-0"],
+            ),
+            (is_email, &["johndoe@identify24.de", "ä@ö"], &["", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "ab"]),
+        ];
+        for (is, good, bad) in rows {
+            assert!(good.iter().all(|text| is(text)), "{good:?}");
+            for bad in bad {
+                assert!(!is(bad), "{bad}");
+            }
         }
     }
 }

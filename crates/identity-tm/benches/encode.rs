@@ -25,38 +25,37 @@ fn to_vec(order: &PutOrder) -> usize {
     black_box(serde_json::to_vec(black_box(order)).unwrap()).len()
 }
 
-fn time(work: fn(&PutOrder) -> usize, order: &PutOrder) -> Duration {
-    let began = Instant::now();
-    for _ in 0..1000 {
-        work(order);
-    }
-    began.elapsed() / 1000
-}
+type Work = fn(&PutOrder) -> usize;
+
+const WAYS: [(&str, Work); 2] = [("ours", ours), ("to_vec", to_vec)];
 
 fn main() {
     let order = PutOrder::from_json(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     if let [which, count] = arguments.as_slice() {
+        let work = if which == "ours" { ours } else { to_vec };
         for _ in 0..count.parse::<u32>().unwrap() {
-            if which == "ours" {
-                ours(&order)
-            } else {
-                to_vec(&order)
-            };
+            work(&order);
         }
         return;
     }
     assert_eq!(json::write(&order).unwrap(), serde_json::to_vec(&order).unwrap());
-    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    let mut took = [Vec::new(), Vec::new()];
     for _ in 0..301 {
-        mine.push(time(ours, &order));
-        theirs.push(time(to_vec, &order));
+        for ((_, work), took) in WAYS.iter().zip(&mut took) {
+            let began = Instant::now();
+            for _ in 0..1000 {
+                work(&order);
+            }
+            took.push(began.elapsed() / 1000);
+        }
     }
-    mine.sort();
-    theirs.sort();
-    let (mine, theirs) = (mine[150], theirs[150]);
+    let [mine, theirs] = took.map(|mut took: Vec<Duration>| {
+        took.sort();
+        took[150]
+    });
     println!("an order of {} bytes", ours(&order));
-    for (who, took, work) in [("ours", mine, ours as fn(&PutOrder) -> usize), ("to_vec", theirs, to_vec)] {
+    for ((who, work), took) in WAYS.iter().zip([mine, theirs]) {
         let counted = allocation_counter::measure(|| {
             work(&order);
         });

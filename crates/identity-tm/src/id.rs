@@ -1,8 +1,9 @@
-//! Order ids.
+//! What an order is found by: its id, and a reference that finds it again without one.
 
 use std::fmt;
 
 use identkit_core::{Error, Kind, Secret};
+use identkit_wire::debug_as;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The vendor's id of an order: text, never a number (AT-22). A secret, since it lets its bearer ask for results
@@ -25,10 +26,6 @@ impl<'de> Deserialize<'de> for OrderId {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<OrderId, E> {
-                Ok(OrderId::received(text))
-            }
-
-            fn visit_string<E: de::Error>(self, text: String) -> Result<OrderId, E> {
                 Ok(OrderId::received(text))
             }
 
@@ -73,10 +70,12 @@ impl OrderId {
     }
 }
 
-impl fmt::Debug for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
+debug_as!(OrderId, |id| "{:?}", id.0);
+
+/// A fresh `Ref`: 128 random bits, no personal data, safe in a URL. putOrder is not idempotent, and after an answer
+/// was lost this is how the order is found (T-055).
+pub fn random_reference() -> String {
+    format!("identkit-{:032x}", fastrand::u128(..))
 }
 
 #[cfg(test)]
@@ -94,5 +93,13 @@ mod tests {
         let odd = OrderId::received("9992/..//odd");
         assert_eq!((odd.expose(), odd.is_regular()), ("9992/..//odd", false));
         assert!(!format!("{odd:?}").contains("9992"));
+    }
+
+    #[test]
+    fn at_19_references_differ_and_fit() {
+        let (one, two) = (random_reference(), random_reference());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 41);
+        assert!(one.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
     }
 }

@@ -27,36 +27,26 @@ mod client;
 mod dialect;
 mod id;
 pub mod messages;
-mod network;
 mod operations;
 pub mod order;
 mod pdf;
 mod port;
-mod reference;
 pub mod samples;
 mod status;
 mod validate;
 
-pub use callback::{OrderCallback, callbacks};
+pub use callback::{DOCUMENTED_NETWORKS, OrderCallback, VideoCallback, callbacks};
 #[cfg(feature = "save")]
 pub use client::VideoDownload;
 pub use client::{
     AgentAvailability, Builder, Credentials, DEFAULT_BASE_URL, Health, IdentityTm, PlacedOrder, PlaceholderRule,
-    StatusFeed, VideoCallback, VideoReady,
+    StatusFeed, VideoReady,
 };
 pub use dialect::Dialect;
-pub use id::OrderId;
+pub use id::{OrderId, random_reference};
 pub use messages::PutOrder;
-pub use network::DOCUMENTED_NETWORKS;
-pub use operations::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, Decryptor, DelIdentData, DrainUnreported, DrainUnreportedExtended,
-    FileStream, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
-    ServerStatus, SignedIdentData, SignedPdfs, Streamed, Unread, UnreadList, Video,
-};
+pub use operations::*;
 pub use order::NewOrder;
-pub use reference::random_reference;
 pub use status::{CATALOGUE, Finality, OrderFlavor, StatusKind, StatusText};
 
 /// Name of the provider in the project.

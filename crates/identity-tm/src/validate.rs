@@ -17,7 +17,7 @@ use identkit_wire::{Warning, is_printable_ascii};
 pub(crate) use self::normal::{is_normal, normalise};
 pub(crate) use self::text::is_mail_address;
 use self::text::{holds_control, is_date};
-pub(crate) use self::unlisted::listed_in_extra;
+pub(crate) use self::unlisted::{listed_in_extra, refuse};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
 use crate::order::{Add, Product};
@@ -47,24 +47,29 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, field: impl fmt::Display, message: impl Into<Cow<'static, str>>, rule: &'static str) {
-        self.faults.push(Violation::new(field.to_string(), message, rule, TABLE));
-    }
-
-    fn warn(&mut self, message: &'static str, rule: &'static str) {
-        self.warnings.push(Warning::new(message, rule));
-    }
-
-    fn required<T>(&mut self, field: impl fmt::Display + Copy, value: &Option<T>) {
-        if value.is_none() {
-            self.fault(field, "is required", "T-056");
+    fn fault(
+        &mut self,
+        broken: bool,
+        field: impl fmt::Display,
+        message: impl Into<Cow<'static, str>>,
+        rule: &'static str,
+    ) {
+        if broken {
+            self.faults.push(Violation::new(field.to_string(), message, rule, TABLE));
         }
     }
 
-    fn required_text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
-        if value.as_ref().is_none_or(|text| text.expose().trim().is_empty()) {
-            self.fault(field, "is required and must not be empty", "T-056");
-        }
+    fn warn(&mut self, odd: bool, message: &'static str, rule: &'static str) {
+        self.warnings.extend(Warning::when(odd, message, rule));
+    }
+
+    fn required<T>(&mut self, field: impl fmt::Display, value: &Option<T>) {
+        self.fault(value.is_none(), field, "is required", "T-056");
+    }
+
+    fn required_text(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>) {
+        let missing = value.as_ref().is_none_or(|text| text.expose().trim().is_empty());
+        self.fault(missing, field, "is required and must not be empty", "T-056");
     }
 
     fn length(&mut self, field: impl fmt::Display + Copy, value: Option<&str>, most: usize) {
@@ -74,12 +79,9 @@ impl Checker<'_> {
             return;
         }
         let count = text.chars().count();
-        if count > most {
-            self.fault(field, format!("has {count} characters where at most {most} are allowed"), "T-005");
-        }
-        if holds_control(text) {
-            self.fault(field, "holds a control character", "T-005");
-        }
+        let message = format!("has {count} characters where at most {most} are allowed");
+        self.fault(count > most, field, message, "T-005");
+        self.fault(holds_control(text), field, "holds a control character", "T-005");
     }
 
     fn text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
@@ -88,50 +90,43 @@ impl Checker<'_> {
 
     fn email(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
         self.text(field, value, most);
-        let Some(text) = non_empty(value) else { return };
-        if !is_mail_address(text) {
-            let message = "is no e-mail address: exactly one @ with text around it and no blanks is needed";
-            self.fault(field, message, "AT-47");
-        }
+        let broken = non_empty(value).is_some_and(|text| !is_mail_address(text));
+        let message = "is no e-mail address: exactly one @ with text around it and no blanks is needed";
+        self.fault(broken, field, message, "AT-47");
     }
 
     fn phone(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         self.text(field, value, 50);
         let Some(text) = non_empty(value) else { return };
         let digits = text.strip_prefix('+').unwrap_or_default();
-        if !(7..=15).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_digit()) {
-            self.fault(field, "must be international: + and 7 to 15 digits, no blanks, e.g. +491701234567", "AT-51");
-        }
+        let broken = !(7..=15).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_digit());
+        let message = "must be international: + and 7 to 15 digits, no blanks, e.g. +491701234567";
+        self.fault(broken, field, message, "AT-51");
     }
 
     /// `three`: whether an alpha-3 code is accepted too.
-    fn country(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, three: bool) {
+    fn country(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>, three: bool) {
         let Some(text) = non_empty(value) else { return };
         let length = text.len() == 2 || (three && text.len() == 3);
-        if !length || !text.bytes().all(|c| c.is_ascii_uppercase()) {
-            self.fault(field, "must be an ISO 3166 code of two capital letters, e.g. DE", "AT-44");
-        }
+        let broken = !length || !text.bytes().all(|c| c.is_ascii_uppercase());
+        self.fault(broken, field, "must be an ISO 3166 code of two capital letters, e.g. DE", "AT-44");
     }
 
     fn zip(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = non_empty(value) else { return };
+        self.fault(holds_control(text), field, "holds a control character", "T-005");
         let count = text.chars().count();
-        if holds_control(text) {
-            self.fault(field, "holds a control character", "T-005");
-        }
         if count > 5 && !self.dialect.long_zip_codes {
             let message = format!(
                 "has {count} characters where the vendor's table allows 5; it is never cut, allow longer ones by the dialect"
             );
-            self.fault(field, message, "AT-45");
+            self.fault(true, field, message, "AT-45");
         }
     }
 
-    fn date(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
-        let Some(text) = non_empty(value) else { return };
-        if !is_date(text) {
-            self.fault(field, "must be a date of the calendar as YYYY-MM-DD", "T-005");
-        }
+    fn date(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>) {
+        let broken = non_empty(value).is_some_and(|text| !is_date(text));
+        self.fault(broken, field, "must be a date of the calendar as YYYY-MM-DD", "T-005");
     }
 
     fn root(&mut self, order: &PutOrder) {
@@ -146,21 +141,15 @@ impl Checker<'_> {
         self.text("Ref", &order.reference, 100);
         let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
-        if !self.dialect.any_reference && !reference.chars().all(plain) {
-            let message =
-                "may hold letters, digits and ._~- only, since it goes into webhook URLs; allow others by the dialect";
-            self.fault("Ref", message, "AT-20");
-        }
-        if reference.is_empty() {
-            self.warn("the order has no Ref: should its answer be lost, it cannot be found again", "AT-19");
-        }
-        if product.is_some_and(|product| !Product::DOCUMENTED.contains(&product)) {
-            self.warn("Product is none of the documented 0, 12, 15, 16", "T-006");
-        }
-        let video = matches!(product, Some(Product::VIDEO | Product::SIGN));
-        if order.get_video_hashes == Some(true) && !video {
-            self.warn("getVideoHashes has an effect with Product 12 and 15 only", "T-054");
-        }
+        let message =
+            "may hold letters, digits and ._~- only, since it goes into webhook URLs; allow others by the dialect";
+        self.fault(!self.dialect.any_reference && !reference.chars().all(plain), "Ref", message, "AT-20");
+        let message = "the order has no Ref: should its answer be lost, it cannot be found again";
+        self.warn(reference.is_empty(), message, "AT-19");
+        let undocumented = product.is_some_and(|product| !Product::DOCUMENTED.contains(&product));
+        self.warn(undocumented, "Product is none of the documented 0, 12, 15, 16", "T-006");
+        let hashes = order.get_video_hashes == Some(true) && !matches!(product, Some(Product::VIDEO | Product::SIGN));
+        self.warn(hashes, "getVideoHashes has an effect with Product 12 and 15 only", "T-054");
         for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
             self.text(format_args!("LegitimationDocument[{index}].Document"), &document.document, 50);
         }
@@ -174,9 +163,8 @@ impl Checker<'_> {
 
     fn web(&mut self, order: &PutOrder) {
         let (redirect, webhook) = (order.redirect_url.as_ref(), order.webhook_url.as_ref());
-        if webhook.is_some_and(|webhook| webhook.after_video.is_some() && webhook.after_ident.is_some()) {
-            self.fault("WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
-        }
+        let both = webhook.is_some_and(|webhook| webhook.after_video.is_some() && webhook.after_ident.is_some());
+        self.fault(both, "WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
         let urls = [
             ("RedirectURL.Success", redirect.and_then(|redirect| redirect.success.as_ref())),
             ("RedirectURL.Abort", redirect.and_then(|redirect| redirect.abort.as_ref())),
@@ -197,9 +185,8 @@ impl Checker<'_> {
                 + url.matches("[OrderID]").count() * (20 - "[OrderID]".len())
                 + url.matches("[Ref]").count() * reference
                 - url.matches("[Ref]").count() * "[Ref]".len();
-            if expanded > 150 {
-                self.warn("a URL may grow beyond 150 characters once its placeholders are filled in", "AT-21");
-            }
+            let message = "a URL may grow beyond 150 characters once its placeholders are filled in";
+            self.warn(expanded > 150, message, "AT-21");
         }
     }
 
@@ -235,37 +222,33 @@ impl Checker<'_> {
         self.phone("IdentData.Mobile", &data.mobile);
         self.text("IdentData.CollectedBy", &data.collected_by, 100);
         let gender = data.gender.as_ref().map_or("", |gender| gender.expose());
-        if !matches!(gender, "" | "female" | "male") {
-            self.fault("IdentData.Gender", "must be female or male, in small letters", "AT-50");
-        }
+        let broken = !matches!(gender, "" | "female" | "male");
+        self.fault(broken, "IdentData.Gender", "must be female or male, in small letters", "AT-50");
         if let Some(card) = &data.id_card {
             self.text("IdentData.IDCard.CardNo", &card.card_no, 50);
             self.text("IdentData.IDCard.PlaceOfIssue", &card.place_of_issue, 100);
             self.date("IdentData.IDCard.DateOfIssue", &card.date_of_issue);
             self.date("IdentData.IDCard.ValidUntil", &card.valid_until);
-            if card.images.is_some() && !add.contains(Add::POS) {
-                self.warn("IDCard.Images are documented for the PoS service (Add 4194304) only", "T-053");
-            }
+            let odd = card.images.is_some() && !add.contains(Add::POS);
+            self.warn(odd, "IDCard.Images are documented for the PoS service (Add 4194304) only", "T-053");
         }
-        if data.collected_by.is_some() && !add.contains(Add::POS) {
-            self.warn("CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
-        }
+        let odd = data.collected_by.is_some() && !add.contains(Add::POS);
+        self.warn(odd, "CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
         if let Some(licence) = &data.driver_license {
             self.text("IdentData.DriverLicence.LicenceNo", &licence.license_no, 50);
             self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
             self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
-            if !add.intersects(Add::LICENCE_WITH_ID | Add::LICENCE_WITHOUT_ID) {
-                self.warn("DriverLicence is documented for licence checks (Add 4096 or 8192) only", "T-053");
-            }
+            let odd = !add.intersects(Add::LICENCE_WITH_ID | Add::LICENCE_WITHOUT_ID);
+            self.warn(odd, "DriverLicence is documented for licence checks (Add 4096 or 8192) only", "T-053");
         }
         let details = data.additional.as_ref().map_or(0, BTreeMap::len);
         let most = if order.product.map(Product) == Some(Product::WITHOUT_VIDEO) { 2 } else { 10 };
         if details > most {
             let message = format!("has {details} items where at most {most} are allowed for this Product");
-            self.fault("IdentData.Additional", message, "AT-83");
-        } else if details > 2 {
-            self.warn("IdentData.Additional has more than the 2 items that courier and shop allow", "AT-83");
+            self.fault(true, "IdentData.Additional", message, "AT-83");
         }
+        let message = "IdentData.Additional has more than the 2 items that courier and shop allow";
+        self.warn(2 < details && details <= most, message, "AT-83");
         for (index, (name, detail)) in data.additional.iter().flatten().enumerate() {
             // The name may be a person's idea of a label: told by position.
             let at = Item("IdentData.Additional", Some(index));
@@ -274,9 +257,9 @@ impl Checker<'_> {
             self.text(format_args!("{at}.Value"), &detail.value, 150);
             self.required(format_args!("{at}.Type"), &detail.kind);
             self.required(format_args!("{at}.Label"), &detail.label);
-            if detail.kind.is_some_and(|kind| !(1..=4).contains(&kind)) {
-                self.fault(format_args!("{at}.Type"), "must be 1 (string), 2 (date), 3 (bool) or 4 (country)", "AT-83");
-            }
+            let broken = detail.kind.is_some_and(|kind| !(1..=4).contains(&kind));
+            let message = "must be 1 (string), 2 (date), 3 (bool) or 4 (country)";
+            self.fault(broken, format_args!("{at}.Type"), message, "AT-83");
             if detail.kind == Some(2) {
                 self.date(format_args!("{at}.Value"), &detail.value);
             }
@@ -284,7 +267,6 @@ impl Checker<'_> {
     }
 }
 
-/// A text that is there and not empty.
 fn non_empty(text: &Option<Pii<String>>) -> Option<&str> {
     text.as_ref().map(|text| text.expose().as_str()).filter(|text| !text.is_empty())
 }

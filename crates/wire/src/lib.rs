@@ -9,6 +9,25 @@
 //! - serde's own error text never leaves this crate: it quotes values. [`json`] keeps path, line, column and the
 //!   expected type.
 
+/// Implements `Debug` as this text, for a type whose content is not to be printed.
+///
+/// ```
+/// struct Body(Vec<u8>);
+/// identkit_wire::debug_as!(Body, |body| "Body({} bytes)", body.0.len());
+/// assert_eq!(format!("{:?}", Body(vec![1, 2])), "Body(2 bytes)");
+/// ```
+#[macro_export]
+macro_rules! debug_as {
+    ($type:ty, |$this:ident| $($text:tt)+) => {
+        impl ::std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let $this = self;
+                ::std::write!(f, $($text)+)
+            }
+        }
+    };
+}
+
 mod ascii;
 mod body;
 mod callback;

@@ -106,8 +106,8 @@ pub trait ServedOperation: Operation {
 /// declaring crate's feature `server`.
 ///
 /// The first form makes the type: a unit struct, or a struct whose fields are the parameters of the path, each with
-/// the functions that write and read it. The second form takes a type that exists. A function that is left out does
-/// the ordinary thing: `encode` sends no body, `decode` reads JSON, and the type's parameters come from its fields.
+/// the functions that write and read it. The second form takes a type that exists, with its generics in brackets, and
+/// those of its server side behind `request`. A function that is left out does the ordinary thing: `encode` sends no body, `decode` reads JSON, and the type's parameters come from its fields.
 ///
 /// ```
 /// use http::Method;
@@ -195,12 +195,12 @@ macro_rules! operation {
         $crate::operation! { @served $name, $output, [$($respond)?] |_, _| Ok(Self) }
     };
     (
-        impl $name:ty;
+        impl $name:ty $(where [$($generics:tt)+])?;
         meta: $meta:expr, output: $output:ty, dialect: $dialect:ty,
         $(params: $params:expr,)? $(encode: $encode:expr,)? $(decode: $decode:expr,)?
-        $(request: $request:expr, respond: $respond:expr,)?
+        $(request $([$($served:tt)+])?: $request:expr, respond: $respond:expr,)?
     ) => {
-        impl $crate::Operation for $name {
+        impl $(<$($generics)+>)? $crate::Operation for $name {
             const META: &'static $crate::Meta = &$meta;
             type Output = $output;
             type Dialect = $dialect;
@@ -228,12 +228,12 @@ macro_rules! operation {
             }
         }
 
-        $( $crate::operation! { @served $name, $output, [$respond] $request } )?
+        $( $crate::operation! { @served $name, $output, [$respond $(, $($served)+)?] $request } )?
     };
     (@served $name:ty, $output:ty, [] $request:expr) => {};
-    (@served $name:ty, $output:ty, [$respond:expr] $request:expr) => {
+    (@served $name:ty, $output:ty, [$respond:expr $(, $($served:tt)+)?] $request:expr) => {
         #[cfg(feature = "server")]
-        impl $crate::ServedOperation for $name {
+        impl $(<$($served)+>)? $crate::ServedOperation for $name {
             fn decode_request(
                 params: &$crate::Params,
                 request: &$crate::private::Request<$crate::private::Bytes>,

@@ -17,14 +17,11 @@ const WORDS: [&str; 6] = ["Error", "error", "message", "Message", "messages", "d
 pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
     let code = status.as_u16();
     let documented = meta.refusals.iter().find(|refusal| refusal.status == code);
-    let mut error = match documented {
+    let error = match documented {
         Some(refusal) => Error::new(refusal.kind, refusal.meaning).with_advice(refusal.advice),
-        None => {
-            let (kind, detail) = general(code);
-            Error::new(kind, detail)
-        }
+        None => general(code),
     };
-    error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
+    let error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
     // What a vendor in trouble says of something that it may have made can be the only copy of its id.
     let whole =
         if meta.safety == RetrySafety::Creating && error.kind() == Kind::Unavailable { more(body) } else { None };
@@ -46,8 +43,8 @@ fn kept(text: &str) -> Pii<String> {
     Pii::new(text.chars().filter(|c| !c.is_control()).take(TEXT).collect())
 }
 
-fn general(code: u16) -> (Kind, &'static str) {
-    match code {
+fn general(code: u16) -> Error {
+    let (kind, detail) = match code {
         401 => (Kind::Authentication, "the vendor does not accept the credentials"),
         403 => (Kind::Forbidden, "the account lacks the permission for this call"),
         404 => (Kind::NotFound, "the vendor does not know it"),
@@ -59,7 +56,8 @@ fn general(code: u16) -> (Kind, &'static str) {
         400..=499 => (Kind::Rejected, "the vendor refused the request"),
         500..=599 => (Kind::Unavailable, "the vendor is not able to serve the request now"),
         _ => (Kind::Protocol, "the vendor answered with an unexpected status"),
-    }
+    };
+    Error::new(kind, detail)
 }
 
 /// What a vendor wrote about an error (AT-53): one of the usual keys of a JSON object, else the text itself.
@@ -86,27 +84,15 @@ fn words(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AmbiguityPolicy, BodyMode, Refusal};
+    use crate::{AmbiguityPolicy, Refusal};
     use identkit_core::Advice;
 
-    static META: Meta = META_OF_SIGNING;
-    const META_OF_SIGNING: Meta = Meta {
-        name: "confirmSign",
-        provider: "test",
-        method: http::Method::POST,
-        path: "/confirmSign/{OrderID}",
-        section: "",
-        safety: RetrySafety::SideEffect,
-        ambiguity: AmbiguityPolicy::Never,
-        expect: &[202],
-        body_mode: BodyMode::Whole { cap: 1 },
-        refusals: &[Refusal {
-            status: 429,
-            kind: Kind::SigningCanceled,
-            meaning: "too many wrong TANs: the vendor has cancelled the order",
-            advice: Advice::DoNotRetry,
-        }],
-    };
+    static META: Meta = meta(RetrySafety::SideEffect);
+
+    const fn meta(safety: RetrySafety) -> Meta {
+        const MANY: &[Refusal] = &[Refusal::new(429, Kind::SigningCanceled, "too many wrong TANs", Advice::DoNotRetry)];
+        Meta::new("test", "confirmSign", http::Method::POST, "/", safety, AmbiguityPolicy::Never).refusals(MANY)
+    }
 
     fn text_of(body: &str) -> Option<String> {
         refusal(&META, StatusCode::BAD_REQUEST, body.as_bytes()).vendor_text().map(|text| text.expose().clone())
@@ -142,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_a_vendor_in_trouble_says_of_something_that_it_may_have_made_is_kept_whole_and_unprinted() {
-        static CREATE: Meta = Meta { safety: RetrySafety::Creating, ..META_OF_SIGNING };
+        static CREATE: Meta = meta(RetrySafety::Creating);
         let of = |meta: &Meta, status: u16, body: &str| {
             let error = refusal(meta, StatusCode::from_u16(status).unwrap(), body.as_bytes());
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

@@ -17,6 +17,11 @@ impl Warning {
     pub fn new(message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) -> Self {
         Self { message: message.into(), rule }
     }
+
+    /// A warning, if something is odd.
+    pub fn when(odd: bool, message: &'static str, rule: &'static str) -> Option<Self> {
+        odd.then(|| Self::new(message, rule))
+    }
 }
 
 /// A decoded answer.

@@ -105,11 +105,7 @@ impl<T> Envelope<T> {
     /// The payload whose id is the one that was asked for. One alone may lack its id, as any element may; another id
     /// makes it another one, whose data are never taken for those of the first.
     pub(crate) fn into_one(self, wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Result<T, Error> {
-        let mut many = match self.data {
-            Some(OneOrMany::One(one)) => vec![one],
-            Some(OneOrMany::Many(many)) => many,
-            None => Vec::new(),
-        };
+        let mut many = self.into_many().unwrap_or_default();
         if many.is_empty() {
             return Err(no_data());
         }

@@ -8,13 +8,14 @@ use identkit_core::{Error, Pii};
 use identkit_wire::json::Blob;
 use identkit_wire::{MemorySource, Source, encode_base64};
 use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::PdfEncoding;
 
 /// The PDF to be signed.
 #[non_exhaustive]
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
 pub enum PdfContent {
     /// The value as somebody else encoded it; passed on as it is.
     Text(Pii<String>),
@@ -45,18 +46,6 @@ impl PdfContent {
             }
             Self::Pdf(source) => Blob::Source(Arc::clone(source)).to_bytes(),
         }
-    }
-}
-
-impl From<String> for PdfContent {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<&str> for PdfContent {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
     }
 }
 
@@ -98,12 +87,6 @@ impl Serialize for PdfContent {
                 serializer.serialize_str(&format!("{prefix}{}", encode_base64(&pdf)))
             }
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for PdfContent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -1,9 +1,7 @@
 //! Ids and open lists of values.
 
-use std::fmt;
-
 use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
-use identkit_wire::{TextOrNumber, Tolerant, read_text};
+use identkit_wire::{TextOrNumber, Tolerant, debug_as, read_text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PdfContent;
@@ -49,18 +47,6 @@ impl IdentId {
     }
 }
 
-impl From<String> for IdentId {
-    fn from(id: String) -> Self {
-        Self::new(id)
-    }
-}
-
-impl From<&str> for IdentId {
-    fn from(id: &str) -> Self {
-        Self::new(id)
-    }
-}
-
 /// The vendor's id of a project, which it writes as a string here and as a number there (AI-06).
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -78,23 +64,7 @@ impl ProjectId {
     }
 }
 
-impl fmt::Debug for ProjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProjectId({:?})", self.as_str())
-    }
-}
-
-impl From<String> for ProjectId {
-    fn from(id: String) -> Self {
-        Self(TextOrNumber(id))
-    }
-}
-
-impl From<&str> for ProjectId {
-    fn from(id: &str) -> Self {
-        id.to_owned().into()
-    }
-}
+debug_as!(ProjectId, |id| "ProjectId({:?})", id.as_str());
 
 impl From<u64> for ProjectId {
     fn from(id: u64) -> Self {
@@ -106,12 +76,6 @@ impl From<u64> for ProjectId {
 /// (`[I] project/get`; AI-06).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectNumber(pub ProjectId);
-
-impl From<String> for ProjectNumber {
-    fn from(id: String) -> Self {
-        Self(id.into())
-    }
-}
 
 impl Serialize for ProjectNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -134,125 +98,102 @@ impl IdentStatus {
     }
 }
 
-impl From<String> for IdentStatus {
-    fn from(status: String) -> Self {
-        Self(status.into())
-    }
-}
-
-impl From<&str> for IdentStatus {
-    fn from(status: &str) -> Self {
-        Self(status.into())
-    }
-}
-
-/// `gender`: a closed list for the writer, an open one for the reader (AI-22).
-#[non_exhaustive]
-#[derive(Clone, PartialEq, Eq)]
-pub enum Gender {
-    /// `MALE`.
-    Male,
-    /// `FEMALE`.
-    Female,
-    /// Any other word; sent only where [`Dialect::allow_other_gender`](crate::Dialect::allow_other_gender) says so.
-    Other(Pii<String>),
-}
-
-impl Gender {
-    /// The vendor's word.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Male => "MALE",
-            Self::Female => "FEMALE",
-            Self::Other(word) => word.expose(),
+/// Declares what is made of its text and read from text in any form.
+macro_rules! from_text {
+    ($($name:ident: $from:expr;)+) => {$(
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                let from: fn(String) -> Self = $from;
+                from(text)
+            }
         }
-    }
-}
 
-impl fmt::Debug for Gender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(REDACTED)
-    }
-}
-
-impl From<String> for Gender {
-    fn from(word: String) -> Self {
-        match word.as_str() {
-            "MALE" => Self::Male,
-            "FEMALE" => Self::Female,
-            _ => Self::Other(word.into()),
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                text.to_owned().into()
+            }
         }
-    }
-}
 
-/// `type_of_id`: German words; a closed list for the writer, an open one for the reader (AI-23).
-#[non_exhaustive]
-#[derive(Clone, PartialEq, Eq)]
-pub enum TypeOfId {
-    /// `Personalausweis`, an identity card.
-    IdCard,
-    /// `Reisepass`, a passport.
-    Passport,
-    /// Any other word.
-    Other(Pii<String>),
-}
-
-impl TypeOfId {
-    /// The vendor's word.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::IdCard => "Personalausweis",
-            Self::Passport => "Reisepass",
-            Self::Other(word) => word.expose(),
+        impl Tolerant for $name {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                read_text(deserializer)
+            }
         }
-    }
+    )+};
 }
 
-impl fmt::Debug for TypeOfId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(REDACTED)
-    }
+from_text! {
+    IdentId: Self::new;
+    IdentStatus: |word| Self(word.into());
+    PdfContent: |text| Self::Text(text.into());
+    ProjectId: |id| Self(TextOrNumber(id));
+    ProjectNumber: |id| Self(id.into());
 }
 
-impl From<String> for TypeOfId {
-    fn from(word: String) -> Self {
-        match word.as_str() {
-            "Personalausweis" => Self::IdCard,
-            "Reisepass" => Self::Passport,
-            _ => Self::Other(word.into()),
+/// Declares words of the vendor: a closed list for the writer, an open one for the reader.
+macro_rules! words {
+    ($(
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $word:literal,)+
         }
-    }
-}
+    )+) => {$(
+        $(#[$meta])*
+        #[non_exhaustive]
+        #[derive(Clone, PartialEq, Eq, Deserialize)]
+        #[serde(from = "String")]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+            /// Any other word.
+            Other(Pii<String>),
+        }
 
-macro_rules! written_as_text {
-    ($($name:ident),*) => {$(
+        impl $name {
+            /// The vendor's word.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word.expose(),
+                }
+            }
+        }
+
+        from_text! {
+            $name: |word| match word.as_str() {
+                $($word => Self::$variant,)+
+                _ => Self::Other(word.into()),
+            };
+        }
+
+        debug_as!($name, |_word| "{}", REDACTED);
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer).map(Self::from)
-            }
-        }
-    )*};
+    )+};
 }
 
-written_as_text!(Gender, TypeOfId);
+words! {
+    /// `gender` (AI-22). Another word is sent only where
+    /// [`Dialect::allow_other_gender`](crate::Dialect::allow_other_gender) says so.
+    pub enum Gender {
+        /// `MALE`.
+        Male = "MALE",
+        /// `FEMALE`.
+        Female = "FEMALE",
+    }
 
-macro_rules! read_as_text {
-    ($($name:ident),*) => {$(
-        impl Tolerant for $name {
-            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                read_text(deserializer)
-            }
-        }
-    )*};
+    /// `type_of_id`: German words (AI-23).
+    pub enum TypeOfId {
+        /// `Personalausweis`, an identity card.
+        IdCard = "Personalausweis",
+        /// `Reisepass`, a passport.
+        Passport = "Reisepass",
+    }
 }
-
-read_as_text!(Gender, IdentId, IdentStatus, PdfContent, ProjectId, ProjectNumber, TypeOfId);
 
 #[cfg(test)]
 mod tests {

@@ -2,9 +2,9 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Encoded, Meta, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Encoded, RetrySafety, json, operation};
 
-use super::{GOOD, REFUSALS, SMALL};
+use super::call;
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
@@ -14,18 +14,14 @@ use crate::{Dialect, writer};
 // outcome stays unknown.
 operation! {
     impl CreateIdent;
-    meta: Meta::new(
-        crate::PROVIDER,
+    meta: call(
         "ident/create",
         Method::POST,
         "/ident/create",
+        writer::SECTION,
         RetrySafety::Creating,
         AmbiguityPolicy::Never,
-    )
-    .section(writer::SECTION)
-    .expect(GOOD)
-    .body_mode(SMALL)
-    .refusals(REFUSALS),
+    ),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {
         let ident = this.normalised(dialect);
@@ -41,17 +37,16 @@ operation! {
         match (answer.accepted(), named) {
             (Ok(()), true) => Ok(answer.into()),
             (Ok(()), false) => Err(keep(Error::new(Kind::Protocol, "the vendor's answer has no ident_id"))),
-            // A refusal that names an ident contradicts itself: the ident may exist.
-            (Err(error), true) => {
-                let detail = "the vendor's answer refuses the ident and names its ident_id all the same";
+            // A refusal that names an ident contradicts itself: the ident may exist. So it may where only its URL or its
+            // place in `data` says so: a repeat could make a second ident.
+            (Err(error), named) if named || hints_at_an_ident(&answer) => {
+                let detail = match named {
+                    true => "the vendor's answer refuses the ident and names its ident_id all the same",
+                    false => "the vendor's answer refuses the ident and holds traces of one all the same",
+                };
                 Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
-            // The same, where only its URL or its place in `data` says so: a repeat could make a second ident.
-            (Err(error), false) if hints_at_an_ident(&answer) => {
-                let detail = "the vendor's answer refuses the ident and holds traces of one all the same";
-                Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
-            }
-            (Err(error), false) => Err(error),
+            (Err(error), _) => Err(error),
         }
     },
     request: |_, request| json::decode_request(request),

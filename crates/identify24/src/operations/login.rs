@@ -1,12 +1,14 @@
 //! `POST /auth`.
 
 use http::Method;
-use identkit_core::{Advice, Error, Kind, Violation};
-use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, json, operation};
+use identkit_core::{Error, Kind, Violation};
+use identkit_wire::{AmbiguityPolicy, Encoded, Refusal, RetrySafety, json, operation};
 
-use super::{BAD_REQUEST, CONFLICT, FORBIDDEN, GOOD, NOT_FOUND, REQUEST_FAILED, SMALL, TOO_MANY};
+use super::{call, refusals};
 use crate::Dialect;
 use crate::messages::{AuthRequest, AuthResponse};
+
+const REFUSALS: &[Refusal] = &refusals("the vendor does not accept partner and API key");
 
 /// Gets a token (`[I] auth`). Whether one was granted is for [`AuthResponse::token`] to say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,31 +16,8 @@ pub struct Login(pub AuthRequest);
 
 operation! {
     impl Login;
-    meta: Meta::new(
-        crate::PROVIDER,
-        "auth",
-        Method::POST,
-        "/auth",
-        RetrySafety::IdempotentByEffect,
-        AmbiguityPolicy::Retry(3),
-    )
-    .section("[I] auth")
-    .expect(GOOD)
-    .body_mode(SMALL)
-    .refusals(&[
-        BAD_REQUEST,
-        Refusal::new(
-            401,
-            Kind::Authentication,
-            "the vendor does not accept partner and API key",
-            Advice::CheckCredentials,
-        ),
-        REQUEST_FAILED,
-        FORBIDDEN,
-        NOT_FOUND,
-        CONFLICT,
-        TOO_MANY,
-    ]),
+    meta: call("auth", Method::POST, "/auth", "[I] auth", RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(3))
+        .refusals(REFUSALS),
     output: AuthResponse, dialect: Dialect,
     encode: |this, _| {
         let faults: Vec<_> = [("PARTNER", &this.0.partner), ("APIKEY", &this.0.api_key)]

@@ -8,8 +8,9 @@ mod create_ident;
 mod login;
 mod reads;
 
+use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{BodyMode, Decoded, Meta, Received, Refusal, json};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Meta, Received, Refusal, RetrySafety, json};
 use serde::de::DeserializeOwned;
 
 use crate::messages::Envelope;
@@ -23,42 +24,37 @@ const GOOD: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
 /// More than any documented answer needs.
 const SMALL: BodyMode = BodyMode::Whole { cap: 1024 * 1024 };
 
-/// The general table of statuses (`[I] Errors`) for calls with a token.
-const REFUSALS: &[Refusal] = &[
-    BAD_REQUEST,
-    Refusal::new(401, Kind::Authentication, "the vendor does not accept the token", Advice::CheckCredentials),
-    REQUEST_FAILED,
-    FORBIDDEN,
-    NOT_FOUND,
-    CONFLICT,
-    TOO_MANY,
-];
+/// The general table of statuses (`[I] Errors`); what is not accepted with 401 differs.
+const fn refusals(unaccepted: &'static str) -> [Refusal; 7] {
+    let unacceptable = "the vendor finds the request unacceptable, often for a missing parameter";
+    let failed = "the parameters are valid, yet the vendor did not carry out the request";
+    [
+        Refusal::new(400, Kind::Rejected, unacceptable, Advice::FixInput),
+        Refusal::new(401, Kind::Authentication, unaccepted, Advice::CheckCredentials),
+        Refusal::new(402, Kind::Rejected, failed, Advice::DoNotRetry),
+        Refusal::new(403, Kind::Forbidden, "the API key lacks the permission for this call", Advice::DoNotRetry),
+        Refusal::new(404, Kind::NotFound, "the vendor does not know it, or no longer", Advice::DoNotRetry),
+        // The document mentions an idempotent key here; no call has one (AI-16).
+        Refusal::new(409, Kind::Conflict, "the request conflicts with another one", Advice::DoNotRetry),
+        Refusal::new(429, Kind::RateLimited, "too many requests", Advice::RetryLater),
+    ]
+}
 
-const BAD_REQUEST: Refusal = Refusal::new(
-    400,
-    Kind::Rejected,
-    "the vendor finds the request unacceptable, often for a missing parameter",
-    Advice::FixInput,
-);
-
-const REQUEST_FAILED: Refusal = Refusal::new(
-    402,
-    Kind::Rejected,
-    "the parameters are valid, yet the vendor did not carry out the request",
-    Advice::DoNotRetry,
-);
-
-const FORBIDDEN: Refusal =
-    Refusal::new(403, Kind::Forbidden, "the API key lacks the permission for this call", Advice::DoNotRetry);
-
-const NOT_FOUND: Refusal =
-    Refusal::new(404, Kind::NotFound, "the vendor does not know it, or no longer", Advice::DoNotRetry);
-
-// The document mentions an idempotent key here; no call has one (AI-16).
-const CONFLICT: Refusal =
-    Refusal::new(409, Kind::Conflict, "the request conflicts with another one", Advice::DoNotRetry);
-
-const TOO_MANY: Refusal = Refusal::new(429, Kind::RateLimited, "too many requests", Advice::RetryLater);
+const fn call(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    section: &'static str,
+    safety: RetrySafety,
+    ambiguity: AmbiguityPolicy,
+) -> Meta {
+    const REFUSALS: &[Refusal] = &refusals("the vendor does not accept the token");
+    Meta::new(crate::PROVIDER, name, method, path, safety, ambiguity)
+        .section(section)
+        .expect(GOOD)
+        .body_mode(SMALL)
+        .refusals(REFUSALS)
+}
 
 /// The most of an answer that is kept with an error, in characters.
 const KEPT: usize = 2_000;

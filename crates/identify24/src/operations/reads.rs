@@ -7,16 +7,12 @@ use identkit_core::{Error, Violation};
 use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
 
-use super::{GOOD, REFUSALS, SMALL, enveloped};
+use super::{call, enveloped};
 use crate::Dialect;
 use crate::messages::{Envelope, Ident, IdentId, Project, ProjectRequest};
 
 const fn read(name: &'static str, path: &'static str, section: &'static str, attempts: u32) -> Meta {
-    Meta::new(crate::PROVIDER, name, Method::GET, path, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
-        .section(section)
-        .expect(GOOD)
-        .body_mode(SMALL)
-        .refusals(REFUSALS)
+    call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
 }
 
 operation! {

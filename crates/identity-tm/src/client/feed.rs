@@ -5,16 +5,16 @@
 //! windows. What comes twice is told once.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{StatusCode, response};
+use futures_util::lock::MutexGuard;
+use http::StatusCode;
 use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
-use identkit_wire::{Decoded, Dts, Encoded, Meta, Operation, Received, Warning, json};
+use identkit_wire::{Dts, Operation, Warning, json, operation};
+use jiff::SignedDuration;
 use jiff::tz::Offset;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::IdentityTm;
@@ -43,40 +43,21 @@ pub struct StatusFeed {
     elements: u32,
     general: bool,
     windows: VecDeque<Window>,
-    state: State,
+    progress: Progress,
     told: HashSet<u64>,
     pages: u32,
     warnings: Vec<Warning>,
-    bounds: Option<Bounds>,
-}
-
-/// What a feed is bound by whose pages are told by one call each.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    /// Pages of a window at the most.
-    pages: u32,
-    /// When the call is over.
-    deadline: Instant,
-}
-
-#[derive(Clone, Debug)]
-enum State {
-    /// The next window begins with its page 0.
-    Begin,
-    /// Page 0 was read and held this; page 1 is next.
-    First(u64),
-    /// This page is next.
-    Next(Progress),
+    /// When the call is over by which the pages are told one each.
+    deadline: Option<Instant>,
 }
 
 /// How far a window was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Progress {
-    /// The page that is next.
     page: u32,
     /// What the page before held, in whatever order: to be compared.
     before: u64,
-    /// What the window held so far.
+    /// What the window held so far, from page 1 on.
     seen: HashSet<u64>,
     /// Pages without anything new to the window since the last one with something.
     stale: u32,
@@ -113,80 +94,62 @@ impl StatusFeed {
     /// As any call; [`Kind::Protocol`] when the vendor does not honour paging and the window cannot be made smaller:
     /// what was told so far is then not everything.
     pub async fn next(&mut self) -> Result<Option<Vec<ListedOrder>>, Error> {
-        loop {
-            let Some(window) = self.windows.front().copied() else { return Ok(None) };
-            // The state moves on only after a page was read: an error, or a dropped future, leaves it where it was.
-            let list = match &self.state {
-                State::Begin => {
-                    // With base 0, beginning at 1 would lose the first page; with base 1 this may be refused.
-                    let zero = match self.page(window, 0).await {
-                        Ok(list) => list,
-                        Err(error) if matches!(error.kind(), Kind::Rejected | Kind::NotFound) => OrderList::default(),
-                        Err(error) => return Err(error),
-                    };
-                    self.state = State::First(key(&keys(&zero)));
-                    zero
+        while let Some(window) = self.windows.front().copied() {
+            // The feed moves on only after a page was read: an error, or a dropped future, leaves it where it was.
+            let page = self.progress.page;
+            let list = match self.page(window, page).await {
+                Ok(list) => list,
+                // With base 0, beginning at 1 would lose the first page; with base 1 this may be refused.
+                Err(error) if page == 0 && matches!(error.kind(), Kind::Rejected | Kind::NotFound) => {
+                    OrderList::default()
                 }
-                State::First(zero) => {
-                    let zero = *zero;
-                    let first = self.page(window, 1).await?;
-                    if first.0.is_empty() {
-                        self.end_of_window();
-                        continue;
-                    }
-                    let keys = keys(&first);
-                    let before = key(&keys);
-                    self.state = State::Next(Progress { page: 2, before, seen: keys.into_iter().collect(), stale: 0 });
-                    // Pages that are counted from 1: page 0 was this one, and is told.
-                    if before == zero {
-                        continue;
-                    }
-                    first
-                }
-                State::Next(progress) => {
-                    let page = progress.page;
-                    let list = self.page(window, page).await?;
-                    if list.0.is_empty() {
-                        self.end_of_window();
-                        continue;
-                    }
-                    match self.after(list) {
-                        Page::Read(list) => list,
-                        Page::Last => {
-                            self.end_of_window();
-                            continue;
-                        }
-                        Page::NotHonoured => {
-                            self.halve(window)?;
-                            continue;
-                        }
-                    }
-                }
+                Err(error) => return Err(error),
             };
-            let fresh = self.fresh(list);
-            if !fresh.is_empty() {
-                return Ok(Some(fresh));
+            match self.judge(&list) {
+                Page::News => {
+                    let fresh = self.fresh(list);
+                    if !fresh.is_empty() {
+                        return Ok(Some(fresh));
+                    }
+                }
+                Page::Known => {}
+                Page::Last => {
+                    self.windows.pop_front();
+                    self.progress = Progress::default();
+                }
+                Page::NotHonoured => self.halve(window)?,
             }
         }
+        Ok(None)
     }
 
-    /// What a page from 2 on means, told by what the window held before it.
-    fn after(&mut self, list: OrderList) -> Page {
-        let State::Next(progress) = &mut self.state else { return Page::Read(list) };
-        let keys = keys(&list);
+    /// What the page that was read means, told by what the window held before it.
+    fn judge(&mut self, list: &OrderList) -> Page {
+        let progress = &mut self.progress;
+        if list.0.is_empty() && progress.page > 0 {
+            return Page::Last;
+        }
+        let keys = keys(list);
         let now = key(&keys);
         let repeated = now == progress.before;
+        let page = progress.page;
+        (progress.page, progress.before) = (page.saturating_add(1), now);
+        if page == 0 {
+            return Page::News;
+        }
         let news = keys.into_iter().filter(|key| progress.seen.insert(*key)).count();
+        if page == 1 {
+            // Pages that are counted from 1: page 0 was this one, and is told.
+            return if repeated { Page::Known } else { Page::News };
+        }
         progress.stale = if news == 0 { progress.stale.saturating_add(1) } else { 0 };
-        progress.page = progress.page.saturating_add(1);
-        progress.before = now;
         if repeated {
             // Fewer than asked for: the last page, repeated. A full one: paging is not honoured.
-            return if entries(&list) < u64::from(self.elements) { Page::Last } else { Page::NotHonoured };
+            return if entries(list) < u64::from(self.elements) { Page::Last } else { Page::NotHonoured };
         }
         // The same entries in ever other portions would be read for ever.
-        let endless = self.bounds.is_some_and(|bounds| progress.page > bounds.pages);
-        if progress.stale >= STALE || endless { Page::NotHonoured } else { Page::Read(list) }
+        let endless = self.deadline.is_some() && progress.page > MOST_PAGES;
+        if progress.stale >= STALE || endless { Page::NotHonoured } else { Page::News }
     }
 
     /// The same as a stream; it ends with the first error.
@@ -195,11 +158,6 @@ impl StatusFeed {
             self,
             |mut feed| async move { Ok(feed.next().await?.map(|orders| (orders, feed))) },
         )
-    }
-
-    fn end_of_window(&mut self) {
-        self.windows.pop_front();
-        self.state = State::Begin;
     }
 
     fn halve(&mut self, window: Window) -> Result<(), Error> {
@@ -216,7 +174,7 @@ impl StatusFeed {
         // Overlapping at the middle: whether bounds are inclusive is not documented.
         self.windows.push_front(Window { begin: middle, end: window.end });
         self.windows.push_front(Window { begin: window.begin, end: middle });
-        self.state = State::Begin;
+        self.progress = Progress::default();
         Ok(())
     }
 
@@ -233,9 +191,10 @@ impl StatusFeed {
             0 => window.end,
             _ => window.end.checked_add(SignedDuration::from_secs(1)).unwrap_or(window.end),
         };
-        let period = Period::default().begin(utc(window.begin)).end(utc(end)).paging(paging);
-        let options = match self.bounds {
-            Some(bounds) => self.client.rest_of(bounds.deadline, &self.options)?,
+        let period =
+            Period::default().begin(Dts::new(window.begin, Offset::UTC)).end(Dts::new(end, Offset::UTC)).paging(paging);
+        let options = match self.deadline {
+            Some(deadline) => self.client.rest_of(deadline, &self.options)?,
             None => self.options.clone(),
         };
         let answered = if self.general {
@@ -253,13 +212,8 @@ impl StatusFeed {
         if self.windows.is_empty() {
             return Ok(None);
         }
-        let (page, before) = match &self.state {
-            State::Begin => (0, 0),
-            State::First(before) => (1, *before),
-            State::Next(progress) => (progress.page, progress.before),
-        };
         let windows = self.windows.iter().map(|window| (window.begin.to_string(), window.end.to_string())).collect();
-        let written = json::write(&Position { windows, page, before })?;
+        let written = json::write(&Position { windows, page: self.progress.page, before: self.progress.before })?;
         Ok(Some(String::from_utf8_lossy(&written).into_owned()))
     }
 
@@ -285,31 +239,27 @@ impl StatusFeed {
 struct Position {
     /// What is left to be read, from and until, in order.
     windows: Vec<(String, String)>,
-    /// The page of the first window that is next.
     page: u32,
-    /// What the page before held.
     before: u64,
 }
 
 impl Position {
-    /// The windows and the state, `None` unless it is a position within this window.
-    fn within(self, whole: Window) -> Option<(VecDeque<Window>, State)> {
+    /// The windows and how far the first was read, `None` unless it is a position within this window.
+    fn within(self, whole: Window) -> Option<(VecDeque<Window>, Progress)> {
         let read = |(begin, end): (String, String)| {
             let window = Window { begin: begin.parse().ok()?, end: end.parse().ok()? };
             (whole.begin <= window.begin && window.begin <= window.end && window.end <= whole.end).then_some(window)
         };
         let windows: VecDeque<Window> = self.windows.into_iter().map(read).collect::<Option<_>>()?;
-        let state = match self.page {
-            0 => State::Begin,
-            1 => State::First(self.before),
-            page => State::Next(Progress { page, before: self.before, seen: HashSet::new(), stale: 0 }),
-        };
-        (!windows.is_empty()).then_some((windows, state))
+        let progress = Progress { page: self.page, before: self.before, ..Progress::default() };
+        (!windows.is_empty()).then_some((windows, progress))
     }
 }
 
 enum Page {
-    Read(OrderList),
+    News,
+    /// It was told as page 0.
+    Known,
     Last,
     NotHonoured,
 }
@@ -322,7 +272,6 @@ fn identity(order: &ListedOrder) -> String {
     }
 }
 
-/// The orders and the entries of a page.
 fn keys(list: &OrderList) -> BTreeSet<u64> {
     let mut keys = BTreeSet::new();
     for order in &list.0 {
@@ -340,13 +289,7 @@ fn entry_key(id: &str, entry: &StatusEntry) -> u64 {
 }
 
 fn key(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn utc(at: Timestamp) -> Dts {
-    Dts::new(at, Offset::UTC)
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(of)
 }
 
 /// Orders or status entries, whichever are more: which of them a page counts is not documented.
@@ -365,19 +308,18 @@ impl IdentityTm {
             elements: ELEMENTS,
             general: false,
             windows: VecDeque::from([window]),
-            state: State::Begin,
+            progress: Progress::default(),
             told: HashSet::new(),
             pages: 0,
             warnings: Vec::new(),
-            bounds: None,
+            deadline: None,
         }
     }
 
     /// As [`status_feed`](Self::status_feed), for one call that reads one page: the deadline is one over all requests
     /// of it, and where it then stands can be written down.
     pub(crate) fn status_pages(&self, window: Window, options: &CallOptions) -> StatusFeed {
-        let bounds = Bounds { pages: MOST_PAGES, deadline: self.deadline(options) };
-        StatusFeed { bounds: Some(bounds), ..self.status_feed(window, options) }
+        StatusFeed { deadline: Some(self.deadline(options)), ..self.status_feed(window, options) }
     }
 
     /// As [`status_pages`](Self::status_pages), from where an earlier call stood. What it was told is not known any
@@ -389,12 +331,21 @@ impl IdentityTm {
         options: &CallOptions,
     ) -> Result<StatusFeed, Error> {
         let position = json::read::<Position>(position.as_bytes()).ok().and_then(|position| position.within(window));
-        let Some((windows, state)) = position else {
+        let Some((windows, progress)) = position else {
             return Err(Error::new(Kind::InvalidInput, "the cursor is not one of this window")
                 .with_operation(GetAllStatusExtended::META.name)
                 .with_delivery(Delivery::NotSent));
         };
-        Ok(StatusFeed { windows, state, ..self.status_pages(window, options) })
+        Ok(StatusFeed { windows, progress, ..self.status_pages(window, options) })
+    }
+
+    /// Makes sure that no other destructive read of this client is under way until the guard is dropped.
+    fn drain_alone(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        self.draining.try_lock().ok_or_else(|| {
+            let detail = "another destructive read is under way: each would take away what the other is to be told";
+            let error = Error::new(Kind::Conflict, detail).with_delivery(Delivery::NotSent);
+            error.with_operation(DrainUnreportedExtended::META.name)
+        })
     }
 
     /// What was not reported before, all codes. **Destructive**: the vendor never tells it again, also when the answer
@@ -404,7 +355,7 @@ impl IdentityTm {
     /// [`Kind::OutcomeUnknown`] when no complete answer came, or one that cannot be read: read the same time again by
     /// [`status_feed`](Self::status_feed). [`Kind::Conflict`] while another one of this client is under way.
     pub async fn drain_unreported(&self, options: &CallOptions) -> Result<OrderList, Error> {
-        let _guard = Draining::begin(&self.draining)?;
+        let _alone = self.drain_alone()?;
         Ok(self.call(&DrainUnreportedExtended, options).await?.value)
     }
 
@@ -420,7 +371,7 @@ impl IdentityTm {
         journal: impl FnOnce(&[u8]) -> Result<(), Error>,
         options: &CallOptions,
     ) -> Result<OrderList, Error> {
-        let _guard = Draining::begin(&self.draining)?;
+        let _alone = self.drain_alone()?;
         let bytes = self.call(&AsItCame, options).await?.value;
         let Some(bytes) = bytes else { return Ok(OrderList::default()) };
         let failed = |error: Error| error.with_operation(AsItCame::META.name).with_advice(Advice::Reconcile);
@@ -429,45 +380,16 @@ impl IdentityTm {
     }
 }
 
-/// A destructive read under way; over when dropped, whatever became of it.
-struct Draining<'a>(&'a AtomicBool);
-
-impl<'a> Draining<'a> {
-    fn begin(draining: &'a AtomicBool) -> Result<Self, Error> {
-        if draining.swap(true, Ordering::SeqCst) {
-            let detail = "another destructive read is under way: each would take away what the other is to be told";
-            let error = Error::new(Kind::Conflict, detail).with_delivery(Delivery::NotSent);
-            return Err(error.with_operation(DrainUnreportedExtended::META.name));
-        }
-        Ok(Self(draining))
-    }
-}
-
-impl Drop for Draining<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
-}
-
 /// [`DrainUnreportedExtended`] whose answer is not read; `None` when there is nothing new.
 #[derive(Debug)]
 struct AsItCame;
 
-impl Operation for AsItCame {
-    const META: &'static Meta = DrainUnreportedExtended::META;
-    type Output = Option<Bytes>;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        DrainUnreportedExtended.path_params()
-    }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        DrainUnreportedExtended.encode(dialect)
-    }
-
-    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<Option<Bytes>>, Error> {
+operation! {
+    impl AsItCame;
+    meta: *DrainUnreportedExtended::META, output: Option<Bytes>, dialect: Dialect,
+    encode: |_, dialect| DrainUnreportedExtended.encode(dialect),
+    decode: |_, head, body, _| {
         let told = if head.status == StatusCode::NOT_MODIFIED { None } else { Some(body.whole()?) };
         Ok(told.into())
-    }
+    },
 }

@@ -1,18 +1,11 @@
-//! Recordings: ask, wait for the callback, fetch.
+//! Recordings: the callback that says that one is there, what a placeholder for one is (AT-38), and saving it.
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Method, Request, Uri, request};
-use identkit_core::{CallOptions, Error, Event, Kind, Secret};
-use identkit_transport::Response;
-use identkit_wire::{Callback, CallbackPath};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use identkit_core::{Error, Event, Kind};
+use identkit_wire::Callback;
 
-use super::IdentityTm;
-use crate::messages::VoiceFiles;
-use crate::operations::{GetVideo, GetVoiceFiles, RequestVideo, Video};
-use crate::{OrderId, PROVIDER};
+use crate::{OrderId, PROVIDER, VideoCallback};
 
 /// That the vendor has called back: without it a download may be a placeholder under 200 (AT-38).
 #[derive(Clone, PartialEq, Eq)]
@@ -58,116 +51,117 @@ impl VideoReady {
     }
 }
 
-/// The callback of [T 3.7]: GET when the video is available. Whether placeholders are filled in is not documented
-/// (AT-39), so that the order stands in the URL itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct VideoCallback;
-
-impl VideoCallback {
-    /// The URL for the recording of this order.
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] when the base or the token cannot be used.
-    pub fn url(self, base: &Uri, token: &Secret, order_id: &OrderId) -> Result<Secret, Error> {
-        let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
-        let id = utf8_percent_encode(order_id.expose(), NON_ALPHANUMERIC);
-        Ok(Secret::new(format!("{url}?orderId={id}")))
-    }
+/// What is known of the placeholder that the vendor hands out, under 200, until a recording is there (AT-38). The
+/// document tells neither its digest nor its length: take them from one that came by
+/// [`VideoReady::force`](crate::VideoReady::force). The default knows nothing and refuses nothing.
+///
+/// ```
+/// use identkit_core::Kind;
+/// use identkit_identity_tm::PlaceholderRule;
+///
+/// let rule = PlaceholderRule::default().known([7; 32]).shorter_than(1024);
+/// assert_eq!(rule.check(5_000_000, &[7; 32]).unwrap_err().kind(), Kind::Integrity);
+/// assert_eq!(rule.check(1023, &[8; 32]).unwrap_err().kind(), Kind::Integrity);
+/// assert!(rule.check(1024, &[8; 32]).is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlaceholderRule {
+    hashes: Vec<[u8; 32]>,
+    min_length: u64,
 }
 
-impl Callback for VideoCallback {
-    fn provider(&self) -> &'static str {
-        PROVIDER
+impl PlaceholderRule {
+    /// What has this SHA-256 is a placeholder.
+    #[must_use]
+    pub fn known(mut self, sha256: [u8; 32]) -> Self {
+        self.hashes.push(sha256);
+        self
     }
 
-    fn name(&self) -> &'static str {
-        "Video"
+    /// What has fewer bytes is a placeholder.
+    #[must_use]
+    pub fn shorter_than(mut self, bytes: u64) -> Self {
+        self.min_length = bytes;
+        self
     }
 
-    fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
-        let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
-        Ok(Secret::new(format!("{url}?orderId=[OrderID]")))
+    /// Whether a digest can tell a placeholder.
+    pub fn knows_any(&self) -> bool {
+        !self.hashes.is_empty()
     }
 
-    fn recognize(&self, head: &request::Parts) -> bool {
-        head.method == Method::GET && CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == self.name())
-    }
-
-    fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-        let query = request.uri().query().unwrap_or_default();
-        let id = query.split('&').find_map(|pair| pair.strip_prefix("orderId=")).unwrap_or_default();
-        let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
-        // Nothing says that the vendor fills placeholders in here (AT-39).
-        if id.is_empty() || id == "[OrderID]" {
-            return Err(Error::new(Kind::Protocol, "the callback names no order: its URL lacks orderId"));
+    /// Judges what came: its length in bytes and its SHA-256.
+    ///
+    /// # Errors
+    /// [`Kind::Integrity`] when it is a placeholder.
+    pub fn check(&self, length: u64, sha256: &[u8; 32]) -> Result<(), Error> {
+        if self.hashes.contains(sha256) {
+            return Err(Error::new(Kind::Integrity, "the recording is a placeholder: its SHA-256 is known"));
         }
-        let mut event = Event::new(PROVIDER, self.name(), format!("{id}/{}", self.name()));
-        event.case_id = Some(Secret::new(id));
-        Ok(event)
-    }
-
-    fn emit(&self, template: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
-        let uri: Uri = template.parse().map_err(|_| Error::new(Kind::InvalidInput, "the callback URL is no URL"))?;
-        if uri.host().is_none() {
-            return Err(Error::new(Kind::InvalidInput, "the callback URL needs a host"));
+        if length < self.min_length {
+            let detail =
+                format!("the recording has {length} bytes, where less than {} is a placeholder", self.min_length);
+            return Err(Error::new(Kind::Integrity, detail));
         }
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = uri;
-        Ok(request)
+        Ok(())
     }
 }
 
-impl IdentityTm {
-    /// Asks for the recording of an order; the vendor calls the URL when it is ready, [T 3.7]. Sent twice at most.
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] when the URL is not `https` (`http` to this machine is accepted); else as any call.
-    pub async fn request_video(
-        &self,
-        order: &OrderId,
-        callback_url: &Secret,
-        options: &CallOptions,
-    ) -> Result<Response<()>, Error> {
-        self.call(&RequestVideo::new(order.clone(), callback_url.clone()), options).await
+#[cfg(feature = "save")]
+pub use saved::VideoDownload;
+
+#[cfg(feature = "save")]
+mod saved {
+    use identkit_core::{CallOptions, Error};
+    use identkit_transport::Response;
+    use identkit_transport::save::{FileDigest, Save};
+
+    use super::PlaceholderRule;
+    use crate::{IdentityTm, VideoReady};
+
+    /// A recording that was saved.
+    #[non_exhaustive]
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct VideoDownload {
+        /// `video/mp4` or `video/webm`, as the vendor says.
+        pub media_type: String,
+        /// Its length and its SHA-256, read back from the disk.
+        pub saved: FileDigest,
+        /// Whether the vendor had called back; otherwise it was fetched by force.
+        pub provisioned: bool,
+        /// Whether its digest was compared with those of known placeholders.
+        pub compared: bool,
     }
 
-    /// The recording as a stream, [T 3.8].
-    ///
-    /// # Errors
-    /// As any call; the stream itself fails rather than end short.
-    pub async fn video(&self, ready: &VideoReady, options: &CallOptions) -> Result<Response<Video>, Error> {
-        self.call(&GetVideo::new(ready.order_id.clone()), options).await
+    impl VideoDownload {
+        /// Whether it may count as evidence: the vendor had called back, or its digest was compared.
+        pub fn counts_as_evidence(&self) -> bool {
+            self.provisioned || self.compared
+        }
     }
 
-    /// Audio recordings, where the account is set up for them, [T 3.9].
-    ///
-    /// # Errors
-    /// As any call.
-    pub async fn voice_files(&self, order: &OrderId, options: &CallOptions) -> Result<Response<VoiceFiles>, Error> {
-        self.call(&GetVoiceFiles::new(order.clone()), options).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn at_39_the_order_stands_in_the_url_itself() {
-        let base = Uri::from_static("https://www.example.com");
-        let url = VideoCallback.url(&base, &Secret::new("t0ken"), &OrderId::received("9992")).unwrap();
-        assert_eq!(url.expose(), "https://www.example.com/identity-tm/t0ken/Video?orderId=9992");
-        let event = Event::new(PROVIDER, "Video", "");
-        let request = VideoCallback.emit(url.expose(), &Method::GET, &event).unwrap();
-        let parsed = VideoCallback.parse(&request).unwrap();
-        let ready = VideoReady::heard(&parsed).unwrap();
-        assert_eq!((ready.order_id().expose(), ready.was_heard()), ("9992", true));
-    }
-
-    #[test]
-    fn at_38_another_event_is_no_permission() {
-        assert!(VideoReady::heard(&Event::new(PROVIDER, "OnFinal", "k")).is_err());
-        assert!(VideoReady::heard(&Event::new("identify24", "Video", "k")).is_err());
-        assert!(!VideoReady::force(OrderId::received("9992")).was_heard());
+    impl IdentityTm {
+        /// Saves the recording, [T 3.8]: streamed, digested and read back. A placeholder gets no file.
+        ///
+        /// # Errors
+        /// As [`video`](Self::video) and [`Save::run`];
+        /// [`Kind::Integrity`](identkit_core::Kind::Integrity) for what the rule says is a placeholder.
+        pub async fn save_video(
+            &self,
+            ready: &VideoReady,
+            save: Save<'_>,
+            rule: &PlaceholderRule,
+            options: &CallOptions,
+        ) -> Result<Response<VideoDownload>, Error> {
+            let (video, response) = self.video(ready, options).await?.split();
+            let judge = rule.clone();
+            let saved =
+                save.accept(move |came| judge.check(came.length, &came.sha256)).run(video.content).await.map_err(
+                    |error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()),
+                )?;
+            let (provisioned, compared) = (ready.was_heard(), rule.knows_any());
+            let value = VideoDownload { media_type: video.media_type, saved, provisioned, compared };
+            Ok(response.map(|()| value))
+        }
     }
 }

@@ -1,33 +1,27 @@
 //! The client of one account.
 
-mod download;
+mod calls;
 mod feed;
-mod files;
 mod media;
-mod signing;
+mod service;
 
-pub use download::PlaceholderRule;
-#[cfg(feature = "save")]
-pub use download::VideoDownload;
 pub use feed::StatusFeed;
-pub use media::{VideoCallback, VideoReady};
-pub use signing::{AgentAvailability, Health};
+#[cfg(feature = "save")]
+pub use media::VideoDownload;
+pub use media::{PlaceholderRule, VideoReady};
+pub use service::{AgentAvailability, Health};
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use identkit_core::{CallOptions, Content, Delivery, Error, Instant, Kind, Secret};
+use futures_util::lock::Mutex;
+use identkit_core::{CallOptions, Delivery, Error, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
 use identkit_wire::{Operation, Warning};
 
-use crate::messages::{IdentDataAnswer, OrderStatus, PutOrderAnswer};
-use crate::operations::{
-    Decryptor, DelIdentData, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetStatus, GetStatusExtended, IdentDataBody, MaybeEncrypted, ServerStatus, SignedPdfs,
-};
-use crate::order::{Add, Product};
+use crate::messages::{IdentDataAnswer, PutOrderAnswer};
+use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus};
 use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
 /// The API's documented base URL, [T 2.6].
@@ -94,8 +88,8 @@ pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,
     auth: Arc<Basic>,
     decryptor: Option<Arc<dyn Decryptor>>,
-    /// Whether a destructive read is under way: two at once would take the other's news away (AT-06).
-    draining: Arc<AtomicBool>,
+    /// Held while a destructive read is under way: two at once would take the other's news away (AT-06).
+    draining: Arc<Mutex<()>>,
     /// How long a call may take that does not say so itself.
     timeout: Duration,
 }
@@ -187,22 +181,6 @@ impl IdentityTm {
         })
     }
 
-    /// All codes of an order, [T 3.2]: what finality is judged by (AT-13).
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn status(&self, order: &OrderId, options: &CallOptions) -> Result<Response<OrderStatus>, Error> {
-        self.call(&GetStatusExtended::new(order.clone()), options).await
-    }
-
-    /// The general codes only, [T 3.2]. They may hide a suspicion of fraud.
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn status_general(&self, order: &OrderId, options: &CallOptions) -> Result<Response<OrderStatus>, Error> {
-        self.call(&GetStatus::new(order.clone()), options).await
-    }
-
     /// A result in JSON, opened by the decryptor where there is one.
     async fn result<Op>(
         &self,
@@ -219,76 +197,6 @@ impl IdentityTm {
         let (value, more) = body.open(order, decryptor.as_ref()).map_err(named)?;
         response.warnings.extend(more);
         Ok(response.map(|()| value))
-    }
-
-    /// The checked data as it came, [T 3.3]: opaque bytes where the account has its results encrypted (AT-70). The
-    /// other forms of the call: [`call`](Self::call) with [`MaybeEncrypted`].
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn ident_data_body(
-        &self,
-        order: &OrderId,
-        options: &CallOptions,
-    ) -> Result<Response<IdentDataBody>, Error> {
-        self.call(&MaybeEncrypted(GetIdentData::new(order.clone())), options).await
-    }
-
-    /// The checked data, [T 3.3].
-    ///
-    /// # Errors
-    /// As [`Driver::call`]; the decryptor's, if there is one.
-    pub async fn ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Response<IdentDataAnswer>, Error> {
-        self.result(GetIdentData::new(order.clone()), order, options).await
-    }
-
-    /// The checked data and what was given to putOrder, [T 3.3].
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn ident_data_with_initial(
-        &self,
-        order: &OrderId,
-        options: &CallOptions,
-    ) -> Result<Response<IdentDataAnswer>, Error> {
-        self.result(GetIdentDataInitial::new(order.clone()), order, options).await
-    }
-
-    /// The checked data and how the person was identified, [T 3.3].
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn ident_data_with_method(
-        &self,
-        order: &OrderId,
-        options: &CallOptions,
-    ) -> Result<Response<IdentDataAnswer>, Error> {
-        self.result(GetIdentDataMethod::new(order.clone()), order, options).await
-    }
-
-    /// The report as a PDF, [T 3.4].
-    ///
-    /// # Errors
-    /// As [`Driver::call`]; the stream itself fails rather than end short.
-    pub async fn ident_data_pdf(&self, order: &OrderId, options: &CallOptions) -> Result<Response<Content>, Error> {
-        self.call(&GetIdentDataPdf::new(order.clone()), options).await
-    }
-
-    /// The signed documents, [T 3.5].
-    ///
-    /// # Errors
-    /// As [`Driver::call`].
-    pub async fn signed_pdfs(&self, order: &OrderId, options: &CallOptions) -> Result<Response<SignedPdfs>, Error> {
-        self.call(&GetESignPdf::new(order.clone()), options).await
-    }
-
-    /// Deletes the data of an order for good, [T 3.10]. Collect and verify everything first.
-    ///
-    /// # Errors
-    /// [`Kind::NotFound`] when the vendor does not know the order *or* has deleted it already: prove it by
-    /// [`data_is_gone`](Self::data_is_gone).
-    pub async fn delete_ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
-        self.call(&DelIdentData::new(order.clone()), options).await
     }
 
     /// Whether the data of an order that was readable before is gone: `getIdentData` answers 404 (AT-09). The status
@@ -310,23 +218,5 @@ impl IdentityTm {
     /// As [`Driver::call`]; a failure is the answer.
     pub async fn server_status(&self, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&ServerStatus, &options.clone().attempts(1)).await
-    }
-}
-
-impl PutOrder {
-    /// What ends this order (AT-14): to be remembered with its id.
-    pub fn flavour(&self) -> OrderFlavor {
-        let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
-        // An empty array is nothing to sign: 6 then ends the order after all.
-        let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
-            || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
-            || self.multi_sign_options.is_some();
-        match self.product.map(Product) {
-            Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
-            Some(Product::SIGN) => OrderFlavor::Qes,
-            _ if signs => OrderFlavor::Qes,
-            Some(_) => OrderFlavor::IdentOnly,
-            None => OrderFlavor::Unknown,
-        }
     }
 }

@@ -76,19 +76,3 @@ impl ListedOrder {
         Finality::judge(flavour, self.kinds())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use identkit_wire::json;
-
-    #[test]
-    fn the_documents_request_is_read_and_written() {
-        let text = include_str!("../../fixtures/S-061-get-all-status-request.json");
-        let read: AllStatusRequest = json::read(text.as_bytes()).unwrap();
-        let paging = read.period.as_ref().unwrap().paging.as_ref().unwrap();
-        assert_eq!((paging.elements, paging.page), (Some(200), Some(2)));
-        let again: serde_json::Value = serde_json::to_value(&read).unwrap();
-        assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
-    }
-}

@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use identkit_core::Pii;
 use serde::{Deserialize, Serialize};
@@ -22,11 +21,7 @@ impl DetailName {
     }
 }
 
-impl fmt::Debug for DetailName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
+identkit_wire::debug_as!(DetailName, |name| "{:?}", name.0);
 
 impl From<&str> for DetailName {
     fn from(name: &str) -> Self {

@@ -4,11 +4,11 @@ use std::fmt;
 
 use identkit_core::Pii;
 use identkit_wire::json::Blob;
-use identkit_wire::{Dts, OneOrMany, message};
+use identkit_wire::{Dts, OneOrMany, debug_as, message};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use super::Details;
+use super::{Details, DriverLicense};
 use crate::OrderId;
 
 type Text = Pii<String>;
@@ -95,17 +95,8 @@ message! {
     }
 }
 
-message! {
-    /// The driver's licence as it was checked.
-    pub struct CheckedDriverLicense {
-        /// At most 50.
-        "LicenceNo" => license_no: Text,
-        /// At most 50.
-        "Classes" => classes: Text,
-        /// `YYYY-MM-DD`.
-        "DateOfIssue" => date_of_issue: Text,
-    }
-}
+/// The driver's licence as it was checked.
+pub type CheckedDriverLicense = DriverLicense;
 
 message! {
     written only;
@@ -132,10 +123,6 @@ impl<'de> Deserialize<'de> for Image {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Image, E> {
-                self.visit_string(text.to_owned())
-            }
-
-            fn visit_string<E: de::Error>(self, text: String) -> Result<Image, E> {
                 Ok(Image::default().image(Blob::Text(text.into())))
             }
 
@@ -194,11 +181,7 @@ impl From<&str> for AdditionalValue {
     }
 }
 
-impl fmt::Debug for AdditionalValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(identkit_core::REDACTED)
-    }
-}
+debug_as!(AdditionalValue, |_value| "{}", identkit_core::REDACTED);
 
 /// How the person was identified, [T 3.3.4].
 #[non_exhaustive]

@@ -12,19 +12,10 @@ mod order_list;
 mod results;
 mod status;
 
-pub use all_status::{AllStatusRequest, ListedOrder, Paging, Period, TvSlot};
+pub use all_status::*;
 pub use details::{DetailName, Details};
-pub use ident_data::{
-    AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
-};
-pub use order::{
-    Additional, Address, Documents, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages,
-    LegitimationDocument, LegitimationDocuments, MultiSignOptions, OrderIdentData, PutOrder, PutOrderAnswer,
-    RedirectUrl, SignHash, SignParameters, SignPdf, VideoHashes, WebhookUrl,
-};
+pub use ident_data::*;
+pub use order::*;
 pub use order_list::OrderList;
-pub use results::{
-    Bank, BankCode, ErrorAnswer, NamedHashes, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest,
-    Tan, VideoRequest, VoiceFile, VoiceFiles,
-};
+pub use results::*;
 pub use status::{OrderStatus, StatusEntry};

@@ -12,9 +12,6 @@ use crate::OrderId;
 
 type Text = Pii<String>;
 
-/// Documents or hashes: an object when one, an array when several (AT-33).
-pub type Documents<T> = OneOrMany<T>;
-
 message! {
     /// An order: the body of `putOrder`, [T 3.1.3]. Lengths are checked when it is sent.
     pub struct PutOrder {
@@ -49,10 +46,10 @@ message! {
         "IdentData" => ident_data: OrderIdentData,
         /// Acceptable documents, as the agent sees them.
         "LegitimationDocument" => legitimation_document: LegitimationDocuments,
-        /// PDFs to be signed (QES).
-        "eSignPDF" => sign_pdf: Documents<SignPdf>,
-        /// Hashes to be signed (QES).
-        "eSignHash" => sign_hash: Documents<SignHash>,
+        /// PDFs to be signed (QES): an object when one, an array when several (AT-33).
+        "eSignPDF" => sign_pdf: OneOrMany<SignPdf>,
+        /// Hashes to be signed (QES), likewise.
+        "eSignHash" => sign_hash: OneOrMany<SignHash>,
         /// Signs the document of another order as well.
         "MultiSignOptions" => multi_sign_options: MultiSignOptions,
         /// A stored identification to be used again, [T 6].
@@ -248,21 +245,6 @@ impl LegitimationDocuments {
 impl From<Vec<LegitimationDocument>> for LegitimationDocuments {
     fn from(documents: Vec<LegitimationDocument>) -> Self {
         Self(documents)
-    }
-}
-
-impl FromIterator<LegitimationDocument> for LegitimationDocuments {
-    fn from_iter<I: IntoIterator<Item = LegitimationDocument>>(documents: I) -> Self {
-        Self(documents.into_iter().collect())
-    }
-}
-
-impl IntoIterator for LegitimationDocuments {
-    type Item = LegitimationDocument;
-    type IntoIter = std::vec::IntoIter<LegitimationDocument>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
     }
 }
 

@@ -5,8 +5,6 @@ use std::fmt;
 use bytes::Bytes;
 use http::Method;
 use identkit_core::{Content, Error, Kind};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::json::{Files, Piece};
 use identkit_wire::{BodyMode, Meta, operation};
 use serde::de::DeserializeOwned;
@@ -166,7 +164,7 @@ operation! {
     request: |params, request| GetESignPdf::decode_request(params, request).map(Self),
     respond: |output| match output.from {
         Source::Itself(content) => super::respond::pdf(content),
-        _ => super::respond::content(output.into_content(), json::MEDIA_TYPE),
+        _ => super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),
     },
 }
 
@@ -180,5 +178,5 @@ operation! {
         Ok(FileStream::new(Source::Json(Box::new(files)), "recordings").into())
     },
     request: |params, request| GetVoiceFiles::decode_request(params, request).map(Self),
-    respond: |output| super::respond::content(output.into_content(), json::MEDIA_TYPE),
+    respond: |output| super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),
 }

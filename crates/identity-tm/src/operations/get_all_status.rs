@@ -1,16 +1,12 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, by a period (safe) or what was not told before (destructive).
 
-#[cfg(feature = "server")]
-use bytes::Bytes;
 use http::{Method, StatusCode, response};
-#[cfg(feature = "server")]
-use identkit_core::Content;
 use identkit_core::{Error, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, json, operation};
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
-use crate::validate::listed_in_extra;
+use crate::validate::{listed_in_extra, refuse};
 use crate::{Dialect, PROVIDER};
 
 const SECTION: &str = "[T] 4.2";
@@ -25,9 +21,9 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
 }
 
 #[cfg(feature = "server")]
-fn respond(output: OrderList) -> Result<http::Response<Content>, Error> {
+fn respond(output: OrderList) -> Result<http::Response<identkit_core::Content>, Error> {
     if output.0.is_empty() {
-        let mut response = http::Response::new(Content::empty());
+        let mut response = http::Response::new(identkit_core::Content::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
@@ -36,7 +32,7 @@ fn respond(output: OrderList) -> Result<http::Response<Content>, Error> {
 
 /// The sandbox's side: no body, an empty one and `{}` are the same (AT-08).
 #[cfg(feature = "server")]
-fn request_of(request: &http::Request<Bytes>) -> Result<AllStatusRequest, Error> {
+fn request_of(request: &http::Request<bytes::Bytes>) -> Result<AllStatusRequest, Error> {
     if request.body().iter().all(u8::is_ascii_whitespace) {
         return Ok(AllStatusRequest::default());
     }
@@ -45,7 +41,7 @@ fn request_of(request: &http::Request<Bytes>) -> Result<AllStatusRequest, Error>
 
 /// Begin and End always both, and at most 1000 elements (AT-05).
 fn check(request: &AllStatusRequest) -> Result<(), Error> {
-    let mut faults: Vec<Violation> = listed_in_extra("", &request.extra, AllStatusRequest::KEYS, SECTION).collect();
+    let mut faults: Vec<Violation> = Vec::new();
     let period = request.period.as_ref();
     if let Some(period) = period {
         faults.extend(listed_in_extra("Period.", &period.extra, Period::KEYS, SECTION));
@@ -53,34 +49,25 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
             faults.extend(listed_in_extra("Period.Paging.", &paging.extra, Paging::KEYS, SECTION));
         }
     }
-    let mut fault = |field: &'static str, message: &'static str, rule| {
-        faults.push(Violation::new(field, message, rule, SECTION));
-    };
-    if request.extended_list.is_some() {
-        let message = "stands in the document's example only: whether all codes are asked for is said by the URL";
-        fault("ExtendedList", message, "AT-04");
-    }
-    match period {
-        None => fault("Period", "is required: without it the read marks everything as reported", "T-100"),
-        Some(period) => {
-            let begin = period.begin.as_ref().and_then(identkit_wire::Dts::timestamp);
-            let end = period.end.as_ref().and_then(identkit_wire::Dts::timestamp);
-            if begin.is_none() {
-                fault("Period.Begin", "is required, a date-time with offset", "AT-05");
-            }
-            if end.is_none() {
-                fault("Period.End", "is required, a date-time with offset", "AT-05");
-            }
-            if begin.zip(end).is_some_and(|(begin, end)| begin > end) {
-                fault("Period", "begins after its end", "AT-05");
-            }
-            if period.paging.as_ref().and_then(|paging| paging.elements).is_some_and(|count| count == 0 || count > 1000)
-            {
-                fault("Period.Paging.Elements", "must be 1 to 1000", "T-101");
-            }
+    let mut fault = |broken: bool, field: &'static str, message: &'static str, rule| {
+        if broken {
+            faults.push(Violation::new(field, message, rule, SECTION));
         }
+    };
+    let message = "stands in the document's example only: whether all codes are asked for is said by the URL";
+    fault(request.extended_list.is_some(), "ExtendedList", message, "AT-04");
+    let message = "is required: without it the read marks everything as reported";
+    fault(period.is_none(), "Period", message, "T-100");
+    if let Some(period) = period {
+        let [begin, end] = [&period.begin, &period.end].map(|time| time.as_ref().and_then(Dts::timestamp));
+        fault(begin.is_none(), "Period.Begin", "is required, a date-time with offset", "AT-05");
+        fault(end.is_none(), "Period.End", "is required, a date-time with offset", "AT-05");
+        fault(begin.zip(end).is_some_and(|(begin, end)| begin > end), "Period", "begins after its end", "AT-05");
+        let elements = period.paging.as_ref().and_then(|paging| paging.elements);
+        let broken = elements.is_some_and(|count| !(1..=1000).contains(&count));
+        fault(broken, "Period.Paging.Elements", "must be 1 to 1000", "T-101");
     }
-    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
+    refuse(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
 }
 
 const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambiguity: AmbiguityPolicy) -> Meta {

@@ -5,15 +5,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-#[cfg(feature = "server")]
-use http::header::HeaderValue;
-use http::response;
-#[cfg(feature = "server")]
-use identkit_core::Content;
 use identkit_core::{Error, Kind, Pii};
-#[cfg(feature = "server")]
-use identkit_wire::ServedOperation;
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, Warning, json};
+use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
 use super::get_ident_data::judged;
 use crate::messages::IdentDataAnswer;
@@ -73,25 +66,12 @@ impl IdentDataBody {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaybeEncrypted<Op>(pub Op);
 
-impl<Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>> Operation for MaybeEncrypted<Op> {
-    const META: &'static Meta = Op::META;
-    type Output = IdentDataBody;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        self.0.path_params()
-    }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        self.0.encode(dialect)
-    }
-
-    fn decode(
-        &self,
-        head: &response::Parts,
-        body: Received,
-        dialect: &Dialect,
-    ) -> Result<Decoded<IdentDataBody>, Error> {
+operation! {
+    impl MaybeEncrypted<Op> where [Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>];
+    meta: *Op::META, output: IdentDataBody, dialect: Dialect,
+    params: |this| this.0.path_params(),
+    encode: |this, dialect| this.0.encode(dialect),
+    decode: |this, head, body, dialect| {
         let bytes = body.whole()?;
         if bytes.is_empty() {
             return Err(Error::new(Kind::Protocol, "the answer is empty"));
@@ -100,29 +80,21 @@ impl<Op: Operation<Output = IdentDataAnswer, Dialect = Dialect>> Operation for M
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|told| told.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }
-        let Decoded { value, warnings, .. } = self.0.decode(head, Received::Whole(bytes), dialect)?;
+        let Decoded { value, warnings, .. } = this.0.decode(head, Received::Whole(bytes), dialect)?;
         Ok(Decoded::new(IdentDataBody::Json(Box::new(value)), warnings))
-    }
-}
-
-#[cfg(feature = "server")]
-impl<Op: ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>> ServedOperation for MaybeEncrypted<Op> {
-    fn decode_request(params: &identkit_wire::Params, request: &http::Request<Bytes>) -> Result<Self, Error> {
-        Op::decode_request(params, request).map(Self)
-    }
-
-    fn encode_response(output: IdentDataBody) -> Result<http::Response<Content>, Error> {
-        match output {
-            IdentDataBody::Json(answer) => Op::encode_response(*answer),
-            IdentDataBody::Opaque { bytes, content_type } => {
-                let mut response = http::Response::new(Content::from_bytes(bytes));
-                if let Some(told) = content_type.and_then(|told| HeaderValue::from_str(&told).ok()) {
-                    response.headers_mut().insert(CONTENT_TYPE, told);
-                }
-                Ok(response)
+    },
+    request[Op: identkit_wire::ServedOperation<Output = IdentDataAnswer, Dialect = Dialect>]:
+        |params, request| Op::decode_request(params, request).map(Self),
+    respond: |output| match output {
+        IdentDataBody::Json(answer) => Op::encode_response(*answer),
+        IdentDataBody::Opaque { bytes, content_type } => {
+            let mut response = http::Response::new(identkit_core::Content::from_bytes(bytes));
+            if let Some(told) = content_type.and_then(|told| told.parse().ok()) {
+                response.headers_mut().insert(CONTENT_TYPE, told);
             }
+            Ok(response)
         }
-    }
+    },
 }
 
 /// Whether the bytes read as an answer that holds an element of ours. An object without any is an envelope of somebody

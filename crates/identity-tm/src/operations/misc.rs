@@ -2,13 +2,11 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
-use crate::validate::{is_mail_address, listed_in_extra};
+use crate::validate::{is_mail_address, refuse};
 use crate::{Dialect, PROVIDER};
 
 /// A call that only asks, about no order.
@@ -35,18 +33,9 @@ impl CheckSignmeUser {
     fn write(&self) -> Result<Encoded, Error> {
         let email = self.0.email.as_ref().map_or("", |email| email.expose().trim());
         let section = <Self as identkit_wire::Operation>::META.section;
-        let mut faults: Vec<Violation> = listed_in_extra("", &self.0.extra, SignmeUserRequest::KEYS, section).collect();
-        if !is_mail_address(email) {
-            faults.push(Violation::new(
-                "Email",
-                "must be the e-mail address that is the sign-me user name",
-                "AT-58",
-                section,
-            ));
-        }
-        if !faults.is_empty() {
-            return Err(Error::invalid(faults));
-        }
+        let message = "must be the e-mail address that is the sign-me user name";
+        let fault = (!is_mail_address(email)).then(|| Violation::new("Email", message, "AT-58", section));
+        refuse(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
         let request = SignmeUserRequest { email: Some(email.into()), extra: self.0.extra.clone() };
         Encoded::json(&request)
     }
@@ -57,6 +46,6 @@ operation! {
     meta: ask("checkSignmeUser", Method::POST, "/checkSignmeUser", "[T] 8.3", 1024 * 1024),
     output: SignmeUser, dialect: Dialect,
     encode: |this, _| this.write(),
-    request: |_, request| json::decode_request(request).map(Self),
+    request: |_, request| identkit_wire::json::decode_request(request).map(Self),
     respond: super::respond::json,
 }

@@ -1,11 +1,28 @@
 //! The vendor's calls, grouped by what they are about. Every one is pure: a request out, an answer in; and with the
 //! feature `server` the other side of both.
 
+/// Declares calls about one order, whose id is all that they send. Decoding and response are JSON by default.
+macro_rules! order_calls {
+    ($(
+        $(#[$attribute:meta])*
+        $name:ident: $meta:expr => $output:ty $(, decode: $decode:expr)? $(, respond: $respond:expr)?
+    );+ $(;)?) => {$(
+        identkit_wire::operation! {
+            $(#[$attribute])*
+            pub struct $name {
+                /// The order.
+                "OrderID" => order_id: crate::OrderId as (crate::OrderId::expose, crate::OrderId::received),
+            }
+            meta: $meta, output: $output, dialect: crate::Dialect,
+            $(decode: $decode,)? respond: identkit_wire::operation!(@or [$($respond)?] super::respond::json),
+        }
+    )+};
+}
+
+mod documents;
 mod files;
 mod get_all_status;
 mod get_ident_data;
-mod get_ident_data_pdf;
-mod get_ident_data_signed;
 mod ident_data_body;
 mod misc;
 mod order_state;
@@ -13,21 +30,18 @@ mod put_order;
 mod recordings;
 #[cfg(feature = "server")]
 mod respond;
-mod signed_documents;
 mod signing;
 mod unread;
 
+pub use documents::*;
 pub use files::{FileStream, Streamed};
-pub use get_all_status::{DrainUnreported, DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
-pub use get_ident_data::{GetIdentData, GetIdentDataInitial, GetIdentDataMethod};
-pub use get_ident_data_pdf::GetIdentDataPdf;
-pub use get_ident_data_signed::{GetIdentDataSigned, SignedIdentData};
-pub use ident_data_body::{Decryptor, IdentDataBody, MaybeEncrypted};
-pub use misc::{CheckSignmeUser, GetBankList};
-pub use order_state::{CancelOrder, DelIdentData, GetStatus, GetStatusExtended, ServerStatus};
-pub use recordings::{GetVideo, GetVoiceFiles, RequestVideo, Video};
-pub use signed_documents::{GetESignHash, GetESignPdf, SignedPdfs};
-pub use signing::{ConfirmSign, RequestResendSignTan, RequestSign};
+pub use get_all_status::*;
+pub use get_ident_data::*;
+pub use ident_data_body::*;
+pub use misc::*;
+pub use order_state::*;
+pub use recordings::*;
+pub use signing::*;
 pub use unread::{Unread, UnreadList};
 
 use http::Method;
@@ -38,7 +52,6 @@ use crate::{OrderId, PROVIDER};
 
 /// The most that a JSON answer may take (AT-79).
 const JSON_CAP: u64 = 256 * 1024 * 1024;
-/// The most that a PDF may take.
 const PDF_CAP: u64 = 1024 * 1024 * 1024;
 
 const BAD_REQUEST: Refusal = Refusal::new(400, Kind::Rejected, "the vendor refused the request", Advice::FixInput);
@@ -51,7 +64,10 @@ const UNAUTHORIZED: Refusal = Refusal::new(
 const NOT_FOUND: Refusal =
     Refusal::new(404, Kind::NotFound, "the vendor does not know an order of this id", Advice::DoNotRetry);
 
-/// The documented refusals of nearly every read.
+const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
+    Refusal::new(status, Kind::InvalidState, meaning, Advice::ReadStatus)
+}
+
 const READ: &[Refusal] = &[BAD_REQUEST, UNAUTHORIZED, NOT_FOUND];
 
 /// The description of a call that reads something of an order, in JSON by default.

@@ -96,18 +96,20 @@ fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
             None => error,
         });
     };
-    let mut warnings = Vec::new();
-    if odd {
-        let message = "an element of the answer has another form than documented: it is kept among the unlisted ones";
-        warnings.push(Warning::new(message, "AT-22"));
-    }
-    if answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()) {
-        warnings.push(Warning::new("the vendor accepted the order and reported an error besides", "AT-53"));
-    }
-    if !id.is_regular() {
-        warnings.push(Warning::new("the OrderID has a shape that the document does not describe", "AT-22"));
-    }
-    Ok(Decoded::new(answer, warnings))
+    let noticed = [
+        Warning::when(
+            odd,
+            "an element of the answer has another form than documented: it is kept among the unlisted ones",
+            "AT-22",
+        ),
+        Warning::when(
+            answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()),
+            "the vendor accepted the order and reported an error besides",
+            "AT-53",
+        ),
+        Warning::when(!id.is_regular(), "the OrderID has a shape that the document does not describe", "AT-22"),
+    ];
+    Ok(Decoded::new(answer, noticed.into_iter().flatten().collect()))
 }
 
 operation! {

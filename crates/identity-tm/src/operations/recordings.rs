@@ -4,20 +4,15 @@
 //! Until the vendor has called back, the second answers 200 with a placeholder video (AT-38).
 
 use http::header::CONTENT_TYPE;
-#[cfg(feature = "server")]
-use http::header::HeaderValue;
 use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
 
 use super::{READ, read};
 use crate::messages::{VideoRequest, VoiceFiles};
-use crate::validate::listed_in_extra;
+use crate::validate::refuse;
 use crate::{Dialect, OrderId, PROVIDER};
 
-/// The most that a video may take, in bytes.
 const VIDEO_CAP: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Asks for the recording of an order; the vendor calls the URL when it is ready.
@@ -38,8 +33,6 @@ impl RequestVideo {
     fn write(&self) -> Result<Encoded, Error> {
         let url = self.request.callback_url.as_ref().map_or("", Secret::expose);
         let section = <Self as identkit_wire::Operation>::META.section;
-        let mut faults: Vec<Violation> =
-            listed_in_extra("", &self.request.extra, VideoRequest::KEYS, section).collect();
         let wrong = match url.parse::<http::Uri>() {
             Err(_) => Some("is required, and must be a URL"),
             Ok(uri) => {
@@ -48,14 +41,10 @@ impl RequestVideo {
                 (!right).then_some("must begin with https:// (http:// is accepted for this machine only)")
             }
         };
-        faults.extend(wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section)));
-        if !faults.is_empty() {
-            return Err(Error::invalid(faults));
-        }
-        let mut warnings = Vec::new();
-        if url.chars().count() > 150 {
-            warnings.push(Warning::new("callbackUrl has more than 150 characters; no length is documented", "AT-39"));
-        }
+        let fault = wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section));
+        refuse(&self.request.extra, VideoRequest::KEYS, section, fault)?;
+        let message = "callbackUrl has more than 150 characters; no length is documented";
+        let warnings = Warning::when(url.chars().count() > 150, message, "AT-39").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
 }
@@ -77,7 +66,8 @@ operation! {
     encode: |this, _| this.write(),
     decode: |_, _, _, _| Ok(().into()),
     request: |params, request| {
-        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+        let request = identkit_wire::json::decode_request(request)?;
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request })
     },
     respond: super::respond::empty,
 }
@@ -99,20 +89,19 @@ impl Video {
     }
 }
 
-operation! {
+order_calls! {
     /// The recording. Without the callback it may be a placeholder.
-    pub struct GetVideo {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getVideoFileBinary", "/getVideoFileBinary/{OrderID}", "[T] 3.8")
-        .body_mode(BodyMode::Stream { cap: VIDEO_CAP }),
-    output: Video, dialect: Dialect,
+    GetVideo: read("getVideoFileBinary", "/getVideoFileBinary/{OrderID}", "[T] 3.8")
+        .body_mode(BodyMode::Stream { cap: VIDEO_CAP })
+        => Video,
     decode: |_, head, body, _| decode(head, body),
     respond: |output| {
-        let media_type = HeaderValue::from_str(&output.media_type).unwrap_or(HeaderValue::from_static("video/mp4"));
-        super::respond::content(output.content, media_type)
-    },
+        let unusual = http::HeaderValue::from_static("video/mp4");
+        super::respond::content(output.content, output.media_type.parse().unwrap_or(unusual))
+    };
+
+    /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.
+    GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles;
 }
 
 fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
@@ -127,14 +116,4 @@ fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Erro
         return Err(Error::new(Kind::Protocol, "the answer is no video: its Content-Type says so"));
     }
     Ok(Video { media_type, content }.into())
-}
-
-operation! {
-    /// The audio recordings, Base64 in JSON, [T 3.9]; where the account is set up for them.
-    pub struct GetVoiceFiles {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9"), output: VoiceFiles, dialect: Dialect,
-    respond: super::respond::json,
 }

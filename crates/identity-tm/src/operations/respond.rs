@@ -17,7 +17,6 @@ pub(super) fn empty((): ()) -> Result<Response<Content>, Error> {
     Ok(Response::new(Content::empty()))
 }
 
-/// 200 with the output as JSON.
 pub(super) fn json<T: Serialize>(output: T) -> Result<Response<Content>, Error> {
     identkit_wire::json::response(200, &output)
 }
@@ -29,7 +28,6 @@ pub(super) fn content(content: impl Into<Content>, media_type: HeaderValue) -> R
     Ok(response)
 }
 
-/// 200 with a PDF.
 pub(super) fn pdf(output: Content) -> Result<Response<Content>, Error> {
     content(output, HeaderValue::from_static("application/pdf"))
 }

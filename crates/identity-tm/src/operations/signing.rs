@@ -4,25 +4,23 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind, Secret, Violation};
-#[cfg(feature = "server")]
-use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, Warning, operation};
 
-use super::{BAD_REQUEST, UNAUTHORIZED};
+use super::{BAD_REQUEST, UNAUTHORIZED, wrong_state};
 use crate::messages::Tan;
-use crate::validate::listed_in_extra;
+use crate::validate::refuse;
 use crate::{Dialect, OrderId, PROVIDER};
 
 const GONE: Refusal =
     Refusal::new(404, Kind::NotFound, "the vendor does not know the order, or has deleted it", Advice::DoNotRetry);
-const PROCESSED: Refusal = Refusal::new(
-    410,
-    Kind::InvalidState,
-    "the order has already been processed: it is probably signed",
-    Advice::ReadStatus,
-);
-const NOT_STARTED: Refusal =
-    Refusal::new(412, Kind::InvalidState, "signing has not been started: call requestSign first", Advice::ReadStatus);
+const PROCESSED: Refusal = wrong_state(410, "the order has already been processed: it is probably signed");
+const NOT_STARTED: Refusal = wrong_state(412, "signing has not been started: call requestSign first");
+
+/// No code is listed for a single wrong TAN.
+const fn tan_rejected(status: u16) -> Refusal {
+    let meaning = "the TAN was probably wrong; how many tries are left is not told";
+    Refusal::new(status, Kind::TanRejected, meaning, Advice::ReadStatus)
+}
 
 /// A call that texts a person or burns a try.
 const fn side_effect(name: &'static str, path: &'static str, section: &'static str) -> Meta {
@@ -31,40 +29,23 @@ const fn side_effect(name: &'static str, path: &'static str, section: &'static s
         .expect(&[202])
 }
 
-operation! {
+order_calls! {
     /// Starts signing: the vendor texts a TAN to the person.
-    pub struct RequestSign {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: side_effect("requestSign", "/requestSign/{OrderID}", "[T] 5.1").refusals(&[
+    RequestSign: side_effect("requestSign", "/requestSign/{OrderID}", "[T] 5.1").refusals(&[
         BAD_REQUEST,
         UNAUTHORIZED,
         GONE,
-        Refusal::new(
-            406,
-            Kind::InvalidState,
-            "the order is not in a state in which it can be signed",
-            Advice::ReadStatus,
-        ),
+        wrong_state(406, "the order is not in a state in which it can be signed"),
         PROCESSED,
-    ]),
-    output: (), dialect: Dialect,
+    ]) => (),
     decode: |_, _, _, _| Ok(().into()),
-    respond: super::respond::accepted,
-}
+    respond: super::respond::accepted;
 
-operation! {
     /// Has another TAN texted to the person.
-    pub struct RequestResendSignTan {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: side_effect("requestResendSignTan", "/requestResendSignTan/{OrderID}", "[T] 5.3")
-        .refusals(&[BAD_REQUEST, UNAUTHORIZED, GONE, PROCESSED, NOT_STARTED]),
-    output: (), dialect: Dialect,
+    RequestResendSignTan: side_effect("requestResendSignTan", "/requestResendSignTan/{OrderID}", "[T] 5.3")
+        .refusals(&[BAD_REQUEST, UNAUTHORIZED, GONE, PROCESSED, NOT_STARTED]) => (),
     decode: |_, _, _, _| Ok(().into()),
-    respond: super::respond::accepted,
+    respond: super::respond::accepted;
 }
 
 /// Signs, with the TAN that the person received. The document's example URL says `/confirm/` (AT-10).
@@ -87,20 +68,13 @@ impl ConfirmSign {
         let fits = tan.chars().all(|c| c.is_ascii_alphanumeric())
             && if dialect.any_tan_length { !tan.is_empty() } else { tan.len() == 6 };
         let section = <Self as identkit_wire::Operation>::META.section;
-        let mut faults: Vec<Violation> = listed_in_extra("", &self.request.extra, Tan::KEYS, section).collect();
-        if !fits {
-            // A wrong length would burn a try (AT-56).
-            let message =
-                "must be exactly 6 letters or digits, leading zeros included; other lengths only by the dialect";
-            faults.push(Violation::new("tan", message, "AT-56", section));
-        }
-        if !faults.is_empty() {
-            return Err(Error::invalid(faults));
-        }
-        let mut warnings = Vec::new();
-        if !tan.chars().all(|c| c.is_ascii_digit()) {
-            warnings.push(Warning::new("the TAN is not made of digits only, as the document's example is", "AT-56"));
-        }
+        // A wrong length would burn a try (AT-56).
+        let message = "must be exactly 6 letters or digits, leading zeros included; other lengths only by the dialect";
+        let fault = (!fits).then(|| Violation::new("tan", message, "AT-56", section));
+        refuse(&self.request.extra, Tan::KEYS, section, fault)?;
+        let letters = !tan.chars().all(|c| c.is_ascii_digit());
+        let message = "the TAN is not made of digits only, as the document's example is";
+        let warnings = Warning::when(letters, message, "AT-56").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
 }
@@ -108,12 +82,12 @@ impl ConfirmSign {
 operation! {
     impl ConfirmSign;
     meta: side_effect("confirmSign", "/confirmSign/{OrderID}", "[T] 5.2").refusals(&[
-        // No code is listed for a single wrong TAN: this is the likely one, and any bad request answers it too.
-        Refusal::new(400, Kind::TanRejected, "the TAN was probably wrong; how many tries are left is not told", Advice::ReadStatus),
+        // The likely one, and any bad request answers it too.
+        tan_rejected(400),
         UNAUTHORIZED,
         GONE,
         // Seen in a later version of the API.
-        Refusal::new(409, Kind::TanRejected, "the TAN was probably wrong; how many tries are left is not told", Advice::ReadStatus),
+        tan_rejected(409),
         PROCESSED,
         NOT_STARTED,
         // Never a rate limit (contract, chapter 8): the order is dead.
@@ -124,7 +98,8 @@ operation! {
     encode: Self::write,
     decode: |_, _, _, _| Ok(().into()),
     request: |params, request| {
-        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request: json::decode_request(request)? })
+        let request = identkit_wire::json::decode_request(request)?;
+        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request })
     },
     respond: super::respond::accepted,
 }

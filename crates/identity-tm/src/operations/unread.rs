@@ -1,15 +1,9 @@
 //! A status list left as it came, to go through it order by order.
 
-use std::fmt;
-
 use bytes::Bytes;
-use http::{StatusCode, response};
-#[cfg(feature = "server")]
-use identkit_core::Content;
+use http::StatusCode;
 use identkit_core::Error;
-#[cfg(feature = "server")]
-use identkit_wire::ServedOperation;
-use identkit_wire::{Decoded, Encoded, Meta, Operation, Received, json};
+use identkit_wire::{Operation, debug_as, json, operation};
 
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
@@ -25,11 +19,7 @@ pub struct Unread<Op>(pub Op);
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UnreadList(Bytes);
 
-impl fmt::Debug for UnreadList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnreadList({} bytes)", self.0.len())
-    }
-}
+debug_as!(UnreadList, |list| "UnreadList({} bytes)", list.0.len());
 
 impl UnreadList {
     /// Hands out one order after the other; beside the body it takes the memory of one.
@@ -52,20 +42,12 @@ mod sealed {
     impl Repeatable for super::GetAllStatusExtended {}
 }
 
-impl<Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable> Operation for Unread<Op> {
-    const META: &'static Meta = Op::META;
-    type Output = UnreadList;
-    type Dialect = Dialect;
-
-    fn path_params(&self) -> Vec<(&'static str, &str)> {
-        self.0.path_params()
-    }
-
-    fn encode(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        self.0.encode(dialect)
-    }
-
-    fn decode(&self, head: &response::Parts, body: Received, _: &Dialect) -> Result<Decoded<UnreadList>, Error> {
+operation! {
+    impl Unread<Op> where [Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable];
+    meta: *Op::META, output: UnreadList, dialect: Dialect,
+    params: |this| this.0.path_params(),
+    encode: |this, dialect| this.0.encode(dialect),
+    decode: |_, head, body, _| {
         // Nothing new (AT-07). An empty body under 200 is no list.
         if head.status == StatusCode::NOT_MODIFIED {
             return Ok(UnreadList::default().into());
@@ -77,21 +59,12 @@ impl<Op: Operation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable> 
                 .map_err(json::JsonFault::answer);
         }
         Ok(UnreadList(bytes).into())
-    }
-}
-
-#[cfg(feature = "server")]
-impl<Op> ServedOperation for Unread<Op>
-where
-    Op: ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable,
-{
-    fn decode_request(params: &identkit_wire::Params, request: &http::Request<Bytes>) -> Result<Self, Error> {
-        Op::decode_request(params, request).map(Self)
-    }
-
-    fn encode_response(output: UnreadList) -> Result<http::Response<Content>, Error> {
+    },
+    request[Op: identkit_wire::ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable]:
+        |params, request| Op::decode_request(params, request).map(Self),
+    respond: |output| {
         let mut list = OrderList::default();
         output.for_each(|order| list.0.push(order))?;
         Op::encode_response(list)
-    }
+    },
 }

@@ -18,7 +18,7 @@ use crate::messages::{
     RedirectUrl, SignParameters,
 };
 use crate::operations::SignedIdentData;
-use crate::{Dialect, OrderCallback, OrderId};
+use crate::{Dialect, OrderCallback, OrderFlavor, OrderId};
 
 /// When the vendor calls before the order is final: at one of two moments, never at both (T-050). At neither of them
 /// the data is necessarily there.
@@ -81,37 +81,6 @@ impl NewOrder {
         Self { order, add: Add::NORMAL, to_sign: Vec::new() }
     }
 
-    /// The person is identified, by video or another way; the address needs names and country.
-    pub fn identification(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::VIDEO, email, address)
-    }
-
-    /// The person is identified, and not by video or autoID.
-    pub fn identification_without_video(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::WITHOUT_VIDEO, email, address)
-    }
-
-    /// The person is identified by autoID.
-    pub fn auto_id(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::AUTO_ID, email, address)
-    }
-
-    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
-    pub fn signature(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address)
-    }
-
-    /// The person signs with the sign-me account that is there: only when
-    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
-    pub fn signature_by_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).with_add(Add::USE_ACCOUNT)
-    }
-
-    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
-    pub fn sign_me_account(email: impl Into<Pii<String>>, address: Address) -> Self {
-        Self::of(Product::SIGN, email, address).with_add(Add::GENERATE_ACCOUNT)
-    }
-
     /// Something to be signed, after what was named before.
     pub fn sign(mut self, what: impl Into<ToSign>) -> Self {
         self.to_sign.push(what.into());
@@ -133,30 +102,6 @@ impl NewOrder {
         self
     }
 
-    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
-    pub fn reference(mut self, reference: impl Into<Pii<String>>) -> Self {
-        self.order.reference = Some(reference.into());
-        self
-    }
-
-    /// Phone number: `+` and digits.
-    pub fn phone(mut self, phone: impl Into<Pii<String>>) -> Self {
-        self.order.phone = Some(phone.into());
-        self
-    }
-
-    /// Mobile number: `+` and digits.
-    pub fn mobile(mut self, mobile: impl Into<Pii<String>>) -> Self {
-        self.order.mobile = Some(mobile.into());
-        self
-    }
-
-    /// The data to be checked.
-    pub fn ident_data(mut self, data: OrderIdentData) -> Self {
-        self.order.ident_data = Some(data);
-        self
-    }
-
     /// A result of [`ident_data_signed`](crate::IdentityTm::ident_data_signed) to be used again, [T 6].
     ///
     /// # Errors
@@ -170,31 +115,6 @@ impl NewOrder {
     pub fn accept_document(mut self, description: impl Into<Pii<String>>) -> Self {
         let document = LegitimationDocument::default().document(description);
         self.order.legitimation_document.get_or_insert_default().0.push(document);
-        self
-    }
-
-    /// Settings of the eID method.
-    pub fn eid(mut self, settings: EidSettings) -> Self {
-        self.order.eid_settings = Some(settings);
-        self
-    }
-
-    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
-    /// (AT-84).
-    pub fn target_link(mut self) -> Self {
-        self.order.get_target_link = Some(true);
-        self
-    }
-
-    /// The answer is to hold the codes for the video app.
-    pub fn video_hashes(mut self) -> Self {
-        self.order.get_video_hashes = Some(true);
-        self
-    }
-
-    /// A link for a giro redirect at the bank of this IBAN or BIC.
-    pub fn giro_link(mut self, iban_or_bic: impl Into<Pii<String>>) -> Self {
-        self.order.get_giro_link = Some(iban_or_bic.into());
         self
     }
 
@@ -219,12 +139,6 @@ impl NewOrder {
             Progress::AfterVideo(url) => (Some(url), None),
             Progress::AfterIdent(url) => (None, Some(url)),
         };
-        self
-    }
-
-    /// Who is mailed when something happens, in place of the account's settings.
-    pub fn notify(mut self, mails: EmailNotifications) -> Self {
-        self.order.email_notifications = Some(mails);
         self
     }
 
@@ -262,5 +176,86 @@ impl NewOrder {
         let order = order.normalised();
         order.check(dialect)?;
         Ok(order)
+    }
+}
+
+/// Declares functions that make orders, by their product and what they add to it.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident: $product:ident, $add:ident;)+) => {
+        impl NewOrder {$(
+            $(#[$doc])*
+            pub fn $name(email: impl Into<Pii<String>>, address: Address) -> Self {
+                Self::of(Product::$product, email, address).with_add(Add::$add)
+            }
+        )+}
+    };
+}
+
+kinds! {
+    /// The person is identified, by video or another way; the address needs names and country.
+    identification: VIDEO, NORMAL;
+    /// The person is identified, and not by video or autoID.
+    identification_without_video: WITHOUT_VIDEO, NORMAL;
+    /// The person is identified by autoID.
+    auto_id: AUTO_ID, NORMAL;
+    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
+    signature: SIGN, NORMAL;
+    /// The person signs with the sign-me account that is there: only when
+    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
+    signature_by_account: SIGN, USE_ACCOUNT;
+    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
+    sign_me_account: SIGN, GENERATE_ACCOUNT;
+}
+
+/// Declares functions that set one element of the order.
+macro_rules! elements {
+    ($($(#[$doc:meta])* $name:ident($($value:ident: $type:ty)?) => $field:ident = $set:expr;)+) => {
+        impl NewOrder {$(
+            $(#[$doc])*
+            pub fn $name(mut self, $($value: $type)?) -> Self {
+                self.order.$field = Some($set);
+                self
+            }
+        )+}
+    };
+}
+
+elements! {
+    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
+    reference(reference: impl Into<Pii<String>>) => reference = reference.into();
+    /// Phone number: `+` and digits.
+    phone(phone: impl Into<Pii<String>>) => phone = phone.into();
+    /// Mobile number: `+` and digits.
+    mobile(mobile: impl Into<Pii<String>>) => mobile = mobile.into();
+    /// The data to be checked.
+    ident_data(data: OrderIdentData) => ident_data = data;
+    /// Settings of the eID method.
+    eid(settings: EidSettings) => eid_settings = settings;
+    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
+    /// (AT-84).
+    target_link() => get_target_link = true;
+    /// The answer is to hold the codes for the video app.
+    video_hashes() => get_video_hashes = true;
+    /// A link for a giro redirect at the bank of this IBAN or BIC.
+    giro_link(iban_or_bic: impl Into<Pii<String>>) => get_giro_link = iban_or_bic.into();
+    /// Who is mailed when something happens, in place of the account's settings.
+    notify(mails: EmailNotifications) => email_notifications = mails;
+}
+
+impl PutOrder {
+    /// What ends this order (AT-14): to be remembered with its id.
+    pub fn flavour(&self) -> OrderFlavor {
+        let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
+        // An empty array is nothing to sign: 6 then ends the order after all.
+        let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
+            || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
+            || self.multi_sign_options.is_some();
+        match self.product.map(Product) {
+            Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
+            Some(Product::SIGN) => OrderFlavor::Qes,
+            _ if signs => OrderFlavor::Qes,
+            Some(_) => OrderFlavor::IdentOnly,
+            None => OrderFlavor::Unknown,
+        }
     }
 }

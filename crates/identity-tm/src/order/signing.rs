@@ -70,60 +70,39 @@ pub enum HashPlacement {
     },
 }
 
-/// The elements that say where a signature goes.
-#[derive(Default)]
-struct Elements {
-    x: Option<f64>,
-    y: Option<f64>,
-    size: Size,
-    page: Option<u32>,
-    field: Option<Pii<String>>,
-}
-
-impl From<Placement> for Elements {
-    fn from(placement: Placement) -> Self {
-        match placement {
-            Placement::Default => Self::default(),
-            Placement::Page(page) => Self { page: Some(page), ..Self::default() },
-            Placement::At { x, y, page, size } => Self { x: Some(x), y: Some(y), size, page, field: None },
-            Placement::Field(name) => Self { field: Some(name), ..Self::default() },
+/// Declares what places the signature of a message: the elements of one placement, without those of any other.
+macro_rules! placed {
+    ($($message:ident),+) => {$(
+        impl $message {
+            /// Where the signature goes, in place of whatever was said of it before.
+            #[must_use]
+            pub fn placed(mut self, placement: Placement) -> Self {
+                let (position, size, page, field) = match placement {
+                    Placement::Default => (None, Size::default(), None, None),
+                    Placement::Page(page) => (None, Size::default(), Some(page), None),
+                    Placement::At { x, y, page, size } => (Some((x, y)), size, page, None),
+                    Placement::Field(name) => (None, Size::default(), None, Some(name)),
+                };
+                (self.signature_pos_x, self.signature_pos_y) = position.unzip();
+                (self.signature_width, self.signature_height) = (size.width, size.height);
+                (self.signature_page, self.signature_field_name) = (page, field);
+                self
+            }
         }
-    }
+    )+};
 }
 
-impl SignPdf {
-    /// Where the signature goes, in place of whatever was said of it before.
-    #[must_use]
-    pub fn placed(mut self, placement: Placement) -> Self {
-        let Elements { x, y, size, page, field } = placement.into();
-        (self.signature_pos_x, self.signature_pos_y) = (x, y);
-        (self.signature_width, self.signature_height) = (size.width, size.height);
-        (self.signature_page, self.signature_field_name) = (page, field);
-        self
-    }
-}
-
-impl SignParameters {
-    /// Where the signature goes in that file of the master order, in place of whatever was said of it before.
-    #[must_use]
-    pub fn placed(mut self, placement: Placement) -> Self {
-        let Elements { x, y, size, page, field } = placement.into();
-        (self.signature_pos_x, self.signature_pos_y) = (x, y);
-        (self.signature_width, self.signature_height) = (size.width, size.height);
-        (self.signature_page, self.signature_field_name) = (page, field);
-        self
-    }
-}
+placed!(SignPdf, SignParameters);
 
 impl SignHash {
     /// Where the signature goes, in place of whatever was said of it before.
     #[must_use]
     pub fn placed(mut self, placement: HashPlacement) -> Self {
-        let (x, y, size) = match placement {
-            HashPlacement::Default => (None, None, Size::default()),
-            HashPlacement::At { x, y, size } => (Some(x), Some(y), size),
+        let (position, size) = match placement {
+            HashPlacement::Default => (None, Size::default()),
+            HashPlacement::At { x, y, size } => (Some((x, y)), size),
         };
-        (self.signature_pos_x, self.signature_pos_y) = (x, y);
+        (self.signature_pos_x, self.signature_pos_y) = position.unzip();
         (self.signature_width, self.signature_height) = (size.width, size.height);
         self
     }
@@ -190,14 +169,8 @@ mod tests {
                 assert_eq!(file, SignParameters::default().placed(second.clone()));
             }
         }
-        let pdf = SignPdf::default().placed(all[2].clone());
-        assert_eq!((pdf.signature_pos_x, pdf.signature_pos_y), (Some(1.0), Some(2.0)));
-        assert_eq!((pdf.signature_page, pdf.signature_field_name), (Some(3), None));
-        assert_eq!((pdf.signature_width, pdf.signature_height), (Some(4.0), Some(5.0)));
-        let hash = HashPlacement::At { x: 1.0, y: 2.0, size: Size { width: None, height: Some(5.0) } };
+        let hash = HashPlacement::At { x: 1.0, y: 2.0, size: Size::new(4.0, 5.0) };
         let hash = SignHash::default().placed(hash);
-        assert_eq!((hash.signature_pos_x, hash.signature_pos_y), (Some(1.0), Some(2.0)));
-        assert_eq!((hash.signature_width, hash.signature_height), (None, Some(5.0)));
         assert_eq!(hash.placed(HashPlacement::Default), SignHash::default());
     }
 }

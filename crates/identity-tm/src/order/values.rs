@@ -6,7 +6,7 @@ use std::ops::{BitOr, BitOrAssign};
 use identkit_core::Pii;
 use jiff::civil::Date;
 
-use crate::messages::{DriverLicense, IdCard, OrderIdentData};
+use crate::messages::OrderIdentData;
 
 /// `Product`: which ways of identification the person is offered. A number that later versions add is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,17 +97,10 @@ impl fmt::Debug for Add {
             (Add::RECORD_VIDEO, "RECORD_VIDEO"),
             (Add::POS, "POS"),
         ];
-        let mut rest = self.0;
-        let mut told = Vec::new();
-        for (bit, name) in NAMES {
-            if self.contains(bit) {
-                rest &= !bit.0;
-                told.push(name.to_owned());
-            }
-        }
-        if rest != 0 || told.is_empty() {
-            told.push(rest.to_string());
-        }
+        let known: Vec<_> = NAMES.into_iter().filter(|(bit, _)| self.contains(*bit)).collect();
+        let rest = known.iter().fold(self.0, |rest, (bit, _)| rest & !bit.0);
+        let rest = (rest != 0 || known.is_empty()).then(|| rest.to_string());
+        let told: Vec<_> = known.into_iter().map(|(_, name)| name.to_owned()).chain(rest).collect();
         write!(f, "Add({})", told.join(" | "))
     }
 }
@@ -182,28 +175,6 @@ impl OrderIdentData {
     }
 }
 
-impl IdCard {
-    /// `DateOfIssue`, from a date of the calendar.
-    #[must_use]
-    pub fn issued(self, date: Date) -> Self {
-        self.date_of_issue(date.to_string())
-    }
-
-    /// `ValidUntil`, from a date of the calendar.
-    #[must_use]
-    pub fn expires(self, date: Date) -> Self {
-        self.valid_until(date.to_string())
-    }
-}
-
-impl DriverLicense {
-    /// `DateOfIssue`, from a date of the calendar.
-    #[must_use]
-    pub fn issued(self, date: Date) -> Self {
-        self.date_of_issue(date.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,15 +188,6 @@ mod tests {
         assert!(add.intersects(Add::LICENCE_WITH_ID | Add::POS) && !add.intersects(Add::POS));
         assert_eq!(format!("{add:?}"), "Add(LICENCE_WITH_ID | RECORD_VIDEO | 1099511627776)");
         assert_eq!(format!("{:?}", Add::NORMAL), "Add(0)");
-    }
-
-    #[test]
-    fn dates_are_written_as_the_tables_ask_for_them() {
-        let date = jiff::civil::date(1964, 8, 2);
-        assert_eq!(OrderIdentData::default().born(date).birthdate, Some("1964-08-02".into()));
-        let card = IdCard::default().issued(date).expires(date);
-        assert_eq!((card.date_of_issue, card.valid_until), (Some("1964-08-02".into()), Some("1964-08-02".into())));
-        assert_eq!(DriverLicense::default().issued(date).date_of_issue, Some("1964-08-02".into()));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The codes by name.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// A status code. Open: codes that the document does not list are kept.
@@ -9,49 +7,34 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct StatusKind(pub u32);
 
-impl StatusKind {
-    /// 6: identification positively conducted. Final without QES only.
-    pub const POSITIVE: Self = Self(6);
-    /// 17: identification negatively conducted. Final.
-    pub const NEGATIVE: Self = Self(17);
-    /// 22: terminated (by hand). Final.
-    pub const TERMINATED: Self = Self(22);
-    /// 23: document verified.
-    pub const DOCUMENT_VERIFIED: Self = Self(23);
-    /// 25: order initialised.
-    pub const INITIALISED: Self = Self(25);
-    /// 63: cancellation.
-    pub const CANCELLATION: Self = Self(63);
-    /// 71: SMS sent.
-    pub const SMS_SENT: Self = Self(71);
-    /// 73: change of procedure to video.
-    pub const TO_VIDEO: Self = Self(73);
-    /// 75: video identification conducted. Not final (AT-15).
-    pub const VIDEO_CONDUCTED: Self = Self(75);
-    /// 77: video identification in the waiting room.
-    pub const VIDEO_WAITING: Self = Self(77);
-    /// 78: video call has begun.
-    pub const VIDEO_CALL: Self = Self(78);
-    /// 83: document signature request.
-    pub const SIGNATURE_REQUEST: Self = Self(83);
-    /// 84: document(s) signed. Final with QES.
-    pub const SIGNED: Self = Self(84);
-    /// 89: suspicion of fraud. Final; data is available.
-    pub const FRAUD: Self = Self(89);
-    /// 94: eSign account created.
-    pub const ACCOUNT_CREATED: Self = Self(94);
-    /// 95: eSign account verified.
-    pub const ACCOUNT_VERIFIED: Self = Self(95);
-    /// 96: eSign account already exists.
-    pub const ACCOUNT_EXISTS: Self = Self(96);
-    /// 99: time-out. Final.
-    pub const TIMED_OUT: Self = Self(99);
-    /// 100: time-out after identification. Final with QES.
-    pub const TIMED_OUT_AFTER_IDENT: Self = Self(100);
+macro_rules! codes {
+    ($($name:ident = $code:literal, $meaning:literal;)+) => {
+        impl StatusKind {
+            $(#[doc = concat!($code, ": ", $meaning)] pub const $name: Self = Self($code);)+
+        }
+    };
 }
 
-impl fmt::Debug for StatusKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
+codes! {
+    POSITIVE = 6, "identification positively conducted. Final without QES only.";
+    NEGATIVE = 17, "identification negatively conducted. Final.";
+    TERMINATED = 22, "terminated (by hand). Final.";
+    DOCUMENT_VERIFIED = 23, "document verified.";
+    INITIALISED = 25, "order initialised.";
+    CANCELLATION = 63, "cancellation.";
+    SMS_SENT = 71, "SMS sent.";
+    TO_VIDEO = 73, "change of procedure to video.";
+    VIDEO_CONDUCTED = 75, "video identification conducted. Not final (AT-15).";
+    VIDEO_WAITING = 77, "video identification in the waiting room.";
+    VIDEO_CALL = 78, "video call has begun.";
+    SIGNATURE_REQUEST = 83, "document signature request.";
+    SIGNED = 84, "document(s) signed. Final with QES.";
+    FRAUD = 89, "suspicion of fraud. Final; data is available.";
+    ACCOUNT_CREATED = 94, "eSign account created.";
+    ACCOUNT_VERIFIED = 95, "eSign account verified.";
+    ACCOUNT_EXISTS = 96, "eSign account already exists.";
+    TIMED_OUT = 99, "time-out. Final.";
+    TIMED_OUT_AFTER_IDENT = 100, "time-out after identification. Final with QES.";
 }
+
+identkit_wire::debug_as!(StatusKind, |kind| "{}", kind.0);

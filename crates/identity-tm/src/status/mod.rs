@@ -35,8 +35,7 @@ impl StatusKind {
         let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
         both || match flavour {
             OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
-            OrderFlavor::Qes => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
-            OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
+            OrderFlavor::Qes | OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
         }
     }
 }
@@ -135,26 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn at_14_six_ends_an_identification_and_not_a_signature() {
-        assert_eq!(outcome(OrderFlavor::IdentOnly, &[25, 75, 6]), Outcome::Positive);
-        assert_eq!(outcome(OrderFlavor::SignAccountOnly, &[6, 95]), Outcome::Positive);
-        assert_eq!(outcome(OrderFlavor::Qes, &[25, 75, 6]), Outcome::Identified);
-        assert_eq!(outcome(OrderFlavor::Qes, &[6, 84]), Outcome::Signed);
-        assert_eq!(outcome(OrderFlavor::Unknown, &[6]), Outcome::Unknown);
-        assert_eq!(outcome(OrderFlavor::Unknown, &[6, 84]), Outcome::Signed);
-    }
-
-    #[test]
-    fn at_15_what_sounds_final_is_not() {
-        for flavour in FLAVORS {
-            assert_eq!(outcome(flavour, &[25, 75, 80, 21, 63, 23]), Outcome::Pending);
-        }
-    }
-
-    #[test]
-    fn fraud_is_never_hidden() {
-        for flavour in FLAVORS {
-            assert_eq!(outcome(flavour, &[6, 84, 17, 89, 99, 100]), Outcome::FraudSuspicion);
+    fn at_14_at_15_six_ends_an_identification_only_and_what_sounds_final_ends_nothing() {
+        use OrderFlavor::{IdentOnly, Qes, SignAccountOnly, Unknown};
+        for (flavours, codes, verdict) in [
+            (&[IdentOnly][..], &[25, 75, 6][..], Outcome::Positive),
+            (&[SignAccountOnly], &[6, 95], Outcome::Positive),
+            (&[Qes], &[25, 75, 6], Outcome::Identified),
+            (&[Unknown], &[6], Outcome::Unknown),
+            (&[Qes, Unknown], &[6, 84], Outcome::Signed),
+            (&FLAVORS, &[25, 75, 80, 21, 63, 23], Outcome::Pending),
+            (&FLAVORS, &[6, 84, 17, 89, 99, 100], Outcome::FraudSuspicion),
+        ] {
+            for flavour in flavours {
+                assert_eq!(outcome(*flavour, codes), verdict, "{flavour:?} {codes:?}");
+            }
         }
     }
 

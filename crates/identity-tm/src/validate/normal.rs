@@ -10,34 +10,22 @@ use crate::messages::PutOrder;
 pub(crate) fn normalise(order: &mut PutOrder) {
     unwrap_single(&mut order.sign_pdf);
     unwrap_single(&mut order.sign_hash);
-    let trim = |text: &mut Option<Pii<String>>| {
-        if let Some(text) = text {
-            let trimmed = text.expose().trim();
-            if trimmed.len() != text.expose().len() {
-                *text = Pii::from(trimmed);
-            }
+    let data = order.ident_data.iter_mut().flat_map(|data| [&mut data.email, &mut data.mobile]);
+    for text in [&mut order.email, &mut order.mobile, &mut order.phone].into_iter().chain(data).flatten() {
+        let trimmed = text.expose().trim();
+        if trimmed.len() != text.expose().len() {
+            *text = Pii::from(trimmed);
         }
-    };
-    trim(&mut order.email);
-    trim(&mut order.mobile);
-    trim(&mut order.phone);
-    if let Some(data) = &mut order.ident_data {
-        trim(&mut data.email);
-        trim(&mut data.mobile);
     }
 }
 
 /// Whether [`normalise`] would leave the order as it is.
 pub(crate) fn is_normal(order: &PutOrder) -> bool {
-    let trimmed =
-        |text: &Option<Pii<String>>| text.as_ref().is_none_or(|text| text.expose().trim().len() == text.expose().len());
-    let data = order.ident_data.as_ref();
+    let data = order.ident_data.iter().flat_map(|data| [&data.email, &data.mobile]);
+    let mut texts = [&order.email, &order.mobile, &order.phone].into_iter().chain(data).flatten();
     !is_single(&order.sign_pdf)
         && !is_single(&order.sign_hash)
-        && trimmed(&order.email)
-        && trimmed(&order.mobile)
-        && trimmed(&order.phone)
-        && data.is_none_or(|data| trimmed(&data.email) && trimmed(&data.mobile))
+        && texts.all(|text| text.expose().trim().len() == text.expose().len())
 }
 
 fn is_single<T>(documents: &Option<OneOrMany<T>>) -> bool {

@@ -12,35 +12,30 @@ use crate::order::{Add, Product};
 impl Checker<'_> {
     pub(super) fn signing(&mut self, order: &PutOrder) {
         let add = Add(order.add.unwrap_or_default());
-        let product = order.product.map(Product);
+        let signs = order.product.map(Product) == Some(Product::SIGN);
         let pdfs = order.sign_pdf.as_ref().map_or(&[][..], OneOrMany::as_slice);
         let hashes = order.sign_hash.as_ref().map_or(&[][..], OneOrMany::as_slice);
         let to_sign = !pdfs.is_empty() || !hashes.is_empty() || order.multi_sign_options.is_some();
-        if add.contains(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT) {
-            self.fault("Add", "8 (make a sign-me account) and 16 (use one) exclude each other", "T-052");
-        }
-        if product == Some(Product::SIGN) && !to_sign && !add.contains(Add::GENERATE_ACCOUNT) {
-            self.fault("eSignPDF", "an order with Product 15 needs something to sign: eSignPDF, eSignHash or MultiSignOptions (or Add 8 to make an account only)", "T-052");
-        }
-        if product != Some(Product::SIGN) && add.intersects(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT) {
-            self.warn("Add 8 and 16 are documented for eSign (Product 15) with sign-me only", "T-052");
-        }
-        if add.contains(Add::GENERATE_ACCOUNT) && to_sign {
-            self.warn("Add 8 makes an account only; the documents would not be signed", "T-052");
-        }
-        if !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together {
-            let message = "documents and hashes in one order are not described; allow them by the dialect";
-            self.fault("eSignHash", message, "AT-34");
-        }
+        let makes_account = add.contains(Add::GENERATE_ACCOUNT);
+        let both = add.contains(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT);
+        self.fault(both, "Add", "8 (make a sign-me account) and 16 (use one) exclude each other", "T-052");
+        let message = "an order with Product 15 needs something to sign: eSignPDF, eSignHash or MultiSignOptions (or Add 8 to make an account only)";
+        self.fault(signs && !to_sign && !makes_account, "eSignPDF", message, "T-052");
+        let odd = !signs && add.intersects(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT);
+        self.warn(odd, "Add 8 and 16 are documented for eSign (Product 15) with sign-me only", "T-052");
+        let message = "Add 8 makes an account only; the documents would not be signed";
+        self.warn(makes_account && to_sign, message, "T-052");
+        let both = !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together;
+        let message = "documents and hashes in one order are not described; allow them by the dialect";
+        self.fault(both, "eSignHash", message, "AT-34");
         for (at, pdf) in Item::number("eSignPDF", pdfs) {
             self.pdf(at, pdf);
         }
         for (at, hash) in Item::number("eSignHash", hashes) {
             self.hash(at, hash);
         }
-        if !have_distinct_names(pdfs.iter().map(|pdf| &pdf.filename)) {
-            self.warn("eSignPDF should have a Filename, and no two the same", "AT-35");
-        }
+        let odd = !have_distinct_names(pdfs.iter().map(|pdf| &pdf.filename));
+        self.warn(odd, "eSignPDF should have a Filename, and no two the same", "AT-35");
         if !have_distinct_names(hashes.iter().map(|hash| &hash.filename)) {
             self.unnamed_hashes(hashes);
         }
@@ -50,7 +45,7 @@ impl Checker<'_> {
         if count > 14 && !self.dialect.long_first_order_ids {
             let message =
                 format!("has {count} characters where the vendor's table allows 14; allow longer ones by the dialect");
-            self.fault("MultiSignOptions.FirstOrderID", message, "AT-22");
+            self.fault(true, "MultiSignOptions.FirstOrderID", message, "AT-22");
         }
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
             let at = Item("MultiSignOptions.SignParameters", Some(index));
@@ -73,7 +68,7 @@ impl Checker<'_> {
             Some(_) => None,
         };
         if let Some((message, rule)) = fault {
-            self.fault(format_args!("{at}.Data"), message, rule);
+            self.fault(true, format_args!("{at}.Data"), message, rule);
         }
         let numbers = [pdf.signature_pos_x, pdf.signature_pos_y, pdf.signature_width, pdf.signature_height];
         self.placement(at, numbers, pdf.signature_page, pdf.signature_field_name.is_some());
@@ -82,13 +77,10 @@ impl Checker<'_> {
     fn hash(&mut self, at: Item, hash: &SignHash) {
         self.text(format_args!("{at}.Filename"), &hash.filename, 50);
         let field = format_args!("{at}.Hash");
-        match &hash.hash {
-            None => self.fault(field, "is required: the hash of the prepared PDF, as Base64", "AT-33"),
-            Some(text) if text.is_empty() || identkit_wire::decode_base64(text.expose()).is_err() => {
-                self.fault(field, "is no Base64", "AT-33");
-            }
-            Some(_) => {}
-        }
+        let base64 = |text: &str| !text.is_empty() && identkit_wire::decode_base64(text).is_ok();
+        let required = "is required: the hash of the prepared PDF, as Base64";
+        self.fault(hash.hash.is_none(), field, required, "AT-33");
+        self.fault(hash.hash.as_ref().is_some_and(|text| !base64(text.expose())), field, "is no Base64", "AT-33");
         let numbers = [hash.signature_pos_x, hash.signature_pos_y, hash.signature_width, hash.signature_height];
         self.placement(at, numbers, None, false);
     }
@@ -97,46 +89,38 @@ impl Checker<'_> {
     fn placement(&mut self, at: Item, numbers: [Option<f64>; 4], page: Option<u32>, field: bool) {
         let [x, y, width, height] = numbers;
         let positioned = x.is_some() || y.is_some();
-        if x.is_some() != y.is_some() {
-            let message = "and SignaturePosY are set together or not at all";
-            self.fault(format_args!("{at}.SignaturePosX"), message, "AT-85");
-        }
-        if !positioned && (width.is_some() || height.is_some()) {
-            let message = "and SignatureHeight apply only with a position";
-            self.fault(format_args!("{at}.SignatureWidth"), message, "AT-85");
-        }
-        if (positioned || page.is_some()) && field {
-            let message = "is a place of its own: leave out position and page beside it";
-            self.fault(format_args!("{at}.SignatureFieldName"), message, "AT-85");
-        }
+        let message = "and SignaturePosY are set together or not at all";
+        self.fault(x.is_some() != y.is_some(), format_args!("{at}.SignaturePosX"), message, "AT-85");
+        let sized = !positioned && (width.is_some() || height.is_some());
+        let message = "and SignatureHeight apply only with a position";
+        self.fault(sized, format_args!("{at}.SignatureWidth"), message, "AT-85");
+        let message = "is a place of its own: leave out position and page beside it";
+        let beside = (positioned || page.is_some()) && field;
+        self.fault(beside, format_args!("{at}.SignatureFieldName"), message, "AT-85");
         let names = ["SignaturePosX", "SignaturePosY", "SignatureWidth", "SignatureHeight"];
         for (name, number) in names.into_iter().zip(numbers) {
-            if number.is_some_and(|number| !number.is_finite() || number < 0.0) {
-                self.fault(format_args!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
-            }
+            let broken = number.is_some_and(|number| !number.is_finite() || number < 0.0);
+            self.fault(broken, format_args!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
         }
     }
 
     /// Hashes that lack a name of their own, under which alone the result comes back.
     fn unnamed_hashes(&mut self, hashes: &[SignHash]) {
         if self.dialect.same_file_names {
-            self.warn("hashes share or lack a Filename: their results cannot be told apart", "AT-35");
+            self.warn(true, "hashes share or lack a Filename: their results cannot be told apart", "AT-35");
             return;
         }
         let unnamed = |hash: &SignHash| hash.filename.as_ref().is_none_or(|name| name.expose().is_empty());
-        for (at, _) in Item::number("eSignHash", hashes).filter(|(_, hash)| unnamed(hash)) {
+        for (at, hash) in Item::number("eSignHash", hashes) {
             let message = "is required: the signed hash comes back under this name";
-            self.fault(format_args!("{at}.Filename"), message, "AT-35");
+            self.fault(unnamed(hash), format_args!("{at}.Filename"), message, "AT-35");
         }
         let named = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename);
-        if !have_distinct_names(named) {
-            let message = "has two files of the same Filename; the results could not be told apart";
-            self.fault("eSignHash", message, "AT-35");
-        }
+        let message = "has two files of the same Filename; the results could not be told apart";
+        self.fault(!have_distinct_names(named), "eSignHash", message, "AT-35");
     }
 }
 
-/// Whether each has a name, and no two the same.
 fn have_distinct_names<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> bool {
     let mut seen = BTreeSet::new();
     names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))

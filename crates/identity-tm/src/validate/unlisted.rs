@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use identkit_core::Violation;
+use identkit_core::{Error, Violation};
 use identkit_wire::{Extra, OneOrMany};
 
 use super::{Checker, Item, TABLE};
@@ -12,52 +12,76 @@ use crate::messages::{
     MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
 
+/// An object of an order: its unlisted elements, and the keys of the listed ones.
+trait Part {
+    fn elements(&self) -> (&Extra, &'static [&'static str]);
+}
+
+macro_rules! parts {
+    ($($part:ident),+ $(,)?) => {$(
+        impl Part for $part {
+            fn elements(&self) -> (&Extra, &'static [&'static str]) {
+                (&self.extra, Self::KEYS)
+            }
+        }
+    )+};
+}
+
+parts! {
+    Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    MultiSignOptions, OrderIdentData, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
+}
+
 impl Checker<'_> {
     pub(super) fn unlisted(&mut self, order: &PutOrder) {
         self.faults.extend(listed_in_extra("", &order.extra, PutOrder::KEYS, TABLE));
-        let mut part = |at: &dyn fmt::Display, extra: Option<&Extra>, keys| {
-            if let Some(extra) = extra.filter(|extra| !extra.is_empty()) {
-                self.faults.extend(listed_in_extra(&format!("{at}."), extra, keys, TABLE));
-            }
-        };
+        self.part("eIDSettings", order.eid_settings.as_ref());
+        self.part("RedirectURL", order.redirect_url.as_ref());
+        self.part("WebhookURL", order.webhook_url.as_ref());
+        self.part("Address", order.address.as_ref());
         let data = order.ident_data.as_ref();
         let card = data.and_then(|data| data.id_card.as_ref());
-        let images = card.and_then(|card| card.images.as_ref());
-        let license = data.and_then(|data| data.driver_license.as_ref());
-        part(&"eIDSettings", order.eid_settings.as_ref().map(|part| &part.extra), EidSettings::KEYS);
-        part(&"RedirectURL", order.redirect_url.as_ref().map(|part| &part.extra), RedirectUrl::KEYS);
-        part(&"WebhookURL", order.webhook_url.as_ref().map(|part| &part.extra), WebhookUrl::KEYS);
-        part(&"Address", order.address.as_ref().map(|part| &part.extra), Address::KEYS);
-        part(&"IdentData", data.map(|part| &part.extra), OrderIdentData::KEYS);
-        part(&"IdentData.IDCard", card.map(|part| &part.extra), IdCard::KEYS);
-        part(&"IdentData.IDCard.Images", images.map(|part| &part.extra), IdCardImages::KEYS);
-        part(&"IdentData.DriverLicence", license.map(|part| &part.extra), DriverLicense::KEYS);
+        self.part("IdentData", data);
+        self.part("IdentData.IDCard", card);
+        self.part("IdentData.IDCard.Images", card.and_then(|card| card.images.as_ref()));
+        self.part("IdentData.DriverLicence", data.and_then(|data| data.driver_license.as_ref()));
         let details = data.and_then(|data| data.additional.as_ref()).into_iter().flat_map(|details| details.values());
-        for (index, detail) in details.enumerate() {
-            part(&Item("IdentData.Additional", Some(index)), Some(&detail.extra), Additional::KEYS);
-        }
-        for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
-            part(&Item("LegitimationDocument", Some(index)), Some(&document.extra), LegitimationDocument::KEYS);
-        }
+        self.parts("IdentData.Additional", details);
+        self.parts("LegitimationDocument", order.legitimation_document.iter().flatten());
         for (at, pdf) in Item::number("eSignPDF", order.sign_pdf.as_ref().map_or(&[], OneOrMany::as_slice)) {
-            part(&at, Some(&pdf.extra), SignPdf::KEYS);
+            self.part(at, Some(pdf));
         }
         for (at, hash) in Item::number("eSignHash", order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)) {
-            part(&at, Some(&hash.extra), SignHash::KEYS);
+            self.part(at, Some(hash));
         }
         let options = order.multi_sign_options.as_ref();
-        part(&"MultiSignOptions", options.map(|part| &part.extra), MultiSignOptions::KEYS);
-        let parameters = options.and_then(|options| options.sign_parameters.as_ref());
-        for (index, item) in parameters.into_iter().flatten().enumerate() {
-            let at = Item("MultiSignOptions.SignParameters", Some(index));
-            part(&at, Some(&item.extra), SignParameters::KEYS);
-        }
-        part(
-            &"EmailNotifications",
-            order.email_notifications.as_ref().map(|part| &part.extra),
-            EmailNotifications::KEYS,
-        );
+        self.part("MultiSignOptions", options);
+        let parameters = options.and_then(|options| options.sign_parameters.as_ref()).into_iter().flatten();
+        self.parts("MultiSignOptions.SignParameters", parameters);
+        self.part("EmailNotifications", order.email_notifications.as_ref());
     }
+
+    fn part(&mut self, at: impl fmt::Display, part: Option<&impl Part>) {
+        let Some((extra, keys)) = part.map(Part::elements).filter(|(extra, _)| !extra.is_empty()) else { return };
+        self.faults.extend(listed_in_extra(&format!("{at}."), extra, keys, TABLE));
+    }
+
+    fn parts<'a, P: Part + 'a>(&mut self, at: &'static str, parts: impl Iterator<Item = &'a P>) {
+        for (index, part) in parts.enumerate() {
+            self.part(Item(at, Some(index)), Some(part));
+        }
+    }
+}
+
+/// Refuses a small body for these faults, and before them for listed elements among the unlisted ones.
+pub(crate) fn refuse(
+    extra: &Extra,
+    keys: &[&'static str],
+    section: &'static str,
+    faults: impl IntoIterator<Item = Violation>,
+) -> Result<(), Error> {
+    let faults: Vec<_> = listed_in_extra("", extra, keys, section).chain(faults).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
 /// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.

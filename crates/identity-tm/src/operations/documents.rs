@@ -1,15 +1,13 @@
-//! `getESignPDF`, [T 3.5], and `getESignHash`, [T 3.6]: the signed document, a PDF when it is one and JSON when they
-//! are several; or the signed hashes, by the names that putOrder gave.
+//! `getIdentDataPDF`, [T 3.4]: the report. `getESignPDF`, [T 3.5], and `getESignHash`, [T 3.6]: the signed document, a
+//! PDF when it is one and JSON when they are several; or the signed hashes, by the names that putOrder gave.
 
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{self, Blob};
-use identkit_wire::{BodyMode, Decoded, Received, operation};
+use identkit_wire::{BodyMode, Decoded, Received};
 
-use super::get_ident_data_pdf::pdf_content;
 use super::{PDF_CAP, read};
 use crate::messages::{SignedHashes, SignedPdfList};
-use crate::{Dialect, OrderId};
 
 /// The signed documents of an order.
 #[derive(Debug)]
@@ -20,34 +18,39 @@ pub enum SignedPdfs {
     Many(Vec<Blob>),
 }
 
-operation! {
-    /// The signed documents. The order needs `eSignPDF` and final status 84.
-    pub struct GetESignPdf {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getESignPDF", "/getESignPDF/{OrderID}", "[T] 3.5")
-        .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf }),
-    output: SignedPdfs, dialect: Dialect,
-    decode: |_, _, body, _| decode_pdfs(body),
-    respond: respond,
-}
+order_calls! {
+    /// The report, with all images. The account must be enabled for it.
+    GetIdentDataPdf: read("getIdentDataPDF", "/getIdentDataPDF/{OrderID}", "[T] 3.4")
+        .body_mode(BodyMode::Stream { cap: PDF_CAP })
+        => Content,
+    decode: |_, _, body, _| pdf_content(body).map(Into::into),
+    respond: super::respond::pdf;
 
-operation! {
+    /// The signed documents. The order needs `eSignPDF` and final status 84.
+    GetESignPdf: read("getESignPDF", "/getESignPDF/{OrderID}", "[T] 3.5")
+        .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf })
+        => SignedPdfs,
+    decode: |_, _, body, _| decode_pdfs(body),
+    respond: respond;
+
     /// The signed hashes. The order needs `eSignHash` and final status 84.
-    pub struct GetESignHash {
-        /// The order.
-        "OrderID" => order_id: OrderId as (OrderId::expose, OrderId::received),
-    }
-    meta: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6"), output: SignedHashes, dialect: Dialect,
+    GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
     decode: |_, _, body, _| {
         let answer: Decoded<SignedHashes> = json::decode(body)?;
         if answer.value.hashes.as_ref().is_none_or(|hashes| hashes.0.is_empty()) {
             return Err(Error::new(Kind::Protocol, "the answer holds no signed hash"));
         }
         Ok(answer)
-    },
-    respond: super::respond::json,
+    };
+}
+
+/// The bytes of a PDF, checked by their beginning. Never parsed (AT-76).
+fn pdf_content(body: Received) -> Result<Content, Error> {
+    let (head, content) = body.into_content();
+    if head.starts_with(b"%PDF-") {
+        return Ok(content);
+    }
+    Err(Error::new(Kind::Protocol, "the answer is no PDF: it does not begin with %PDF-"))
 }
 
 /// By the first bytes, whatever the Content-Type says (AT-37).
