@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deps, features, layers, names, public, snapshots, test};
+use crate::{cargo, cone, coverage, deps, features, layers, names, prose, public, snapshots, test};
 
 /// One check.
 pub(crate) struct Check {
@@ -39,6 +39,11 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "names",
         about: "paths, links and xtask commands named in the documentation exist",
         run: |ws| names::run(ws, is_command),
+    },
+    Check {
+        name: "prose",
+        about: "pages, doc comments and messages hold no phrase that docs/language.md rules out",
+        run: prose::run,
     },
     Check {
         name: "deps",

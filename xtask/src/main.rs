@@ -25,6 +25,7 @@ mod layers;
 mod manifest;
 mod members;
 mod names;
+mod prose;
 mod public;
 mod snapshots;
 mod table;
