@@ -1,26 +1,17 @@
-//! `cargo xtask bench NAME`: what ours costs beside what others cost, in one run. It reports, and is no part of `ci`.
+//! `cargo xtask bench transport`: what ours costs beside what others cost, in one run. It reports, and is no part of `ci`.
 //!
 //! `xtask/bench` is a workspace of its own: what ours is compared with stays out of the dependencies, and is built by
 //! nobody who does not ask for it.
 
 use std::process::Command;
 
-use crate::finding::Broken;
 use crate::workspace::Workspace;
 
-/// All benchmarks, each with what it compares.
-pub(crate) const BENCHMARKS: &[(&str, &str)] = &[(
-    "transport",
-    "calls, connections, downloads and cones beside hyper, hyper-util and reqwest; or some of its rows: calls, at-once, first, download, cone",
-)];
-
-/// The benchmark of this name.
-pub(crate) fn find(name: &str) -> Option<&'static str> {
-    BENCHMARKS.iter().map(|(known, _)| *known).find(|known| *known == name)
-}
+/// What it compares.
+pub(crate) const ABOUT: &str = "  calls, connections, downloads, uploads and cones beside hyper, hyper-util and reqwest; or some of its rows: calls, at-once, first, download, upload, cone";
 
 /// Builds and runs it, and says whether it came to its end.
-pub(crate) fn run(name: &str, rows: &[String], ws: &Workspace) -> Result<bool, Broken> {
+pub(crate) fn run(rows: &[String], ws: &Workspace) -> Result<bool, String> {
     let mut build = ws.cargo(&["build", "--release", "--manifest-path", "xtask/bench/Cargo.toml"]);
     build.arg("--target-dir").arg(ws.target());
     if !ws.run(build)?.success() {
@@ -28,7 +19,7 @@ pub(crate) fn run(name: &str, rows: &[String], ws: &Workspace) -> Result<bool, B
     }
     // Itself and not by cargo, which would stand between the benchmark and its processes.
     let mut compare = Command::new(ws.target().join("release").join("compare"));
-    compare.arg(name).args(rows).current_dir(ws.root());
+    compare.arg("transport").args(rows).current_dir(ws.root());
     Ok(ws.run(compare)?.success())
 }
 
@@ -44,15 +35,9 @@ mod tests {
         repo.write("xtask/bench/Cargo.toml", manifest);
         let program = "fn main() {\n    assert!(std::env::args().skip(1).eq([\"transport\", \"calls\"]));\n}\n";
         repo.write("xtask/bench/src/main.rs", program);
-        assert!(run("transport", &["calls".to_owned()], &repo.workspace()).unwrap());
-        assert!(!run("transport", &[], &repo.workspace()).unwrap());
+        assert!(run(&["calls".to_owned()], &repo.workspace()).unwrap());
+        assert!(!run(&[], &repo.workspace()).unwrap());
         repo.write("xtask/bench/src/main.rs", "nonsense");
-        assert!(!run("transport", &["calls".to_owned()], &repo.workspace()).unwrap());
-    }
-
-    #[test]
-    fn benchmarks_are_found_by_name() {
-        assert_eq!(find("transport"), Some("transport"));
-        assert!(find("transpor").is_none());
+        assert!(!run(&["calls".to_owned()], &repo.workspace()).unwrap());
     }
 }

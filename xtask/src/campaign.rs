@@ -3,87 +3,72 @@
 
 mod rules;
 
-use crate::finding::Broken;
 use crate::workspace::Workspace;
 
-/// Something that takes its time.
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     package: &'static str,
-    work: Work,
+    /// A program of tests and a word of their names; all of the package's, once without each rule, where it is none.
+    tests: Option<(&'static str, &'static str)>,
+    /// The environment that makes them run many rounds.
+    rounds: &'static [(&'static str, &'static str)],
 }
 
-/// What is done with the package's tests.
-#[derive(Debug)]
-enum Work {
-    /// Those of a program whose names hold a word. They count their rounds by the environment, and are run with many.
-    Rounds { test: &'static str, filter: &'static str, rounds: &'static [(&'static str, &'static str)] },
-    /// All of them, once without each rule.
-    Rules,
-}
-
-/// All campaigns.
 pub(crate) const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "logins",
         about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
         package: "identkit-identify24",
-        work: Work::Rounds {
-            test: "it",
-            filter: "storm::",
-            rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
-        },
+        tests: Some(("it", "storm::")),
+        rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
     },
     Campaign {
         name: "simulation",
         about: "20 orders over each of 10,000 simulated networks: one intent, at most one order",
         package: "identkit-mock-server",
-        work: Work::Rounds { test: "it", filter: "simulation::", rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")] },
+        tests: Some(("it", "simulation::")),
+        rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")],
     },
     Campaign {
         name: "journal",
         about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
         package: "identkit-mock-server",
-        work: Work::Rounds { test: "it", filter: "canonical::", rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")] },
+        tests: Some(("it", "canonical::")),
+        rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")],
     },
     Campaign {
         name: "download",
         about: "2 GiB over TLS into little memory",
         package: "identkit-transport",
-        work: Work::Rounds { test: "download", filter: "", rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")] },
+        tests: Some(("download", "")),
+        rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")],
     },
     Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: some 500 generated requests to each call; needs schemathesis (PyPI)",
         package: "identkit-cli",
-        work: Work::Rounds { test: "it", filter: "fuzz::", rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")] },
+        tests: Some(("it", "fuzz::")),
+        rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")],
     },
     Campaign {
         name: "rules",
         about: "each rule of the sandbox switched off once: a test has to fail",
         package: "identkit-mock-server",
-        work: Work::Rules,
+        tests: None,
+        rounds: &[],
     },
 ];
 
-/// The campaign of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Campaign> {
-    CAMPAIGNS.iter().find(|campaign| campaign.name == name)
-}
-
 /// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
-pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, Broken> {
-    let (test, filter, rounds) = match campaign.work {
-        Work::Rounds { test, filter, rounds } => (test, filter, rounds),
-        Work::Rules => return rules::run(campaign.package, ws),
-    };
+pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, String> {
+    let Some((test, filter)) = campaign.tests else { return rules::run(campaign.package, ws) };
     let mut cargo = ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package]);
     cargo.args(["--test", test, filter, "--", "--nocapture"]);
     // A test passes where its tool is missing; a campaign that has tried nothing does not.
     cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
-    for (variable, rounds) in rounds {
+    for (variable, rounds) in campaign.rounds {
         if std::env::var_os(variable).is_none() {
             cargo.env(variable, rounds);
         }
@@ -102,7 +87,8 @@ mod tests {
             name: "sample",
             about: "",
             package: "identkit-sample",
-            work: Work::Rounds { test: "sample", filter: "runs", rounds },
+            tests: Some(("sample", "runs")),
+            rounds,
         };
         let repo = Throwaway::package("");
         repo.write(
@@ -113,12 +99,5 @@ mod tests {
         let ws = repo.workspace();
         assert!(run(&campaign(&[("SAMPLE_ROUNDS", "7")]), &ws).unwrap());
         assert!(!run(&campaign(&[("SAMPLE_ROUNDS", "8")]), &ws).unwrap());
-    }
-
-    #[test]
-    fn campaigns_are_found_by_name() {
-        assert!(matches!(find("logins").unwrap().work, Work::Rounds { filter: "storm::", .. }));
-        assert!(matches!(find("rules").unwrap().work, Work::Rules));
-        assert!(find("login").is_none());
     }
 }

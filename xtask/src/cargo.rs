@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::finding::{Finding, Verdict};
+use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
 /// Every Rust file of the workspace is formatted as rustfmt would format it.
@@ -23,8 +23,15 @@ pub(crate) fn docs(ws: &Workspace) -> Verdict {
     succeeds(ws, command, "the documentation does not build cleanly: see above")
 }
 
+/// Licenses, duplicate versions and sources, as deny.toml allows them; offline.
+pub(crate) fn deny(ws: &Workspace) -> Verdict {
+    let command =
+        ws.cargo(&["deny", "--all-features", "--locked", "--offline", "check", "bans", "licenses", "sources"]);
+    succeeds(ws, command, "cargo-deny is not content, or not installed (cargo install --locked cargo-deny): see above")
+}
+
 fn succeeds(ws: &Workspace, command: Command, finding: &str) -> Verdict {
-    Ok(if ws.run(command)?.success() { Vec::new() } else { vec![Finding::new(finding)] })
+    Ok(if ws.run(command)?.success() { Vec::new() } else { vec![finding.to_owned()] })
 }
 
 #[cfg(test)]
@@ -33,47 +40,33 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn a_badly_formatted_file_fails_until_it_is_formatted() {
-        let repo = Throwaway::package("/// One.\npub   fn one( ) -> u8 {1}\n");
-        assert_eq!(fmt(&repo.workspace()).unwrap().len(), 1);
-        repo.lib("/// One.\npub fn one() -> u8 {\n    1\n}\n");
-        assert_eq!(fmt(&repo.workspace()).unwrap(), []);
-    }
-
-    #[test]
-    fn an_unwrap_outside_tests_fails_until_it_is_gone() {
-        let repo = Throwaway::package("/// One.\npub fn one() -> u8 {\n    \"1\".parse().unwrap()\n}\n");
-        assert_eq!(clippy(&repo.workspace()).unwrap().len(), 1);
-        repo.lib("/// One.\npub fn one() -> Option<u8> {\n    \"1\".parse().ok()\n}\n");
-        assert_eq!(clippy(&repo.workspace()).unwrap(), []);
-    }
-
-    #[test]
-    fn reading_the_clock_directly_fails() {
-        let repo =
-            Throwaway::package("/// Now.\npub fn now() -> std::time::Instant {\n    std::time::Instant::now()\n}\n");
-        assert_eq!(clippy(&repo.workspace()).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn an_unwrap_inside_a_test_is_fine_but_a_plain_warning_there_is_not() {
-        let repo = Throwaway::package("#[test]\nfn works() {\n    assert_eq!(\"1\".parse::<u8>().unwrap(), 1);\n}\n");
-        assert_eq!(clippy(&repo.workspace()).unwrap(), []);
-        repo.lib("#[test]\nfn works() {\n    let unused = 1;\n}\n");
-        assert_eq!(clippy(&repo.workspace()).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_link_to_nothing_fails_until_it_leads_somewhere() {
-        let repo = Throwaway::package("/// See [`Two`].\npub struct One;\n");
-        assert_eq!(docs(&repo.workspace()).unwrap().len(), 1);
-        repo.lib("/// See [`One`].\npub struct One;\n");
-        assert_eq!(docs(&repo.workspace()).unwrap(), []);
-    }
-
-    #[test]
-    fn a_mere_warning_fails_too() {
-        let repo = Throwaway::package("/// Holds a Vec<u8>.\npub struct One;\n");
-        assert_eq!(docs(&repo.workspace()).unwrap().len(), 1);
+    fn each_command_finds_a_fault_until_it_is_mended() {
+        const FMT: fn(&Workspace) -> Verdict = fmt;
+        const CLIPPY: fn(&Workspace) -> Verdict = clippy;
+        const DOCS: fn(&Workspace) -> Verdict = docs;
+        for (check, faulty, mended) in [
+            (FMT, "/// One.\npub   fn one( ) -> u8 {1}\n", "/// One.\npub fn one() -> u8 {\n    1\n}\n"),
+            // An unwrap outside tests, and reading the clock directly.
+            (
+                CLIPPY,
+                "/// One.\npub fn one() -> u8 {\n    \"1\".parse().unwrap()\n}\n",
+                "/// One.\npub fn one() -> Option<u8> {\n    \"1\".parse().ok()\n}\n",
+            ),
+            (CLIPPY, "/// Now.\npub fn now() -> std::time::Instant {\n    std::time::Instant::now()\n}\n", ""),
+            // An unwrap inside a test is fine, but a plain warning is not.
+            (
+                CLIPPY,
+                "#[test]\nfn works() {\n    let unused = 1;\n}\n",
+                "#[test]\nfn works() {\n    assert_eq!(\"1\".parse::<u8>().unwrap(), 1);\n}\n",
+            ),
+            // A link to nothing, and a mere warning.
+            (DOCS, "/// See [`Two`].\npub struct One;\n", "/// See [`One`].\npub struct One;\n"),
+            (DOCS, "/// Holds a Vec<u8>.\npub struct One;\n", "/// Holds a `Vec<u8>`.\npub struct One;\n"),
+        ] {
+            let repo = Throwaway::package(faulty);
+            assert_eq!(check(&repo.workspace()).unwrap().len(), 1, "{faulty}");
+            repo.lib(mended);
+            assert_eq!(check(&repo.workspace()).unwrap(), [""; 0], "{mended}");
+        }
     }
 }

@@ -3,102 +3,66 @@
 //! Invariant: [`CHECKS`] is the only list of checks. The help, `cargo xtask ci` and the check of names in the
 //! documentation all read it, and its order is the order of `ci`: cheap checks first, `snapshots` after `test`.
 
-use std::fmt;
-
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deps, features, layers, names, prose, public, snapshots, test};
+use crate::{cargo, cone, coverage, deps, features, layers, names, package, prose, public, snapshots, test};
 
-/// One check.
+#[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn(&Workspace) -> Verdict,
 }
 
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+impl Check {
+    const fn new(name: &'static str, about: &'static str, run: fn(&Workspace) -> Verdict) -> Self {
+        Self { name, about, run }
     }
 }
 
 /// Every check, in the order of `cargo xtask ci`.
 pub(crate) const CHECKS: &[Check] = &[
-    Check { name: "fmt", about: "every file is formatted (repair: cargo fmt --all)", run: cargo::fmt },
-    Check {
-        name: "layers",
-        about: "crates depend on each other only where the architecture says so",
-        run: layers::run,
-    },
-    Check {
-        name: "public",
-        about: "no machine paths, no unfinished or debugging macros, no ignored tests",
-        run: public::run,
-    },
-    Check {
-        name: "names",
-        about: "paths, links and xtask commands named in the documentation exist",
-        run: |ws| names::run(ws, is_command),
-    },
-    Check {
-        name: "prose",
-        about: "pages, doc comments and messages hold no phrase that docs/language.md rules out",
-        run: prose::run,
-    },
-    Check {
-        name: "deps",
-        about: "every outside dependency is used, and explained in docs/dependencies.md",
-        run: deps::run,
-    },
-    Check { name: "cone", about: "the dependency trees stay within their budgets", run: cone::run },
-    Check { name: "clippy", about: "clippy over all targets and features, warnings are errors", run: cargo::clippy },
-    Check {
-        name: "features",
-        about: "each feature compiles alone, with none and with all, without warnings",
-        run: features::run,
-    },
-    Check { name: "docs", about: "the documentation builds without warnings", run: cargo::docs },
-    Check { name: "test", about: "all tests and doctests, with all features", run: test::run },
-    Check {
-        name: "coverage",
-        about: "every row of docs/contract has a type, a sandbox check and a test (--verbose: all rows)",
-        run: coverage::run,
-    },
-    Check { name: "snapshots", about: "no snapshot is pending or unreferenced (after `test`)", run: snapshots::run },
+    Check::new("fmt", "every file is formatted (repair: cargo fmt --all)", cargo::fmt),
+    Check::new("layers", "crates depend on each other only where the architecture says so", layers::run),
+    Check::new("public", "no machine paths, no unfinished or debugging macros, no ignored tests", public::run),
+    Check::new("names", "paths, links and xtask commands named in the documentation exist", |ws| {
+        names::run(ws, is_command)
+    }),
+    Check::new("prose", "pages, doc comments and messages hold no phrase that docs/language.md rules out", prose::run),
+    Check::new("deps", "every outside dependency is used, and explained in docs/dependencies.md", deps::run),
+    Check::new("cone", "the dependency trees stay within their budgets", cone::run),
+    Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
+    Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),
+    Check::new("docs", "the documentation builds without warnings", cargo::docs),
+    Check::new("test", "all tests and doctests, with all features", test::run),
+    Check::new(
+        "coverage",
+        "every row of docs/contract has a type, a sandbox check and a test (--verbose: all rows)",
+        coverage::run,
+    ),
+    Check::new("snapshots", "no snapshot is pending or unreferenced (after `test`)", snapshots::run),
 ];
 
-/// Finds a check by its name.
+/// The check `coverage` with everything that was shown.
+pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
+
+/// What `cargo xtask full` adds to `ci`, before the campaigns.
+pub(crate) const FULL: &[Check] = &[
+    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", cargo::deny),
+    Check::new("package", "each published crate builds from its package alone", package::run),
+];
+
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.iter().find(|check| check.name == name)
+    CHECKS.iter().chain(FULL).find(|check| check.name == name)
 }
 
-/// Is this word a command of `cargo xtask`?
 pub(crate) fn is_command(word: &str) -> bool {
-    matches!(word, "ci" | "campaign" | "bench" | "help") || find(word).is_some()
-}
-
-/// The run of a check that has more to say with `--verbose`.
-fn verbose(check: &Check) -> Option<fn(&Workspace) -> Verdict> {
-    (check.name == "coverage").then_some(coverage::run_verbose)
-}
-
-/// Does this check have more to say with `--verbose`?
-pub(crate) fn has_verbose(check: &Check) -> bool {
-    verbose(check).is_some()
+    matches!(word, "ci" | "full" | "campaign" | "bench" | "help") || find(word).is_some()
 }
 
 /// Runs one check and prints what it says; true when nothing was found.
 pub(crate) fn report(check: &Check, ws: &Workspace) -> bool {
-    said(check, (check.run)(ws))
-}
-
-/// As [`report`], with all that the check has to say.
-pub(crate) fn report_verbose(check: &Check, ws: &Workspace) -> bool {
-    said(check, verbose(check).unwrap_or(check.run)(ws))
-}
-
-fn said(check: &Check, verdict: Verdict) -> bool {
-    match verdict {
+    match (check.run)(ws) {
         Ok(findings) if findings.is_empty() => {
             println!("{}: ok", check.name);
             true
@@ -111,7 +75,7 @@ fn said(check: &Check, verdict: Verdict) -> bool {
             false
         }
         Err(broken) => {
-            println!("{}: {broken}", check.name);
+            println!("{}: could not run: {broken}", check.name);
             false
         }
     }
@@ -120,7 +84,6 @@ fn said(check: &Check, verdict: Verdict) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Broken, Finding};
 
     #[test]
     fn snapshots_come_after_the_tests_that_reference_them() {
@@ -133,9 +96,9 @@ mod tests {
     #[test]
     fn a_check_that_found_something_or_could_not_run_is_not_ok() {
         let ws = Workspace::at("nowhere", "nowhere/target");
-        let check = |run| Check { name: "sample", about: "", run };
+        let check = |run| Check::new("sample", "", run);
         assert!(report(&check(|_| Ok(Vec::new())), &ws));
-        assert!(!report(&check(|_| Ok(vec![Finding::new("wrong")])), &ws));
-        assert!(!report(&check(|_| Err(Broken::new("no tool"))), &ws));
+        assert!(!report(&check(|_| Ok(vec!["wrong".to_owned()])), &ws));
+        assert!(!report(&check(|_| Err("no tool".to_owned())), &ws));
     }
 }

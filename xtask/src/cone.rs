@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Broken, Finding, Verdict};
-use crate::members::{is_hyper, providers};
+use crate::finding::Verdict;
+use crate::members::providers;
 use crate::table;
 use crate::workspace::Workspace;
 
@@ -17,48 +17,46 @@ const WIRE: usize = 36;
 const PROVIDER: usize = 42;
 const PROVIDER_WITH_HYPER: usize = 72;
 
-/// A crate in a tree.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Unit {
-    pub(crate) name: String,
-    version: String,
-}
+/// Kinds of edges and platforms: what a Linux user compiles, and everything that there is.
+const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
+const ANYWHERE: [&str; 2] = ["normal,build", "all"];
 
 /// One tree and what it may hold.
 struct Cone {
     label: String,
-    tree: BTreeSet<Unit>,
-    budget: usize,
-    hyper: Hyper,
-}
-
-/// Whether an HTTP client belongs into a tree.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hyper {
-    /// It must not be there.
-    Absent,
-    /// It must be there, or something else was measured.
-    Present,
+    /// Names and versions.
+    tree: BTreeSet<String>,
+    /// The most crates; none where it is only searched for a client.
+    budget: Option<usize>,
+    /// Whether an HTTP client must be in the tree, or something else was measured. Otherwise it must not be there.
+    hyper: bool,
 }
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut findings = Vec::new();
     let mut cones = Vec::new();
-    let mut measure = |label: String, args: &[&str], budget, hyper| match tree(ws, args) {
+    let mut measure = |label: String, args: &[&str], budget: Option<usize>, hyper| match tree(
+        ws,
+        if budget.is_some() { USED } else { ANYWHERE },
+        args,
+    ) {
         Ok(tree) => cones.push(Cone { label, tree, budget, hyper }),
-        Err(error) => findings.push(Finding::new(format!("{label} could not be measured: {error}"))),
+        Err(error) => findings.push(format!("{label} could not be measured: {error}")),
     };
-    measure("core".to_owned(), &["-p", "identkit-core"], CORE, Hyper::Absent);
-    measure("wire".to_owned(), &["-p", "identkit-wire"], WIRE, Hyper::Absent);
+    measure("core".to_owned(), &["-p", "identkit-core"], Some(CORE), false);
+    measure("wire".to_owned(), &["-p", "identkit-wire"], Some(WIRE), false);
     let providers = providers(&ws.metadata()?);
     if providers.is_empty() {
-        return Err(Broken::new("no crate has the provider role, so there is nothing to measure"));
+        return Err("no crate has the provider role, so there is nothing to measure".to_owned());
     }
     for (folder, package) in &providers {
-        measure(folder.clone(), &["-p", package], PROVIDER, Hyper::Absent);
+        measure(folder.clone(), &["-p", package], Some(PROVIDER), false);
         let features = format!("{folder},http");
         let args = ["-p", "identkit", "--no-default-features", "--features", &features];
-        measure(format!("identkit with {features}"), &args, PROVIDER_WITH_HYPER, Hyper::Present);
+        measure(format!("identkit with {features}"), &args, Some(PROVIDER_WITH_HYPER), true);
+        // Neither through a feature nor on another platform, while it is built or run.
+        let all = ["-p", package, "--all-features"];
+        measure(format!("{folder} with all features"), &all, None, false);
     }
     print!("{}", overview(&cones));
     findings.extend(judge(&cones));
@@ -66,16 +64,10 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 }
 
 /// The normal dependency tree of what the arguments select; the error is one sentence.
-pub(crate) fn tree(ws: &Workspace, args: &[&str]) -> Result<BTreeSet<Unit>, String> {
-    let mut cargo =
-        ws.cargo(&["tree", "--quiet", "-e", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "none"]);
+fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<String>, String> {
+    let mut cargo = ws.cargo(&["tree", "--quiet", "-e", edges, "--target", target, "--prefix", "none"]);
     cargo.args(args);
-    let output = ws.capture(cargo).map_err(|broken| broken.to_string())?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo tree {}: {}", args.join(" "), said.trim()));
-    }
-    let units = parse(&String::from_utf8_lossy(&output.stdout));
+    let units = parse(&ws.printed(&format!("cargo tree {}", args.join(" ")), cargo)?);
     if units.is_empty() {
         return Err(format!("cargo tree {} printed no crates", args.join(" ")));
     }
@@ -83,35 +75,31 @@ pub(crate) fn tree(ws: &Workspace, args: &[&str]) -> Result<BTreeSet<Unit>, Stri
 }
 
 /// Reads lines such as `serde v1.0.0 (proc-macro) (*)`.
-pub(crate) fn parse(tree: &str) -> BTreeSet<Unit> {
-    tree.lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let name = words.next()?.to_owned();
-            let version = words.next()?.strip_prefix('v')?.to_owned();
-            Some(Unit { name, version })
-        })
-        .collect()
+fn parse(tree: &str) -> BTreeSet<String> {
+    let unit = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    };
+    tree.lines().filter_map(unit).collect()
 }
 
-fn judge(cones: &[Cone]) -> Vec<Finding> {
+fn judge(cones: &[Cone]) -> Vec<String> {
     let mut findings = Vec::new();
     for Cone { label, tree, budget, hyper } in cones {
-        if tree.len() > *budget {
-            findings.push(Finding::new(format!(
+        if let Some(budget) = budget.filter(|budget| tree.len() > *budget) {
+            findings.push(format!(
                 "{label} brings {} crates, which is over its budget of {budget}: drop a dependency or one of its default features (look with `cargo tree -e normal`)",
                 tree.len()
-            )));
+            ));
         }
-        let found = tree.iter().find(|unit| is_hyper(&unit.name));
-        match (hyper, found) {
-            (Hyper::Absent, Some(unit)) => findings.push(Finding::new(format!(
-                "{label} has `{}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {}`",
-                unit.name, unit.name
-            ))),
-            (Hyper::Present, None) => findings.push(Finding::new(format!(
+        let mut names = tree.iter().filter_map(|unit| unit.split(' ').next());
+        match (hyper, names.find(|name| *name == "hyper" || name.starts_with("hyper-"))) {
+            (false, Some(name)) => findings.push(format!(
+                "{label} has `{name}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {name}`"
+            )),
+            (true, None) => findings.push(format!(
                 "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `http` turn it on"
-            ))),
+            )),
             _ => {}
         }
     }
@@ -121,7 +109,7 @@ fn judge(cones: &[Cone]) -> Vec<Finding> {
 fn overview(cones: &[Cone]) -> String {
     let mut rows = vec![["crate", "crates", "budget"].map(str::to_owned)];
     for cone in cones {
-        rows.push([cone.label.clone(), cone.tree.len().to_string(), cone.budget.to_string()]);
+        rows.extend(cone.budget.map(|budget| [cone.label.clone(), cone.tree.len().to_string(), budget.to_string()]));
     }
     table::render(&rows)
 }
@@ -143,8 +131,8 @@ bytes v1.12.1 (*)
 
 ";
 
-    fn cone(text: &str, budget: usize, hyper: Hyper) -> Cone {
-        Cone { label: "sample".to_owned(), tree: parse(text), budget, hyper }
+    fn cone(text: &str, budget: usize, hyper: bool) -> Cone {
+        Cone { label: "sample".to_owned(), tree: parse(text), budget: Some(budget), hyper }
     }
 
     #[test]
@@ -154,68 +142,61 @@ bytes v1.12.1 (*)
 
     #[test]
     fn one_crate_over_the_budget_is_found() {
-        assert_eq!(judge(&[cone(TREE, 7, Hyper::Absent)]), []);
-        let findings = judge(&[cone(TREE, 6, Hyper::Absent)]);
+        assert_eq!(judge(&[cone(TREE, 7, false)]), [""; 0]);
+        let findings = judge(&[cone(TREE, 6, false)]);
         assert!(findings.first().unwrap().to_string().contains("7 crates, which is over its budget of 6"));
     }
 
     #[test]
     fn hyper_is_found_where_it_must_not_be_and_missed_where_it_must() {
         let with = format!("{TREE}hyper v1.0.0\n");
-        assert_eq!(judge(&[cone(&with, 20, Hyper::Absent)]).len(), 1);
-        assert_eq!(judge(&[cone(TREE, 20, Hyper::Present)]).len(), 1);
-        assert_eq!(judge(&[cone(&with, 20, Hyper::Present)]), []);
+        assert_eq!(judge(&[cone(&with, 20, false)]).len(), 1);
+        assert_eq!(judge(&[cone(TREE, 20, true)]).len(), 1);
+        assert_eq!(judge(&[cone(&with, 20, true)]), [""; 0]);
     }
 
     #[test]
     fn the_table_shows_crates_and_budget() {
-        assert_eq!(overview(&[cone(TREE, 9, Hyper::Absent)]), "crate   crates  budget\nsample  7       9\n");
+        assert_eq!(overview(&[cone(TREE, 9, false)]), "crate   crates  budget\nsample  7       9\n");
     }
 
     #[test]
     fn a_real_tree_counts_the_crate_and_its_optional_dependency_only_when_on() {
         let repo = Throwaway::package("");
-        repo.write("crates/leaf/Cargo.toml", "[package]\nname = \"leaf\"\nversion = \"2.0.0\"\nedition = \"2024\"\n");
-        repo.write("crates/leaf/src/lib.rs", "");
-        repo.manifest("[dependencies]\nleaf = { path = \"../leaf\", optional = true }\n");
+        repo.member("leaf", "");
+        repo.manifest("[dependencies]\nidentkit-leaf = { path = \"../leaf\", optional = true }\n");
         let ws = repo.workspace();
-        assert_eq!(tree(&ws, &["-p", "identkit-sample"]).unwrap().len(), 1);
-        assert_eq!(tree(&ws, &["-p", "identkit-sample", "--features", "leaf"]).unwrap().len(), 2);
-        assert!(tree(&ws, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
+        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample"]).unwrap().len(), 1);
+        assert_eq!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "identkit-leaf"]).unwrap().len(), 2);
+        assert!(tree(&ws, USED, &["-p", "identkit-sample", "--features", "nothing"]).unwrap_err().contains("nothing"));
     }
 
     #[test]
     fn core_wire_the_provider_and_the_facade_are_measured() {
         let repo = Throwaway::new();
         let hyper = Throwaway::outside("hyper");
-        repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
-        let package = |folder: &str, name: &str, more: &str| {
-            let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-            repo.write(&format!("crates/{folder}/Cargo.toml"), &format!("{head}{more}"));
-            repo.write(&format!("crates/{folder}/src/lib.rs"), "");
-        };
-        package("core", "identkit-core", "");
-        package("wire", "identkit-wire", "");
-        package("acme", "identkit-acme", "[package.metadata.identkit]\nrole = \"provider\"\n");
-        let facade = || {
-            let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
-            package(
-                "identkit",
-                "identkit",
-                &format!(
-                    "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
-                ),
-            );
-        };
-        let said = || run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
-        facade();
-        assert_eq!(said(), Vec::<String>::new());
+        repo.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.lints.rust]\n");
+        repo.member("core", "");
+        repo.member("wire", "");
+        let acme = "[package.metadata.identkit]\nrole = \"provider\"\n";
+        repo.member("acme", acme);
+        let client = hyper.dependency("hyper").replace(" }", ", optional = true }");
+        let facade = format!(
+            "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
+        );
+        repo.member("identkit", &facade);
+        let said = || run(&repo.workspace()).unwrap();
+        assert_eq!(said(), [""; 0]);
 
-        package("wire", "identkit-wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
+        repo.member("wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
         assert!(said().concat().starts_with("wire has `hyper` in its tree"), "{:?}", said());
-        package("wire", "identkit-wire", "");
+        repo.member("wire", "");
 
-        package("identkit", "identkit", "");
+        repo.member("acme", &format!("{acme}[dependencies]\n{client}"));
+        assert!(said().concat().starts_with("acme with all features has `hyper` in its tree"), "{:?}", said());
+        repo.member("acme", acme);
+
+        repo.member("identkit", "");
         assert!(said().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", said());
     }
 

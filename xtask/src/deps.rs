@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::Metadata;
 
-use crate::finding::{Finding, Verdict};
-use crate::manifest;
+use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
 const PAGE: &str = "docs/dependencies.md";
@@ -16,10 +15,10 @@ const PAGE: &str = "docs/dependencies.md";
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let root = ws.read("Cargo.toml")?;
     if !ws.root().join(PAGE).is_file() {
-        return Ok(vec![Finding::new(format!(
+        return Ok(vec![format!(
             "{PAGE} is missing: write a table with a row that begins `| {} |` for each dependency from outside",
             "`name`"
-        ))]);
+        )]);
     }
     Ok(compare(&root, &used(&ws.metadata()?), &ws.read(PAGE)?))
 }
@@ -37,32 +36,38 @@ fn used(metadata: &Metadata) -> BTreeMap<String, String> {
     used
 }
 
-fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<Finding> {
+fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<String> {
     let mut findings = Vec::new();
-    let entries = manifest::keys(root, "workspace.dependencies");
-    let named: BTreeSet<&str> = entries.iter().map(|(name, _)| *name).collect();
+    let entries: Vec<_> = entries(root).collect();
     let explained: BTreeSet<&str> = page.lines().filter_map(row).collect();
     for (name, value) in &entries {
-        let ours = value.contains("path =") || value.contains("path=");
         if !used.contains_key(*name) {
-            findings.push(Finding::new(format!(
+            findings.push(format!(
                 "[workspace.dependencies] names `{name}`, which no crate uses: remove it, with its row in {PAGE}"
-            )));
-        } else if !ours && !explained.contains(name) {
-            findings.push(Finding::new(format!(
+            ));
+        } else if !value.contains("path =") && !explained.contains(name) {
+            findings.push(format!(
                 "`{name}` is not explained in {PAGE}: add a row that begins `| \u{60}{name}\u{60} |` and says why it is here"
-            )));
+            ));
         }
     }
-    for (name, user) in used.iter().filter(|(name, _)| !named.contains(name.as_str())) {
-        findings.push(Finding::new(format!(
+    for (name, user) in used.iter().filter(|(name, _)| entries.iter().all(|(known, _)| known != name)) {
+        findings.push(format!(
             "`{user}` depends on `{name}` with a version of its own: name it in [workspace.dependencies] and take it from there"
-        )));
+        ));
     }
     for name in explained.iter().filter(|name| !used.contains_key(**name)) {
-        findings.push(Finding::new(format!("{PAGE} explains `{name}`, which no crate uses: remove the row")));
+        findings.push(format!("{PAGE} explains `{name}`, which no crate uses: remove the row"));
     }
     findings
+}
+
+/// The entries of `[workspace.dependencies]`, one a line. An entry in another style is not found or is a name that no
+/// crate uses, so that it fails rather than slips through.
+fn entries(root: &str) -> impl Iterator<Item = (&str, &str)> {
+    let section = root.split_once("\n[workspace.dependencies]\n").unwrap_or_default().1;
+    let lines = section.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(" = "))
 }
 
 /// The name in a table row such as ``| `http` | why |``.
@@ -74,27 +79,20 @@ fn row(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::throwaway::Throwaway;
+    use crate::throwaway::{Throwaway, one};
 
-    const ROOT: &str =
-        "[workspace.dependencies]\nidentkit-core = { path = \"crates/core\" }\nbytes = \"1\"\nhttp = \"1\"\n";
+    const ROOT: &str = "[workspace]\n[workspace.dependencies]\nidentkit-core = { path = \"crates/core\" }\nbytes = \"1\"\nhttp = \"1\"\n";
     const PAGE: &str = "| crate | why |\n|---|---|\n| `bytes` | bodies |\n| `http` | requests |\n";
 
     fn said(root: &str, used: &[&str], page: &str) -> Vec<String> {
         let used = used.iter().map(|&name| (name.to_owned(), "identkit-wire".to_owned())).collect();
-        compare(root, &used, page).iter().map(ToString::to_string).collect()
-    }
-
-    /// The only thing said.
-    fn one(said: Vec<String>) -> String {
-        assert_eq!(said.len(), 1, "{said:?}");
-        said.into_iter().next().unwrap()
+        compare(root, &used, page)
     }
 
     #[test]
     fn a_dependency_must_be_named_used_and_explained() {
         let all = ["identkit-core", "bytes", "http"];
-        assert_eq!(said(ROOT, &all, PAGE), Vec::<String>::new());
+        assert_eq!(said(ROOT, &all, PAGE), [""; 0]);
         assert!(one(said(ROOT, &all, "| `bytes` | bodies |")).contains("`http` is not explained"));
         assert!(one(said(ROOT, &all, &format!("{PAGE}| `old` | gone |"))).contains("explains `old`"));
         assert!(
@@ -118,10 +116,10 @@ mod tests {
         let root = ws.read("Cargo.toml").unwrap();
         repo.write("Cargo.toml", &format!("{root}\n[workspace.dependencies]\nleaf = \"1\"\n"));
         repo.manifest("[dev-dependencies]\nleaf = { workspace = true }\n");
-        assert!(one(run(&ws).unwrap().iter().map(ToString::to_string).collect()).contains("is missing"));
+        assert!(one(run(&ws).unwrap()).contains("is missing"));
         repo.write("docs/dependencies.md", "| crate | why |\n");
-        assert!(one(run(&ws).unwrap().iter().map(ToString::to_string).collect()).contains("`leaf` is not explained"));
+        assert!(one(run(&ws).unwrap()).contains("`leaf` is not explained"));
         repo.write("docs/dependencies.md", "| `leaf` | for tests |\n");
-        assert_eq!(run(&ws).unwrap(), []);
+        assert_eq!(run(&ws).unwrap(), [""; 0]);
     }
 }

@@ -22,9 +22,9 @@ mod deps;
 mod features;
 mod finding;
 mod layers;
-mod manifest;
 mod members;
 mod names;
+mod package;
 mod prose;
 mod public;
 mod snapshots;
@@ -40,43 +40,41 @@ use command::Command;
 use workspace::Workspace;
 
 fn main() -> ExitCode {
-    let command = match command::parse(std::env::args().skip(1)) {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let command = match command::parse(&args.iter().map(String::as_str).collect::<Vec<_>>()) {
         Ok(command) => command,
         Err(usage) => {
             eprintln!("{usage}\n\n{}", command::help());
             return ExitCode::from(2);
         }
     };
-    if matches!(command, Command::Help) {
-        println!("{}", command::help());
-        return ExitCode::SUCCESS;
-    }
-    let ws = match Workspace::here() {
-        Ok(ws) => ws,
-        Err(broken) => {
-            eprintln!("{broken}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let ok = match command {
-        Command::Help => true,
-        Command::One(check) => check::report(check, &ws),
-        Command::Verbose(check) => check::report_verbose(check, &ws),
-        Command::Ci(checks) => ci::run(&checks, &ws),
-        Command::Bench(name, rows) => match bench::run(name, &rows, &ws) {
-            Ok(ended) => ended,
-            Err(broken) => {
-                eprintln!("{broken}");
-                false
-            }
-        },
-        Command::Campaign(campaign) => match campaign::run(campaign, &ws) {
-            Ok(held) => held,
-            Err(broken) => {
-                eprintln!("{broken}");
-                false
-            }
-        },
-    };
+    let ok = run(command).unwrap_or_else(|broken| {
+        eprintln!("could not run: {broken}");
+        false
+    });
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(command: Command) -> Result<bool, String> {
+    match command {
+        Command::Help => {
+            println!("{}", command::help());
+            Ok(true)
+        }
+        Command::One(check) => Ok(check::report(check, &Workspace::here()?)),
+        Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::here()?)),
+        Command::Full => {
+            let ws = Workspace::here()?;
+            let mut all = ci::run(&check::FULL.iter().collect::<Vec<_>>(), &ws);
+            for campaign in campaign::CAMPAIGNS {
+                println!("\n== campaign {}: {}", campaign.name, campaign.about);
+                let ok = campaign::run(campaign, &ws)?;
+                println!("campaign {}: {}", campaign.name, if ok { "ok" } else { "FAILED" });
+                all &= ok;
+            }
+            Ok(all)
+        }
+        Command::Bench(rows) => bench::run(&rows, &Workspace::here()?),
+        Command::Campaign(campaign) => campaign::run(campaign, &Workspace::here()?),
+    }
 }

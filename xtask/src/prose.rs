@@ -8,7 +8,7 @@ use std::iter;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
 /// A phrase that is never right, and what to write in its place.
@@ -53,8 +53,8 @@ fn page(text: &str) -> Passage {
 }
 
 /// Doc comments and texts of a Rust file.
-fn source(path: &str, text: &str) -> Result<Vec<Passage>, Broken> {
-    let tokens: TokenStream = text.parse().map_err(|error| Broken::new(format!("reading {path}: {error}")))?;
+fn source(path: &str, text: &str) -> Result<Vec<Passage>, String> {
+    let tokens: TokenStream = text.parse().map_err(|error| format!("reading {path}: {error}"))?;
     let mut passages = Vec::new();
     let in_tests = path.contains("/tests/") || path.ends_with("tests.rs") || path.contains("/benches/");
     collect(tokens, in_tests, &mut passages);
@@ -104,7 +104,7 @@ fn add(literal: &proc_macro2::Literal, is_doc: bool, passages: &mut Vec<Passage>
     }
 }
 
-fn look(path: &str, passage: &Passage) -> Vec<Finding> {
+fn look(path: &str, passage: &Passage) -> Vec<String> {
     let words = words(passage);
     let mut findings = Vec::new();
     for at in 0..words.len() {
@@ -117,7 +117,7 @@ fn look(path: &str, passage: &Passage) -> Vec<Finding> {
         }
         let Some((line, _)) = words.get(at) else { continue };
         if let Some((phrase, instead)) = PHRASES.iter().find(|(phrase, _)| is(phrase)) {
-            findings.push(Finding::new(format!("{path}:{line} says \"{phrase}\": {instead} (docs/language.md)")));
+            findings.push(format!("{path}:{line} says \"{phrase}\": {instead} (docs/language.md)"));
         }
     }
     findings
@@ -170,7 +170,7 @@ mod tests {
     fn said(path: &str, text: &str) -> Vec<String> {
         let repo = Throwaway::repository();
         repo.write(path, text);
-        run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect()
+        run(&repo.workspace()).unwrap()
     }
 
     #[test]

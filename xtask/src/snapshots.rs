@@ -7,32 +7,38 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 use crate::test;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut files = Vec::new();
-    walk(ws.root(), ws, &mut files).map_err(|error| Broken::new(format!("looking for snapshots: {error}")))?;
-    let relative = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).to_owned();
-    let all: Vec<PathBuf> = files.iter().map(|path| relative(path)).collect();
-    let mut findings = pending(&all);
+    walk(ws.root(), ws, &mut files).map_err(|error| format!("looking for snapshots: {error}"))?;
+    let shown = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).display().to_string();
+    let is = |path: &Path, ends: fn(&str) -> bool| path.file_name().and_then(|name| name.to_str()).is_some_and(ends);
+    // Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
+    let pending =
+        files.iter().filter(|path| is(path, |name| name.contains(".snap.new") || name.ends_with(".pending-snap")));
+    let mut findings: Vec<String> =
+        pending.map(|path| format!("{} is pending: accept or reject it (`cargo insta review`)", shown(path))).collect();
 
     let list = test::references(ws);
     let Ok(text) = fs::read_to_string(&list) else {
-        findings.push(Finding::new(
-            "no list of asserted snapshots: run `cargo xtask test` first (it writes the list when all tests pass)",
-        ));
+        findings.push(
+            "no list of asserted snapshots: run `cargo xtask test` first (it writes the list when all tests pass)"
+                .to_owned(),
+        );
         return Ok(findings);
     };
     // Insta joins paths without tidying them (`tests/../snapshots`), so both sides are resolved before they are compared.
     let referenced: BTreeSet<PathBuf> = text.lines().filter_map(|line| fs::canonicalize(line).ok()).collect();
-    let present: Vec<(PathBuf, PathBuf)> = files
-        .iter()
-        .filter(|path| path.starts_with(ws.root().join("crates")))
-        .filter_map(|path| Some((relative(path), fs::canonicalize(path).ok()?)))
-        .collect();
-    findings.extend(unreferenced(&present, &referenced));
+    let crates = ws.root().join("crates");
+    let snapshots = files.iter().filter(|path| path.starts_with(&crates) && is(path, |name| name.ends_with(".snap")));
+    findings.extend(
+        snapshots
+            .filter(|path| fs::canonicalize(path).is_ok_and(|path| !referenced.contains(&path)))
+            .map(|path| format!("{} is asserted by no test: delete it, or bring its test back", shown(path))),
+    );
     Ok(findings)
 }
 
@@ -56,37 +62,13 @@ fn walk(folder: &Path, ws: &Workspace, files: &mut Vec<PathBuf>) -> io::Result<(
     Ok(())
 }
 
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-/// Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
-fn pending(files: &[PathBuf]) -> Vec<Finding> {
-    files
-        .iter()
-        .filter(|path| name(path).contains(".snap.new") || name(path).ends_with(".pending-snap"))
-        .map(|path| Finding::new(format!("{} is pending: accept or reject it (`cargo insta review`)", path.display())))
-        .collect()
-}
-
-/// Snapshots (path to show, resolved path) that no test asserted.
-fn unreferenced(present: &[(PathBuf, PathBuf)], referenced: &BTreeSet<PathBuf>) -> Vec<Finding> {
-    present
-        .iter()
-        .filter(|(shown, resolved)| name(shown).ends_with(".snap") && !referenced.contains(resolved))
-        .map(|(shown, _)| {
-            Finding::new(format!("{} is asserted by no test: delete it, or bring its test back", shown.display()))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
     fn said(repo: &Throwaway) -> Vec<String> {
-        run(&repo.workspace()).unwrap().iter().map(ToString::to_string).collect()
+        run(&repo.workspace()).unwrap()
     }
 
     /// Writes the list as `cargo xtask test` would.
@@ -106,7 +88,7 @@ mod tests {
         assert!(findings.first().unwrap().starts_with("crates/core/src/snapshots/b.snap is asserted by no test"));
 
         repo.remove("crates/core/src/snapshots/b.snap");
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
     }
 
     #[test]
@@ -122,7 +104,7 @@ mod tests {
             repo.remove(path);
         }
         repo.write("target/debug/a.snap.new", "");
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
     }
 
     #[test]

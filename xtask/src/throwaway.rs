@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use crate::workspace::Workspace;
 
-/// A temporary folder that stands for a repository.
 pub(crate) struct Throwaway(TempDir);
 
 impl Throwaway {
@@ -19,7 +18,6 @@ impl Throwaway {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// An empty git repository.
     pub(crate) fn repository() -> Self {
         let repo = Self::new();
         repo.git(&["init", "--quiet"]);
@@ -56,12 +54,17 @@ impl Throwaway {
 
     /// Writes the manifest of `crates/sample`, with more lines at its end.
     pub(crate) fn manifest(&self, more: &str) {
-        self.write(
-            "crates/sample/Cargo.toml",
-            &format!(
-                "[package]\nname = \"identkit-sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lints]\nworkspace = true\n\n{more}"
-            ),
-        );
+        self.member("sample", more);
+    }
+
+    /// Writes the manifest and an empty library of a crate.
+    pub(crate) fn member(&self, folder: &str, more: &str) {
+        let name = if folder == "identkit" { folder.to_owned() } else { format!("identkit-{folder}") };
+        let package = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        self.write(&format!("crates/{folder}/Cargo.toml"), &format!("{package}\n[lints]\nworkspace = true\n\n{more}"));
+        if !self.path(&format!("crates/{folder}/src/lib.rs")).exists() {
+            self.write(&format!("crates/{folder}/src/lib.rs"), "");
+        }
     }
 
     /// Writes the library of `crates/sample`, under a line of crate documentation.
@@ -98,17 +101,14 @@ fn real_root() -> &'static Path {
 
 /// The `[workspace.lints.*]` tables, so that a test of clippy is a test of the lints that the workspace really has.
 fn lint_tables(manifest: &str) -> String {
-    let mut inside = false;
-    let mut tables = String::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            inside = line.starts_with("[workspace.lints.");
-        }
-        if inside {
-            tables.push_str(line);
-            tables.push('\n');
-        }
-    }
+    let (_, rest) = manifest.split_once("[workspace.lints.rust]").unwrap();
+    let (tables, _) = rest.split_once("[workspace.dependencies]").unwrap();
     assert!(tables.contains("unwrap_used"), "the workspace has lost its lints");
-    tables
+    format!("[workspace.lints.rust]{tables}")
+}
+
+/// The only finding.
+pub(crate) fn one(findings: Vec<String>) -> String {
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    findings.concat()
 }

@@ -9,9 +9,6 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
-use crate::finding::Broken;
-
-/// A workspace on disk.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
@@ -22,11 +19,11 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     /// The workspace this program belongs to.
-    pub(crate) fn here() -> Result<Self, Broken> {
+    pub(crate) fn here() -> Result<Self, String> {
         // Cargo sets the variable when it runs us; the value from the build serves when the binary is called by hand.
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-        let root = package.parent().ok_or_else(|| Broken::new("the xtask package has no parent folder"))?.to_owned();
+        let root = package.parent().ok_or_else(|| "the xtask package has no parent folder".to_owned())?.to_owned();
         let mut ws = Self { root, target: PathBuf::new(), throwaway: false };
         ws.target = ws.metadata()?.target_directory.into();
         Ok(ws)
@@ -47,9 +44,8 @@ impl Workspace {
         &self.target
     }
 
-    /// A cargo command on this workspace.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(cargo_program());
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
         if self.throwaway {
             command.env("CARGO_TARGET_DIR", &self.target);
@@ -63,7 +59,7 @@ impl Workspace {
     }
 
     /// Runs a command to its end, its output going to the terminal.
-    pub(crate) fn run(&self, mut command: Command) -> Result<ExitStatus, Broken> {
+    pub(crate) fn run(&self, mut command: Command) -> Result<ExitStatus, String> {
         if self.throwaway {
             command.stdout(Stdio::null()).stderr(Stdio::null());
         }
@@ -77,69 +73,50 @@ impl Workspace {
         }
     }
 
-    /// Runs a command to its end and keeps its output.
-    pub(crate) fn capture(&self, mut command: Command) -> Result<Output, Broken> {
+    pub(crate) fn capture(&self, mut command: Command) -> Result<Output, String> {
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))
+    }
+
+    /// Runs a command that must succeed, and returns what it prints.
+    pub(crate) fn printed(&self, what: &str, command: Command) -> Result<String, String> {
+        let output = self.capture(command)?;
+        if !output.status.success() {
+            return Err(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// The workspace's packages as they are declared. Nothing is resolved, so this works offline, before a lock file
     /// exists, and on a workspace whose dependency graph is faulty.
-    pub(crate) fn metadata(&self) -> Result<Metadata, Broken> {
-        let output = self.capture(self.cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
-        if !output.status.success() {
-            return Err(Broken::new(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim())));
-        }
-        MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
-            .map_err(|error| Broken::new(format!("cargo metadata: {error}")))
+    pub(crate) fn metadata(&self) -> Result<Metadata, String> {
+        let command = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
+        MetadataCommand::parse(self.printed("cargo metadata", command)?)
+            .map_err(|error| format!("cargo metadata: {error}"))
     }
 
     /// The files of the repository relative to its root: committed, staged and new ones, without the ignored.
-    pub(crate) fn files(&self) -> Result<Vec<String>, Broken> {
+    pub(crate) fn files(&self) -> Result<Vec<String>, String> {
         let mut git = Command::new("git");
         // The owner of the checkout is often not the user that CI runs as.
-        git.args([
-            "-c",
-            "safe.directory=*",
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--deduplicate",
-        ]);
-        git.current_dir(&self.root);
-        let output = self.capture(git)?;
-        if !output.status.success() {
-            return Err(Broken::new(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim())));
-        }
-        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        git.arg("--deduplicate").current_dir(&self.root);
+        let listed = self.printed("git ls-files", git)?;
         // A file that was deleted but not yet committed is still listed.
-        Ok(listed
-            .split('\0')
-            .filter(|path| !path.is_empty() && self.root.join(path).is_file())
-            .map(str::to_owned)
-            .collect())
+        let paths = listed.split('\0').filter(|path| !path.is_empty() && self.root.join(path).is_file());
+        Ok(paths.map(str::to_owned).collect())
     }
 
     /// Reads a file of the repository as text; bytes that are no UTF-8 are replaced.
-    pub(crate) fn read(&self, path: &str) -> Result<String, Broken> {
-        let bytes = fs::read(self.root.join(path)).map_err(|error| Broken::new(format!("reading {path}: {error}")))?;
+    pub(crate) fn read(&self, path: &str) -> Result<String, String> {
+        let bytes = fs::read(self.root.join(path)).map_err(|error| format!("reading {path}: {error}"))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Reads those files of the repository whose path passes the filter, with their paths.
-    pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, Broken> {
-        let mut texts = Vec::new();
-        for path in self.files()?.into_iter().filter(|path| wanted(path)) {
-            let text = self.read(&path)?;
-            texts.push((path, text));
-        }
-        Ok(texts)
+    pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, String> {
+        let files = self.files()?.into_iter().filter(|path| wanted(path));
+        files.map(|path| self.read(&path).map(|text| (path, text))).collect()
     }
-}
-
-fn cargo_program() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The variables that `cargo run` sets for this program. Build scripts watch some of them; left in place they would make
@@ -149,8 +126,8 @@ fn set_by_cargo_run(name: &str) -> bool {
         || matches!(name, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")
 }
 
-fn cannot_start(command: &Command, error: &std::io::Error) -> Broken {
-    Broken::new(format!("starting {}: {error}", command.get_program().to_string_lossy()))
+fn cannot_start(command: &Command, error: &std::io::Error) -> String {
+    format!("starting {}: {error}", command.get_program().to_string_lossy())
 }
 
 #[cfg(test)]

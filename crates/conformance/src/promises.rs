@@ -1,12 +1,13 @@
 //! The promises, in the order of a case's life.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use identkit_core::{
-    CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind, Kind,
-    Opened, Outcome, Window,
+    CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind,
+    IdentityProvider, Kind, Opened, Outcome, Window,
 };
-use identkit_mock_server::Transition;
+use identkit_mock_server::{Rejection, Transition};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::harness::Harness;
@@ -31,13 +32,15 @@ impl fmt::Display for Broken {
 
 pub(crate) struct Suite<'a> {
     harness: &'a Harness,
+    provider: Arc<dyn IdentityProvider>,
     options: CallOptions,
     pub(crate) broken: Vec<Broken>,
 }
 
 impl<'a> Suite<'a> {
     pub(crate) fn new(harness: &'a Harness) -> Self {
-        Self { harness, options: CallOptions::new(), broken: Vec::new() }
+        let provider = Arc::clone(&harness.provider);
+        Self { harness, provider, options: CallOptions::new(), broken: Vec::new() }
     }
 
     fn check(&mut self, promise: &'static str, kept: bool, found: impl FnOnce() -> String) {
@@ -46,9 +49,14 @@ impl<'a> Suite<'a> {
         }
     }
 
+    /// The value of a call that must succeed.
+    fn succeeds<T>(&mut self, promise: &'static str, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.check(promise, false, || error.to_string())).ok()
+    }
+
     fn fails<T: Debug>(&mut self, promise: &'static str, kind: Kind, result: Result<T, Error>) {
         match result {
-            Ok(_) => self.broken.push(Broken { promise, found: "it succeeded".into() }),
+            Ok(_) => self.check(promise, false, || "it succeeded".into()),
             Err(error) => {
                 self.silent(&error);
                 self.check(promise, error.kind() == kind, || format!("{:?} instead of {kind:?}", error.kind()));
@@ -66,24 +74,20 @@ impl<'a> Suite<'a> {
     }
 
     fn can(&self, capability: Capability) -> bool {
-        self.harness.provider.descriptor().can(capability)
+        self.provider.descriptor().can(capability)
     }
 
     pub(crate) async fn run(&mut self) {
         self.descriptor();
         self.strangers().await;
-        let opened = match self.harness.provider.open(&self.harness.case, &self.options).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.broken.push(Broken { promise: "a good case can be opened", found: error.to_string() });
-                return;
-            }
-        };
+        let opened = self.provider.open(&self.harness.case, &self.options).await;
+        let Some(opened) = self.succeeds("a good case can be opened", opened) else { return };
         self.opened(&opened).await;
         let Some(case) = self.stored(&opened.case) else { return };
         self.before_the_end(&case).await;
         self.cancelled().await;
-        self.play(&case);
+        let played = self.play(&case);
+        self.check("the sandbox's twin plays the story", matches!(played, Some(Ok(()))), || format!("{played:?}"));
         self.at_the_end(&case).await;
         self.changed(&case).await;
         self.lacking(&case).await;
@@ -91,7 +95,7 @@ impl<'a> Suite<'a> {
     }
 
     fn descriptor(&mut self) {
-        let provider = &self.harness.provider;
+        let provider = Arc::clone(&self.provider);
         let (name, capabilities) = (provider.descriptor().name, provider.descriptor().capabilities);
         self.check("a provider has a name", !name.is_empty(), || "it is empty".into());
         let mut sorted = capabilities.to_vec();
@@ -100,28 +104,26 @@ impl<'a> Suite<'a> {
         self.check("a capability is listed once", sorted.len() == capabilities.len(), || format!("{capabilities:?}"));
         let basic = self.can(Capability::Open) && self.can(Capability::Status);
         self.check("every provider opens cases and tells their status", basic, || format!("{capabilities:?}"));
-        let provider = std::sync::Arc::clone(provider);
         self.silent(&provider);
         self.silent(&self.harness.case);
     }
 
     async fn strangers(&mut self) {
-        let (harness, options) = (self.harness, self.options.clone());
-        let result = harness.provider.status(&harness.unknown, &options).await;
+        let result = self.provider.status(&self.harness.unknown, &self.options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
-        let result = harness.intruder.open(&harness.case, &options).await;
+        let result = self.harness.intruder.open(&self.harness.case, &self.options).await;
         self.fails("wrong credentials are refused", Kind::Authentication, result);
-        let foreign = CaseRef { provider: "another".into(), ..harness.unknown.clone() };
-        let result = harness.provider.status(&foreign, &options).await;
+        let foreign = CaseRef { provider: "another".into(), ..self.harness.unknown.clone() };
+        let result = self.provider.status(&foreign, &self.options).await;
         self.fails("a case of another provider is refused before anything is sent", Kind::InvalidInput, result);
     }
 
     async fn opened(&mut self, opened: &Opened) {
         self.silent(opened);
-        let named = opened.case.provider == self.harness.provider.descriptor().name;
+        let named = opened.case.provider == self.provider.descriptor().name;
         self.check("a case names its provider", named, || opened.case.provider.clone());
         self.check("a case has an id", !opened.case.id.is_empty(), || "it is empty".into());
-        let again = self.harness.provider.open(&self.harness.case, &self.options).await;
+        let again = self.provider.open(&self.harness.case, &self.options).await;
         let differs = again.as_ref().is_ok_and(|again| again.case.id != opened.case.id);
         self.check("opening twice makes two cases", differs, || "the second is the first, or failed".into());
     }
@@ -134,21 +136,24 @@ impl<'a> Suite<'a> {
     }
 
     async fn before_the_end(&mut self, case: &CaseRef) {
-        let (harness, options) = (self.harness, self.options.clone());
-        match harness.provider.status(case, &options).await {
-            Ok(status) => {
-                self.silent(&status);
-                let pending = !status.outcome.is_final();
-                self.check("a fresh case is not final", pending, || format!("{:?}", status.outcome));
-                self.check("a status carries the vendor's own word", !status.vendor_codes.is_empty(), || "none".into());
-            }
-            Err(error) => self.broken.push(Broken { promise: "an open case has a status", found: error.to_string() }),
+        let status = self.provider.status(case, &self.options).await;
+        if let Some(status) = self.succeeds("an open case has a status", status) {
+            self.silent(&status);
+            let pending = !status.outcome.is_final();
+            self.check("a fresh case is not final", pending, || format!("{:?}", status.outcome));
+            self.check("a status carries the vendor's own word", !status.vendor_codes.is_empty(), || "none".into());
         }
         if self.can(Capability::Evidence) {
-            let listed = harness.provider.evidence_list(case, &options).await;
+            let listed = self.provider.evidence_list(case, &self.options).await;
             let none = listed.as_ref().is_ok_and(Vec::is_empty);
             self.check("an open case promises no evidence", none, || format!("{listed:?}"));
         }
+    }
+
+    /// Plays the story that ends a case.
+    fn play(&self, case: &CaseRef) -> Option<Result<(), Rejection>> {
+        let story = Transition::Scenario(self.harness.story.to_owned());
+        self.harness.sandbox.transition(case.id.expose(), &story)
     }
 
     /// A case of its own, cancelled.
@@ -156,18 +161,15 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Cancel) {
             return;
         }
-        let (harness, options) = (self.harness, self.options.clone());
-        let result = harness.provider.cancel(&harness.unknown, &options).await;
+        let result = self.provider.cancel(&self.harness.unknown, &self.options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
-        let Ok(Opened { case, .. }) = harness.provider.open(&harness.case, &options).await else { return };
-        let cancelled = harness.provider.cancel(&case, &options).await;
-        self.check("an open case can be cancelled", cancelled.is_ok(), || format!("{cancelled:?}"));
-        let status = harness.provider.status(&case, &options).await;
+        let Ok(Opened { case, .. }) = self.provider.open(&self.harness.case, &self.options).await else { return };
+        let cancelled = self.provider.cancel(&case, &self.options).await;
+        self.succeeds("an open case can be cancelled", cancelled);
+        let status = self.provider.status(&case, &self.options).await;
         let ended = status.as_ref().is_ok_and(|status| status.outcome == Outcome::Terminated);
         self.check("a cancelled case ends as terminated", ended, || format!("{status:?}"));
-        let story = Transition::Scenario(harness.story.to_owned());
-        let played = harness.sandbox.transition(case.id.expose(), &story);
-        let refused = matches!(played, Some(Err(_)));
+        let refused = matches!(self.play(&case), Some(Err(_)));
         self.check("a cancelled case can no longer be identified", refused, || "the twin played on".into());
     }
 
@@ -176,8 +178,7 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Changes) {
             return;
         }
-        let (harness, options) = (self.harness, self.options.clone());
-        let (now, half) = (harness.sandbox.now(), SignedDuration::from_hours(12));
+        let (now, half) = (self.harness.sandbox.now(), SignedDuration::from_hours(12));
         let (Ok(begin), Ok(end)) = (now.checked_sub(half), now.checked_add(half)) else { return };
         let window = Window { begin, end };
         let first = self.pages(window).await;
@@ -190,31 +191,27 @@ impl<'a> Suite<'a> {
         self.check("what changed in another window holds no case of this one", none, || "it does".into());
 
         let turned = Window { begin: window.end, end: window.begin };
-        let result = harness.provider.changes(turned, None, &options).await;
-        self.fails("a window that ends before it begins is refused", Kind::InvalidInput, result);
         let made_up = Cursor("made up".into());
-        let result = harness.provider.changes(window, Some(&made_up), &options).await;
-        self.fails("a cursor that was made up is refused", Kind::InvalidInput, result);
-        if let Some(cursor) = first.iter().flatten().find_map(|page| page.next.clone()) {
-            let result = harness.provider.changes(earlier, Some(&cursor), &options).await;
-            self.fails("a cursor is good for its own window only", Kind::InvalidInput, result);
+        let foreign = first.iter().flatten().find_map(|page| page.next.clone());
+        for (promise, window, cursor) in [
+            ("a window that ends before it begins is refused", turned, None),
+            ("a cursor that was made up is refused", window, Some(made_up)),
+            ("a cursor is good for its own window only", earlier, foreign),
+        ] {
+            if cursor.is_some() || window == turned {
+                let result = self.provider.changes(window, cursor.as_ref(), &self.options).await;
+                self.fails(promise, Kind::InvalidInput, result);
+            }
         }
     }
 
     /// All pages of a window; each cursor goes through a store.
     async fn pages(&mut self, window: Window) -> Option<Vec<ChangesPage>> {
         const MOST: usize = 100;
-        let (harness, options) = (self.harness, self.options.clone());
         let (mut pages, mut cursor): (Vec<ChangesPage>, Option<Cursor>) = (Vec::new(), None);
         while pages.len() < MOST {
-            let page = match harness.provider.changes(window, cursor.as_ref(), &options).await {
-                Ok(page) => page,
-                Err(error) => {
-                    let promise = "what changed in a window can be read";
-                    self.broken.push(Broken { promise, found: error.to_string() });
-                    return None;
-                }
-            };
+            let page = self.provider.changes(window, cursor.as_ref(), &self.options).await;
+            let page = self.succeeds("what changed in a window can be read", page)?;
             self.silent(&page);
             cursor = page.next.as_ref().map(|Cursor(text)| Cursor(text.clone()));
             pages.push(page);
@@ -226,39 +223,24 @@ impl<'a> Suite<'a> {
         None
     }
 
-    fn play(&mut self, case: &CaseRef) {
-        let story = Transition::Scenario(self.harness.story.to_owned());
-        let played = self.harness.sandbox.transition(case.id.expose(), &story);
-        let well = matches!(played, Some(Ok(())));
-        self.check("the sandbox's twin plays the story", well, || format!("{played:?}"));
-    }
-
     async fn at_the_end(&mut self, case: &CaseRef) {
-        let (harness, options) = (self.harness, self.options.clone());
-        match harness.provider.status(case, &options).await {
-            Ok(status) => {
-                let fits = status.outcome == harness.outcome && status.outcome.is_final();
-                self.check("the story ends the case as it says", fits, || format!("{:?}", status.outcome));
-            }
-            Err(error) => self.broken.push(Broken { promise: "an ended case has a status", found: error.to_string() }),
+        let status = self.provider.status(case, &self.options).await;
+        if let Some(status) = self.succeeds("an ended case has a status", status) {
+            let fits = status.outcome == self.harness.outcome && status.outcome.is_final();
+            self.check("the story ends the case as it says", fits, || format!("{:?}", status.outcome));
         }
         if self.can(Capability::Cancel) {
-            let result = harness.provider.cancel(case, &options).await;
+            let result = self.provider.cancel(case, &self.options).await;
             self.fails("a case that has ended cannot be cancelled", Kind::InvalidState, result);
         }
         if !self.can(Capability::Evidence) {
             return;
         }
-        let items = match harness.provider.evidence_list(case, &options).await {
-            Ok(items) => items,
-            Err(error) => {
-                self.broken.push(Broken { promise: "an ended case lists its evidence", found: error.to_string() });
-                return;
-            }
-        };
+        let items = self.provider.evidence_list(case, &self.options).await;
+        let Some(items) = self.succeeds("an ended case lists its evidence", items) else { return };
         self.check("a positive case has evidence", !items.is_empty(), || "none is listed".into());
         for item in &items {
-            let read = match harness.provider.evidence(case, item, &options).await {
+            let read = match self.provider.evidence(case, item, &self.options).await {
                 Ok(evidence) => evidence.content.collect(64 * 1024 * 1024).await,
                 Err(error) => Err(error),
             };
@@ -266,33 +248,31 @@ impl<'a> Suite<'a> {
             self.check("listed evidence can be read and is what it says", whole, || format!("{item:?}"));
         }
         let beyond = EvidenceItem { kind: EvidenceKind::IdentData, index: 99 };
-        let result = harness.provider.evidence(case, &beyond, &options).await;
+        let result = self.provider.evidence(case, &beyond, &self.options).await;
         self.fails("evidence that does not exist is not found", Kind::NotFound, result);
     }
 
     /// What a vendor lacks is `Unsupported`, and what it has is not.
     async fn lacking(&mut self, case: &CaseRef) {
-        const PROMISE: &str = "what the descriptor does not list is unsupported";
-        let (provider, options) = (&self.harness.provider, self.options.clone());
+        let (provider, options) = (Arc::clone(&self.provider), self.options.clone());
         let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
+        let mut results = Vec::new();
         if !self.can(Capability::Evidence) {
-            let (list, one) =
-                (provider.evidence_list(case, &options).await, provider.evidence(case, &item, &options).await);
-            self.fails(PROMISE, Kind::Unsupported, list);
-            self.fails(PROMISE, Kind::Unsupported, one);
+            results.push(provider.evidence_list(case, &options).await.map(drop));
+            results.push(provider.evidence(case, &item, &options).await.map(drop));
         }
         if !self.can(Capability::Cancel) {
-            let result = provider.cancel(case, &options).await;
-            self.fails(PROMISE, Kind::Unsupported, result);
+            results.push(provider.cancel(case, &options).await);
         }
         if !self.can(Capability::Delete) {
-            let result = provider.delete(case, &DeletePermit::Operator, &options).await;
-            self.fails(PROMISE, Kind::Unsupported, result);
+            results.push(provider.delete(case, &DeletePermit::Operator, &options).await);
         }
-        let window = Window { begin: Timestamp::UNIX_EPOCH, end: Timestamp::MAX };
         if !self.can(Capability::Changes) {
-            let result = provider.changes(window, None, &options).await;
-            self.fails(PROMISE, Kind::Unsupported, result);
+            let window = Window { begin: Timestamp::UNIX_EPOCH, end: Timestamp::MAX };
+            results.push(provider.changes(window, None, &options).await.map(drop));
+        }
+        for result in results {
+            self.fails("what the descriptor does not list is unsupported", Kind::Unsupported, result);
         }
     }
 
@@ -300,13 +280,12 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Delete) {
             return;
         }
-        let (provider, options) = (&self.harness.provider, self.options.clone());
-        let deleted = provider.delete(case, &DeletePermit::Operator, &options).await;
-        self.check("an ended case can be deleted", deleted.is_ok(), || format!("{deleted:?}"));
+        let deleted = self.provider.delete(case, &DeletePermit::Operator, &self.options).await;
+        self.succeeds("an ended case can be deleted", deleted);
         let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
-        let gone = provider.evidence(case, &item, &options).await;
+        let gone = self.provider.evidence(case, &item, &self.options).await;
         self.fails("deleted data is gone", Kind::NotFound, gone);
-        let twice = provider.delete(case, &DeletePermit::Operator, &options).await;
+        let twice = self.provider.delete(case, &DeletePermit::Operator, &self.options).await;
         self.fails("deleting twice is never taken for success", Kind::NotFound, twice);
     }
 }

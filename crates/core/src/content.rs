@@ -118,20 +118,20 @@ impl Content {
         if self.len.is_some_and(|len| len > cap) {
             return Err(too_long());
         }
-        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
-        let Some(second) = self.next().await.transpose()? else {
-            return if first.len() as u64 > cap { Err(too_long()) } else { Ok(first) };
-        };
-        let mut all = BytesMut::with_capacity(first.len() + second.len());
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&second);
+        // The usual body is one piece and is not copied.
+        let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
         while let Some(more) = self.next().await.transpose()? {
-            if (all.len() + more.len()) as u64 > cap {
+            if (first.len() + joined.len() + more.len()) as u64 > cap {
                 return Err(too_long());
             }
-            all.extend_from_slice(&more);
+            if first.is_empty() && joined.is_empty() {
+                first = more;
+            } else {
+                joined.extend_from_slice(&std::mem::take(&mut first));
+                joined.extend_from_slice(&more);
+            }
         }
-        if all.len() as u64 > cap { Err(too_long()) } else { Ok(all.freeze()) }
+        Ok(if joined.is_empty() { first } else { joined.freeze() })
     }
 }
 

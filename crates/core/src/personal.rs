@@ -7,7 +7,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -17,7 +17,8 @@ pub const REDACTED: &str = "[redacted]";
 /// Text that lets its bearer act: an API key, a token, a TAN, an ident id, a URL a person identifies with.
 ///
 /// Equality takes the same time whatever the texts are (their lengths aside).
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
 pub struct Secret(SecretString);
 
 impl Secret {
@@ -69,12 +70,6 @@ impl Serialize for Secret {
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
-}
-
 /// A value that can overwrite itself. Ours, because `Zeroize` cannot be implemented for a foreign date type.
 pub trait Wipe {
     /// Overwrites the value in place.
@@ -99,17 +94,9 @@ impl Wipe for jiff::civil::Date {
     }
 }
 
-impl<T: Wipe> Wipe for Option<T> {
-    fn wipe(&mut self) {
-        if let Some(value) = self {
-            value.wipe();
-        }
-        *self = None;
-    }
-}
-
 /// A personal datum: readable where it is asked for, redacted wherever it is printed, wiped when dropped.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Pii<T: Wipe>(T);
 
 impl<T: Wipe> Pii<T> {
@@ -121,11 +108,6 @@ impl<T: Wipe> Pii<T> {
     /// The value itself; whoever calls this answers for where it goes.
     pub fn expose(&self) -> &T {
         &self.0
-    }
-
-    /// The value for changing it in place.
-    pub fn expose_mut(&mut self) -> &mut T {
-        &mut self.0
     }
 }
 
@@ -150,18 +132,6 @@ impl<T: Wipe> From<T> for Pii<T> {
 impl From<&str> for Pii<String> {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
-    }
-}
-
-impl<T: Wipe + Serialize> Serialize for Pii<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Wipe + Deserialize<'de>> Deserialize<'de> for Pii<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self)
     }
 }
 
@@ -205,8 +175,8 @@ mod tests {
         let mut date = jiff::civil::date(1964, 8, 12);
         date.wipe();
         assert_eq!(date, jiff::civil::Date::ZERO);
-        let mut maybe = Some(vec![1_u8, 2]);
-        maybe.wipe();
-        assert!(maybe.is_none());
+        let mut bytes = vec![1_u8, 2];
+        bytes.wipe();
+        assert!(bytes.is_empty());
     }
 }

@@ -57,6 +57,7 @@ impl Descriptor {
 /// How one call is to be made.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
 pub struct CallOptions {
     /// One deadline over the whole call, retries included; `None` takes the provider's default.
     pub timeout: Option<Duration>,
@@ -73,21 +74,18 @@ impl CallOptions {
     }
 
     /// One deadline over the whole call.
-    #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Attempts at the most.
-    #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
     }
 
     /// A word of the caller's for observers.
-    #[must_use]
     pub fn tag(mut self, tag: &'static str) -> Self {
         self.tag = Some(tag);
         self
@@ -270,16 +268,6 @@ pub enum EvidenceKind {
     SignedDocument,
 }
 
-impl EvidenceKind {
-    /// A file extension that fits.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::IdentData => "json",
-            Self::Report | Self::SignedDocument => "pdf",
-        }
-    }
-}
-
 /// One piece of evidence that a case should have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EvidenceItem {
@@ -434,11 +422,5 @@ mod tests {
             ..NewCase::default()
         };
         assert!(!format!("{case:?}").to_lowercase().contains("mustermann"));
-    }
-
-    #[test]
-    fn the_port_is_object_safe() {
-        fn takes(_: Option<&dyn IdentityProvider>) {}
-        takes(None);
     }
 }

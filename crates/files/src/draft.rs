@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::disk::Disk;
-use crate::existing::Existing;
+use crate::disk::{Disk, Existing};
 
 /// The new content of a file, in a temporary file beside it. [`commit`](Self::commit) puts it in place; a draft that is
 /// dropped leaves nothing.

@@ -11,7 +11,6 @@ mod dirs;
 mod disk;
 mod draft;
 mod error;
-mod existing;
 mod faults;
 mod lock;
 mod log;
@@ -19,8 +18,8 @@ mod log;
 mod tests;
 
 pub use self::dirs::create_dirs;
+pub use self::disk::Existing;
 pub use self::draft::{CommitError, Draft};
 pub use self::error::OpenError;
-pub use self::existing::Existing;
 pub use self::lock::LockFile;
 pub use self::log::{AppendLog, Tail};

@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Existing};
 use crate::draft::Draft;
 use crate::error::OpenError;
-use crate::existing::Existing;
 
 /// How many names are tried for a torn record.
 const TORN_NAMES: u32 = 10_000;

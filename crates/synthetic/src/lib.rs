@@ -30,7 +30,6 @@ mod signing;
 #[cfg(test)]
 mod tests;
 mod text;
-mod update;
 mod video;
 mod voice;
 

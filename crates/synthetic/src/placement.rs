@@ -48,18 +48,20 @@ pub(crate) struct Spot {
     pub(crate) size: (f32, f32),
 }
 
-/// The part of a page that is shown, and by how many quarters it is turned.
-#[derive(Clone, Copy, Debug)]
+/// The part of a page that is shown.
 struct Sheet {
-    corners: [f32; 4],
-    quarters: u8,
+    matrix: [f32; 4],
+    /// Where its lower left corner as shown is in the file.
+    origin: (f32, f32),
+    /// Width and height as shown.
+    size: (f32, f32),
 }
 
 impl Placement {
     /// Finds the spot on a page that already has `marks` marks at the default place.
     pub(crate) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, Error> {
         let sheet = Sheet::of(document, page);
-        let (sheet_width, sheet_height) = sheet.size();
+        let (sheet_width, sheet_height) = sheet.size;
         // On a small page the default shrinks rather than fails.
         let left = DEFAULT_X.min(sheet_width * 0.1);
         let width = self.width.unwrap_or(DEFAULT_SIZE.0.min(sheet_width - 2.0 * left).max(SMALLEST.0));
@@ -87,43 +89,30 @@ impl Sheet {
             .or_else(|| inherited(document, page, b"MediaBox").and_then(|value| corners(document, value)))
             // A4, as readers assume some size as well when a page does not tell its own.
             .unwrap_or([0.0, 0.0, 595.28, 841.89]);
+        let [left, bottom, right, top] = corners;
         let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_i64().ok());
-        let quarters = match degrees.unwrap_or(0).rem_euclid(360) {
-            90 => 1,
-            180 => 2,
-            270 => 3,
-            _ => 0,
+        // Turns go clockwise.
+        let (matrix, origin) = match degrees.unwrap_or(0).rem_euclid(360) {
+            90 => ([0.0, 1.0, -1.0, 0.0], (right, bottom)),
+            180 => ([-1.0, 0.0, 0.0, -1.0], (right, top)),
+            270 => ([0.0, -1.0, 1.0, 0.0], (left, top)),
+            _ => ([1.0, 0.0, 0.0, 1.0], (left, bottom)),
         };
-        Self { corners, quarters }
-    }
-
-    /// Width and height as shown.
-    fn size(&self) -> (f32, f32) {
-        let [left, bottom, right, top] = self.corners;
-        if self.quarters.is_multiple_of(2) { (right - left, top - bottom) } else { (top - bottom, right - left) }
+        let (width, height) = (right - left, top - bottom);
+        let size = if matrix[0] == 0.0 { (height, width) } else { (width, height) };
+        Self { matrix, origin, size }
     }
 
     fn spot(&self, at: (f32, f32), size: (f32, f32)) -> Spot {
         let (x0, y0) = self.point(at);
         let (x1, y1) = self.point((at.0 + size.0, at.1 + size.1));
-        let matrix = match self.quarters {
-            1 => [0.0, 1.0, -1.0, 0.0],
-            2 => [-1.0, 0.0, 0.0, -1.0],
-            3 => [0.0, -1.0, 1.0, 0.0],
-            _ => [1.0, 0.0, 0.0, 1.0],
-        };
-        Spot { rect: [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)], matrix, size }
+        Spot { rect: [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)], matrix: self.matrix, size }
     }
 
-    /// Where a point of the page as shown is in the file. Turns go clockwise.
+    /// Where a point of the page as shown is in the file.
     fn point(&self, (x, y): (f32, f32)) -> (f32, f32) {
-        let [left, bottom, right, top] = self.corners;
-        match self.quarters {
-            1 => (right - y, bottom + x),
-            2 => (right - x, top - y),
-            3 => (left + y, top - x),
-            _ => (left + x, bottom + y),
-        }
+        let [a, b, c, d] = self.matrix;
+        (self.origin.0 + a * x + c * y, self.origin.1 + b * x + d * y)
     }
 }
 

@@ -4,14 +4,13 @@
 //! stays as it is. It is not a signature field: a reader of the file must not show
 //! a state of validity for something that was never signed.
 
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream, StringFormat};
+use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, Stream, StringFormat, dictionary};
 
 use super::canvas::{ACCENT, Canvas, Ink, TEXT};
 use super::error::Error;
 use super::placement::{Placement, Spot};
 use super::reading::open;
 use super::text::{Font, clip, encode, fit};
-use super::update::Update;
 
 /// The mark on a signed file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,16 +62,39 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
     let marks = annotations.iter().filter(|entry| is_mark(&document, entry)).count();
     let spot = mark.placement.spot(&document, &page, marks)?;
 
-    let mut update = Update::new(original, &document)?;
-    let appearance = update.allocate()?;
-    let annotation = update.allocate()?;
-    update.write(appearance, &appearance_stream(&spot, mark))?;
-    update.write(annotation, &annotation_dictionary(annotation, appearance, page_id, &spot, mark))?;
+    let mut update = begin(original, document);
+    let added = &mut update.new_document;
+    let appearance = added.try_add_object(appearance_stream(&spot, mark)).map_err(|_| Error::TooLarge)?;
+    let annotation = added.try_new_object_id().map_err(|_| Error::TooLarge)?;
+    added.set_object(annotation, annotation_dictionary(annotation, appearance, page_id, &spot, mark));
     annotations.push(Object::Reference(annotation));
     // Always an array of this page alone: an indirect one may belong to other pages too.
     page.set("Annots", annotations);
-    update.write(page_id, &Object::Dictionary(page))?;
-    update.finish()
+    added.set_object(page_id, page);
+    let mut bytes = Vec::new();
+    update.save_to(&mut bytes).map_err(|_| Error::TooLarge)?;
+    // The format has four bytes for a place in a file.
+    u32::try_from(bytes.len()).map_err(|_| Error::TooLarge)?;
+    Ok(bytes)
+}
+
+/// Entries of a trailer that describe its own section and not the file.
+const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
+
+/// New objects behind a file that stays as it is. The section of the update has the kind that the file has, because
+/// readers may refuse a mixture. If the section of the file had to be repaired to read it, the update holds every object
+/// and does not refer to it.
+fn begin(original: &[u8], document: Document) -> IncrementalDocument {
+    let damaged = document.xref_recovery.is_some() || document.xref_start == 0;
+    let objects = if damaged { document.objects.clone() } else { Default::default() };
+    let last_id = document.max_id.max(document.reference_table.max_id());
+    let mut update = IncrementalDocument::create_from(original.to_vec(), document);
+    let added = &mut update.new_document;
+    (added.objects, added.max_id) = (objects, last_id);
+    for key in SECTION_KEYS.split(' ').chain(damaged.then_some("Prev")) {
+        added.trailer.remove(key.as_bytes());
+    }
+    update
 }
 
 fn annotations(document: &Document, page: &Dictionary) -> Vec<Object> {
@@ -95,48 +117,46 @@ fn annotation_dictionary(
     page: ObjectId,
     spot: &Spot,
     mark: &SignatureMark<'_>,
-) -> Object {
-    let mut name = MARK_NAME.to_vec();
-    name.extend_from_slice(id.0.to_string().as_bytes());
-    let description: Vec<String> = [NOTICE, mark.signer, mark.order_id, mark.time]
-        .iter()
-        .map(|text| text.chars().take(MAX_DESCRIBED).collect())
-        .collect();
-    let mut looks = Dictionary::new();
-    looks.set("N", Object::Reference(appearance));
-    let mut entry = Dictionary::new();
-    entry.set("Type", name_object("Annot"));
-    entry.set("Subtype", name_object("Stamp"));
-    entry.set("Rect", numbers(&spot.rect));
-    entry.set("F", MARK_FLAGS);
-    entry.set("NM", Object::String(name, StringFormat::Literal));
-    entry.set("Contents", text_string(&description.join("\n")));
-    entry.set("P", Object::Reference(page));
-    entry.set("AP", looks);
-    Object::Dictionary(entry)
+) -> Dictionary {
+    let name = [MARK_NAME, id.0.to_string().as_bytes()].concat();
+    let texts = [NOTICE, mark.signer, mark.order_id, mark.time];
+    let description = texts.map(|text| text.chars().take(MAX_DESCRIBED).collect::<String>()).join("\n");
+    let mut contents = Vec::new();
+    // May hold any character, unlike text on a page.
+    lopdf::encode_utf16_be(&description, &mut contents);
+    dictionary! {
+        "Type" => "Annot",
+        "Subtype" => "Stamp",
+        "Rect" => numbers(&spot.rect),
+        "F" => MARK_FLAGS,
+        "NM" => Object::String(name, StringFormat::Literal),
+        "Contents" => Object::String(contents, StringFormat::Hexadecimal),
+        "P" => page,
+        "AP" => dictionary! { "N" => appearance },
+    }
 }
 
-fn appearance_stream(spot: &Spot, mark: &SignatureMark<'_>) -> Object {
+fn appearance_stream(spot: &Spot, mark: &SignatureMark<'_>) -> Stream {
     let (width, height) = spot.size;
     let [a, b, c, d] = spot.matrix;
     let mut fonts = Dictionary::new();
     for font in [Font::Regular, Font::Bold] {
-        let mut entry = Dictionary::new();
-        entry.set("Type", name_object("Font"));
-        entry.set("Subtype", name_object("Type1"));
-        entry.set("BaseFont", Object::Name(font.base_font().to_vec()));
-        entry.set("Encoding", name_object("WinAnsiEncoding"));
+        let entry = dictionary! {
+            "Type" => "Font",
+            "Subtype" => "Type1",
+            "BaseFont" => Object::Name(font.base_font().to_vec()),
+            "Encoding" => "WinAnsiEncoding",
+        };
         fonts.set(font.resource(), entry);
     }
-    let mut resources = Dictionary::new();
-    resources.set("Font", fonts);
-    let mut form = Dictionary::new();
-    form.set("Type", name_object("XObject"));
-    form.set("Subtype", name_object("Form"));
-    form.set("BBox", numbers(&[0.0, 0.0, width, height]));
-    form.set("Matrix", numbers(&[a, b, c, d, 0.0, 0.0]));
-    form.set("Resources", resources);
-    Object::Stream(Stream::new(form, draw(spot.size, mark)))
+    let form = dictionary! {
+        "Type" => "XObject",
+        "Subtype" => "Form",
+        "BBox" => numbers(&[0.0, 0.0, width, height]),
+        "Matrix" => numbers(&[a, b, c, d, 0.0, 0.0]),
+        "Resources" => dictionary! { "Font" => fonts },
+    };
+    Stream::new(form, draw(spot.size, mark))
 }
 
 /// Draws four lines of text into a frame, as large as it allows.
@@ -165,17 +185,6 @@ fn draw((width, height): (f32, f32), mark: &SignatureMark<'_>) -> Vec<u8> {
     canvas.finish()
 }
 
-fn name_object(name: &str) -> Object {
-    Object::Name(name.as_bytes().to_vec())
-}
-
 fn numbers(values: &[f32]) -> Object {
     Object::Array(values.iter().map(|&value| Object::Real(value)).collect())
-}
-
-/// Text outside a page, which may hold any character.
-fn text_string(text: &str) -> Object {
-    let mut bytes = vec![0xfe, 0xff];
-    bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
-    Object::String(bytes, StringFormat::Hexadecimal)
 }

@@ -3,6 +3,7 @@
 //! Everything below [`encode`] works on bytes in which one byte is one glyph, so a
 //! text can be cut anywhere.
 
+use lopdf::Encoding;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -73,38 +74,12 @@ pub(crate) fn encode(text: &str) -> Vec<u8> {
 
 /// The WinAnsi code of a character, if it has one.
 fn win_ansi(c: char) -> Option<u8> {
-    let code = match c {
-        ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{ff}' => return u8::try_from(u32::from(c)).ok(),
-        '€' => 0x80,
-        '‚' => 0x82,
-        'ƒ' => 0x83,
-        '„' => 0x84,
-        '…' => ELLIPSIS,
-        '†' => 0x86,
-        '‡' => 0x87,
-        'ˆ' => 0x88,
-        '‰' => 0x89,
-        'Š' => 0x8a,
-        '‹' => 0x8b,
-        'Œ' => 0x8c,
-        'Ž' => 0x8e,
-        '‘' => 0x91,
-        '’' => 0x92,
-        '“' => 0x93,
-        '”' => 0x94,
-        '•' => 0x95,
-        '–' => 0x96,
-        '—' => 0x97,
-        '˜' => 0x98,
-        '™' => 0x99,
-        'š' => 0x9a,
-        '›' => 0x9b,
-        'œ' => 0x9c,
-        'ž' => 0x9e,
-        'Ÿ' => 0x9f,
-        _ => return None,
-    };
-    Some(code)
+    match c {
+        // The table has these two under other codes.
+        '\u{a0}' => Some(0xa0),
+        '•' => Some(0x95),
+        c => Encoding::SimpleEncoding(b"WinAnsiEncoding").string_to_bytes(c.encode_utf8(&mut [0; 4])).first().copied(),
+    }
 }
 
 /// Soft hyphens, joiners and marks of direction, which print as nothing.
@@ -115,28 +90,16 @@ fn is_invisible(c: char) -> bool {
 /// The nearest text in WinAnsi to a character outside it.
 fn likeness(c: char) -> Vec<u8> {
     // Letters with a stroke have no decomposition in Unicode.
-    let known: &[u8] = match c {
-        'ł' => b"l",
-        'Ł' => b"L",
-        'đ' => b"d",
-        'Đ' => b"D",
-        'ı' => b"i",
-        'ħ' => b"h",
-        'Ħ' => b"H",
-        'ŧ' => b"t",
-        'Ŧ' => b"T",
-        'ŋ' => b"ng",
-        'Ŋ' => b"NG",
-        'ə' => b"e",
-        'Ə' => b"E",
-        'ẞ' => b"SS",
-        '‐' | '‑' | '‒' | '―' | '−' => b"-",
-        'ʹ' | 'ʻ' | 'ʼ' | '′' => b"'",
-        '″' => b"\"",
-        _ => b"",
-    };
-    if !known.is_empty() {
-        return known.to_vec();
+    const FROM: &str = "łŁđĐıħĦŧŦəƏ‐‑‒―−ʹʻʼ′″";
+    const TO: &[u8] = b"lLdDihHtTeE-----''''\"";
+    if let Some((_, letter)) = FROM.chars().zip(TO).find(|(from, _)| *from == c) {
+        return vec![*letter];
+    }
+    match c {
+        'ŋ' => return b"ng".to_vec(),
+        'Ŋ' => return b"NG".to_vec(),
+        'ẞ' => return b"SS".to_vec(),
+        _ => {}
     }
     let base: Vec<u8> = std::iter::once(c).nfkd().filter_map(win_ansi).collect();
     if base.is_empty() { b"?".to_vec() } else { base }

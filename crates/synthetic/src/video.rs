@@ -28,7 +28,7 @@ const DESCRIPTION: usize = 2048;
 /// # Errors
 /// [`Error::Unmade`] when the encoder refuses, which it has no reason to.
 pub fn recording(order_id: &str) -> Result<Vec<u8>, Error> {
-    film(&test_picture(order_id))
+    file(&test_picture(order_id)).ok_or(Error::Unmade)
 }
 
 pub(crate) fn test_picture(order_id: &str) -> Picture {
@@ -53,11 +53,7 @@ pub fn placeholder_video() -> Result<Vec<u8>, Error> {
     picture.line(HEIGHT / 4, 5, WHITE, "SANDBOX");
     picture.line(HEIGHT / 2, 3, WHITE, "PLACEHOLDER");
     picture.line(HEIGHT * 3 / 4, 1, WHITE, "this is not the recording");
-    film(&picture)
-}
-
-fn film(picture: &Picture) -> Result<Vec<u8>, Error> {
-    file(picture).ok_or(Error::Unmade)
+    file(&picture).ok_or(Error::Unmade)
 }
 
 fn plane(data: &[u8], stride: usize) -> DataPlane<'_> {

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use ::http::HeaderMap;
 use ::http::header::{AUTHORIZATION, HeaderValue};
 use async_trait::async_trait;
-use identkit_core::{Advice, Delivery, Error, Kind, Secret};
+use identkit_core::{Delivery, Error, Kind, Secret};
 use identkit_wire::encode_base64;
 
 /// Which of the credentials made one after another a request carried.
@@ -97,6 +97,12 @@ fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     basic_header(user, password).map_or_else(|| refuse("the credentials cannot be written into a header"), Ok)
 }
 
+/// The error of a call with credentials that the vendor refused.
+pub(crate) fn refused_before() -> Error {
+    Error::new(Kind::Authentication, "the vendor has refused these credentials before; nothing was sent")
+        .with_delivery(Delivery::NotSent)
+}
+
 /// The value of an `Authorization` header, never to be printed.
 pub(crate) fn basic_header(user: &str, password: &Secret) -> Option<HeaderValue> {
     let joined = Secret::new(format!("{user}:{}", password.expose()));
@@ -142,9 +148,7 @@ impl Authenticator for Basic {
         if !state.latched {
             return Ok(Generation(state.generation));
         }
-        Err(Error::new(Kind::Authentication, "the vendor has refused these credentials before; nothing was sent")
-            .with_delivery(Delivery::NotSent)
-            .with_advice(Advice::CheckCredentials))
+        Err(refused_before())
     }
 }
 

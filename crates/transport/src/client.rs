@@ -42,11 +42,7 @@ impl<D: Clone + Send + Sync> ClientSettings<D> {
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
         let driver = Driver::new(transport, clock, auth, BaseUrl::parse(&self.base_url)?, self.dialect.clone());
-        let driver = driver.with_policy(self.policy.clone());
-        Ok(match &self.observer {
-            Some(observer) => driver.with_observer(Arc::clone(observer)),
-            None => driver,
-        })
+        Ok(driver.with_policy(self.policy.clone()).with_observer(self.observer.clone()))
     }
 }
 

@@ -26,18 +26,16 @@ impl Default for SystemClock {
     }
 }
 
+#[allow(clippy::disallowed_methods)]
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)]
     fn wall(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    #[allow(clippy::disallowed_methods)]
     fn now(&self) -> Instant {
         Instant(tokio::time::Instant::now().saturating_duration_since(self.start))
     }
 
-    #[allow(clippy::disallowed_methods)]
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
         // Further ahead than tokio can count: a deadline that never comes.
         let until = self.start.checked_add(at.0.min(Duration::from_secs(86_400 * 365 * 30)));

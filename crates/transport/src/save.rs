@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -51,7 +51,7 @@ impl FileDigest {
     /// [`Kind::Storage`] when it cannot be read.
     pub async fn from_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
-        blocking(move || read_back(&path)).await
+        spawn_blocking(move || read_back(&path)).await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
@@ -162,11 +162,6 @@ impl<'a> Save<'a> {
     }
 }
 
-/// Runs work that waits for the disk.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    spawn_blocking(work).await.unwrap_or_else(|_| Err(ended()))
-}
-
 fn ended() -> Error {
     Error::new(Kind::Storage, "the runtime ended before the disk was done")
 }
@@ -181,7 +176,7 @@ fn refused(error: &io::Error) -> Error {
 fn write(
     path: &Path,
     existing: Existing,
-    mut pieces: Receiver<Option<Bytes>>,
+    pieces: Receiver<Option<Bytes>>,
     accept: Vec<Accept>,
 ) -> Result<FileDigest, Error> {
     let taken = || Error::new(Kind::Conflict, "there is a file of this name already");
@@ -190,41 +185,8 @@ fn write(
     }
     // Dropped on any way out of here it is removed.
     let mut file = Draft::new(path).map_err(|error| refused(&error))?;
-    let (mut hash, mut length) = (Sha256::new(), 0_u64);
-    // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
-    let mut gathered = Vec::with_capacity(BLOCK);
-    loop {
-        let piece = match pieces.try_recv() {
-            Ok(piece) => Some(piece),
-            Err(TryRecvError::Disconnected) => None,
-            Err(TryRecvError::Empty) => {
-                file.write_all(&gathered).map_err(|error| refused(&error))?;
-                gathered.clear();
-                pieces.blocking_recv()
-            }
-        };
-        match piece {
-            Some(Some(piece)) => {
-                length = length.saturating_add(piece.len() as u64);
-                hash.update(&piece);
-                if gathered.len() + piece.len() > BLOCK {
-                    file.write_all(&gathered).map_err(|error| refused(&error))?;
-                    gathered.clear();
-                }
-                if piece.len() >= BLOCK {
-                    file.write_all(&piece).map_err(|error| refused(&error))?;
-                } else {
-                    gathered.extend_from_slice(&piece);
-                }
-            }
-            Some(None) => break,
-            None => return Err(Error::new(Kind::Integrity, "the download was given up")),
-        }
-    }
-    file.write_all(&gathered).map_err(|error| refused(&error))?;
-    drop(gathered);
-    file.sync().map_err(|error| refused(&error))?;
-    let came = FileDigest::new(length, hash.finalize().into());
+    let came = fill(&mut file, pieces).map_err(|error| refused(&error))?;
+    let came = came.ok_or_else(|| Error::new(Kind::Integrity, "the download was given up"))?;
     if read_back(file.path())? != came {
         return Err(Error::new(Kind::Integrity, "what was read back from the disk is not what was written"));
     }
@@ -238,24 +200,52 @@ fn write(
     Ok(came)
 }
 
-fn read_back(path: &Path) -> Result<FileDigest, Error> {
-    let mut file = File::open(path).map_err(unreadable)?;
+/// Writes the pieces to the disk; `None` for a download that was given up.
+fn fill(file: &mut Draft, mut pieces: Receiver<Option<Bytes>>) -> io::Result<Option<FileDigest>> {
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
-    let mut block = vec![0; BLOCK];
+    // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
+    let mut disk = BufWriter::with_capacity(BLOCK, &mut *file);
     loop {
-        let count = file.read(&mut block).map_err(unreadable)?;
-        match block.get(..count) {
-            Some(read) if count > 0 => {
-                length = length.saturating_add(read.len() as u64);
-                hash.update(read);
+        let piece = match pieces.try_recv() {
+            Ok(piece) => Some(piece),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => {
+                disk.flush()?;
+                pieces.blocking_recv()
             }
-            _ => return Ok(FileDigest::new(length, hash.finalize().into())),
+        };
+        match piece {
+            Some(Some(piece)) => {
+                length = length.saturating_add(piece.len() as u64);
+                hash.update(&piece);
+                disk.write_all(&piece)?;
+            }
+            Some(None) => break,
+            None => return Ok(None),
         }
     }
+    disk.flush()?;
+    drop(disk);
+    file.sync()?;
+    Ok(Some(FileDigest::new(length, hash.finalize().into())))
 }
 
-fn unreadable(error: io::Error) -> Error {
-    Error::new(Kind::Storage, format!("the file cannot be read: {}", error.kind())).with_source(error)
+fn read_back(path: &Path) -> Result<FileDigest, Error> {
+    let unreadable = |error: io::Error| {
+        Error::new(Kind::Storage, format!("the file cannot be read: {}", error.kind())).with_source(error)
+    };
+    let mut file = BufReader::with_capacity(BLOCK, File::open(path).map_err(unreadable)?);
+    let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    loop {
+        let read = file.fill_buf().map_err(unreadable)?;
+        if read.is_empty() {
+            return Ok(FileDigest::new(length, hash.finalize().into()));
+        }
+        hash.update(read);
+        let count = read.len();
+        length = length.saturating_add(count as u64);
+        file.consume(count);
+    }
 }
 
 #[cfg(test)]

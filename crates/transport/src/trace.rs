@@ -55,12 +55,8 @@ impl CallObserver for Call {
     fn ended(&self, report: &CallReport) {
         let CallReport { attempts, status, failure, delivery, elapsed, dropped } = *report;
         self.0.record("attempts", attempts);
-        if let Some(status) = status {
-            self.0.record("status", status);
-        }
-        if let Some(failure) = failure {
-            self.0.record("failure", kind(failure));
-        }
+        self.0.record("status", status);
+        self.0.record("failure", failure.map(kind));
         self.0.record("delivery", word(delivery));
         self.0.record("elapsed_ms", millis(elapsed));
         self.0.record("dropped", dropped);
@@ -201,8 +197,7 @@ mod tests {
     #[cfg(feature = "http")]
     #[tokio::test]
     async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
-        use ::http::header::{AUTHORIZATION, HeaderValue};
-        use ::http::{Method, Request};
+        use ::http::Request;
         use identkit_core::Instant;
         use identkit_wire::Body;
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -224,10 +219,8 @@ mod tests {
         let paper = Paper::default();
         let text = Arc::clone(&paper.0);
         let listening = tracing::subscriber::set_default(paper);
-        let mut request = Request::new(Body::from(b"\"Mustermann\"".to_vec()));
-        *request.method_mut() = Method::PUT;
-        *request.uri_mut() = url.parse().unwrap();
-        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Mustermann"));
+        let request = Request::put(url).header("authorization", "Mustermann");
+        let request = request.body(Body::from(b"\"Mustermann\"".to_vec())).unwrap();
         let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
         let answer = transport.send(request, &AttemptContext::new(true, Instant::NEVER)).await.unwrap();
         assert_eq!(answer.into_body().collect(100).await.unwrap(), "Mustermann");

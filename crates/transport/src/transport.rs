@@ -113,6 +113,7 @@ impl AttemptContext {
 
 /// Why no answer came.
 #[non_exhaustive]
+#[must_use]
 pub struct Failure {
     /// How far the request got: never [`Delivery::Answered`].
     pub delivery: Delivery,
@@ -135,21 +136,12 @@ impl Failure {
     }
 
     /// Keeps the cause.
-    #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Says what to do about it.
-    #[must_use]
-    pub fn with_advice(mut self, advice: Advice) -> Self {
-        self.advice = Some(advice);
-        self
-    }
-
     /// Says that another attempt would end the same.
-    #[must_use]
     pub fn permanent(mut self) -> Self {
         self.permanent = true;
         self

@@ -10,14 +10,14 @@
 
 mod allow;
 #[cfg(feature = "file-inbox")]
-mod file;
-mod receiver;
+mod file_inbox;
 #[cfg(feature = "listener")]
-mod server;
+mod listener;
+mod receiver;
 
 pub use allow::{AllowList, Network, Peer};
 #[cfg(feature = "file-inbox")]
-pub use file::FileInbox;
-pub use receiver::{BODY_LIMIT, Receiver};
+pub use file_inbox::FileInbox;
 #[cfg(feature = "listener")]
-pub use server::{Listener, listen};
+pub use listener::{Listener, listen};
+pub use receiver::{BODY_LIMIT, Receiver};

@@ -112,14 +112,14 @@ impl Receiver {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use http::{Method, Uri};
     use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
 
     /// A vendor like identity.TM: GET, and everything in the query.
     #[derive(Debug)]
-    struct OnFinal;
+    pub(crate) struct OnFinal;
 
     impl Callback for OnFinal {
         fn provider(&self) -> &'static str {

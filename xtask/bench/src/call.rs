@@ -30,48 +30,32 @@ const AGENT: HeaderValue = HeaderValue::from_static("identkit/0.1.0");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Who calls. What is shared by calls at once is shared by clones; only hyper's connection is not.
-pub enum Caller {
-    Hyper {
-        sender: SendRequest<Full<Bytes>>,
-        host: HeaderValue,
-        body: Bytes,
-    },
-    HyperJson {
-        sender: SendRequest<Full<Bytes>>,
-        host: HeaderValue,
-        order: Box<Order>,
-    },
-    HyperUtil {
-        client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-        url: hyper::Uri,
-        body: Bytes,
-    },
-    Reqwest {
-        client: reqwest::Client,
-        url: reqwest::Url,
-        body: Bytes,
-    },
-    ReqwestJson {
-        client: reqwest::Client,
-        url: reqwest::Url,
-        order: Box<Order>,
-    },
-    Identkit {
-        client: IdentityTm,
-        order: Box<PutOrder>,
-        options: CallOptions,
-    },
+pub struct Caller {
+    client: Way,
+    body: Bytes,
+    /// The order, where each call writes it and reads the answer.
+    json: Option<Box<Order>>,
 }
 
-/// A client of ours that keeps connections for as many calls as are made at once, and lets orders use them.
-pub fn identkit(port: &str, certificate: &str) -> IdentityTm {
+enum Way {
+    Hyper { sender: SendRequest<Full<Bytes>>, host: HeaderValue },
+    HyperUtil { client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>, url: hyper::Uri },
+    Reqwest { client: reqwest::Client, url: reqwest::Url },
+    Identkit { client: IdentityTm, order: Box<PutOrder>, options: CallOptions },
+}
+
+/// A client of ours that keeps connections for as many calls as are made at once; orders use them unless they are to be
+/// fresh.
+pub fn identkit(port: &str, certificate: &str, fresh: bool) -> IdentityTm {
     let tls = TlsConfig::with_authorities(&certificates(&std::fs::read(certificate).unwrap()).unwrap()).unwrap();
     let idle = IdleLimits { per_server: 64, total: 64, time: Duration::from_secs(60) };
     let transport = HyperTransport::builder(&tls).idle(idle).build();
     IdentityTm::builder(Credentials::new("customer", Secret::new("code")))
         .base_url(format!("https://localhost:{port}"))
-        .policy(Policy::default().fresh_connections(false))
-        .transport(Arc::new(transport)).clock(Arc::new(SystemClock::new())).build()
+        .policy(Policy::default().fresh_connections(fresh))
+        .transport(Arc::new(transport))
+        .clock(Arc::new(SystemClock::new()))
+        .build()
         .unwrap()
 }
 
@@ -97,90 +81,75 @@ pub fn reqwest(certificate: &str) -> reqwest::Client {
 }
 
 impl Caller {
-    /// The way of this name.
     pub async fn new(way: &str, port: &str, certificate: &str) -> Self {
-        let host = HeaderValue::from_str(&format!("localhost:{port}")).unwrap();
         let url = format!("https://localhost:{port}/putOrder");
-        let order = || Box::new(serde_json::from_str::<Order>(ORDER).unwrap());
-        let body = || Bytes::from(serde_json::to_vec(&order()).unwrap());
-        let ours = || Box::new(PutOrder::from_json(ORDER.as_bytes()).unwrap());
-        match way {
-            "hyper" => Self::Hyper { sender: hyper(port, certificate).await, host, body: body() },
-            "hyper-json" => Self::HyperJson { sender: hyper(port, certificate).await, host, order: order() },
+        let order = serde_json::from_str::<Order>(ORDER).unwrap();
+        let body = serde_json::to_vec(&order).unwrap().into();
+        let client = match way {
+            "hyper" | "hyper-json" => Way::Hyper {
+                sender: hyper(port, certificate).await,
+                host: HeaderValue::from_str(&format!("localhost:{port}")).unwrap(),
+            },
             "hyper-util" => {
                 let tls = HttpsConnectorBuilder::new().with_tls_config(crate::tls::client(certificate));
                 let client = Client::builder(TokioExecutor::new()).build(tls.https_only().enable_http1().build());
-                Self::HyperUtil { client, url: url.parse().unwrap(), body: body() }
+                Way::HyperUtil { client, url: url.parse().unwrap() }
             }
-            "reqwest" => Self::Reqwest { client: reqwest(certificate), url: url.parse().unwrap(), body: body() },
-            "reqwest-json" => {
-                Self::ReqwestJson { client: reqwest(certificate), url: url.parse().unwrap(), order: order() }
-            }
-            "identkit" => {
-                Self::Identkit { client: identkit(port, certificate), order: ours(), options: CallOptions::new() }
-            }
+            "reqwest" | "reqwest-json" => Way::Reqwest { client: reqwest(certificate), url: url.parse().unwrap() },
+            "identkit" => Way::Identkit {
+                client: identkit(port, certificate, false),
+                order: Box::new(PutOrder::from_json(ORDER.as_bytes()).unwrap()),
+                options: CallOptions::new(),
+            },
             _ => panic!("{way} is no way"),
-        }
+        };
+        Self { client, body, json: way.ends_with("-json").then(|| Box::new(order)) }
     }
 
-    /// Another one that calls at the same time.
     async fn another(&self, port: &str, certificate: &str) -> Self {
-        match self {
-            Self::Hyper { host, body, .. } => {
-                Self::Hyper { sender: hyper(port, certificate).await, host: host.clone(), body: body.clone() }
+        let client = match &self.client {
+            Way::Hyper { host, .. } => Way::Hyper { sender: hyper(port, certificate).await, host: host.clone() },
+            Way::HyperUtil { client, url } => Way::HyperUtil { client: client.clone(), url: url.clone() },
+            Way::Reqwest { client, url } => Way::Reqwest { client: client.clone(), url: url.clone() },
+            Way::Identkit { client, order, options } => {
+                Way::Identkit { client: client.clone(), order: order.clone(), options: options.clone() }
             }
-            Self::HyperJson { host, order, .. } => {
-                Self::HyperJson { sender: hyper(port, certificate).await, host: host.clone(), order: order.clone() }
-            }
-            Self::HyperUtil { client, url, body } => {
-                Self::HyperUtil { client: client.clone(), url: url.clone(), body: body.clone() }
-            }
-            Self::Reqwest { client, url, body } => {
-                Self::Reqwest { client: client.clone(), url: url.clone(), body: body.clone() }
-            }
-            Self::ReqwestJson { client, url, order } => {
-                Self::ReqwestJson { client: client.clone(), url: url.clone(), order: order.clone() }
-            }
-            Self::Identkit { client, order, options } => {
-                Self::Identkit { client: client.clone(), order: order.clone(), options: options.clone() }
-            }
-        }
+        };
+        Self { client, body: self.body.clone(), json: self.json.clone() }
     }
 
-    /// Places an order.
     pub async fn call(&mut self) {
-        match self {
-            Self::Hyper { sender, host, body } => {
-                by_hyper(sender, host, body.clone()).await;
+        let Self { client, body, json } = self;
+        match client {
+            Way::Hyper { sender, host } => {
+                let body =
+                    json.as_ref().map_or_else(|| body.clone(), |order| serde_json::to_vec(order).unwrap().into());
+                let request = put("/putOrder").header(HOST, host.clone()).body(Full::new(body)).unwrap();
+                let answer = by_hyper(sender, request).await;
+                if json.is_some() {
+                    read(serde_json::from_slice(&answer).unwrap());
+                }
             }
-            Self::HyperJson { sender, host, order } => {
-                let body = by_hyper(sender, host, serde_json::to_vec(order).unwrap().into()).await;
-                read(serde_json::from_slice(&body).unwrap());
-            }
-            Self::HyperUtil { client, url, body } => {
-                let request = Request::put(url.clone())
-                    .header(AUTHORIZATION, CREDENTIALS)
-                    .header(CONTENT_TYPE, JSON)
-                    .header(USER_AGENT, AGENT)
-                    .body(Full::new(body.clone()))
-                    .unwrap();
+            Way::HyperUtil { client, url } => {
+                let request = put(url.clone()).body(Full::new(body.clone())).unwrap();
                 let response = client.request(request).await.unwrap();
                 assert_eq!(response.status(), StatusCode::ACCEPTED);
                 response.into_body().collect().await.unwrap().to_bytes();
             }
-            Self::Reqwest { client, url, body } => {
-                let request = client.put(url.clone()).header(AUTHORIZATION, CREDENTIALS).header(CONTENT_TYPE, JSON);
-                let response = request.body(body.clone()).send().await.unwrap();
-                assert_eq!(response.status(), StatusCode::ACCEPTED);
-                response.bytes().await.unwrap();
-            }
-            Self::ReqwestJson { client, url, order } => {
+            Way::Reqwest { client, url } => {
                 let request = client.put(url.clone()).header(AUTHORIZATION, CREDENTIALS);
-                let response = request.json(order).send().await.unwrap();
+                let request = match json {
+                    Some(order) => request.json(order),
+                    None => request.header(CONTENT_TYPE, JSON).body(body.clone()),
+                };
+                let response = request.send().await.unwrap();
                 assert_eq!(response.status(), StatusCode::ACCEPTED);
-                read(response.json().await.unwrap());
+                match json {
+                    Some(_) => read(response.json().await.unwrap()),
+                    None => drop(response.bytes().await.unwrap()),
+                }
             }
-            Self::Identkit { client, order, options } => {
+            Way::Identkit { client, order, options } => {
                 let placed = client.put_order(order, options).await.unwrap();
                 assert_eq!(placed.value.order_id.expose(), "99921269855041");
             }
@@ -188,26 +157,27 @@ impl Caller {
     }
 }
 
+fn put<U>(target: U) -> hyper::http::request::Builder
+where
+    hyper::Uri: TryFrom<U>,
+    <hyper::Uri as TryFrom<U>>::Error: Into<hyper::http::Error>,
+{
+    Request::put(target).header(AUTHORIZATION, CREDENTIALS).header(CONTENT_TYPE, JSON).header(USER_AGENT, AGENT)
+}
+
 fn read(answer: Answer) {
     assert_eq!(answer.order_id, "99921269855041");
     std::hint::black_box(answer);
 }
 
-async fn by_hyper(sender: &mut SendRequest<Full<Bytes>>, host: &HeaderValue, body: Bytes) -> Bytes {
+/// Sends a request that is accepted; returns the answer.
+pub async fn by_hyper(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Bytes {
     sender.ready().await.unwrap();
-    let request = Request::put("/putOrder")
-        .header(HOST, host.clone())
-        .header(AUTHORIZATION, CREDENTIALS)
-        .header(CONTENT_TYPE, JSON)
-        .header(USER_AGENT, AGENT)
-        .body(Full::new(body))
-        .unwrap();
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
-/// So many calls one after another.
 pub async fn calls(way: &str, count: u32, port: &str, certificate: &str) {
     let mut caller = Caller::new(way, port, certificate).await;
     for _ in 0..count {

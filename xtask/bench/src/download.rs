@@ -54,7 +54,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
     let ready = VideoReady::force(OrderId::received(mebibytes.to_string()));
     match way {
         "idle" => {
-            call::identkit(port, certificate);
+            call::identkit(port, certificate, true);
         }
         "hyper" | "hyper-sha" => {
             let mut sender = call::hyper(port, certificate).await;
@@ -72,7 +72,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
             }
         }
         "identkit" | "identkit-sha" => {
-            let client = call::identkit(port, certificate);
+            let client = call::identkit(port, certificate, true);
             let mut content = client.video(&ready, &CallOptions::new()).await.unwrap().value.content;
             while let Some(piece) = content.next().await {
                 to_disk.send(piece.unwrap()).await.unwrap();
@@ -80,7 +80,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
         }
         "save" => {
             let saved = Path::new(folder).join("saved.mp4");
-            let client = call::identkit(port, certificate);
+            let client = call::identkit(port, certificate, true);
             client
                 .save_video(&ready, Save::new(&saved), &PlaceholderRule::default(), &CallOptions::new())
                 .await

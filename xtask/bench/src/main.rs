@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use identkit_bench::{call, download, server, table};
+use identkit_bench::{call, download, server, table, upload};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,10 +19,13 @@ fn main() -> ExitCode {
         ["download", way, mebibytes, port, certificate, folder] => {
             runtime().block_on(download::run(way, mebibytes.parse().unwrap(), port, certificate, folder));
         }
+        ["upload", way, count, port, certificate, folder] => {
+            runtime().block_on(upload::run(way, count.parse().unwrap(), port, certificate, folder));
+        }
         ["transport"] => table::transport(),
         ["transport", rows @ ..] => table::some(rows),
         _ => {
-            eprintln!("usage: compare transport [calls] [at-once] [first] [download] [cone]");
+            eprintln!("usage: compare transport [calls] [at-once] [first] [download] [upload] [cone]");
             return ExitCode::from(2);
         }
     }

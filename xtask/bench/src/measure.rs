@@ -54,14 +54,16 @@ impl Server {
         Self { process, port: port.trim().to_owned(), certificate, folder }
     }
 
-    /// Runs one way to its end: the numbers that it prints, and how long it took.
-    pub fn told(&self, arguments: &[&str]) -> (Vec<f64>, Duration) {
+    /// Runs one way to its end, with more arguments behind those of the server: the numbers that it prints, and how
+    /// long it took.
+    pub fn told<const N: usize>(&self, arguments: &[&str], more: &[&str]) -> ([f64; N], Duration) {
         let began = Instant::now();
-        let output = again(&self.with(arguments)).output().unwrap();
+        let output = again(&[&self.with(arguments), more].concat()).output().unwrap();
         let took = began.elapsed();
-        assert!(output.status.success(), "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         let told = String::from_utf8(output.stdout).unwrap();
-        (told.split_whitespace().map(|number| number.parse().unwrap()).collect(), took)
+        let numbers: Vec<f64> = told.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        (numbers.try_into().unwrap(), took)
     }
 
     /// Allocations of a call in this way.
@@ -70,14 +72,6 @@ impl Server {
         let output = Command::new(program).args([way, "1000", &self.port, &self.certificate]).output().unwrap();
         assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-    }
-
-    /// Downloads so many MiB in this way into this folder: milliseconds of CPU and of the clock, and MiB of memory.
-    pub fn download(&self, way: &str, mebibytes: &str, folder: &str) -> Vec<f64> {
-        let output = again(&["download", way, mebibytes, &self.port, &self.certificate, folder]).output().unwrap();
-        assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));
-        let told = String::from_utf8(output.stdout).unwrap();
-        told.split_whitespace().map(|number| number.parse().unwrap()).collect()
     }
 
     /// Instructions in user space, by valgrind; `None` where there is no valgrind.

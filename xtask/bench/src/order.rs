@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 pub const ORDER: &str = include_str!("order.json");
 
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Order {
     #[serde(rename = "Ref")]
     reference: String,
-    #[serde(rename = "Product")]
     product: u32,
-    #[serde(rename = "Add")]
     add: u64,
     #[serde(rename = "getTargetLink")]
     get_target_link: bool,
@@ -23,17 +22,11 @@ pub struct Order {
     redirect_url: Redirect,
     #[serde(rename = "WebhookURL")]
     webhook_url: Webhook,
-    #[serde(rename = "Phone")]
     phone: String,
-    #[serde(rename = "Mobile")]
     mobile: String,
-    #[serde(rename = "Email")]
     email: String,
-    #[serde(rename = "Address")]
     address: Address,
-    #[serde(rename = "IdentData")]
     ident_data: IdentData,
-    #[serde(rename = "EmailNotifications")]
     email_notifications: Notifications,
 }
 

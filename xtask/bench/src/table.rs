@@ -1,7 +1,9 @@
 //! Runs the ways in turns, and prints rows of target and figure.
 
-use crate::cone;
+use std::collections::HashMap;
+
 use crate::measure::{Server, middle};
+use crate::{cone, upload};
 
 const CALLS: [(&str, &str); 6] = [
     ("hyper", "hyper, the body made before"),
@@ -12,12 +14,10 @@ const CALLS: [(&str, &str); 6] = [
     ("identkit", "identkit, put_order"),
 ];
 
-/// All rows.
 pub fn transport() {
-    some(&["calls", "at-once", "first", "download", "cone"]);
+    some(&["calls", "at-once", "first", "download", "upload", "cone"]);
 }
 
-/// These rows.
 pub fn some(rows: &[&str]) {
     for row in rows {
         match *row {
@@ -25,6 +25,7 @@ pub fn some(rows: &[&str]) {
             "at-once" => at_once(&Server::start()),
             "first" => first(&Server::start()),
             "download" => download(&Server::start()),
+            "upload" => upload(&Server::start()),
             "cone" => cone::print(),
             _ => panic!("{row} is no row"),
         }
@@ -32,79 +33,73 @@ pub fn some(rows: &[&str]) {
     }
 }
 
-/// What a way cost, of the ways that were measured.
-fn of(figures: &[(&str, f64)], way: &str) -> f64 {
-    figures.iter().find(|(name, _)| *name == way).unwrap().1
+/// Runs the ways in turns: the middle of each of their figures.
+fn rounds<'a, const N: usize>(
+    count: usize,
+    ways: &[(&'a str, &str)],
+    run: impl Fn(&str) -> [f64; N],
+) -> HashMap<&'a str, [f64; N]> {
+    let mut told = vec![[const { Vec::new() }; N]; ways.len()];
+    for _ in 0..count {
+        for ((way, _), told) in ways.iter().zip(&mut told) {
+            for (told, figure) in told.iter_mut().zip(run(way)) {
+                told.push(figure);
+            }
+        }
+    }
+    ways.iter().zip(told).map(|((way, _), told)| (*way, told.map(middle))).collect()
 }
 
 fn calls(server: &Server) {
     // The order is made outside the call, in all ways.
-    let ways = || CALLS.iter().map(|(way, _)| *way);
-    let allocations: Vec<_> = ways().map(|way| (way, server.allocations(way))).collect();
+    let allocations = rounds(1, &CALLS, |way| [server.allocations(way)]);
     let instructions = |way, count| server.instructions(&["calls", way, count]);
-    let mut counted: Vec<_> = ways()
-        .map_while(|way| Some((way, (instructions(way, "1100")? - instructions(way, "100")?) / 1000.0)))
+    let counted: Option<HashMap<_, _>> = (CALLS.iter())
+        .map(|(way, _)| Some((*way, (instructions(way, "1100")? - instructions(way, "100")?) / 1000.0)))
         .collect();
     println!("one call, HTTPS, 1.9 KB of JSON out and 228 B in, on a kept connection (a setting for orders)");
-    if counted.len() < CALLS.len() {
+    if counted.is_none() {
         println!("no instructions: valgrind is not installed");
-        counted.clear();
     }
     println!("{:<44}{:>14}{:>14}", "", "instructions", "allocations");
     for (way, name) in CALLS {
-        let instructions = counted.iter().find(|(known, _)| *known == way).map_or(0.0, |(_, count)| *count);
-        println!("{name:<44}{instructions:>14.0}{:>14.1}", of(&allocations, way));
+        let instructions = counted.as_ref().map_or(0.0, |counted| counted[way]);
+        println!("{name:<44}{instructions:>14.0}{:>14.1}", allocations[way][0]);
     }
-    if !counted.is_empty() {
-        let ratio = |way| of(&counted, "identkit") / of(&counted, way);
+    if let Some(counted) = counted {
+        let ratio = |way| counted["identkit"] / counted[way];
         println!("instructions / hyper + serde_json: {:.2} (<= 1.08)", ratio("hyper-json"));
         println!("instructions / reqwest + json: {:.2} (<= 0.75)", ratio("reqwest-json"));
     }
-    let ratio = of(&allocations, "identkit") / of(&allocations, "hyper-json");
+    let ratio = allocations["identkit"][0] / allocations["hyper-json"][0];
     println!("allocations / hyper + serde_json: {ratio:.2} (<= 1.10)");
 }
 
 fn at_once(server: &Server) {
     const COUNT: &str = "25600";
     const ROUNDS: usize = 7;
-    let mut told = vec![(Vec::new(), Vec::new()); CALLS.len()];
-    for _ in 0..ROUNDS {
-        for ((way, _), told) in CALLS.iter().zip(&mut told) {
-            let figures = server.told(&["at-once", way, COUNT]).0;
-            told.0.push(figures[0]);
-            told.1.push(figures[1]);
-        }
-    }
+    let figures = rounds(ROUNDS, &CALLS, |way| server.told::<2>(&["at-once", way, COUNT], &[]).0);
     let count = COUNT.parse::<f64>().unwrap();
     println!("64 calls at once, HTTPS, the client on one thread; the middle of {ROUNDS} processes each");
     println!("{:<44}{:>14}{:>14}", "", "CPU of a call", "calls");
-    let mut cpu = Vec::new();
-    let mut rate = Vec::new();
-    for ((way, name), told) in CALLS.iter().zip(told) {
-        let (spent, took) = (middle(told.0) * 1e3 / count, middle(told.1));
-        println!("{name:<44}{spent:>11.1} us{:>12.0}/s", count / took * 1e3);
-        cpu.push((*way, spent));
-        rate.push((*way, 1.0 / took));
+    for (way, name) in CALLS {
+        let [spent, took] = figures[way];
+        println!("{name:<44}{:>11.1} us{:>12.0}/s", spent * 1e3 / count, count / took * 1e3);
     }
-    println!("CPU / hyper + serde_json: {:.2} (<= 1.06)", of(&cpu, "identkit") / of(&cpu, "hyper-json"));
-    println!("rate / hyper + serde_json: {:.2} (>= 0.94)", of(&rate, "identkit") / of(&rate, "hyper-json"));
+    let ([cpu, took], [by_hyper, hyper_took]) = (figures["identkit"], figures["hyper-json"]);
+    println!("CPU / hyper + serde_json: {:.2} (<= 1.06)", cpu / by_hyper);
+    println!("rate / hyper + serde_json: {:.2} (>= 0.94)", hyper_took / took);
 }
 
 fn first(server: &Server) {
     const ROUNDS: usize = 61;
-    let ways = ["hyper", "hyper-util", "reqwest", "identkit"];
-    let mut told = vec![Vec::new(); ways.len()];
-    for _ in 0..ROUNDS {
-        for (way, told) in ways.iter().zip(&mut told) {
-            told.push(server.told(&["calls", way, "1"]).1.as_secs_f64() * 1e3);
-        }
-    }
+    let ways = ["hyper", "hyper-util", "reqwest", "identkit"].map(|way| (way, way));
+    let took = rounds(ROUNDS, &ways, |way| [server.told::<0>(&["calls", way, "1"], &[]).1.as_secs_f64() * 1e3]);
     println!("first call of a fresh process, from its start to its end; the middle of {ROUNDS}");
-    let took: Vec<_> = ways.iter().copied().zip(told.into_iter().map(middle)).collect();
-    for (way, took) in &took {
-        println!("{way:<44}{took:>11.2} ms");
+    for (way, _) in ways {
+        println!("{way:<44}{:>11.2} ms", took[way][0]);
     }
-    println!("time / hyper: {:.2} (<= 1.15)", of(&took, "identkit") / of(&took, "hyper"));
+    println!("time / hyper: {:.2} (<= 1.15)", took["identkit"][0] / took["hyper"][0]);
 }
 
 fn download(server: &Server) {
@@ -121,31 +116,47 @@ fn download(server: &Server) {
         ("save", "identkit, saved: synced and read back"),
     ];
     let folder = server.folder.path().to_str().unwrap();
-    let mut told = vec![[const { Vec::new() }; 3]; ways.len()];
-    for _ in 0..ROUNDS {
-        for ((way, _), told) in ways.iter().zip(&mut told) {
-            for (figure, told) in server.download(way, MEBIBYTES, folder).iter().zip(told) {
-                told.push(*figure);
-            }
-        }
-    }
+    let figures = rounds(ROUNDS, &ways, |way| server.told::<3>(&["download", way, MEBIBYTES], &[folder]).0);
     println!("1 GiB into a file, HTTPS, one writer for all but the last; the middle of {ROUNDS} processes each");
     println!("{:<44}{:>14}{:>14}{:>14}", "", "CPU", "rate", "peak");
-    let (mut cpu, mut rate, mut peak) = (Vec::new(), Vec::new(), Vec::new());
-    for ((way, name), told) in ways.iter().zip(told) {
-        let [spent, took, most] = told.map(middle);
-        let gigabytes = 1.073_741_824 / (took / 1e3);
-        println!("{name:<44}{spent:>11.0} ms{gigabytes:>9.2} GB/s{most:>10.1} MiB");
-        cpu.push((*way, spent));
-        rate.push((*way, 1.0 / took));
-        peak.push((*way, most));
+    for (way, name) in ways {
+        let [spent, took, peak] = figures[way];
+        println!("{name:<44}{spent:>11.0} ms{:>9.2} GB/s{peak:>10.1} MiB", 1.073_741_824 / (took / 1e3));
     }
     for (ours, theirs) in [("identkit", "hyper"), ("identkit-sha", "hyper-sha"), ("save", "hyper-sha")] {
+        let ([cpu, took, peak], [by_hyper, hyper_took, _]) = (figures[ours], figures[theirs]);
         println!(
             "{ours} / {theirs}: rate {:.2} (>= 0.95), CPU {:.2} (<= 1.05), over idle {:.1} MiB (<= 4)",
-            of(&rate, ours) / of(&rate, theirs),
-            of(&cpu, ours) / of(&cpu, theirs),
-            of(&peak, ours) - of(&peak, "idle"),
+            hyper_took / took,
+            cpu / by_hyper,
+            peak - figures["idle"][2],
         );
+    }
+}
+
+fn upload(server: &Server) {
+    const ROUNDS: usize = 9;
+    let ways = [
+        ("idle", "an idle process"),
+        ("ready", "hyper, the body made before"),
+        ("file", "identkit, putOrder from a file"),
+        ("memory", "identkit, putOrder from memory"),
+        ("string", "hyper + base64 + serde_json"),
+    ];
+    upload::prepare(server.folder.path());
+    let folder = server.folder.path().to_str().unwrap();
+    let figures = rounds(ROUNDS, &ways, |way| {
+        let [cpu, _, peak] = server.told(&["upload", way, "1"], &[folder]).0;
+        let [_, each, _] = server.told(&["upload", way, "8"], &[folder]).0;
+        [cpu, each, peak]
+    });
+    let [idle, _, least] = figures["idle"];
+    println!("25 MiB as Base64 in JSON over HTTPS; the middle of {ROUNDS} processes each");
+    println!("{:<31}{:>17}{:>8}{:>13}{:>22}{:>7}", "", "CPU, 1 upload", "ratio", "its peak", "CPU, each of 8", "ratio");
+    for (way, name) in &ways[1..] {
+        let ([one, each, peak], [ready, ready_each, _]) = (figures[way], figures["ready"]);
+        let (of_one, of_each) = ((one - idle) / (ready - idle), each / ready_each);
+        let (one, peak) = (one - idle, peak - least);
+        println!("{name:<31}{one:>14.1} ms{of_one:>8.2}{peak:>9.1} MiB{each:>19.1} ms{of_each:>7.2}");
     }
 }

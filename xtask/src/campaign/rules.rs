@@ -4,31 +4,27 @@
 //! what is switched off is told by the environment, and read by what they all make their sandbox with.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cargo_metadata::{Message, TargetKind};
 
-use crate::finding::Broken;
 use crate::table;
 use crate::workspace::Workspace;
 
-/// Says which rule is off.
 const WITHOUT: &str = "IDENTKIT_WITHOUT_RULE";
 /// Says which rules alone are tried, separated by commas.
 const ONLY: &str = "IDENTKIT_RULES";
 /// After so long a program of tests is taken to hang, which no test does with every rule on.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A rule of the documentation.
 #[derive(Debug, PartialEq, Eq)]
 struct Rule {
     id: String,
     says: String,
-    /// Why it cannot be switched off.
     stays: Option<String>,
 }
 
@@ -36,50 +32,39 @@ struct Rule {
 struct Program {
     name: String,
     path: PathBuf,
+    /// The folder of its package.
+    folder: PathBuf,
     takes: Duration,
 }
 
-/// How a program ended.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    Green,
-    /// This test failed.
-    Failed(String),
-    Hung,
-}
-
 /// Runs it for a package, and says whether every rule that can be switched off is missed by a test.
-pub(super) fn run(package: &str, ws: &Workspace) -> Result<bool, Broken> {
+pub(super) fn run(package: &str, ws: &Workspace) -> Result<bool, String> {
     let begun = now();
-    let only = std::env::var(ONLY).ok();
     let rules = documented(&ws.read("docs/rules.md")?)?;
-    let chosen = chosen(&rules, only.as_deref())?;
-    let folder = folder_of(package, ws)?;
+    let chosen = chosen(&rules, std::env::var(ONLY).ok().as_deref())?;
     let mut programs = built(package, ws)?;
     for program in &mut programs {
         let started = now();
-        let end = tried(program, &folder, &[], None)?;
-        if end != End::Green {
-            ws.say(&format!("{}: {} although no rule is off", program.name, told(&end)));
+        if let Some(failure) = program.failure(None, None)? {
+            ws.say(&format!("{failure} although no rule is off"));
             return Ok(false);
         }
         program.takes = now().duration_since(started);
     }
     programs.sort_by_key(|program| program.takes);
-    let (mut noticed, mut unnoticed) = (0_usize, vec![["rule".to_owned(), "what no test misses".to_owned()]]);
-    for rule in chosen.iter().filter(|rule| rule.stays.is_none()) {
-        match first_failure(&rule.id, &programs, &folder)? {
-            Some(by) => {
-                noticed += 1;
-                ws.say(&format!("{:<18} {by}", rule.id));
-            }
-            None => {
-                ws.say(&format!("{:<18} NOTICED BY NO TEST", rule.id));
-                unnoticed.push([rule.id.clone(), rule.says.clone()]);
-            }
+    let (mut noticed, mut staying) = (0_usize, 0_usize);
+    let mut unnoticed = vec![["rule".to_owned(), "what no test misses".to_owned()]];
+    for rule in &chosen {
+        if rule.stays.is_some() {
+            staying += 1;
+        } else if let Some(by) = first_failure(&rule.id, &programs)? {
+            noticed += 1;
+            ws.say(&format!("{:<18} {by}", rule.id));
+        } else {
+            ws.say(&format!("{:<18} NOTICED BY NO TEST", rule.id));
+            unnoticed.push([rule.id.clone(), rule.says.clone()]);
         }
     }
-    let staying = chosen.iter().filter(|rule| rule.stays.is_some()).count();
     if unnoticed.len() > 1 {
         ws.say(&format!("\n{}", table::render(&unnoticed)));
     }
@@ -97,8 +82,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// The rows of the table.
-fn documented(text: &str) -> Result<Vec<Rule>, Broken> {
+fn documented(text: &str) -> Result<Vec<Rule>, String> {
     let row = |line: &str| {
         let mut cells = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ");
         let id = cells.next()?.strip_suffix('`')?.to_owned();
@@ -109,132 +93,83 @@ fn documented(text: &str) -> Result<Vec<Rule>, Broken> {
         };
         Some(Rule { id, says: says.to_owned(), stays })
     };
-    let rows = text.lines().filter(|line| line.starts_with("| `"));
-    let rules: Option<Vec<Rule>> = rows.map(row).collect();
-    match rules {
-        Some(rules) if !rules.is_empty() => Ok(rules),
-        _ => Err(Broken::new("the table of docs/rules.md is not understood")),
-    }
+    let rules: Option<Vec<Rule>> = text.lines().filter(|line| line.starts_with("| `")).map(row).collect();
+    rules.filter(|rules| !rules.is_empty()).ok_or_else(|| "the table of docs/rules.md is not understood".to_owned())
 }
 
 /// All rules, or those that are named.
-fn chosen<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, Broken> {
+fn chosen<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, String> {
     let Some(only) = only else { return Ok(rules.iter().collect()) };
     let find = |id: &str| {
         let found = rules.iter().find(|rule| rule.id == id);
-        found.ok_or_else(|| Broken::new(format!("{ONLY} names {id}, which is no rule of docs/rules.md")))
+        found.ok_or_else(|| format!("{ONLY} names {id}, which is no rule of docs/rules.md"))
     };
     only.split(',').map(str::trim).map(find).collect()
 }
 
-fn folder_of(package: &str, ws: &Workspace) -> Result<PathBuf, Broken> {
-    let packages = ws.metadata()?.packages;
-    let found = packages.iter().find(|known| known.name.as_str() == package);
-    let folder = found.and_then(|found| found.manifest_path.parent()).map(|folder| folder.as_std_path().to_owned());
-    folder.ok_or_else(|| Broken::new(format!("there is no package {package}")))
-}
-
 /// Builds the programs of a package's `tests/` folder.
-fn built(package: &str, ws: &Workspace) -> Result<Vec<Program>, Broken> {
+fn built(package: &str, ws: &Workspace) -> Result<Vec<Program>, String> {
     let args = ["test", "--all-features", "-p", package, "--no-run", "--message-format", "json-render-diagnostics"];
-    let output = ws.capture(ws.cargo(&args))?;
-    if !output.status.success() {
-        return Err(Broken::new(format!(
-            "the tests do not compile:\n{}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )));
-    }
+    let messages = ws.printed("the tests do not compile", ws.cargo(&args))?;
     let mut programs = Vec::new();
-    for message in Message::parse_stream(output.stdout.as_slice()) {
-        let message = message.map_err(|error| Broken::new(format!("what cargo says: {error}")))?;
-        if let Message::CompilerArtifact(artefact) = message
-            && artefact.target.kind.contains(&TargetKind::Test)
-            && let Some(path) = artefact.executable
+    for message in Message::parse_stream(messages.as_bytes()) {
+        let message = message.map_err(|error| format!("what cargo says: {error}"))?;
+        if let Message::CompilerArtifact(artifact) = message
+            && artifact.target.kind.contains(&TargetKind::Test)
+            && let (Some(path), Some(folder)) = (artifact.executable, artifact.manifest_path.parent())
         {
-            programs.push(Program { name: artefact.target.name, path: path.into(), takes: Duration::ZERO });
+            let (path, folder) = (path.into(), folder.into());
+            programs.push(Program { name: artifact.target.name, path, folder, takes: Duration::ZERO });
         }
     }
-    match programs.is_empty() {
-        true => Err(Broken::new(format!("{package} has no programs of tests"))),
-        false => Ok(programs),
-    }
+    if programs.is_empty() { Err(format!("{package} has no programs of tests")) } else { Ok(programs) }
 }
 
 /// The first test that fails without this rule. Those that are named after it come first: they are the likely ones.
-fn first_failure(rule: &str, programs: &[Program], folder: &Path) -> Result<Option<String>, Broken> {
+fn first_failure(rule: &str, programs: &[Program]) -> Result<Option<String>, String> {
     let id = rule.split('/').next().unwrap_or(rule).to_lowercase().replace(['-', '.'], "_");
-    let named = [id.as_str()];
-    for words in [&named[..], &[]] {
+    for filter in [Some(id.as_str()), None] {
         for program in programs {
-            let end = tried(program, folder, words, Some(rule))?;
-            if end != End::Green {
-                return Ok(Some(format!("{}: {}", program.name, told(&end))));
+            if let Some(failure) = program.failure(filter, Some(rule))? {
+                return Ok(Some(failure));
             }
         }
     }
     Ok(None)
 }
 
-fn told(end: &End) -> String {
-    match end {
-        End::Green => "is green".to_owned(),
-        End::Failed(test) => format!("{test} fails"),
-        End::Hung => "does not end".to_owned(),
-    }
-}
-
-/// Runs the tests of a program whose names hold one of these words, or all, up to the first that fails.
-fn tried(program: &Program, folder: &Path, words: &[&str], without: Option<&str>) -> Result<End, Broken> {
-    let mut command = Command::new(&program.path);
-    command.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    command.env_remove(WITHOUT);
-    if let Some(rule) = without {
-        command.env(WITHOUT, rule);
-    }
-    let broken = |error: std::io::Error| Broken::new(format!("running {}: {error}", program.name));
-    let mut child = command.spawn().map_err(broken)?;
-    let end = watched(&lines_of(&mut child));
-    if end != Some(End::Green) {
-        // It may have ended by itself.
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(broken)?;
-    Ok(match end {
-        Some(End::Green) | None if !status.success() => End::Failed("the program".to_owned()),
-        end => end.unwrap_or(End::Green),
-    })
-}
-
-fn lines_of(child: &mut Child) -> Receiver<String> {
-    let (sender, lines) = channel();
-    if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    lines
-}
-
-/// Reads what a program says until a test fails, it ends, or its time is over; `None` when it said nothing at all.
-#[allow(clippy::disallowed_methods, reason = "the programs under test are real, and so is the time that they may take")]
-fn watched(lines: &Receiver<String>) -> Option<End> {
-    let until = now() + PATIENCE;
-    let mut end = None;
-    loop {
-        match lines.recv_timeout(until.saturating_duration_since(now())) {
-            Ok(line) => {
-                if let Some(test) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
-                    return Some(End::Failed(test.to_owned()));
-                }
-                end = Some(End::Green);
-            }
-            Err(RecvTimeoutError::Timeout) => return Some(End::Hung),
-            Err(RecvTimeoutError::Disconnected) => return end,
+impl Program {
+    /// Runs the tests whose names hold the filter, or all, up to the first that fails; says which one that is.
+    #[allow(clippy::disallowed_methods, reason = "the programs are real, and so is the time that they may take")]
+    fn failure(&self, filter: Option<&str>, without: Option<&str>) -> Result<Option<String>, String> {
+        let mut command = Command::new(&self.path);
+        command.args(filter).current_dir(&self.folder).env_remove(WITHOUT).envs(without.map(|rule| (WITHOUT, rule)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let broken = |error: std::io::Error| format!("running {}: {error}", self.name);
+        let mut child = command.spawn().map_err(broken)?;
+        let (sender, lines) = channel();
+        if let Some(stdout) = child.stdout.take() {
+            let mut read = BufReader::new(stdout).lines().map_while(Result::ok);
+            thread::spawn(move || read.try_for_each(|line| sender.send(line)));
         }
+        let until = now() + PATIENCE;
+        let failure = loop {
+            match lines.recv_timeout(until.saturating_duration_since(now())) {
+                Ok(line) => {
+                    if let Some(test) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
+                        break Some(format!("{}: {test} fails", self.name));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => break Some(format!("{}: does not end", self.name)),
+                Err(RecvTimeoutError::Disconnected) => break None,
+            }
+        };
+        if failure.is_some() {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(broken)?;
+        Ok(failure.or_else(|| (!status.success()).then(|| format!("{}: the program fails", self.name))))
     }
 }
 

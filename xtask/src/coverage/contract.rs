@@ -2,126 +2,109 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::Broken;
+pub(super) const VENDORS: [&str; 2] = ["identity.TM", "identify24"];
 
-/// A row of `fields.tsv`.
-#[derive(Debug, Clone)]
-pub(super) struct Field {
+pub(super) struct Demand {
+    /// The sort of evidence, e.g. `sandbox-request`.
+    pub(super) sort: &'static str,
     pub(super) id: String,
-    pub(super) vendor: String,
-    pub(super) endpoint: String,
-    pub(super) request: bool,
-    pub(super) path: String,
+    pub(super) vendor: &'static str,
+    /// The endpoint with its direction, or what else it belongs to.
+    pub(super) group: String,
+    /// How it is called in the output.
+    pub(super) name: String,
 }
 
-/// A row of `samples.tsv`.
-#[derive(Debug, Clone)]
-pub(super) struct Sample {
-    pub(super) id: String,
-    pub(super) vendor: String,
-    pub(super) content: String,
+impl Demand {
+    /// The sort without its direction: a field asks for `typed`, `sandbox` and `test`.
+    pub(super) fn what(&self) -> &'static str {
+        self.sort.split('-').next().unwrap_or(self.sort)
+    }
 }
 
-/// A trap of `contract.md`: `AT-38`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Trap {
-    pub(super) id: String,
-    pub(super) vendor: String,
-}
-
-/// All of it.
-#[derive(Debug, Clone, Default)]
 pub(super) struct Contract {
-    pub(super) fields: Vec<Field>,
-    /// The codes of identity.TM.
-    pub(super) statuses: Vec<String>,
-    /// The HTTP codes of identify24's general table.
-    pub(super) codes: Vec<String>,
-    pub(super) samples: Vec<Sample>,
-    pub(super) traps: Vec<Trap>,
+    pub(super) demands: Vec<Demand>,
     /// The ids of all rows, list items and chapters of `contract.md`: `AT-38`, `M-08`, `5`.
     pub(super) rows: BTreeSet<String>,
 }
 
+impl Contract {
+    pub(super) fn read(fields: &str, statuses: &str, samples: &str, page: &str) -> Result<Self, String> {
+        let mut demands = Vec::new();
+        let mut add = |sort, id: &str, vendor, group: &str, name: String| {
+            demands.push(Demand { sort, id: id.to_owned(), vendor, group: group.to_owned(), name });
+        };
+        for [id, vendor, endpoint, direction, path] in rows("fields.tsv", fields, [0, 1, 2, 3, 4])? {
+            let vendor = VENDORS.into_iter().find(|known| *known == vendor).ok_or_else(|| {
+                format!("docs/contract/fields.tsv names {vendor}, a vendor that this check does not know: enter it")
+            })?;
+            let (sandbox, direction) = match direction {
+                "req" => ("sandbox-request", "request"),
+                // A webhook comes in; for us it is something that the sandbox sends, like an answer.
+                "resp" | "in" => ("sandbox-answer", "answer"),
+                other => return Err(format!("docs/contract/fields.tsv: {other} is no direction")),
+            };
+            for sort in ["typed", sandbox, "test"] {
+                add(sort, id, vendor, &format!("{endpoint}, {direction}"), format!("{id} {path}"));
+            }
+        }
+        for [code] in rows("status.tsv", statuses, [0])? {
+            add("status", code, "identity.TM", "status codes", format!("status {code}"));
+        }
+        for code in codes(page) {
+            add("code", code, "identify24", "HTTP codes", format!("HTTP {code}"));
+        }
+        for [id, letter, content] in rows("samples.tsv", samples, [0, 1, 5])? {
+            add("sample", id, vendor_of(letter)?, "samples", format!("{id} {content}"));
+        }
+        for line in page.lines() {
+            let id = line.strip_prefix("| ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+            let Some((prefix, number)) = id.split_once('-').filter(|(prefix, _)| matches!(*prefix, "AI" | "AT")) else {
+                continue;
+            };
+            if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
+                return Err(format!("docs/contract/contract.md: {id} is no trap's number"));
+            }
+            add("trap", id, vendor_of(prefix)?, "traps", id.to_owned());
+        }
+        for sort in ["typed", "status", "code", "sample", "trap"] {
+            if demands.iter().all(|demand| demand.sort != sort) {
+                return Err(format!("docs/contract: the list of what asks for {sort} is empty"));
+            }
+        }
+        Ok(Self { demands, rows: page.lines().filter_map(row_id).collect() })
+    }
+}
+
 /// The vendor that the document's letter or the trap's prefix stands for.
-fn vendor_of(letter: &str) -> Result<&'static str, Broken> {
+fn vendor_of(letter: &str) -> Result<&'static str, String> {
     match letter {
         "I" | "AI" => Ok("identify24"),
         "T" | "AT" => Ok("identity.TM"),
-        other => Err(Broken::new(format!("docs/contract: {other} stands for no vendor"))),
+        other => Err(format!("docs/contract: {other} stands for no vendor")),
     }
 }
 
-impl Contract {
-    /// Reads the four files' texts.
-    pub(super) fn read(fields: &str, statuses: &str, samples: &str, page: &str) -> Result<Self, Broken> {
-        let contract = Self {
-            fields: rows("fields.tsv", fields)?.iter().map(|row| field(row)).collect::<Result<_, _>>()?,
-            statuses: rows("status.tsv", statuses)?.iter().map(|row| cell(row, 0).to_owned()).collect(),
-            samples: rows("samples.tsv", samples)?.iter().map(|row| sample(row)).collect::<Result<_, _>>()?,
-            codes: codes(page),
-            traps: traps(page)?,
-            rows: page.lines().filter_map(row_id).collect(),
-        };
-        let Self { fields, statuses, codes, samples, traps, .. } = &contract;
-        if [fields.len(), statuses.len(), codes.len(), samples.len(), traps.len()].contains(&0) {
-            return Err(Broken::new(
-                "docs/contract: one of fields, status codes, HTTP codes, samples and traps is empty",
-            ));
-        }
-        Ok(contract)
-    }
-}
-
-/// The cells of each line below the heading, as many as it has.
-fn rows<'a>(file: &str, text: &'a str) -> Result<Vec<Vec<&'a str>>, Broken> {
-    let columns = text.lines().next().unwrap_or_default().split('\t').count();
-    let mut rows = Vec::new();
-    for (number, line) in (2..).zip(text.lines().skip(1)) {
+/// These columns of each line below the heading, which has as many cells as the heading.
+fn rows<'a, const N: usize>(file: &str, text: &'a str, columns: [usize; N]) -> Result<Vec<[&'a str; N]>, String> {
+    let width = text.lines().next().unwrap_or_default().split('\t').count();
+    let read = |(number, line): (usize, &'a str)| {
         let row: Vec<&str> = line.split('\t').collect();
-        if row.len() != columns {
-            let found = row.len();
-            return Err(Broken::new(format!("docs/contract/{file}:{number} has {found} columns instead of {columns}")));
+        if row.len() == width {
+            Ok(columns.map(|column| row.get(column).copied().unwrap_or_default()))
+        } else {
+            Err(format!("docs/contract/{file}:{number} has {} columns instead of {width}", row.len()))
         }
-        rows.push(row);
-    }
-    Ok(rows)
-}
-
-fn cell<'a>(row: &[&'a str], column: usize) -> &'a str {
-    row.get(column).copied().unwrap_or_default()
-}
-
-fn field(row: &[&str]) -> Result<Field, Broken> {
-    let request = match cell(row, 3) {
-        "req" => true,
-        // A webhook comes in; for us it is something that the sandbox sends, like an answer.
-        "resp" | "in" => false,
-        other => return Err(Broken::new(format!("docs/contract/fields.tsv: {other} is no direction"))),
     };
-    Ok(Field {
-        id: cell(row, 0).to_owned(),
-        vendor: cell(row, 1).to_owned(),
-        endpoint: cell(row, 2).to_owned(),
-        request,
-        path: cell(row, 4).to_owned(),
-    })
-}
-
-fn sample(row: &[&str]) -> Result<Sample, Broken> {
-    Ok(Sample {
-        id: cell(row, 0).to_owned(),
-        vendor: vendor_of(cell(row, 1))?.to_owned(),
-        content: cell(row, 5).to_owned(),
-    })
+    (1..).zip(text.lines()).skip(1).map(read).collect()
 }
 
 /// The codes of chapter 1.9, which has one table; several stand in one row with `/` between them.
-fn codes(page: &str) -> Vec<String> {
+fn codes(page: &str) -> impl Iterator<Item = &str> {
     let chapter = page.lines().skip_while(|line| !line.starts_with("## 1.9 ")).skip(1);
     let table = chapter.take_while(|line| !line.starts_with('#')).filter_map(|line| line.strip_prefix("| "));
     let cells = table.filter_map(|row| row.split(" |").next()).flat_map(|cell| cell.split('/'));
-    cells.filter(|code| code.parse::<u16>().is_ok()).map(str::to_owned).collect()
+    cells.filter(|code| code.parse::<u16>().is_ok())
 }
 
 /// The id with which a table row, a list item or a heading begins.
@@ -129,22 +112,6 @@ fn row_id(line: &str) -> Option<String> {
     let mut words = line.split(' ');
     words.next().filter(|mark| matches!(*mark, "|" | "-" | "#"))?;
     Some(words.next()?.trim_end_matches('.').to_owned())
-}
-
-/// The traps are the rows of the tables that begin with one: `| AT-38 | …`.
-fn traps(page: &str) -> Result<Vec<Trap>, Broken> {
-    let mut traps = Vec::new();
-    for line in page.lines() {
-        let id = line.strip_prefix("| ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
-        let Some((prefix, number)) = id.split_once('-').filter(|(prefix, _)| matches!(*prefix, "AI" | "AT")) else {
-            continue;
-        };
-        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
-            return Err(Broken::new(format!("docs/contract/contract.md: {id} is no trap's number")));
-        }
-        traps.push(Trap { id: id.to_owned(), vendor: vendor_of(prefix)?.to_owned() });
-    }
-    Ok(traps)
 }
 
 #[cfg(test)]
@@ -163,26 +130,33 @@ pub(super) mod tests {
     #[test]
     fn the_four_files_are_read() {
         let contract = Contract::read(FIELDS, STATUSES, SAMPLES, PAGE).unwrap();
-        assert_eq!(contract.fields.iter().map(|field| field.request).collect::<Vec<_>>(), [true, false, true]);
-        assert_eq!(contract.statuses, ["3", "6"]);
-        assert_eq!(contract.codes, ["200", "500", "502"]);
-        assert_eq!(
-            contract.samples.iter().map(|sample| &*sample.vendor).collect::<Vec<_>>(),
-            ["identify24", "identity.TM"]
-        );
-        assert_eq!(contract.traps.iter().map(|trap| &*trap.id).collect::<Vec<_>>(), ["AI-01", "AT-01", "AT-02"]);
+        let demands: Vec<_> = contract.demands.iter().map(|demand| (demand.sort, demand.id.as_str())).collect();
+        let of_fields = [
+            [("typed", "F-001"), ("sandbox-request", "F-001"), ("test", "F-001")],
+            [("typed", "F-002"), ("sandbox-answer", "F-002"), ("test", "F-002")],
+            [("typed", "F-003"), ("sandbox-request", "F-003"), ("test", "F-003")],
+        ];
+        let codes = [("status", "3"), ("status", "6"), ("code", "200"), ("code", "500"), ("code", "502")];
+        let rest = [("sample", "S-001"), ("sample", "S-002"), ("trap", "AI-01"), ("trap", "AT-01"), ("trap", "AT-02")];
+        assert_eq!(demands, [of_fields.concat(), codes.to_vec(), rest.to_vec()].concat());
+        let samples = contract.demands.iter().filter(|demand| demand.sort == "sample");
+        assert_eq!(samples.map(|demand| demand.vendor).collect::<Vec<_>>(), ["identify24", "identity.TM"]);
         assert!(["AT-02", "M-03", "6"].into_iter().all(|row| contract.rows.contains(row)), "{:?}", contract.rows);
     }
 
     #[test]
     fn a_file_that_cannot_be_understood_is_broken_rather_than_content() {
-        let broken =
-            |fields: &str, page: &str| Contract::read(fields, STATUSES, SAMPLES, page).unwrap_err().to_string();
-        assert!(broken(&format!("{FIELDS}F-004\tidentity.TM\n"), PAGE).contains("fields.tsv:5 has 2 columns"));
-        assert!(broken(&FIELDS.replace("\treq\t", "\tup\t"), PAGE).contains("no direction"));
-        assert!(broken(FIELDS, &PAGE.replace("AT-02 |", "AT-two |")).contains("AT-two"));
-        assert!(broken("heading\n", PAGE).contains("is empty"));
-        assert!(broken(FIELDS, "").contains("is empty"));
-        assert!(broken(FIELDS, &PAGE.replace("## 1.9", "## 1.8")).contains("is empty"));
+        for (fields, page, said) in [
+            (&*format!("{FIELDS}F-004\tidentity.TM\n"), PAGE, "fields.tsv:5 has 2 columns"),
+            (&FIELDS.replace("\treq\t", "\tup\t"), PAGE, "no direction"),
+            (&FIELDS.replace("identify24", "a third"), PAGE, "names a third"),
+            (FIELDS, &PAGE.replace("AT-02 |", "AT-two |"), "AT-two"),
+            ("heading\n", PAGE, "is empty"),
+            (FIELDS, "", "is empty"),
+            (FIELDS, &PAGE.replace("## 1.9", "## 1.8"), "is empty"),
+        ] {
+            let broken = Contract::read(fields, STATUSES, SAMPLES, page).err().unwrap();
+            assert!(broken.contains(said), "{said}: {broken}");
+        }
     }
 }

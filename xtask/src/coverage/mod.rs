@@ -18,45 +18,43 @@ mod traps;
 use std::fs;
 use std::io;
 
-use crate::finding::{Broken, Finding, Verdict};
+use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
 use contract::Contract;
 use evidence::Evidence;
-use judge::Judgement;
 use open::{OPEN, Open};
 
-/// Where the tests find the folder.
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
-    look(ws, OPEN, false)
+    look(ws, &OPEN, false)
 }
 
 /// As [`run`], with everything that was shown.
 pub(crate) fn run_verbose(ws: &Workspace) -> Verdict {
-    look(ws, OPEN, true)
+    look(ws, &OPEN, true)
 }
 
-fn look(ws: &Workspace, open: &[(&str, Open)], verbose: bool) -> Verdict {
+fn look(ws: &Workspace, open: &Open<'_>, verbose: bool) -> Verdict {
     let read = |name: &str| ws.read(&format!("docs/contract/{name}"));
     let contract =
         Contract::read(&read("fields.tsv")?, &read("status.tsv")?, &read("samples.tsv")?, &read("contract.md")?)?;
     let tested = traps::tested(&ws.read_all(|path| path.starts_with("crates/") && path.ends_with(".rs"))?);
-    let (evidence, failed) = try_everything(ws)?;
-
-    let Judgement { report, mut findings } = judge::judge(&contract, &evidence, &tested, open, verbose);
+    let (mut evidence, failed) = try_everything(ws)?;
+    evidence.add_traps(tested);
+    let (report, mut findings) = judge::judge(&contract, &evidence, open, verbose);
     ws.say(&report);
     if failed {
-        findings.insert(0, Finding::new("some coverage tests failed or did not compile: see above"));
+        findings.insert(0, "some coverage tests failed or did not compile: see above".to_owned());
     }
     Ok(findings)
 }
 
 /// Runs the tests, and says whether one failed.
-fn try_everything(ws: &Workspace) -> Result<(Evidence, bool), Broken> {
+fn try_everything(ws: &Workspace) -> Result<(Evidence, bool), String> {
     let folder = ws.target().join("xtask").join("coverage");
-    let broken = |error| Broken::new(format!("preparing {}: {error}", folder.display()));
+    let broken = |error| format!("preparing {}: {error}", folder.display());
     match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(broken(error)),
         _ => {}
@@ -72,36 +70,19 @@ fn try_everything(ws: &Workspace) -> Result<(Evidence, bool), Broken> {
 #[cfg(test)]
 mod tests {
     use super::contract::tests::{FIELDS, PAGE, SAMPLES, STATUSES};
+    use super::judge::tests::EVIDENCE;
     use super::*;
     use crate::throwaway::Throwaway;
 
-    /// Tells of everything in the sample contract, but for what a line of it leaves out.
-    const TELLS: &str = r#"
-//! Tells.
+    const NONE: Open<'_> = Open { new: &[], amended: &[] };
+
+    const TELLS: &str = r#"//! Tells.
 
 #[test]
 fn at_01_and_at_02_and_ai_01_tell() {
     let folder = std::path::PathBuf::from(std::env::var_os("IDENTKIT_COVERAGE_DIR").unwrap());
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "the folder is empty");
-    let lines = [
-        "typed\tF-001\tshown\tx",
-        "typed\tF-002\tshown\tx",
-        "sandbox-request\tF-001\tshown\tx",
-        "sandbox-answer\tF-002\tshown\tx",
-        "test\tF-001\tshown\tx",
-        "test\tF-002\tshown\tx",
-        "status\t3\tshown\tx",
-        "status\t6\tshown\tx",
-        "sample\tS-002\tshown\tx",
-        "typed\tF-003\tshown\tx",
-        "sandbox-request\tF-003\tshown\tx",
-        "test\tF-003\tshown\tx",
-        "sample\tS-001\tshown\tx",
-        "code\t200\tshown\tx",
-        "code\t500\tshown\tx",
-        "code\t502\tshown\tx",
-    ];
-    std::fs::write(folder.join("sample.tsv"), lines.join("\n")).unwrap();
+    std::fs::write(folder.join("sample.tsv"), include_str!("evidence.tsv")).unwrap();
     assert_eq!(1 + 1, 2);
 }
 "#;
@@ -116,22 +97,23 @@ fn at_01_and_at_02_and_ai_01_tell() {
             repo.write(&format!("docs/contract/{name}"), text);
         }
         repo.write("crates/sample/tests/it/main.rs", "//! Tests.\nmod coverage;\n");
-        repo.write("crates/sample/tests/it/coverage.rs", tests.trim_start());
+        repo.write("crates/sample/tests/it/evidence.tsv", EVIDENCE);
+        repo.write("crates/sample/tests/it/coverage.rs", tests);
         repo
     }
 
     fn said(repo: &Throwaway) -> Vec<String> {
-        look(&repo.workspace(), &[], false).unwrap().iter().map(ToString::to_string).collect()
+        look(&repo.workspace(), &NONE, false).unwrap()
     }
 
     #[test]
     fn evidence_of_the_run_before_does_not_count_and_a_failed_test_is_told() {
         let repo = repository(TELLS);
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
         // The same again: the folder was emptied.
-        assert_eq!(said(&repo), Vec::<String>::new());
+        assert_eq!(said(&repo), [""; 0]);
 
-        repo.write("crates/sample/tests/it/coverage.rs", TELLS.replace("1 + 1, 2", "1 + 1, 3").trim_start());
+        repo.write("crates/sample/tests/it/coverage.rs", &TELLS.replace("1 + 1, 2", "1 + 1, 3"));
         assert!(matches!(&said(&repo)[..], [one] if one.contains("tests failed")));
 
         // A test that tells nothing leaves every row without evidence, whatever was told before.
@@ -155,6 +137,6 @@ fn at_01_and_at_02_and_ai_01_tell() {
 
         repo.write("docs/contract/contract.md", PAGE);
         repo.remove("docs/contract/status.tsv");
-        assert!(look(&repo.workspace(), &[], false).is_err());
+        assert!(look(&repo.workspace(), &NONE, false).is_err());
     }
 }

@@ -12,21 +12,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use super::syntax::{attributes, is_test, parse};
-use crate::finding::{Broken, Finding, Verdict};
+use super::syntax::{is_test, is_test_item, name, parse};
+use crate::finding::Verdict;
 
 /// Reports each circle among files (path, text) of the repository, crate by crate.
 pub(super) fn circles(sources: &[(String, String)]) -> Verdict {
     let texts: BTreeMap<&str, &str> = sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let mut findings = Vec::new();
     for root in texts.keys().filter(|path| is_root(path)) {
-        let mut tree = Tree { texts: &texts, scopes: Vec::new(), uses: Vec::new() };
+        let mut names = Names::default();
         let (folder, _) = root.rsplit_once('/').unwrap_or_default();
-        let scope = tree.scope(root, None);
-        tree.read_file(root, folder, scope)?;
-        findings.extend(report(&tree.edges()));
+        names.read_file(&texts, root, folder, "crate")?;
+        findings.extend(report(&names.edges()));
     }
     Ok(findings)
 }
@@ -42,7 +42,7 @@ fn is_root(path: &str) -> bool {
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, BTreeMap<String, usize>>>;
 
 /// One finding for each strongly connected component of two or more files.
-fn report(edges: &Edges) -> Vec<Finding> {
+fn report(edges: &Edges) -> Vec<String> {
     let reachable: BTreeMap<&str, BTreeSet<&str>> = edges.keys().map(|file| (*file, reach(edges, file))).collect();
     let joined = |a: &str, b: &str| reachable.get(a).is_some_and(|files| files.contains(b));
     let mut reported = BTreeSet::new();
@@ -65,7 +65,7 @@ fn report(edges: &Edges) -> Vec<Finding> {
             }
         }
         reported.extend(circle);
-        findings.push(Finding::new(text.trim_end()));
+        findings.push(text.trim_end().to_owned());
     }
     findings
 }
@@ -84,203 +84,136 @@ fn reach<'a>(edges: &Edges<'a>, start: &str) -> BTreeSet<&'a str> {
     seen
 }
 
-/// The modules of one crate, and the paths that its code uses.
-struct Tree<'a> {
-    texts: &'a BTreeMap<&'a str, &'a str>,
-    scopes: Vec<Scope<'a>>,
-    uses: Vec<Use>,
+/// The names and the used paths of one crate. A name is known by its full path, e.g. `crate::driver::Policy`.
+#[derive(Default)]
+struct Names<'a> {
+    /// The file of each module. Several inline modules may stand in one file.
+    modules: BTreeMap<String, &'a str>,
+    /// The items, and whether each is a type, which has items of its own.
+    items: BTreeMap<String, bool>,
+    /// The paths that an imported name may stand for.
+    imports: BTreeMap<String, Vec<Vec<String>>>,
+    /// The paths that a module imports all names of.
+    globs: BTreeMap<String, Vec<Vec<String>>>,
+    /// The paths in the code, each with its module and line.
+    uses: Vec<(String, Vec<String>, usize)>,
 }
 
-/// The names of one module. Several inline modules may stand in one file.
-struct Scope<'a> {
-    file: &'a str,
-    parent: Option<usize>,
-    names: BTreeMap<String, Vec<Binding>>,
-    globs: Vec<Vec<String>>,
-}
-
-/// What a name stands for.
-#[derive(Clone)]
-enum Binding {
-    Module(usize),
-    /// An item of this scope's file; a type has items of its own.
-    Item {
-        is_type: bool,
-    },
-    Import(Vec<String>),
-}
-
-/// A path in the code of a module.
-struct Use {
-    scope: usize,
-    path: Vec<String>,
-    line: usize,
-}
-
-/// What a path leads to.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    Module(usize),
-    Item { scope: usize, name: String, is_type: bool },
-}
-
-impl<'a> Tree<'a> {
-    fn scope(&mut self, file: &'a str, parent: Option<usize>) -> usize {
-        self.scopes.push(Scope { file, parent, names: BTreeMap::new(), globs: Vec::new() });
-        self.scopes.len() - 1
-    }
-
-    /// Reads a file as the module `scope`; its child modules are in `folder`.
-    fn read_file(&mut self, file: &'a str, folder: &str, scope: usize) -> Result<(), Broken> {
-        let text = self.texts.get(file).copied().unwrap_or_default();
-        let parsed = parse(file, text)?;
+impl<'a> Names<'a> {
+    /// Reads a file as a module; its child modules are in `folder`.
+    fn read_file(
+        &mut self,
+        texts: &BTreeMap<&'a str, &str>,
+        file: &'a str,
+        folder: &str,
+        module: &str,
+    ) -> Result<(), String> {
+        self.modules.insert(module.to_owned(), file);
+        let parsed = parse(file, texts.get(file).copied().unwrap_or_default())?;
         if parsed.attrs.iter().any(is_test) {
             return Ok(());
         }
-        self.read_items(&parsed.items, folder, scope)
+        self.read_items(texts, &parsed.items, folder, module)
     }
 
-    fn read_items(&mut self, items: &[syn::Item], folder: &str, scope: usize) -> Result<(), Broken> {
-        for item in items {
-            if attributes(item).iter().any(is_test) {
+    fn read_items(
+        &mut self,
+        texts: &BTreeMap<&'a str, &str>,
+        items: &[syn::Item],
+        folder: &str,
+        module: &str,
+    ) -> Result<(), String> {
+        for item in items.iter().filter(|item| !is_test_item(item)) {
+            if let Some((name, is_type)) = name(item) {
+                *self.items.entry(format!("{module}::{name}")).or_default() |= is_type;
+            }
+            let syn::Item::Mod(child) = item else {
+                Reader { names: self, module }.visit_item(item);
                 continue;
-            }
-            let name = match item {
-                syn::Item::Mod(module) => {
-                    self.read_module(module, folder, scope)?;
-                    continue;
-                }
-                syn::Item::Const(item) => Some((&item.ident, false)),
-                syn::Item::Static(item) => Some((&item.ident, false)),
-                syn::Item::Fn(item) => Some((&item.sig.ident, false)),
-                syn::Item::Macro(item) => item.ident.as_ref().map(|name| (name, false)),
-                syn::Item::Enum(item) => Some((&item.ident, true)),
-                syn::Item::Struct(item) => Some((&item.ident, true)),
-                syn::Item::Trait(item) => Some((&item.ident, true)),
-                syn::Item::Type(item) => Some((&item.ident, true)),
-                syn::Item::Union(item) => Some((&item.ident, true)),
-                _ => None,
             };
-            if let Some((name, is_type)) = name {
-                self.bind(scope, &name.to_string(), Binding::Item { is_type });
+            let (full, below) = (format!("{module}::{}", child.ident), format!("{folder}/{}", child.ident));
+            let file = self.modules.get(module).copied().unwrap_or_default();
+            if let Some((_, items)) = &child.content {
+                self.modules.insert(full.clone(), file);
+                self.read_items(texts, items, &below, &full)?;
+            } else {
+                let places = [format!("{below}.rs"), format!("{below}/mod.rs")];
+                let place = places.iter().find_map(|place| Some(*texts.get_key_value(place.as_str())?.0));
+                let place = place.ok_or_else(|| format!("{file} declares `mod {}`, which has no file", child.ident))?;
+                self.read_file(texts, place, &below, &full)?;
             }
-            Reader { tree: self, scope }.visit_item(item);
         }
         Ok(())
-    }
-
-    fn read_module(&mut self, module: &syn::ItemMod, folder: &str, parent: usize) -> Result<(), Broken> {
-        let name = module.ident.to_string();
-        let below = format!("{folder}/{name}");
-        let Some(file) = self.scopes.get(parent).map(|scope| scope.file) else { return Ok(()) };
-        let file = match &module.content {
-            Some(_) => file,
-            None => {
-                let places = [format!("{below}.rs"), format!("{below}/mod.rs")];
-                let place = places.iter().find_map(|place| self.texts.get_key_value(place.as_str()));
-                *place.ok_or_else(|| Broken::new(format!("{file} declares `mod {name}`, which has no file")))?.0
-            }
-        };
-        let scope = self.scope(file, Some(parent));
-        self.bind(parent, &name, Binding::Module(scope));
-        match &module.content {
-            Some((_, items)) => self.read_items(items, &below, scope),
-            None => self.read_file(file, &below, scope),
-        }
-    }
-
-    fn bind(&mut self, scope: usize, name: &str, binding: Binding) {
-        if let Some(scope) = self.scopes.get_mut(scope) {
-            scope.names.entry(name.to_owned()).or_default().push(binding);
-        }
     }
 
     /// The uses of one file by another.
     fn edges(&self) -> Edges<'a> {
         let mut edges = Edges::new();
-        for Use { scope, path, line } in &self.uses {
-            let Some(from) = self.scopes.get(*scope).map(|scope| scope.file) else { continue };
-            for target in self.resolve(*scope, path, &mut BTreeSet::new()) {
-                let Target::Item { scope, name, .. } = target else { continue };
-                let Some(to) = self.scopes.get(scope).map(|scope| scope.file).filter(|to| *to != from) else {
+        for (module, path, line) in &self.uses {
+            let Some(from) = self.modules.get(module) else { continue };
+            for item in self.resolve(module, path, &mut BTreeSet::new()) {
+                let Some((home, name)) = item.rsplit_once("::").filter(|_| self.items.contains_key(&item)) else {
                     continue;
                 };
-                let first = edges.entry(from).or_default().entry(to).or_default().entry(name).or_insert(*line);
-                *first = (*first).min(*line);
+                if let Some(to) = self.modules.get(home).filter(|to| *to != from) {
+                    let items = edges.entry(*from).or_default().entry(*to).or_default();
+                    let first = items.entry(name.to_owned()).or_insert(*line);
+                    *first = (*first).min(*line);
+                }
             }
         }
         edges
     }
 
-    /// Everything of this crate that a path may lead to; nothing, when it leads out of the crate.
-    fn resolve(&self, scope: usize, path: &[String], visited: &mut BTreeSet<(usize, usize)>) -> BTreeSet<Target> {
-        let mut targets = BTreeSet::new();
-        for (position, name) in path.iter().enumerate() {
+    /// Everything of this crate that a path may lead to; nothing, when it leads out of the crate. `visited` holds the
+    /// paths that are being resolved.
+    fn resolve(
+        &self,
+        module: &str,
+        path: &[String],
+        visited: &mut BTreeSet<(String, Vec<String>)>,
+    ) -> BTreeSet<String> {
+        let key = (module.to_owned(), path.to_vec());
+        if !visited.insert(key.clone()) {
+            return BTreeSet::new();
+        }
+        let mut targets = BTreeSet::from([module.to_owned()]);
+        for name in path {
             targets = match name.as_str() {
-                "crate" => BTreeSet::from([Target::Module(0)]),
-                "self" if position == 0 => BTreeSet::from([Target::Module(scope)]),
+                "crate" => BTreeSet::from(["crate".to_owned()]),
                 "self" => targets,
-                "super" if position == 0 => self.parents([Target::Module(scope)]),
-                "super" => self.parents(targets),
-                name if position == 0 => self.look_up(scope, name, visited),
-                name => {
-                    let mut next = BTreeSet::new();
-                    for target in targets {
-                        match target {
-                            Target::Module(module) => next.extend(self.look_up(module, name, visited)),
-                            Target::Item { is_type: true, .. } => drop(next.insert(target)),
-                            Target::Item { .. } => {}
-                        }
-                    }
-                    next
+                "super" => {
+                    let modules = targets.iter().filter(|target| self.modules.contains_key(*target));
+                    modules.filter_map(|module| Some(module.rsplit_once("::")?.0.to_owned())).collect()
                 }
+                name => targets.iter().flat_map(|target| self.look_up(target, name, visited)).collect(),
             };
         }
+        visited.remove(&key);
         targets
     }
 
-    fn parents(&self, targets: impl IntoIterator<Item = Target>) -> BTreeSet<Target> {
-        let parent = |target| match target {
-            Target::Module(module) => self.scopes.get(module)?.parent.map(Target::Module),
-            Target::Item { .. } => None,
-        };
-        targets.into_iter().filter_map(parent).collect()
-    }
-
-    /// What a name of a module stands for; `visited` holds the imports that are being resolved.
-    fn look_up(&self, module: usize, name: &str, visited: &mut BTreeSet<(usize, usize)>) -> BTreeSet<Target> {
+    /// What a name of a module or of a type stands for.
+    fn look_up(&self, target: &str, name: &str, visited: &mut BTreeSet<(String, Vec<String>)>) -> BTreeSet<String> {
         let mut targets = BTreeSet::new();
-        let Some(scope) = self.scopes.get(module) else { return targets };
-        let bindings = scope.names.get(name).into_iter().flatten();
-        for binding in bindings.clone() {
-            match binding {
-                Binding::Module(child) => drop(targets.insert(Target::Module(*child))),
-                Binding::Item { is_type } => {
-                    targets.insert(Target::Item { scope: module, name: name.to_owned(), is_type: *is_type });
-                }
-                Binding::Import(path) => {
-                    // The address of a binding is its identity for as long as the tree is borrowed.
-                    let import = (module, std::ptr::from_ref(binding).addr());
-                    if visited.insert(import) {
-                        targets.extend(self.resolve(module, path, visited));
-                        visited.remove(&import);
-                    }
-                }
-            }
+        if self.items.get(target) == Some(&true) {
+            targets.insert(target.to_owned());
         }
-        if bindings.count() == 0 {
-            for glob in &scope.globs {
-                let import = (module, std::ptr::from_ref(glob).addr());
-                if visited.insert(import) {
-                    let path: Vec<String> = glob.iter().cloned().chain([name.to_owned()]).collect();
-                    let of_modules = self
-                        .resolve(module, glob, visited)
-                        .into_iter()
-                        .any(|target| matches!(target, Target::Module(_)));
-                    if of_modules {
-                        targets.extend(self.resolve(module, &path, visited));
-                    }
-                    visited.remove(&import);
+        if !self.modules.contains_key(target) {
+            return targets;
+        }
+        let full = format!("{target}::{name}");
+        let imports = self.imports.get(&full);
+        for path in imports.into_iter().flatten() {
+            targets.extend(self.resolve(target, path, visited));
+        }
+        if self.modules.contains_key(&full) || self.items.contains_key(&full) {
+            targets.insert(full);
+        } else if imports.is_none() {
+            for glob in self.globs.get(target).into_iter().flatten() {
+                if self.resolve(target, glob, visited).iter().any(|origin| self.modules.contains_key(origin)) {
+                    let path = [&glob[..], &[name.to_owned()]].concat();
+                    targets.extend(self.resolve(target, &path, visited));
                 }
             }
         }
@@ -289,90 +222,74 @@ impl<'a> Tree<'a> {
 }
 
 /// Collects imports and used paths of one module's code.
-struct Reader<'t, 'a> {
-    tree: &'t mut Tree<'a>,
-    scope: usize,
+struct Reader<'r, 'a> {
+    names: &'r mut Names<'a>,
+    module: &'r str,
 }
 
 impl Reader<'_, '_> {
-    fn uses(&mut self, path: Vec<String>, line: usize) {
-        self.tree.uses.push(Use { scope: self.scope, path, line });
+    fn uses(&mut self, path: Vec<String>, at: impl Spanned) {
+        self.names.uses.push((self.module.to_owned(), path, at.span().start().line));
     }
 
     fn import(&mut self, tree: &syn::UseTree, path: &[String], public: bool) {
-        let longer = |name: &syn::Ident| path.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
+        let longer = |name: &syn::Ident| [path, &[name.to_string()]].concat();
         let (path, name) = match tree {
             syn::UseTree::Path(inner) => return self.import(&inner.tree, &longer(&inner.ident), public),
-            syn::UseTree::Group(group) => {
-                return group.items.iter().for_each(|tree| self.import(tree, path, public));
-            }
-            syn::UseTree::Glob(glob) => {
-                if let Some(scope) = self.tree.scopes.get_mut(self.scope) {
-                    scope.globs.push(path.to_vec());
-                }
-                return self.uses(path.to_vec(), glob.star_token.spans[0].start().line);
+            syn::UseTree::Group(group) => return group.items.iter().for_each(|tree| self.import(tree, path, public)),
+            syn::UseTree::Glob(_) => {
+                self.names.globs.entry(self.module.to_owned()).or_default().push(path.to_vec());
+                return self.uses(path.to_vec(), tree);
             }
             syn::UseTree::Name(leaf) if leaf.ident == "self" => (path.to_vec(), path.last().cloned()),
             syn::UseTree::Name(leaf) => (longer(&leaf.ident), Some(leaf.ident.to_string())),
             syn::UseTree::Rename(leaf) => (longer(&leaf.ident), Some(leaf.rename.to_string())),
         };
-        if let Some(name) = name {
-            self.tree.bind(self.scope, &name, Binding::Import(path.clone()));
-        }
+        let full = format!("{}::{}", self.module, name.unwrap_or_default());
+        self.names.imports.entry(full).or_default().push(path.clone());
         if !public {
-            self.uses(path, syn::spanned::Spanned::span(tree).start().line);
+            self.uses(path, tree);
         }
     }
 
     /// Paths among tokens: the arguments of a macro call or an attribute, texts in an attribute included.
     fn tokens(&mut self, tokens: TokenStream, texts: bool) {
-        let mut path: Vec<String> = Vec::new();
-        let mut line = 0;
-        let mut before = String::new();
-        for token in tokens {
-            let text = token.to_string();
-            let joins = before.ends_with(':') && text == ":";
-            match &token {
-                TokenTree::Ident(name) => {
-                    if before != "::" {
-                        self.end(&mut path, line);
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let is = |token: &TokenTree, c| matches!(token, TokenTree::Punct(punct) if punct.as_char() == c);
+        let mut rest = tokens.as_slice();
+        while let [token, after @ ..] = rest {
+            rest = after;
+            match (token, after) {
+                // A field or a method.
+                (_, [TokenTree::Ident(_), after @ ..]) if is(token, '.') => rest = after,
+                (TokenTree::Ident(first), _) => {
+                    let mut path = vec![first.to_string()];
+                    while let [one, two, TokenTree::Ident(next), after @ ..] = rest
+                        && is(one, ':')
+                        && is(two, ':')
+                    {
+                        path.push(next.to_string());
+                        rest = after;
                     }
-                    if before != "." {
-                        line = name.span().start().line;
-                        path.push(text.clone());
-                    }
+                    self.uses(path, first);
                 }
-                TokenTree::Group(group) => {
-                    self.end(&mut path, line);
-                    self.tokens(group.stream(), texts);
-                }
-                TokenTree::Literal(literal) if texts => {
-                    if let Ok(path) = syn::parse_str::<syn::Path>(text.trim_matches('"'))
+                (TokenTree::Group(group), _) => self.tokens(group.stream(), texts),
+                (TokenTree::Literal(literal), _) if texts => {
+                    if let Ok(path) = syn::parse_str::<syn::Path>(literal.to_string().trim_matches('"'))
                         && path.segments.len() > 1
                     {
-                        self.uses(segments(&path), literal.span().start().line);
+                        self.uses(segments(&path), literal);
                     }
                 }
                 _ => {}
             }
-            before = if joins { "::".to_owned() } else { text };
-            if !matches!(before.as_str(), ":" | "::") && !matches!(token, TokenTree::Ident(_)) {
-                self.end(&mut path, line);
-            }
-        }
-        self.end(&mut path, line);
-    }
-
-    fn end(&mut self, path: &mut Vec<String>, line: usize) {
-        if !path.is_empty() {
-            self.uses(std::mem::take(path), line);
         }
     }
 }
 
 impl<'ast> Visit<'ast> for Reader<'_, '_> {
     fn visit_item(&mut self, item: &'ast syn::Item) {
-        if !attributes(item).iter().any(is_test) {
+        if !is_test_item(item) {
             visit::visit_item(self, item);
         }
     }
@@ -394,7 +311,7 @@ impl<'ast> Visit<'ast> for Reader<'_, '_> {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         if path.leading_colon.is_none() {
-            self.uses(segments(path), syn::spanned::Spanned::span(path).start().line);
+            self.uses(segments(path), path);
         }
         visit::visit_path(self, path);
     }

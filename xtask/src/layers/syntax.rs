@@ -1,10 +1,7 @@
 //! What the checks ask of a parsed source file.
 
-use crate::finding::Broken;
-
-/// Parses a file of the repository.
-pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, Broken> {
-    syn::parse_file(text).map_err(|error| Broken::new(format!("parsing {path}:{}: {error}", error.span().start().line)))
+pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
+    syn::parse_file(text).map_err(|error| format!("parsing {path}:{}: {error}", error.span().start().line))
 }
 
 /// Whether an attribute makes test code of its item: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
@@ -21,19 +18,29 @@ pub(super) fn is_test(attribute: &syn::Attribute) -> bool {
     }
 }
 
-pub(super) fn attributes(item: &syn::Item) -> &[syn::Attribute] {
+pub(super) fn is_test_item(item: &syn::Item) -> bool {
+    parts(item).0.iter().any(is_test)
+}
+
+/// The name of an item that paths can lead to, and whether it is a type.
+pub(super) fn name(item: &syn::Item) -> Option<(&syn::Ident, bool)> {
+    parts(item).1
+}
+
+fn parts(item: &syn::Item) -> (&[syn::Attribute], Option<(&syn::Ident, bool)>) {
     match item {
-        syn::Item::Const(item) => &item.attrs,
-        syn::Item::Enum(item) => &item.attrs,
-        syn::Item::Fn(item) => &item.attrs,
-        syn::Item::Impl(item) => &item.attrs,
-        syn::Item::Macro(item) => &item.attrs,
-        syn::Item::Mod(item) => &item.attrs,
-        syn::Item::Static(item) => &item.attrs,
-        syn::Item::Struct(item) => &item.attrs,
-        syn::Item::Trait(item) => &item.attrs,
-        syn::Item::Type(item) => &item.attrs,
-        syn::Item::Use(item) => &item.attrs,
-        _ => &[],
+        syn::Item::Const(item) => (&item.attrs, Some((&item.ident, false))),
+        syn::Item::Fn(item) => (&item.attrs, Some((&item.sig.ident, false))),
+        syn::Item::Static(item) => (&item.attrs, Some((&item.ident, false))),
+        syn::Item::Enum(item) => (&item.attrs, Some((&item.ident, true))),
+        syn::Item::Struct(item) => (&item.attrs, Some((&item.ident, true))),
+        syn::Item::Trait(item) => (&item.attrs, Some((&item.ident, true))),
+        syn::Item::Type(item) => (&item.attrs, Some((&item.ident, true))),
+        syn::Item::Union(item) => (&item.attrs, Some((&item.ident, true))),
+        syn::Item::Macro(item) => (&item.attrs, item.ident.as_ref().map(|name| (name, false))),
+        syn::Item::Impl(item) => (&item.attrs, None),
+        syn::Item::Mod(item) => (&item.attrs, None),
+        syn::Item::Use(item) => (&item.attrs, None),
+        _ => (&[], None),
     }
 }

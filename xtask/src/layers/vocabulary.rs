@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use super::syntax::{attributes, is_test, parse};
-use crate::finding::{Finding, Verdict};
+use super::syntax::{is_test_item, parse};
+use crate::finding::Verdict;
 use crate::members::Member;
 
 /// The sandbox's sources, and the folder in them that is not vendor-neutral.
@@ -61,17 +61,17 @@ pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], excep
             let Some(first) = places.next() else { continue };
             match exceptions.iter().find(|(file, excepted, _)| *file == name && excepted.to_lowercase() == *word) {
                 Some(exception) => drop(needed.insert(exception)),
-                None => findings.push(Finding::new(format!(
+                None => findings.push(format!(
                     "{path}:{first} and {} more line(s) name `{word}`, but the sandbox's vendor-neutral files name no vendor: move it into {VENDORS}, or hand it over as data",
                     places.count()
-                ))),
+                )),
             }
         }
     }
     for (file, word, _) in exceptions.iter().filter(|exception| !needed.contains(exception)) {
-        findings.push(Finding::new(format!(
+        findings.push(format!(
             "{SOURCES}{file} no longer names `{word}`: remove the exception from xtask/src/layers/vocabulary.rs"
-        )));
+        ));
     }
     Ok(findings)
 }
@@ -81,7 +81,7 @@ struct Tests(BTreeSet<usize>);
 
 impl<'ast> Visit<'ast> for Tests {
     fn visit_item(&mut self, item: &'ast syn::Item) {
-        if attributes(item).iter().any(is_test) {
+        if is_test_item(item) {
             let span = item.span();
             self.0.extend(span.start().line..=span.end().line);
         } else {
@@ -107,7 +107,7 @@ mod tests {
             (format!("{SOURCES}lib.rs"), "#[cfg(feature = \"acme-id\")]\nfn f() {}".to_owned()),
         ];
         let exceptions = [("lib.rs", "acme-id", "a feature")];
-        vocabulary(&[provider, neutral], &sources, &exceptions).unwrap().iter().map(ToString::to_string).collect()
+        vocabulary(&[provider, neutral], &sources, &exceptions).unwrap()
     }
 
     #[test]

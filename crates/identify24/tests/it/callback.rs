@@ -1,12 +1,10 @@
 //! The webhook in every shape that the document leaves open, and the sandbox's side of it.
 
-use crate::support::{fixture, request};
-use http::{Method, Request, Uri};
-use identkit_core::{Event, Kind, Secret};
-use identkit_identify24::IdentStatusCallback;
-use identkit_identify24::messages::{Ident, IdentWebhook, Messages};
-use identkit_wire::{Callback, CallbackPath};
+use http::Uri;
+use identkit_wire::CallbackPath;
 use proptest::prelude::*;
+
+use crate::support::*;
 
 fn parse(body: &str) -> Event {
     IdentStatusCallback.parse(&request(body.to_owned())).unwrap()
@@ -51,9 +49,7 @@ fn ai_13_what_is_neither_is_refused_without_quoting_it() {
     for body in
         ["", "Mustermann", "<Mustermann/>", "Mustermann=1", "[\"Mustermann\"]", "{\"ident_id\":[\"Mustermann\"]}"]
     {
-        let error = IdentStatusCallback.parse(&request(body)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{body}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"), "{error}");
+        assert_eq!(fault(IdentStatusCallback.parse(&request(body))).kind(), Kind::Protocol, "{body}");
     }
     let error = IdentStatusCallback.parse(&request(&b"{\"ident_id\":\"\xff\"}"[..])).unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol);

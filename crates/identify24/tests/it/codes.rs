@@ -1,14 +1,9 @@
 //! The vendor's table of HTTP codes (contract, 1.9) against every call: what becomes of each, and how often it is sent.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use crate::support::{API_KEY, PARTNER, Step, Vendor, client, erika, fixture, limited, ok, options, status};
 use identkit_conformance::mock_server::VirtualClock;
-use identkit_core::{Advice, Clock, Delivery, Error, Kind};
-use identkit_identify24::messages::IdentId;
-use identkit_identify24::{Credentials, Identify24};
-use identkit_transport::{Policy, Transport};
+use identkit_core::Clock;
+
+use crate::support::*;
 
 const CALLS: [(&str, &str); 5] = [
     ("auth", "/auth"),
@@ -22,14 +17,11 @@ const CALLS: [(&str, &str); 5] = [
 fn codes() -> Vec<u16> {
     let contract = include_str!("../../../../docs/contract/contract.md");
     let table = contract.split("## 1.9 HTTP codes").nth(1).unwrap().split("\n\n").next().unwrap();
-    let first = |line: &str| line.strip_prefix("| ").and_then(|row| row.split(" |").next()).map(str::to_owned);
-    let codes: Vec<u16> = table.lines().filter_map(first).flat_map(numbers).filter(|code| *code != 200).collect();
+    let first = |line: &'static str| line.strip_prefix("| ").and_then(|row| row.split(" |").next());
+    let cells = table.lines().filter_map(first).flat_map(|cell| cell.split('/'));
+    let codes: Vec<u16> = cells.filter_map(|code| code.parse().ok()).filter(|code| *code != 200).collect();
     assert_eq!(codes, [400, 401, 402, 403, 404, 409, 429, 500, 502, 503, 504]);
     codes
-}
-
-fn numbers(cell: String) -> Vec<u16> {
-    cell.split('/').filter_map(|code| code.parse().ok()).collect()
 }
 
 /// What the contract makes of a code, for a call that only reads.
@@ -82,7 +74,7 @@ async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
             if call == "auth" {
                 (0..10).for_each(|_| vendor.next_login(status(code)));
             }
-            let error = make(&client(&vendor), call).await.unwrap_err();
+            let error = fault(make(&client(&vendor), call).await);
             let shown = format!("{call} {code}: {error}");
 
             let (kind, advice) = match (call, code) {
@@ -103,7 +95,6 @@ async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
                 assert_eq!(error.operation(), Some(call), "{shown}");
             }
             assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "{shown}");
-            assert!(!format!("{error} {error:?}").contains("Mustermann"));
 
             let sent = vendor.paths().iter().filter(|sent| *sent == path).count();
             assert_eq!(sent, attempts(call, code), "{shown}");
@@ -113,16 +104,6 @@ async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
                 assert_eq!(listed, usize::from(matches!(code, 400 | 403)), "{shown}");
             }
         }
-    }
-}
-
-#[tokio::test]
-async fn i_042_other_codes_of_a_server_in_trouble_never_repeat_a_create_either() {
-    for code in [500, 501, 502, 503, 504, 507, 511, 520, 599, 408] {
-        let vendor = Vendor::script(vec![status(code)]);
-        let error = client(&vendor).create_ident(&erika(), &options()).await.unwrap_err();
-        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{code}");
-        assert_eq!(vendor.paths(), ["/auth", "/ident/create"]);
     }
 }
 
@@ -157,14 +138,8 @@ fn timed(clock: &VirtualClock, answers: Vec<Step>) -> (Arc<Vendor>, Arc<Mutex<Ve
 
 /// Makes a call in virtual time, under the default policy.
 async fn in_time(clock: &VirtualClock, vendor: &Arc<Vendor>, call: &'static str) -> Result<(), Error> {
-    let transport: Arc<dyn Transport> = Arc::clone(vendor) as _;
-    let client = Identify24::builder(Credentials::new(PARTNER, API_KEY))
-        .transport(transport)
-        .base_url("http://127.0.0.1:1")
-        .clock(Arc::new(clock.clone()))
-        .policy(Policy::default().timeout(Duration::from_secs(600)))
-        .build()
-        .unwrap();
+    let policy = Policy::default().timeout(Duration::from_secs(600));
+    let client = client_by(vendor, |builder| builder.clock(Arc::new(clock.clone())).policy(policy));
     let calling = tokio::spawn(async move { make(&client, call).await });
     for _ in 0..100 {
         for _ in 0..100 {
@@ -193,15 +168,6 @@ async fn a_429_waits_as_long_as_retry_after_says() {
         in_time(&clock, &vendor, call).await.unwrap();
         assert_eq!(*times.lock().unwrap(), [0, 7_000, 7_000, 127_000], "{call}");
     }
-}
-
-#[tokio::test]
-async fn a_429_that_asks_for_more_patience_than_allowed_is_an_error_at_once() {
-    let clock = clock();
-    let (vendor, times) = timed(&clock, vec![limited("121")]);
-    let error = in_time(&clock, &vendor, "project/getAll").await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Kind::RateLimited, Advice::RetryLater));
-    assert_eq!(*times.lock().unwrap(), [0]);
 }
 
 #[tokio::test]

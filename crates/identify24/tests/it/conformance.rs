@@ -1,11 +1,10 @@
 //! identify24 and its sandbox twin keep the promises of the port.
 
-use std::sync::Arc;
-
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};
-use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
-use identkit_identify24::{Credentials, Identify24, PROVIDER};
+use identkit_core::Purpose;
+
+use crate::support::*;
 
 #[tokio::test]
 async fn an_identification_keeps_every_promise() {

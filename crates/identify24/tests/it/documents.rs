@@ -1,15 +1,8 @@
 //! The document's own samples against reader and writer: what each fixture file means to this crate.
+//!
+//! `crates/conformance` checks that every fixture is named here.
 
-use crate::support::{answered, body_bytes, decode, encoded, erika, fixture, fixtures, json, params, request};
-use identkit_core::Kind;
-use identkit_identify24::messages::{
-    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, LocalDateTime, Project,
-    ProjectRequest,
-};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback};
-use identkit_wire::ServedOperation;
-use sha2::{Digest, Sha256};
+use crate::support::*;
 
 const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -18,33 +11,19 @@ fn as_the_samples() -> Dialect {
     Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(true)
 }
 
-fn get_ident() -> GetIdent {
-    GetIdent { ident_id: ID.into() }
+/// What the sandbox writes is the sample again, from what was read of it and from what is made anew.
+async fn writes<Op: ServedOperation>(sample: &[u8], outputs: impl IntoIterator<Item = Op::Output>) {
+    for output in outputs {
+        assert_eq!(json(&answered::<Op>(output).await), json(sample));
+    }
 }
 
-#[test]
-fn every_fixture_is_as_listed_and_read_here() {
-    let manifest = String::from_utf8(fixture("manifest.tsv")).unwrap();
-    let mut listed = Vec::new();
-    for line in manifest.lines().skip(1) {
-        let columns: Vec<_> = line.split('\t').collect();
-        let (file, hash) = (columns[0], columns[3]);
-        let bytes = fixture(file);
-        let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(found, hash, "{file} was changed");
-        let parses = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok();
-        assert_eq!(parses, columns[4] == "yes", "{file}");
-        assert!(include_str!("documents.rs").matches(&format!("\"{file}\"")).count() == 1, "{file} is read by no test");
-        listed.push(file.to_owned());
-    }
-    let mut there: Vec<_> = std::fs::read_dir(fixtures())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("S-"))
-        .collect();
-    there.sort();
-    listed.sort();
-    assert_eq!(listed, there);
+fn sandbox_reads<Op: ServedOperation>(sample: &[u8]) -> Result<Op, Error> {
+    Op::decode_request(&params(), &request(sample.to_vec()))
+}
+
+fn get_ident() -> GetIdent {
+    GetIdent { ident_id: ID.into() }
 }
 
 #[test]
@@ -54,9 +33,9 @@ fn s_005_and_s_006_are_login_requests_read_and_written_alike() {
         ("S-006-auth-curl-body.json", "YOUR PARTNER USERNAME", "YOUR API KEY"),
     ] {
         let sample = fixture(file);
-        let login = Login::decode_request(&params(), &request(sample.clone())).unwrap();
+        let login = sandbox_reads::<Login>(&sample).unwrap();
         assert_eq!(login, Login(AuthRequest::new(partner, key)));
-        assert_eq!(json(&body_bytes(&encoded(&login, &Dialect::new()).body)), json(&sample));
+        assert_eq!(written(&login, &Dialect::new()), json(&sample));
     }
 }
 
@@ -65,8 +44,7 @@ async fn ai_29_s_007_grants_an_opaque_token() {
     let sample = fixture("S-007-auth-response.json");
     let answer = decode(&Login::default(), sample.clone()).unwrap();
     assert_eq!(answer.token().unwrap().expose(), "xxx");
-    assert_eq!(json(&answered::<Login>(answer).await), json(&sample));
-    assert_eq!(json(&answered::<Login>(AuthResponse::granted("xxx")).await), json(&sample));
+    writes::<Login>(&sample, [answer, AuthResponse::granted("xxx")]).await;
 }
 
 #[tokio::test]
@@ -79,16 +57,16 @@ async fn s_009_and_s_013_are_created_idents() {
     let url = format!("https://identify24.de/apply/{ID}");
     assert_eq!(answer.conference_url.as_ref().unwrap().expose(), url);
     assert_eq!(answer, CreateIdentResponse::created(ID, url));
-    assert_eq!(json(&answered::<CreateIdent>(answer).await), json(&sample));
+    writes::<CreateIdent>(&sample, [answer]).await;
 }
 
 #[test]
 fn s_011_and_s_012_are_written_as_they_are_read() {
     for (file, project) in [("S-011-ident-create-request.json", "xxx"), ("S-012-ident-create-curl-body.json", "6")] {
         let sample = fixture(file);
-        let ident = CreateIdent::decode_request(&params(), &request(sample.clone())).unwrap();
+        let ident = sandbox_reads::<CreateIdent>(&sample).unwrap();
         assert_eq!(ident.project_id.as_ref().unwrap().as_str(), project);
-        let written = json(&body_bytes(&encoded(&ident, &as_the_samples()).body));
+        let written = written(&ident, &as_the_samples());
         assert_eq!(written, json(&sample));
         assert_eq!(written.as_object().unwrap().len(), 33);
         assert_eq!(json(&serde_json::to_vec(&ident).unwrap()), json(&sample));
@@ -120,8 +98,7 @@ async fn ai_01_s_017_is_read_once_its_comma_is_there() {
     assert_eq!(ident.created_at, Some(LocalDateTime::created(created)));
     assert_eq!(ident.appointment_date, Some(LocalDateTime::appointment(appointment)));
     assert_eq!(ident.expires_estimate(), Some(jiff::civil::date(2020, 1, 19).at(9, 57, 51, 0)));
-    assert_eq!(json(&answered::<GetIdent>(answer).await), json(&sample));
-    assert_eq!(json(&answered::<GetIdent>(Envelope::ident(ident)).await), json(&sample));
+    writes::<GetIdent>(&sample, [answer, Envelope::ident(ident)]).await;
 }
 
 #[tokio::test]
@@ -131,19 +108,17 @@ async fn s_021_and_s_026_are_projects() {
     let sample = fixture("S-021-project-get-all-response.json");
     let answer = decode(&GetAllProjects, sample.clone()).unwrap();
     assert_eq!(answer.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&project));
-    assert_eq!(json(&answered::<GetAllProjects>(answer).await), json(&sample));
-    assert_eq!(json(&answered::<GetAllProjects>(Envelope::projects(vec![project.clone()])).await), json(&sample));
+    writes::<GetAllProjects>(&sample, [answer, Envelope::projects(vec![project.clone()])]).await;
 
     let sample = fixture("S-026-project-get-response.json");
     let answer = decode(&GetProject(ProjectRequest::new("6")), sample.clone()).unwrap();
     assert_eq!(answer.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&project));
-    assert_eq!(json(&answered::<GetProject>(answer).await), json(&sample));
-    assert_eq!(json(&answered::<GetProject>(Envelope::project(project)).await), json(&sample));
+    writes::<GetProject>(&sample, [answer, Envelope::project(project)]).await;
 }
 
 #[test]
 fn s_024_is_refused_as_printed_and_quotes_nothing() {
-    let error = GetProject::decode_request(&params(), &request(fixture("S-024-project-get-request.json"))).unwrap_err();
+    let error = sandbox_reads::<GetProject>(&fixture("S-024-project-get-request.json")).unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
     assert!(error.to_string().contains("not valid JSON at line 1"), "{error}");
     assert!(!format!("{error} {error:?}").contains("xxx"));
@@ -152,9 +127,9 @@ fn s_024_is_refused_as_printed_and_quotes_nothing() {
 #[test]
 fn s_025_asks_for_a_project_by_number() {
     let sample = fixture("S-025-project-get-curl-body.json");
-    let get = GetProject::decode_request(&params(), &request(sample.clone())).unwrap();
+    let get = sandbox_reads::<GetProject>(&sample).unwrap();
     assert_eq!(get, GetProject(ProjectRequest::new("6")));
-    assert_eq!(json(&body_bytes(&encoded(&get, &Dialect::new()).body)), json(&sample));
+    assert_eq!(written(&get, &Dialect::new()), json(&sample));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Snapshots of every operation: what is sent, what is read of the document's answer, what is printed.
 
-use crate::support::{check_operation, erika, fixture};
-use identkit_identify24::messages::{AuthRequest, CreateIdent, PdfContent, ProjectRequest};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+use crate::support::*;
 
 #[tokio::test]
 async fn auth() {

@@ -1,74 +1,63 @@
 //! Reading one thing: it is the one that was asked for, and a project is found where a GET with a body does not get
 //! through.
 
-use crate::support::{Step, TestClock, Vendor, client, client_with, fixture, ok, options, status};
-use identkit_core::{CaseRef, Delivery, IdentityProvider, Kind, Secret};
-use identkit_identify24::Dialect;
-use identkit_identify24::messages::IdentId;
+use crate::support::*;
+
+fn list() -> Step {
+    ok(fixture("S-021-project-get-all-response.json"))
+}
+
+/// Answers `project/get` and everything else.
+fn refusing(get: &Step, rest: &Step) -> Arc<Vendor> {
+    let (get, rest) = (get.clone(), rest.clone());
+    Vendor::new(move |arrived| if arrived.path() == "/project/get" { get.clone() } else { rest.clone() })
+}
+
+/// A refusal in an answer with status 200.
+fn by_the_body(code: u16) -> Step {
+    ok(format!(r#"{{"result":false,"messages":["Mustermann"],"response_status":{code}}}"#))
+}
 
 #[tokio::test]
-async fn ai_07_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_get_through() {
-    let list = ok(fixture("S-021-project-get-all-response.json"));
-    for first in [status(400), status(403), status(411), status(413), Step::Reset] {
-        let vendor = Vendor::new({
-            let (first, list) = (first.clone(), list.clone());
-            move |arrived| if arrived.path() == "/project/get" { first.clone() } else { list.clone() }
-        });
+async fn ai_07_ai_30_a_project_is_found_in_the_list_when_a_get_with_a_body_does_not_get_through() {
+    let by_body = [400, 403, 411, 413].map(|code| (by_the_body(code), Some(code)));
+    let plain = [status(400), status(403), status(411), status(413), Step::Reset].map(|first| (first, None));
+    for (first, told) in by_body.into_iter().chain(plain) {
+        let vendor = refusing(&first, &list());
         let answered = client(&vendor).project(&"6".into(), &options()).await.unwrap();
         assert_eq!(answered.value.title.as_deref(), Some("911 Internet GmbH"));
         assert_eq!(answered.warnings[0].rule, "AI-07");
         assert_eq!(vendor.paths().last().unwrap(), "/project/getAll");
-        // Not in the list: the first error may have been meant.
+        // Not in the list: the first refusal may have been meant, with the worse of its two statuses.
         let error = client(&vendor).project(&"7".into(), &options()).await.unwrap_err();
         assert_eq!(error.operation(), Some("project/get"));
+        if told.is_some() {
+            assert_eq!(vendor.paths()[..3], ["/auth", "/project/get", "/project/getAll"]);
+            assert_eq!((error.status(), error.delivery()), (told, Some(Delivery::Answered)));
+        }
 
-        let vendor =
-            Vendor::new(move |arrived| if arrived.path() == "/project/get" { first.clone() } else { status(409) });
-        let error = client(&vendor).project(&"6".into(), &options()).await.unwrap_err();
+        let error = client(&refusing(&first, &status(409))).project(&"6".into(), &options()).await.unwrap_err();
         assert_eq!(error.operation(), Some("project/get"), "the first error is told: {error}");
         assert_ne!(error.kind(), Kind::Conflict);
     }
-    for other in [status(404), status(402)] {
-        let vendor = Vendor::script(vec![other]);
-        client(&vendor).project(&"6".into(), &options()).await.unwrap_err();
-        assert_eq!(vendor.paths(), ["/auth", "/project/get"]);
+    // These say nothing about the body of a GET.
+    for (other, code) in [(status(404), 404), (status(402), 402)]
+        .into_iter()
+        .chain([402, 404, 409].map(|code| (by_the_body(code), code)))
+    {
+        let vendor = refusing(&other, &list());
+        assert_eq!(client(&vendor).project(&"6".into(), &options()).await.unwrap_err().status(), Some(code));
+        assert_eq!(vendor.paths(), ["/auth", "/project/get"], "{code}");
     }
 }
 
 #[tokio::test]
 async fn ai_07_the_list_can_be_asked_at_once() {
-    let vendor = Vendor::script(vec![ok(fixture("S-021-project-get-all-response.json"))]);
+    let vendor = Vendor::script(vec![list()]);
     let client = client_with(&vendor, &TestClock::default(), Dialect::new().projects_by_list(true));
     client.project(&6.into(), &options()).await.unwrap();
     assert_eq!(client.project(&"7".into(), &options()).await.unwrap_err().kind(), Kind::NotFound);
     assert_eq!(vendor.paths(), ["/auth", "/project/getAll", "/project/getAll"]);
-}
-
-/// `project/get` refused so, in an answer with status 200, and a list that has the project.
-fn refusing_by_the_body(code: u16) -> std::sync::Arc<Vendor> {
-    let list = ok(fixture("S-021-project-get-all-response.json"));
-    let refusal = ok(format!(r#"{{"result":false,"messages":["Mustermann"],"response_status":{code}}}"#));
-    Vendor::new(move |arrived| if arrived.path() == "/project/get" { refusal.clone() } else { list.clone() })
-}
-
-#[tokio::test]
-async fn ai_07_ai_30_a_refusal_that_only_the_body_tells_leads_to_the_list_too() {
-    for code in [400, 403, 411, 413] {
-        let vendor = refusing_by_the_body(code);
-        let answered = client(&vendor).project(&"6".into(), &options()).await.unwrap();
-        assert_eq!(answered.value.title.as_deref(), Some("911 Internet GmbH"), "{code}");
-        assert_eq!(answered.warnings[0].rule, "AI-07");
-        assert_eq!(vendor.paths(), ["/auth", "/project/get", "/project/getAll"]);
-        // Not in the list: the first refusal is told, with the worse of its two statuses.
-        let error = client(&vendor).project(&"7".into(), &options()).await.unwrap_err();
-        assert_eq!((error.operation(), error.status()), (Some("project/get"), Some(code)));
-        assert_eq!(error.delivery(), Some(Delivery::Answered));
-    }
-    for code in [402, 404, 409] {
-        let vendor = refusing_by_the_body(code);
-        assert_eq!(client(&vendor).project(&"6".into(), &options()).await.unwrap_err().status(), Some(code));
-        assert_eq!(vendor.paths(), ["/auth", "/project/get"], "{code} says nothing about the body of a GET");
-    }
 }
 
 /// A good answer with this as its `data`.

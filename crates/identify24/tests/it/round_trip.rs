@@ -1,18 +1,11 @@
 //! What one side writes the other side reads, for every message; and no bytes whatever make a reader panic. The ident
 //! to be created, which the writer normalises, has its round trip in `writer.rs`.
 
-use crate::support::{decode, erika, params, request, round_trip};
-use http::{Method, Request};
-use identkit_core::Event;
-use identkit_identify24::messages::{
-    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, Project, ProjectRequest,
-};
-use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_identify24::{Dialect, IdentStatusCallback};
-use identkit_wire::{Callback, Operation, ServedOperation};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::support::*;
 
 /// More keys than any of these messages has: a text for each, or nothing.
 fn texts() -> impl Strategy<Value = Vec<Option<String>>> {
@@ -45,12 +38,8 @@ fn surroundings() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-fn idents() -> impl Strategy<Value = Ident> {
-    texts().prop_map(|texts| message(filled(Ident::KEYS, texts)))
-}
-
-fn projects() -> impl Strategy<Value = Project> {
-    texts().prop_map(|texts| message(filled(Project::KEYS, texts)))
+fn messages<T: DeserializeOwned + std::fmt::Debug>(keys: &'static [&'static str]) -> impl Strategy<Value = T> {
+    texts().prop_map(|texts| message(filled(keys, texts)))
 }
 
 /// The answer as the sandbox's side writes it and the client reads it.
@@ -144,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn an_ident_is_read_back_as_it_was_meant(around in surroundings(), ident in idents(), many: bool) {
+    fn an_ident_is_read_back_as_it_was_meant(around in surroundings(), ident in messages::<Ident>(Ident::KEYS), many: bool) {
         let data = if many { json!([ident]) } else { json!(ident) };
         let mut object = around;
         object.insert("data".to_owned(), data);
@@ -154,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn projects_are_read_back_as_they_were_meant(around in surroundings(), all in prop::collection::vec(projects(), 0..4)) {
+    fn projects_are_read_back_as_they_were_meant(around in surroundings(), all in prop::collection::vec(messages::<Project>(Project::KEYS), 0..4)) {
         let mut object = around;
         object.insert("data".to_owned(), json!(all));
         let told: Envelope<Project> = message(object.clone());

@@ -1,20 +1,16 @@
 //! One account over its life: credentials that are replaced, and an observer that hears of every call.
 
-use std::sync::{Arc, Mutex};
-
-use identkit_core::{Advice, CallOptions, Delivery, Kind, Secret};
-use identkit_identity_tm::OrderId;
 use identkit_transport::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 
-use crate::support::{ORDER, Step, block_on, client, client_by, json, plain_order};
+use crate::support::*;
 
 fn status(code: u16) -> Step {
-    Step::Answer(json(code, format!(r#"{{"OrderID":"{ORDER}","Status":[]}}"#)))
+    reply(code, format!(r#"{{"OrderID":"{ORDER}","Status":[]}}"#))
 }
 
 #[test]
 fn after_a_401_nothing_is_sent_until_there_are_new_credentials() {
-    let (client, script) = client([status(401), status(200)]);
+    let client = client([status(401), status(200)]);
     let (order, options) = (OrderId::received(ORDER), CallOptions::new());
     assert_eq!(block_on(client.status(&order, &options)).unwrap_err().kind(), Kind::Authentication);
     let error = block_on(client.status(&order, &options)).unwrap_err();
@@ -26,7 +22,7 @@ fn after_a_401_nothing_is_sent_until_there_are_new_credentials() {
     block_on(clone.status(&order, &options)).unwrap_err();
     client.set_credentials(&identkit_identity_tm::Credentials::new("4712", Secret::new("new"))).unwrap();
     block_on(clone.status(&order, &options)).unwrap();
-    let sent = script.sent();
+    let sent = client.sent();
     assert_ne!(sent[0].headers["authorization"], sent[1].headers["authorization"]);
 }
 
@@ -64,7 +60,7 @@ fn an_observer_hears_of_every_call_and_of_nobody() {
     let log = Log::default();
     let heard = Arc::clone(&log.0);
     let steps = [Step::NotSent, Step::Reset];
-    let (client, _) = client_by(|builder| builder.observer(Arc::new(log)), steps);
+    let client = client_by(|builder| builder.observer(Arc::new(log)), steps);
     let order = plain_order().reference("Erika-Mustermann-1");
     let options = CallOptions::new().tag("onboarding");
     assert_eq!(block_on(client.put_order(&order, &options)).unwrap_err().kind(), Kind::OutcomeUnknown);

@@ -3,26 +3,9 @@
 
 use std::fmt::Debug;
 
-use bytes::Bytes;
-use http::Request;
-use identkit_core::Secret;
-use identkit_identity_tm::messages::{
-    AllStatusRequest, Bank, IdentDataAnswer, OrderList, OrderStatus, PutOrder, PutOrderAnswer, SignedHashes,
-    SignedPdfList, SignmeUser, SignmeUserRequest, Tan, VideoRequest, VoiceFiles,
-};
-use identkit_identity_tm::{
-    CheckSignmeUser, ConfirmSign, Dialect, DrainUnreportedExtended, GetAllStatus, GetBankList, GetESignHash,
-    GetESignPdf, GetIdentData, GetIdentDataSigned, GetStatus, GetVoiceFiles, MaybeEncrypted, OrderId, RequestVideo,
-};
-use identkit_wire::{Operation, Params, ServedOperation};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
-use crate::support::{
-    ALL_STATUS_REQUEST, BANK, IDENT_DATA, LISTED_ORDER, Objects, PUT_ORDER, PUT_ORDER_ANSWER, SIGNED_HASHES,
-    SIGNED_PDFS, SIGNME_REQUEST, SIGNME_USER, STATUS, TAN, VIDEO_REQUEST, VOICE_FILES, answer, both_signatures, decode,
-    full_order_json, json as json_answer, message_json, not_text, plain_order, set,
-};
+use crate::support::*;
 
 /// Texts that are words of the vendor or of a form, not of a person: `Debug` prints them. Whoever makes one of them
 /// personal data takes its row out.
@@ -68,14 +51,54 @@ fn read(text: &Value) -> PutOrder {
     PutOrder::from_json(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn shown<T: DeserializeOwned + Debug>(text: &Value) -> String {
+    let read: T = serde_json::from_value(text.clone()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    format!("{read:?} {read:#?}")
+}
+
+/// An operation about the order of the answer, and what it reads of the answer.
+fn answered<Op>(operation: impl FnOnce(OrderId) -> Op, text: &Value) -> String
+where
+    Op: ServedOperation<Dialect = Dialect> + Debug,
+    Op::Output: Debug,
+{
+    let operation = operation(OrderId::received(text["OrderID"].as_str().unwrap_or("1")));
+    let answer = json_answer(Op::META.expect[0], text.to_string());
+    let decoded = decode(&operation, &answer).unwrap_or_else(|error| panic!("{error}"));
+    format!("{operation:?} {decoded:?}")
+}
+
+type Show = fn(&Value) -> String;
+
 #[test]
-fn an_order_prints_none_of_its_texts() {
-    let (text, planted) = canaries(PUT_ORDER, 1);
-    assert_eq!(planted.len(), 58, "the texts among the 81 elements of the table");
-    let order = read(&text);
-    redacted(&format!("{order:?}"), &planted);
-    redacted(&format!("{order:#?}"), &planted);
-    redacted(&format!("{:?}", order.normalised()), &planted);
+fn no_message_prints_its_texts() {
+    let put: Show = |text| answered(|_| plain_order(), text) + &shown::<PutOrderAnswer>(text);
+    let status: Show = |text| answered(GetStatus::new, text) + &shown::<OrderStatus>(text);
+    let data: Show = |text| answered(GetIdentData::new, text) + &shown::<IdentDataAnswer>(text);
+    let pdfs: Show = |text| answered(GetESignPdf::new, text) + &shown::<SignedPdfList>(text);
+    let order: Show = |text| format!("{}{:?}", shown::<PutOrder>(text), read(text).normalised());
+    let messages: [(Objects, Show); 14] = [
+        (PUT_ORDER, order),
+        (PUT_ORDER_ANSWER, put),
+        (STATUS, status),
+        (IDENT_DATA, data),
+        (SIGNED_PDFS, pdfs),
+        (ALL_STATUS_REQUEST, shown::<AllStatusRequest>),
+        (LISTED_ORDER, shown::<OrderList>),
+        (SIGNED_HASHES, shown::<SignedHashes>),
+        (VIDEO_REQUEST, shown::<VideoRequest>),
+        (VOICE_FILES, shown::<VoiceFiles>),
+        (TAN, shown::<Tan>),
+        (BANK, shown::<Bank>),
+        (SIGNME_REQUEST, shown::<SignmeUserRequest>),
+        (SIGNME_USER, shown::<SignmeUser>),
+    ];
+    let texts = messages.map(|(objects, show)| {
+        let (text, planted) = canaries(objects, 1);
+        redacted(&show(&text), &planted);
+        planted.len()
+    });
+    assert_eq!(texts, [58, 6, 5, 32, 1, 2, 7, 1, 1, 2, 1, 2, 1, 0]);
 }
 
 #[test]
@@ -110,11 +133,7 @@ fn an_encoded_order_and_its_warnings_print_none_of_its_texts() {
 
 #[test]
 fn an_order_that_cannot_be_read_is_quoted_nowhere() {
-    let mut paths = Vec::new();
-    message_json(PUT_ORDER, |path| {
-        paths.push(path.to_owned());
-        Value::Null
-    });
+    let paths = leaves(PUT_ORDER);
     let mut refused = 0;
     for path in &paths {
         for odd in [json!({"<canary-key>": "<canary-value>"}), json!(["<canary-value>", {"<canary-key>": 1}])] {
@@ -145,108 +164,12 @@ fn elements_that_are_not_listed_print_neither_name_nor_value() {
     quiet(&format!("{order:?} {encoded:?}"), &foreign());
 }
 
-/// Reads the answer by the operation, and as the message itself.
-fn answered<Op>(operation: &Op, status: u16, text: &Value, planted: &[(String, String)])
-where
-    Op: ServedOperation<Dialect = Dialect>,
-    Op::Output: Debug,
-{
-    let decoded = decode(operation, &json_answer(status, text.to_string())).unwrap_or_else(|error| panic!("{error}"));
-    redacted(&format!("{decoded:?}"), planted);
-}
-
-#[test]
-fn answers_print_none_of_their_texts() {
-    let (text, planted) = canaries(PUT_ORDER_ANSWER, 1);
-    assert_eq!(planted.len(), 6);
-    redacted(&format!("{:?}", serde_json::from_value::<PutOrderAnswer>(text.clone()).unwrap()), &planted);
-    answered(&plain_order(), 202, &text, &planted);
-
-    let (text, planted) = canaries(STATUS, 1);
-    redacted(&format!("{:?}", serde_json::from_value::<OrderStatus>(text.clone()).unwrap()), &planted);
-    let told = OrderId::received(text["OrderID"].as_str().unwrap());
-    answered(&GetStatus::new(told), 200, &text, &planted);
-
-    let (text, planted) = canaries(IDENT_DATA, 1);
-    assert!(planted.len() > 30, "{}", planted.len());
-    redacted(&format!("{:?}", serde_json::from_value::<IdentDataAnswer>(text.clone()).unwrap()), &planted);
-    let told = text["OrderID"].as_str().unwrap();
-    let operation = GetIdentData::new(OrderId::received(told));
-    answered(&operation, 200, &text, &planted);
-    quiet(&format!("{operation:?}"), &planted);
-
-    let (text, planted) = canaries(SIGNED_PDFS, 1);
-    redacted(&format!("{:?}", serde_json::from_value::<SignedPdfList>(text.clone()).unwrap()), &planted);
-    answered(&GetESignPdf::new(OrderId::received("1")), 200, &text, &planted);
-}
-
-#[test]
-fn answers_that_cannot_be_read_are_quoted_nowhere() {
-    for objects in [PUT_ORDER_ANSWER, STATUS, IDENT_DATA] {
-        let mut paths = Vec::new();
-        message_json(objects, |path| {
-            paths.push(path.to_owned());
-            Value::Null
-        });
-        for odd in &paths {
-            let text = message_json(objects, |path| {
-                if path == odd { json!({"<canary-key>": "<canary-value>"}) } else { Value::Null }
-            });
-            let answer = json_answer(200, text.to_string());
-            let order = OrderId::received("1");
-            for error in [
-                decode(&plain_order(), &answer).map(drop).err(),
-                decode(&GetStatus::new(order.clone()), &answer).map(drop).err(),
-                decode(&GetIdentData::new(order.clone()), &answer).map(drop).err(),
-                decode(&GetESignPdf::new(order), &answer).map(drop).err(),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                quiet(&format!("{error} {error:?}"), &foreign());
-            }
-        }
-    }
-}
-
-/// The messages of the other calls.
-const OTHERS: [Objects; 9] = [
-    ALL_STATUS_REQUEST,
-    LISTED_ORDER,
-    SIGNED_HASHES,
-    VIDEO_REQUEST,
-    VOICE_FILES,
-    TAN,
-    BANK,
-    SIGNME_REQUEST,
-    SIGNME_USER,
-];
-
-fn shown<T: DeserializeOwned + Debug>(text: &Value) -> String {
-    let read: T = serde_json::from_value(text.clone()).unwrap_or_else(|error| panic!("{text}: {error}"));
-    format!("{read:?} {read:#?}")
-}
-
-#[test]
-fn the_messages_of_the_other_calls_print_none_of_their_texts() {
-    let show: [fn(&Value) -> String; 9] = [
-        shown::<AllStatusRequest>,
-        shown::<OrderList>,
-        shown::<SignedHashes>,
-        shown::<VideoRequest>,
-        shown::<VoiceFiles>,
-        shown::<Tan>,
-        shown::<Bank>,
-        shown::<SignmeUserRequest>,
-        shown::<SignmeUser>,
-    ];
-    let mut texts = 0;
-    for (objects, show) in OTHERS.iter().zip(show) {
-        let (text, planted) = canaries(objects, 1);
-        texts += planted.len();
-        redacted(&show(&text), &planted);
-    }
-    assert_eq!(texts, 17, "the texts and dates among them");
+/// A request and what the writer makes of it, printed.
+fn encoded<Op: Operation<Dialect = Dialect> + Debug>(operation: &Op, good: bool) -> String {
+    let encoded = operation.encode(&Dialect::default());
+    assert_eq!(encoded.is_ok(), good, "{operation:?}");
+    encoded
+        .map_or_else(|error| format!("{operation:?} {error} {error:?}"), |encoded| format!("{operation:?} {encoded:?}"))
 }
 
 #[test]
@@ -258,19 +181,13 @@ fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
     let mut seen = String::new();
     let mut show = |debug: String| seen.push_str(&debug);
 
-    let confirm = ConfirmSign::new(order(), Secret::new("<canary-tan>"));
-    let error = confirm.encode(&Dialect::default()).unwrap_err();
-    show(format!("{confirm:?} {error} {error:?}"));
-    let video = RequestVideo::new(order(), Secret::new("http://example.com/<canary-url>"));
-    let error = video.encode(&Dialect::default()).unwrap_err();
-    show(format!("{video:?} {error} {error:?}"));
-    let long = RequestVideo::new(order(), Secret::new(format!("https://x.de/{}", "canary-url".repeat(20))));
-    show(format!("{:?}", long.encode(&Dialect::default()).unwrap()));
-    let user = CheckSignmeUser(SignmeUserRequest::default().email("<canary-mail> "));
-    let error = user.encode(&Dialect::default()).unwrap_err();
-    show(format!("{user:?} {error} {error:?}"));
-    let user = CheckSignmeUser(SignmeUserRequest::default().email("<canary-mail>@example.com"));
-    show(format!("{:?}", user.encode(&Dialect::default()).unwrap()));
+    let user = |email: &str| CheckSignmeUser(SignmeUserRequest::default().email(email));
+    let video = |url: String| RequestVideo::new(order(), Secret::new(url));
+    show(encoded(&ConfirmSign::new(order(), Secret::new("<canary-tan>")), false));
+    show(encoded(&video("http://example.com/<canary-url>".to_owned()), false));
+    show(encoded(&video(format!("https://x.de/{}", "canary-url".repeat(20))), true));
+    show(encoded(&user("<canary-mail> "), false));
+    show(encoded(&user("<canary-mail>@example.com"), true));
     let body = Request::new(Bytes::from(r#"{"tan":["<canary-tan>"]}"#));
     let error = ConfirmSign::decode_request(&Params::default(), &body).unwrap_err();
     show(format!("{error} {error:?}"));
@@ -296,47 +213,42 @@ fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
     assert!(!seen.contains("canary"), "{seen}");
 }
 
+/// Reads a text as answer and as request of each operation, and counts what is refused.
+struct Refusals<'a> {
+    text: &'a str,
+    count: usize,
+}
+
+impl EachOperation for Refusals<'_> {
+    fn with<Op: ServedOperation<Dialect = Dialect>>(&mut self, operation: Op) {
+        let request = Request::new(Bytes::from(self.text.to_owned()));
+        let answer = decode(&operation, &json_answer(200, self.text.to_owned())).map(drop);
+        for error in [answer.err(), Op::decode_request(&Params::default(), &request).map(drop).err()] {
+            let Some(error) = error else { continue };
+            self.count += 1;
+            quiet(&format!("{error} {error:?}"), &foreign());
+        }
+    }
+}
+
 #[test]
-fn answers_of_the_other_calls_that_cannot_be_read_are_quoted_nowhere() {
+fn messages_that_cannot_be_read_are_quoted_nowhere() {
     let mut refused = 0;
-    for objects in OTHERS {
-        let mut paths = Vec::new();
-        message_json(objects, |path| {
-            paths.push(path.to_owned());
-            Value::Null
-        });
-        for odd in &paths {
-            for value in
+    for objects in &MESSAGES[1..] {
+        for odd in leaves(objects) {
+            let text =
+                |value: Value| message_json(objects, |path| if path == odd { value.clone() } else { Value::Null });
+            let [object, word, list] =
                 [json!({"<canary-key>": "<canary-value>"}), json!("<canary-value>"), json!([["<canary-value>"]])]
-            {
-                let text = message_json(objects, |path| if path == odd { value.clone() } else { Value::Null });
-                let many = json!([text]);
-                for text in [text, many] {
-                    let told = json_answer(200, text.to_string());
-                    let order = || OrderId::received("1");
-                    let request = Request::new(Bytes::from(text.to_string()));
-                    for error in [
-                        decode(&GetAllStatus::default(), &told).map(drop).err(),
-                        decode(&GetESignHash::new(order()), &told).map(drop).err(),
-                        decode(&GetVoiceFiles::new(order()), &told).map(drop).err(),
-                        decode(&GetBankList, &told).map(drop).err(),
-                        decode(&CheckSignmeUser::default(), &told).map(drop).err(),
-                        GetAllStatus::decode_request(&Params::default(), &request).map(drop).err(),
-                        ConfirmSign::decode_request(&Params::default(), &request).map(drop).err(),
-                        RequestVideo::decode_request(&Params::default(), &request).map(drop).err(),
-                        CheckSignmeUser::decode_request(&Params::default(), &request).map(drop).err(),
-                    ]
-                    .into_iter()
-                    .flatten()
-                    {
-                        refused += 1;
-                        quiet(&format!("{error} {error:?}"), &foreign());
-                    }
-                }
+                    .map(text);
+            for text in [json!([object]), object, word, list] {
+                let mut refusals = Refusals { text: &text.to_string(), count: 0 };
+                each_operation(&mut refusals);
+                refused += refusals.count;
             }
         }
     }
-    assert!(refused > 300, "{refused}");
+    assert!(refused > 3_000, "{refused}");
 }
 
 /// The integrator chooses the names of special attributes: they may say something about the person.

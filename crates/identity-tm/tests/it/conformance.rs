@@ -1,11 +1,9 @@
 //! identity.TM and its sandbox twin keep the promises of the port.
 
-use std::sync::Arc;
-
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};
-use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
-use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
+
+use crate::support::*;
 
 fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Harness {
     let sandbox = sandbox();

@@ -1,30 +1,22 @@
 //! How much memory reading takes, counted by allocations.
 
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::Response;
+use futures_util::FutureExt;
 use http_body::{Body, Frame};
-use identkit_core::{Content, Error, Kind};
-use identkit_identity_tm::messages::{OrderList, SignedPdf, VoiceFile};
-use identkit_identity_tm::{
-    Dialect, FileStream, GetAllStatusExtended, GetESignPdf, GetVoiceFiles, OrderId, Streamed, Unread,
-};
 use identkit_wire::json::Piece;
-use identkit_wire::{MemorySource, Operation, Part, Received, ServedOperation, encode_base64};
+use identkit_wire::{MemorySource, Part};
+
+use crate::support::*;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
 /// Runs a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(ready) => ready,
-        Poll::Pending => panic!("nothing here waits"),
-    }
+    future.now_or_never().expect("nothing here waits")
 }
 
 fn decode<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, body: Received) -> Result<Op::Output, Error> {

@@ -4,91 +4,9 @@
 
 use std::fmt::{Debug, Write};
 
-use identkit_core::{Content, Secret};
-use identkit_identity_tm::messages::{
-    Bank, IdentDataAnswer, OrderList, OrderStatus, Period, PutOrderAnswer, SignPdf, SignedHashes, SignmeUser,
-    VoiceFiles,
-};
-use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DEFAULT_BASE_URL, DelIdentData, Dialect, DrainUnreported,
-    DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
-    GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
-    GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, OrderId, PutOrder, RequestResendSignTan, RequestSign,
-    RequestVideo, ServerStatus, SignedIdentData, SignedPdfs, Video,
-};
 use identkit_transport::BaseUrl;
-use identkit_wire::json::Blob;
-use identkit_wire::{OneOrMany, Operation, Warning, encode_base64};
 
-use crate::support::{
-    ORDER, PDF, Reply, answer, body_bytes, collect, decode, document_order, fixture, json, plain_order,
-};
-
-/// What an operation returns, told on paper.
-trait Told: Debug {
-    fn told(self) -> String;
-}
-
-macro_rules! told_as_json {
-    ($($message:ty),*) => {$(
-        impl Told for $message {
-            fn told(self) -> String {
-                indented(&serde_json::to_string(&self).unwrap())
-            }
-        }
-    )*};
-}
-
-told_as_json!(PutOrderAnswer, OrderStatus, IdentDataAnswer, OrderList, SignedHashes, VoiceFiles, Vec<Bank>, SignmeUser);
-
-impl Told for Video {
-    fn told(self) -> String {
-        format!("{}, {}", self.media_type, self.content.told())
-    }
-}
-
-impl Told for SignedIdentData {
-    fn told(self) -> String {
-        format!("{:?}", String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl Told for IdentDataBody {
-    fn told(self) -> String {
-        match self {
-            Self::Json(answer) => answer.told(),
-            Self::Opaque { bytes, content_type } => {
-                format!("opaque, {content_type:?}: {:?}", String::from_utf8_lossy(&bytes))
-            }
-        }
-    }
-}
-
-impl Told for () {
-    fn told(self) -> String {
-        "nothing".to_owned()
-    }
-}
-
-impl Told for Content {
-    fn told(self) -> String {
-        let said = self.len().expect("a download says how long it is");
-        let bytes = collect(self);
-        format!("stream of {said} bytes: {:?}", String::from_utf8_lossy(&bytes))
-    }
-}
-
-impl Told for SignedPdfs {
-    fn told(self) -> String {
-        match self {
-            Self::One(content) => format!("one, {}", content.told()),
-            Self::Many(many) => {
-                let each = many.iter().map(|blob| String::from_utf8_lossy(&blob.to_bytes().unwrap()).into_owned());
-                format!("several: {:?}", each.collect::<Vec<_>>())
-            }
-        }
-    }
-}
+use crate::support::*;
 
 /// The same JSON with line ends and indents put in, nothing moved: the order of the elements is the writer's.
 fn indented(text: &str) -> String {
@@ -139,8 +57,8 @@ fn warned(out: &mut String, warnings: &[Warning]) {
 /// Drives an operation from the request to the decoded answer and compares three snapshots with what is expected.
 fn check_operation<Op>(name: &str, operation: Op, vendor_response: &Reply)
 where
-    Op: Operation<Dialect = Dialect> + Debug,
-    Op::Output: Told,
+    Op: ServedOperation<Dialect = Dialect> + Debug,
+    Op::Output: Debug,
 {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let path = Op::META.path(&operation.path_params()).unwrap();
@@ -162,7 +80,11 @@ where
 
     let decoded = decode(&operation, vendor_response).unwrap_or_else(|error| panic!("{name}: {error}"));
     let printed = format!("{operation:#?}\n\n{:#?}", decoded.value);
-    let mut read = decoded.value.told();
+    // The sandbox's side of it shows what was read.
+    let (head, content) = Op::encode_response(decoded.value).unwrap().into_parts();
+    let text = String::from_utf8(collect(content).to_vec()).unwrap();
+    let media = head.headers.get("content-type").map_or("nothing", |value| value.to_str().unwrap());
+    let mut read = if media == "application/json" { indented(&text) } else { format!("{media}: {text:?}") };
     warned(&mut read, &decoded.warnings);
 
     let mut settings = insta::Settings::clone_current();
@@ -173,10 +95,6 @@ where
         insta::assert_snapshot!(format!("identity_tm__{name}__output"), read);
         insta::assert_snapshot!(format!("identity_tm__{name}__debug"), printed);
     });
-}
-
-fn order_id() -> OrderId {
-    OrderId::received(ORDER)
 }
 
 /// The period of the document's example; the switch beside it belongs into the URL (AT-04).
@@ -194,7 +112,7 @@ fn placed_pdf() -> PutOrder {
 
 /// A response of this fixture.
 fn sample(name: &str) -> Reply {
-    json(200, fixture(name))
+    json_answer(200, fixture(name))
 }
 
 fn pdf() -> Reply {
@@ -212,54 +130,45 @@ macro_rules! operations {
 }
 
 operations! {
-    put_order_document: document_order() => json(202, fixture("S-036-put-order-response.json"));
-    put_order_with_pdf: placed_pdf() => json(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
-    get_status: GetStatus::new(order_id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
-        "Executed":"2018-09-05T11:06:21+02:00","Status":[{"Kind":25,"Time":"2018-09-05T10:53:59+02:00"},
-        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}"#);
-    get_status_extended_list: GetStatusExtended::new(order_id()) => sample("S-040-get-status-response.json");
-    get_ident_data: GetIdentData::new(order_id()) => json(200, r#"{"OrderID":"99921269855041","Ref":"case-4711",
-        "Identified":"2018-09-05T11:06:21+02:00","UserIp":"192.0.2.7","IdentData":{"Firstname":"Erika",
-        "Surname":"Mustermann","Birthdate":"1964-08-12","Birthname":"Gabler",
-        "Additional":{"idCardDateOfIssue":"2010-01-11"},"Images":[{"Image":"/9j/","Filename":"front.jpg"}]}}"#);
-    get_ident_data_include_initial_data: GetIdentDataInitial::new(order_id()) =>
+    put_order_document: document_order() => json_answer(202, fixture("S-036-put-order-response.json"));
+    put_order_with_pdf: placed_pdf() => json_answer(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
+    get_status: GetStatus::new(id()) => json_answer(200, include_str!("answers/get_status.json"));
+    get_status_extended_list: GetStatusExtended::new(id()) => sample("S-040-get-status-response.json");
+    get_ident_data: GetIdentData::new(id()) => json_answer(200, include_str!("answers/get_ident_data.json"));
+    get_ident_data_include_initial_data: GetIdentDataInitial::new(id()) =>
         sample("S-046-get-ident-data-response.json");
-    get_ident_data_include_identify_method: GetIdentDataMethod::new(order_id()) => json(200, r#"{
-        "OrderID":"99921269855041","Ref":"case-4711","IdentifyMethod":"Video",
-        "Identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika","Surname":"Mustermann"}}"#);
-    get_ident_data_pdf: GetIdentDataPdf::new(order_id()) => pdf();
-    get_e_sign_pdf_one: GetESignPdf::new(order_id()) => pdf();
-    get_e_sign_pdf_several: GetESignPdf::new(order_id()) => json(200, format!(
+    get_ident_data_include_identify_method: GetIdentDataMethod::new(id()) =>
+        json_answer(200, include_str!("answers/get_ident_data_include_identify_method.json"));
+    get_ident_data_pdf: GetIdentDataPdf::new(id()) => pdf();
+    get_e_sign_pdf_one: GetESignPdf::new(id()) => pdf();
+    get_e_sign_pdf_several: GetESignPdf::new(id()) => json_answer(200, format!(
         r#"{{"PDFs":[{{"Base64Data":"{}"}},{{"Base64Data":"{}"}}]}}"#,
         encode_base64(b"%PDF-1.7 one"), encode_base64(b"%PDF-1.7 two")));
-    del_identdata: DelIdentData::new(order_id()) => json(202, "");
+    del_identdata: DelIdentData::new(id()) => json_answer(202, "");
     server_status: ServerStatus => answer(200, "text/plain", "");
     get_all_status: GetAllStatus::new(period()) => sample("S-062-get-all-status-response.json");
-    get_all_status_extended_list: GetAllStatusExtended::new(period()) => json(200, r#"[{"OrderID":"99921269855041",
-        "Ref":"case-4711","Delivered":"2018-09-05T11:06:21+02:00",
-        "Status":[{"Kind":19,"Time":"2018-09-04T09:00:00+02:00","Text":"Erika is at home"},
-        {"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}],
-        "TVSlot":{"SlotBegin":"2018-09-05T10:00:00+02:00","SlotEnd":"2018-09-05T12:00:00+02:00"}}]"#);
-    drain_unreported: DrainUnreported => json(200,
+    get_all_status_extended_list: GetAllStatusExtended::new(period()) =>
+        json_answer(200, include_str!("answers/get_all_status_extended_list.json"));
+    drain_unreported: DrainUnreported => json_answer(200,
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
-    drain_unreported_nothing: DrainUnreported => json(304, "");
-    drain_unreported_extended_list: DrainUnreportedExtended => json(200,
+    drain_unreported_nothing: DrainUnreported => json_answer(304, "");
+    drain_unreported_extended_list: DrainUnreportedExtended => json_answer(200,
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
-    cancel_order: CancelOrder::new(order_id()) => json(202, "");
-    get_e_sign_hash: GetESignHash::new(order_id()) =>
-        json(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
-    get_ident_data_signed: GetIdentDataSigned::new(order_id()) =>
+    cancel_order: CancelOrder::new(id()) => json_answer(202, "");
+    get_e_sign_hash: GetESignHash::new(id()) =>
+        json_answer(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
+    get_ident_data_signed: GetIdentDataSigned::new(id()) =>
         answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
-    get_ident_data_encrypted: MaybeEncrypted(GetIdentData::new(order_id())) =>
+    get_ident_data_encrypted: MaybeEncrypted(GetIdentData::new(id())) =>
         answer(200, "application/jose", "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk");
-    request_video: RequestVideo::new(order_id(), Secret::new(
-        "https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")) => json(200, "");
-    get_video: GetVideo::new(order_id()) =>
+    request_video: RequestVideo::new(id(), Secret::new(
+        "https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")) => json_answer(200, "");
+    get_video: GetVideo::new(id()) =>
         answer(200, "Video/MP4; codecs=avc1", "\u{0}\u{0}\u{0}\u{18}ftypmp42");
-    get_voice_files: GetVoiceFiles::new(order_id()) => sample("S-056-get-voice-files-response.repaired.json");
-    request_sign: RequestSign::new(order_id()) => json(202, "");
-    confirm_sign: ConfirmSign::new(order_id(), Secret::new("012345")) => json(202, "");
-    request_resend_sign_tan: RequestResendSignTan::new(order_id()) => json(202, "");
+    get_voice_files: GetVoiceFiles::new(id()) => sample("S-056-get-voice-files-response.repaired.json");
+    request_sign: RequestSign::new(id()) => json_answer(202, "");
+    confirm_sign: ConfirmSign::new(id(), Secret::new("012345")) => json_answer(202, "");
+    request_resend_sign_tan: RequestResendSignTan::new(id()) => json_answer(202, "");
     get_bank_list: GetBankList => sample("S-075-get-bank-list-response.json");
     check_signme_user: CheckSignmeUser(
         identkit_wire::json::read(&fixture("S-078-check-signme-user-request.json")).unwrap()

@@ -1,16 +1,11 @@
 //! The builder of orders: what cannot be mixed is not said twice, what is wrong is refused with all its faults, and
 //! what comes out is the vendor's JSON.
 
-use identkit_core::{Delivery, Error, Kind, Secret};
-use identkit_identity_tm::messages::{Address, EmailNotifications, OrderIdentData, PutOrder, SignParameters};
 use identkit_identity_tm::order::{
     Add, Birthname, Gender, HashPlacement, Pick, Placement, Product, Progress, Size, ToSign,
 };
-use identkit_identity_tm::{Dialect, NewOrder, OrderFlavor, OrderId, SignedIdentData};
-use identkit_wire::{Callback, encode_base64, json::Blob};
-use serde_json::{Value, json};
 
-use crate::support::{PDF, sent_json};
+use crate::support::*;
 
 const EMAIL: &str = "e.mustermann@example.com";
 

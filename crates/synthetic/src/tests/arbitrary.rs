@@ -27,13 +27,7 @@ proptest! {
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = if modern {
-            let mut bytes = Vec::new();
-            lopdf::Document::load_mem(&sample_contract()).unwrap().save_modern(&mut bytes).unwrap();
-            bytes
-        } else {
-            sample_contract()
-        };
+        let mut bytes = if modern { super::modern(&sample_contract()) } else { sample_contract() };
         for (index, byte) in edits {
             let index = index.index(bytes.len());
             bytes[index] = byte;

@@ -63,6 +63,19 @@ fn mark() -> SignatureMark<'static> {
     }
 }
 
+fn saved(document: &mut Document) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// The same file with its objects in object streams and a cross-reference stream.
+fn modern(pdf: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Document::load_mem(pdf).unwrap().save_modern(&mut bytes).unwrap();
+    bytes
+}
+
 /// The text of one page, counted from one, with all white space as one space.
 fn text_of(pdf: &[u8], page: u32) -> String {
     let text = Document::load_mem(pdf).unwrap().extract_text(&[page]).unwrap();

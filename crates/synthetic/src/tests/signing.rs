@@ -3,14 +3,7 @@
 use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 
 use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
-use super::{example, mark};
-
-/// The same file with its objects in object streams and a cross-reference stream.
-fn modern(pdf: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Document::load_mem(pdf).unwrap().save_modern(&mut bytes).unwrap();
-    bytes
-}
+use super::{example, mark, modern, saved};
 
 fn encrypted(user_password: &str) -> Vec<u8> {
     let mut document = Document::load_mem(&sample_contract()).unwrap();
@@ -25,9 +18,7 @@ fn encrypted(user_password: &str) -> Vec<u8> {
     };
     let state = EncryptionState::try_from(version).unwrap();
     document.encrypt(&state).unwrap();
-    let mut bytes = Vec::new();
-    document.save_to(&mut bytes).unwrap();
-    bytes
+    saved(&mut document)
 }
 
 /// The rectangles and drawings of the annotations of a page, counted from zero.
@@ -111,20 +102,16 @@ fn a_mark_goes_where_it_is_told() {
 
 #[test]
 fn a_turned_page_has_its_lower_left_elsewhere() {
-    let expected = [
-        (90, [475.28, 20.0, 565.28, 220.0]),
-        (180, [385.28, 721.89, 585.28, 811.89]),
-        (-90, [30.0, 631.89, 120.0, 831.89]),
-    ];
-    for (degrees, rect) in expected {
+    for (degrees, x, rect) in [
+        (90, 20.0, [475.28, 20.0, 565.28, 220.0]),
+        (180, 10.0, [385.28, 721.89, 585.28, 811.89]),
+        (-90, 10.0, [30.0, 631.89, 120.0, 831.89]),
+    ] {
         let mut document = Document::load_mem(&sample_contract()).unwrap();
         let id = document.page_iter().next().unwrap();
         document.get_dictionary_mut(id).unwrap().set("Rotate", degrees);
-        let mut turned = Vec::new();
-        document.save_to(&mut turned).unwrap();
-        let (x, y) = if degrees == 180 { (10.0, 30.0) } else { (if degrees == 90 { 20.0 } else { 10.0 }, 30.0) };
-        let placement = Placement { page: None, x: Some(x), y: Some(y), width: Some(200.0), height: Some(90.0) };
-        let signed = sign(&turned, &SignatureMark { placement, ..mark() }).unwrap();
+        let placement = Placement { page: None, x: Some(x), y: Some(30.0), width: Some(200.0), height: Some(90.0) };
+        let signed = sign(&saved(&mut document), &SignatureMark { placement, ..mark() }).unwrap();
         let found = annotations(&signed, 0).remove(0).0;
         assert!(found.iter().zip(rect).all(|(a, b)| (a - b).abs() < 0.01), "{degrees}: {found:?}");
     }
@@ -150,15 +137,10 @@ fn a_file_with_a_damaged_section_gets_a_whole_new_one() {
 fn annotations_that_were_there_stay() {
     let mut document = Document::load_mem(&sample_contract()).unwrap();
     let id = document.page_iter().next().unwrap();
-    let mut note = lopdf::Dictionary::new();
-    note.set("Type", Object::Name(b"Annot".to_vec()));
-    note.set("Subtype", Object::Name(b"Text".to_vec()));
-    let list = document.add_object(vec![Object::Dictionary(note)]);
+    let note = lopdf::dictionary! { "Type" => "Annot", "Subtype" => "Text" };
+    let list = document.add_object(vec![note.into()]);
     document.get_dictionary_mut(id).unwrap().set("Annots", list);
-    let mut original = Vec::new();
-    document.save_to(&mut original).unwrap();
-
-    let signed = Document::load_mem(&sign(&original, &mark()).unwrap()).unwrap();
+    let signed = Document::load_mem(&sign(&saved(&mut document), &mark()).unwrap()).unwrap();
     let page = signed.get_dictionary(signed.page_iter().next().unwrap()).unwrap();
     let kept = page.get(b"Annots").and_then(Object::as_array).unwrap();
     assert_eq!(kept.len(), 2);

@@ -18,7 +18,6 @@ impl<'a> Deadline<'a> {
         Self { clock, at, timer: None }
     }
 
-    /// Races a future against it.
     pub(super) async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         let mut work = pin!(work);
         poll_fn(|cx| {

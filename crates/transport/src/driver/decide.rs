@@ -8,31 +8,28 @@ use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 use super::Policy;
 use super::outcome::{Failed, is_ambiguous};
 
-/// What follows a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Decision {
-    /// The call ends with the error.
-    Stop,
-    /// Another attempt follows after this wait, if the deadline and the retry budget allow it.
-    Retry(Duration),
-}
-
+/// The wait before another attempt, if the deadline and the retry budget allow it; `None` ends the call with the error.
+///
 /// Decides by the class of the operation and by how far the request got, never by HTTP method. `failed` was concluded,
 /// `made` attempts were made of at most `allowed`, and `jitter` is a random number from 0 to 1.
-pub(super) fn decide(meta: &Meta, failed: &Failed, made: u32, allowed: u32, policy: &Policy, jitter: f64) -> Decision {
+pub(super) fn decide(
+    meta: &Meta,
+    failed: &Failed,
+    made: u32,
+    allowed: u32,
+    policy: &Policy,
+    jitter: f64,
+) -> Option<Duration> {
     let temporary = matches!(
         failed.error.kind(),
         Kind::Unreachable | Kind::Timeout | Kind::Unavailable | Kind::RateLimited | Kind::Integrity
     );
     if failed.permanent || !temporary || made >= limit(meta, failed, allowed) {
-        return Decision::Stop;
+        return None;
     }
-    match failed.retry_after {
-        // A wait that the vendor asked for has a cap; the backoff has its own.
-        Some(wait) if wait > policy.retry_after_cap => Decision::Stop,
-        Some(wait) => Decision::Retry(wait),
-        None => Decision::Retry(backoff(policy, made, jitter)),
-    }
+    // A wait that the vendor asked for has a cap; the backoff has its own.
+    let wait = failed.retry_after.unwrap_or_else(|| backoff(policy, made, jitter));
+    (failed.retry_after.is_none() || wait <= policy.retry_after_cap).then_some(wait)
 }
 
 /// Maximum number of attempts after this failure.
@@ -138,12 +135,12 @@ mod tests {
                 let error = Error::new(error.kind(), "test").with_delivery(error.delivery().unwrap());
                 let failed = Failed { error: conclude(meta, error, status), status, retry_after, permanent };
                 match decide(meta, &failed, 1, 4, &Policy::default(), 0.5) {
-                    Decision::Retry(wait) => {
+                    Some(wait) => {
                         assert_eq!(wait, retry_after.unwrap_or(Duration::from_millis(500)), "{row}");
                         "r"
                     }
-                    Decision::Stop if failed.error.kind() == Kind::OutcomeUnknown => "?",
-                    Decision::Stop => "-",
+                    None if failed.error.kind() == Kind::OutcomeUnknown => "?",
+                    None => "-",
                 }
             });
             assert_eq!(cells.collect::<Vec<_>>().join(" "), expected, "{row}");
@@ -155,7 +152,7 @@ mod tests {
         let policy = Policy::default();
         let read = |delivery, made, allowed| {
             let failed = failed(Kind::Unreachable, delivery, 0);
-            decide(&CLASSES[0], &failed, made, allowed, &policy, 0.0) != Decision::Stop
+            decide(&CLASSES[0], &failed, made, allowed, &policy, 0.0).is_some()
         };
         assert!(read(Delivery::NotSent, 3, 4) && !read(Delivery::NotSent, 4, 4), "the caller's");
         assert!(read(Delivery::MaybeSent, 2, 4) && !read(Delivery::MaybeSent, 3, 4), "the operation's");
@@ -168,7 +165,7 @@ mod tests {
         for (made, seconds) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (400, 30)] {
             let failed = failed(Kind::Unreachable, Delivery::NotSent, 0);
             let decision = decide(&CLASSES[0], &failed, made, u32::MAX, &policy, 1.0);
-            assert_eq!(decision, Decision::Retry(Duration::from_secs(seconds)), "after {made}");
+            assert_eq!(decision, Some(Duration::from_secs(seconds)), "after {made}");
         }
     }
 }

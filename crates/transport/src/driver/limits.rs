@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use futures_util::future::BoxFuture;
 use identkit_core::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -38,27 +37,10 @@ impl RetryBucket {
 /// A place among the calls under way, given back when dropped.
 pub(super) type Place = OwnedSemaphorePermit;
 
-/// Places for calls under way.
-#[derive(Debug)]
-pub(super) struct Places(Arc<Semaphore>);
-
-impl Places {
-    pub(super) fn new(count: u32) -> Self {
-        let count = usize::try_from(count).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS);
-        Self(Arc::new(Semaphore::new(count)))
-    }
-
-    /// Waits for a place, first come, first served.
-    pub(super) fn take(&self) -> BoxFuture<'static, Option<Place>> {
-        let places = Arc::clone(&self.0);
-        // Never closed, so that it never fails.
-        Box::pin(async move { places.acquire_owned().await.ok() })
-    }
-
-    /// A place if there is one at once, which spares the common call a box.
-    pub(super) fn try_take(&self) -> Option<Place> {
-        Arc::clone(&self.0).try_acquire_owned().ok()
-    }
+/// This many places, at least one.
+pub(super) fn places(count: u32) -> Arc<Semaphore> {
+    let count = usize::try_from(count).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS);
+    Arc::new(Semaphore::new(count))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 mod deadline;
 mod decide;
-mod exchange;
+mod engine;
 mod limits;
 mod outcome;
 mod policy;
@@ -18,7 +18,6 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::HeaderValue;
 use ::http::response::Parts;
 use identkit_core::{CallOptions, Clock, Error, Kind};
 use identkit_wire::{Encoded, Meta, Operation, Received, Warning};
@@ -26,12 +25,13 @@ use identkit_wire::{Encoded, Meta, Operation, Received, Warning};
 pub use self::policy::Policy;
 pub use self::response::Response;
 
-use self::exchange::{Codec, Engine};
-use self::limits::{Places, RetryBucket};
+use self::engine::{Codec, Engine};
+use self::limits::{RetryBucket, places};
 use crate::observer::Observer;
 use crate::{Authenticator, BaseUrl, Transport};
 
 /// Makes calls to one vendor account.
+#[must_use]
 pub struct Driver<D> {
     engine: Engine,
     dialect: D,
@@ -83,9 +83,8 @@ impl<D: Send + Sync> Driver<D> {
             clock,
             auth,
             base,
-            agent: HeaderValue::from_static(OURS),
             observer: None,
-            places: Places::new(policy.concurrency),
+            places: places(policy.concurrency),
             bucket: RetryBucket::new(policy.retry_tokens),
             policy,
             scope: fastrand::u64(..),
@@ -94,36 +93,23 @@ impl<D: Send + Sync> Driver<D> {
     }
 
     /// Lets it use the connections of another driver of the same account.
-    #[must_use]
     pub fn sharing_connections(mut self, other: &Self) -> Self {
         self.engine.scope = other.engine.scope;
         self
     }
 
     /// Sets the policy: retries, timeouts, concurrency, connections. Calls that are under way no longer count.
-    #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.engine.places = Places::new(policy.concurrency);
+        self.engine.places = places(policy.concurrency);
         self.engine.bucket = RetryBucket::new(policy.retry_tokens);
         self.engine.policy = policy;
         self
     }
 
-    /// Tells every call to an observer.
-    #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.engine.observer = Some(observer);
+    /// Tells every call to an observer, if there is one.
+    pub fn with_observer(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
+        self.engine.observer = observer;
         self
-    }
-
-    /// Puts a product before ours in the `User-Agent`, e.g. `onboarding/3.1`.
-    ///
-    /// # Errors
-    /// [`Kind::InvalidInput`] for what a header cannot hold.
-    pub fn with_user_agent(mut self, product: &str) -> Result<Self, Error> {
-        self.engine.agent = HeaderValue::from_str(&format!("{} {OURS}", product.trim()))
-            .map_err(|_| Error::new(Kind::InvalidInput, "the product cannot be written into the User-Agent header"))?;
-        Ok(self)
     }
 
     /// The switches that every call is encoded and decoded with.
@@ -153,6 +139,3 @@ impl<D: Send + Sync> Driver<D> {
         response.try_map(|()| call.value.ok_or_else(missing))
     }
 }
-
-/// What every request says it comes from.
-const OURS: &str = concat!("identkit/", env!("CARGO_PKG_VERSION"));

@@ -8,14 +8,11 @@ use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 
 use crate::Failure;
 
-/// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: Error,
     /// The HTTP status of the response itself; the error may have a worse one, out of the body (AI-30).
     pub(super) status: Option<StatusCode>,
-    /// The wait that the vendor asked for.
     pub(super) retry_after: Option<Duration>,
-    /// Whether another attempt would fail the same way.
     pub(super) permanent: bool,
 }
 
@@ -33,10 +30,9 @@ impl From<Failure> for Failed {
         if let Some(source) = source {
             error = error.with_source(source);
         }
-        if let Some(advice) = advice {
+        let check = permanent && kind == Kind::Unreachable;
+        if let Some(advice) = advice.or(check.then_some(Advice::CheckConnection)) {
             error = error.with_advice(advice);
-        } else if permanent && kind == Kind::Unreachable {
-            error = error.with_advice(Advice::CheckConnection);
         }
         Self { error, status: None, retry_after: None, permanent }
     }

@@ -20,7 +20,7 @@ pub(super) struct Incoming {
     meta: &'static Meta,
     pub(super) head: response::Parts,
     pub(super) content: Content,
-    buffer: Buffer,
+    buffer: Bytes,
     /// Whether the buffer holds the whole body.
     complete: bool,
 }
@@ -28,7 +28,7 @@ pub(super) struct Incoming {
 impl Incoming {
     pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
         let (head, content) = response.into_parts();
-        Self { meta, head, content, buffer: Buffer::default(), complete: false }
+        Self { meta, head, content, buffer: Bytes::new(), complete: false }
     }
 
     /// Whether the caller must be able to get at the raw response: the vendor will not give it a second time.
@@ -39,27 +39,20 @@ impl Incoming {
     /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it
     /// came without a break.
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
-        let mut whole = true;
-        while self.buffer.len() < ERROR_BODY {
+        let mut broken = false;
+        while self.buffer.len() < ERROR_BODY && !self.complete && !broken {
             match self.content.next().await {
                 Some(Ok(chunk)) => {
                     let room = ERROR_BODY.saturating_sub(self.buffer.len());
-                    self.buffer.push(chunk.slice(..room.min(chunk.len())));
+                    append(&mut self.buffer, chunk.slice(..room.min(chunk.len())));
                 }
-                Some(Err(_)) => {
-                    whole = false;
-                    break;
-                }
-                None => {
-                    self.complete = true;
-                    break;
-                }
+                Some(Err(_)) => broken = true,
+                None => self.complete = true,
             }
         }
-        (refusal(self.meta, self.head.status, self.buffer.peek()), whole)
+        (refusal(self.meta, self.head.status, &self.buffer), !broken)
     }
 
-    /// The body as the operation asks for it.
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
         let (cap, sniff) = match self.meta.body_mode {
             BodyMode::Whole { cap } => return self.whole(cap).await,
@@ -72,9 +65,9 @@ impl Incoming {
         let enough = if sniff.is_some() { SNIFF } else { 1 };
         while self.buffer.len() < enough {
             let Some(more) = self.content.next().await.transpose()? else { break };
-            self.buffer.push(more);
+            append(&mut self.buffer, more);
         }
-        if sniff.is_some_and(|streams| !streams(&self.head.headers, self.buffer.peek())) {
+        if sniff.is_some_and(|streams| !streams(&self.head.headers, &self.buffer)) {
             return self.whole(cap).await;
         }
         // A connection that merely closes looks like an end: without a length nobody can tell whether it is whole.
@@ -93,7 +86,7 @@ impl Incoming {
             return Err(too_long());
         }
         while let Some(more) = self.content.next().await.transpose()? {
-            self.buffer.push(more);
+            append(&mut self.buffer, more);
             if self.buffer.len() as u64 > cap {
                 return Err(too_long());
             }
@@ -104,52 +97,25 @@ impl Incoming {
 
     /// The bytes read so far. The buffer retains them if the raw response may be asked for.
     fn take(&mut self) -> Bytes {
-        let bytes = self.buffer.take();
-        if self.is_unrepeatable() {
-            self.buffer.push(bytes.clone());
-        }
-        bytes
+        if self.is_unrepeatable() { self.buffer.clone() } else { std::mem::take(&mut self.buffer) }
     }
 
     /// The response as it was received, if the vendor will not give it a second time.
-    pub(super) fn into_raw(mut self) -> Option<RawResponse> {
+    pub(super) fn into_raw(self) -> Option<RawResponse> {
         let raw = self.is_unrepeatable();
-        raw.then(|| RawResponse::new(self.head.status, self.head.headers, self.buffer.take(), self.complete))
+        raw.then(|| RawResponse::new(self.head.status, self.head.headers, self.buffer, self.complete))
     }
 }
 
-/// Bytes as they come. The usual body is one piece and is not copied.
-#[derive(Default)]
-struct Buffer {
-    first: Bytes,
-    /// All pieces, if there is more than one.
-    joined: BytesMut,
-}
-
-impl Buffer {
-    fn push(&mut self, piece: Bytes) {
-        if self.len() == 0 {
-            self.first = piece;
-            return;
-        }
-        if self.joined.is_empty() {
-            self.joined.reserve(self.first.len() + piece.len());
-            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.joined.extend_from_slice(&piece);
+/// Appends a piece. The usual body is one piece and is not copied.
+fn append(body: &mut Bytes, piece: Bytes) {
+    if body.is_empty() {
+        *body = piece;
+        return;
     }
-
-    fn len(&self) -> usize {
-        self.first.len() + self.joined.len()
-    }
-
-    fn peek(&self) -> &[u8] {
-        if self.joined.is_empty() { &self.first } else { &self.joined }
-    }
-
-    fn take(&mut self) -> Bytes {
-        if self.joined.is_empty() { std::mem::take(&mut self.first) } else { std::mem::take(&mut self.joined).freeze() }
-    }
+    let mut joined = BytesMut::from(std::mem::take(body));
+    joined.extend_from_slice(&piece);
+    *body = joined.freeze();
 }
 
 /// Whether the head says where the body ends: by chunks, since a length is known to the content already.

@@ -12,18 +12,15 @@ use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use super::limits::Place;
 use crate::observer::{CallObserver, StreamReport};
 
-/// What watches over a body.
 pub(super) struct Guard {
     pub(super) clock: Arc<dyn Clock>,
     /// So long without a byte is a stall.
     pub(super) stall: Duration,
     /// When it must have come whole.
     pub(super) deadline: Instant,
-    /// At most so many bytes.
     pub(super) cap: u64,
 }
 
-/// A body under guard.
 struct Guarded {
     inner: Option<Content>,
     guard: Guard,
@@ -33,38 +30,25 @@ struct Guarded {
     /// Whether more was asked for since the last byte.
     waiting: bool,
     read: u64,
-    told: Option<Told>,
+    began: Instant,
+    observer: Option<Arc<dyn CallObserver>>,
     /// Counts among the calls under way until the end.
     place: Option<Place>,
 }
 
-/// Who hears how the stream ended.
-struct Told {
-    observer: Arc<dyn CallObserver>,
-    began: Instant,
-}
-
 impl Guard {
-    /// The body of a whole answer, which the call itself reads under its own deadline.
-    pub(super) fn watch(self, content: Content) -> Content {
-        self.over(content, None, None)
-    }
-
-    /// A body that is handed out.
-    pub(super) fn hand_out(
+    /// Watches over a body: that of a whole answer, which the call itself reads under its own deadline, or one that is
+    /// handed out, holds a place until its end, and is told to an observer.
+    pub(super) fn over(
         self,
         content: Content,
         place: Option<Place>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Content {
-        let began = self.clock.now();
-        self.over(content, place, observer.map(|observer| Told { observer, began }))
-    }
-
-    fn over(self, content: Content, place: Option<Place>, told: Option<Told>) -> Content {
-        let (len, moved) = (content.len(), self.clock.now());
-        let body =
-            Guarded { inner: Some(content), guard: self, timer: None, moved, waiting: false, read: 0, told, place };
+        let (len, began) = (content.len(), self.clock.now());
+        let inner = Some(content);
+        let guard = self;
+        let body = Guarded { inner, guard, timer: None, moved: began, waiting: false, read: 0, began, observer, place };
         Content::new(len, body)
     }
 }
@@ -74,8 +58,8 @@ impl Guarded {
         self.inner = None;
         self.timer = None;
         self.place = None;
-        if let Some(Told { observer, began }) = self.told.take() {
-            let elapsed = self.guard.clock.now().since(began);
+        if let Some(observer) = self.observer.take() {
+            let elapsed = self.guard.clock.now().since(self.began);
             observer.streamed(&StreamReport { bytes: self.read, failure, elapsed, dropped });
         }
     }

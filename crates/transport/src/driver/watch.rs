@@ -10,17 +10,15 @@ use identkit_core::{Clock, Delivery, Error, Instant, Kind};
 use crate::observer::{AttemptReport, CallObserver, CallReport};
 use crate::{AttemptContext, Response};
 
-/// The progress of one call.
 pub(super) struct Watch<'a> {
-    observer: Option<Arc<dyn CallObserver>>,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
     clock: &'a dyn Clock,
-    began: Instant,
+    pub(super) began: Instant,
     attempts: u32,
     attempt_began: Instant,
     context: Option<AttemptContext>,
     /// Whether an attempt may have arrived without a complete answer.
     pub(super) doubtful: bool,
-    /// Whether an attempt was answered.
     answered: bool,
     ended: bool,
 }
@@ -41,14 +39,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    pub(super) fn observer(&self) -> Option<Arc<dyn CallObserver>> {
-        self.observer.clone()
-    }
-
-    pub(super) fn began(&self) -> Instant {
-        self.began
-    }
-
     /// An attempt begins: number, and what it knows about how far it gets.
     pub(super) fn attempt(&mut self, number: u32, context: &AttemptContext) {
         self.attempts = number;
@@ -58,7 +48,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// An attempt ended.
     pub(super) fn attempted(&mut self, bytes: u64, outcome: Result<u16, &Error>, wait: Option<std::time::Duration>) {
         self.context = None;
         let (status, failure, delivery) = match outcome {
@@ -72,7 +61,6 @@ impl<'a> Watch<'a> {
         observer.attempted(&AttemptReport { number, request_bytes: bytes, status, failure, delivery, elapsed, wait });
     }
 
-    /// The call ended.
     pub(super) fn end<T>(mut self, called: &Result<Response<T>, Error>) {
         let (status, failure, delivery) = match called {
             Ok(answered) => (Some(answered.status.as_u16()), None, Some(Delivery::Answered)),

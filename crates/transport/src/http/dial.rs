@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use ::http::Uri;
 use async_trait::async_trait;
-use hyper_rustls::MaybeHttpsStream;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::fault::{ConnectError, ConnectFault};
@@ -43,13 +45,6 @@ pub trait Dial: Send + Sync + fmt::Debug {
     async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>>;
 }
 
-#[async_trait]
-impl<T: Dial + ?Sized> Dial for Arc<T> {
-    async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
-        (**self).dial(host, port).await
-    }
-}
-
 /// This machine's network: names by the system's resolver, IPv6 and IPv4 raced (happy eyeballs).
 ///
 /// Each family's addresses are tried one after another and have 10 s together; the other family starts 250 ms after
@@ -58,7 +53,7 @@ impl<T: Dial + ?Sized> Dial for Arc<T> {
 /// The system's resolver cannot be given up: a name that is looked up when a call is over keeps one of the runtime's
 /// blocking threads until the system answers, and dropping the runtime waits for it. A program that is to end in time
 /// uses `Runtime::shutdown_timeout`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct TokioDial(HttpConnector<Names<GaiResolver>>);
 
 impl TokioDial {
@@ -66,25 +61,11 @@ impl TokioDial {
     pub fn new() -> Self {
         Self(connector(GaiResolver::new()))
     }
-
-    /// With another limit for connecting to all addresses of one family together. The deadline of a call holds
-    /// besides.
-    #[must_use]
-    pub fn connect_limit(mut self, limit: Duration) -> Self {
-        self.0.set_connect_timeout(Some(limit));
-        self
-    }
 }
 
 impl Default for TokioDial {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for TokioDial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokioDial")
     }
 }
 
@@ -108,10 +89,7 @@ where
     C: Service<Uri, Response = TokioIo<tokio::net::TcpStream>>,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
-    let uri = authority(host, port).and_then(|authority| {
-        Uri::builder().scheme("http").authority(authority).path_and_query("/").build().map_err(io::Error::other)
-    })?;
-    let stream = connector.call(uri).await.map_err(io::Error::other)?;
+    let stream = connector.call(root("http", host, port)?).await.map_err(io::Error::other)?;
     Ok(Box::new(stream.into_inner()))
 }
 
@@ -121,8 +99,13 @@ pub(super) fn authority(host: &str, port: u16) -> io::Result<::http::uri::Author
     text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host is no name and no address"))
 }
 
+pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
+    let uri = Uri::builder().scheme(scheme).authority(authority(host, port)?).path_and_query("/");
+    uri.build().map_err(io::Error::other)
+}
+
 /// A resolver whose failure can be told from a connection's.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Names<R>(R);
 
 impl<R> Service<Name> for Names<R>
@@ -145,38 +128,27 @@ where
     }
 }
 
-/// What hyper-rustls wraps in TLS.
-#[derive(Clone, Debug)]
-pub(super) struct DialService(Arc<dyn Dial>);
-
-impl DialService {
-    pub(super) fn new(dial: Arc<dyn Dial>) -> Self {
-        Self(dial)
-    }
+/// Connects to a server, by TLS if its scheme asks for it.
+pub(super) async fn open(
+    dial: &dyn Dial,
+    tls: &Arc<ClientConfig>,
+    uri: &Uri,
+) -> io::Result<(TokioIo<Box<dyn Stream>>, Meter)> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let (name, port) = match uri.scheme_str() {
+        Some("http") => (None, 80),
+        Some("https") => (Some(ServerName::try_from(host.to_owned()).map_err(io::Error::other)?), 443),
+        _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "the scheme is neither http nor https")),
+    };
+    let stream = dial.dial(host, uri.port_u16().unwrap_or(port)).await?;
+    let meter = Meter::new(BEFORE);
+    let stream = Metered { stream, meter: meter.clone() };
+    let stream: Box<dyn Stream> = match name {
+        None => Box::new(stream),
+        Some(name) => Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?),
+    };
+    Ok((TokioIo::new(stream), meter))
 }
-
-impl Service<Uri> for DialService {
-    type Response = Dialed;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Dialed>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let dial = Arc::clone(&self.0);
-        Box::pin(async move {
-            let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-            let stream = dial.dial(host, port).await?;
-            Ok(TokioIo::new(Metered { stream, meter: Meter::new(BEFORE) }))
-        })
-    }
-}
-
-/// A dialed stream in the shape that hyper asks for.
-pub(super) type Dialed = TokioIo<Metered>;
 
 /// How many bytes may still come before something must have happened.
 #[derive(Clone, Debug)]
@@ -223,29 +195,9 @@ impl fmt::Display for TooMuch {
 impl std::error::Error for TooMuch {}
 
 /// A dialed stream whose incoming bytes are counted while an end to them is awaited.
-pub(super) struct Metered {
+struct Metered {
     stream: Box<dyn Stream>,
     meter: Meter,
-}
-
-impl Metered {
-    pub(super) fn meter(&self) -> Meter {
-        self.meter.clone()
-    }
-}
-
-/// The meter of a connection, below its TLS.
-pub(super) fn meter(stream: &MaybeHttpsStream<Dialed>) -> Meter {
-    match stream {
-        MaybeHttpsStream::Http(stream) => stream.inner().meter(),
-        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().0.inner().inner().meter(),
-    }
-}
-
-impl Connection for Metered {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 impl AsyncRead for Metered {

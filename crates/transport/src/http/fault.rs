@@ -7,86 +7,59 @@ use std::io;
 use identkit_core::{Advice, BoxError, Delivery, Kind};
 use rustls::{AlertDescription, CertificateError};
 
-use super::tls::PinMismatch;
 use crate::Failure;
 
-/// Why no connection came about. Nothing of a request has been sent, except where
-/// [`ClientCertificate`](Self::ClientCertificate) says otherwise.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ConnectFault {
-    /// The host's name could not be resolved.
-    NameNotFound,
-    /// Refused, cut, or no answer.
-    Unreachable,
-    /// The server's certificate has expired.
-    CertificateExpired,
-    /// The server's certificate is not valid yet.
-    CertificateNotYetValid,
-    /// The server's certificate is for other names.
-    WrongHost,
-    /// No trusted authority issued the server's certificate.
-    UnknownAuthority,
-    /// The server's key is none of the pinned ones.
-    PinMismatch,
-    /// The server's certificate is broken, revoked or made for another purpose.
-    CertificateUnusable,
-    /// No version of TLS or no cipher in common: a server that speaks TLS 1.1 only, for one.
-    NoCommonTls,
-    /// The server wants a client certificate, or does not accept the one given. With TLS 1.3 this may be told after
-    /// the request was sent.
-    ClientCertificate,
-    /// What the server speaks is no TLS.
-    NoTls,
-    /// No connection to the proxy could be made.
-    ProxyUnreachable,
-    /// The proxy is to be reached by TLS, and its certificate is not trusted, or it speaks no TLS of today.
-    ProxyTls,
-    /// The proxy wants credentials, or does not accept those given (407, or 401).
-    ProxyCredentials,
-    /// The proxy does not allow a connection to this host (another 4xx, or a redirect).
-    ProxyForbids,
-    /// The proxy could not reach the host (5xx).
-    ProxyFailed,
-    /// The proxy's answer is no HTTP/1.1, or has no end.
-    ProxyProtocol,
-    /// The proxy closed the connection before it answered.
-    ProxyClosed,
+/// Declares the faults: each with its text, which documents it too.
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {
+        /// Why no connection came about. Nothing of a request has been sent, except where
+        /// [`ClientCertificate`](Self::ClientCertificate) says otherwise.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ConnectFault {
+            $(#[doc = concat!($text, ".")] $(#[$doc])* $name,)*
+        }
+
+        impl ConnectFault {
+            /// The fault in words.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    NameNotFound: "the name of the host could not be resolved";
+    Unreachable: "no connection could be made";
+    CertificateExpired: "the server's certificate is not trusted: it has expired";
+    CertificateNotYetValid: "the server's certificate is not trusted: it is not valid yet";
+    WrongHost: "the server's certificate is not trusted: it is for another host";
+    UnknownAuthority: "the server's certificate is not trusted: no trusted authority issued it";
+    PinMismatch: "the server's certificate is not trusted: its key is none of the pinned ones";
+    CertificateUnusable: "the server's certificate is not trusted: it is broken, revoked or made for another purpose";
+    /// A server that speaks TLS 1.1 only, for one.
+    NoCommonTls: "no TLS connection could be agreed on: TLS 1.2 or 1.3 and a cipher of today are needed";
+    /// With TLS 1.3 this may be told after the request was sent.
+    ClientCertificate: "the server wants a client certificate, or does not accept the one given";
+    NoTls: "no TLS connection could be agreed on: the server does not speak TLS";
+    ProxyUnreachable: "no connection to the proxy could be made";
+    /// The proxy is to be reached by TLS.
+    ProxyTls: "no TLS connection to the proxy could be agreed on: its certificate is not trusted, or it does not speak TLS";
+    /// It answered 407, or 401.
+    ProxyCredentials: "the proxy wants credentials, or does not accept those given: check its user and password";
+    /// It answered another 4xx, or a redirect.
+    ProxyForbids: "the proxy does not allow a connection to this host";
+    /// It answered 5xx.
+    ProxyFailed: "the proxy could not connect to the host";
+    /// Or its answer has no end.
+    ProxyProtocol: "the proxy's answer is no HTTP/1.1";
+    ProxyClosed: "the proxy closed the connection before it answered";
 }
 
 impl ConnectFault {
-    /// The fault in words.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::NameNotFound => "the name of the host could not be resolved",
-            Self::Unreachable => "no connection could be made",
-            Self::CertificateExpired => "the server's certificate is not trusted: it has expired",
-            Self::CertificateNotYetValid => "the server's certificate is not trusted: it is not valid yet",
-            Self::WrongHost => "the server's certificate is not trusted: it is for another host",
-            Self::UnknownAuthority => "the server's certificate is not trusted: no trusted authority issued it",
-            Self::PinMismatch => "the server's certificate is not trusted: its key is none of the pinned ones",
-            Self::CertificateUnusable => {
-                "the server's certificate is not trusted: it is broken, revoked or made for another purpose"
-            }
-            Self::NoCommonTls => {
-                "no TLS connection could be agreed on: TLS 1.2 or 1.3 and a cipher of today are needed"
-            }
-            Self::ClientCertificate => "the server wants a client certificate, or does not accept the one given",
-            Self::NoTls => "no TLS connection could be agreed on: the server does not speak TLS",
-            Self::ProxyUnreachable => "no connection to the proxy could be made",
-            Self::ProxyTls => {
-                "no TLS connection to the proxy could be agreed on: its certificate is not trusted, or it does not speak TLS"
-            }
-            Self::ProxyCredentials => {
-                "the proxy wants credentials, or does not accept those given: check its user and password"
-            }
-            Self::ProxyForbids => "the proxy does not allow a connection to this host",
-            Self::ProxyFailed => "the proxy could not connect to the host",
-            Self::ProxyProtocol => "the proxy's answer is no HTTP/1.1",
-            Self::ProxyClosed => "the proxy closed the connection before it answered",
-        }
-    }
-
     /// What to do about it, where that is more than to look after the connection.
     fn advice(self) -> Option<Advice> {
         let proxy = matches!(self, Self::ProxyTls | Self::ProxyCredentials | Self::ProxyForbids | Self::ProxyProtocol);
@@ -139,8 +112,8 @@ impl StdError for ConnectError {
     }
 }
 
-/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and hyper-rustls
-/// wraps one in another: both are looked into.
+/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and one may
+/// wrap another: both are looked into.
 pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -208,7 +181,7 @@ fn of_certificate(error: &CertificateError) -> ConnectFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
         // An issuer of the name of a trusted one, and with another key, shows as a wrong signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
-        CertificateError::Other(other) if other.0.is::<PinMismatch>() => ConnectFault::PinMismatch,
+        CertificateError::Other(other) if other.0.is::<ConnectError>() => ConnectFault::PinMismatch,
         _ => ConnectFault::CertificateUnusable,
     }
 }

@@ -19,15 +19,15 @@ mod tls;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ::http::header::{HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Request, Response, Uri};
 use async_trait::async_trait;
-use hyper_rustls::HttpsConnector;
 use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
-use tower_service::Service;
+use rustls::ClientConfig;
 
 pub use self::dial::{Dial, Stream, TokioDial};
 pub use self::fault::{ConnectError, ConnectFault};
@@ -35,7 +35,7 @@ pub use self::pool::IdleLimits;
 pub use self::proxy::Proxy;
 pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 
-use self::dial::{DialService, meter};
+use self::dial::open;
 use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Line, Pool};
@@ -46,13 +46,15 @@ use crate::{AttemptContext, Failure, SystemClock, Transport};
 /// A transport on raw hyper connections, with TLS 1.2 and 1.3. Clones share their idle connections.
 #[derive(Clone)]
 pub struct HyperTransport {
-    connector: HttpsConnector<DialService>,
+    dial: Arc<dyn Dial>,
+    tls: Arc<ClientConfig>,
     pool: Arc<Pool>,
     asked: Asked,
 }
 
 /// The settings of a [`HyperTransport`].
 #[derive(Debug)]
+#[must_use]
 pub struct HyperBuilder {
     tls: TlsConfig,
     dial: Arc<dyn Dial>,
@@ -63,28 +65,24 @@ pub struct HyperBuilder {
 
 impl HyperBuilder {
     /// A network of one's own under TLS and under the proxy: a simulation, other limits.
-    #[must_use]
     pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
         self.dial = dial;
         self
     }
 
     /// Connects through a proxy where it applies; by default there is none, whatever the environment says.
-    #[must_use]
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
         self
     }
 
     /// The clock by which idle connections grow old.
-    #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
     /// Which idle connections are kept.
-    #[must_use]
     pub fn idle(mut self, limits: IdleLimits) -> Self {
         self.idle = limits;
         self
@@ -97,8 +95,7 @@ impl HyperBuilder {
             None => self.dial,
         };
         let (config, asked) = self.tls.client();
-        let connector = HttpsConnector::from((DialService::new(dial), config));
-        HyperTransport { connector, pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
+        HyperTransport { dial, tls: Arc::new(config), pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
     }
 }
 
@@ -139,13 +136,11 @@ impl HyperTransport {
         let Ok(uri) = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() else {
             return Err(unusable("the URI of a request has no server"));
         };
-        let mut connector = self.connector.clone();
-        let asked = self.asked.times();
-        let stream = connector.call(uri).await.map_err(|source| {
-            let fault = fault::of_connector(&*source, self.asked.times() != asked);
+        let asked = self.asked.load(Ordering::Relaxed);
+        let (stream, meter) = open(&*self.dial, &self.tls, &uri).await.map_err(|source| {
+            let fault = fault::of_connector(&source, self.asked.load(Ordering::Relaxed) != asked);
             ConnectError::new(fault, source).failure()
         })?;
-        let meter = meter(&stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER)
             .max_header_size(HEAD)
@@ -197,6 +192,3 @@ impl Transport for HyperTransport {
         exchange(&self.pool, key, line, request, context).await.map_err(|(failure, _)| failure)
     }
 }
-
-#[cfg(test)]
-mod tests;

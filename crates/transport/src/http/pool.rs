@@ -1,6 +1,5 @@
 //! Idle connections, to be used again by requests that do not ask for a fresh one.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +9,10 @@ use std::time::Duration;
 use ::http::HeaderValue;
 use ::http::uri::{Authority, Scheme};
 use hyper::client::conn::http1::{Connection, SendRequest};
-use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
 use identkit_core::{Clock, Instant};
 
-use super::dial::{Dialed, Meter};
+use super::dial::{Meter, Stream};
 use super::outgoing::Outgoing;
 
 /// Which idle connections are kept, and for how long.
@@ -47,7 +46,7 @@ pub(super) struct Line {
     /// What requests on it say as their host.
     pub(super) host: HeaderValue,
     pub(super) sender: SendRequest<Outgoing>,
-    pub(super) connection: Connection<MaybeHttpsStream<Dialed>, Outgoing>,
+    pub(super) connection: Connection<TokioIo<Box<dyn Stream>>, Outgoing>,
     pub(super) meter: Meter,
 }
 
@@ -70,34 +69,16 @@ impl Line {
 }
 
 struct Idle {
+    key: Key,
     line: Box<Line>,
     until: Instant,
 }
 
-/// Idle connections, the latest used first.
+/// Idle connections, the latest used last. Few, and found by looking at one after the other.
 pub(super) struct Pool {
     limits: IdleLimits,
     clock: Arc<dyn Clock>,
-    shelf: Mutex<Shelf>,
-}
-
-struct Server {
-    key: Key,
-    lines: Vec<Idle>,
-}
-
-#[derive(Default)]
-struct Shelf {
-    /// Few, and found by looking at one after the other.
-    servers: Vec<Server>,
-    /// No connection's time is over before this: until then there is nothing to look for. `None` when there is none.
-    earliest: Option<Instant>,
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("limits", &self.limits).finish_non_exhaustive()
-    }
+    shelf: Mutex<Vec<Idle>>,
 }
 
 impl Pool {
@@ -107,7 +88,11 @@ impl Pool {
 
     pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
         loop {
-            let mut line = self.shelf(self.clock.now()).of(key)?.lines.pop()?.line;
+            let mut line = {
+                let mut shelf = self.shelf(self.clock.now());
+                let latest = shelf.iter().rposition(|idle| idle.key == *key)?;
+                shelf.remove(latest).line
+            };
             if line.usable().await {
                 return Some(line);
             }
@@ -119,49 +104,21 @@ impl Pool {
             return;
         }
         let now = self.clock.now();
-        let until = now.plus(self.limits.time);
         let mut shelf = self.shelf(now);
-        let all: usize = shelf.servers.iter().map(|server| server.lines.len()).sum();
-        if all >= self.limits.total {
-            return;
+        let of_server = shelf.iter().filter(|idle| idle.key == key).count();
+        if shelf.len() < self.limits.total && of_server < self.limits.per_server {
+            shelf.push(Idle { key, line, until: now.plus(self.limits.time) });
         }
-        if let Some(server) = shelf.of(&key) {
-            if server.lines.len() >= self.limits.per_server {
-                return;
-            }
-            server.lines.push(Idle { line, until });
-        } else if self.limits.per_server > 0 {
-            // Those without a connection are kept for the next one, and not for ever.
-            shelf.servers.retain(|server| !server.lines.is_empty());
-            shelf.servers.push(Server { key, lines: vec![Idle { line, until }] });
-        }
-        shelf.earliest = Some(shelf.earliest.map_or(until, |earliest| earliest.min(until)));
     }
 
     /// The connections whose time is not over; the others are closed.
-    fn shelf(&self, now: Instant) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self, now: Instant) -> MutexGuard<'_, Vec<Idle>> {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        if shelf.earliest.is_some_and(|earliest| earliest <= now) {
-            shelf.retain(|idle| idle.until > now);
-        }
+        shelf.retain(|idle| idle.until > now);
         shelf
     }
 
     pub(super) fn clear(&self) {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
-    }
-}
-
-impl Shelf {
-    fn of(&mut self, key: &Key) -> Option<&mut Server> {
-        self.servers.iter_mut().find(|server| server.key == *key)
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Idle) -> bool) {
-        self.servers.retain_mut(|server| {
-            server.lines.retain(&keep);
-            !server.lines.is_empty()
-        });
-        self.earliest = self.servers.iter().flat_map(|server| &server.lines).map(|idle| idle.until).min();
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -8,15 +8,12 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
-use ::http::{Method, Request, StatusCode, Uri};
+use ::http::{Request, StatusCode, Uri};
 use async_trait::async_trait;
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::TokioIo;
 use identkit_core::{BoxError, Error, Kind, Secret};
-use tower_service::Service;
 
-use super::dial::{Dial, DialService, Stream, TooMuch, authority, meter};
+use super::dial::{Dial, Stream, TooMuch, authority, open, root};
 use super::fault::{ConnectError, ConnectFault, find, of_connector};
 use super::tls::TlsConfig;
 use crate::auth::basic_header;
@@ -131,23 +128,14 @@ impl Proxy {
         if self.spare_all || (self.spare_home && is_loopback(host)) {
             return false;
         }
-        let uri = authority(host, port)
-            .ok()
-            .and_then(|authority| Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok());
-        uri.is_none_or(|uri| self.matcher.intercept(&uri).is_some())
+        root("https", host, port).map_or(true, |uri| self.matcher.intercept(&uri).is_some())
     }
 }
 
-/// A network behind a proxy.
+#[derive(Debug)]
 pub(super) struct ProxyDial {
     proxy: Proxy,
     direct: Arc<dyn Dial>,
-}
-
-impl fmt::Debug for ProxyDial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyDial").field("proxy", &self.proxy).finish_non_exhaustive()
-    }
 }
 
 impl ProxyDial {
@@ -163,15 +151,14 @@ impl ProxyDial {
             Some(tls) => tls.clone(),
             None => TlsConfig::bundled().map_err(|error| unreachable(error.into()))?,
         };
-        let mut connector = HttpsConnector::from((DialService::new(Arc::clone(&self.direct)), tls.client().0));
-        let stream = connector.call(self.proxy.uri.clone()).await.map_err(|source| {
-            let fault = match of_connector(&*source, false) {
+        let connected = open(&*self.direct, &Arc::new(tls.client().0), &self.proxy.uri).await;
+        let (stream, meter) = connected.map_err(|source| {
+            let fault = match of_connector(&source, false) {
                 ConnectFault::NameNotFound | ConnectFault::Unreachable => ConnectFault::ProxyUnreachable,
                 _ => ConnectFault::ProxyTls,
             };
             ConnectError::new(fault, source)
         })?;
-        let meter = meter(&stream);
         meter.allow(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
@@ -214,7 +201,7 @@ impl ProxyDial {
             ));
         }
         meter.open();
-        Ok(Box::new(TokioIo::new(parts.io)))
+        Ok(parts.io.into_inner())
     }
 }
 
@@ -250,11 +237,8 @@ fn no_answer(source: hyper::Error) -> ConnectError {
 
 fn connect_request(host: &str, port: u16, credentials: Option<&HeaderValue>) -> io::Result<Request<String>> {
     let target = authority(host, port)?;
-    let told = HeaderValue::from_str(target.as_str()).map_err(io::Error::other)?;
-    let mut request = Request::new(String::new());
-    *request.method_mut() = Method::CONNECT;
-    *request.uri_mut() = Uri::from(target);
-    request.headers_mut().insert(HOST, told);
+    let request = Request::connect(target.as_str()).header(HOST, target.as_str());
+    let mut request = request.body(String::new()).map_err(io::Error::other)?;
     if let Some(credentials) = credentials {
         request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
     }

@@ -1,6 +1,5 @@
 //! Bodies in a recording.
 
-use std::fmt::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,7 +7,8 @@ use bytes::Bytes;
 use http_body::Frame;
 use identkit_core::{Content, Error};
 use identkit_wire::Body;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Redaction;
 
@@ -18,72 +18,79 @@ pub(super) const LOOK: usize = 4 * 1024 * 1024;
 /// How many bytes of a PDF, an MP4 or a JPEG are kept: they say that it is one.
 const STARTS: usize = 8;
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BodyShape {
+    Empty,
+    Json(Value),
+    Text(u64),
+    #[serde(untagged)]
+    Binary {
+        binary: u64,
+        starts: String,
+    },
+}
+
 /// What is told of a request's body. Sources that may wait for a disk are told by their length only.
-pub(super) fn of_request(body: &Body, redaction: &Redaction) -> Value {
-    if body.is_empty() {
-        return "empty".into();
-    }
+pub(super) fn of_request(body: &Body, redaction: &Redaction) -> BodyShape {
     let readable = body.in_memory() && body.len() <= LOOK as u64;
     match readable.then(|| body.read().collect::<Result<Vec<_>, _>>()) {
         Some(Ok(chunks)) => of_bytes(&chunks.concat(), body.len(), redaction),
-        _ => json!({ "binary": body.len(), "starts": "" }),
+        _ => BodyShape::Binary { binary: body.len(), starts: String::new() },
     }
 }
 
 /// What is told of a body: `seen` is its beginning, or the whole.
-pub(super) fn of_bytes(seen: &[u8], len: u64, redaction: &Redaction) -> Value {
+pub(super) fn of_bytes(seen: &[u8], len: u64, redaction: &Redaction) -> BodyShape {
     if len == 0 {
-        return "empty".into();
+        return BodyShape::Empty;
     }
     let whole = seen.len() as u64 == len;
-    if whole && let Ok(value) = serde_json::from_slice::<Value>(seen) {
-        return json!({ "json": redaction.apply(value) });
+    if whole && let Ok(value) = serde_json::from_slice(seen) {
+        return BodyShape::Json(redaction.apply(value));
     }
     if whole && !seen.starts_with(b"%PDF-") && std::str::from_utf8(seen).is_ok() {
-        return json!({ "text": len });
+        return BodyShape::Text(len);
     }
-    let mut starts = String::new();
     let known = seen.starts_with(b"%PDF-") || seen.get(4..8) == Some(b"ftyp") || seen.starts_with(b"\xff\xd8\xff");
     // The beginning of anything else may be a name in some other encoding.
-    for byte in seen.iter().take(if known { STARTS } else { 0 }) {
-        // Writing into a String does not fail.
-        let _ = write!(starts, "{byte:02x}");
-    }
-    json!({ "binary": len, "starts": starts })
+    let starts = seen.iter().take(if known { STARTS } else { 0 }).map(|byte| format!("{byte:02x}")).collect();
+    BodyShape::Binary { binary: len, starts }
 }
 
-/// A body to play back; `None` when it is none of version 1.
-pub(super) fn to_content(told: &Value, cut: bool) -> Option<Content> {
-    let (head, len) = if told == "empty" {
-        (Bytes::new(), 0)
-    } else if let Some(value) = told.get("json") {
-        let text = Bytes::from(value.to_string());
-        let len = text.len() as u64;
-        (text, len)
-    } else if let Some(len) = told.get("text") {
-        (Bytes::new(), len.as_u64()?)
-    } else {
-        (unhex(told.get("starts")?.as_str()?)?, told.get("binary")?.as_u64()?)
-    };
-    let fill = if told.get("text").is_some() { b' ' } else { 0 };
-    let left = len.checked_sub(head.len() as u64)?;
-    // One byte more than comes: whoever reads it learns that it broke off.
-    let told = if cut { len.saturating_add(1) } else { len };
-    Some(Content::new(Some(told), Filled { head, left, block: Bytes::from(vec![fill; 64 * 1024]) }))
+impl BodyShape {
+    /// As JSON, to be compared by names.
+    pub(super) fn to_value(&self) -> Value {
+        // Nothing of it can fail: texts, numbers, and what is JSON already.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// A body to play back; `None` when it is none of version 1.
+    pub(super) fn to_content(&self, cut: bool) -> Option<Content> {
+        let (head, len, fill) = match self {
+            Self::Empty => (Bytes::new(), 0, 0),
+            Self::Json(value) => {
+                let text = Bytes::from(value.to_string());
+                let len = text.len() as u64;
+                (text, len, 0)
+            }
+            Self::Text(len) => (Bytes::new(), *len, b' '),
+            Self::Binary { binary, starts } => (unhex(starts)?, *binary, 0),
+        };
+        let left = len.checked_sub(head.len() as u64)?;
+        // One byte more than comes: whoever reads it learns that it broke off.
+        let told = if cut { len.saturating_add(1) } else { len };
+        let filled = Filled { left, block: Bytes::from(vec![fill; 64 * 1024]) };
+        Some(Content::new(Some(told), filled).preceded_by(head))
+    }
 }
 
 fn unhex(text: &str) -> Option<Bytes> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = text.as_bytes().chunks(2);
-    let bytes = pairs.map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    bytes.collect::<Option<Vec<_>>>().map(Bytes::from)
+    let pairs = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    pairs.collect::<Option<Vec<_>>>().map(Bytes::from)
 }
 
-/// Some bytes, and then one byte again and again.
 struct Filled {
-    head: Bytes,
     left: u64,
     block: Bytes,
 }
@@ -93,9 +100,6 @@ impl http_body::Body for Filled {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if !self.head.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.head)))));
-        }
         if self.left == 0 {
             return Poll::Ready(None);
         }

@@ -42,6 +42,7 @@
 //!   and never by values.
 
 mod body;
+mod exchange;
 mod recorder;
 mod redaction;
 mod replayer;
@@ -50,23 +51,24 @@ pub use self::recorder::Recorder;
 pub use self::redaction::Redaction;
 pub use self::replayer::{Mismatch, Replayer};
 
-use ::http::Uri;
-
-use crate::AttemptContext;
+use identkit_core::Kind;
 
 const FORMAT: &str = "identkit recording";
 const VERSION: u64 = 1;
 
-/// What may be told of where a request went: the operation's name, and a path without its parameters.
-fn place(context: &AttemptContext, uri: &Uri) -> (Option<&'static str>, String) {
-    match context.operation() {
-        Some(meta) => (Some(meta.name), meta.path.to_owned()),
-        None => {
-            let segments = uri.path().split('/').skip(1);
-            (None, segments.map(|segment| if segment.is_empty() { "/" } else { "/*" }).collect())
-        }
-    }
-}
+/// The kinds of a failure and their names; any other is recorded by the first. A call that was given up reads as one whose
+/// time ran out.
+const KINDS: [(Kind, &str); 6] = [
+    (Kind::Unreachable, "unreachable"),
+    (Kind::Timeout, "timeout"),
+    (Kind::Protocol, "protocol"),
+    (Kind::Storage, "storage"),
+    (Kind::InvalidInput, "invalid input"),
+    (Kind::Timeout, ABANDONED),
+];
+const ABANDONED: &str = "abandoned";
+const NOT_SENT: &str = "not sent";
+const MAYBE_SENT: &str = "maybe sent";
 
 #[cfg(test)]
 mod tests;

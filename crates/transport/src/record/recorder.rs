@@ -10,12 +10,13 @@ use ::http::{Request, Response};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use identkit_core::{Content, Delivery, Error, Kind};
+use identkit_core::{Content, Delivery, Error};
 use identkit_wire::Body;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::body::{LOOK, of_bytes, of_request};
-use super::{FORMAT, Redaction, VERSION, place};
+use super::body::{LOOK, of_bytes};
+use super::exchange::{Exchange, RecordedFailure};
+use super::{ABANDONED, FORMAT, KINDS, MAYBE_SENT, NOT_SENT, Redaction, VERSION};
 use crate::{AttemptContext, Failure, Transport};
 
 /// A transport that passes everything on to another one and keeps a redacted recording of it.
@@ -35,28 +36,20 @@ pub struct Recorder<T> {
     tape: Arc<Tape>,
 }
 
-/// The exchanges in the order in which they began.
+/// The exchanges in the order in which they began, and until one is over, whom to ask how far it got.
 #[derive(Default)]
-struct Tape(Mutex<Vec<Slot>>);
-
-struct Slot {
-    told: Map<String, Value>,
-    /// Until the exchange is over: whom to ask how far it got.
-    open: Option<AttemptContext>,
-}
+struct Tape(Mutex<Vec<(Exchange, Option<AttemptContext>)>>);
 
 impl Tape {
-    fn begin(&self, told: Map<String, Value>, context: &AttemptContext) -> usize {
+    fn begin(&self, exchange: Exchange, context: &AttemptContext) -> usize {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.push(Slot { told, open: Some(context.clone()) });
+        slots.push((exchange, Some(context.clone())));
         slots.len() - 1
     }
 
-    fn tell(&self, index: usize, more: Value) {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(slot), Value::Object(more)) = (slots.get_mut(index), more) {
-            slot.told.extend(more);
-            slot.open = None;
+    fn end(&self, index: usize, exchange: Exchange) {
+        if let Some(slot) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+            *slot = (exchange, None);
         }
     }
 }
@@ -76,72 +69,45 @@ impl<T> Recorder<T> {
     /// The recording up to now, as text. Calls still under way are told as abandoned.
     pub fn recording(&self) -> String {
         let slots = self.tape.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let exchanges: Vec<Value> = slots
-            .iter()
-            .map(|slot| {
-                let mut told = slot.told.clone();
-                if let Some(context) = &slot.open {
-                    told.insert("failure".into(), failure(context.delivery(), "abandoned", false));
-                }
-                Value::Object(told)
-            })
-            .collect();
-        let all = json!({ "format": FORMAT, "version": VERSION, "exchanges": exchanges });
+        let exchanges = slots.iter().map(|(exchange, open)| {
+            let mut exchange = exchange.clone();
+            if let Some(context) = open {
+                exchange.failure = Some(failure(context.delivery(), ABANDONED, false));
+            }
+            exchange
+        });
+        let all = json!({ "format": FORMAT, "version": VERSION, "exchanges": exchanges.collect::<Vec<_>>() });
         format!("{all:#}\n")
     }
 }
 
-fn failure(delivery: Delivery, kind: &str, permanent: bool) -> Value {
-    let delivery = if delivery == Delivery::NotSent { "not sent" } else { "maybe sent" };
-    match permanent {
-        true => json!({ "delivery": delivery, "kind": kind, "lasting": true }),
-        false => json!({ "delivery": delivery, "kind": kind }),
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Timeout => "timeout",
-        Kind::Protocol => "protocol",
-        Kind::Storage => "storage",
-        Kind::InvalidInput => "invalid input",
-        _ => "unreachable",
-    }
+fn failure(delivery: Delivery, kind: &str, lasting: bool) -> RecordedFailure {
+    let delivery = if delivery == Delivery::NotSent { NOT_SENT } else { MAYBE_SENT };
+    RecordedFailure { delivery: delivery.to_owned(), kind: kind.to_owned(), lasting }
 }
 
 #[async_trait]
 impl<T: Transport> Transport for Recorder<T> {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let (operation, path) = place(context, request.uri());
-        let mut told = Map::new();
-        told.insert("operation".into(), operation.into());
-        told.insert("method".into(), request.method().as_str().into());
-        told.insert("path".into(), path.into());
-        told.insert("request".into(), of_request(request.body(), &self.redaction));
-        let index = self.tape.begin(told, context);
+        let mut exchange = Exchange::new(&request, context, &self.redaction);
+        let index = self.tape.begin(exchange.clone(), context);
         match self.transport.send(request, context).await {
             Err(failed) => {
-                let failure = failure(failed.delivery, kind_name(failed.kind), failed.permanent);
-                self.tape.tell(index, json!({ "failure": failure }));
+                let named = KINDS.iter().find(|(kind, _)| *kind == failed.kind);
+                let name = named.map_or("unreachable", |(_, name)| name);
+                exchange.failure = Some(failure(failed.delivery, name, failed.permanent));
+                self.tape.end(index, exchange);
                 Err(failed)
             }
             Ok(response) => {
                 let (head, content) = response.into_parts();
+                exchange.status = Some(head.status.as_u16());
                 // Its parameters may hold the name of a file.
                 let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-                let kind = kind.and_then(|kind| kind.split(';').next()).map(|kind| kind.trim().to_owned());
+                exchange.content_type = kind.and_then(|kind| kind.split(';').next()).map(|kind| kind.trim().to_owned());
                 let len = content.len();
-                let tee = Tee {
-                    content,
-                    seen: Vec::new(),
-                    read: 0,
-                    ended: false,
-                    status: head.status.as_u16(),
-                    kind,
-                    redaction: self.redaction.clone(),
-                    tape: Arc::clone(&self.tape),
-                    index,
-                };
+                let (redaction, tape) = (self.redaction.clone(), Arc::clone(&self.tape));
+                let tee = Tee { content, seen: Vec::new(), read: 0, ended: false, exchange, redaction, tape, index };
                 Ok(Response::from_parts(head, Content::new(len, tee)))
             }
         }
@@ -154,8 +120,7 @@ struct Tee {
     seen: Vec<u8>,
     read: u64,
     ended: bool,
-    status: u16,
-    kind: Option<String>,
+    exchange: Exchange,
     redaction: Redaction,
     tape: Arc<Tape>,
     index: usize,
@@ -188,20 +153,10 @@ impl http_body::Body for Tee {
 
 impl Drop for Tee {
     fn drop(&mut self) {
-        let mut told = json!({
-            "status": self.status,
-            "answer": of_bytes(&self.seen, self.read, &self.redaction),
-        });
+        let mut exchange = std::mem::take(&mut self.exchange);
+        exchange.answer = Some(of_bytes(&self.seen, self.read, &self.redaction));
         // A reader that knows the length need not ask for the end.
-        let whole = self.ended || self.content.size_hint().exact() == Some(0);
-        if let Value::Object(told) = &mut told {
-            if let Some(kind) = self.kind.take() {
-                told.insert("content_type".into(), kind.into());
-            }
-            if !whole {
-                told.insert("cut".into(), true.into());
-            }
-        }
-        self.tape.tell(self.index, told);
+        exchange.cut = !self.ended && self.content.size_hint().exact() != Some(0);
+        self.tape.end(self.index, exchange);
     }
 }

@@ -10,8 +10,8 @@ use identkit_core::{Content, Delivery, Error, Kind};
 use identkit_wire::Body;
 use serde_json::Value;
 
-use super::body::{of_request, to_content};
-use super::{FORMAT, Redaction, VERSION, place};
+use super::exchange::Exchange;
+use super::{FORMAT, KINDS, MAYBE_SENT, NOT_SENT, Redaction, VERSION};
 use crate::{AttemptContext, Failure, Transport};
 
 /// A transport that answers from a recording, one exchange after another, and connects to nobody.
@@ -20,15 +20,10 @@ use crate::{AttemptContext, Failure, Transport};
 /// after redaction. One that is not gets no answer, and everything after it neither: [`verify`](Self::verify) says why.
 #[derive(Debug)]
 pub struct Replayer {
-    exchanges: Vec<Value>,
+    exchanges: Vec<Exchange>,
     redaction: Redaction,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next: usize,
-    mismatch: Option<Mismatch>,
+    /// Index of the next exchange, or the first mismatch.
+    next: Mutex<Result<usize, Mismatch>>,
 }
 
 /// Where requests and recording differ, by names and numbers and never by values.
@@ -59,15 +54,16 @@ impl Replayer {
         if read.get("version").and_then(Value::as_u64) != Some(VERSION) {
             return Err(refuse(format!("the recording is not of version {VERSION}, the only one known here")));
         }
-        let exchanges = read.get("exchanges").and_then(Value::as_array).cloned();
-        let exchanges = exchanges.ok_or_else(|| refuse("the recording has no list of exchanges".to_owned()))?;
-        for (index, exchange) in exchanges.iter().enumerate() {
-            if answer(exchange).is_none() {
-                let number = index + 1;
-                return Err(refuse(format!("exchange {number} has neither a failure nor a status and an answer")));
-            }
-        }
-        Ok(Self { exchanges, redaction, state: Mutex::default() })
+        let listed = read.get("exchanges").and_then(Value::as_array).cloned();
+        let listed = listed.ok_or_else(|| refuse("the recording has no list of exchanges".to_owned()))?;
+        let read = |(index, exchange)| {
+            let exchange = serde_json::from_value(exchange).ok().filter(|exchange| answer(exchange).is_some());
+            let number = index + 1;
+            let told = || refuse(format!("exchange {number} has neither a failure nor a status and an answer"));
+            exchange.ok_or_else(told)
+        };
+        let exchanges = listed.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { exchanges, redaction, next: Mutex::new(Ok(0)) })
     }
 
     /// Whether everything was asked for, and nothing else.
@@ -75,131 +71,50 @@ impl Replayer {
     /// # Errors
     /// The first request that did not fit, or how many exchanges are left.
     pub fn verify(&self) -> Result<(), Mismatch> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mismatch) = &state.mismatch {
-            return Err(mismatch.clone());
-        }
-        match self.exchanges.get(state.next) {
-            None => Ok(()),
-            Some(next) => Err(Mismatch(format!(
-                "{} of {} exchanges were asked for; the next would be {}",
-                state.next,
-                self.exchanges.len(),
-                name(next)
-            ))),
-        }
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let Some(exchange) = self.exchanges.get(next) else { return Ok(()) };
+        let (all, name) = (self.exchanges.len(), exchange.name());
+        Err(Mismatch(format!("{next} of {all} exchanges were asked for; the next would be {name}")))
     }
 
     /// The exchange that this request is answered by.
-    fn advance(&self, request: &Request<Body>, context: &AttemptContext) -> Result<&Value, Mismatch> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(earlier) = &state.mismatch {
-            return Err(earlier.clone());
-        }
-        let number = state.next + 1;
-        let found = match self.exchanges.get(state.next) {
-            None => Err(format!(
-                "request {number} is {}, and the recording ends after {}",
-                asked(request, context),
-                self.exchanges.len()
-            )),
-            Some(exchange) => self.compare(exchange, request, context).map(|()| exchange).map_err(|difference| {
-                let all = self.exchanges.len();
-                format!("exchange {number} of {all} is {}, and {difference}", name(exchange))
-            }),
-        };
-        match found {
-            Ok(exchange) => {
-                state.next = number;
-                Ok(exchange)
-            }
-            Err(told) => {
-                let mismatch = Mismatch(told);
-                state.mismatch = Some(mismatch.clone());
-                Err(mismatch)
-            }
-        }
-    }
-
-    fn compare(&self, exchange: &Value, request: &Request<Body>, context: &AttemptContext) -> Result<(), String> {
-        let (operation, path) = place(context, request.uri());
-        let text = |field| exchange.get(field).and_then(Value::as_str);
-        if (text("operation"), text("method"), text("path"))
-            != (operation, Some(request.method().as_str()), Some(&path))
-        {
-            return Err(format!("the request is {}", asked(request, context)));
-        }
-        let recorded = exchange.get("request").unwrap_or(&Value::Null);
-        match difference(recorded, &of_request(request.body(), &self.redaction), "body") {
-            None => Ok(()),
-            Some(at) => Err(format!("the request differs in its {at}")),
-        }
-    }
-}
-
-fn name(exchange: &Value) -> String {
-    let text = |field| exchange.get(field).and_then(Value::as_str);
-    let place = format!("{} {}", text("method").unwrap_or("?"), text("path").unwrap_or("?"));
-    text("operation").map_or(place.clone(), |operation| format!("{operation} ({place})"))
-}
-
-fn asked(request: &Request<Body>, context: &AttemptContext) -> String {
-    let (operation, path) = place(context, request.uri());
-    let place = format!("{} {path}", request.method());
-    operation.map_or(place.clone(), |operation| format!("{operation} ({place})"))
-}
-
-/// Where two values differ first, as a path of names.
-fn difference(recorded: &Value, sent: &Value, at: &str) -> Option<String> {
-    match (recorded, sent) {
-        (Value::Object(recorded), Value::Object(sent)) => {
-            for (name, value) in recorded {
-                let Some(other) = sent.get(name) else { return Some(format!("{at}: {name} is missing")) };
-                if let Some(found) = difference(value, other, &format!("{at}.{name}")) {
-                    return Some(found);
+    fn advance(&self, request: &Request<Body>, context: &AttemptContext) -> Result<&Exchange, Mismatch> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = next.clone()?;
+        let sent = Exchange::new(request, context, &self.redaction);
+        let (number, all) = (index + 1, self.exchanges.len());
+        let told = match self.exchanges.get(index) {
+            None => format!("request {number} is {}, and the recording ends after {all}", sent.name()),
+            Some(exchange) => match exchange.difference(&sent) {
+                None => {
+                    *next = Ok(number);
+                    return Ok(exchange);
                 }
-            }
-            let more = sent.keys().find(|name| !recorded.contains_key(*name));
-            more.map(|name| format!("{at}: {name} was not recorded"))
-        }
-        (Value::Array(recorded), Value::Array(sent)) if recorded.len() == sent.len() => recorded
-            .iter()
-            .zip(sent)
-            .enumerate()
-            .find_map(|(index, (one, other))| difference(one, other, &format!("{at}[{index}]"))),
-        (Value::Array(recorded), Value::Array(sent)) => {
-            Some(format!("{at}: {} elements instead of {}", sent.len(), recorded.len()))
-        }
-        _ if recorded == sent => None,
-        _ => Some(at.to_owned()),
+                Some(difference) => format!("exchange {number} of {all} is {}, and {difference}", exchange.name()),
+            },
+        };
+        let mismatch = Mismatch(told);
+        *next = Err(mismatch.clone());
+        Err(mismatch)
     }
 }
 
 /// What an exchange ends in; `None` when it is none of version 1.
-fn answer(exchange: &Value) -> Option<Result<Response<Content>, Failure>> {
-    if let Some(failure) = exchange.get("failure") {
-        let delivery = match failure.get("delivery")?.as_str()? {
-            "not sent" => Delivery::NotSent,
-            "maybe sent" => Delivery::MaybeSent,
+fn answer(exchange: &Exchange) -> Option<Result<Response<Content>, Failure>> {
+    if let Some(failure) = &exchange.failure {
+        let delivery = match failure.delivery.as_str() {
+            NOT_SENT => Delivery::NotSent,
+            MAYBE_SENT => Delivery::MaybeSent,
             _ => return None,
         };
-        let kind = match failure.get("kind")?.as_str()? {
-            "unreachable" => Kind::Unreachable,
-            "timeout" | "abandoned" => Kind::Timeout,
-            "protocol" => Kind::Protocol,
-            "storage" => Kind::Storage,
-            "invalid input" => Kind::InvalidInput,
-            _ => return None,
-        };
-        let told = Failure::new(delivery, kind, "the recorded attempt failed");
-        let permanent = failure.get("lasting").and_then(Value::as_bool) == Some(true);
-        return Some(Err(if permanent { told.permanent() } else { told }));
+        let (kind, _) = KINDS.iter().find(|(_, name)| *name == failure.kind)?;
+        let told = Failure::new(delivery, *kind, "the recorded attempt failed");
+        return Some(Err(if failure.lasting { told.permanent() } else { told }));
     }
-    let cut = exchange.get("cut").and_then(Value::as_bool) == Some(true);
-    let mut response = Response::new(to_content(exchange.get("answer")?, cut)?);
-    *response.status_mut() = StatusCode::from_u16(exchange.get("status")?.as_u64()?.try_into().ok()?).ok()?;
-    if let Some(kind) = exchange.get("content_type") {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(kind.as_str()?).ok()?);
+    let mut response = Response::new(exchange.answer.as_ref()?.to_content(exchange.cut)?);
+    *response.status_mut() = StatusCode::from_u16(exchange.status?).ok()?;
+    if let Some(kind) = &exchange.content_type {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(kind).ok()?);
     }
     Some(Ok(response))
 }

@@ -1,20 +1,20 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use ::http::{Method, Request, Response, StatusCode};
+use ::http::{Method, Request, Response};
 use async_trait::async_trait;
 use identkit_core::{Content, Delivery, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Meta, RetrySafety};
 
 use super::*;
-use crate::{Failure, Transport};
+use crate::{AttemptContext, Failure, Transport};
 
 static STATUS: Meta =
     Meta::new("test", "getStatus", Method::POST, "/getStatus/{OrderID}", RetrySafety::Safe, AmbiguityPolicy::Never)
         .body_mode(BodyMode::Whole { cap: 1000 });
 
-/// Answers what it was given.
-#[derive(Debug, Default)]
+/// Answers what it was given: a status, a type and a body.
+#[derive(Debug)]
 struct Script(Mutex<VecDeque<Step>>);
 
 type Step = Result<(u16, &'static str, Content), Failure>;
@@ -24,14 +24,20 @@ impl Transport for Script {
     async fn send(&self, _: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let Some(step) = self.0.lock().unwrap().pop_front() else { return std::future::pending().await };
         context.mark_sent();
-        step.map(|(status, kind, content)| {
-            let mut response = Response::new(content);
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            response.headers_mut().insert("content-type", kind.parse().unwrap());
-            response.headers_mut().insert("set-cookie", "CANARY-cookie".parse().unwrap());
-            response
-        })
+        let (status, kind, content) = step?;
+        let response = Response::builder().status(status).header("content-type", kind);
+        Ok(response.header("set-cookie", "CANARY-cookie").body(content).unwrap())
     }
+}
+
+fn recorder(steps: impl IntoIterator<Item = Step>, redaction: Redaction) -> Recorder<Script> {
+    Recorder::new(Script(Mutex::new(steps.into_iter().collect())), redaction)
+}
+
+/// Sends a request and reads the answer.
+async fn exchange(recorder: &Recorder<Script>, body: &'static [u8]) {
+    let response = recorder.send(request(body), &context()).await.unwrap();
+    let _ = response.into_body().collect(2000).await;
 }
 
 fn request(body: &'static [u8]) -> Request<Body> {
@@ -58,7 +64,7 @@ const TOLD: &str = r#"{"Status": 15, "OrderID": "CANARY-order", "Amount": 717171
 /// One exchange after another of all kinds.
 async fn recorded() -> String {
     let pdf = Content::from_bytes(b"%PDF-1.7 CANARY-pdf".to_vec());
-    let broken = Content::new(Some(1000), http_body_of("CANARY-half"));
+    let broken = Content::new(Some(1000), Content::from_bytes("CANARY-half"));
     let steps = [
         Ok((200, "application/json; name=\"CANARY-file\"", Content::from_bytes(TOLD))),
         Ok((404, "text/plain", Content::from_bytes("CANARY-text"))),
@@ -69,10 +75,9 @@ async fn recorded() -> String {
         Ok((204, "text/plain", Content::empty())),
         Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused").permanent()),
     ];
-    let recorder = Recorder::new(Script(Mutex::new(steps.into())), redaction());
+    let recorder = recorder(steps, redaction());
     for _ in 0..6 {
-        let response = recorder.send(request(ASKED), &context()).await.unwrap();
-        let _ = response.into_body().collect(2000).await;
+        exchange(&recorder, ASKED).await;
     }
     assert!(recorder.send(request(b""), &context()).await.is_err());
     // The eighth is given up: the script has no more.
@@ -80,22 +85,16 @@ async fn recorded() -> String {
     recorder.recording()
 }
 
-fn http_body_of(text: &'static str) -> Content {
-    Content::from_bytes(text)
-}
-
 #[tokio::test]
 async fn nothing_is_recorded_that_is_not_on_the_list() {
     let mut recording = recorded().await;
     // JSON without any field.
-    let bare = ["\"CANARY-bare\"", "[\"CANARY-bare\", 71717171, [true]]"]
-        .map(|text| Ok((200, "x/y", Content::from_bytes(text))));
-    let recorder = Recorder::new(Script(Mutex::new(bare.into())), redaction());
+    let bare = ["\"CANARY-bare\"", "[\"CANARY-bare\", 71717171, [true]]"];
+    let bare = recorder(bare.map(|text| Ok((200, "x/y", Content::from_bytes(text)))), redaction());
     for _ in 0..2 {
-        let response = recorder.send(request(b"\"CANARY-bare\""), &context()).await.unwrap();
-        response.into_body().collect(2000).await.unwrap();
+        exchange(&bare, b"\"CANARY-bare\"").await;
     }
-    recording.push_str(&recorder.recording());
+    recording.push_str(&bare.recording());
     for secret in ["CANARY", "71717171", "\"Paid\": true", "4d75737465726d61", "Mustermann", "Basic", "cookie"] {
         assert!(!recording.contains(secret), "{secret} in {recording}");
     }
@@ -105,17 +104,17 @@ async fn nothing_is_recorded_that_is_not_on_the_list() {
         assert!(recording.contains(kept), "{kept} is missing in {recording}");
     }
     // The scanner sees what is there: keeping a field shows its canary.
-    let script = Script(Mutex::new([Ok((200, "text/plain", Content::from_bytes(TOLD)))].into()));
-    let recorder = Recorder::new(script, Redaction::keeping(["OrderID", "CustomerID"]));
-    drop(recorder.send(request(ASKED), &context()).await.unwrap().into_body().collect(2000).await);
+    let step = Ok((200, "text/plain", Content::from_bytes(TOLD)));
+    let recorder = recorder([step], Redaction::keeping(["OrderID", "CustomerID"]));
+    exchange(&recorder, ASKED).await;
     assert!(recorder.recording().contains("CANARY-order") && recorder.recording().contains("CANARY-customer"));
 }
 
 #[tokio::test]
 async fn a_recording_is_read_by_people() {
-    let script = Script(Mutex::new([Ok((200, "application/json", Content::from_bytes(r#"{"Status":15}"#)))].into()));
-    let recorder = Recorder::new(script, redaction());
-    drop(recorder.send(request(b"{\"OrderID\":\"A1\"}"), &context()).await.unwrap().into_body().collect(2000).await);
+    let step = Ok((200, "application/json", Content::from_bytes(r#"{"Status":15}"#)));
+    let recorder = recorder([step], redaction());
+    exchange(&recorder, b"{\"OrderID\":\"A1\"}").await;
     let expected = r#"{
   "exchanges": [
     {
@@ -146,22 +145,28 @@ async fn a_recording_is_read_by_people() {
 #[tokio::test]
 async fn a_recording_plays_back_in_order() {
     let replayer = Arc::new(Replayer::new(&recorded().await, redaction()).unwrap());
-    let mut bodies = Vec::new();
-    for status in [200, 404, 200, 200, 200, 204] {
+    let pdf = [b"%PDF-1.7", &[0; 11][..]].concat();
+    for (status, expected) in [
+        (200, None),
+        (404, Some(&[b' '; 11][..])),
+        (200, Some(&pdf)),
+        // It broke off.
+        (200, None),
+        (200, Some(&[0; 16])),
+        (204, Some(b"")),
+    ] {
         let attempt = context();
         let response = replayer.send(request(ASKED), &attempt).await.unwrap();
         assert_eq!((response.status().as_u16(), attempt.delivery()), (status, Delivery::MaybeSent));
-        bodies.push(response.into_body().collect(2000).await);
+        match (response.into_body().collect(2000).await, expected) {
+            (Ok(body), Some(expected)) => assert_eq!(body, expected),
+            (Ok(body), None) => {
+                let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!((json["Status"].as_u64(), json["OrderID"].as_str()), (Some(15), Some("[redacted]")));
+            }
+            (Err(error), _) => assert_eq!((error.kind(), expected), (Kind::Integrity, None)),
+        }
     }
-    let texts: Vec<_> = bodies.iter().map(|body| body.as_ref().map(|bytes| bytes.to_vec())).collect();
-    let json: serde_json::Value = serde_json::from_slice(texts[0].as_ref().unwrap()).unwrap();
-    assert_eq!((json["Status"].as_u64(), json["OrderID"].as_str()), (Some(15), Some("[redacted]")));
-    assert_eq!(texts[1].as_ref().unwrap(), "           ".as_bytes());
-    let pdf = texts[2].as_ref().unwrap();
-    assert!(pdf.starts_with(b"%PDF-1.7") && pdf.len() == 19, "{pdf:?}");
-    assert_eq!(texts[3].as_ref().unwrap_err().kind(), Kind::Integrity);
-    assert_eq!(texts[4].as_ref().unwrap(), &[0; 16]);
-    assert_eq!(texts[5].as_ref().unwrap(), b"");
 
     let left = replayer.verify().unwrap_err().to_string();
     assert!(left.starts_with("6 of 8 exchanges were asked for; the next would be getStatus"), "{left}");
@@ -218,22 +223,18 @@ async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
 
 #[test]
 fn what_is_no_recording_is_told() {
+    let listed = |exchange| format!(r#"{{"format": "identkit recording", "version": 1, "exchanges": [{exchange}]}}"#);
     for (text, told) in [
-        ("{", "line 1, column 1"),
-        ("{}", "does not say"),
-        (r#"{"format": "identkit recording", "version": 2, "exchanges": []}"#, "version 1"),
-        (r#"{"format": "identkit recording", "version": 1}"#, "no list of exchanges"),
-        (r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 200}]}"#, "exchange 1 has neither"),
-        (
-            r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 2000, "answer": "empty"}]}"#,
-            "exchange 1",
-        ),
-        (
-            r#"{"format": "identkit recording", "version": 1, "exchanges": [{"status": 200, "answer": {"binary": 1, "starts": "zz"}}]}"#,
-            "exchange 1",
-        ),
+        ("{".to_owned(), "line 1, column 1"),
+        ("{}".to_owned(), "does not say"),
+        (r#"{"format": "identkit recording", "version": 2, "exchanges": []}"#.to_owned(), "version 1"),
+        (r#"{"format": "identkit recording", "version": 1}"#.to_owned(), "no list of exchanges"),
+        (listed(r#"{"status": 200}"#), "exchange 1 has neither"),
+        (listed(r#"{"status": 2000, "answer": "empty"}"#), "exchange 1"),
+        (listed(r#"{"status": 200, "answer": {"binary": 1, "starts": "zz"}}"#), "exchange 1"),
+        (listed(r#"{"failure": {"delivery": "not sent", "kind": "odd"}}"#), "exchange 1"),
     ] {
-        let error = Replayer::new(text, Redaction::everything()).unwrap_err();
+        let error = Replayer::new(&text, Redaction::everything()).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidInput);
         assert!(error.detail().contains(told), "{error}");
     }

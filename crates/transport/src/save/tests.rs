@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
-use http_body::{Body, Frame};
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
@@ -18,26 +18,15 @@ enum Step {
     Hangs,
 }
 
-struct Download(VecDeque<Step>);
-
-impl Body for Download {
-    type Data = Bytes;
-    type Error = Error;
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.0.pop_front() {
-            None => Poll::Ready(None),
-            Some(Step::Bytes(text)) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text.as_bytes()))))),
-            Some(Step::Fails) => Poll::Ready(Some(Err(Error::new(Kind::Unreachable, "reset")))),
-            Some(Step::Hangs) => {
-                self.0.push_front(Step::Hangs);
-                Poll::Pending
-            }
-        }
-    }
-}
-
 fn download(length: Option<u64>, steps: impl IntoIterator<Item = Step>) -> Content {
-    Content::new(length, Download(steps.into_iter().collect()))
+    let pieces = iter(steps.into_iter().collect::<Vec<_>>()).then(|step| async move {
+        match step {
+            Step::Bytes(text) => Ok(Frame::data(Bytes::from_static(text.as_bytes()))),
+            Step::Fails => Err(Error::new(Kind::Unreachable, "reset")),
+            Step::Hangs => std::future::pending().await,
+        }
+    });
+    Content::new(length, StreamBody::new(pieces))
 }
 
 fn names(folder: &TempDir) -> Vec<String> {

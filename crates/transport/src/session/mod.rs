@@ -10,27 +10,32 @@
 //!   logs in by itself. A token of the store's that the vendor refused is never taken again, and after two of them in a
 //!   row the session logs in by itself.
 
-mod refused;
 mod store;
 
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::http::header::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use futures_util::future::Shared;
-use identkit_core::{Advice, BoxFuture, Clock, Delivery, Error, Instant, Kind, Secret};
+use futures_util::future::{Shared, ready};
+use identkit_core::{BoxFuture, Clock, Delivery, Error, Instant, Kind, Secret};
 
 pub use self::store::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
-use self::refused::Refused;
-use self::store::Patience;
+use self::store::within;
+use crate::auth::refused_before;
 use crate::{Authenticator, Generation};
+
+/// How many refused tokens are remembered, the latest first. A store may hand them out again; more would have to come from
+/// a store that makes them up.
+const REMEMBERED: usize = 8;
+
+/// After this many refused tokens of a store in a row the session logs in by itself.
+const PATIENCE: u32 = 2;
 
 /// A vendor's login with one set of credentials.
 #[async_trait]
@@ -72,11 +77,6 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// The generation of the token.
-    pub fn generation(&self) -> Generation {
-        self.generation
-    }
-
     /// The response that the token came in. `None` if another process got the token, or if the type is another one.
     pub fn response<T: Any>(&self) -> Option<&T> {
         self.response.as_deref()?.downcast_ref()
@@ -84,11 +84,11 @@ impl LoggedIn {
 }
 
 type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
+type SharedLogin = Shared<BoxFuture<'static, Outcome>>;
 
-/// A login under way.
+/// A login under way. Each caller that waits has a clone of the future.
 struct Slot {
-    future: Shared<BoxFuture<'static, Outcome>>,
-    waiters: Arc<AtomicUsize>,
+    future: SharedLogin,
     /// Whether nobody waited for it for a while.
     abandoned: bool,
 }
@@ -118,7 +118,9 @@ struct State {
     token: Option<Token>,
     slot: Option<Slot>,
     /// The tokens that the vendor refused: not to be taken from the shared store again.
-    dead: Refused,
+    dead: Vec<HeaderValue>,
+    /// Tokens of the store that were refused since the last login of the session's own.
+    lent_refused: u32,
     /// Whether no token of others will do: the credentials were replaced and nothing was got by them yet.
     distrust: bool,
 }
@@ -152,7 +154,8 @@ impl TokenSession {
             refused: false,
             token: None,
             slot: None,
-            dead: Refused::default(),
+            dead: Vec::new(),
+            lent_refused: 0,
             distrust: false,
         });
         Self { inner: Arc::new(Inner { clock, idle, store, state }) }
@@ -166,15 +169,15 @@ impl TokenSession {
         state.epoch += 1;
         state.refused = false;
         state.token = None;
-        state.dead = Refused::default();
+        state.dead.clear();
+        state.lent_refused = 0;
         state.distrust = true;
         let former = state.slot.take();
         drop(state);
         drop(former);
     }
 
-    /// The token that requests carry now, if there is one.
-    pub fn generation(&self) -> Option<Generation> {
+    fn generation(&self) -> Option<Generation> {
         self.inner.lock().token.as_ref().map(|token| token.login.generation)
     }
 
@@ -198,13 +201,8 @@ impl TokenSession {
     async fn obtain(&self, seen: Option<Generation>, anew: bool) -> Result<Arc<LoggedIn>, Error> {
         let mut again = true;
         loop {
-            let (future, epoch, abandoned, waiting) = match self.join(seen, anew)? {
-                Joined::Ready(login) => return Ok(login),
-                Joined::Waiting { future, epoch, abandoned, waiting } => (future, epoch, abandoned, waiting),
-            };
-            let outcome = future.await;
-            drop(waiting);
-            let error = match outcome {
+            let (future, epoch, abandoned) = self.join(seen, anew)?;
+            let error = match future.await {
                 Ok(login) => return Ok(login),
                 Err(error) => error,
             };
@@ -220,57 +218,29 @@ impl TokenSession {
         }
     }
 
-    fn join(&self, seen: Option<Generation>, anew: bool) -> Result<Joined, Error> {
+    /// The login that is under way now, the epoch of its credentials, and whether nobody waited for it for a while.
+    fn join(&self, seen: Option<Generation>, anew: bool) -> Result<(SharedLogin, u64, bool), Error> {
         let mut state = self.inner.lock();
         if state.refused {
-            let detail = "the vendor has refused these credentials before; nothing was sent";
-            return Err(Error::new(Kind::Authentication, detail).with_delivery(Delivery::NotSent));
+            return Err(refused_before());
         }
         if let Some(token) = &state.token {
             if seen.is_none_or(|seen| token.login.generation > seen) {
-                return Ok(Joined::Ready(Arc::clone(&token.login)));
+                return Ok((ready(Ok(Arc::clone(&token.login))).boxed().shared(), state.epoch, false));
             }
             state.token = None;
         }
         let epoch = state.epoch;
         if let Some(slot) = &mut state.slot {
             // Once it lay untouched its time may have run out, for whoever joins it later too.
-            slot.abandoned |= slot.waiters.fetch_add(1, Ordering::SeqCst) == 0;
-            let abandoned = slot.abandoned;
-            let waiting = Waiting(Arc::clone(&slot.waiters));
-            return Ok(Joined::Waiting { future: slot.future.clone(), epoch, abandoned, waiting });
+            slot.abandoned |= slot.future.strong_count() == Some(1);
+            return Ok((slot.future.clone(), epoch, slot.abandoned));
         }
-        let anew = anew || state.distrust || state.dead.too_many();
-        let wanted = Wanted { login: Arc::clone(&state.login), dead: state.dead.tokens(), anew };
-        let login: BoxFuture<'static, Outcome> = Box::pin(self.inner.log_in(epoch, wanted));
-        let future = login.shared();
-        // Counts the caller that starts it from the beginning, so that it is not taken for abandoned.
-        let waiters = Arc::new(AtomicUsize::new(1));
-        state.slot = Some(Slot { future: future.clone(), waiters: Arc::clone(&waiters), abandoned: false });
-        Ok(Joined::Waiting { future, epoch, abandoned: false, waiting: Waiting(waiters) })
-    }
-}
-
-enum Joined {
-    Ready(Arc<LoggedIn>),
-    Waiting { future: Shared<BoxFuture<'static, Outcome>>, epoch: u64, abandoned: bool, waiting: Waiting },
-}
-
-/// What a login is begun with.
-struct Wanted {
-    login: Arc<dyn Login>,
-    /// The tokens that are of no use.
-    dead: Vec<HeaderValue>,
-    /// Whether none of the store's is of use.
-    anew: bool,
-}
-
-/// Counts one caller that waits for a login.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        let anew = anew || state.distrust || state.lent_refused >= PATIENCE;
+        let (login, dead) = (Arc::clone(&state.login), state.dead.clone());
+        let future = self.inner.log_in(epoch, login, dead, anew).boxed().shared();
+        state.slot = Some(Slot { future: future.clone(), abandoned: false });
+        Ok((future, epoch, false))
     }
 }
 
@@ -279,12 +249,19 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The login itself. It holds the session weakly, because the session's slot holds it.
-    fn log_in(self: &Arc<Self>, epoch: u64, wanted: Wanted) -> impl Future<Output = Outcome> + use<> {
-        let patience = self.store.clone().map(|store| Patience { store, clock: Arc::clone(&self.clock) });
+    /// The login itself. It holds the session weakly, because the session's slot holds it. None of the `dead` tokens is of
+    /// use, and none of the store's if it is to be made `anew`.
+    fn log_in(
+        self: &Arc<Self>,
+        epoch: u64,
+        login: Arc<dyn Login>,
+        dead: Vec<HeaderValue>,
+        anew: bool,
+    ) -> impl Future<Output = Outcome> + use<> {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let session = Arc::downgrade(self);
         async move {
-            match AssertUnwindSafe(Self::grant(patience.as_ref(), wanted)).catch_unwind().await {
+            match AssertUnwindSafe(Self::grant(store.as_deref(), &*clock, &*login, &dead, anew)).catch_unwind().await {
                 Ok(granted) => Self::settle(&session, epoch, granted),
                 Err(panic) => {
                     // It panics again for everyone who polls it: make room for another.
@@ -305,13 +282,18 @@ impl Inner {
     }
 
     /// A token of another process, or one of a login.
-    async fn grant(mut store: Option<&Patience>, wanted: Wanted) -> Result<Granted, Error> {
-        let Wanted { login, dead, anew } = wanted;
+    async fn grant(
+        mut store: Option<&dyn TokenStore>,
+        clock: &dyn Clock,
+        login: &dyn Login,
+        dead: &[HeaderValue],
+        anew: bool,
+    ) -> Result<Granted, Error> {
         let key = login.key();
         // A store that just failed is not asked a second time: its failing would be waited for again.
         let mut there = None;
-        if let Some(patient) = store {
-            match patient.load(&key).await {
+        if let Some(asked) = store {
+            match within(clock, async { asked.load(&key).await }).await {
                 Some(found) => there = found,
                 None => store = None,
             }
@@ -322,8 +304,9 @@ impl Inner {
         }
         let IssuedToken { token, header, response } = login.log_in().await?;
         let mut granted = Granted { header, response: Some(response), lent: false };
-        if let Some(patient) = store {
-            let stored = patient.store(&key, &token, there.map(|stored| stored.version)).await;
+        if let Some(told) = store {
+            let version = there.map(|stored| stored.version);
+            let stored = within(clock, async { told.store(&key, &token, version).await }).await;
             // Perhaps not ours, when another process was faster: all take the token that all can see.
             if let Some(header) = stored.as_ref().and_then(usable).filter(|header| *header != granted.header) {
                 (granted.header, granted.lent) = (header, true);
@@ -346,7 +329,7 @@ impl Inner {
                 state.issued += 1;
                 state.distrust = false;
                 if !lent {
-                    state.dead.logged_in();
+                    state.lent_refused = 0;
                 }
                 let login = Arc::new(LoggedIn { generation: Generation(state.issued), response });
                 let last_used = session.clock.now();
@@ -386,9 +369,6 @@ fn before_the_call(error: Arc<Error>) -> Error {
     if let Some(text) = error.vendor_text() {
         told = told.with_vendor_text(text.clone());
     }
-    if kind == Kind::Authentication {
-        told = told.with_advice(Advice::CheckCredentials);
-    }
     told.with_source(error)
 }
 
@@ -411,7 +391,9 @@ impl Authenticator for TokenSession {
     fn rejected(&self, generation: Generation) -> bool {
         let mut state = self.inner.lock();
         if let Some(token) = state.token.take_if(|token| token.login.generation == generation) {
-            state.dead.note(token.header, token.lent);
+            state.lent_refused = state.lent_refused.saturating_add(u32::from(token.lent));
+            state.dead.insert(0, token.header);
+            state.dead.truncate(REMEMBERED);
         }
         !state.refused
     }

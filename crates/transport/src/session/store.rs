@@ -138,14 +138,8 @@ pub trait TokenStore: Send + Sync + fmt::Debug {
 }
 
 /// A store in memory: for several clients in one process, and for tests. Clones share their tokens.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryTokenStore(Arc<Mutex<Vec<(TokenKey, StoredToken)>>>);
-
-impl fmt::Debug for MemoryTokenStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemoryTokenStore")
-    }
-}
 
 #[async_trait]
 impl TokenStore for MemoryTokenStore {
@@ -171,29 +165,12 @@ impl TokenStore for MemoryTokenStore {
     }
 }
 
-/// A store as a session uses it: one that fails, panics or takes too long returns nothing.
-pub(super) struct Patience {
-    pub(super) store: Arc<dyn TokenStore>,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
-impl Patience {
-    /// The stored token; the outer `None` when the store is of no use now.
-    pub(super) async fn load(&self, key: &TokenKey) -> Option<Option<StoredToken>> {
-        self.within(async { self.store.load(key).await }).await
-    }
-
-    /// The token stored then; `None` when the store is of no use now.
-    pub(super) async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Option<StoredToken> {
-        self.within(async { self.store.store(key, token, instead_of).await }).await
-    }
-
-    async fn within<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
-        // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
-        let work = AssertUnwindSafe(work).catch_unwind();
-        match select(pin!(work), self.clock.sleep_until(self.clock.now().plus(PATIENCE))).await {
-            Either::Left((done, _)) => done.ok()?.ok(),
-            Either::Right(_) => None,
-        }
+/// What a store returns; `None` if it fails, panics or takes too long.
+pub(super) async fn within<T>(clock: &dyn Clock, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match select(pin!(work), clock.sleep_until(clock.now().plus(PATIENCE))).await {
+        Either::Left((done, _)) => done.ok()?.ok(),
+        Either::Right(_) => None,
     }
 }

@@ -9,16 +9,7 @@ use identkit_transport::http::{HyperTransport, IdleLimits, TlsConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{attempt, closed, hear, pause, plain, put, server, text};
-
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-/// Answers as long as requests come.
-async fn patient(mut stream: TcpStream, _: usize) {
-    while hear(&mut stream, "body").await.contains("body") {
-        stream.write_all(OK).await.unwrap();
-    }
-}
+use crate::support::{OK, attempt, closed, hear, patient, pause, plain, put, server, soon, text};
 
 fn limited(limits: IdleLimits, clock: &TestClock) -> HyperTransport {
     HyperTransport::builder(&TlsConfig::bundled().unwrap()).idle(limits).clock(Arc::new(clock.clone())).build()
@@ -44,7 +35,7 @@ async fn another_servers_connections_are_closed_in_time_too() {
         let told = told.clone();
         async move {
             hear(&mut stream, "body").await;
-            stream.write_all(OK).await.unwrap();
+            stream.write_all(OK.as_bytes()).await.unwrap();
             closed(&mut stream).await;
             told.send(()).unwrap();
         }
@@ -56,7 +47,7 @@ async fn another_servers_connections_are_closed_in_time_too() {
     text(&transport, &format!("http://{left}/"), false).await.unwrap();
     clock.advance(Duration::from_secs(31));
     text(&transport, &format!("http://{other}/"), false).await.unwrap();
-    crate::support::soon("closing", heard.recv()).await.unwrap();
+    soon("closing", heard.recv()).await.unwrap();
 }
 
 #[tokio::test]
@@ -71,13 +62,8 @@ async fn no_more_are_kept_than_the_limits_say() {
         let url = format!("http://{address}/");
         // Three at once make three connections; then three more at once.
         for _ in 0..2 {
-            let (one, two, three) = futures_util::future::join3(
-                attempt(&transport, put(&url, "body"), false),
-                attempt(&transport, put(&url, "body"), false),
-                attempt(&transport, put(&url, "body"), false),
-            )
-            .await;
-            for (sent, _) in [one, two, three] {
+            let sent = [(); 3].map(|()| attempt(&transport, put(&url, "body"), false));
+            for (sent, _) in futures_util::future::join_all(sent).await {
                 assert_eq!(sent.unwrap().into_body().collect(10).await.unwrap(), "ok");
             }
         }
@@ -86,7 +72,7 @@ async fn no_more_are_kept_than_the_limits_say() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_used_again_by_reads_and_never_when_a_fresh_one_is_wanted() {
+async fn an_idle_connection_is_used_again_unless_a_fresh_one_is_wanted_or_all_were_closed() {
     let (address, count) = server(patient).await;
     let transport = plain();
     let url = format!("http://{address}/");
@@ -94,17 +80,9 @@ async fn an_idle_connection_is_used_again_by_reads_and_never_when_a_fresh_one_is
         assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok");
         assert_eq!(count.load(Ordering::SeqCst), connections);
     }
-}
-
-#[tokio::test]
-async fn idle_connections_can_be_closed() {
-    let (address, count) = server(patient).await;
-    let transport = plain();
-    let url = format!("http://{address}/");
-    text(&transport, &url, false).await.unwrap();
     transport.close_idle();
     text(&transport, &url, false).await.unwrap();
-    assert_eq!(count.load(Ordering::SeqCst), 2);
+    assert_eq!(count.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]
@@ -129,23 +107,17 @@ async fn servers_do_not_share_connections() {
     assert_eq!(text(&transport, &url, false).await.unwrap(), "1");
 }
 
-/// How a server leaves a connection that the client believes to be alive.
-#[derive(Clone, Copy, Debug)]
-enum Leaves {
-    Closing,
-    Resetting,
-}
-
 #[tokio::test]
-async fn a_stale_connection_never_costs_a_create() {
-    for leaves in [Leaves::Closing, Leaves::Resetting] {
+async fn a_stale_connection_never_costs_a_create_nor_a_read() {
+    // By closing it or by resetting it the server leaves a connection that the client believes to be alive.
+    for (resets, fresh) in [(false, true), (false, false), (true, true), (true, false)] {
         let (address, count) = server(move |mut stream, number| async move {
             if number > 0 {
                 return patient(stream, number).await;
             }
             hear(&mut stream, "body").await;
-            stream.write_all(OK).await.unwrap();
-            if matches!(leaves, Leaves::Resetting) {
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            if resets {
                 // The answer must be there before the reset overtakes it.
                 pause(Duration::from_millis(50)).await;
                 stream.set_zero_linger().unwrap();
@@ -156,10 +128,11 @@ async fn a_stale_connection_never_costs_a_create() {
         let url = format!("http://{address}/");
         assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
         pause(Duration::from_millis(150)).await;
-        // A create: on a connection of its own, one request, one answer.
-        assert_eq!(text(&transport, &url, true).await.unwrap(), "ok", "{leaves:?}");
-        // Whoever uses the pool all the same notices that the connection is gone before anything is sent.
-        assert_eq!(text(&transport, &url, false).await.unwrap(), "ok", "{leaves:?}");
+        // A create has a connection of its own: one request, one answer. A read notices that the connection is gone
+        // before anything is sent.
+        for fresh in [fresh, false] {
+            assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok", "reset: {resets}, fresh: {fresh}");
+        }
         assert_eq!(count.load(Ordering::SeqCst), 2);
     }
 }

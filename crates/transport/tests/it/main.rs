@@ -2,12 +2,11 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod exchange;
 mod hostile;
 mod idle;
 mod phases;
 mod proxies;
 mod real_proxies;
-mod recording;
 mod support;
 mod tls;
-mod tls_proxies;

@@ -1,29 +1,17 @@
 //! tinyproxy and squid, as people run them.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identkit_core::Secret;
-use identkit_transport::http::{ConnectFault, HyperTransport, Proxy, TlsConfig};
-use tokio::io::AsyncWriteExt;
+use identkit_transport::http::{ConnectFault, Proxy};
 use tokio::net::TcpStream;
 
-use crate::proxies::{behind, refused};
-use crate::support::{attempt, hear, pause, put, server, soon, spawn};
-
-/// A proxy, ended when it goes out of scope.
-struct Running(Child, SocketAddr);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::proxies::{behind, by, refused};
+use crate::support::{Running, patient, pause, server, soon, spawn, text};
 
 /// A port that nobody has now.
 fn free_port() -> u16 {
@@ -54,29 +42,27 @@ async fn tinyproxy(folder: &Path) -> Option<Running> {
 async fn squid(folder: &Path) -> Option<Running> {
     let port = free_port();
     let file = folder.join("squid.conf");
-    let mut settings = String::new();
     let here = folder.display();
-    for line in [
-        format!("http_port 127.0.0.1:{port}"),
-        // A helper of three lines knows the one user.
-        format!("auth_param basic program /bin/sh {here}/helper"),
-        "auth_param basic children 1".to_owned(),
-        "auth_param basic casesensitive on".to_owned(),
-        "acl known proxy_auth REQUIRED".to_owned(),
-        "acl forbidden port 1".to_owned(),
-        "http_access deny forbidden".to_owned(),
-        "http_access allow known".to_owned(),
-        "http_access deny all".to_owned(),
-        "cache deny all".to_owned(),
-        "access_log none".to_owned(),
-        format!("cache_log {here}/cache.log"),
-        format!("pid_filename {here}/squid.pid"),
-        format!("coredump_dir {here}"),
-        "pinger_enable off".to_owned(),
-        "shutdown_lifetime 0 seconds".to_owned(),
-    ] {
-        writeln!(settings, "{line}").unwrap();
-    }
+    // A helper of three lines knows the one user.
+    let settings = format!(
+        "http_port 127.0.0.1:{port}
+auth_param basic program /bin/sh {here}/helper
+auth_param basic children 1
+auth_param basic casesensitive on
+acl known proxy_auth REQUIRED
+acl forbidden port 1
+http_access deny forbidden
+http_access allow known
+http_access deny all
+cache deny all
+access_log none
+cache_log {here}/cache.log
+pid_filename {here}/squid.pid
+coredump_dir {here}
+pinger_enable off
+shutdown_lifetime 0 seconds
+"
+    );
     std::fs::write(&file, settings).unwrap();
     let helper =
         "while read -r line; do\n  if [ \"$line\" = 'Aladdin open_sesame' ]; then echo OK; else echo ERR; fi\ndone\n";
@@ -89,31 +75,19 @@ async fn squid(folder: &Path) -> Option<Running> {
 
 /// The same of each: tunnels with the right credentials, and a refusal without them or to a host that is not there.
 async fn tries(proxy: &Running) {
-    let (vendor, count) = server(|mut stream, _| async move {
-        while hear(&mut stream, "body").await.contains("body") {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
-        }
-    })
-    .await;
+    let (vendor, count) = server(patient).await;
     let url = format!("http://{vendor}/");
-    let with = |password: &str| {
-        let setting = Proxy::new(&format!("http://Aladdin:{password}@{}", proxy.1), "").unwrap();
-        HyperTransport::builder(&TlsConfig::bundled().unwrap()).proxy(Some(setting)).build()
-    };
-    let transport = with("open_sesame");
+    let with = |credentials: &str| by(Proxy::new(&format!("http://{credentials}{}", proxy.1), "").unwrap());
+    let transport = with("Aladdin:open_sesame@");
     for fresh in [true, false, false] {
-        let (sent, _) = attempt(&transport, put(&url, "body"), fresh).await;
-        assert_eq!(sent.unwrap().into_body().collect(10).await.unwrap(), "ok");
+        assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok");
     }
     // The tunnel was kept and used again.
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
-    for wrong in [with("wrong"), behind(proxy.1, "")] {
+    for wrong in [with("Aladdin:wrong@"), behind(proxy.1, ""), with("")] {
         assert_eq!(refused(&wrong, &url).await.0, ConnectFault::ProxyCredentials);
     }
-    let without = Proxy::new(&format!("http://{}", proxy.1), "").unwrap();
-    let without = HyperTransport::builder(&TlsConfig::bundled().unwrap()).proxy(Some(without)).build();
-    assert_eq!(refused(&without, &url).await.0, ConnectFault::ProxyCredentials);
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
     let nobody = format!("http://127.0.0.1:{}/", free_port());
@@ -133,7 +107,6 @@ async fn squid_tunnels_and_refuses() {
     let Some(proxy) = squid(folder.path()).await else { return };
     tries(&proxy).await;
     let setting = Proxy::new(&format!("http://{}", proxy.1), "").unwrap();
-    let setting = setting.credentials("Aladdin", &Secret::new("open_sesame")).unwrap();
-    let transport = HyperTransport::builder(&TlsConfig::bundled().unwrap()).proxy(Some(setting)).build();
+    let transport = by(setting.credentials("Aladdin", &Secret::new("open_sesame")).unwrap());
     assert_eq!(refused(&transport, "http://127.0.0.1:1/").await.0, ConnectFault::ProxyForbids);
 }

@@ -1,14 +1,94 @@
-//! Single attempts of the transport, and a call of an operation.
+//! Single attempts of the transport, calls of an operation, and servers that answer badly.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::process::Child;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response};
 use identkit_core::{CallOptions, Content, Delivery, Error, Instant, Kind};
-pub(crate) use identkit_testkit::{closed, hear, pause, server, soon, spawn};
-use identkit_transport::http::{HyperTransport, TlsConfig};
+pub(crate) use identkit_testkit::{closed, hear, pause, server, soon, spawn, within};
+use identkit_transport::http::{ConnectError, ConnectFault, HyperTransport, TlsConfig};
 use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, SystemClock, Transport};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// What a server heard.
+pub(crate) type Log = Arc<Mutex<Vec<String>>>;
+
+/// A server that notes what it hears.
+pub(crate) async fn noting<F, Fut>(treat: F) -> (SocketAddr, Log)
+where
+    F: Fn(TcpStream, Log) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let log = Log::default();
+    let noted = Arc::clone(&log);
+    let (address, _) = server(move |stream, _| treat(stream, Arc::clone(&noted))).await;
+    (address, log)
+}
+
+/// Hears up to the needle, notes it, answers, and waits for the end.
+pub(crate) async fn answer_noted(mut stream: impl AsyncRead + AsyncWrite + Unpin, needle: &str, log: Log) {
+    let heard = hear(&mut stream, needle).await;
+    if !heard.is_empty() {
+        log.lock().unwrap().push(heard);
+    }
+    let _ = stream.write_all(OK.as_bytes()).await;
+    closed(&mut stream).await;
+}
+
+/// Answers as long as requests come.
+pub(crate) async fn patient(mut stream: TcpStream, _: usize) {
+    while hear(&mut stream, "body").await.contains("body") {
+        stream.write_all(OK.as_bytes()).await.unwrap();
+    }
+}
+
+/// The URL of a server that answers a request with these bytes and closes.
+pub(crate) async fn answering(bytes: impl Into<Vec<u8>>) -> String {
+    let bytes = bytes.into();
+    let (address, _) = server(move |mut stream, _| {
+        let bytes = bytes.clone();
+        async move {
+            hear(&mut stream, "body").await;
+            // The client may have hung up already.
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            closed(&mut stream).await;
+        }
+    })
+    .await;
+    format!("http://{address}/")
+}
+
+/// A server that hears up to the needle, answers, and goes on with `more` without end, a pause after each.
+pub(crate) async fn endless(needle: &'static str, answer: &'static str, more: String, rest: Duration) -> SocketAddr {
+    let treat = move |mut stream: TcpStream, _| {
+        let more = more.clone();
+        async move {
+            hear(&mut stream, needle).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            while stream.write_all(more.as_bytes()).await.is_ok() {
+                pause(rest).await;
+            }
+        }
+    };
+    server(treat).await.0
+}
+
+/// A program of this machine that serves at an address, ended when it goes out of scope.
+pub(crate) struct Running(pub(crate) Child, pub(crate) SocketAddr);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 pub(crate) fn plain() -> HyperTransport {
     HyperTransport::new(&TlsConfig::bundled().unwrap())
@@ -40,6 +120,18 @@ pub(crate) async fn text(transport: &HyperTransport, url: &str, fresh: bool) -> 
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
+/// Why no connection came about.
+pub(crate) async fn refused(transport: &HyperTransport, url: &str) -> (ConnectFault, Failure) {
+    let (sent, delivery) = attempt(transport, put(url, "body"), true).await;
+    let failure = sent.expect_err("a connection that should have been refused");
+    assert_eq!((failure.delivery, failure.kind), (delivery, Kind::Unreachable));
+    let fault = failure.source.as_ref().unwrap().downcast_ref::<ConnectError>().unwrap().fault();
+    assert_eq!((failure.detail, failure.permanent), (fault.text(), fault.permanent()), "{:?}", failure.source);
+    let printed = format!("{failure:?} {:?}", failure.source);
+    assert!(!printed.contains("QWxh") && !printed.contains("sesame"), "{printed}");
+    (fault, failure)
+}
+
 /// An operation that creates, with this body.
 pub(crate) struct Create(pub(crate) Body);
 
@@ -57,6 +149,10 @@ identkit_wire::operation! {
         let text = std::str::from_utf8(&bytes).map_err(|_| Error::new(Kind::Protocol, "no text"))?;
         Ok(text.to_owned().into())
     },
+}
+
+pub(crate) fn small() -> Body {
+    Body::from(b"body".to_vec())
 }
 
 /// A create by the real driver.

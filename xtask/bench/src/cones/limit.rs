@@ -4,19 +4,10 @@ use std::sync::Arc;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use serde::{Deserialize, Serialize};
 
-#[derive(Serialize)]
-struct Order {
-    #[serde(rename = "Ref")]
-    reference: String,
-}
+mod order;
 
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(rename = "OrderID")]
-    order_id: String,
-}
+use order::{Answer, Order};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

@@ -11,7 +11,9 @@ use identkit::{CallOptions, Secret};
 async fn main() {
     let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
     let client = IdentityTm::builder(Credentials::new("customer", Secret::new("code")))
-        .transport(Arc::new(transport)).clock(Arc::new(SystemClock::new())).build()
+        .transport(Arc::new(transport))
+        .clock(Arc::new(SystemClock::new()))
+        .build()
         .unwrap();
     let placed = client.put_order(&PutOrder::default(), &CallOptions::new()).await.unwrap();
     println!("{}", placed.value.order_id.expose());

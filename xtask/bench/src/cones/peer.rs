@@ -1,19 +1,9 @@
 //! What people would take instead: one order on reqwest.
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+mod order;
 
-#[derive(Serialize)]
-struct Order {
-    #[serde(rename = "Ref")]
-    reference: String,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(rename = "OrderID")]
-    order_id: String,
-}
+use order::{Answer, Order};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

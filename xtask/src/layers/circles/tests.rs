@@ -6,7 +6,7 @@ use super::circles;
 fn said(files: &[(&str, &str)]) -> Vec<String> {
     let sources: Vec<_> =
         files.iter().map(|(name, text)| (format!("crates/x/src/{name}.rs"), (*text).to_owned())).collect();
-    circles(&sources).unwrap().iter().map(ToString::to_string).collect()
+    circles(&sources).unwrap()
 }
 
 /// What is reported on two modules of a crate, where `b` uses an item of `a`.

@@ -1,81 +1,118 @@
-//! Every call of identity.TM that carries JSON, as functions from JSON to JSON.
+//! Every call that carries JSON, and identify24's webhook, as functions from JSON to JSON.
 
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::Error;
+use identkit_identify24 as identify24;
+use identkit_identify24::IdentStatusCallback;
+use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_identity_tm::messages::PutOrderAnswer;
 use identkit_identity_tm::{
     CheckSignmeUser, ConfirmSign, Dialect, DrainUnreported, DrainUnreportedExtended, GetAllStatus,
     GetAllStatusExtended, GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial,
     GetIdentDataMethod, GetStatus, GetStatusExtended, GetVoiceFiles, PutOrder, RequestVideo,
 };
+use identkit_testkit::{block_on, body_bytes};
 use identkit_wire::{Meta, Received, ServedOperation, json};
 use serde_json::Value;
 
 use crate::coverage::document::ORDER;
-use crate::coverage::harness::{block_on, bytes};
+use crate::coverage::rows::{IDENTITY_TM, Row};
 
 pub(crate) type Through = fn(&Value) -> Result<Value, Error>;
 
 /// A call.
 pub(crate) struct Call {
-    pub(crate) meta: &'static Meta,
-    /// Reads a request's body into the type, and sends it from there.
-    pub(crate) request: Through,
+    pub(crate) name: &'static str,
+    method: &'static str,
+    path: &'static str,
+    /// Reads a request's body into the type, and sends it from there; `None` where none is sent.
+    request: Option<Through>,
     /// Reads an answer's body into the type, and answers it from there.
-    pub(crate) answer: Through,
+    answer: Through,
 }
 
-/// The calls that send JSON.
-pub(crate) fn with_request() -> Vec<Call> {
+/// The calls of the row's vendor and endpoint that have a body of its direction.
+pub(crate) fn calls_of(row: &Row) -> Vec<(&'static str, Through)> {
+    let calls = if row.vendor == IDENTITY_TM { identity_tm() } else { identify24() };
+    let through = |call: &Call| if row.request { call.request } else { Some(call.answer) };
+    let calls = calls.iter().filter(|call| is_of(&row.endpoint, call.method, call.path));
+    calls.filter_map(|call| through(call).map(|through| (call.name, through))).collect()
+}
+
+fn identity_tm() -> Vec<Call> {
     vec![
-        call::<PutOrder>(),
-        call::<RequestVideo>(),
-        call::<GetAllStatus>(),
-        call::<GetAllStatusExtended>(),
-        call::<ConfirmSign>(),
-        call::<CheckSignmeUser>(),
+        Call { answer: order_answer, ..tm::<PutOrder>() },
+        tm::<GetStatus>(),
+        tm::<GetStatusExtended>(),
+        tm::<GetIdentData>(),
+        tm::<GetIdentDataInitial>(),
+        tm::<GetIdentDataMethod>(),
+        tm::<GetESignPdf>(),
+        tm::<GetESignHash>(),
+        tm::<RequestVideo>(),
+        tm::<GetVoiceFiles>(),
+        tm::<GetAllStatus>(),
+        tm::<GetAllStatusExtended>(),
+        Call { request: None, ..tm::<DrainUnreported>() },
+        Call { request: None, ..tm::<DrainUnreportedExtended>() },
+        tm::<ConfirmSign>(),
+        tm::<GetBankList>(),
+        tm::<CheckSignmeUser>(),
     ]
 }
 
-/// The calls that are answered with JSON.
-pub(crate) fn with_answer() -> Vec<Call> {
+fn identify24() -> Vec<Call> {
+    let webhook: Through = |text| {
+        let payload = IdentStatusCallback::payload(text.to_string().as_bytes())?;
+        Ok(serde_json::to_value(&payload).expect("a payload has a JSON form"))
+    };
     vec![
-        Call { answer: order_answer, ..call::<PutOrder>() },
-        call::<GetStatus>(),
-        call::<GetStatusExtended>(),
-        call::<GetIdentData>(),
-        call::<GetIdentDataInitial>(),
-        call::<GetIdentDataMethod>(),
-        call::<GetESignPdf>(),
-        call::<GetESignHash>(),
-        call::<GetVoiceFiles>(),
-        call::<GetAllStatus>(),
-        call::<GetAllStatusExtended>(),
-        call::<DrainUnreported>(),
-        call::<DrainUnreportedExtended>(),
-        call::<GetBankList>(),
-        call::<CheckSignmeUser>(),
+        i24::<Login>(),
+        i24::<CreateIdent>(),
+        i24::<GetIdent>(),
+        i24::<GetAllProjects>(),
+        i24::<GetProject>(),
+        Call { name: "the webhook", method: "WEBHOOK", path: "POST", request: None, answer: webhook },
     ]
 }
 
-fn call<Op: ServedOperation<Dialect = Dialect>>() -> Call {
+/// Whether identify24 has this call.
+pub(crate) fn is_known(method: &str, path: &str) -> bool {
+    identify24().iter().any(|call| (call.method, call.path) == (method, path))
+}
+
+fn tm<Op: ServedOperation<Dialect = Dialect>>() -> Call {
     let request: Through = |text| {
         let mut dialect = Dialect::default();
         // A generated order has every element of the table.
         dialect.pdf_and_hash_together = true;
         request::<Op>(text, &dialect)
     };
-    Call { meta: Op::META, request, answer: |text| answer::<Op>(text, &Dialect::default()) }
+    call::<Op>(request, |text| answer::<Op>(text, &Dialect::default()))
+}
+
+fn i24<Op: ServedOperation<Dialect = identify24::Dialect>>() -> Call {
+    call::<Op>(
+        |text| request::<Op>(text, &identify24::Dialect::new()),
+        |text| answer::<Op>(text, &identify24::Dialect::new()),
+    )
+}
+
+fn call<Op: ServedOperation>(request: Through, answer: Through) -> Call {
+    let Meta { name, method, path, .. } = Op::META;
+    Call { name, method: method.as_str(), path, request: Some(request), answer }
 }
 
 /// Whether the endpoint of a row, `GET /getStatus/{OrderID}[/ExtendedList]` for one, is this call's.
-pub(crate) fn is_of(endpoint: &str, meta: &Meta) -> bool {
-    let (method, path) = endpoint.split_once(' ').unwrap();
-    let (base, variants) = path.split_once('[').map_or((path, false), |(base, _)| (base, true));
-    let same =
-        meta.path == base || (variants && meta.path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')));
-    meta.method == method && same
+pub(crate) fn is_of(endpoint: &str, method: &str, path: &str) -> bool {
+    let (of, base) = endpoint.split_once(' ').unwrap();
+    let same = match base.split_once('[') {
+        Some((base, _)) => path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        None => path == base,
+    };
+    of == method && same
 }
 
 /// putOrder keeps an element of another form rather than lose the order (AT-22), so that its type is asked first.
@@ -91,13 +128,13 @@ fn read<Op: ServedOperation>(body: &str) -> Result<Op, Error> {
 }
 
 /// Reads a request's body into the call's type, and sends it from there.
-pub(crate) fn request<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
+fn request<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
     let encoded = read::<Op>(&text.to_string())?.encode(dialect)?;
-    Ok(serde_json::from_slice(&bytes(&encoded.body)).expect("the writer writes JSON"))
+    Ok(serde_json::from_slice(&body_bytes(&encoded.body)).expect("the writer writes JSON"))
 }
 
 /// Reads an answer's body into the call's type, and answers it from there.
-pub(crate) fn answer<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
+fn answer<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
     let asked = read::<Op>("{}")?;
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();

@@ -1,17 +1,19 @@
 //! The 55 status codes, and the samples of the document.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use identkit_identity_tm::{CATALOGUE, DEFAULT_BASE_URL, OrderFlavor, StatusKind};
 use identkit_mock_server::Profile;
+use identkit_testkit::{block_on, workspace};
 use identkit_wire::Dts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::coverage::document::ORDER;
 use crate::coverage::evidence::{Evidence, Stand};
-use crate::coverage::harness::{Harness, block_on};
+use crate::coverage::harness::Harness;
+use crate::coverage::rows::IDENTITY_TM;
 
 fn table(text: &'static str) -> Vec<Vec<&'static str>> {
     text.lines().skip(1).map(|line| line.split('\t').collect()).collect()
@@ -53,7 +55,7 @@ async fn status(row: &[&str]) -> Stand {
 #[tokio::test]
 async fn all_status_codes_stand_as_in_the_document() {
     let rows = table(include_str!("../../../../../docs/contract/status.tsv"));
-    let mut evidence = Evidence::of("status");
+    let mut evidence = Evidence::of(IDENTITY_TM, "status");
     for row in &rows {
         evidence.add(row[0], status(row).await);
     }
@@ -71,12 +73,15 @@ pub(crate) struct Sample<'a> {
     pub(crate) content: &'a str,
 }
 
-/// The fixtures by sample, over both providers: the file, its lines and its hash.
+/// The fixtures by sample, over both providers: the file, its lines and its hash. No file is missing, none unmentioned,
+/// and each is named by the provider's tests of the document's samples.
 fn fixtures() -> BTreeMap<String, Vec<(PathBuf, String, String)>> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for provider in ["identify24", "identity-tm"] {
-        let folder = crates.join(provider).join("fixtures");
+    for (provider, tests) in [("identify24", "documents.rs"), ("identity-tm", "ground_truth.rs")] {
+        let folder = workspace("crates").join(provider).join("fixtures");
+        let tests = std::fs::read_to_string(folder.join("../tests/it").join(tests)).unwrap();
+        let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut files: BTreeSet<String> = files.filter(|name| name.starts_with("S-")).collect();
         let manifest = std::fs::read_to_string(folder.join("manifest.tsv")).unwrap();
         let mut lines = manifest.lines();
         let heading: Vec<&str> = lines.next().unwrap().split('\t').collect();
@@ -84,9 +89,15 @@ fn fixtures() -> BTreeMap<String, Vec<(PathBuf, String, String)>> {
         let (file, sample, place, sha256) = (column("file"), column("sample"), column("lines"), column("sha256"));
         for line in lines {
             let columns: Vec<&str> = line.split('\t').collect();
+            let name = columns[file];
+            assert!(files.remove(name), "{name} is not there");
+            assert!(tests.contains(&format!("\"{name}\"")), "{name} is read by no test");
+            let reads = serde_json::from_slice::<Value>(&std::fs::read(folder.join(name)).unwrap()).is_ok();
+            assert_eq!(reads, columns[column("valid_json")] == "yes", "{name}");
             let entry = (folder.join(columns[file]), columns[place].to_owned(), columns[sha256].to_owned());
             found.entry(columns[sample].to_owned()).or_default().push(entry);
         }
+        assert_eq!(files, BTreeSet::new(), "not in the manifest");
     }
     found
 }
@@ -166,7 +177,7 @@ fn sample(sample: &Sample<'_>, fixtures: &BTreeMap<String, Vec<(PathBuf, String,
 #[test]
 fn every_sample_of_the_document_is_a_fixture_or_is_understood_as_printed() {
     let fixtures = fixtures();
-    let mut evidence = Evidence::of("sample");
+    let mut evidence = Evidence::of(IDENTITY_TM, "sample");
     for row in table(include_str!("../../../../../docs/contract/samples.tsv")) {
         let [id, document, lines, section, kind, content, ..] = row[..] else {
             panic!("a sample row lacks columns: {row:?}")

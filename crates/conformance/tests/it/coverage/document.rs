@@ -4,10 +4,15 @@ use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Map, Value, json};
 
-use crate::coverage::rows::{CHOSEN, Row, Step, beside};
+use crate::coverage::rows::{CHOSEN, Row, Step, beside, row};
 
 /// The order of the document's examples, which generated answers are about.
 pub(crate) const ORDER: &str = "99921269855041";
+
+/// The two forms of a date-time, by the note: `10-09-2020 12:30:15` and `2020-09-10 12:30`.
+pub(crate) fn moment(row: &Row) -> Option<&'static str> {
+    ["dd-MM-yyyy HH:mm:ss", "yyyy-MM-dd HH:mm"].into_iter().find(|form| row.note.starts_with(form))
+}
 
 /// A text of so many characters, all of them letters.
 pub(crate) fn letters(count: usize) -> String {
@@ -15,7 +20,7 @@ pub(crate) fn letters(count: usize) -> String {
 }
 
 fn is_mail(row: &Row) -> bool {
-    row.name() == "Email" || row.note.contains("mail address")
+    row.name().eq_ignore_ascii_case("email") || row.note.contains("mail address")
 }
 
 fn is_url(row: &Row) -> bool {
@@ -45,17 +50,22 @@ pub(crate) fn listed(row: &Row) -> Vec<Value> {
 /// A value that is right for the row, and another one for every row. A container's is empty.
 pub(crate) fn good(row: &Row) -> Value {
     let number: usize = row.id.trim_start_matches("F-").parse().unwrap();
+    // In upper case, which no writer has to change.
     let text =
-        |most: usize| -> Value { format!("{number} of {}", row.id).chars().take(most).collect::<String>().into() };
+        |most: usize| -> Value { format!("{number} OF {}", row.id).chars().take(most).collect::<String>().into() };
+    let letter = |number: usize| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number % 26]);
     match (row.kind.as_str(), row.name()) {
         (kind, _) if kind.starts_with('A') && row.is_container() => json!([]),
         (_, _) if row.is_container() => json!({}),
+        ("A<S>", _) => json!([text(100)]),
         ("B", _) => true.into(),
+        ("CC", _) => format!("{}{}", letter(number / 26), letter(number)).into(),
         ("DS", _) => format!("19{:02}-0{}-1{}", number % 100, 1 + number % 9, number % 8).into(),
         ("DTS", _) => format!("2020-09-10T12:{:02}:{:02}+02:00", number / 60, number % 60).into(),
-        ("PN", _) => format!("+49170{number:07}").into(),
+        ("PN", _) | (_, "mobile_phone") => format!("+49170{number:07}").into(),
         // Everything that can be signed is in a generated order.
         ("N", "Product") => 15.into(),
+        ("N", "response_status") => 200.into(),
         ("N", "Add") => 0.into(),
         ("N", "SignaturePage") => 1.into(),
         ("N", name) if name.starts_with("Signature") => (number as f64 + 0.5).into(),
@@ -70,11 +80,16 @@ pub(crate) fn good(row: &Row) -> Value {
         (_, "tan") => format!("{number:06}").into(),
         ("S", _) if is_mail(row) => format!("e{number}@example.com").into(),
         ("S", _) if is_url(row) => format!("https://example.com/{number}").into(),
+        (_, "pdf_content") => format!("data:@file/pdf;base64,{}", encode_base64(&sample_contract())).into(),
         (_, "Data") if row.note.contains("PDF") => encode_base64(&sample_contract()).into(),
         ("S", name) if row.note.contains("Base64") || name == "Base64Data" => {
             encode_base64(format!("bytes of {}", row.id).as_bytes()).into()
         }
         ("S", _) if !listed(row).is_empty() => listed(row)[0].clone(),
+        ("S", _) if moment(row).is_some_and(|form| form.starts_with("dd")) => {
+            format!("10-09-2020 12:30:{:02}", number % 60).into()
+        }
+        ("S", _) if moment(row).is_some() => format!("2020-09-10 12:{:02}", number % 60).into(),
         _ => text(row.most.filter(|_| !row.of_name).unwrap_or(100)),
     }
 }
@@ -94,14 +109,21 @@ pub(crate) fn of_length(row: &Row, count: usize) -> Option<Value> {
 }
 
 /// Whether the document says that the two do not go together.
-fn exclude_each_other(one: &Row, other: &Row) -> bool {
+pub(crate) fn exclude_each_other(one: &Row, other: &Row) -> bool {
     let places = |row: &Row| {
         ["SignaturePosX", "SignaturePosY", "SignatureHeight", "SignatureWidth", "SignaturePage"].contains(&row.name())
     };
-    one.parent() == other.parent()
+    let at_most_one = |row: &Row| {
+        let names = row.note.split("at most one of ").nth(1).unwrap_or_default();
+        [one, other].iter().all(|row| names.split([',', ' ']).any(|name| name == row.name()))
+    };
+    one.id != other.id
+        && one.parent() == other.parent()
         && (one.note.contains(&format!("xor {}", other.name()))
             || (one.name() == "SignatureFieldName" && places(other))
-            || (other.name() == "SignatureFieldName" && places(one)))
+            || (other.name() == "SignatureFieldName" && places(one))
+            || at_most_one(one)
+            || at_most_one(other))
 }
 
 /// A text with every element of the row's endpoint and direction, each of them right. What excludes each other is told
@@ -204,4 +226,13 @@ pub(crate) fn rename_key(text: &mut Value, from: &str, to: &str) {
     let object = text.as_object_mut().unwrap();
     let value = object.remove(from).unwrap();
     object.insert(to.to_owned(), value);
+}
+
+#[test]
+fn the_two_sources_of_a_pdf_exclude_each_other_and_nothing_else_does() {
+    let (url, content, email) = (row("F-033"), row("F-034"), row("F-013"));
+    assert!(exclude_each_other(url, content) && exclude_each_other(content, url));
+    assert!(!exclude_each_other(url, email) && !exclude_each_other(url, url));
+    assert!(everything(url).get("pdf_content").is_none() && everything(content).get("pdf_url").is_none());
+    assert_eq!(everything(email).as_object().unwrap().len(), 32);
 }

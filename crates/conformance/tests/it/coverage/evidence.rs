@@ -28,12 +28,8 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    pub(crate) fn of(sort: &'static str) -> Self {
-        Self::of_vendor(crate::coverage::rows::VENDOR, sort)
-    }
-
     /// Evidence of a vendor's rows, which stands in a file of its own.
-    pub(crate) fn of_vendor(vendor: &'static str, sort: &'static str) -> Self {
+    pub(crate) fn of(vendor: &'static str, sort: &'static str) -> Self {
         Self { vendor, sort, rows: Vec::new() }
     }
 

@@ -9,18 +9,10 @@ use http::{Request, Response};
 use identkit_core::{Content, Secret};
 use identkit_mock_server::vendors::identify24::set_webhook;
 use identkit_mock_server::{Profile, Rejection, Sandbox, Transition, VirtualClock};
+use identkit_testkit::body_bytes;
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use serde_json::Value;
-
-pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
-}
-
-/// The bytes of a body that is in memory.
-pub(crate) fn bytes(body: &Body) -> Vec<u8> {
-    body.read().map(|chunk| chunk.expect("memory can be read")).collect::<Vec<_>>().concat()
-}
 
 /// A receiver that has got every webhook, and keeps what they said.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +21,7 @@ struct Receiver(Arc<Mutex<Vec<Vec<u8>>>>);
 #[async_trait]
 impl Transport for Receiver {
     async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
-        self.0.lock().unwrap().push(bytes(request.body()));
+        self.0.lock().unwrap().push(body_bytes(request.body()));
         Ok(Response::new(Content::empty()))
     }
 }

@@ -1,5 +1,5 @@
-//! Evidence that both sides of the contract are there, row by row of `docs/contract/`: identity.TM's in the modules of
-//! this folder, identify24's in a folder of their own.
+//! Evidence that both sides of the contract are there, row by row of `docs/contract/`: what is told of
+//! the sandbox of identify24, and its codes and samples, stands in a folder of its own.
 //!
 //! Nothing here lists fields: what is tried is generated from each row, and what came of it is told, good or bad, to
 //! `cargo xtask coverage`, which compares it with the rows. A new row is covered by what is generated from it, or it is

@@ -12,7 +12,7 @@ use crate::coverage::document::{
 };
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::{Answer, Harness};
-use crate::coverage::rows::{Row, all, beside, endpoints};
+use crate::coverage::rows::{IDENTITY_TM, Row, Step, beside, endpoints, of, row};
 
 /// A request that breaks one rule.
 struct Violation {
@@ -144,7 +144,7 @@ async fn stage(endpoint: &str) -> Stage {
         }
         "PUT /putOrder" => {
             // The master order has the files that a place is said for: the one of every order, and the longest.
-            let named = all().iter().find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
+            let named = of(IDENTITY_TM).find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
             let data = encode_base64(&sample_contract());
             let file = |name: Value| json!({"Data": data, "Filename": name});
             let files = [file(good(named)), file(of_length(named, named.most.unwrap()).unwrap())];
@@ -216,11 +216,11 @@ async fn shown(stage: &Stage, row: &Row) -> Stand {
 
 #[tokio::test]
 async fn the_sandbox_takes_what_is_right_and_refuses_by_its_name_what_breaks_the_rule_of_a_row() {
-    let mut evidence = Evidence::of("sandbox-request");
+    let mut evidence = Evidence::of(IDENTITY_TM, "sandbox-request");
     for endpoint in endpoints(true) {
         let mut at = stage(endpoint).await;
         let answered = at.send(&json!({})).await.is_of_a_call();
-        for row in all().iter().filter(|row| row.request && row.endpoint == endpoint) {
+        for row in of(IDENTITY_TM).filter(|row| row.request && row.endpoint == endpoint) {
             let stand = if answered {
                 shown(&at, row).await
             } else {
@@ -243,20 +243,15 @@ async fn the_sandbox_takes_what_is_right_and_refuses_by_its_name_what_breaks_the
 #[tokio::test]
 async fn a_row_that_the_sandbox_does_not_check_is_a_gap() {
     let at = stage("PUT /putOrder").await;
-    let known = all().iter().find(|row| row.id == "F-112").unwrap();
+    let known = row("F-112");
     assert!(matches!(shown(&at, known).await, Stand::Shown(_)));
-    let mut unknown = known.clone();
-    unknown.path = "Address.Nickname".into();
-    unknown.steps =
-        vec![crate::coverage::rows::Step::Key("Address".into()), crate::coverage::rows::Step::Key("Nickname".into())];
-    let stand = shown(&at, &unknown).await;
-    assert!(matches!(&stand, Stand::Missing(why) if why.contains("(another type)")), "{stand:?}");
-    let mut shorter = known.clone();
-    shorter.most = Some(49);
-    let stand = shown(&at, &shorter).await;
-    assert!(matches!(&stand, Stand::Missing(why) if why.contains("(too long by one)")), "{stand:?}");
-    let mut required = known.clone();
-    required.required = true;
-    let stand = shown(&at, &required).await;
-    assert!(matches!(&stand, Stand::Missing(why) if why.contains("(required)")), "{stand:?}");
+    let unknown = ["Address", "Nickname"].map(|name| Step::Key(name.into())).to_vec();
+    for (gap, rule) in [
+        (Row { path: "Address.Nickname".into(), steps: unknown, ..known.clone() }, "(another type)"),
+        (Row { most: Some(49), ..known.clone() }, "(too long by one)"),
+        (Row { required: true, ..known.clone() }, "(required)"),
+    ] {
+        let stand = shown(&at, &gap).await;
+        assert!(matches!(&stand, Stand::Missing(why) if why.contains(rule)), "{rule}: {stand:?}");
+    }
 }

@@ -1,9 +1,10 @@
 //! The rows of `docs/contract/fields.tsv`, and where each of them stands in a JSON text.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-/// The vendor whose rows are looked at here; those of identify24 are looked at in a folder of their own.
-pub(crate) const VENDOR: &str = "identity.TM";
+pub(crate) const IDENTITY_TM: &str = "identity.TM";
+pub(crate) const IDENTIFY24: &str = "identify24";
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(crate) const CHOSEN: &str = "detail";
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
+    pub(crate) vendor: &'static str,
     pub(crate) endpoint: String,
     pub(crate) request: bool,
     pub(crate) path: String,
@@ -61,34 +63,35 @@ impl Row {
     }
 }
 
-/// Every row of identity.TM.
+/// Every row of both vendors.
 pub(crate) fn all() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    ROWS.get_or_init(|| of(VENDOR))
+    ROWS.get_or_init(|| parse(include_str!("../../../../../docs/contract/fields.tsv")))
 }
 
 /// Every row of a vendor.
-pub(crate) fn of(vendor: &str) -> Vec<Row> {
-    parse(include_str!("../../../../../docs/contract/fields.tsv"), vendor)
+pub(crate) fn of(vendor: &str) -> impl Iterator<Item = &'static Row> {
+    all().iter().filter(move |row| row.vendor == vendor)
+}
+
+/// The row with this number.
+pub(crate) fn row(id: &str) -> &'static Row {
+    all().iter().find(|row| row.id == id).unwrap()
 }
 
 /// The rows of the same endpoint and direction, in their order.
 pub(crate) fn beside(row: &Row) -> impl Iterator<Item = &'static Row> {
     let (endpoint, request) = (row.endpoint.clone(), row.request);
-    all().iter().filter(move |other| other.endpoint == endpoint && other.request == request)
+    of(row.vendor).filter(move |other| other.endpoint == endpoint && other.request == request)
 }
 
-/// The endpoints of one direction, each once.
-pub(crate) fn endpoints(request: bool) -> Vec<&'static str> {
-    let mut found: Vec<&str> = all().iter().filter(|row| row.request == request).map(|row| &*row.endpoint).collect();
-    found.dedup();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// The endpoints of one direction of identity.TM, each once.
+pub(crate) fn endpoints(request: bool) -> BTreeSet<&'static str> {
+    of(IDENTITY_TM).filter(|row| row.request == request).map(|row| &*row.endpoint).collect()
 }
 
-fn parse(table: &str, vendor: &str) -> Vec<Row> {
-    let mut rows: Vec<Row> = table.lines().skip(1).filter_map(|line| row(line, vendor)).collect();
+fn parse(table: &'static str) -> Vec<Row> {
+    let mut rows: Vec<Row> = table.lines().skip(1).map(read).collect();
     for wrapper in rows.iter_mut().filter(|row| row.is_wrapper()) {
         wrapper.steps.insert(0, Step::Item);
     }
@@ -109,13 +112,14 @@ fn parse(table: &str, vendor: &str) -> Vec<Row> {
     rows
 }
 
-fn row(line: &str, wanted: &str) -> Option<Row> {
+fn read(line: &'static str) -> Row {
     let columns: Vec<&str> = line.split('\t').collect();
     let [id, vendor, endpoint, direction, path, kind, most, required, note] = columns[..] else {
         panic!("a row of the contract has {} columns: {line}", columns.len());
     };
-    (vendor == wanted).then(|| Row {
+    Row {
         id: id.to_owned(),
+        vendor,
         endpoint: endpoint.to_owned(),
         request: match direction {
             "req" => true,
@@ -131,7 +135,7 @@ fn row(line: &str, wanted: &str) -> Option<Row> {
         aside: matches!(required, "(example)" | "(changelog)"),
         note: note.to_owned(),
         steps: steps(path),
-    })
+    }
 }
 
 fn steps(path: &str) -> Vec<Step> {
@@ -169,7 +173,7 @@ pub(crate) fn told(steps: &[Step]) -> String {
 
 #[test]
 fn paths_are_taken_apart_as_they_stand_in_a_json_text() {
-    let at = |id: &str| told(&all().iter().find(|row| row.id == id).unwrap().steps);
+    let at = |id: &str| told(&row(id).steps);
     assert_eq!(at("F-110"), "Address.Firstname");
     assert_eq!(at("F-148"), "IdentData.Additional.*.Type");
     assert_eq!(at("F-172"), "MultiSignOptions.SignParameters[0].Filename");

@@ -10,10 +10,11 @@ use identkit_mock_server::{Profile, Transition};
 use identkit_wire::Dts;
 use serde_json::{Map, Value, json};
 
+use crate::coverage::calls::is_of;
 use crate::coverage::document::{everything, remove};
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::Harness;
-use crate::coverage::rows::{Row, Step, VENDOR, all, endpoints};
+use crate::coverage::rows::{IDENTITY_TM, Row, Step, endpoints, of, row};
 
 /// What was seen, by endpoint: paths, and the values there.
 #[derive(Default)]
@@ -22,13 +23,7 @@ struct Seen(BTreeMap<String, Vec<(Vec<Step>, Value)>>);
 impl Seen {
     /// Notes the answer to `GET /getStatus/{OrderID}` for one, under the row's name of the endpoint.
     fn note(&mut self, method: &str, template: &str, text: &Value) {
-        let endpoint = endpoints(false).into_iter().find(|endpoint| {
-            let (of, path) = endpoint.split_once(' ').unwrap();
-            let (base, variants) = path.split_once('[').map_or((path, false), |(base, _)| (base, true));
-            let same =
-                template == base || (variants && template.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')));
-            of == method && same
-        });
+        let endpoint = endpoints(false).into_iter().find(|endpoint| is_of(endpoint, method, template));
         if let Some(endpoint) = endpoint {
             walk(text, &mut Vec::new(), self.0.entry(endpoint.to_owned()).or_default());
         }
@@ -117,7 +112,7 @@ const READS: &[&str] = &[
 
 /// An order that asks for all that an order can ask for, and what it is for.
 fn orders() -> Vec<Value> {
-    let whole = everything(all().iter().find(|row| row.endpoint == "PUT /putOrder" && row.request).unwrap());
+    let whole = everything(of(IDENTITY_TM).find(|row| row.endpoint == "PUT /putOrder" && row.request).unwrap());
     let with = |product: u64, add: u64, dropped: &[&str], more: Value| {
         let mut order = whole.clone();
         for name in dropped {
@@ -227,8 +222,8 @@ async fn every_element_of_an_answer_is_seen_on_the_wire_with_its_type() {
     for account in ACCOUNTS {
         look(*account, &mut seen).await;
     }
-    let evidence =
-        Evidence::of_rows(VENDOR, "sandbox-answer", all().iter().filter(|row| !row.request), |row| seen.stand(row));
+    let rows = of(IDENTITY_TM).filter(|row| !row.request);
+    let evidence = Evidence::of_rows(IDENTITY_TM, "sandbox-answer", rows, |row| seen.stand(row));
     evidence.tell();
     // What was seen must be right; what was not seen is `cargo xtask coverage`'s to judge.
     let wrong: Vec<_> = evidence.missing().into_iter().filter(|why| why.contains("and never as")).collect();
@@ -237,7 +232,7 @@ async fn every_element_of_an_answer_is_seen_on_the_wire_with_its_type() {
 
 #[test]
 fn what_was_not_seen_or_with_another_type_is_a_gap() {
-    let row = all().iter().find(|row| row.id == "F-197").unwrap();
+    let row = row("F-197");
     let stand = |text: Value| {
         let mut seen = Seen::default();
         seen.note("GET", "/getStatus/{OrderID}/ExtendedList", &text);

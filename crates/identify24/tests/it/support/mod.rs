@@ -3,28 +3,30 @@
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::future::poll_fn;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::Poll;
-use std::time::Duration;
+pub(crate) use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) use std::sync::{Arc, Mutex};
+pub(crate) use std::task::{Context, Poll, Waker};
+pub(crate) use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use identkit_core::{CallOptions, Clock, Content, async_trait};
-use identkit_identify24::messages::{CreateIdent, Gender};
-use identkit_identify24::{Credentials, Dialect, Identify24};
+pub(crate) use bytes::Bytes;
+pub(crate) use http::{Method, Request, Response};
+pub(crate) use identkit_core::{
+    Advice, CallOptions, CaseRef, Content, Delivery, Error, Event, IdentityProvider, Kind, Outcome, Secret, async_trait,
+};
+pub(crate) use identkit_identify24::messages::*;
+pub(crate) use identkit_identify24::operations::*;
+pub(crate) use identkit_identify24::*;
 pub(crate) use identkit_testkit::{Reply, SentRequest, Step, TestClock, body_bytes};
-use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, Policy, Transport};
-use identkit_wire::{Body, Encoded, Params, ServedOperation};
+pub(crate) use identkit_transport::{AttemptContext, Failure, Policy, Transport};
+use identkit_transport::{BaseUrl, Driver, NoAuth};
+pub(crate) use identkit_wire::{Body, Callback, Operation, ServedOperation};
+use identkit_wire::{Encoded, Params};
 use serde::Serialize;
 
 pub(crate) const PARTNER: &str = "911-internet";
 pub(crate) const API_KEY: &str = "key-4711";
-
-pub(crate) fn fixtures() -> PathBuf {
-    identkit_testkit::workspace("crates/identify24/fixtures")
-}
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
     identkit_testkit::fixture("identify24", name)
@@ -43,6 +45,19 @@ pub(crate) fn encoded<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, di
     operation.encode(dialect).unwrap()
 }
 
+/// The JSON that is sent.
+pub(crate) fn written<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> serde_json::Value {
+    json(&body_bytes(&encoded(operation, dialect).body))
+}
+
+/// The error of a call, which prints nothing of the person.
+pub(crate) fn fault<T>(result: Result<T, Error>) -> Error {
+    let Err(error) = result else { panic!("it succeeded") };
+    let shown = format!("{error} {error:?} {error:#?}");
+    assert!(!shown.contains("Mustermann"), "{shown}");
+    error
+}
+
 /// What the sandbox reads of what the client writes.
 pub(crate) fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Op {
     let body = body_bytes(&encoded(operation, dialect).body);
@@ -54,7 +69,7 @@ pub(crate) fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op,
 pub(crate) fn decode<Op: ServedOperation<Dialect = Dialect>>(
     operation: &Op,
     body: impl Into<Bytes>,
-) -> Result<Op::Output, identkit_core::Error> {
+) -> Result<Op::Output, Error> {
     let (head, ()) = Response::new(()).into_parts();
     let body = identkit_wire::Received::Whole(body.into());
     operation.decode(&head, body, &Dialect::new()).map(|decoded| decoded.value)
@@ -105,6 +120,8 @@ type Handler = Box<dyn Fn(&SentRequest) -> Step + Send + Sync>;
 /// The vendor's side in the tests' hands: logins answer with a new token each, the rest comes from the handler.
 pub(crate) struct Vendor {
     handler: Handler,
+    /// Whether only the newest token of all is good.
+    expires: bool,
     login: Mutex<VecDeque<Step>>,
     pub(crate) logins: AtomicUsize,
     /// While closed, logins do not answer.
@@ -114,8 +131,18 @@ pub(crate) struct Vendor {
 
 impl Vendor {
     pub(crate) fn new(handler: impl Fn(&SentRequest) -> Step + Send + Sync + 'static) -> Arc<Self> {
+        Self::of(Box::new(handler), false)
+    }
+
+    /// A vendor that knows only the newest token.
+    pub(crate) fn expiring(good: Step) -> Arc<Self> {
+        Self::of(Box::new(move |_| good.clone()), true)
+    }
+
+    fn of(handler: Handler, expires: bool) -> Arc<Self> {
         Arc::new(Self {
-            handler: Box::new(handler),
+            handler,
+            expires,
             login: Mutex::default(),
             logins: AtomicUsize::new(0),
             open: AtomicBool::new(true),
@@ -180,6 +207,8 @@ impl Transport for Vendor {
             let number = self.logins.fetch_add(1, Ordering::SeqCst) + 1;
             let token = format!(r#"{{"result":true,"response_status":200,"token":"token-{number}","messages":[]}}"#);
             self.login.lock().unwrap().pop_front().unwrap_or_else(|| ok(token))
+        } else if self.expires && arrived.header("x-api-token") != format!("token-{}", self.logins()) {
+            status(401)
         } else {
             (self.handler)(&arrived)
         };
@@ -191,20 +220,30 @@ pub(crate) fn policy() -> Policy {
     Policy::default().backoff(Duration::ZERO)
 }
 
+/// A client over any transport, by a clock that stands still, built in any other way.
+pub(crate) fn client_over(transport: Arc<dyn Transport>, change: impl FnOnce(Builder) -> Builder) -> Identify24 {
+    let builder = Identify24::builder(Credentials::new(PARTNER, API_KEY)).transport(transport);
+    let builder = builder.base_url("http://127.0.0.1:1").clock(Arc::new(TestClock::default())).policy(policy());
+    change(builder).build().unwrap()
+}
+
+pub(crate) fn client_by(vendor: &Arc<Vendor>, change: impl FnOnce(Builder) -> Builder) -> Identify24 {
+    client_over(Arc::clone(vendor) as _, change)
+}
+
 pub(crate) fn client_with(vendor: &Arc<Vendor>, clock: &TestClock, dialect: Dialect) -> Identify24 {
-    let transport: Arc<dyn Transport> = Arc::clone(vendor) as _;
-    Identify24::builder(Credentials::new(PARTNER, API_KEY))
-        .transport(transport)
-        .base_url("http://127.0.0.1:1")
-        .clock(Arc::new(clock.clone()))
-        .policy(policy())
-        .dialect(dialect)
-        .build()
-        .unwrap()
+    client_by(vendor, |builder| builder.clock(Arc::new(clock.clone())).dialect(dialect))
 }
 
 pub(crate) fn client(vendor: &Arc<Vendor>) -> Identify24 {
-    client_with(vendor, &TestClock::default(), Dialect::new())
+    client_by(vendor, |builder| builder)
+}
+
+/// Polls a call that can only wait.
+pub(crate) fn waits<F: Future>(call: &mut Pin<Box<F>>) {
+    for _ in 0..10 {
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
 }
 
 pub(crate) fn options() -> CallOptions {
@@ -219,16 +258,15 @@ where
     Op::Output: Serialize + fmt::Debug,
 {
     let vendor = Vendor::script(vec![ok(vendor_response)]);
-    let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
-    let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
     let output = if Op::META.path == "/auth" {
         vendor.next_login(ok(vendor_response));
         let base = BaseUrl::parse("https://api.identify24.de").unwrap();
-        let driver = Driver::new(transport, clock, Arc::new(NoAuth), base, Dialect::new()).with_policy(policy());
-        driver.call(&operation, &options()).await.unwrap().value
+        let clock = Arc::new(TestClock::default());
+        let driver = Driver::new(Arc::clone(&vendor) as _, clock, Arc::new(NoAuth), base, Dialect::new());
+        driver.with_policy(policy()).call(&operation, &options()).await.unwrap().value
     } else {
-        let builder = Identify24::builder(Credentials::new(PARTNER, API_KEY)).transport(transport).clock(clock);
-        builder.policy(policy()).build().unwrap().call(&operation, &options()).await.unwrap().value
+        let client = client_by(&vendor, |builder| builder.base_url(DEFAULT_BASE_URL));
+        client.call(&operation, &options()).await.unwrap().value
     };
 
     let SentRequest { method, uri, headers, body } = vendor.last();

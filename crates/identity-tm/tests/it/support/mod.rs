@@ -1,33 +1,31 @@
 //! What the test files share: fixtures, a scripted transport, and orders and answers built from the types' own keys.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::ops::Deref;
+pub(crate) use std::sync::{Arc, Mutex};
+pub(crate) use std::time::Duration;
 
-use bytes::Bytes;
-use identkit_core::{Content, Error, Secret};
-use identkit_identity_tm::messages::{
-    Additional, Address, AllStatusRequest, Bank, CheckedDriverLicense, CheckedIdCard, DriverLicense, EidSettings,
-    EmailNotifications, IdCard, IdCardImages, IdentData, IdentDataAnswer, Image, LegitimationDocument, ListedOrder,
-    MultiSignOptions, OrderIdentData, OrderStatus, Paging, Period, PutOrder, PutOrderAnswer, RedirectUrl, SignHash,
-    SignParameters, SignPdf, SignedHashes, SignedPdf, SignedPdfList, SignmeUser, SignmeUserRequest, StatusEntry, Tan,
-    TvSlot, VideoHashes, VideoRequest, VoiceFile, VoiceFiles, WebhookUrl,
+pub(crate) use bytes::Bytes;
+pub(crate) use http::{Method, Request, Response, Uri};
+pub(crate) use identkit_core::{
+    Advice, CallOptions, CaseRef, Content, Cursor, Delivery, Error, Event, IdentityProvider, Kind, Outcome, Pii,
+    Purpose, Secret, Window, async_trait,
 };
-use identkit_identity_tm::{Builder, Credentials, Dialect, IdentityTm};
+pub(crate) use identkit_identity_tm::messages::*;
+pub(crate) use identkit_identity_tm::*;
 pub(crate) use identkit_testkit::{Reply, Script, SentRequest, Step, block_on, body_bytes};
-use identkit_transport::{Policy, SystemClock, Transport};
-use identkit_wire::{BodyMode, Decoded, Operation, Received, encode_base64};
-use serde_json::{Map, Value};
+pub(crate) use identkit_transport::{AttemptContext, Failure, Policy, SystemClock, Transport};
+pub(crate) use identkit_wire::json::Blob;
+pub(crate) use identkit_wire::{
+    Body, BodyMode, Callback, Decoded, Dts, OneOrMany, Operation, Params, Received, ServedOperation, Warning,
+    encode_base64,
+};
+pub(crate) use serde_json::{Map, Value, json};
 
 /// The smallest text that begins like a PDF.
 pub(crate) const PDF: &[u8] = b"%PDF-1.7\n%%EOF\n";
 
 /// The order id of the document's examples.
 pub(crate) const ORDER: &str = "99921269855041";
-
-pub(crate) fn fixture_dir() -> PathBuf {
-    identkit_testkit::workspace("crates/identity-tm/fixtures")
-}
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
     identkit_testkit::fixture("identity-tm", name)
@@ -59,7 +57,7 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     Reply::new(status, body).header("content-type", content_type)
 }
 
-pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Reply {
+pub(crate) fn json_answer(status: u16, body: impl Into<Bytes>) -> Reply {
     Reply::json(status, body)
 }
 
@@ -88,6 +86,11 @@ pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
     operation.decode(&head, received, &Dialect::default())
 }
 
+/// Responds with JSON.
+pub(crate) fn reply(status: u16, body: impl Into<Bytes>) -> Step {
+    Step::Answer(json_answer(status, body))
+}
+
 /// Begins a 200 that announces this length.
 pub(crate) fn long(length: u64) -> Step {
     Step::Answer(Reply::new(200, "{").length(length))
@@ -98,24 +101,61 @@ pub(crate) fn truncated() -> Step {
     Step::Answer(Reply::new(202, r#"{"OrderID":"#).length(1000))
 }
 
-/// The method and the path below the documented base of each request that was sent.
-pub(crate) fn calls(script: &Script) -> Vec<String> {
-    let path = |sent: &SentRequest| sent.path().strip_prefix("/api/2.10").unwrap().to_owned();
-    script.sent().iter().map(|sent| format!("{} {}", sent.method, path(sent))).collect()
+/// The error of a call, which prints nothing of the person.
+pub(crate) fn fault<T>(result: Result<T, Error>) -> Error {
+    let Err(error) = result else { panic!("it succeeded") };
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("Mustermann"), "{shown}");
+    error
+}
+
+pub(crate) fn id() -> OrderId {
+    OrderId::received(ORDER)
+}
+
+/// A client over a script: it sends as many requests as the script has steps, no more and no fewer.
+pub(crate) struct Scripted {
+    client: IdentityTm,
+    script: Arc<Script>,
+}
+
+impl Scripted {
+    pub(crate) fn sent(&self) -> Vec<SentRequest> {
+        self.script.sent()
+    }
+
+    /// The method and the path below the documented base of each request that was sent.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let path = |sent: &SentRequest| sent.path().strip_prefix("/api/2.10").unwrap().to_owned();
+        self.sent().iter().map(|sent| format!("{} {}", sent.method, path(sent))).collect()
+    }
+}
+
+impl Deref for Scripted {
+    type Target = IdentityTm;
+
+    fn deref(&self) -> &IdentityTm {
+        &self.client
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.sent();
+        }
+    }
 }
 
 /// A client over a script, without waits between its attempts.
-pub(crate) fn client(steps: impl IntoIterator<Item = Step>) -> (IdentityTm, Arc<Script>) {
+pub(crate) fn client(steps: impl IntoIterator<Item = Step>) -> Scripted {
     client_by(|builder| builder, steps)
 }
 
 /// As [`client`], built in another way.
-pub(crate) fn client_by(
-    change: impl FnOnce(Builder) -> Builder,
-    steps: impl IntoIterator<Item = Step>,
-) -> (IdentityTm, Arc<Script>) {
+pub(crate) fn client_by(change: impl FnOnce(Builder) -> Builder, steps: impl IntoIterator<Item = Step>) -> Scripted {
     let script = Arc::new(Script::new(steps));
-    (client_over(change, Arc::clone(&script) as _), script)
+    Scripted { client: client_over(change, Arc::clone(&script) as _), script }
 }
 
 /// A client over any transport, without waits between its attempts.
@@ -123,6 +163,40 @@ pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Ar
     let policy = Policy::default().backoff(Duration::ZERO);
     let builder = IdentityTm::builder(Credentials::new("4711", Secret::new("code"))).policy(policy);
     change(builder).transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
+}
+
+/// Something to be done with each operation of the crate.
+pub(crate) trait EachOperation {
+    fn with<Op: ServedOperation<Dialect = Dialect>>(&mut self, operation: Op);
+}
+
+/// Every operation of the crate, most of them about the order of the document's examples.
+pub(crate) fn each_operation(each: &mut impl EachOperation) {
+    each.with(plain_order());
+    each.with(GetStatus::new(id()));
+    each.with(GetStatusExtended::new(id()));
+    each.with(GetIdentData::new(id()));
+    each.with(GetIdentDataInitial::new(id()));
+    each.with(GetIdentDataMethod::new(id()));
+    each.with(GetIdentDataSigned::new(id()));
+    each.with(GetIdentDataPdf::new(id()));
+    each.with(GetESignPdf::new(id()));
+    each.with(GetESignHash::new(id()));
+    each.with(RequestVideo::new(id(), Secret::new("")));
+    each.with(GetVideo::new(id()));
+    each.with(GetVoiceFiles::new(id()));
+    each.with(DelIdentData::new(id()));
+    each.with(GetAllStatus::default());
+    each.with(GetAllStatusExtended::default());
+    each.with(DrainUnreported);
+    each.with(DrainUnreportedExtended);
+    each.with(CancelOrder::new(id()));
+    each.with(RequestSign::new(id()));
+    each.with(ConfirmSign::new(id(), Secret::new("")));
+    each.with(RequestResendSignTan::new(id()));
+    each.with(ServerStatus);
+    each.with(GetBankList);
+    each.with(CheckSignmeUser::default());
 }
 
 /// Objects below another object: the path without indexes, and the keys that the type lists.
@@ -163,26 +237,45 @@ pub(crate) const IDENT_DATA: Objects = &[
 
 pub(crate) const SIGNED_PDFS: Objects = &[("", SignedPdfList::KEYS), ("PDFs", SignedPdf::KEYS)];
 
-/// The request of getAllStatus.
 pub(crate) const ALL_STATUS_REQUEST: Objects =
     &[("", AllStatusRequest::KEYS), ("Period", Period::KEYS), ("Period.Paging", Paging::KEYS)];
-/// One order of its answer.
 pub(crate) const LISTED_ORDER: Objects =
     &[("", ListedOrder::KEYS), ("Status", StatusEntry::KEYS), ("TVSlot", TvSlot::KEYS)];
-/// The answer of getESignHash, with one name.
 pub(crate) const SIGNED_HASHES: Objects = &[("", SignedHashes::KEYS), ("Hashes", &["name"])];
-/// The request of getVideoFileBinaryAsync.
 pub(crate) const VIDEO_REQUEST: Objects = &[("", VideoRequest::KEYS)];
-/// The answer of getVoiceFiles.
 pub(crate) const VOICE_FILES: Objects = &[("", VoiceFiles::KEYS), ("Voicefiles", VoiceFile::KEYS)];
-/// The request of confirmSign.
 pub(crate) const TAN: Objects = &[("", Tan::KEYS)];
-/// One bank of getBankList.
 pub(crate) const BANK: Objects = &[("", Bank::KEYS)];
-/// The request of checkSignmeUser.
 pub(crate) const SIGNME_REQUEST: Objects = &[("", SignmeUserRequest::KEYS)];
-/// Its answer.
 pub(crate) const SIGNME_USER: Objects = &[("", SignmeUser::KEYS)];
+
+/// Every message of the crate.
+pub(crate) const MESSAGES: [Objects; 14] = [
+    PUT_ORDER,
+    PUT_ORDER_ANSWER,
+    STATUS,
+    IDENT_DATA,
+    SIGNED_PDFS,
+    ALL_STATUS_REQUEST,
+    LISTED_ORDER,
+    SIGNED_HASHES,
+    VIDEO_REQUEST,
+    VOICE_FILES,
+    TAN,
+    BANK,
+    SIGNME_REQUEST,
+    SIGNME_USER,
+];
+
+/// The paths of all elements that hold no others.
+pub(crate) fn leaves(objects: Objects) -> Vec<String> {
+    let mut paths = Vec::new();
+    message_json(objects, |path| {
+        paths.push(path.to_owned());
+        Value::Null
+    });
+    paths
+}
 
 /// The JSON of a message with every element that the types list; `leaf` gives the value at a path such as
 /// `Address.Firstname`, `null` for none.

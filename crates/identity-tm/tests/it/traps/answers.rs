@@ -17,12 +17,11 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
         "<html>Mustermann</html>",
         r#"{"OrderID":"999212"#,
     ] {
-        let (client, script) = client([Step::Answer(json_answer(202, told))]);
-        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
+        let client = client([reply(202, told)]);
+        let error = fault(client.put_order(&plain_order(), &options()).await);
         let told_by_us = (error.kind(), error.advice(), error.delivery());
         assert_eq!(told_by_us, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{told}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"));
-        assert_eq!(calls(&script), ["PUT /putOrder"], "{told}");
+        assert_eq!(client.calls(), ["PUT /putOrder"], "{told}");
         if told.contains("Error") {
             assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "what the vendor wrote is not lost");
         }
@@ -32,12 +31,11 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
 #[tokio::test]
 async fn at_53_an_error_beside_an_order_id_is_a_warning() {
     let told = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
-    let (client, script) = client([Step::Answer(json_answer(202, told))]);
+    let client = client([reply(202, told)]);
     let answered = client.put_order(&plain_order(), &options()).await.unwrap();
     assert_eq!(answered.value.order_id, id());
     assert_eq!(rules(&answered.warnings), ["AT-53"]);
     assert!(!format!("{answered:?}").contains("Mustermann"));
-    assert_eq!(script.sent().len(), 1);
 }
 
 #[tokio::test]
@@ -55,14 +53,12 @@ async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_pri
         ("{}", None),
         ("", None),
     ] {
-        let (client, script) = client([Step::Answer(json_answer(400, body))]);
-        let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
+        let client = client([reply(400, body)]);
+        let error = fault(client.put_order(&plain_order(), &options()).await);
         assert_eq!((error.kind(), error.advice()), (Kind::Rejected, Advice::FixInput), "{body}");
         assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), told, "{body}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"));
-        assert_eq!(script.sent().len(), 1);
     }
-    let (client, _) = client([Step::Answer(json_answer(400, "x".repeat(100_000)))]);
+    let client = client([reply(400, "x".repeat(100_000))]);
     let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
     assert!(error.vendor_text().is_none_or(|text| text.expose().len() <= 2_000), "capped");
 }
@@ -79,64 +75,12 @@ fn at_74_times_are_read_in_every_form_and_kept_as_they_came() {
 
 #[tokio::test]
 async fn at_76_the_report_is_handed_on_and_never_parsed() {
-    let (vendor, _) = client([Step::Answer(answer(200, "text/html", PDF))]);
+    let vendor = client([Step::Answer(answer(200, "text/html", PDF))]);
     let report = vendor.ident_data_pdf(&id(), &options()).await.unwrap().value;
     assert_eq!(report.collect(1000).await.unwrap(), PDF);
-    let (vendor, script) = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
-    let error = vendor.ident_data_pdf(&id(), &options()).await.unwrap_err();
+    let vendor = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
+    let error = fault(vendor.ident_data_pdf(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
-    assert!(!format!("{error} {error:?}").contains("Mustermann"));
-    assert_eq!(script.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn at_77_a_put_that_may_have_arrived_is_never_repeated() {
-    for step in [
-        Step::Reset,
-        truncated(),
-        Step::Answer(json_answer(500, "")),
-        Step::Answer(json_answer(502, "")),
-        Step::Answer(json_answer(503, "").header("retry-after", "0")),
-        Step::Answer(json_answer(504, "")),
-    ] {
-        let (client, script) = client([step.clone()]);
-        let error = client.put_order(&plain_order(), &options().attempts(9)).await.unwrap_err();
-        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{step:?}");
-        assert_eq!(calls(&script), ["PUT /putOrder"], "{step:?}");
-    }
-}
-
-#[tokio::test]
-async fn at_77_a_put_that_was_proved_not_to_have_been_sent_is_tried_again_with_the_same_ref() {
-    let (client, script) = client([Step::NotSent, Step::Answer(json_answer(202, r#"{"OrderID":"99921269855041"}"#))]);
-    let answered = client.put_order(&plain_order(), &options()).await.unwrap();
-    assert_eq!(answered.attempts, 2);
-    assert_eq!(script.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn at_80_server_status_is_asked_once_whatever_comes() {
-    for (step, kind) in [
-        (Step::Answer(json_answer(500, "")), Kind::Unavailable),
-        (Step::Answer(json_answer(503, "")), Kind::Unavailable),
-        (Step::Reset, Kind::Unreachable),
-        (Step::NotSent, Kind::Unreachable),
-        (Step::Answer(json_answer(404, "")), Kind::NotFound),
-    ] {
-        let (client, _) = client([step]);
-        assert_eq!(client.server_status(&options().attempts(9)).await.unwrap_err().kind(), kind);
-    }
-    let (client, script) = client([Step::Answer(answer(200, "text/html", "<p>up"))]);
-    client.server_status(&options()).await.unwrap();
-    assert!(script.sent()[0].headers.contains_key("authorization"), "the account's credentials go along");
-}
-
-#[test]
-fn at_81_notifications_hold_mail_addresses_and_no_events() {
-    let order = |mails| plain_order().email_notifications(mails);
-    accepts(&order(EmailNotifications::default().on_leave("e@example.com").on_time_out("e@example.com")));
-    let name = "EmailNotifications.OnPositiveIdent";
-    rejects(&order(EmailNotifications::default().on_positive_ident("true")), name, "AT-47");
 }
 
 #[test]
@@ -161,68 +105,9 @@ fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
 }
 
 #[test]
-fn at_83_special_attributes_are_2_without_video_and_up_to_10_where_the_person_chooses() {
-    let order = |product: u32, count: usize| {
-        let details =
-            (0..count).map(|at| (format!("d{at}").into(), Additional::default().kind(1_u32).label("l").value("v")));
-        let data = OrderIdentData::default().additional(details.collect::<std::collections::BTreeMap<_, _>>());
-        plain_order().product(product).add(8_u64).ident_data(data)
-    };
-    let about = |order: &PutOrder| warnings(order).into_iter().filter(|rule| *rule == "AT-83").count();
-    assert_eq!(about(&order(0, 2)), 0);
-    rejects(&order(0, 3), "IdentData.Additional", "AT-83");
-    for product in [12, 15, 16] {
-        assert_eq!(about(&order(product, 2)), 0);
-        assert_eq!(about(&order(product, 3)), 1);
-        assert_eq!(about(&order(product, 10)), 1);
-        rejects(&order(product, 11), "IdentData.Additional", "AT-83");
-    }
-}
-
-#[test]
-fn at_85_a_signature_goes_to_a_position_a_page_or_a_field_and_never_to_two_of_them() {
-    let (x, w) = ("SignaturePosX", "SignatureWidth");
-    let field = "SignatureFieldName";
-    for (place, fault) in [
-        (json!({}), None),
-        (json!({"SignaturePage": 2}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 1.5}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 1.5, "SignaturePage": 2}), None),
-        (json!({"SignaturePosX": 0, "SignaturePosY": 0, "SignatureHeight": 5, "SignatureWidth": 9}), None),
-        (json!({"SignatureFieldName": "field 1"}), None),
-        (json!({"SignaturePosX": 1}), Some(x)),
-        (json!({"SignaturePosY": 1}), Some(x)),
-        (json!({"SignatureHeight": 5, "SignatureWidth": 9}), Some(w)),
-        (json!({"SignatureHeight": 5}), Some(w)),
-        (json!({"SignatureFieldName": "field 1", "SignaturePosX": 1, "SignaturePosY": 1}), Some(field)),
-        (json!({"SignatureFieldName": "field 1", "SignaturePage": 1}), Some(field)),
-        (json!({"SignaturePosX": -1, "SignaturePosY": 1}), Some(x)),
-    ] {
-        let with = |other: Value| {
-            let mut object = place.as_object().unwrap().clone();
-            object.extend(other.as_object().unwrap().clone());
-            Value::Object(object)
-        };
-        let mut orders = vec![
-            ("eSignPDF", json!({"eSignPDF": with(json!({"Data": encode_base64(PDF)}))})),
-            (
-                "MultiSignOptions.SignParameters[0]",
-                json!({"MultiSignOptions": {
-                "FirstOrderID": ORDER, "SignParameters": [place]}}),
-            ),
-        ];
-        if place.get(field).is_none() && place.get("SignaturePage").is_none() {
-            orders.push(("eSignHash", json!({"eSignHash": with(json!({"Hash": "c2hh", "Filename": "a"}))})));
-        }
-        for (at, text) in orders {
-            let mut order = order_of(&text).product(15_u32).add(0_u64).email("e@example.com").reference("r");
-            order.address = plain_order().address;
-            let expected: Vec<_> = fault.map(|field| (format!("{at}.{field}"), "AT-85")).into_iter().collect();
-            assert_eq!(faults(&order, &dialect()), expected, "{text}");
-        }
-    }
+fn at_85_a_place_that_is_no_number_is_refused() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
-    let told = faults(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
+    let told = refused(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
     let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];
     assert_eq!(told, expected);
 }
@@ -246,14 +131,14 @@ fn at_86_an_encrypted_pdf_is_refused_unless_the_dialect_says_otherwise() {
     let signed = SignPdf::default().data(Blob::from_bytes(document));
     let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(signed));
     rejects(&order, "eSignPDF.Data", "AT-86");
-    assert_eq!(faults(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
+    assert_eq!(refused(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
 }
 
 #[tokio::test]
 async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
     for status in [301, 302, 303, 304, 307, 308] {
         let moved = || Step::Answer(json_answer(status, "").header("location", "https://www.example.com/"));
-        let (client, script) = client([moved(), moved(), moved()]);
+        let client = client([moved(), moved(), moved()]);
         let errors = [
             client.put_order(&plain_order(), &options()).await.unwrap_err(),
             client.ident_data(&id(), &options()).await.unwrap_err(),
@@ -262,7 +147,7 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
         for error in errors {
             assert_eq!((error.kind(), error.status()), (Kind::Protocol, Some(status)), "{error}");
         }
-        let hosts: Vec<_> = script.sent().iter().map(|seen| seen.uri.host().unwrap().to_owned()).collect();
+        let hosts: Vec<_> = client.sent().iter().map(|seen| seen.uri.host().unwrap().to_owned()).collect();
         assert_eq!(hosts, ["customer.identity.tm"; 3], "each was sent once, to the vendor");
     }
 }
@@ -270,18 +155,15 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
 #[tokio::test]
 async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_refused() {
     let build = |user: &str, code: &str| {
-        let script = Arc::new(Script::default());
-        IdentityTm::builder(Credentials::new(user, Secret::new(code)))
-            .transport(script)
-            .clock(Arc::new(SystemClock::new()))
-            .build()
+        let builder = IdentityTm::builder(Credentials::new(user, Secret::new(code)));
+        builder.transport(Arc::new(Script::default())).clock(Arc::new(SystemClock::new())).build()
     };
     for (user, code) in [("", "x"), ("a:b", "x"), ("a\u{7f}", "x"), ("a", "x\n")] {
         assert_eq!(build(user, code).unwrap_err().kind(), Kind::InvalidInput, "{user:?}");
     }
     build("Köln", "a:b").unwrap();
-    let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
+    let client = client([reply(200, "{}")]);
     client.ident_data(&id(), &options()).await.unwrap();
-    assert_eq!(script.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
-    assert!(!format!("{client:?} {:?}", Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));
+    assert_eq!(client.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
+    assert!(!format!("{:?} {:?}", *client, Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));
 }

@@ -1,23 +1,9 @@
 //! The port over getAllStatus: cases that changed, page by page, each with a cursor that can be kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
-use identkit_core::{Cursor, Window};
-
-use super::feed::{Asked, BEGIN, Entry, Vendor, history, listed, nothing, page_of, within};
+use super::feed::{Asked, BEGIN, Entry, history, listed, nothing, page_of, vendor, within};
 use super::*;
-
-/// The port over this vendor, and a window of so many seconds.
-fn port(
-    length: i64,
-    answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static,
-) -> (IdentityTm, Window, Arc<Vendor>) {
-    let vendor = Arc::new(Vendor { answers: Box::new(answers), asked: Mutex::default() });
-    let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
-    let at = |second: i64| jiff::Timestamp::from_second(BEGIN + second).unwrap();
-    (client, Window { begin: at(0), end: at(length) }, vendor)
-}
 
 /// Every page of the port, each cursor written down and read back; the ids that were told.
 async fn all_changes(client: &IdentityTm, window: Window) -> Result<(BTreeSet<u32>, usize), Error> {
@@ -36,21 +22,21 @@ async fn all_changes(client: &IdentityTm, window: Window) -> Result<(BTreeSet<u3
 async fn at_05_the_port_tells_every_changed_order_whatever_the_first_page_is() {
     for base in [0, 1] {
         for orders in [0, 1, 250, 251, 1100] {
-            let (client, window, vendor) = port(3600, move |asked, _| match (asked.page, base) {
+            let (client, window, vendor) = vendor(3600, move |asked, _| match (asked.page, base) {
                 (0, 1) => page_of(&history(orders), &Asked { page: 1, ..*asked }, 1),
                 _ => page_of(&history(orders), asked, base),
             });
             let (ids, pages) = all_changes(&client, window).await.unwrap();
             assert_eq!(ids, (0..orders).collect(), "{orders} orders from page {base}");
-            let asked = vendor.asked.lock().unwrap().len();
-            assert!(pages <= asked && asked <= 7, "{pages} calls, {asked} requests");
+            let sent = vendor.asked.lock().unwrap().len();
+            assert!(pages <= sent && sent <= 7, "{pages} calls, {sent} requests");
         }
     }
 }
 
 #[tokio::test]
 async fn at_05_the_port_too_meets_a_vendor_without_paging_with_smaller_windows() {
-    let (client, window, vendor) = port(4096, |asked, _| page_of(&history(1500), &Asked { page: 0, ..*asked }, 0));
+    let (client, window, vendor) = vendor(4096, |asked, _| page_of(&history(1500), &Asked { page: 0, ..*asked }, 0));
     let (ids, _) = all_changes(&client, window).await.unwrap();
     assert_eq!(ids, (0..1500).collect());
     assert!(vendor.asked.lock().unwrap().iter().any(|asked| asked.end - asked.begin < 1024));
@@ -60,7 +46,7 @@ async fn at_05_the_port_too_meets_a_vendor_without_paging_with_smaller_windows()
 async fn at_05_a_vendor_that_pages_for_ever_ends_the_port_with_an_error_and_never_with_success() {
     // A thousand orders of one second, in ever other portions.
     let all: Vec<Entry> = (0..1000).map(|order| (5, order, 25)).collect();
-    let (client, window, _) = port(64, move |asked, before| {
+    let (client, window, _) = vendor(64, move |asked, before| {
         let mut found = within(&all, asked);
         if found.is_empty() {
             return nothing();
@@ -74,7 +60,7 @@ async fn at_05_a_vendor_that_pages_for_ever_ends_the_port_with_an_error_and_neve
 
 #[tokio::test]
 async fn at_14_what_the_port_tells_of_a_changed_order_is_final_only_where_its_codes_alone_say_so() {
-    let (client, window, _) = port(60, |asked, _| {
+    let (client, window, _) = vendor(60, |asked, _| {
         let all = [(1, 1, 25), (2, 2, 25), (3, 2, 6), (4, 3, 84), (5, 4, 89), (6, 4, 6), (7, 5, 95), (8, 6, 22)];
         page_of(&all, asked, 0)
     });
@@ -98,7 +84,7 @@ async fn at_14_what_the_port_tells_of_a_changed_order_is_final_only_where_its_co
 
 #[tokio::test]
 async fn a_cursor_is_refused_before_anything_is_sent_unless_it_is_of_this_window() {
-    let (client, window, vendor) = port(3600, |asked, _| page_of(&history(600), asked, 0));
+    let (client, window, vendor) = vendor(3600, |asked, _| page_of(&history(600), asked, 0));
     let Some(Cursor(good)) = client.changes(window, None, &options()).await.unwrap().next else { panic!("no cursor") };
     let sent = vendor.asked.lock().unwrap().len();
     let day = jiff::SignedDuration::from_hours(24);

@@ -106,7 +106,7 @@ async fn at_70_a_client_with_a_decryptor_opens_results_in_all_their_forms() {
     let text = r#"{"OrderID":"99921269855041","IdentData":{"Surname":"Mustermann"}}"#;
     let told = || Step::Answer(answer(200, "application/jose", sealed(text)));
     let with = |builder: identkit_identity_tm::Builder| builder.decryptor(Arc::new(Reversed));
-    let (client, script) = client_by(with, [told(), told(), told(), told(), Step::Answer(json_answer(200, text))]);
+    let client = client_by(with, [told(), told(), told(), told(), reply(200, text)]);
     let options = options();
     for answered in [
         client.ident_data(&id(), &options).await.unwrap(),
@@ -121,7 +121,7 @@ async fn at_70_a_client_with_a_decryptor_opens_results_in_all_their_forms() {
     let plain = client.ident_data(&id(), &options).await.unwrap().value;
     assert!(plain.checked().is_some(), "results that come plain are read as ever");
     let forms = ["", "/IncludeInitialData", "/IncludeIdentifyMethod", "", ""];
-    assert_eq!(calls(&script), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
+    assert_eq!(client.calls(), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
 }
 
 #[tokio::test]
@@ -132,15 +132,13 @@ async fn at_70_a_result_that_cannot_be_opened_is_an_error_of_the_call_with_or_wi
         assert!(format!("{builder:?}").contains("decrypts: true"));
         builder
     };
-    let (vendor, _) = client_by(with, [told()]);
+    let vendor = client_by(with, [told()]);
     let error = vendor.ident_data(&id(), &options()).await.unwrap_err();
     let seen = (error.kind(), error.operation(), error.status());
     assert_eq!(seen, (Kind::Integrity, Some("getIdentData"), Some(200)));
-    let (vendor, script) = client([told()]);
-    let error = vendor.ident_data(&id(), &options()).await.unwrap_err();
+    let vendor = client([told()]);
+    let error = fault(vendor.ident_data(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
-    assert!(!format!("{error} {error:?}").contains("Mustermann"));
-    assert_eq!(script.sent().len(), 1);
 }
 
 #[tokio::test]
@@ -153,9 +151,9 @@ async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text(
         ("\u{feff}x", "\u{feff}x"),
     ] {
         for media in ["text/plain", "application/json", "application/octet-stream"] {
-            let (client, script) = client([Step::Answer(answer(200, media, told))]);
+            let client = client([Step::Answer(answer(200, media, told))]);
             let signed = client.ident_data_signed(&id(), &options()).await.unwrap().value;
-            assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}/Signed")]);
+            assert_eq!(client.calls(), [format!("GET /getIdentData/{ORDER}/Signed")]);
             assert_eq!(signed.0, told.as_bytes());
             let order = plain_order().ident_data_signed(signed.for_reuse().unwrap());
             assert_eq!(sent_json(&order, &dialect())["IdentDataSigned"], reused);
@@ -164,28 +162,16 @@ async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text(
             assert_eq!(response.into_body().collect(1000).await.unwrap(), told.as_bytes());
         }
     }
-    let (client, _) = client([Step::Answer(answer(200, "text/plain", ""))]);
+    let client = client([Step::Answer(answer(200, "text/plain", ""))]);
     assert_eq!(client.ident_data_signed(&id(), &options()).await.unwrap_err().kind(), Kind::Protocol);
-}
-
-#[tokio::test]
-async fn at_73_every_variant_is_a_call_of_its_own_and_they_are_never_combined() {
-    let (client, script) = client(vec![Step::Answer(json_answer(200, "{}")); 4]);
-    let options = options();
-    client.ident_data(&id(), &options).await.unwrap();
-    client.ident_data_with_initial(&id(), &options).await.unwrap();
-    client.ident_data_with_method(&id(), &options).await.unwrap();
-    client.ident_data_signed(&id(), &options).await.unwrap();
-    let forms = ["", "/IncludeInitialData", "/IncludeIdentifyMethod", "/Signed"];
-    assert_eq!(calls(&script), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
 }
 
 #[tokio::test]
 async fn at_73_the_evidence_of_the_port_is_read_with_the_method_and_not_with_the_initial_data() {
     use identkit_core::{EvidenceItem, EvidenceKind};
-    let (client, script) = client([Step::Answer(json_answer(200, "{}"))]);
+    let client = client([reply(200, "{}")]);
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
     let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
     client.evidence(&case, &item, &options()).await.unwrap();
-    assert_eq!(calls(&script), [format!("GET /getIdentData/{ORDER}/IncludeIdentifyMethod")]);
+    assert_eq!(client.calls(), [format!("GET /getIdentData/{ORDER}/IncludeIdentifyMethod")]);
 }

@@ -2,14 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Mutex;
 
-use http::{Request, Response};
-use identkit_core::{Content, Window, async_trait};
-use identkit_identity_tm::StatusFeed;
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
+use futures_util::StreamExt;
 
 use super::*;
 
@@ -61,13 +55,21 @@ impl Transport for Vendor {
     }
 }
 
-/// A feed of pages of 10 over this vendor, and what it was asked.
-fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
+/// A client of a vendor that answers so, and a window of so many seconds.
+pub(super) fn vendor(
+    length: i64,
+    answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static,
+) -> (IdentityTm, Window, Arc<Vendor>) {
     let vendor = Arc::new(Vendor { answers: Box::new(answers), asked: Mutex::default() });
     let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
     let at = |second: i64| jiff::Timestamp::from_second(BEGIN + second).unwrap();
-    let feed = client.status_feed(Window { begin: at(0), end: at(length) }, &options().attempts(1)).elements(10);
-    (feed, vendor)
+    (client, Window { begin: at(0), end: at(length) }, vendor)
+}
+
+/// A feed of pages of 10 over this vendor, and what it was asked.
+fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
+    let (client, window, vendor) = vendor(length, answers);
+    (client.status_feed(window, &options().attempts(1)).elements(10), vendor)
 }
 
 pub(super) fn listed(entries: &[Entry]) -> Step {
@@ -78,11 +80,11 @@ pub(super) fn listed(entries: &[Entry]) -> Step {
     }
     let list: Vec<_> =
         orders.into_iter().map(|(order, status)| json!({"OrderID": format!("999{order}"), "Status": status})).collect();
-    Step::Answer(json_answer(200, Value::from(list).to_string()))
+    reply(200, Value::from(list).to_string())
 }
 
 pub(super) fn nothing() -> Step {
-    Step::Answer(json_answer(304, ""))
+    reply(304, "")
 }
 
 /// Entries of so many orders, each with two codes, one order a second.
@@ -148,11 +150,11 @@ async fn at_05_pages_that_count_from_0_are_read_whole() {
 async fn at_05_pages_that_count_from_1_are_read_whole_whatever_page_0_answers() {
     type Zero = fn(&[Entry], &Asked) -> Step;
     let zeros: [(&str, Zero); 7] = [
-        ("400", |_, _| Step::Answer(json_answer(400, r#"{"Error":"Page"}"#))),
-        ("404", |_, _| Step::Answer(json_answer(404, ""))),
+        ("400", |_, _| reply(400, r#"{"Error":"Page"}"#)),
+        ("404", |_, _| reply(404, "")),
         ("304", |_, _| nothing()),
-        ("empty", |_, _| Step::Answer(json_answer(200, "[]"))),
-        ("empty under Order", |_, _| Step::Answer(json_answer(200, r#"{"Order":[]}"#))),
+        ("empty", |_, _| reply(200, "[]")),
+        ("empty under Order", |_, _| reply(200, r#"{"Order":[]}"#)),
         ("as page 1", |all, asked| page_of(all, &Asked { page: 1, ..*asked }, 1)),
         ("as page 1, in another order", |all, asked| {
             let mut found = within(all, asked);
@@ -291,8 +293,7 @@ async fn at_05_what_comes_on_several_pages_is_told_once_and_an_order_again_with_
 #[tokio::test]
 async fn at_05_orders_without_a_status_or_an_id_are_told_once_each() {
     let page = r#"[{"OrderID":"1"},{"Ref":"a"},{"Ref":"b"},{"Ref":"a"},{"OrderID":"1","Status":[]}]"#;
-    let (mut feed, _) =
-        feed(60, move |asked, _| if asked.page < 3 { Step::Answer(json_answer(200, page)) } else { nothing() });
+    let (mut feed, _) = feed(60, move |asked, _| if asked.page < 3 { reply(200, page) } else { nothing() });
     let orders = feed.next().await.unwrap().unwrap();
     let told: Vec<_> = orders
         .iter()
@@ -308,12 +309,7 @@ async fn at_05_orders_without_a_status_or_an_id_are_told_once_each() {
 #[tokio::test]
 async fn at_05_after_an_error_the_feed_goes_on_where_it_was() {
     for failing in 0..6 {
-        for broken in [
-            Step::Reset,
-            Step::Answer(json_answer(500, "")),
-            Step::Answer(json_answer(200, "[{")),
-            Step::Answer(json_answer(403, "")),
-        ] {
+        for broken in [Step::Reset, reply(500, ""), reply(200, "[{"), reply(403, "")] {
             let (mut feed, vendor) =
                 feed(
                     3600,
@@ -359,8 +355,7 @@ async fn at_05_a_feed_whose_reader_gave_up_waiting_loses_nothing() {
 
 #[tokio::test]
 async fn at_05_an_end_within_a_second_is_asked_for_whole() {
-    let vendor = Arc::new(Vendor { answers: Box::new(|_, _| nothing()), asked: Mutex::default() });
-    let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
+    let (client, _, vendor) = vendor(0, |_, _| nothing());
     let at = |millis: i64| jiff::Timestamp::from_millisecond(BEGIN * 1000 + millis).unwrap();
     for (begin, end, asked) in [(0, 5000, (0, 5)), (900, 5001, (0, 6)), (1, 5999, (0, 6))] {
         client.status_feed(Window { begin: at(begin), end: at(end) }, &options()).next().await.unwrap();
@@ -385,10 +380,6 @@ async fn at_05_a_window_that_ends_before_it_begins_is_refused_before_anything_is
 #[tokio::test]
 async fn at_05_the_feed_is_a_stream_that_ends_with_its_first_error() {
     let (feed, _) = feed(3600, |asked, before| if before == 2 { Step::Reset } else { page_of(&history(23), asked, 0) });
-    let mut stream = std::pin::pin!(feed.into_stream());
-    let mut seen = Vec::new();
-    while let Some(step) = std::future::poll_fn(|cx| futures_util::Stream::poll_next(stream.as_mut(), cx)).await {
-        seen.push(step.is_ok());
-    }
+    let seen: Vec<_> = feed.into_stream().map(|step| step.is_ok()).collect().await;
     assert_eq!(seen, [true, true, false]);
 }

@@ -1,59 +1,6 @@
-//! getAllStatus: the shapes of its answer, and its two requests.
-
-use identkit_core::Window;
+//! getAllStatus: its two requests, and elements that are listed among the unlisted ones.
 
 use super::*;
-
-fn list(text: &str) -> OrderList {
-    decode(&GetAllStatus::new(period()), &json_answer(200, text.to_owned()))
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .value
-}
-
-#[test]
-fn at_02_a_listed_order_is_executed_or_delivered_and_executed_wins() {
-    let (early, late) = ("2018-09-05T10:00:00+02:00", "2018-09-05T11:00:00+02:00");
-    for (text, expected) in [
-        (json!([{ "Executed": early }]), early),
-        (json!([{ "Delivered": early }]), early),
-        (json!([{ "Executed": early, "Delivered": late }]), early),
-        (json!([{ "Delivered": late, "Executed": early }]), early),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(read.0[0].executed.as_ref().unwrap().as_str(), expected, "{text}");
-        assert!(read.0[0].extra.is_empty());
-        assert_eq!(serde_json::to_value(&read).unwrap(), json!([{ "Executed": expected }]), "as the example has it");
-    }
-}
-
-#[test]
-fn at_03_the_list_is_found_in_every_shape_and_written_as_an_array() {
-    let (one, two) = (json!({"OrderID": "1", "Status": [{"Kind": 25}]}), json!({"OrderID": "2"}));
-    for (text, expected) in [
-        (json!([one, two]), json!([one, two])),
-        (json!({"Order": [one, two]}), json!([one, two])),
-        (json!({ "Order": one }), json!([one])),
-        (json!([{ "Order": one }, { "Order": two }]), json!([one, two])),
-        (json!([{"Order": [one, two]}]), json!([one, two])),
-        (one.clone(), json!([one])),
-        (json!([]), json!([])),
-        (json!({"Order": []}), json!([])),
-        (json!({"Order": null}), json!([])),
-        (json!({}), json!([])),
-    ] {
-        let read = list(&text.to_string());
-        assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{text}");
-    }
-    let read = list(r#"[{"OrderID":"1","Status":null,"Colour":"blue"},{"OrderID":7}]"#);
-    assert_eq!(read.0[0].kinds().count(), 0, "no status is no fault");
-    assert_eq!(read.0[0].extra["Colour"], "blue");
-    assert_eq!(read.0[1].order_id.as_ref().unwrap().expose(), "7");
-    for text in ["", "null", "7", "[1]", "<html>Mustermann</html>", r#"{"Order":"Mustermann"}"#] {
-        let error = decode(&GetAllStatus::new(period()), &json_answer(200, text)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{text}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"), "{error}");
-    }
-}
 
 #[test]
 fn at_04_the_extended_list_is_asked_for_by_the_url_and_never_in_the_body() {
@@ -62,37 +9,21 @@ fn at_04_the_extended_list_is_asked_for_by_the_url_and_never_in_the_body() {
     assert_eq!(DrainUnreportedExtended::META.path, "/getAllStatus/ExtendedList");
     let body: Value = serde_json::from_slice(&body_of(&GetAllStatusExtended::new(period()), &dialect())).unwrap();
     assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["Period"]);
-    for switch in [true, false] {
-        let mut operation = GetAllStatus::new(period());
-        operation.request.extended_list = Some(switch);
-        assert_eq!(refused(&operation, &dialect()), [("ExtendedList".to_owned(), "AT-04")]);
-    }
-}
-
-#[test]
-fn at_05_a_period_has_both_ends_in_order_and_pages_of_1_to_1000() {
-    let told = |period: Period| refused(&GetAllStatusExtended::new(period), &dialect());
-    assert_eq!(told(period()), []);
-    let day = |text: &str| Dts::parse(text);
-    let (begin, end) = (day("2018-09-05T00:00:00+02:00"), day("2018-09-06T00:00:00+02:00"));
-    let fault = |field: &str, rule| vec![(field.to_owned(), rule)];
-    assert_eq!(told(Period::default().begin(begin.clone())), fault("Period.End", "AT-05"));
-    assert_eq!(told(Period::default().end(end.clone())), fault("Period.Begin", "AT-05"));
-    let both = [("Period.Begin".to_owned(), "AT-05"), ("Period.End".to_owned(), "AT-05")];
-    assert_eq!(told(Period::default()), both, "all faults at once");
-    assert_eq!(told(period().begin(day("2018-09-05T00:00:00"))), fault("Period.Begin", "AT-05"), "no offset");
-    assert_eq!(told(period().begin(end.clone()).end(begin.clone())), fault("Period", "AT-05"));
-    assert_eq!(told(period().begin(end.clone()).end(end)), []);
-    for (elements, good) in [(0_u32, false), (1, true), (1000, true), (1001, false)] {
-        let paged = period().paging(Paging::default().elements(elements).page(0_u32));
-        let expected = if good { Vec::new() } else { fault("Period.Paging.Elements", "T-101") };
-        assert_eq!(told(paged), expected, "{elements}");
-    }
-    assert_eq!(refused(&GetAllStatus::default(), &dialect()), fault("Period", "T-100"), "without one it is a drain");
 }
 
 #[test]
 fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
+    let mut video = RequestVideo::new(id(), callback());
+    video.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
+    assert_eq!(refused(&video, &dialect()), [("callbackUrl".to_owned(), "AT-42")]);
+    let mut tan = ConfirmSign::new(id(), Secret::new("123456"));
+    tan.request.extra.insert("tan".to_owned(), json!("654321"));
+    assert_eq!(refused(&tan, &dialect()), [("tan".to_owned(), "AT-42")], "never two keys of one name");
+    tan.request.tan = None;
+    assert_eq!(refused(&tan, &dialect()).len(), 2, "and not past its own field");
+    let mut user = CheckSignmeUser(SignmeUserRequest::default().email("e@example.com"));
+    user.0.extra.insert("Email".to_owned(), json!("x"));
+    assert_eq!(refused(&user, &dialect()), [("Email".to_owned(), "AT-42")]);
     let mut operation = GetAllStatus::new(period().paging(Paging::default().elements(1_u32)));
     operation.request.extra.insert("Period".to_owned(), json!({}));
     let period = operation.request.period.as_mut().unwrap();
@@ -107,10 +38,10 @@ fn elements_that_the_document_lists_are_refused_among_the_unlisted_ones() {
 async fn at_04_the_general_codes_are_asked_for_by_the_url_and_with_a_period_too() {
     let window =
         Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
-    let (vendor, script) = client(vec![Step::Answer(json_answer(304, "")); 2]);
+    let vendor = client(vec![reply(304, ""); 2]);
     let mut feed = vendor.status_feed(window, &options()).general();
     assert!(feed.next().await.unwrap().is_none());
-    assert_eq!((calls(&script), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
-    assert!(script.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
+    assert_eq!((vendor.calls(), feed.pages()), (vec!["POST /getAllStatus".to_owned(); 2], 2));
+    assert!(vendor.sent().iter().all(|seen| String::from_utf8_lossy(&seen.body).contains("\"Begin\"")));
     assert!(feed.warnings().is_empty());
 }

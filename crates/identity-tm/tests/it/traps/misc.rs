@@ -1,54 +1,13 @@
 //! Banks, sign-me users, liveness, blocked orders, and elements passed by their own fields.
 
 use super::*;
-use crate::support::{PUT_ORDER, message_json};
-
-fn banks(text: &str) -> Result<Vec<Bank>, Error> {
-    decode(&GetBankList, &json_answer(200, text.to_owned())).map(|decoded| decoded.value)
-}
 
 #[test]
-fn at_57_bank_codes_and_bics_are_numbers_or_texts_and_keep_their_zeros() {
-    for (text, bic, blz) in [
-        (r#"[{"bic":"WELADED1OPR","blz":16050202}]"#, "WELADED1OPR", "16050202"),
-        (r#"[{"bic":"WELADED1","blz":"16050202"}]"#, "WELADED1", "16050202"),
-        (r#"[{"bic":12345678,"blz":"01050202"}]"#, "12345678", "01050202"),
-        (r#"[{"bic":"","blz":1050202}]"#, "", "01050202"),
-        (r#"[{"bic":"x","blz":" 16050202 "}]"#, "x", "16050202"),
-    ] {
-        let read = banks(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(read[0].bic.as_ref().unwrap().as_str(), bic, "{text}");
-        assert_eq!(read[0].blz.unwrap().to_string(), blz, "{text}");
+fn at_57_a_bank_code_keeps_its_zeros() {
+    for (text, blz) in [("16050202", "16050202"), ("1050202", "01050202"), (r#""01050202""#, "01050202")] {
+        let told = json_answer(200, format!(r#"[{{"blz":{text}}}]"#));
+        assert_eq!(decode(&GetBankList, &told).unwrap().value[0].blz.unwrap().to_string(), blz);
     }
-    let read = banks(r#"[{"name":"Spk","bic":null,"blz":null,"city":"Köln"},{}]"#).unwrap();
-    assert!(read[0].bic.is_none() && read[0].blz.is_none());
-    assert_eq!((read[0].extra["city"].as_str(), read.len()), (Some("Köln"), 2));
-    assert!(banks("[]").unwrap().is_empty());
-    for odd in [r#"[{"blz":123456789}]"#, r#"[{"blz":"Mustermann"}]"#, r#"[{"blz":-1}]"#, "{}", ""] {
-        let error = banks(odd).unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{odd}");
-        assert!(!format!("{error} {error:?}").contains("Mustermann"));
-    }
-}
-
-#[test]
-fn at_58_a_sign_me_user_is_asked_for_by_a_mail_address() {
-    let operation = |email: &str| CheckSignmeUser(SignmeUserRequest::default().email(email));
-    let sent: Value = serde_json::from_slice(&body_of(&operation(" e@example.com\n"), &dialect())).unwrap();
-    assert_eq!(sent, json!({"Email": "e@example.com"}), "trimmed, as in putOrder (AT-47)");
-    for odd in
-        ["", " ", "e", "e@", "@example.com", "e e@example.com", "e@@example.com", "e@.de", "e@de.", "e\u{0}@x.de"]
-    {
-        assert_eq!(refused(&operation(odd), &dialect()), [("Email".to_owned(), "AT-58")], "{odd:?}");
-    }
-    assert_eq!(refused(&CheckSignmeUser::default(), &dialect()), [("Email".to_owned(), "AT-58")]);
-    let mut twice = operation("e@example.com");
-    twice.0.extra.insert("Email".to_owned(), json!("x"));
-    assert_eq!(refused(&twice, &dialect()), [("Email".to_owned(), "AT-42")]);
-    twice.0.extra.clear();
-    twice.0.extra.insert("signatureType".to_owned(), json!(1));
-    let sent: Value = serde_json::from_slice(&body_of(&twice, &dialect())).unwrap();
-    assert_eq!(sent, json!({"Email": "e@example.com", "signatureType": 1}));
 }
 
 #[tokio::test]
@@ -61,10 +20,10 @@ async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
         (r#"{"UserIsAbleToSign":true,"UserExists":null}"#, false),
         ("{}", false),
     ] {
-        let (client, script) = client([Step::Answer(json_answer(200, told))]);
+        let client = client([reply(200, told)]);
         let user = client.signme_user(&"e@example.com".into(), &options()).await.unwrap().value;
         assert_eq!(user.can_sign_at_once(), can, "{told}");
-        assert_eq!(calls(&script), ["POST /checkSignmeUser"]);
+        assert_eq!(client.calls(), ["POST /checkSignmeUser"]);
     }
 }
 
@@ -78,96 +37,40 @@ fn at_78_a_call_waits_longer_than_an_order_can_be_blocked_and_a_webhook_makes_no
     assert_eq!(event.case_id.unwrap().expose(), "1");
 }
 
-#[test]
-fn at_39_an_order_webhook_whose_placeholder_was_not_filled_in_names_no_order() {
-    for literal in ["[OrderID]", "%5BOrderID%5D"] {
-        let uri = format!("/identity-tm/t/OnFinal?orderId={literal}&ref=r");
-        let request = http::Request::builder().uri(uri).body(bytes::Bytes::new()).unwrap();
-        let error = identkit_identity_tm::OrderCallback::OnFinal.parse(&request).unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol);
-    }
-}
-
 #[tokio::test]
-async fn at_80_the_probe_tells_up_down_unreachable_and_unclear_apart() {
-    let asked_once = [
-        (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up),
-        (Step::Answer(json_answer(500, "")), Health::Down),
-        (Step::Reset, Health::Unreachable),
-        (Step::NotSent, Health::Unreachable),
-        (Step::Hang, Health::Unreachable),
-        (Step::Answer(json_answer(503, "")), Health::Unclear(503)),
-        (Step::Answer(json_answer(401, "")), Health::Unclear(401)),
-        (Step::Answer(json_answer(204, "")), Health::Unclear(204)),
-        (Step::Answer(json_answer(302, "")), Health::Unclear(302)),
+async fn at_80_the_status_of_the_server_is_asked_once_whatever_comes() {
+    for (step, health, kind) in [
+        (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up, None),
+        (reply(500, ""), Health::Down, Some(Kind::Unavailable)),
+        (Step::Reset, Health::Unreachable, Some(Kind::Unreachable)),
+        (Step::NotSent, Health::Unreachable, Some(Kind::Unreachable)),
+        (Step::Hang, Health::Unreachable, Some(Kind::Timeout)),
+        (reply(503, ""), Health::Unclear(503), Some(Kind::Unavailable)),
+        (reply(404, ""), Health::Unclear(404), Some(Kind::NotFound)),
+        (reply(401, ""), Health::Unclear(401), Some(Kind::Authentication)),
+        (reply(204, ""), Health::Unclear(204), Some(Kind::Protocol)),
+        (reply(302, ""), Health::Unclear(302), Some(Kind::Protocol)),
         // A page that is too long, or breaks off, came from a service that is up.
-        (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up),
-        (long(1000), Health::Up),
-    ];
-    for (step, health) in asked_once {
-        let (client, script) = client([step.clone()]);
+        (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up, None),
+        (long(1000), Health::Up, None),
+    ] {
         let options = options().attempts(9).timeout(Duration::from_millis(40));
-        assert_eq!(client.health(&options).await, health, "{step:?}");
-        let sent = script.sent();
-        assert!(sent.iter().all(|seen| seen.headers.contains_key("authorization")), "with credentials");
+        let probe = client([step.clone()]);
+        assert_eq!(probe.health(&options).await, health, "{step:?}");
+        let client = client([step.clone()]);
+        let told = client.server_status(&options).await;
+        assert!(kind.is_none() || kind == told.err().map(|error| error.kind()), "{step:?}");
+        let mut sent = probe.sent().into_iter().chain(client.sent());
+        assert!(sent.all(|seen| seen.headers.contains_key("authorization")), "with credentials");
     }
+    client([Step::Answer(answer(200, "text/html", "<p>up"))]).server_status(&options()).await.unwrap();
 }
 
 #[tokio::test]
 async fn at_80_a_probe_with_credentials_that_were_refused_before_does_not_say_that_the_service_is_away() {
-    let (client, script) = client([Step::Answer(json_answer(401, ""))]);
+    let client = client([reply(401, "")]);
     client.status(&id(), &options()).await.unwrap_err();
     assert_eq!(client.health(&options()).await, Health::Unclear(401));
-    assert_eq!(script.sent().len(), 1);
-}
-
-#[test]
-fn at_24_a_status_of_another_order_is_refused_and_one_of_none_is_read() {
-    for told in [json!({}), json!({"OrderID": null}), json!({"OrderID": ""}), json!({ "OrderID": ORDER })] {
-        let told = json_answer(200, told.to_string());
-        decode(&GetStatus::new(id()), &told).unwrap();
-        decode(&GetStatusExtended::new(id()), &told).unwrap();
-    }
-    let other = json_answer(200, r#"{"OrderID":"99920006C38842","Status":[{"Kind":6}]}"#);
-    for error in [
-        decode(&GetStatus::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetStatusExtended::new(id()), &other).map(drop).unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), Kind::Integrity);
-        assert!(!format!("{error} {error:?}").contains("99920006C38842"));
-    }
-}
-
-#[test]
-fn at_29_acceptable_documents_are_read_in_every_shape_and_written_in_one() {
-    let named = |names: &[&str]| -> Value { names.iter().map(|name| json!({ "Document": name })).collect() };
-    for (told, read) in [
-        (json!([{"Document": "Pass"}, {"Document": "Titel"}]), named(&["Pass", "Titel"])),
-        (json!(["Pass", "Titel"]), named(&["Pass", "Titel"])),
-        (json!({"Document": ["Pass", "Titel"]}), named(&["Pass", "Titel"])),
-        (json!([{"Document": ["Pass", "Titel"]}]), named(&["Pass", "Titel"])),
-        (json!({"Document": "Pass"}), named(&["Pass"])),
-        (json!("Pass"), named(&["Pass"])),
-        (json!([]), json!([])),
-        (json!({"Document": []}), json!([])),
-        (json!([{"Document": null}]), json!([{}])),
-        (
-            json!({"Document": ["Pass", "Titel"], "Kind": 1}),
-            json!([{"Document": "Pass", "Kind": 1}, {"Document": "Titel"}]),
-        ),
-    ] {
-        let order = order_of(&json!({ "LegitimationDocument": told }));
-        assert_eq!(serde_json::to_value(&order).unwrap()["LegitimationDocument"], read, "{told}");
-    }
-    for odd in [json!(7), json!([7]), json!({"Document": 7}), json!([null])] {
-        let text = json!({ "LegitimationDocument": odd }).to_string();
-        assert_eq!(PutOrder::from_json(text.as_bytes()).unwrap_err().kind(), Kind::InvalidInput, "{odd}");
-    }
-    let shown = format!("{:?}", order_of(&json!({"LegitimationDocument": ["Pass"]})));
-    assert!(!shown.contains("Pass"));
-    let read: LegitimationDocument = serde_json::from_value(json!({"Document": "Pass"})).unwrap();
-    assert_eq!(read, LegitimationDocument::default().document("Pass"));
-    assert!(serde_json::from_value::<LegitimationDocument>(json!(["a", "b"])).is_err());
 }
 
 /// Written beside its own field a listed element would stand twice in one object, and alone no rule would see it.
@@ -197,7 +100,7 @@ fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones()
             "MultiSignOptions.SignParameters" => "MultiSignOptions.SignParameters[0].".to_owned(),
             other => format!("{other}."),
         };
-        let told = faults(&order, &crate::support::both_signatures());
+        let told = refused(&order, &crate::support::both_signatures());
         assert_eq!(told, [(format!("{at}{key}"), "AT-42")], "{object}");
     }
 }

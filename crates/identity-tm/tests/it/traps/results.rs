@@ -24,22 +24,6 @@ fn at_23_ident_data_comes_as_an_object_or_as_an_array() {
 }
 
 #[test]
-fn at_24_an_answer_about_another_order_is_refused_and_one_about_none_is_read() {
-    for told in [json!({}), json!({"OrderID": null}), json!({"OrderID": ""}), json!({ "OrderID": ORDER })] {
-        ident_data(&told);
-    }
-    let other = json_answer(200, r#"{"OrderID":"99920006C38842"}"#);
-    for error in [
-        decode(&GetIdentData::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetIdentDataInitial::new(id()), &other).map(drop).unwrap_err(),
-        decode(&GetIdentDataMethod::new(id()), &other).map(drop).unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), Kind::Integrity);
-        assert!(!format!("{error} {error:?}").contains("99920006C38842"));
-    }
-}
-
-#[test]
 fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
     let data = |kind: u32| {
         json!({"Type": kind, "Surname": null, "Birthdate": "1970-01-01",
@@ -65,16 +49,6 @@ fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
 }
 
 #[test]
-fn at_26_the_date_of_issue_of_the_id_card_is_read_and_written() {
-    let answer = ident_data(&json!({"IdentData": {"IDCard": {"DateOfIssue": "2010-01-11"}}}));
-    let card = answer.checked().unwrap().id_card.as_ref().unwrap();
-    assert_eq!(card.date_of_issue.as_ref().unwrap().expose(), "2010-01-11");
-    let data = OrderIdentData::default().id_card(IdCard::default().date_of_issue("2010-01-11"));
-    let sent = sent_json(&plain_order().ident_data(data), &dialect());
-    assert_eq!(sent["IdentData"]["IDCard"]["DateOfIssue"], "2010-01-11");
-}
-
-#[test]
 fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
     for (told, text) in [
         (json!("2010-01-11"), Some("2010-01-11")),
@@ -91,52 +65,6 @@ fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
         assert_eq!(detail.text().as_deref(), text, "{told}");
         assert_eq!(serde_json::to_value(detail).unwrap(), told, "kept as it came");
     }
-}
-
-#[test]
-fn at_28_an_image_is_found_in_every_reading_of_the_impossible_nesting() {
-    let front = || Blob::Text("/9j/".into());
-    for told in [
-        json!({"Image": "/9j/", "Filename": "front.jpg"}),
-        json!({"Filename": "front.jpg", "Base64Data": "/9j/"}),
-        json!({"Image": {"Data": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Base64": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Base64Data": "/9j/", "Filename": "front.jpg"}}),
-        json!({"Image": {"Data": "/9j/"}, "Filename": "front.jpg"}),
-    ] {
-        let answer = ident_data(&json!({"IdentData": {"Images": [told]}}));
-        let images = answer.checked().unwrap().images.as_ref().unwrap();
-        assert_eq!(images.as_slice(), [Image::default().image(front()).filename("front.jpg")], "{told}");
-        assert_eq!(serde_json::to_value(&images[0]).unwrap(), json!({"Image": "/9j/", "Filename": "front.jpg"}));
-    }
-    let answer = ident_data(&json!({"IdentData": {"Images": ["/9j/", {"Image": null, "Pages": 2}]}}));
-    let images = answer.checked().unwrap().images.as_ref().unwrap();
-    assert_eq!(images[0], Image::default().image(front()));
-    assert!(images[1].image.is_none() && images[1].extra.contains_key("Pages"));
-    let error = ident_data_answer(&json!({"IdentData": {"Images": [{"Image": 7}]}})).unwrap_err();
-    assert_eq!(error.kind(), Kind::Protocol);
-    assert!(error.to_string().contains("IdentData"), "{error}");
-}
-
-#[test]
-fn at_29_a_legitimation_document_is_written_as_an_object_or_by_the_dialect_as_a_text() {
-    let documents = vec![LegitimationDocument::default().document("Aufenthaltstitel")];
-    let order = plain_order().legitimation_document(documents);
-    let objects = sent_json(&order, &dialect());
-    assert_eq!(objects["LegitimationDocument"], json!([{"Document": "Aufenthaltstitel"}]));
-    let bare = sent_json(&order, &allowing(|dialect| dialect.bare_legitimation_documents = true));
-    assert_eq!(bare["LegitimationDocument"], json!(["Aufenthaltstitel"]));
-    assert_eq!(order_of(&objects), order);
-    assert_eq!(order_of(&bare), order, "the sandbox's side reads both");
-}
-
-#[test]
-fn at_30_email_and_mobile_of_ident_data_follow_their_names_and_not_their_descriptions() {
-    let swapped = OrderIdentData::default().email("+491711234567").mobile("e.mustermann@example.com");
-    let expected = [("IdentData.Email".to_owned(), "AT-47"), ("IdentData.Mobile".to_owned(), "AT-51")];
-    assert_eq!(faults(&plain_order().ident_data(swapped), &dialect()), expected);
-    let named = OrderIdentData::default().mobile("+491711234567").email("e.mustermann@example.com");
-    accepts(&plain_order().ident_data(named));
 }
 
 #[test]

@@ -1,8 +1,5 @@
 //! Lists, texts, versions and elements that the document tells of in two ways or in none.
 
-use identkit_identity_tm::messages::ListedOrder;
-use identkit_identity_tm::{CATALOGUE, Finality};
-
 use super::*;
 
 const FLAVORS: [OrderFlavor; 4] =
@@ -52,9 +49,7 @@ fn at_41_the_url_that_get_giro_link_asks_for_is_kept_under_whatever_name_it_come
         let text = json!({"OrderID": ORDER, "Ref": "case-4711", name: "https://giro.example/4711"});
         let decoded = decode(&order, &json_answer(202, text.to_string())).unwrap();
         assert_eq!(decoded.value.extra[name], "https://giro.example/4711");
-        assert_eq!(decoded.warnings, []);
         assert!(!format!("{:?}", decoded.value).contains("4711"), "whoever has the link acts as the person");
-        assert_eq!(serde_json::to_value(&decoded.value).unwrap(), text);
     }
 }
 
@@ -91,12 +86,15 @@ fn at_63_data_is_expected_after_6_84_and_89_and_after_no_other_end() {
 
 /// The document is 2.10c and its URL says 2.10; its changelog has 2.06b after 2.07.
 #[tokio::test]
-async fn at_75_a_version_is_a_text_that_nothing_compares_or_computes_with() {
-    assert!(DEFAULT_BASE_URL.ends_with("/2.10"));
-    for version in ["2.10", "2.1", "2.10c", "2.06b", "v3-beta"] {
-        let base = format!("https://customer.identity.tm/api/{version}");
-        let (client, script) = client_by(|builder| builder.base_url(&base), [Step::Answer(json_answer(200, "{}"))]);
+async fn at_11_at_75_the_version_is_2_10_and_a_text_that_nothing_computes_with() {
+    assert_eq!(DEFAULT_BASE_URL, "https://customer.identity.tm/api/2.10");
+    for version in ["", "2.10", "2.1", "2.10c", "2.06b", "v3-beta"] {
+        let default = version.is_empty();
+        let base =
+            if default { DEFAULT_BASE_URL.to_owned() } else { format!("https://customer.identity.tm/api/{version}") };
+        let change = |builder: Builder| if default { builder } else { builder.base_url(&base) };
+        let client = client_by(change, [reply(200, "{}")]);
         client.status_general(&id(), &options()).await.unwrap();
-        assert_eq!(script.sent()[0].uri.to_string(), format!("{base}/getStatus/{ORDER}"));
+        assert_eq!(client.sent()[0].uri.to_string(), format!("{base}/getStatus/{ORDER}"));
     }
 }

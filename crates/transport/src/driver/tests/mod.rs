@@ -1,28 +1,62 @@
+//! Calls over a transport that plays a script.
+
 mod limits;
 mod observer;
 mod raw;
 mod streams;
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ::http::{HeaderMap, Method, Request, Response, StatusCode};
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use identkit_core::{Advice, Content, Delivery};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Refusal, RetrySafety};
 
 use super::*;
 use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
 
+type Sent = Result<Response<Content>, Failure>;
+type Headers = &'static [(&'static str, &'static str)];
+
+struct By<F>(F);
+
+impl<F> fmt::Debug for By<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("By")
+    }
+}
+
+#[async_trait]
+impl<F, Fut> Transport for By<F>
+where
+    F: Fn(Request<Body>, AttemptContext) -> Fut + Send + Sync,
+    Fut: Future<Output = Sent> + Send,
+{
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Sent {
+        (self.0)(request, context.clone()).await
+    }
+}
+
+/// A driver over a transport by a function.
+fn driver_by<F, Fut>(auth: Arc<dyn Authenticator>, send: F) -> Driver<()>
+where
+    F: Fn(Request<Body>, AttemptContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Sent> + Send + 'static,
+{
+    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+    Driver::new(Arc::new(By(send)), Arc::new(SystemClock::new()), auth, base, ())
+}
+
+#[derive(Clone, Copy, Debug)]
 enum Step {
-    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
-    Lengthless(&'static str),
-    LengthlessIdentity(&'static str),
-    BrokenRefusal(u16),
-    Broken,
+    Answer(u16, Headers, &'static str),
+    Lengthless(Headers, &'static str),
+    /// A response of this status whose body breaks off.
+    Broken(u16),
     NotSent,
     Untrusted,
     Ambiguous,
@@ -30,85 +64,89 @@ enum Step {
     HangAfter,
 }
 
-#[derive(Default)]
+const fn answer(status: u16, body: &'static str) -> Step {
+    Step::Answer(status, &[], body)
+}
+
+const OK: Step = answer(200, "ok");
+const LIMITED: Step = Step::Answer(429, &[("retry-after", "0")], "");
+
+impl Step {
+    async fn play(self, context: AttemptContext) -> Sent {
+        if !matches!(self, Self::NotSent | Self::Untrusted | Self::HangBefore) {
+            context.mark_sent();
+        }
+        let failed = |detail| Failure::new(context.delivery(), Kind::Unreachable, detail);
+        let (status, headers, content) = match self {
+            Self::Answer(status, headers, body) => (status, headers, Content::from_bytes(body)),
+            Self::Lengthless(headers, body) => (200, headers, Content::new(None, Content::from_bytes(body))),
+            Self::Broken(status) => (status, &[][..], Content::new(Some(100), Content::from_bytes("half"))),
+            Self::NotSent => return Err(failed("refused")),
+            Self::Untrusted => return Err(failed("untrusted").permanent()),
+            Self::Ambiguous => return Err(failed("reset")),
+            Self::HangBefore | Self::HangAfter => std::future::pending().await,
+        };
+        let mut response = Response::new(content);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            response.headers_mut().insert(*name, HeaderValue::from_static(value));
+        }
+        Ok(response)
+    }
+}
+
+/// The steps to come, and the token and the wish for a fresh connection of each request.
 struct Script {
     steps: Mutex<VecDeque<Step>>,
     seen: Mutex<Vec<(Option<String>, bool)>>,
 }
 
-impl fmt::Debug for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Script")
+impl Script {
+    /// Number of requests. The script must have been played to its end.
+    fn sent(&self) -> usize {
+        assert!(self.steps.lock().unwrap().is_empty(), "fewer requests than the script has steps");
+        self.seen.lock().unwrap().len()
     }
 }
 
-struct Ends(bool);
-
-impl http_body::Body for Ends {
-    type Data = Bytes;
-    type Error = Error;
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
-        if std::mem::replace(&mut self.0, true) {
-            return std::task::Poll::Ready(None);
-        }
-        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"half")))))
-    }
-}
-
-#[async_trait]
-impl Transport for Script {
-    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+fn driver_with(auth: Arc<dyn Authenticator>, steps: &[Step]) -> (Driver<()>, Arc<Script>) {
+    let script = Arc::new(Script { steps: Mutex::new(steps.to_vec().into()), seen: Mutex::default() });
+    let played = Arc::clone(&script);
+    let driver = driver_by(auth, move |request, context| {
         let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        self.seen.lock().unwrap().push((token, context.fresh()));
-        let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
-        let answer = |status: u16, content| {
-            let mut response = Response::new(content);
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            response
-        };
-        match step {
-            Step::Answer(status, headers, body) => {
-                context.mark_sent();
-                let mut response = answer(status, Content::from_bytes(body));
-                for (name, value) in headers {
-                    response.headers_mut().insert(*name, HeaderValue::from_static(value));
-                }
-                Ok(response)
-            }
-            Step::Lengthless(body) => {
-                context.mark_sent();
-                let whole = Content::from_bytes(body);
-                Ok(answer(200, Content::new(None, whole)))
-            }
-            Step::LengthlessIdentity(body) => {
-                let mut response = answer(200, Content::new(None, Content::from_bytes(body)));
-                response.headers_mut().insert("transfer-encoding", HeaderValue::from_static("chunked, identity"));
-                Ok(response)
-            }
-            Step::BrokenRefusal(status) => {
-                context.mark_sent();
-                Ok(answer(status, Content::new(Some(100), Ends(false))))
-            }
-            Step::Broken => {
-                context.mark_sent();
-                Ok(answer(200, Content::new(Some(100), Ends(false))))
-            }
-            Step::NotSent => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused")),
-            Step::Untrusted => Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "untrusted").permanent()),
-            Step::Ambiguous => {
-                context.mark_sent();
-                Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, "reset"))
-            }
-            Step::HangBefore => std::future::pending().await,
-            Step::HangAfter => {
-                context.mark_sent();
-                std::future::pending().await
-            }
+        played.seen.lock().unwrap().push((token, context.fresh()));
+        let step = played.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
+        step.play(context)
+    });
+    (driver.with_policy(Policy::default().backoff(Duration::ZERO)), script)
+}
+
+fn driver(steps: &[Step]) -> (Driver<()>, Arc<Script>) {
+    driver_with(Arc::new(NoAuth), steps)
+}
+
+/// What a call comes to that plays the whole script: the value and the attempts, or what the error says.
+async fn called<Op>(operation: &Op, options: &CallOptions, steps: &[Step]) -> String
+where
+    Op: Operation<Dialect = (), Output = String>,
+{
+    let (driver, script) = driver(steps);
+    let called = driver.call(operation, options).await;
+    assert_eq!(script.sent(), steps.len());
+    match called {
+        Ok(answered) => format!("{} after {}", answered.value, answered.attempts),
+        Err(error) => {
+            let delivery = error.delivery().map_or(String::new(), |delivery| format!("{delivery:?}"));
+            format!("{:?} {delivery} {:?} {}", error.kind(), error.advice(), error.status().unwrap_or(0))
         }
     }
+}
+
+async fn call<Op>(operation: &Op, steps: &[Step]) -> String
+where
+    Op: Operation<Dialect = (), Output = String>,
+{
+    called(operation, &CallOptions::new(), steps).await
 }
 
 /// A status that the operation's document lists.
@@ -117,324 +155,207 @@ const fn documented(status: u16, kind: Kind) -> Refusal {
 }
 
 macro_rules! operation {
-    ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr) => {
-        operation!($name, $safety, $ambiguous, $reply, documented(410, Kind::SigningCanceled));
-    };
-    ($name:ident, $safety:expr, $ambiguous:expr, $reply:expr, $refusal:expr) => {
+    ($name:ident: $output:ty, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr, $encode:expr, $decode:expr) => {
         #[derive(Debug)]
         struct $name;
         identkit_wire::operation! {
             impl $name;
-            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", $safety, $ambiguous)
+            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", RetrySafety::$safety, $ambiguous)
                 .expect(&[200, 202])
                 .body_mode($reply)
                 .refusals(&[$refusal]),
-            output: String, dialect: (),
-            encode: |_, ()| Ok(Encoded::new(HeaderMap::new(), b"body".to_vec())),
-            decode: |_, _, body, ()| {
-                let bytes = match body {
-                    Received::Whole(bytes) => bytes,
-                    Received::Stream { head, .. } => head,
-                };
-                match std::str::from_utf8(&bytes) {
-                    Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
-                    Ok(text) if text != "garbage" => Ok(text.to_owned().into()),
-                    _ => Err(Error::new(Kind::Protocol, "unreadable")),
-                }
-            },
-        }
-    };
-}
-
-operation!(Read, RetrySafety::Safe, AmbiguityPolicy::Retry(3), BodyMode::Whole { cap: 100 });
-operation!(Create, RetrySafety::Creating, AmbiguityPolicy::Never, BodyMode::Whole { cap: 100 });
-operation!(
-    CreateLimited,
-    RetrySafety::Creating,
-    AmbiguityPolicy::Never,
-    BodyMode::Whole { cap: 100 },
-    documented(429, Kind::RateLimited)
-);
-operation!(Delete, RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(2), BodyMode::Whole { cap: 100 });
-operation!(Text, RetrySafety::SideEffect, AmbiguityPolicy::Never, BodyMode::Whole { cap: 100 });
-operation!(Cancel, RetrySafety::IdempotentByEffect, AmbiguityPolicy::Probe, BodyMode::Whole { cap: 100 });
-operation!(Download, RetrySafety::Safe, AmbiguityPolicy::Never, BodyMode::Stream { cap: 100 });
-
-/// A stream that is handed out.
-#[derive(Debug)]
-struct Opened(Content);
-
-impl PartialEq for Opened {
-    fn eq(&self, _: &Self) -> bool {
-        false
-    }
-}
-
-macro_rules! special {
-    ($name:ident, $output:ty, $safety:expr, $reply:expr, $encode:expr, $decode:expr) => {
-        #[derive(Debug)]
-        struct $name;
-        identkit_wire::operation! {
-            impl $name;
-            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", $safety, AmbiguityPolicy::Never)
-                .body_mode($reply),
             output: $output, dialect: (),
             encode: |_, ()| {
                 let body: Result<Body, Error> = $encode;
                 Ok(Encoded::new(HeaderMap::new(), body?))
             },
             decode: |_, _, body, ()| {
-                let decode: fn(Received) -> $output = $decode;
-                Ok(decode(body).into())
+                let decode: fn(Received) -> Result<$output, Error> = $decode;
+                Ok(decode(body)?.into())
             },
         }
     };
+    ($name:ident, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr) => {
+        operation!($name: String, $safety, $ambiguous, $reply, $refusal, Ok(Body::from(b"body".to_vec())), text);
+    };
 }
 
-special!(Open, Opened, RetrySafety::Safe, BodyMode::Stream { cap: 1000 }, Ok(Body::empty()), |body| match body {
-    Received::Stream { head, rest } => Opened(rest.preceded_by(head)),
-    Received::Whole(bytes) => Opened(Content::from_bytes(bytes)),
-});
-special!(Long, (), RetrySafety::Creating, BodyMode::Whole { cap: 100 }, Ok(Body::from(vec![0; 10_000_000])), |_| ());
-special!(
-    Unsendable,
-    (),
-    RetrySafety::Creating,
-    BodyMode::Whole { cap: 100 },
-    Err(Error::new(Kind::InvalidInput, "a fault")),
-    |_| ()
+fn text(body: Received) -> Result<String, Error> {
+    let bytes = match body {
+        Received::Whole(bytes) => bytes,
+        Received::Stream { head, .. } => head,
+    };
+    match std::str::from_utf8(&bytes) {
+        Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
+        Ok(text) if text != "garbage" => Ok(text.to_owned()),
+        _ => Err(Error::new(Kind::Protocol, "unreadable")),
+    }
+}
+
+const WHOLE: BodyMode = BodyMode::Whole { cap: 100 };
+const STREAM: BodyMode = BodyMode::Stream { cap: 1000 };
+const GONE: Refusal = documented(410, Kind::SigningCanceled);
+
+operation!(Read, Safe, AmbiguityPolicy::Retry(3), WHOLE, GONE);
+operation!(Create, Creating, AmbiguityPolicy::Never, WHOLE, GONE);
+operation!(CreateLimited, Creating, AmbiguityPolicy::Never, WHOLE, documented(429, Kind::RateLimited));
+operation!(Delete, IdempotentByEffect, AmbiguityPolicy::Retry(2), WHOLE, GONE);
+operation!(Text, SideEffect, AmbiguityPolicy::Never, WHOLE, GONE);
+operation!(Cancel, IdempotentByEffect, AmbiguityPolicy::Probe, WHOLE, GONE);
+operation!(Download, Safe, AmbiguityPolicy::Never, STREAM, GONE);
+operation!(Long: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Ok(Body::from(vec![0; 10_000_000])), text);
+operation!(
+    Unsendable: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Err(Error::new(Kind::InvalidInput, "a fault")), text
 );
+operation!(Open: Opened, Safe, AmbiguityPolicy::Never, STREAM, GONE, Ok(Body::empty()), |body| match body {
+    Received::Stream { head, rest } => Ok(Opened(rest.preceded_by(head))),
+    Received::Whole(bytes) => Ok(Opened(Content::from_bytes(bytes))),
+});
+
+/// A stream that is handed out.
+#[derive(Debug)]
+struct Opened(Content);
 
 /// Begins a call and drops it once it waits for something.
 async fn begin<T>(call: impl Future<Output = T>) {
-    let mut call = pin!(call);
-    let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
-    assert!(waits, "the call was over at once");
-}
-
-fn driver_with(auth: Arc<dyn Authenticator>, steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
-    let script = Arc::new(Script { steps: Mutex::new(steps.into()), ..Script::default() });
-    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-    let quick = Policy::default().backoff(Duration::ZERO);
-    let transport: Arc<dyn Transport> = Arc::clone(&script) as _;
-    (Driver::new(transport, Arc::new(SystemClock::new()), auth, base, ()).with_policy(quick), script)
-}
-
-fn driver(steps: Vec<Step>) -> (Driver<()>, Arc<Script>) {
-    driver_with(Arc::new(NoAuth), steps)
-}
-
-fn sent(script: &Script) -> usize {
-    assert!(script.steps.lock().unwrap().is_empty(), "fewer requests than the script has steps");
-    script.seen.lock().unwrap().len()
+    assert!(call.now_or_never().is_none(), "the call was over at once");
 }
 
 #[tokio::test]
 async fn a_create_that_may_have_arrived_is_sent_once() {
-    for step in [
-        Step::Ambiguous,
-        Step::Answer(500, &[], ""),
-        Step::Answer(503, &[], "busy"),
-        Step::Broken,
-        Step::Answer(202, &[], "garbage"),
-        Step::Answer(201, &[], "a success that the document does not list"),
+    for (step, status) in [
+        (Step::Ambiguous, 0),
+        (answer(500, ""), 500),
+        (answer(503, "busy"), 503),
+        (Step::Broken(200), 200),
+        (answer(202, "garbage"), 202),
+        // A success that the document does not list.
+        (answer(201, "an order"), 201),
+        // A refusal that broke off is no answer.
+        (Step::Broken(400), 400),
+        (Step::Broken(401), 401),
+        (Step::Broken(404), 404),
     ] {
-        let (driver, script) = driver(vec![step]);
-        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "{error}");
-        assert_eq!(error.advice(), Advice::Reconcile);
-        assert_eq!(sent(&script), 1);
+        let expected = format!("OutcomeUnknown MaybeSent Reconcile {status}");
+        assert_eq!(call(&Create, &[step]).await, expected, "{step:?}");
     }
 }
 
 #[tokio::test]
 async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
-    let (driver, script) = driver(vec![Step::Answer(200, &[], "refused")]);
-    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::Rejected, Some(Delivery::Answered)));
-    assert_eq!(sent(&script), 1);
+    assert_eq!(call(&Create, &[answer(200, "refused")]).await, "Rejected Answered DoNotRetry 200");
 }
 
 #[tokio::test]
-async fn a_create_that_was_not_sent_is_tried_again_on_fresh_connections() {
-    let (driver, script) = driver(vec![Step::NotSent, Step::NotSent, Step::Answer(202, &[], "ok")]);
-    let answered = driver.call(&Create, &CallOptions::new()).await.unwrap();
-    assert_eq!((answered.value.as_str(), answered.attempts), ("ok", 3));
-    assert!(script.seen.lock().unwrap().iter().all(|(_, fresh)| *fresh));
-}
-
-#[tokio::test]
-async fn a_refusal_is_final_and_a_rate_limit_is_not() {
-    for (status, kind) in
-        [(400, Kind::Rejected), (404, Kind::NotFound), (410, Kind::SigningCanceled), (302, Kind::Protocol)]
-    {
-        let (driver, script) = driver(vec![Step::Answer(status, &[], "")]);
-        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-        assert_eq!((error.kind(), error.status()), (kind, Some(status)));
-        assert_eq!(sent(&script), 1);
-    }
-    let limited = || vec![Step::Answer(429, &[("retry-after", "0")], ""), Step::Answer(202, &[], "ok")];
-    let (driver, _) = driver(limited());
-    assert_eq!(driver.call(&Delete, &CallOptions::new()).await.unwrap().attempts, 2);
-    let (driver, _) = self::driver(limited());
-    assert_eq!(driver.call(&CreateLimited, &CallOptions::new()).await.unwrap().attempts, 2, "documented");
-    let (driver, script) = self::driver(vec![Step::Answer(429, &[("retry-after", "0")], "")]);
-    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::RateLimited, Some(Delivery::Answered)));
-    assert_eq!(sent(&script), 1, "a create whose document knows no 429 is not repeated on one");
-}
-
-#[tokio::test]
-async fn a_refusal_that_broke_off_is_no_answer() {
-    for status in [400, 401, 404] {
-        let (driver, script) = driver(vec![Step::BrokenRefusal(status)]);
-        let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "{status}");
-        assert_eq!(sent(&script), 1);
-    }
-    let (driver, _) = driver(vec![Step::BrokenRefusal(404), Step::Answer(200, &[], "ok")]);
-    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().attempts, 2);
-}
-
-#[tokio::test]
-async fn what_texts_a_person_is_never_repeated_once_answered() {
-    let (driver, script) = driver(vec![Step::Answer(429, &[("retry-after", "0")], "")]);
-    assert_eq!(driver.call(&Text, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
-    assert_eq!(sent(&script), 1);
-    let (driver, script) = self::driver(vec![Step::NotSent, Step::Answer(202, &[], "ok")]);
-    driver.call(&Text, &CallOptions::new()).await.unwrap();
-    assert_eq!(sent(&script), 2);
-}
-
-#[tokio::test]
-async fn what_cannot_be_repeated_asks_for_a_fresh_connection() {
-    for (fresh, expected) in [(Some(driver(vec![Step::Answer(200, &[], "ok")])), true), (None, false)] {
-        let (driver, script) = fresh.unwrap_or_else(|| driver(vec![Step::Answer(200, &[], "ok")]));
-        if expected {
-            driver.call(&Cancel, &CallOptions::new()).await.unwrap();
-        } else {
-            driver.call(&Delete, &CallOptions::new()).await.unwrap();
-        }
-        assert_eq!(script.seen.lock().unwrap()[0].1, expected);
+async fn attempts_are_repeated_as_the_operation_allows() {
+    use Step::{Ambiguous, Broken, NotSent, Untrusted};
+    let once = CallOptions::new().attempts(1);
+    for (row, told, expected) in [
+        ("never sent", call(&Create, &[NotSent, NotSent, answer(202, "ok")]).await, "ok after 3"),
+        ("400", call(&Create, &[answer(400, "")]).await, "Rejected Answered DoNotRetry 400"),
+        ("404", call(&Create, &[answer(404, "")]).await, "NotFound Answered DoNotRetry 404"),
+        ("410, documented", call(&Create, &[answer(410, "")]).await, "SigningCanceled Answered DoNotRetry 410"),
+        ("302", call(&Create, &[answer(302, "")]).await, "Protocol Answered DoNotRetry 302"),
+        ("a deletion is limited", call(&Delete, &[LIMITED, OK]).await, "ok after 2"),
+        ("a create is limited, as documented", call(&CreateLimited, &[LIMITED, OK]).await, "ok after 2"),
+        ("a create is limited by anybody", call(&Create, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
+        ("a read is refused half", call(&Read, &[Broken(404), OK]).await, "ok after 2"),
+        ("a text is limited", call(&Text, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
+        ("a text was never sent", call(&Text, &[NotSent, answer(202, "ok")]).await, "ok after 2"),
+        (
+            "a read, three times",
+            call(&Read, &[Ambiguous, Broken(200), answer(500, "")]).await,
+            "Unavailable Answered RetryLater 500",
+        ),
+        ("a deletion", call(&Delete, &[Ambiguous, OK]).await, "ok after 2"),
+        ("a read, once", called(&Read, &once, &[Ambiguous]).await, "Unreachable MaybeSent RetryLater 0"),
+        ("what cannot change", call(&Read, &[Untrusted]).await, "Unreachable NotSent CheckConnection 0"),
+    ] {
+        assert_eq!(told, expected, "{row}");
     }
 }
 
 #[tokio::test]
-async fn a_create_uses_a_kept_connection_only_when_the_policy_says_so_and_is_sent_once_all_the_same() {
-    let (driver, script) = driver(vec![Step::Ambiguous]);
-    let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).fresh_connections(false));
-    let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::OutcomeUnknown);
-    assert_eq!(sent(&script), 1);
-    assert!(!script.seen.lock().unwrap()[0].1);
+async fn what_must_not_be_sent_twice_asks_for_a_fresh_connection() {
+    async fn wishes<Op: Operation<Dialect = ()>>(operation: &Op, fresh: bool, steps: &[Step]) -> Vec<bool> {
+        let (driver, script) = driver(steps);
+        let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).fresh_connections(fresh));
+        let _ = driver.call(operation, &CallOptions::new()).await;
+        assert_eq!(script.sent(), steps.len());
+        script.seen.lock().unwrap().iter().map(|(_, fresh)| *fresh).collect()
+    }
+    assert_eq!(wishes(&Create, true, &[Step::NotSent, OK]).await, [true, true]);
+    assert_eq!(wishes(&Cancel, true, &[OK]).await, [true]);
+    assert_eq!(wishes(&Delete, true, &[OK]).await, [false]);
+    // A create on a kept connection is sent once all the same.
+    assert_eq!(wishes(&Create, false, &[Step::Ambiguous]).await, [false]);
 }
 
 #[tokio::test]
 async fn a_long_explanation_is_cut_and_not_lost() {
     let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
-    let (driver, _) = driver(vec![Step::Answer(400, &[], long)]);
-    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
+    let error = driver(&[answer(400, long)]).0.call(&Read, &CallOptions::new()).await.unwrap_err();
     assert!(error.vendor_text().unwrap().expose().starts_with("because xxx"));
 }
 
 #[tokio::test]
-async fn a_long_retry_after_is_an_error_instead_of_a_wait() {
-    let limited: [&[(&str, &str)]; 3] = [
-        &[("retry-after", "121")],
+async fn a_long_retry_after_is_an_error_and_an_unreadable_one_leaves_the_wait_to_the_backoff() {
+    let long = "RateLimited Answered RetryLater 429";
+    let rows: [(Headers, &[Step], &str); 6] = [
+        (&[("retry-after", "121")], &[], long),
         // More seconds than there are numbers for, and a day that is centuries away.
-        &[("retry-after", "99999999999999999999999")],
-        &[("retry-after", "Fri, 31 Dec 2399 23:59:59 GMT")],
+        (&[("retry-after", "99999999999999999999999")], &[], long),
+        (&[("retry-after", "Fri, 31 Dec 2399 23:59:59 GMT")], &[], long),
+        (&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], &[OK], "ok after 2"),
+        (&[("retry-after", "soon")], &[OK], "ok after 2"),
+        (&[("retry-after", "-1")], &[OK], "ok after 2"),
     ];
-    for headers in limited {
-        let (driver, script) = driver(vec![Step::Answer(429, headers, "")]);
-        assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::RateLimited);
-        assert_eq!(sent(&script), 1, "{headers:?}");
+    for (headers, then, expected) in rows {
+        let steps = [&[Step::Answer(429, headers, "")], then].concat();
+        assert_eq!(call(&Read, &steps).await, expected, "{headers:?}");
     }
-}
-
-#[tokio::test]
-async fn a_retry_after_that_is_over_or_unreadable_leaves_the_wait_to_the_backoff() {
-    let limited: [&[(&str, &str)]; 3] =
-        [&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], &[("retry-after", "soon")], &[("retry-after", "-1")]];
-    for headers in limited {
-        let (driver, script) = driver(vec![Step::Answer(429, headers, ""), Step::Answer(200, &[], "ok")]);
-        assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().attempts, 2);
-        assert_eq!(sent(&script), 2, "{headers:?}");
-    }
-}
-
-#[tokio::test]
-async fn reads_are_repeated_as_often_as_their_operation_says() {
-    let (driver, script) = driver(vec![Step::Ambiguous, Step::Broken, Step::Answer(500, &[], "")]);
-    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(sent(&script), 3);
-    let (driver, script) = self::driver(vec![Step::Ambiguous, Step::Answer(200, &[], "ok")]);
-    assert_eq!(driver.call(&Delete, &CallOptions::new()).await.unwrap().attempts, 2);
-    assert_eq!(sent(&script), 2);
-    let (driver, script) = self::driver(vec![Step::Ambiguous]);
-    driver.call(&Read, &CallOptions::new().attempts(1)).await.unwrap_err();
-    assert_eq!(sent(&script), 1);
 }
 
 #[tokio::test]
 async fn what_an_earlier_try_may_have_done_is_not_forgotten() {
+    use Step::{Ambiguous, NotSent};
     let twice = CallOptions::new().attempts(2);
-    let (driver, script) = driver(vec![Step::Ambiguous, Step::NotSent]);
-    let error = driver.call(&Delete, &twice).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::Unreachable, Some(Delivery::MaybeSent)));
-    assert_eq!(sent(&script), 2);
-    let (driver, _) = self::driver(vec![Step::Ambiguous, Step::Answer(404, &[], "")]);
+    let told = called(&Delete, &twice, &[Ambiguous, NotSent]).await;
+    assert_eq!(told, "Unreachable MaybeSent RetryLater 0");
+    let (driver, _) = driver(&[Ambiguous, answer(404, "")]);
     let error = driver.call(&Delete, &twice).await.unwrap_err();
     assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::Reconcile));
     assert!(error.to_string().contains("an earlier try"), "{error}");
-    // The first try was refused or never left: nothing is in doubt.
-    let (driver, _) = self::driver(vec![Step::NotSent, Step::Answer(404, &[], "")]);
-    assert_eq!(driver.call(&Delete, &twice).await.unwrap_err().advice(), Advice::DoNotRetry);
-    let (driver, _) = self::driver(vec![Step::Ambiguous, Step::NotSent]);
-    assert_eq!(
-        driver.call(&Read, &twice).await.unwrap_err().delivery(),
-        Some(Delivery::NotSent),
-        "a read changes nothing"
-    );
-}
-
-#[tokio::test]
-async fn what_cannot_change_is_not_tried_again() {
-    let (driver, script) = driver(vec![Step::Untrusted]);
-    let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Kind::Unreachable, Advice::CheckConnection));
-    assert_eq!(sent(&script), 1);
+    let told = called(&Delete, &twice, &[NotSent, answer(404, "")]).await;
+    assert_eq!(told, "NotFound Answered DoNotRetry 404", "the first try never left: nothing is in doubt");
+    let told = called(&Read, &twice, &[Ambiguous, NotSent]).await;
+    assert_eq!(told, "Unreachable NotSent RetryLater 0", "a read changes nothing");
 }
 
 #[tokio::test]
 async fn a_deadline_knows_whether_anything_was_sent() {
     let short = CallOptions::new().timeout(Duration::from_millis(20));
-    let (driver, _) = driver(vec![Step::HangBefore]);
-    let error = driver.call(&Create, &short).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)));
-    let (driver, _) = self::driver(vec![Step::HangAfter]);
-    let error = driver.call(&Create, &short).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
-    let (driver, _) = self::driver(vec![Step::HangAfter]);
-    assert_eq!(driver.call(&Read, &short).await.unwrap_err().kind(), Kind::Timeout);
+    let told = called(&Create, &short, &[Step::HangBefore]).await;
+    assert_eq!(told, "Timeout NotSent RetryLater 0");
+    let told = called(&Create, &short, &[Step::HangAfter]).await;
+    assert_eq!(told, "OutcomeUnknown MaybeSent Reconcile 0");
+    let told = called(&Read, &short, &[Step::HangAfter]).await;
+    assert_eq!(told, "Timeout MaybeSent RetryLater 0");
 }
 
 #[tokio::test]
-async fn an_answer_without_a_length_is_never_a_whole_binary() {
-    let (driver, _) = driver(vec![Step::Lengthless("%PDF-")]);
-    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Integrity);
-    let (driver, _) = self::driver(vec![Step::LengthlessIdentity("%PDF-")]);
-    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Integrity);
-    let (driver, _) = self::driver(vec![Step::Answer(200, &[("content-encoding", "gzip")], "x")]);
-    assert_eq!(driver.call(&Download, &CallOptions::new()).await.unwrap_err().kind(), Kind::Protocol);
-}
-
-#[tokio::test]
-async fn answers_longer_than_their_cap_are_refused() {
+async fn an_answer_that_may_not_be_whole_or_is_too_long_is_refused() {
+    let identity: Headers = &[("transfer-encoding", "chunked, identity")];
+    let zipped: Headers = &[("content-encoding", "gzip")];
     let long: &'static str = Box::leak("x".repeat(101).into_boxed_str());
-    let (driver, _) = driver(vec![Step::Answer(200, &[], long)]);
-    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Protocol);
+    for (row, told, expected) in [
+        ("no length", call(&Download, &[Step::Lengthless(&[], "%PDF-")]).await, "Integrity"),
+        ("identity", call(&Download, &[Step::Lengthless(identity, "%PDF-")]).await, "Integrity"),
+        ("compressed", call(&Download, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
+        ("longer than its cap", call(&Read, &[answer(200, long)]).await, "Protocol"),
+    ] {
+        assert_eq!(told.split(' ').next(), Some(expected), "{row}");
+    }
 }
 
 #[derive(Debug, Default)]
@@ -461,15 +382,13 @@ impl Authenticator for Sessions {
 
 #[tokio::test]
 async fn a_401_is_answered_by_new_credentials_once() {
-    let (driver, script) =
-        driver_with(Arc::<Sessions>::default(), vec![Step::Answer(401, &[], ""), Step::Answer(202, &[], "ok")]);
+    let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(401, ""), answer(202, "ok")]);
     let answered = driver.call(&Create, &CallOptions::new()).await.unwrap();
     assert_eq!(answered.attempts, 1, "a refused token is no failed attempt");
     let tokens: Vec<_> = script.seen.lock().unwrap().iter().map(|(token, _)| token.clone().unwrap()).collect();
     assert_eq!(tokens, ["1", "2"]);
 
-    let (driver, script) =
-        driver_with(Arc::<Sessions>::default(), vec![Step::Answer(401, &[], ""), Step::Answer(401, &[], "")]);
+    let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(401, ""), answer(401, "")]);
     assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Authentication);
-    assert_eq!(sent(&script), 2);
+    assert_eq!(script.sent(), 2);
 }

@@ -3,74 +3,64 @@
 use super::*;
 use crate::{AttemptReport, CallObserver, CallReport, StreamReport};
 
-#[derive(Debug, Clone, PartialEq)]
-enum Heard {
-    Began(CallInfo),
-    Attempted(AttemptReport),
-    Ended(CallReport),
-    Streamed(StreamReport),
+#[derive(Debug, Default)]
+struct Heard {
+    calls: Mutex<Vec<CallInfo>>,
+    attempts: Mutex<Vec<AttemptReport>>,
+    ends: Mutex<Vec<CallReport>>,
+    streams: Mutex<Vec<StreamReport>>,
 }
 
-#[derive(Debug, Default, Clone)]
-struct Ear(Arc<Mutex<Vec<Heard>>>);
+#[derive(Clone, Debug, Default)]
+struct Ear(Arc<Heard>);
 
 impl Observer for Ear {
     fn begin(&self, call: &CallInfo) -> Arc<dyn CallObserver> {
-        self.0.lock().unwrap().push(Heard::Began(*call));
+        self.0.calls.lock().unwrap().push(*call);
         Arc::new(self.clone())
     }
 }
 
 impl CallObserver for Ear {
     fn attempted(&self, attempt: &AttemptReport) {
-        self.0.lock().unwrap().push(Heard::Attempted(*attempt));
+        self.0.attempts.lock().unwrap().push(*attempt);
     }
     fn ended(&self, report: &CallReport) {
-        self.0.lock().unwrap().push(Heard::Ended(*report));
+        self.0.ends.lock().unwrap().push(*report);
     }
     fn streamed(&self, report: &StreamReport) {
-        self.0.lock().unwrap().push(Heard::Streamed(*report));
+        self.0.streams.lock().unwrap().push(*report);
     }
 }
 
 impl Ear {
     fn attempts(&self) -> Vec<AttemptReport> {
-        let heard = self.0.lock().unwrap();
-        heard
-            .iter()
-            .filter_map(|heard| if let Heard::Attempted(attempt) = heard { Some(*attempt) } else { None })
-            .collect()
+        self.0.attempts.lock().unwrap().clone()
     }
 
-    /// The one report of the end.
+    /// How the streams ended: what went wrong, and whether they were dropped.
+    fn streams(&self) -> Vec<(Option<Kind>, bool)> {
+        self.0.streams.lock().unwrap().iter().map(|stream| (stream.failure, stream.dropped)).collect()
+    }
+
     fn end(&self) -> CallReport {
-        let heard = self.0.lock().unwrap();
-        let ends: Vec<_> =
-            heard.iter().filter_map(|heard| if let Heard::Ended(end) = heard { Some(*end) } else { None }).collect();
-        assert_eq!(ends.len(), 1, "{heard:?}");
+        let ends = self.0.ends.lock().unwrap();
+        assert_eq!(ends.len(), 1, "{self:?}");
         ends[0]
-    }
-
-    fn streams(&self) -> Vec<StreamReport> {
-        let heard = self.0.lock().unwrap();
-        heard
-            .iter()
-            .filter_map(|heard| if let Heard::Streamed(stream) = heard { Some(*stream) } else { None })
-            .collect()
     }
 }
 
-fn heard(steps: Vec<Step>) -> (Driver<()>, Ear) {
+fn heard(steps: &[Step]) -> (Driver<()>, Ear) {
     let ear = Ear::default();
-    (driver(steps).0.with_observer(Arc::new(ear.clone())), ear)
+    (driver(steps).0.with_observer(Some(Arc::new(ear.clone()))), ear)
 }
 
 #[tokio::test]
 async fn every_attempt_and_the_end_are_told() {
-    let (driver, ear) = heard(vec![Step::NotSent, Step::Answer(503, &[], "busy"), Step::Answer(200, &[], "ok")]);
+    let (driver, ear) = heard(&[Step::NotSent, answer(503, "busy"), OK]);
     driver.call(&Read, &CallOptions::new().tag("nightly")).await.unwrap();
-    let Heard::Began(info) = ear.0.lock().unwrap()[0].clone() else { panic!("no beginning") };
-    assert_eq!((info.provider, info.operation, info.tag), ("test", "Read", Some("nightly")));
+    let info = CallInfo { provider: "test", operation: "Read", tag: Some("nightly") };
+    assert_eq!(*ear.0.calls.lock().unwrap(), [info]);
     let told: Vec<_> =
         ear.attempts().iter().map(|a| (a.number, a.status, a.failure, a.delivery, a.wait.is_some())).collect();
     assert_eq!(
@@ -90,14 +80,14 @@ async fn every_attempt_and_the_end_are_told() {
 #[tokio::test]
 async fn a_dropped_call_tells_how_far_it_got() {
     for (step, delivery) in [(Step::HangBefore, Delivery::NotSent), (Step::HangAfter, Delivery::MaybeSent)] {
-        let (driver, ear) = heard(vec![step]);
+        let (driver, ear) = heard(&[step]);
         begin(driver.call(&Create, &CallOptions::new())).await;
         let end = ear.end();
         assert!(end.dropped && end.failure.is_none());
         assert_eq!((end.attempts, end.delivery), (1, delivery));
     }
     // Dropped while it waits for its second attempt: the first may have arrived.
-    let (driver, ear) = heard(vec![Step::Ambiguous]);
+    let (driver, ear) = heard(&[Step::Ambiguous]);
     let driver = driver.with_policy(Policy::default().backoff(Duration::from_secs(3600)).timeout(Duration::MAX));
     begin(driver.call(&Delete, &CallOptions::new())).await;
     assert_eq!((ear.end().dropped, ear.end().delivery), (true, Delivery::MaybeSent));
@@ -105,7 +95,7 @@ async fn a_dropped_call_tells_how_far_it_got() {
 
 #[tokio::test]
 async fn what_is_refused_before_it_is_sent_has_an_end_and_no_attempt() {
-    let (driver, ear) = heard(vec![]);
+    let (driver, ear) = heard(&[]);
     driver.call(&Unsendable, &CallOptions::new()).await.unwrap_err();
     assert_eq!(ear.attempts(), []);
     let end = ear.end();
@@ -114,12 +104,10 @@ async fn what_is_refused_before_it_is_sent_has_an_end_and_no_attempt() {
 
 #[tokio::test]
 async fn a_stream_is_told_after_the_call_that_handed_it_out() {
-    let (driver, ear) = heard(vec![Step::Answer(200, &[], "%PDF-"), Step::Answer(200, &[], "%PDF-")]);
+    let (driver, ear) = heard(&[answer(200, "%PDF-"), answer(200, "%PDF-")]);
     let content = driver.call(&Open, &CallOptions::new()).await.unwrap().value;
-    assert_eq!((ear.end().failure, ear.streams().len()), (None, 0));
+    assert_eq!((ear.end().failure, ear.streams()), (None, vec![]));
     content.0.collect(100).await.unwrap();
-    let dropped = driver.call(&Open, &CallOptions::new()).await.unwrap();
-    drop(dropped);
-    let told: Vec<_> = ear.streams().iter().map(|stream| (stream.failure, stream.dropped)).collect();
-    assert_eq!(told, [(None, false), (None, true)]);
+    drop(driver.call(&Open, &CallOptions::new()).await.unwrap());
+    assert_eq!(ear.streams(), [(None, false), (None, true)]);
 }

@@ -1,57 +1,37 @@
 //! Bodies that are handed out: stall, deadline, cap, and the place that they hold. Time is tokio's, paused.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, empty, pending};
+use http_body::Frame;
+use http_body_util::StreamBody;
 
 use super::*;
 
+#[allow(clippy::disallowed_methods)]
+pub(super) async fn sleep(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
 /// Gives a piece of 10 bytes after each pause, and then ends or stays silent.
-struct Drip {
-    pauses: VecDeque<u64>,
-    timer: Option<Pin<Box<tokio::time::Sleep>>>,
-    ends: bool,
+pub(super) fn drip(pauses: &[u64], ends: bool) -> impl http_body::Body<Data = Bytes, Error = Error> + use<> {
+    let pieces = stream::iter(pauses.to_vec()).then(|pause| async move {
+        sleep(pause).await;
+        Ok(Frame::data(Bytes::from_static(b"0123456789")))
+    });
+    StreamBody::new(pieces.chain(if ends { empty().left_stream() } else { pending().right_stream() }))
 }
 
-impl http_body::Body for Drip {
-    type Data = Bytes;
-    type Error = Error;
-
-    #[allow(clippy::disallowed_methods)]
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
-        let Some(pause) = self.pauses.front().copied() else {
-            return if self.ends { Poll::Ready(None) } else { Poll::Pending };
-        };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_secs(pause))));
-        std::task::ready!(timer.as_mut().poll(cx));
-        self.timer = None;
-        self.pauses.pop_front();
-        Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"0123456789")))))
-    }
-}
-
-#[derive(Debug)]
-struct Drips(Vec<u64>, Option<u64>);
-
-#[async_trait]
-impl Transport for Drips {
-    async fn send(&self, _: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+/// A driver whose calls are answered by a stream that ends if it has a length.
+fn drips(pauses: &[u64], len: Option<u64>) -> Driver<()> {
+    let pauses = pauses.to_vec();
+    let driver = driver_by(Arc::new(NoAuth), move |_, context| {
         context.mark_sent();
-        let drip = Drip { pauses: self.0.clone().into(), timer: None, ends: self.1.is_some() };
-        let mut response = Response::new(Content::new(self.1, drip));
-        if self.1.is_none() {
+        let mut response = Response::new(Content::new(len, drip(&pauses, len.is_some())));
+        if len.is_none() {
             response.headers_mut().insert("transfer-encoding", HeaderValue::from_static("chunked"));
         }
-        Ok(response)
-    }
-}
-
-fn drips(pauses: &[u64], len: Option<u64>) -> Driver<()> {
-    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-    let transport = Drips(pauses.to_vec(), len);
-    let driver = Driver::new(Arc::new(transport), Arc::new(SystemClock::new()), Arc::new(NoAuth), base, ());
+        std::future::ready(Ok(response))
+    });
     driver.with_policy(Policy::default().concurrency(1))
 }
 
@@ -71,32 +51,24 @@ async fn a_stream_may_be_slow_but_not_silent() {
 }
 
 #[tokio::test(start_paused = true)]
-#[allow(clippy::disallowed_methods)]
 async fn a_reader_that_takes_its_time_is_no_silence_of_the_server() {
     let driver = drips(&[0, 5, 5], Some(30));
     let mut stream = driver.call(&Open, &CallOptions::new()).await.unwrap().value.0;
     let mut came = 0;
     while let Some(piece) = stream.next().await {
         came += piece.unwrap().len();
-        tokio::time::sleep(Duration::from_secs(40)).await;
+        sleep(40).await;
     }
     assert_eq!(came, 30);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_has_a_deadline_of_its_own() {
-    let pauses = vec![20; 9];
-    let driver = drips(&pauses, Some(90));
-    let driver = driver.with_policy(Policy::default().stream_timeout(Duration::from_secs(100)));
+async fn a_stream_has_a_deadline_of_its_own_and_a_cap() {
+    let driver = drips(&[20; 9], Some(90)).with_policy(Policy::default().stream_timeout(Duration::from_secs(100)));
     let error = read(&driver).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
     assert!(error.to_string().contains("longer than it may"), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_without_a_length_stops_at_its_cap() {
-    let driver = drips(&[0; 200], None);
-    let error = read(&driver).await.unwrap_err();
+    let error = read(&drips(&[0; 200], None)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol, "1,990 bytes where 1,000 are allowed");
     assert_eq!(read(&drips(&[0; 100], Some(1000))).await.unwrap().len(), 1000);
 }

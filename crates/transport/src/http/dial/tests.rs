@@ -62,27 +62,31 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(1)
 }
 
+/// Waits for a future, `None` if it takes longer than so many milliseconds.
+async fn within<T>(limit: u64, work: impl Future<Output = T>) -> Option<T> {
+    use identkit_core::{Clock, Instant};
+    let over = crate::SystemClock::new().sleep_until(Instant(Duration::from_millis(limit)));
+    match futures_util::future::select(std::pin::pin!(work), over).await {
+        futures_util::future::Either::Left((done, _)) => Some(done),
+        futures_util::future::Either::Right(_) => None,
+    }
+}
+
 /// Connects until the listener's queue is full, so that the next one gets no answer.
 async fn fill(address: SocketAddr) -> Vec<TcpStream> {
     let mut full = Vec::new();
-    loop {
-        let connecting = std::pin::pin!(TcpStream::connect(address));
-        let patience = crate::SystemClock::new_sleep(Duration::from_millis(300));
-        match futures_util::future::select(connecting, patience).await {
-            futures_util::future::Either::Left((stream, _)) => full.push(stream.unwrap()),
-            futures_util::future::Either::Right(_) => return full,
-        }
+    while let Some(stream) = within(300, TcpStream::connect(address)).await {
+        full.push(stream.unwrap());
     }
+    full
 }
 
 /// The peer that is reached at one of the addresses, of which the first does not answer.
 async fn reached(both: Both, addresses: Vec<IpAddr>, limit: Option<Duration>) -> SocketAddr {
     let mut connector = connector(Fixed(addresses));
     connector.set_connect_timeout(limit);
-    let connecting = std::pin::pin!(connect(connector, "both.invalid", both.port));
-    let patience = crate::SystemClock::new_sleep(Duration::from_secs(30));
-    let raced = futures_util::future::select(connecting, patience).await;
-    assert!(matches!(raced, futures_util::future::Either::Left((Ok(_), _))), "the silent address was waited for");
+    let connected = within(30_000, connect(connector, "both.invalid", both.port)).await;
+    connected.expect("the silent address was waited for").unwrap();
     both.answers.accept().await.unwrap().1
 }
 
@@ -120,20 +124,6 @@ async fn the_preferred_family_is_used_when_it_answers() {
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_answer_has_a_limit_of_its_own() {
-    let silent = listen(SocketAddr::new(V4, 0)).unwrap();
-    let address = silent.local_addr().unwrap();
-    let _full = fill(address).await;
-    let dial = TokioDial::new().connect_limit(Duration::from_millis(100));
-    // The limit that holds without this one is longer than anybody waits here.
-    let dialling = std::pin::pin!(dial.dial("127.0.0.1", address.port()));
-    let patience = crate::SystemClock::new_sleep(Duration::from_secs(8));
-    let ended = futures_util::future::select(dialling, patience).await;
-    let futures_util::future::Either::Left((Err(error), _)) = ended else { panic!("the limit did not hold") };
-    assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::Unreachable);
-}
-
-#[tokio::test]
 async fn a_name_that_is_not_known_is_told_as_such() {
     let error = connect(connector(Fixed(Vec::new())), "nobody.invalid", 443).await.err().unwrap();
     assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::NameNotFound);
@@ -144,33 +134,12 @@ async fn a_name_that_is_not_known_is_told_as_such() {
     assert_eq!(TokioDial::new().dial("a b", 443).await.err().unwrap().kind(), io::ErrorKind::InvalidInput);
 }
 
-/// A stream that yields what was put into it.
-struct Endless;
-
-impl AsyncRead for Endless {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        buffer.put_slice(&[b'x'; 100]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Endless {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test]
 async fn a_meter_stops_a_stream_until_it_is_opened() {
     use tokio::io::AsyncReadExt;
     let meter = Meter::new(250);
-    let mut stream = Metered { stream: Box::new(Endless), meter: meter.clone() };
+    let endless = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
+    let mut stream = Metered { stream: Box::new(endless), meter: meter.clone() };
     let mut block = [0; 100];
     for _ in 0..2 {
         stream.read_exact(&mut block).await.unwrap();

@@ -15,7 +15,6 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 pub use self::pin::Pin;
-pub(super) use self::pin::PinMismatch;
 use self::pin::Pinned;
 
 /// How servers are authenticated, and the client to them. TLS 1.2 and 1.3.
@@ -47,7 +46,8 @@ impl TlsConfig {
 
     /// Settings to put together, beginning with the bundled roots.
     pub fn builder() -> TlsBuilder {
-        TlsBuilder { roots: Roots::Bundled, authorities: Vec::new(), identity: None, pins: Vec::new() }
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        TlsBuilder { roots, authorities: Vec::new(), identity: None, pins: Vec::new() }
     }
 
     /// A configuration made by the user: other roots, client certificates, another provider of cryptography. Its
@@ -62,65 +62,46 @@ impl TlsConfig {
         let asked = Asked::default();
         let mut config = self.0.clone();
         config.client_auth_cert_resolver =
-            Arc::new(Listening { resolver: config.client_auth_cert_resolver, asked: asked.clone() });
+            Arc::new(Listening { resolver: config.client_auth_cert_resolver, asked: Arc::clone(&asked) });
         (config, asked)
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Roots {
-    Bundled,
-    #[cfg(feature = "platform-roots")]
-    Platform,
-    None,
-}
-
 /// A [`TlsConfig`] in the making.
+#[derive(Debug)]
+#[must_use]
 pub struct TlsBuilder {
-    roots: Roots,
-    authorities: Vec<Vec<u8>>,
+    roots: RootCertStore,
+    authorities: Vec<CertificateDer<'static>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     pins: Vec<Pin>,
 }
 
-impl fmt::Debug for TlsBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsBuilder")
-            .field("roots", &self.roots)
-            .field("authorities", &self.authorities.len())
-            .field("client_certificate", &self.identity.is_some())
-            .field("pins", &self.pins)
-            .finish()
-    }
-}
-
 impl TlsBuilder {
-    /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read by
-    /// [`build`](Self::build); `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read at once;
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
     #[cfg(feature = "platform-roots")]
-    #[must_use]
     pub fn platform_roots(mut self) -> Self {
-        self.roots = Roots::Platform;
+        self.roots = RootCertStore::empty();
+        // A machine's store may well hold one that cannot be read; the others are trusted all the same.
+        self.roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         self
     }
 
     /// Trusts the authorities given by [`authorities`](Self::authorities) only.
-    #[must_use]
     pub fn without_roots(mut self) -> Self {
-        self.roots = Roots::None;
+        self.roots = RootCertStore::empty();
         self
     }
 
     /// Trusts these authorities besides, in DER (see [`certificates`]).
-    #[must_use]
     pub fn authorities(mut self, authorities: &[Vec<u8>]) -> Self {
-        self.authorities.extend_from_slice(authorities);
+        self.authorities.extend(authorities.iter().cloned().map(CertificateDer::from));
         self
     }
 
     /// Accepts only servers whose key is one of these, after the usual checks of their certificate. Pin a second key
     /// that is kept for the time after the first. Without any, no key is pinned.
-    #[must_use]
     pub fn pins(mut self, pins: impl IntoIterator<Item = Pin>) -> Self {
         self.pins.extend(pins);
         self
@@ -150,11 +131,9 @@ impl TlsBuilder {
     /// certificate and key do not belong together or are of a kind that is not supported.
     pub fn build(self) -> Result<TlsConfig, Error> {
         let refuse = |detail: &'static str| Error::new(Kind::InvalidInput, detail);
-        let mut roots = roots(self.roots);
+        let mut roots = self.roots;
         for authority in self.authorities {
-            roots
-                .add(CertificateDer::from(authority))
-                .map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
+            roots.add(authority).map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
         }
         if roots.is_empty() {
             return Err(refuse("no authority would be trusted: no root certificates were found"));
@@ -181,30 +160,9 @@ impl TlsBuilder {
     }
 }
 
-fn roots(from: Roots) -> RootCertStore {
-    match from {
-        Roots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-        #[cfg(feature = "platform-roots")]
-        Roots::Platform => {
-            let mut roots = RootCertStore::empty();
-            // A machine's store may well hold one that cannot be read; the others are trusted all the same.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots
-        }
-        Roots::None => RootCertStore::empty(),
-    }
-}
-
 /// How often servers asked for a client certificate: their refusal of a client without one is a mere "handshake
 /// failure" in TLS 1.2.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Asked(Arc<AtomicU64>);
-
-impl Asked {
-    pub(super) fn times(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+pub(super) type Asked = Arc<AtomicU64>;
 
 #[derive(Debug)]
 struct Listening {
@@ -214,7 +172,7 @@ struct Listening {
 
 impl ResolvesClientCert for Listening {
     fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.0.fetch_add(1, Ordering::Relaxed);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.resolver.resolve(hints, schemes)
     }
 

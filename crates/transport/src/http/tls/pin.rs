@@ -14,6 +14,8 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme, SupportedCipherSuite,
 };
 
+use crate::http::fault::{ConnectError, ConnectFault};
+
 /// The SHA-256 of a public key as a certificate holds it (its SubjectPublicKeyInfo in DER), as RFC 7469 and curl
 /// (`--pinnedpubkey`) have it. It outlives a renewal of the certificate with the same key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,18 +72,6 @@ fn digest(certificate: &CertificateDer<'_>) -> Option<[u8; 32]> {
     hash.as_ref().try_into().ok()
 }
 
-/// The server's key is none of the pinned ones.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct PinMismatch;
-
-impl fmt::Display for PinMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server's key is none of the pinned ones")
-    }
-}
-
-impl std::error::Error for PinMismatch {}
-
 /// The usual checks, and then the pins. Only the server's own key counts: what else it sends is not proved to belong
 /// to the chain that is trusted.
 #[derive(Debug)]
@@ -109,7 +99,8 @@ impl ServerCertVerifier for Pinned {
         if digest(end_entity).is_some_and(|key| self.pins.contains(&Pin(key))) {
             return Ok(verified);
         }
-        Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(PinMismatch)))))
+        let mismatch = ConnectError::new(ConnectFault::PinMismatch, ConnectFault::PinMismatch.text());
+        Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(mismatch)))))
     }
 
     fn verify_tls12_signature(

@@ -7,10 +7,10 @@ use identkit_mock_server::Profile;
 use identkit_mock_server::vendors::identify24::Rate;
 use jiff::SignedDuration;
 
-use super::document::everything;
 use super::harness::{API_KEY, Harness};
-use super::{VENDOR, row};
+use crate::coverage::document::everything;
 use crate::coverage::evidence::{Evidence, Stand};
+use crate::coverage::rows::{IDENTIFY24, row};
 
 /// Each code with what the contract makes of it.
 fn table() -> Vec<(u16, String)> {
@@ -104,7 +104,7 @@ async fn stand(code: u16, class: &str) -> Stand {
 
 #[tokio::test]
 async fn every_code_of_the_vendors_table_is_answered_by_the_sandbox_and_told_by_the_client() {
-    let mut evidence = Evidence::of_vendor(VENDOR, "code");
+    let mut evidence = Evidence::of(IDENTIFY24, "code");
     for (code, class) in table() {
         evidence.add(&code.to_string(), stand(code, &class).await);
     }

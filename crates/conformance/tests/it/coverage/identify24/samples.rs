@@ -7,14 +7,15 @@ use identkit_core::{CallOptions, Error};
 use identkit_identify24::messages::{CreateIdent, IdentId};
 use identkit_identify24::{DEFAULT_BASE_URL, Dialect, Identify24};
 use identkit_mock_server::Profile;
+use identkit_testkit::block_on;
 use serde_json::Value;
 
-use super::document::everything;
 use super::harness::{API_KEY, EXAMPLE, Harness, PARTNER};
-use super::{calls, row};
+use crate::coverage::calls::is_known;
 use crate::coverage::catalogue::Sample;
+use crate::coverage::document::everything;
 use crate::coverage::evidence::Stand;
-use crate::coverage::harness::block_on;
+use crate::coverage::rows::row;
 
 /// A sample without a fixture.
 pub(crate) fn stand(sample: &Sample<'_>) -> Stand {
@@ -36,11 +37,12 @@ fn url(content: &str) -> Result<&'static str, String> {
     }
     let (method, address) = content.split_once(' ').ok_or("no method is printed")?;
     let path = address.strip_prefix(DEFAULT_BASE_URL).ok_or("it is not below the client's base")?;
-    let known = calls::metas().into_iter().find(|meta| calls::is_of(&format!("{method} {path}"), meta));
-    let meta = known.ok_or("the client has no such call")?;
+    if !is_known(method, path) {
+        return Err("the client has no such call".into());
+    }
     let answer = block_on(async {
         let harness = Harness::new(Profile::Literal);
-        harness.ask("xxx", method, &meta.path.replace("{ident_id}", EXAMPLE), "").await
+        harness.ask("xxx", method, &path.replace("{ident_id}", EXAMPLE), "").await
     });
     // A refusal is an answer, if only it is not that the path is unknown.
     if answer.status == 200 || (answer.status == 400 && !answer.names("path")) {

@@ -12,11 +12,10 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::document::{everything, moment};
 use super::harness::{API_KEY, Answer, EXAMPLE, Harness, PARTNER};
-use super::{VENDOR, all, row};
+use crate::coverage::document::{everything, moment};
 use crate::coverage::evidence::{Evidence, Stand};
-use crate::coverage::rows::{Row, Step, told};
+use crate::coverage::rows::{IDENTIFY24, Row, Step, of, row, told};
 use crate::coverage::seen::{is_of_type, walk};
 
 const WEBHOOK: &str = "WEBHOOK POST";
@@ -82,7 +81,7 @@ impl Seen {
             let mut paths = Vec::new();
             walk(&one.text, &mut Vec::new(), &mut paths);
             for (path, _) in paths {
-                let rows = || all().iter().filter(|row| !row.request && row.endpoint == one.endpoint);
+                let rows = || of(IDENTIFY24).filter(|row| !row.request && row.endpoint == one.endpoint);
                 let known = path.last().is_none_or(|step| *step == Step::Item) || rows().any(|row| row.steps == path);
                 if !known {
                     found.insert(format!("{} {}", one.endpoint, told(&path)));
@@ -209,9 +208,8 @@ async fn every_element_of_identify24_is_seen_on_the_wire_with_its_type() {
     for account in ACCOUNTS {
         look(*account, &mut seen).await;
     }
-    let evidence =
-        Evidence::of_rows(VENDOR, "sandbox-answer", all().iter().filter(|row| !row.request), |row| seen.stand(row));
-    evidence.assert_complete();
+    let rows = of(IDENTIFY24).filter(|row| !row.request);
+    Evidence::of_rows(IDENTIFY24, "sandbox-answer", rows, |row| seen.stand(row)).assert_complete();
     assert_eq!(seen.strangers(), BTreeSet::new(), "AI-02: each endpoint answers exactly what the document shows");
 }
 
@@ -219,7 +217,7 @@ async fn every_element_of_identify24_is_seen_on_the_wire_with_its_type() {
 fn what_was_not_seen_or_is_not_right_is_a_gap() {
     let stand = |id: &str, text: Value, created: Option<Value>| {
         let row = row(id);
-        let endpoint = all().iter().map(|row| &*row.endpoint).find(|endpoint| *endpoint == row.endpoint).unwrap();
+        let endpoint = &*row.endpoint;
         Seen(vec![Text { endpoint, good: true, text, created }]).stand(row)
     };
     let missing = |stand: Stand, why: &str| match stand {

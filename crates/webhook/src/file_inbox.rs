@@ -105,11 +105,16 @@ mod tests {
         Event::new("identity-tm", name, format!("9992/{name}"))
     }
 
-    #[tokio::test]
-    async fn events_survive_a_restart_and_stay_known() {
+    fn opened() -> (tempfile::TempDir, std::path::PathBuf, FileInbox) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.jsonl");
         let inbox = FileInbox::open(&path).unwrap();
+        (folder, path, inbox)
+    }
+
+    #[tokio::test]
+    async fn events_survive_a_restart_and_stay_known() {
+        let (_folder, path, inbox) = opened();
         assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Acceptance::New);
         assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Acceptance::New);
         drop(inbox);
@@ -120,9 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_cut_by_a_crash_is_cut_off_at_every_byte() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("inbox.jsonl");
-        let inbox = FileInbox::open(&path).unwrap();
+        let (_folder, path, inbox) = opened();
         inbox.accept(event("AfterIdent")).await.unwrap();
         let first = std::fs::metadata(&path).unwrap().len();
         inbox.accept(event("OnFinal")).await.unwrap();
@@ -139,9 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_process_is_refused_and_harms_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("inbox.jsonl");
-        let inbox = FileInbox::open(&path).unwrap();
+        let (_folder, path, inbox) = opened();
         inbox.accept(event("AfterIdent")).await.unwrap();
         assert_eq!(FileInbox::open(&path).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
         inbox.accept(event("OnFinal")).await.unwrap();

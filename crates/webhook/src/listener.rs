@@ -106,119 +106,53 @@ async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<R
 mod tests {
     use std::net::Ipv4Addr;
 
-    use http::{Method, Uri, request};
-    use identkit_core::{BoxFuture, Error, Event, Inbox, Instant, Kind, MemoryInbox, Secret, WorkGuard};
-    use identkit_wire::{Callback, CallbackPath};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use identkit_core::{Inbox, MemoryInbox, Secret};
+    use identkit_testkit::{TestClock, hear};
+    use tokio::io::AsyncWriteExt;
     use tokio::net::TcpStream;
 
     use super::*;
     use crate::AllowList;
+    use crate::receiver::tests::OnFinal;
 
-    #[derive(Debug)]
-    struct Status;
-
-    impl Callback for Status {
-        fn provider(&self) -> &'static str {
-            "identify24"
-        }
-        fn name(&self) -> &'static str {
-            "status"
-        }
-        fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
-            CallbackPath::url(base, self.provider(), token, self.name()).map(Secret::new)
-        }
-        fn recognize(&self, head: &request::Parts) -> bool {
-            head.method == Method::POST
-        }
-        fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-            let text = std::str::from_utf8(request.body()).map_err(|_| Error::new(Kind::Protocol, "no text"))?;
-            Ok(Event::new(self.provider(), self.name(), text))
-        }
-        fn emit(&self, _: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
-            Err(Error::unsupported("emit"))
-        }
-    }
-
-    /// Time that stands still: nothing here may depend on it.
-    #[derive(Debug)]
-    struct Still;
-
-    impl Clock for Still {
-        fn wall(&self) -> jiff::Timestamp {
-            jiff::Timestamp::UNIX_EPOCH
-        }
-        fn now(&self) -> Instant {
-            Instant::default()
-        }
-        fn sleep_until(&self, _: Instant) -> BoxFuture<'static, WorkGuard> {
-            Box::pin(std::future::pending())
-        }
-        fn hold(&self) -> WorkGuard {
-            WorkGuard::idle()
-        }
-    }
-
-    async fn started() -> (Listener, Arc<MemoryInbox>) {
-        started_by(|receiver| receiver).await
-    }
-
-    async fn started_by(change: impl FnOnce(Receiver) -> Receiver) -> (Listener, Arc<MemoryInbox>) {
+    async fn started(change: impl FnOnce(Receiver) -> Receiver) -> (Listener, Arc<MemoryInbox>) {
         let inbox = Arc::new(MemoryInbox::new());
-        let receiver = change(Receiver::new(vec![Arc::new(Status)], Arc::clone(&inbox) as Arc<dyn Inbox>));
-        receiver.accept_token("identify24", Secret::new("good"));
+        let receiver = change(Receiver::new(vec![Arc::new(OnFinal)], Arc::clone(&inbox) as Arc<dyn Inbox>));
+        receiver.accept_token("identity-tm", Secret::new("good"));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        (listen(Arc::new(receiver), any, Arc::new(Still)).await.unwrap(), inbox)
-    }
-
-    async fn exchange(listener: &Listener, request: &str) -> String {
-        let mut stream = TcpStream::connect(listener.address()).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut block = vec![0; 4096];
-        let count = stream.read(&mut block).await.unwrap();
-        String::from_utf8_lossy(&block[..count]).into_owned()
+        // Time stands still: nothing here may depend on it.
+        (listen(Arc::new(receiver), any, Arc::new(TestClock::default())).await.unwrap(), inbox)
     }
 
     #[tokio::test]
-    async fn a_webhook_is_answered_over_a_socket() {
-        let (listener, inbox) = started().await;
-        let answer =
-            exchange(&listener, "POST /identify24/good/status HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
-                .await;
-        assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
-        assert_eq!(inbox.events().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_read_of_what_nobody_knows() {
-        let (listener, inbox) = started().await;
-        // The body never comes: an answer shows that nobody waited for it.
-        let answer =
-            exchange(&listener, "POST /identify24/wrong/status HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n")
-                .await;
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
-        assert!(inbox.events().is_empty());
-    }
-
-    #[tokio::test]
-    async fn at_69_the_listener_tells_where_a_request_came_from() {
-        for (network, body, status) in [
-            ("127.0.0.0/8", "content-length: 2\r\n\r\n{}", "202"),
-            ("192.0.2.0/24", "content-length: 999999\r\n\r\n", "404"),
+    async fn at_69_a_webhook_is_answered_and_nothing_is_read_of_a_stranger() {
+        const WHOLE: &str = "content-length: 2\r\n\r\n{}";
+        // An answer shows that nobody waited for the body, which never comes.
+        const ENDLESS: &str = "content-length: 999999\r\n\r\n";
+        for (network, token, body, status) in [
+            (None, "good", WHOLE, 202),
+            (None, "wrong", ENDLESS, 404),
+            (Some("127.0.0.0/8"), "good", WHOLE, 202),
+            (Some("192.0.2.0/24"), "good", ENDLESS, 404),
         ] {
-            let list = AllowList::parse([network]).unwrap();
-            let (listener, inbox) = started_by(|receiver| receiver.allow_only("identify24", list)).await;
-            // Of a stranger's request no body is waited for.
-            let answer =
-                exchange(&listener, &format!("POST /identify24/good/status HTTP/1.1\r\nhost: x\r\n{body}")).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-            assert_eq!(inbox.events().len(), usize::from(status == "202"));
+            let list = network.map(|network| AllowList::parse([network]).unwrap());
+            let (listener, inbox) = started(|receiver| match list {
+                Some(list) => receiver.allow_only("identity-tm", list),
+                None => receiver,
+            })
+            .await;
+            let mut stream = TcpStream::connect(listener.address()).await.unwrap();
+            let request = format!("GET /identity-tm/{token}/OnFinal?orderId=1 HTTP/1.1\r\nhost: x\r\n{body}");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = hear(&mut stream, "\r\n\r\n").await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{network:?} {token}: {answer}");
+            assert_eq!(inbox.events().len(), usize::from(status == 202), "{network:?} {token}");
         }
     }
 
     #[tokio::test]
     async fn dropping_it_closes_the_port() {
-        let (listener, _) = started().await;
+        let (listener, _) = started(|receiver| receiver).await;
         let address = listener.address();
         drop(listener);
         tokio::task::yield_now().await;

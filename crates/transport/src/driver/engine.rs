@@ -13,12 +13,13 @@ use std::sync::Arc;
 use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use ::http::{Request, response};
 use futures_util::future::{Either, select};
-use identkit_core::{Advice, CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
+use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
+use tokio::sync::Semaphore;
 
 use super::deadline::{Deadline, too_late};
-use super::decide::{Decision, decide};
-use super::limits::{Place, Places, RetryBucket};
+use super::decide::decide;
+use super::limits::{Place, RetryBucket};
 use super::outcome::{Failed, conclude, in_doubt, is_ambiguous};
 use super::receive::{Incoming, retry_after};
 use super::stream::Guard;
@@ -26,6 +27,9 @@ use super::watch::Watch;
 use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
+
+/// What every request says it comes from.
+static AGENT: HeaderValue = HeaderValue::from_static(concat!("identkit/", env!("CARGO_PKG_VERSION")));
 
 /// An answer or a request body below this is not watched for a stall: it comes in one piece, and the deadline holds.
 const WATCHED: u64 = 64 * 1024;
@@ -41,23 +45,21 @@ pub(super) trait Codec: Send {
     fn decode(&mut self, head: &response::Parts, body: Received) -> Result<Vec<Warning>, Error>;
 }
 
-/// Makes the calls of one client.
 pub(super) struct Engine {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) auth: Arc<dyn Authenticator>,
     pub(super) base: BaseUrl,
     pub(super) policy: Policy,
-    pub(super) agent: HeaderValue,
     pub(super) observer: Option<Arc<dyn Observer>>,
-    pub(super) places: Places,
+    /// One for each call that may be under way.
+    pub(super) places: Arc<Semaphore>,
     pub(super) bucket: RetryBucket,
     /// Scope of the connections, see [`AttemptContext::scope`].
     pub(super) scope: u64,
 }
 
 impl Engine {
-    /// Makes the call that `codec` writes and reads.
     pub(super) async fn call(&self, codec: &mut dyn Codec, options: &CallOptions) -> Result<Response<()>, Error> {
         let meta = codec.meta();
         let info = CallInfo { provider: meta.provider, operation: meta.name, tag: options.tag };
@@ -78,7 +80,7 @@ impl Engine {
         watch: &mut Watch<'_>,
     ) -> Result<Response<()>, Error> {
         let meta = codec.meta();
-        let began = watch.began();
+        let began = watch.began;
         let allowed = options.attempts.unwrap_or(self.policy.attempts).max(1);
         let mut first = Some(codec.encode()?);
         let bytes = first.as_ref().map_or(0, |(_, encoded)| encoded.body.len());
@@ -101,7 +103,7 @@ impl Engine {
             *request.method_mut() = meta.method.clone();
             *request.uri_mut() = uri;
             *request.headers_mut() = headers;
-            request.headers_mut().insert(USER_AGENT, self.agent.clone());
+            request.headers_mut().insert(USER_AGENT, AGENT.clone());
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous where it matters.
@@ -109,7 +111,7 @@ impl Engine {
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
             watch.attempt(made, &context);
-            let mut failed = match self.attempt(codec, request, &context, place, watch.observer()).await {
+            let mut failed = match self.attempt(codec, request, &context, place, watch.observer.clone()).await {
                 Ok(mut response) => {
                     watch.attempted(bytes, Ok(response.status.as_u16()), None);
                     self.bucket.succeeded(tokens);
@@ -135,18 +137,12 @@ impl Engine {
             }
             failed.error = conclude(meta, failed.error.with_operation(meta.name), failed.status);
             watch.doubtful |= is_ambiguous(&failed.error);
-            let decision = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
+            let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
-            let retry = match decision {
-                Decision::Stop => None,
-                Decision::Retry(wait) => Some((wait, self.clock.now().plus(wait))),
-            };
+            let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);
             // The bucket is asked last: a call that ends anyway must not take tokens.
-            let paid = retry.filter(|(_, until)| *until < deadline).and_then(|retry| {
-                let cost = self.bucket.take(error.kind())?;
-                Some((retry, cost))
-            });
-            let Some(((wait, until), cost)) = paid else {
+            let paid = retry.and_then(|(wait, until)| Some((wait, until, self.bucket.take(error.kind())?)));
+            let Some((wait, until, cost)) = paid else {
                 watch.attempted(bytes, Err(&error), None);
                 return Err(error);
             };
@@ -157,14 +153,15 @@ impl Engine {
         }
     }
 
-    /// Waits for a place among the calls under way.
     async fn place(&self, deadline: Instant) -> Result<Option<Place>, Error> {
-        if let Some(place) = self.places.try_take() {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Some(place));
         }
-        match self.within(deadline, self.places.take()).await {
-            // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off.
-            Ok(place) if self.clock.now() < deadline => Ok(place),
+        // First come, first served; in a box, which the common call is spared.
+        match self.within(deadline, Box::pin(Arc::clone(&self.places).acquire_owned())).await {
+            // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off. The
+            // semaphore is never closed, so that it never fails.
+            Ok(place) if self.clock.now() < deadline => Ok(place.ok()),
             _ => {
                 Err(Error::new(Kind::Timeout, "too many calls were under way for this one to begin in the time given")
                     .with_delivery(Delivery::NotSent))
@@ -180,9 +177,8 @@ impl Engine {
             }
             self.within(deadline, self.auth.renew(None)).await??;
         }
-        self.auth.apply(headers).map(Some).ok_or_else(|| {
-            Error::new(Kind::Authentication, "there are no credentials to send").with_advice(Advice::CheckCredentials)
-        })
+        let none = || Error::new(Kind::Authentication, "there are no credentials to send");
+        self.auth.apply(headers).map(Some).ok_or_else(none)
     }
 
     async fn attempt(
@@ -243,7 +239,7 @@ impl Engine {
         }
         if incoming.content.len().is_none_or(|len| len > WATCHED) {
             let content = std::mem::replace(&mut incoming.content, Content::empty());
-            incoming.content = self.guard(Instant::NEVER, u64::MAX).watch(content);
+            incoming.content = self.guard(Instant::NEVER, u64::MAX).over(content, None, None);
         }
         let mut body = incoming.body().await.map_err(incomplete)?;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
@@ -252,7 +248,7 @@ impl Engine {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
             let left = cap.saturating_sub(first.len() as u64);
-            *rest = self.guard(deadline, left).hand_out(content, place, observer);
+            *rest = self.guard(deadline, left).over(content, place, observer);
         }
         codec.decode(&incoming.head, body).map_err(|error| {
             // What the body says of itself counts where it is worse (AI-30).
@@ -265,7 +261,6 @@ impl Engine {
         Guard { clock: Arc::clone(&self.clock), stall: self.policy.stall, deadline, cap }
     }
 
-    /// Races a future against the deadline.
     async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
         Deadline::new(&*self.clock, deadline).over(work).await
     }
