@@ -23,6 +23,13 @@ pub(crate) fn docs(ws: &Workspace) -> Verdict {
     succeeds(ws, command, "the documentation does not build cleanly: see above")
 }
 
+/// Licenses, duplicate versions and sources, as deny.toml allows them; offline.
+pub(crate) fn deny(ws: &Workspace) -> Verdict {
+    let command =
+        ws.cargo(&["deny", "--all-features", "--locked", "--offline", "check", "bans", "licenses", "sources"]);
+    succeeds(ws, command, "cargo-deny is not content, or not installed (cargo install --locked cargo-deny): see above")
+}
+
 fn succeeds(ws: &Workspace, command: Command, finding: &str) -> Verdict {
     Ok(if ws.run(command)?.success() { Vec::new() } else { vec![finding.to_owned()] })
 }

@@ -5,7 +5,7 @@
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deps, features, layers, names, public, snapshots, test};
+use crate::{cargo, cone, coverage, deps, features, layers, names, package, prose, public, snapshots, test};
 
 #[derive(Debug)]
 pub(crate) struct Check {
@@ -28,6 +28,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check::new("names", "paths, links and xtask commands named in the documentation exist", |ws| {
         names::run(ws, is_command)
     }),
+    Check::new("prose", "pages, doc comments and messages hold no phrase that docs/language.md rules out", prose::run),
     Check::new("deps", "every outside dependency is used, and explained in docs/dependencies.md", deps::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
     Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
@@ -45,12 +46,18 @@ pub(crate) const CHECKS: &[Check] = &[
 /// The check `coverage` with everything that was shown.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
 
+/// What `cargo xtask full` adds to `ci`, before the campaigns.
+pub(crate) const FULL: &[Check] = &[
+    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", cargo::deny),
+    Check::new("package", "each published crate builds from its package alone", package::run),
+];
+
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.iter().find(|check| check.name == name)
+    CHECKS.iter().chain(FULL).find(|check| check.name == name)
 }
 
 pub(crate) fn is_command(word: &str) -> bool {
-    matches!(word, "ci" | "campaign" | "bench" | "help") || find(word).is_some()
+    matches!(word, "ci" | "full" | "campaign" | "bench" | "help") || find(word).is_some()
 }
 
 /// Runs one check and prints what it says; true when nothing was found.

@@ -4,13 +4,15 @@
 
 use crate::bench;
 use crate::campaign::{CAMPAIGNS, Campaign};
-use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check};
+use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check, FULL};
 
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
     One(&'static Check),
     Ci(Vec<&'static Check>),
+    /// What takes longer than `ci` may.
+    Full,
     Campaign(&'static Campaign),
     /// The rows of the benchmark asked for.
     Bench(Vec<String>),
@@ -23,6 +25,7 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
         ["help", ..] => Ok(Command::Help),
         args if args.contains(&"--help") || args.contains(&"-h") => Ok(Command::Help),
         ["ci", options @ ..] => parse_ci(options),
+        ["full"] => Ok(Command::Full),
         [command @ ("bench" | "campaign")] => {
             Err(format!("`cargo xtask {command}` needs the name of a {}", command.replace("bench", "benchmark")))
         }
@@ -79,6 +82,10 @@ pub(crate) fn help() -> String {
     for check in CHECKS {
         line(check.name, check.about);
     }
+    line("full", "the checks and campaigns below, in this order; what takes too long for ci");
+    for check in FULL {
+        line(check.name, check.about);
+    }
     for campaign in CAMPAIGNS {
         line(&format!("campaign {}", campaign.name), &format!("  {}", campaign.about));
     }
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_check_is_a_command_and_has_a_line_of_help() {
-        for check in CHECKS {
+        for check in CHECKS.iter().chain(FULL) {
             assert!(matches!(parsed(check.name), Ok(Command::One(found)) if found.name == check.name));
             assert!(help().contains(check.about), "{check:?}");
             assert!(is_command(check.name));

@@ -24,6 +24,8 @@ mod finding;
 mod layers;
 mod members;
 mod names;
+mod package;
+mod prose;
 mod public;
 mod snapshots;
 mod table;
@@ -61,6 +63,17 @@ fn run(command: Command) -> Result<bool, String> {
         }
         Command::One(check) => Ok(check::report(check, &Workspace::here()?)),
         Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::here()?)),
+        Command::Full => {
+            let ws = Workspace::here()?;
+            let mut all = ci::run(&check::FULL.iter().collect::<Vec<_>>(), &ws);
+            for campaign in campaign::CAMPAIGNS {
+                println!("\n== campaign {}: {}", campaign.name, campaign.about);
+                let ok = campaign::run(campaign, &ws)?;
+                println!("campaign {}: {}", campaign.name, if ok { "ok" } else { "FAILED" });
+                all &= ok;
+            }
+            Ok(all)
+        }
         Command::Bench(rows) => bench::run(&rows, &Workspace::here()?),
         Command::Campaign(campaign) => campaign::run(campaign, &Workspace::here()?),
     }

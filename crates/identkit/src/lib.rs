@@ -27,5 +27,5 @@ pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret}
 
 /// The examples of the README, compiled as documentation tests.
 #[cfg(all(doctest, feature = "identify24", feature = "identity-tm", feature = "http", feature = "webhook"))]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
