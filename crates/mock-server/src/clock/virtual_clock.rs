@@ -10,10 +10,10 @@ use identkit_transport::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, oneshot};
 
-use super::mode::Mode;
-use super::sleep::Sleep;
+use super::state::Mode;
+use super::state::Sleep;
 use super::state::State;
-use super::ticker::{Ticker, scaled};
+use super::state::{Ticker, scaled};
 use crate::sync::lock;
 
 /// The sandbox's clock. It stands still until [`advance`](Self::advance), unless its [`Mode`] is another one. Cheap to
@@ -167,14 +167,12 @@ impl VirtualClock {
     }
 }
 
-/// Who moves time, alone.
 pub(crate) struct Mover<'a> {
     clock: &'a VirtualClock,
     _alone: tokio::sync::MutexGuard<'a, ()>,
 }
 
 impl Mover<'_> {
-    /// As [`VirtualClock::advance`].
     pub(crate) async fn advance(&self, by: Duration) -> usize {
         self.clock.advance_to(|inner| inner.now().saturating_add(by)).await
     }
@@ -185,7 +183,6 @@ impl Mover<'_> {
         self.clock.advance_to(|_| since).await
     }
 
-    /// As [`VirtualClock::run_to_next`].
     pub(crate) async fn run_to_next(&self) -> usize {
         let next = |inner: &State| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0);
         self.clock.advance_to(next).await

@@ -7,7 +7,6 @@ use super::{Entry, Journal, Secrets, StoredBody, What};
 /// Headers that tell of the client's machine and of the wire, not of the script.
 const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "user-agent"];
 
-/// This machine, as URLs write it.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 impl Journal {

@@ -79,7 +79,7 @@ pub struct Filter {
 }
 
 /// In what a call differs from what is meant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// What is looked at: `operation`, `header content-type`, `body /Product`.
     pub what: String,
@@ -88,6 +88,7 @@ pub struct Difference {
     /// What it is; `None` when it is not there. A secret is masked.
     pub got: Option<Value>,
     /// How far apart that is; the sum over a call's differences says how near it comes.
+    #[serde(skip)]
     pub weight: u32,
 }
 
@@ -101,7 +102,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A value that fits on a line.
 pub(super) fn short(value: &Value) -> String {
     const LINE: usize = 60;
     let text = value.to_string();
@@ -111,7 +111,6 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// An element that is looked for, without secrets.
 fn told_of(pointer: &str, wanted: &Wanted) -> Value {
     let mut told = wanted.value();
     match pointer.split('/').any(secret_name) {

@@ -9,13 +9,10 @@ use identkit_wire::json;
 use serde_json::json;
 
 use super::Sandbox;
-use crate::facts::VendorFacts;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, StoredBody, What};
-use crate::rejection::Rejection;
 use crate::sync::lock;
-use crate::vendor::{CallOutcome, MockVendor, NoAnswer};
-use crate::world::World;
+use crate::{CallOutcome, MockVendor, NoAnswer, Rejection, VendorFacts, World};
 
 impl Sandbox {
     /// Answers a request to any of the vendors, told apart by path. How an answer is to be written that HTTP would write
@@ -155,7 +152,6 @@ fn own(uri: &Uri) -> Uri {
     uri.path_and_query().and_then(|path| Uri::try_from(path.as_str()).ok()).unwrap_or_default()
 }
 
-/// What goes wrong with this call.
 fn choose_fault(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&str>) -> Option<Fault> {
     let chaos = world.profile == crate::Profile::Chaos;
     if world.faults.rules().is_empty() && !chaos {

@@ -1,9 +1,10 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
 use super::Sandbox;
-use crate::faults::{InjectedRule, Rule, validate};
+use crate::faults::{Fault, InjectedRule, Rule, names};
 use crate::journal::What;
-use crate::rejection::Rejection;
+use crate::vendor::names_of;
+use crate::{MockVendor, Rejection};
 
 impl Sandbox {
     /// Lets something go wrong: a fault with the next call, or a rule.
@@ -71,5 +72,49 @@ impl Sandbox {
             runner.settle();
         }
         struck
+    }
+}
+
+/// Whether a rule can ever strike at these vendors.
+///
+/// # Errors
+/// Why not, and what there is.
+fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejection> {
+    let refuse = |field: &'static str, message: String| {
+        Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))
+    };
+    let concerned: Vec<_> =
+        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
+    if concerned.is_empty() {
+        return refuse("vendor", format!("is no vendor of this sandbox, which has {}", names_of(vendors)));
+    }
+    if let Some(wanted) = &rule.operation {
+        let there: Vec<_> =
+            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
+        if !there.iter().any(|name| names(wanted, name)) {
+            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
+        }
+    }
+    let may_name = |rule: &Rule, vendor: &dyn MockVendor| {
+        rule.operation
+            .as_deref()
+            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
+    };
+    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| may_name(rule, &***vendor)).collect();
+    match &rule.fault {
+        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
+            let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);
+            let able = Some(names_of(able)).filter(|able| !able.is_empty());
+            refuse("fault", format!("result-false is an answer of {} only", able.as_deref().unwrap_or("other vendors")))
+        }
+        Fault::ShapeVariant { variant: Some(wanted) } => {
+            let there: Vec<_> =
+                concerned.iter().flat_map(|vendor| vendor.facts().shapes).map(|shape| shape.name).collect();
+            match there.contains(&wanted.as_str()) {
+                true => Ok(()),
+                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
+            }
+        }
+        _ => Ok(()),
     }
 }

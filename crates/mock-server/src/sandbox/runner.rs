@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{BoxFuture, Clock as _, Instant, WorkGuard};
+use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::Plan;
 use super::delivery::{CompletionOrder, Receivers, release};
-use crate::clock::VirtualClock;
 use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, Journal, What};
+use crate::rules::Rules;
 use crate::sync::lock;
 use crate::webhooks::Cause;
-use crate::world::{RELEASE, SANDBOX, World};
+use crate::world::{RELEASE, SANDBOX};
+use crate::{MockVendor, Profile, VirtualClock, World};
 
 /// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
 /// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
@@ -46,9 +47,7 @@ pub(crate) struct Runner {
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
-    /// Limits how many receivers are called at once.
     pub(super) lanes: Semaphore,
-    /// What is known of the receivers of webhooks.
     pub(super) receivers: Receivers,
     /// Who is told of every timer and every try.
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
@@ -60,11 +59,9 @@ pub(crate) struct Runner {
     pub(super) moves: AtomicU64,
 }
 
-/// A registration with the clock.
 type Sleep = BoxFuture<'static, WorkGuard>;
 
 impl Runner {
-    /// A world that nothing moves yet.
     pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
         // Until the task has seen the timers of the new world.
         let pending = Mutex::new(Some(clock.hold()));
@@ -164,7 +161,6 @@ impl Runner {
         }
     }
 
-    /// Fires what is due.
     fn run_due(self: &Arc<Self>) {
         let mut world = self.world();
         let mut fired = false;
@@ -229,7 +225,6 @@ impl Runner {
         self.closed.send_replace(true);
     }
 
-    /// Waits for that.
     #[cfg(feature = "server")]
     pub(crate) async fn closed(&self) {
         // It lives as long as this.
@@ -250,5 +245,43 @@ impl Runner {
         *lock(&self.pending) = Some(self.clock.hold());
         self.changed.notify_one();
         self.moved.notify_waiters();
+    }
+}
+
+/// What the worlds of one server have in common.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
+    pub(super) receiver: Option<Arc<dyn Transport>>,
+    /// How long a receiver may take, in real time.
+    pub(super) receiver_timeout: Duration,
+    /// How long a receiver holds time that stands still, in real time.
+    pub(super) guard: Duration,
+    /// How many cases of each vendor a world keeps, if limited.
+    pub(super) cases: Option<usize>,
+    /// How many worlds were started with this plan.
+    pub(super) generations: Arc<AtomicU64>,
+}
+
+impl Plan {
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    }
+
+    pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
+    }
+
+    pub(crate) fn owner_of(&self, path: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| (vendor.facts().owns)(path)).map(|vendor| &**vendor)
+    }
+
+    pub(crate) fn create_world(&self, now: Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
+        let mut world = World::new(now, seed, profile);
+        world.rules = rules;
+        for vendor in &*self.vendors {
+            vendor.seed(&mut world);
+        }
+        world
     }
 }

@@ -3,16 +3,14 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::account::AccountState;
+use crate::AccountState;
 
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
-/// The schemas of a vendor.
 pub(crate) struct VendorSchemas {
     pub(crate) name: &'static str,
     pub(crate) account: Describe,
     pub(crate) settings: Describe,
-    /// Settings to change.
     pub(crate) change: Describe,
     pub(crate) case: Describe,
 }

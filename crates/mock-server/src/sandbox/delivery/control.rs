@@ -4,9 +4,9 @@ use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
 use crate::journal::What;
-use crate::sandbox::Sandbox;
 use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
-use crate::world::{COPIES, World};
+use crate::world::COPIES;
+use crate::{Sandbox, World};
 
 impl Sandbox {
     /// What becomes of webhooks that set out.

@@ -5,12 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::webhooks::{Cause, HoldReason};
-use crate::world::{RELEASE, SANDBOX, Timer, World};
+use crate::world::{RELEASE, SANDBOX};
+use crate::{Timer, World};
 
-/// Attempts that are made one after the other.
 pub(super) type Chain = Vec<(u64, Cause)>;
 
-/// Releases a webhook after this time.
 pub(super) fn schedule_release(world: &mut World, id: u64, later: Duration) {
     let later = SignedDuration::try_from(later).unwrap_or(SignedDuration::MAX);
     let at = world.now.saturating_add(later).unwrap_or(Timestamp::MAX);
@@ -27,7 +26,6 @@ pub(super) fn take_overtaken(world: &mut World) -> Option<u64> {
     world.delivery(id)?.held.map(|_| id)
 }
 
-/// Marks attempts as under way.
 pub(super) fn begin_attempts(world: &mut World, chain: &Chain) {
     for (id, by) in chain {
         if let Some(delivery) = world.delivery(*id) {

@@ -7,58 +7,52 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::input::{Input, Reveal, parsed, reveal};
+use super::input::{Input, Reveal, parsed};
 use super::problem::{Problem, ProblemKind};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, Wanted, is_of};
 use crate::vendor::rules_of;
 
-/// The most calls that are returned at once.
 const MOST: usize = 1_000;
 
 /// Which calls are meant.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default)]
 pub(super) struct CallFilter {
     /// Calls of this operation, as the clients name it; `getStatus` means `getStatus/ExtendedList` too. An unknown name
     /// is refused.
-    #[serde(default, deserialize_with = "parsed")]
     #[schemars(example = &"putOrder")]
     operation: Option<String>,
     /// Calls of this vendor.
-    #[serde(default, deserialize_with = "parsed")]
     vendor: Option<String>,
     /// Calls about this order or ident.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed")]
     #[schemars(example = &"99921269855041")]
     order: Option<String>,
     /// Calls with this method, in any case.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed")]
     #[schemars(example = &"PUT")]
     method: Option<String>,
     /// Calls with this path, and with this query if there is one.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed")]
     path: Option<String>,
     /// Calls that were answered with this HTTP status.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed")]
     #[schemars(example = 400, range(min = 0, max = 65535))]
     status: Option<u16>,
     /// Calls that were refused by this rule. An unknown rule is refused.
-    #[serde(default, deserialize_with = "parsed")]
     #[schemars(example = &"T-006")]
     rule: Option<String>,
     /// Calls that this fault was injected in.
-    #[serde(default, deserialize_with = "parsed")]
     fault: Option<String>,
     /// Calls after the entry of this number.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed")]
     since: Option<u64>,
     /// Calls with these headers, by their names.
-    #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     headers: Elements<String>,
     /// Calls with these elements of the body, by their JSON pointers.
-    #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Value>>", extend("patternProperties" = { "^(/.*)?$": true }, "additionalProperties" = false))]
     body: Elements<Value>,
 }
@@ -87,17 +81,13 @@ impl<V> Elements<V> {
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct CallQuery {
     #[serde(flatten)]
-    pub(super) filter: CallFilter,
+    filter: CallFilter,
     /// The most calls that are returned.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(example = 10, range(min = 1, max = MOST))]
-    pub(super) limit: Option<usize>,
-    #[serde(default, deserialize_with = "reveal")]
-    #[schemars(with = "Reveal")]
-    pub(super) reveal: Secrets,
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    _world: Option<String>,
+    limit: Option<usize>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 impl Input for CallQuery {
@@ -110,8 +100,9 @@ fn refuse(detail: impl Into<String>) -> Problem {
 }
 
 impl CallQuery {
-    /// The filter, and the most calls that are returned.
-    pub(super) fn resolve(self, sandbox: &Sandbox, usual: usize) -> Result<(Filter, usize), Problem> {
+    /// The filter, the most calls that are returned, and whether with their secrets.
+    pub(super) fn resolve(self, sandbox: &Sandbox, usual: usize) -> Result<(Filter, usize, Secrets), Problem> {
+        let secrets = self.reveal.secrets(ProblemKind::InvalidFilter)?;
         let limit = self.limit.unwrap_or(usual);
         if !(1..=MOST).contains(&limit) {
             return Err(refuse("limit must be from 1 to 1000"));
@@ -121,7 +112,7 @@ impl CallQuery {
             Value::String(text) => Wanted::Written(text),
             other => Wanted::Equal(other),
         };
-        Ok((self.filter.resolve(sandbox, wanted)?, limit))
+        Ok((self.filter.resolve(sandbox, wanted)?, limit, secrets))
     }
 }
 

@@ -6,13 +6,13 @@
 
 use std::net::IpAddr;
 
+use http::Request;
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
-use http::{Request, uri::Authority};
+use http::uri::Authority;
 
 use super::problem::{Problem, ProblemKind};
 use crate::server::Place;
 
-/// The hosts that this API is called by.
 pub(in crate::server) struct AllowedHosts {
     listening: IpAddr,
     names: Vec<String>,

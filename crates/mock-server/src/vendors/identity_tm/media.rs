@@ -1,6 +1,6 @@
 //! Recordings: `getVideoFileBinaryAsync` [T 3.7], `getVideoFileBinary` [T 3.8] and `getVoiceFiles` [T 3.9].
 
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response};
 use identkit_core::{Content, Error, Event, Kind};
 use identkit_identity_tm::messages::{VoiceFile, VoiceFiles};
 use identkit_identity_tm::{
@@ -11,13 +11,13 @@ use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 
 use super::facts::{FACTS, VIDEO};
 use super::lookup::find;
+use super::lookup::{deleted_order, of_order};
 use super::orders::{Order, Orders};
-use super::rejections::{deleted_order, of_order};
 use super::rules;
-use crate::rejection::Rejection;
 use crate::rules::Rule;
+use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;
-use crate::{Timer, World};
+use crate::{Rejection, Timer, World};
 
 /// The bit of `Add` that asks for a recording, [T 3.1.3].
 const RECORD: u64 = 131_072;
@@ -42,7 +42,6 @@ fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str)
     Ok(order)
 }
 
-/// The order, if its video was recorded.
 fn find_filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let configured = world.state::<Orders>().settings.record_video || !world.enforces(&rules::AT_52);
     let order = find_conducted(world, id, section)?;
@@ -71,8 +70,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
             SECTION,
         );
     };
-    let called = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    if must_be_called && !url.expose().parse().is_ok_and(called) {
+    if must_be_called && !is_web_address(url.expose()) {
         return refuse("callbackUrl", "must be a URL that begins with https:// or http://", &rules::AT_39, SECTION);
     }
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
@@ -122,7 +120,6 @@ fn artifact_failure(error: identkit_synthetic::Error) -> Rejection {
     of_order(500, error.to_string(), &crate::rules::M_09, "sandbox")
 }
 
-/// The recording, or the placeholder while it is not ready.
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection> {
     let placeholder_first = world.enforces(&rules::AT_38);
     let order = find_filmed(world, &op.order_id, "[T] 3.8.1")?;

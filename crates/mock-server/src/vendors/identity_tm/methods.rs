@@ -26,7 +26,6 @@ pub(super) fn name(method: IdentifyMethod) -> &'static str {
     }
 }
 
-/// The story that identifies by this method.
 pub(super) fn scenario(method: IdentifyMethod) -> &'static str {
     match method {
         IdentifyMethod::Courier => "courier",
@@ -38,7 +37,6 @@ pub(super) fn scenario(method: IdentifyMethod) -> &'static str {
     }
 }
 
-/// The change of procedure to this method.
 pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
     StatusKind(match method {
         IdentifyMethod::Shop => 68,
@@ -50,7 +48,6 @@ pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
     })
 }
 
-/// The method that a status belongs to, if it belongs to one.
 fn method_of(kind: StatusKind) -> Option<IdentifyMethod> {
     Some(match kind.0 {
         3 | 9 | 10 | 15 | 19 | 57 | 64 | 69 => IdentifyMethod::Courier,

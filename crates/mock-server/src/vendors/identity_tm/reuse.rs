@@ -17,19 +17,16 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::documents::IdentVariant;
 use super::facts::FACTS;
 use super::lookup::find_final;
+use super::lookup::of_order;
 use super::orders::{Orders, Reason, Reuse, dts};
-use super::rejections::of_order;
 use super::rules;
-use crate::World;
-use crate::rejection::Rejection;
 use crate::rules::Rules;
 use crate::world::text;
+use crate::{Rejection, World};
 
 /// The first line: nobody shall take the form for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
-/// What stands before the seal.
 const SEAL: &str = "HMAC-SHA256 ";
-/// Characters of Base64 in a line.
 const LINE: usize = 76;
 
 /// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
@@ -65,7 +62,6 @@ pub(super) fn seed(world: &mut World) {
     *world.state::<Key>() = Key(digest.into());
 }
 
-/// What is sealed.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     /// Whether the identification was positive: an order can also end with a suspicion of fraud.
@@ -73,7 +69,6 @@ struct Sealed {
     data: IdentDataAnswer,
 }
 
-/// The signed form of the data of a final order.
 pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Rejection> {
     let rules = world.rules.clone();
     let settings = &world.state::<Orders>().settings;

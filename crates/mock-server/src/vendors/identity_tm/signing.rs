@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 
 use http::Response;
 use identkit_core::{Content, Secret};
-use identkit_identity_tm::messages::{NamedHashes, SignedHashes, SignmeUser};
+use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, GetESignHash, OrderCallback, OrderFlavor, OrderId, RequestResendSignTan,
-    RequestSign, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavor, OrderId,
+    RequestResendSignTan, RequestSign, StatusKind, samples,
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
 use super::facts::FACTS;
 use super::lookup::{account, find};
+use super::lookup::{deleted_order, of_order};
 use super::orders::{IssuedTan, Orders, Step, Word};
-use super::rejections::{deleted_order, of_order};
 use super::rules;
 use super::scenarios::{self, go_on};
 use super::settings::HashShape;
-use crate::World;
-use crate::rejection::Rejection;
+use crate::{Rejection, World};
 
 fn happen(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
@@ -54,7 +53,6 @@ fn text_a_tan(world: &mut World, id: &OrderId) {
     happen(world, id, [Step::Status(StatusKind::SMS_SENT, Some(Word::Tan))]);
 }
 
-/// Starts signing.
 pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 5.1";
     let rules = world.rules.clone();
@@ -104,7 +102,6 @@ pub(super) fn resend(world: &mut World, op: RequestResendSignTan) -> Result<(), 
     Ok(())
 }
 
-/// Signs, or counts a wrong try.
 pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 5.2";
     let issued = under_way(world, &op.order_id, SECTION)?;
@@ -186,4 +183,24 @@ pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<Sign
     }
     let (exists, verified) = account(world, &email, None);
     Ok(SignmeUser::default().user_exists(exists).user_is_able_to_sign(verified))
+}
+
+fn known_banks() -> Result<Vec<Bank>, Rejection> {
+    json::read(samples::GET_BANK_LIST_RESPONSE.as_bytes()).map_err(|fault| FACTS.reject(&fault.answer(), "[T] 8.1"))
+}
+
+pub(super) fn banks(_: &mut World, _: GetBankList) -> Result<Vec<Bank>, Rejection> {
+    known_banks()
+}
+
+/// The bank that an IBAN or BIC names, if it is one of the list.
+pub(super) fn bank_of(text: &str) -> Result<Option<Bank>, Rejection> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    // DE, two check digits, the bank code, and the account.
+    let code = text.strip_prefix("DE").filter(|rest| rest.len() == 20).and_then(|rest| rest.get(2..10));
+    let fits = |bank: &Bank| {
+        let bic = bank.bic.as_ref().is_some_and(|bic| bic.as_str() == text);
+        bic || code.is_some_and(|code| bank.blz.is_some_and(|blz| blz.to_string() == code))
+    };
+    Ok(known_banks()?.into_iter().find(fits))
 }

@@ -6,13 +6,12 @@
 use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
-use crate::rejection::Rejection;
+use crate::Rejection;
 use crate::rules::Rules;
-use crate::vendors::identity_tm::methods;
 use crate::vendors::identity_tm::orders::Step::{self, Call, Executed, Status};
 use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
-use crate::vendors::identity_tm::rules;
 use crate::vendors::identity_tm::settings::Settings;
+use crate::vendors::identity_tm::{methods, rules};
 
 /// The stories by name, as the admin API takes them.
 pub const SCENARIOS: [&str; 21] = [
@@ -136,7 +135,6 @@ impl Stage<'_> {
         self.order.flavour == OrderFlavor::Qes
     }
 
-    /// Identified, and waiting for the signature.
     fn is_identified(&self) -> bool {
         self.order.has(StatusKind::POSITIVE)
     }
@@ -226,7 +224,6 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The identification by the usual method, if it has not been.
     fn identify(&self) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             Ok(Vec::new())
@@ -264,7 +261,6 @@ impl Stage<'_> {
         }
     }
 
-    /// The steps of a story.
     pub(super) fn scenario(&self, name: &str) -> Result<Vec<Step>, Rejection> {
         let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
