@@ -9,7 +9,7 @@ use std::time::Duration;
 use identkit_core::{Clock as _, Instant, WorkGuard};
 use identkit_transport::SystemClock;
 use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::sync::lock;
 
@@ -26,7 +26,8 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn now(&self) -> Duration {
-        let gone = self.ticker.as_ref().map_or(Duration::ZERO, |ticker| ticker.elapsed(self.mode));
+        let gone =
+            self.ticker.as_ref().map_or(Duration::ZERO, |ticker| scaled(ticker.real.now().0, self.mode.factor()));
         self.now.saturating_add(gone)
     }
 
@@ -34,7 +35,7 @@ impl State {
     pub(super) fn set(&mut self, now: Duration) {
         self.now = self.now().max(now);
         if let Some(ticker) = &mut self.ticker {
-            ticker.restart();
+            ticker.real = SystemClock::new();
         }
     }
 }
@@ -77,15 +78,9 @@ impl Mode {
 
 /// Someone who waits; dropped before its time, it leaves the clock.
 pub(super) struct Sleep {
-    key: (Instant, u64),
-    inner: Arc<Mutex<State>>,
-    receive: oneshot::Receiver<WorkGuard>,
-}
-
-impl Sleep {
-    pub(super) fn new(key: (Instant, u64), inner: Arc<Mutex<State>>, receive: oneshot::Receiver<WorkGuard>) -> Self {
-        Self { key, inner, receive }
-    }
+    pub(super) key: (Instant, u64),
+    pub(super) inner: Arc<Mutex<State>>,
+    pub(super) receive: oneshot::Receiver<WorkGuard>,
 }
 
 impl Future for Sleep {
@@ -108,35 +103,12 @@ impl Drop for Sleep {
 }
 
 pub(super) struct Ticker {
-    real: SystemClock,
-    earlier: Arc<Notify>,
-    task: JoinHandle<()>,
-}
-
-impl Ticker {
-    /// Lets time go on from now. The task wakes sleepers, and looks again when it is notified.
-    pub(super) fn new(task: JoinHandle<()>, earlier: Arc<Notify>) -> Self {
-        Self { real: SystemClock::new(), earlier, task }
-    }
-
-    pub(super) fn elapsed(&self, mode: Mode) -> Duration {
-        scaled(self.real.now().0, mode.factor())
-    }
-
-    pub(super) fn restart(&mut self) {
-        self.real = SystemClock::new();
-    }
-
+    /// Real time since time goes on from here.
+    pub(super) real: SystemClock,
     /// Tells the task that a sleeper is due before all others.
-    pub(super) fn notify(&self) {
-        self.earlier.notify_one();
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    pub(super) earlier: Arc<Notify>,
+    /// The task that wakes sleepers; it ends with this.
+    pub(super) _task: JoinSet<()>,
 }
 
 /// Without the overflow that a float of seconds would panic on.

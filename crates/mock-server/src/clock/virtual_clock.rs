@@ -9,6 +9,7 @@ use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use identkit_transport::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
 
 use super::state::Mode;
 use super::state::Sleep;
@@ -88,7 +89,9 @@ impl VirtualClock {
         let clock = move || {
             Some(Self { start, inner: inner.upgrade()?, settled: Arc::clone(&settled), moving: Arc::clone(&moving) })
         };
-        Ticker::new(tokio::spawn(wake(clock, Arc::clone(&earlier))), earlier)
+        let mut task = JoinSet::new();
+        task.spawn(wake(clock, Arc::clone(&earlier)));
+        Ticker { real: SystemClock::new(), earlier, _task: task }
     }
 
     /// Waits until no work is in flight.
@@ -213,9 +216,9 @@ impl Clock for VirtualClock {
             inner.ticker.as_ref().filter(|_| inner.sleepers.first_key_value().is_some_and(|(first, _)| *first == key))
         {
             // It is due before everything that the task of a clock that goes on waits for.
-            ticker.notify();
+            ticker.earlier.notify_one();
         }
-        Box::pin(Sleep::new(key, Arc::clone(&self.inner), receive))
+        Box::pin(Sleep { key, inner: Arc::clone(&self.inner), receive })
     }
 
     fn hold(&self) -> WorkGuard {

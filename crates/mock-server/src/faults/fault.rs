@@ -195,7 +195,6 @@ pub enum Middle {
 pub(super) const LONGEST: f64 = 3_600.0;
 
 /// The pattern of a text that a header can hold.
-#[cfg(feature = "server")]
 pub(super) const HEADER_TEXT: &str = r"^[\t\x20-\x7e\x80-\uffff]*$";
 
 readers! {

@@ -66,10 +66,7 @@ pub(crate) fn bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// What a transport would make of an answer that is written so.
-///
-/// # Errors
-/// What it would report in place of an answer.
+/// What a transport would make of an answer that is written so, or report in place of it.
 pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(response) };
     let maybe = |kind, detail| Err(Failure::new(Delivery::MaybeSent, kind, detail));

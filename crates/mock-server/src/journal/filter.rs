@@ -1,13 +1,17 @@
 //! Which calls are meant.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
 use http::Method;
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Call;
 use super::redact::{self, REDACTED, Secrets, header, secret_name};
+use crate::readers::parsed;
 
 /// Whether an operation is the one that is named, or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
@@ -51,31 +55,90 @@ impl From<Value> for Wanted {
 }
 
 /// Which calls are meant: those that fit all that is said; all of them when nothing is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Filter {
-    /// Only calls after the entry of this number.
+    /// Calls after the entry of this number.
+    #[serde(deserialize_with = "since")]
+    #[schemars(with = "Option<u64>")]
     pub since: u64,
-    /// Name of the vendor.
+    /// Calls of this vendor.
     pub vendor: Option<String>,
-    /// The operation as the client names it, e.g. `putOrder`; `getStatus` means `getStatus/ExtendedList` too.
+    /// Calls of this operation, as the clients name it; `getStatus` means `getStatus/ExtendedList` too.
+    #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
-    /// Id of the case that it is about.
+    /// Calls about this order or ident.
+    #[serde(deserialize_with = "parsed")]
+    #[schemars(example = &"99921269855041")]
     pub order: Option<String>,
-    /// The request's method.
+    /// Calls with this method, in any case.
+    #[serde(deserialize_with = "method")]
+    #[schemars(with = "Option<String>", example = &"PUT")]
     pub method: Option<Method>,
-    /// The path, with the query if it has a `?`.
+    /// Calls with this path, and with this query if there is one.
+    #[serde(deserialize_with = "parsed")]
     pub path: Option<String>,
-    /// The answer's status.
+    /// Calls that were answered with this HTTP status.
+    #[serde(deserialize_with = "parsed")]
+    #[schemars(example = 400, range(min = 0, max = 65535))]
     pub status: Option<u16>,
-    /// A rule that it was refused by, e.g. `T-056`.
+    /// Calls that were refused by this rule.
+    #[schemars(example = &"T-006")]
     pub rule: Option<String>,
-    /// The fault that was injected.
+    /// Calls that this fault was injected in.
     pub fault: Option<String>,
-    /// Headers of the request by their names in any case.
+    /// Calls with these headers, by their names in any case.
+    #[serde(deserialize_with = "headers")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub headers: Vec<(String, String)>,
-    /// Elements of the request's JSON body by their pointers (RFC 6901).
+    /// Calls with these elements of the JSON body, by their pointers (RFC 6901).
+    #[serde(deserialize_with = "body")]
+    #[schemars(with = "Option<BTreeMap<String, Value>>", extend("patternProperties" = { "^(/.*)?$": true }, "additionalProperties" = false))]
     pub body: Vec<(String, Wanted)>,
+}
+
+fn since<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    parsed(from).map(Option::unwrap_or_default)
+}
+
+fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Method>, D::Error> {
+    let wrong = |_| D::Error::invalid_value(Unexpected::Other("a text"), &"GET, PUT or another method");
+    let method = |name: String| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(wrong);
+    parsed(from)?.map(method).transpose()
+}
+
+/// Elements by their names: those of a query in its order.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Elements<V> {
+    Listed(Vec<(String, V)>),
+    Named(BTreeMap<String, V>),
+}
+
+fn headers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    Ok(match Option::deserialize(from)? {
+        None => Vec::new(),
+        Some(Elements::Listed(headers)) => headers,
+        Some(Elements::Named(headers)) => headers.into_iter().collect(),
+    })
+}
+
+fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Wanted)>, D::Error> {
+    let text = |value: Value| match value {
+        Value::String(text) => Wanted::Written(text),
+        value => Wanted::Equal(value),
+    };
+    let body: Vec<_> = match Option::deserialize(from)? {
+        None => Vec::new(),
+        // An element of a query is a text; what it stands for is seen at the call.
+        Some(Elements::Listed(body)) => body.into_iter().map(|(pointer, value)| (pointer, text(value))).collect(),
+        Some(Elements::Named(body)) => body.into_iter().map(|(pointer, value)| (pointer, value.into())).collect(),
+    };
+    match body.iter().all(|(pointer, _)| pointer.is_empty() || pointer.starts_with('/')) {
+        true => Ok(body),
+        false => Err(D::Error::invalid_value(Unexpected::Map, &r#"pointers, e.g. {"/Address/City":"Köln"}"#)),
+    }
 }
 
 /// In what a call differs from what is meant.

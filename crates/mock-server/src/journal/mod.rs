@@ -8,7 +8,6 @@
 //!   same bytes in its [canonical form](Journal::canonical).
 
 mod call;
-mod canonical;
 mod explain;
 mod filter;
 mod log;

@@ -28,15 +28,13 @@ const SEED: u64 = 7;
 #[must_use]
 pub struct SandboxBuilder {
     clock: Option<VirtualClock>,
-    pub(super) receiver: Option<Arc<dyn Transport>>,
     vendors: Vec<Box<dyn MockVendor>>,
+    /// Without the vendors.
+    pub(super) plan: Plan,
     world: Option<World>,
     seed: u64,
     profile: Profile,
     rules: Rules,
-    receiver_timeout: Duration,
-    guard: Duration,
-    cases: Option<usize>,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -49,15 +47,19 @@ impl SandboxBuilder {
     pub(super) fn new() -> Self {
         Self {
             clock: None,
-            receiver: None,
             vendors: crate::vendors::all(),
+            plan: Plan {
+                vendors: Arc::from([]),
+                receiver: None,
+                receiver_timeout: RECEIVER_TIMEOUT,
+                guard: GUARD,
+                cases: None,
+                generations: Arc::default(),
+            },
             world: None,
             seed: 0,
             profile: Profile::default(),
             rules: Rules::default(),
-            receiver_timeout: RECEIVER_TIMEOUT,
-            guard: GUARD,
-            cases: None,
         }
     }
 
@@ -79,7 +81,7 @@ impl SandboxBuilder {
     ///
     /// It must not hold the [`Sandbox`] itself, which would then never end.
     pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
-        self.receiver = Some(receiver);
+        self.plan.receiver = Some(receiver);
         self
     }
 
@@ -121,7 +123,7 @@ impl SandboxBuilder {
     /// How long a receiver may take in real time before its call is cut off: 10 s, unless
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
     pub fn receiver_patience(mut self, patience: Duration) -> Self {
-        self.receiver_timeout = patience;
+        self.plan.receiver_timeout = patience;
         self
     }
 
@@ -129,13 +131,13 @@ impl SandboxBuilder {
     /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further. One that was never called before
     /// holds it four times as long, and one that answers, four times as long as that takes it.
     pub fn receiver_guard(mut self, guard: Duration) -> Self {
-        self.guard = guard;
+        self.plan.guard = guard;
         self
     }
 
     /// How many cases of each vendor a world keeps, at least one; see [`World::keep_cases`].
     pub fn keep_cases(mut self, cases: usize) -> Self {
-        self.cases = Some(cases);
+        self.plan.cases = Some(cases);
         self
     }
 
@@ -144,14 +146,7 @@ impl SandboxBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Sandbox {
-        let plan = Plan {
-            receiver: self.receiver,
-            vendors: self.vendors.into(),
-            receiver_timeout: self.receiver_timeout,
-            guard: self.guard,
-            cases: self.cases,
-            generations: Arc::default(),
-        };
+        let plan = Plan { vendors: self.vendors.into(), ..self.plan };
         let clock = self.clock.unwrap_or_else(|| {
             let begin = self.world.as_ref().map_or_else(|| SystemClock::new().wall(), |world| world.now);
             let clock = VirtualClock::new(begin);

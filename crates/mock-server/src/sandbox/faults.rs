@@ -75,10 +75,7 @@ impl Sandbox {
     }
 }
 
-/// Whether a rule can ever strike at these vendors.
-///
-/// # Errors
-/// Why not, and what there is.
+/// Why a rule can never strike at these vendors, and what there is.
 fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejection> {
     let refuse = |field: &'static str, message: String| {
         Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))

@@ -13,9 +13,6 @@ use tokio_rustls::server::TlsStream;
 use crate::faults::{INTERIM, MISSING, Wire, bodiless, claimed_length};
 
 /// Writes the answer as it is marked, the last one on its connection.
-///
-/// # Errors
-/// When the client goes away first, or the answer's body breaks off.
 pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Content>) -> io::Result<()> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(()) };
     let (head, content) = response.into_parts();

@@ -26,16 +26,6 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Its name, as the admin API writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Schedule => "schedule",
-            Self::Release => "release",
-            Self::Resend => "resend",
-            Self::Duplicate => "duplicate",
-        }
-    }
-
     /// Whether it is beside the schedule: what comes of it changes nothing for the vendor.
     pub fn is_extra(self) -> bool {
         matches!(self, Self::Resend | Self::Duplicate)
@@ -67,19 +57,6 @@ pub enum State {
     Failed,
 }
 
-impl State {
-    /// Its name, as the admin API writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Sending => "sending",
-            Self::Waiting => "waiting",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-}
-
 /// What can be done with a delivery by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -95,20 +72,25 @@ pub enum Verb {
     Drop,
 }
 
-impl Verb {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Resend, Self::Hold, Self::Release, Self::Duplicate, Self::Drop];
+/// Declares the names of words, as the admin API writes them.
+macro_rules! names {
+    ($($type:ident: $($word:ident = $name:literal),+;)+) => {
+        $(impl $type {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$word),+];
 
-    /// Its name, as the admin API writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Resend => "resend",
-            Self::Hold => "hold",
-            Self::Release => "release",
-            Self::Duplicate => "duplicate",
-            Self::Drop => "drop",
-        }
-    }
+            /// Its name, as the admin API writes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$word => $name,)+ }
+            }
+        })+
+    };
+}
+
+names! {
+    Cause: Schedule = "schedule", Release = "release", Resend = "resend", Duplicate = "duplicate";
+    State: Held = "held", Sending = "sending", Waiting = "waiting", Delivered = "delivered", Failed = "failed";
+    Verb: Resend = "resend", Hold = "hold", Release = "release", Duplicate = "duplicate", Drop = "drop";
 }
 
 /// Why something cannot be done with a delivery.

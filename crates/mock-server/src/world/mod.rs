@@ -2,12 +2,11 @@
 
 mod cases;
 mod data;
-mod error;
+pub(crate) mod error;
 mod saved;
 pub(crate) mod text;
 
 pub use self::data::{CaseOrder, Profile, StateReader, Timer, VendorState, World};
 pub(crate) use self::data::{RELEASE, RETRY, SANDBOX};
 pub use self::error::SavedError;
-pub(crate) use self::error::{read, to_value};
 pub(crate) use self::saved::COPIES;

@@ -48,14 +48,6 @@ impl Sandbox {
         self.by_hand(delivery, Verb::Resend)
     }
 
-    /// Keeps a webhook back whose schedule goes on: from its next try on nothing is sent until it is released.
-    ///
-    /// # Errors
-    /// [`Impossible`] while a try of its schedule is under way, and when there is none to come.
-    pub fn hold(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Hold)
-    }
-
     /// Sends a webhook that is held, also when its order was cancelled or deleted in the meantime. If it is its first
     /// try, its schedule begins now, and the order waits for it; tries that fell due since are not made up for but
     /// for one.
@@ -75,19 +67,10 @@ impl Sandbox {
         self.by_hand(delivery, Verb::Duplicate)
     }
 
-    /// Loses a webhook that is held, or whose schedule goes on: nothing of it is sent any more, and the vendor takes it
-    /// for delivered.
-    ///
-    /// # Errors
-    /// [`Impossible`] while a try of its schedule is under way, and when there is none to come.
-    pub fn drop_webhook(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Drop)
-    }
-
     /// Does one of these things with a delivery, and returns how it is then.
     ///
     /// # Errors
-    /// As each of them.
+    /// [`Impossible`] when the world has no such delivery, or not as far as it is.
     pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
         let _busy = self.runner.clock.hold();
         let (told, tries) = {

@@ -3,13 +3,10 @@
 //! A member with a typo must not be passed over: the call would mean another world, or all orders in place of one.
 //! Therefore every unknown name is refused, and so is a name that stands twice.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use identkit_wire::json;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -96,22 +93,6 @@ pub(super) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> R
 /// Reads a member that can be left out, but is not null.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
-}
-
-/// Reads a text or a number from a text or a number: a query has texts alone.
-pub(super) fn parsed<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr,
-    T::Err: Display,
-{
-    let text = match Value::deserialize(from)? {
-        Value::Null => return Ok(None),
-        Value::String(text) => text,
-        Value::Number(number) => number.to_string(),
-        _ => return Err(D::Error::custom("expected a text or a number")),
-    };
-    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// What the schema of a query or a body says about it.

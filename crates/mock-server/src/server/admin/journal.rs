@@ -13,11 +13,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::filter::{CallFilter, CallQuery};
+use super::filter::{CallQuery, check};
 use super::input::{Form, Input, NoMembers, RevealQuery, present};
 use super::problem::{Problem, ProblemKind};
 use super::route::{Answer, Context, Json, Output, Route, route};
-use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, Wanted, What};
+use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, What};
 use crate::sandbox::Runner;
 
 const USUAL: usize = 100;
@@ -135,7 +135,7 @@ async fn near(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<N
 )]
 pub(super) struct Wait {
     #[serde(flatten)]
-    filter: CallFilter,
+    filter: Filter,
     #[serde(flatten)]
     limits: Limits,
 }
@@ -181,7 +181,7 @@ async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived
     let refuse = |what: &str| Problem::new(ProblemKind::InvalidWait, what);
     let (wanted, timeout) = (body.limits.count.unwrap_or(1), body.limits.timeout.unwrap_or(5.0));
     let sandbox = context.sandbox()?;
-    let filter = body.filter.resolve(&sandbox, Wanted::Equal)?;
+    let filter = check(body.filter, &sandbox)?;
     if wanted == 0 {
         return Err(refuse("count must be at least 1"));
     }

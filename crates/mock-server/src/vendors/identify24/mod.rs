@@ -28,7 +28,8 @@ use self::idents::{Idents, StoredIdent};
 use self::partner::{Account, authenticate, check_service, log_in, retry_after};
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
-use crate::world::{read, text, to_value};
+use crate::world::error::{read, to_value};
+use crate::world::text;
 use crate::{
     AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError, StateReader,
     Target, Timer, Transition, VendorFacts, World, account,
@@ -270,14 +271,14 @@ pub(super) fn schemas() -> VendorSchemas {
 /// An ident of identify24.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Ident")]
-pub(crate) struct CaseView {
+struct CaseView {
     #[schemars(extend("const" = "identify24"))]
-    pub(super) vendor: &'static str,
+    vendor: &'static str,
     /// Id of the ident.
-    pub(super) id: String,
+    id: String,
     /// The response of ident/get, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
-    pub(super) ident: Value,
+    ident: Value,
 }
 
 #[derive(Serialize, Deserialize)]

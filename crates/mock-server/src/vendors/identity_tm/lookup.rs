@@ -19,7 +19,7 @@ use crate::{Rejection, World};
 /// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
 pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     if world.enforces(&rules::AT_22_LENGTH) && id.expose().chars().count() > 20 {
-        return Err(of_order(400, "has more than 20 characters", &rules::AT_22, "[T] 3.1.4"));
+        return Err(of_order(400, "has more than 20 characters", &rules::AT_22_LENGTH));
     }
     let order = world.state::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
     order.map(|order| &mut **order).ok_or_else(unknown_order)
@@ -34,15 +34,11 @@ pub(super) fn find_final<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a m
     }
     let finality = order.finality();
     if rules.enforce(&rules::AT_62) && !finality.is_final() {
-        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62, "[T] 3.3.1"));
+        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62));
     }
     if rules.enforce(&rules::T_022) && finality.is_final() && !finality.data_expected() {
-        return Err(of_order(
-            404,
-            "the order ended without data: neither positive nor suspicious of fraud",
-            &rules::T_022,
-            "[T] 2.3",
-        ));
+        let message = "the order ended without data: neither positive nor suspicious of fraud";
+        return Err(of_order(404, message, &rules::T_022));
     }
     Ok(order)
 }
@@ -90,21 +86,16 @@ pub(super) fn respond(rejection: &Rejection) -> Response<Content> {
     response
 }
 
-pub(super) fn of_order(
-    status: u16,
-    message: impl Into<Cow<'static, str>>,
-    rule: &Rule,
-    section: &'static str,
-) -> Rejection {
-    rule.reject(status, "OrderID", message, section).at(Location::Path)
+pub(super) fn of_order(status: u16, message: impl Into<Cow<'static, str>>, rule: &Rule) -> Rejection {
+    rule.reject(status, "OrderID", message, rule.section).at(Location::Path)
 }
 
 pub(super) fn unknown_order() -> Rejection {
-    of_order(404, "the sandbox has no such order", &rules::T_060, "[T] 3.2.5")
+    of_order(404, "the sandbox has no such order", &rules::T_060)
 }
 
 pub(super) fn deleted_order() -> Rejection {
-    of_order(404, "the data of this order is deleted", &rules::AT_09, "[T] 3.10")
+    of_order(404, "the data of this order is deleted", &rules::AT_09)
 }
 
 pub(super) fn not_enabled(what: &'static str) -> Rejection {

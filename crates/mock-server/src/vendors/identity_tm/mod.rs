@@ -22,7 +22,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
 use http::{Method, Request};
 use identkit_core::Location;
 use identkit_identity_tm::{
@@ -41,7 +40,7 @@ pub use self::scenarios::SCENARIOS;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
 
 use self::documents::IdentVariant;
-use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, below_version};
+use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
 use self::lookup::{not_enabled, respond};
 use self::orders::{Order, Orders, Reuse};
 use self::put_order::put_order;
@@ -50,7 +49,7 @@ use self::reuse::Key;
 use crate::rules::Rule;
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
-use crate::world::{read, to_value};
+use crate::world::error::{read, to_value};
 use crate::{
     Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError,
     StateReader, Target, Timer, Transition, VendorFacts, World, account,
@@ -273,41 +272,39 @@ impl IdentityTm {
 fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
     let settings = &world.state::<Orders>().settings;
     let expected = encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes());
-    let given = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.split_once(' '));
-    // RFC 9110: the name of the scheme is case-insensitive.
-    given.is_some_and(|(scheme, code)| scheme.eq_ignore_ascii_case("basic") && code.trim() == expected)
+    basic_code(request) == Some(&expected)
 }
 
 /// An order of identity.TM.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Order")]
-pub(crate) struct CaseView {
+struct CaseView {
     #[schemars(extend("const" = "identity-tm"))]
-    pub(super) vendor: &'static str,
+    vendor: &'static str,
     /// OrderID.
-    pub(super) id: String,
+    id: String,
     /// Whether the person's data is deleted.
-    pub(super) data_deleted: bool,
+    data_deleted: bool,
     /// Whether calls about the order wait for a webhook.
-    pub(super) blocked: bool,
+    blocked: bool,
     /// How the person is identified.
     #[schemars(extend("enum" = ["Courier", "Shop", "eID", "Giro", "autoID", "SmartID", "Video"]))]
-    pub(super) method: &'static str,
+    method: &'static str,
     /// The TAN that was texted last.
-    pub(super) tan: Option<String>,
+    tan: Option<String>,
     /// State of the video's recording.
     #[schemars(extend("enum" = ["ready", "asked for", "not asked for"]))]
-    pub(super) recording: &'static str,
+    recording: &'static str,
     /// What the vendor did with IdentDataSigned: `accepted`, or why it was not used.
-    pub(super) reuse: Option<&'static str>,
+    reuse: Option<&'static str>,
     /// The response of getStatus with all its codes, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
-    pub(super) status: Value,
+    status: Value,
 }
 
 impl IdentityTm {
     /// Whether the account may call this path, as it is set up.
-    pub(super) fn check_access(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
+    fn check_access(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
         let rules = world.rules.clone();
         let settings = &world.state::<Orders>().settings;
         let nowhere = |message: &'static str, rule: &Rule, section: &'static str| {
@@ -330,7 +327,7 @@ impl IdentityTm {
     }
 
     /// Why nothing answers here: another method, a call of a later version, or nothing at all.
-    pub(super) fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
+    fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
         let known = self.routes.iter().find(|route| {
             route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
@@ -349,7 +346,7 @@ impl IdentityTm {
 }
 
 /// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
-pub(super) fn resolve_alias<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
+fn resolve_alias<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
         Some(rest) if world.profile != Profile::Strict && world.enforces(&rules::AT_10) => {
             format!("/confirmSign/{rest}").into()

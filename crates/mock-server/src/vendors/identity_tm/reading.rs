@@ -69,7 +69,7 @@ pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPd
     }
     if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
         let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
-        return Err(of_order(400, message, &rules::T_060, "[T] 3.5.1"));
+        return Err(of_order(400, message, &rules::T_060_PDF));
     }
     order.signed_pdfs().map_err(documents::artifact_failure)
 }
@@ -81,7 +81,7 @@ pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejectio
         return Err(deleted_order());
     }
     if rules.enforce(&rules::T_025_DELETE) && !order.finality().is_final() {
-        return Err(of_order(406, "the order is not final: cancel it instead", &rules::T_025_DELETE, "[T] 3.10"));
+        return Err(of_order(406, "the order is not final: cancel it instead", &rules::T_025_DELETE));
     }
     order.delete_data();
     Ok(())

@@ -75,7 +75,7 @@ pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<Signed
     let (enabled, quoted) = (settings.reuse || !rules.enforce(&rules::T_006_REUSE), settings.signed_as_json_string);
     let order = find_final(world, &op.order_id)?;
     if !enabled {
-        return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006, "[T] 6"));
+        return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006_REUSE));
     }
     let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Response;
-use identkit_core::{Content, Secret};
+use identkit_core::{Content, Location, Secret};
 use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavor, OrderId,
@@ -14,7 +14,7 @@ use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, 
 use super::facts::FACTS;
 use super::lookup::{account, find};
 use super::lookup::{deleted_order, of_order};
-use super::orders::{IssuedTan, Orders, Step, Word};
+use super::orders::{IssuedTan, Order, Orders, Step, Word};
 use super::rules;
 use super::scenarios::{self, go_on};
 use super::settings::HashShape;
@@ -32,12 +32,8 @@ pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Rejection
     let open_only = world.enforces(&rules::T_025_CANCEL);
     let order = find(world, &op.order_id)?;
     if open_only && order.finality().is_final() {
-        return Err(of_order(
-            406,
-            "the order has ended: nothing is left to be cancelled",
-            &rules::T_025_CANCEL,
-            "[T] 4.3",
-        ));
+        let message = "the order has ended: nothing is left to be cancelled";
+        return Err(of_order(406, message, &rules::T_025_CANCEL));
     }
     let callback = world.state::<Orders>().settings.webhook_on_cancel;
     scenarios::cancel(world, op.order_id.expose(), callback);
@@ -53,20 +49,27 @@ fn text_a_tan(world: &mut World, id: &OrderId) {
     happen(world, id, [Step::Status(StatusKind::SMS_SENT, Some(Word::Tan))]);
 }
 
-pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
-    const SECTION: &str = "[T] 5.1";
+/// The order, if it can still be signed.
+fn find_open<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let rules = world.rules.clone();
-    let order = find(world, &op.order_id)?;
+    let order = find(world, id)?;
     if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
         return Err(deleted_order());
     }
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
-        return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, SECTION));
+        let message = "the order has already been processed";
+        return Err(rules::AT_55_ENDED.reject(410, "OrderID", message, section).at(Location::Path));
     }
+    Ok(order)
+}
+
+pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
+    let identified_only = world.enforces(&rules::AT_55_IDENTIFIED);
+    let order = find_open(world, &op.order_id, "[T] 5.1")?;
     let ready = order.flavour == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
-    if rules.enforce(&rules::AT_55_IDENTIFIED) && !ready {
+    if identified_only && !ready {
         let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
-        return Err(of_order(406, message, &rules::AT_55_IDENTIFIED, SECTION));
+        return Err(of_order(406, message, &rules::AT_55_IDENTIFIED));
     }
     if !order.has(StatusKind::SIGNATURE_REQUEST) {
         happen(world, &op.order_id, [Step::Status(StatusKind::SIGNATURE_REQUEST, None)]);
@@ -77,20 +80,14 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejectio
 
 /// What both later calls ask of an order.
 fn under_way(world: &mut World, id: &OrderId, section: &'static str) -> Result<IssuedTan, Rejection> {
-    let rules = world.rules.clone();
-    let order = find(world, id)?;
-    if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
-        return Err(deleted_order());
-    }
-    if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
-        return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, section));
-    }
-    match &order.tan {
+    let begun_only = world.enforces(&rules::AT_55_BEGUN);
+    match &find_open(world, id, section)?.tan {
         Some(tan) => Ok(tan.clone()),
         // No TAN is right where none was texted.
-        None if !rules.enforce(&rules::AT_55_BEGUN) => Ok(IssuedTan { code: Secret::new(""), wrong: 0 }),
+        None if !begun_only => Ok(IssuedTan { code: Secret::new(""), wrong: 0 }),
         None => {
-            Err(of_order(412, "signing has not been started: call requestSign first", &rules::AT_55_BEGUN, section))
+            let message = "signing has not been started: call requestSign first";
+            Err(rules::AT_55_BEGUN.reject(412, "OrderID", message, section).at(Location::Path))
         }
     }
 }
@@ -143,12 +140,8 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         return Err(deleted_order());
     }
     if only_signed && (order.hashes().next().is_none() || !order.has(StatusKind::SIGNED)) {
-        return Err(of_order(
-            400,
-            "the order is not signed: it needs eSignHash, or a master order with it, and status 84",
-            &rules::T_060,
-            "[T] 3.6.1",
-        ));
+        let message = "the order is not signed: it needs eSignHash, or a master order with it, and status 84";
+        return Err(of_order(400, message, &rules::T_060_HASH));
     }
     let marked = |hash: &Secret| {
         let bytes = decode_base64_lenient(hash.expose()).unwrap_or_default();

@@ -3,8 +3,6 @@
 //! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
 
 mod scripts;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 
