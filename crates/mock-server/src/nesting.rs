@@ -42,7 +42,6 @@ pub(crate) fn has_a_name_twice(text: &[u8], value: &Map<String, Value>) -> bool 
     signs(text).filter(|sign| *sign == b':').count() > all(value)
 }
 
-/// The bytes of a JSON text that stand in none of its strings.
 fn signs(text: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);
     text.iter().copied().filter(move |byte| {

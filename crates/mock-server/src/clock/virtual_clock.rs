@@ -24,7 +24,6 @@ pub struct VirtualClock {
     start: Timestamp,
     inner: Arc<Mutex<State>>,
     settled: Arc<Notify>,
-    /// Who moves time.
     moving: Arc<Turn>,
 }
 

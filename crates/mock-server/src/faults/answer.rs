@@ -50,13 +50,9 @@ impl Fault {
             return !matches!(self, Self::InvalidJson | Self::DuplicateKeys | Self::ShapeVariant { .. });
         }
         match self {
-            Self::WrongContentType { content_type } => match HeaderValue::from_str(content_type) {
-                Ok(value) => {
-                    response.headers_mut().insert(CONTENT_TYPE, value);
-                    true
-                }
-                Err(_) => false,
-            },
+            Self::WrongContentType { content_type } => HeaderValue::from_str(content_type)
+                .map(|value| response.headers_mut().insert(CONTENT_TYPE, value))
+                .is_ok(),
             Self::InvalidJson => rewrite(response, broken),
             Self::DuplicateKeys => rewrite(response, doubled),
             Self::ShapeVariant { variant } => {

@@ -216,11 +216,6 @@ impl StoredBody {
         Self { bytes: Bytes::new(), len: len.unwrap_or(0), form: Form::Beginning }
     }
 
-    /// Whether all of it is kept.
-    pub fn is_whole(&self) -> bool {
-        self.form == Form::Whole
-    }
-
     /// It, read as JSON; of an outline what it holds.
     pub fn json(&self) -> Option<Value> {
         if self.form == Form::Beginning || self.bytes.is_empty() {
@@ -297,6 +292,6 @@ mod tests {
             assert_eq!((kept.form, kept.bytes.len(), kept.len), (Form::Beginning, BODY, body.len() as u64));
             assert_eq!((&kept.bytes[..], kept.json()), (&body[..BODY], None));
         }
-        assert!(StoredBody::of(&vec![b'%'; BODY].into()).is_whole());
+        assert_eq!(StoredBody::of(&vec![b'%'; BODY].into()).form, Form::Whole);
     }
 }

@@ -13,7 +13,6 @@ use super::Call;
 use super::redact::{self, REDACTED, Secrets, header, secret_name};
 use crate::readers::parsed;
 
-/// Whether an operation is the one that is named, or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
     operation.strip_prefix(named).is_some_and(|variant| variant.is_empty() || variant.starts_with('/'))
 }
@@ -216,86 +215,53 @@ impl Filter {
         tell: bool,
         found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        // The cheap ones first: most calls of a long journal differ in these.
-        let mut text = |what: &str, weight: u32, wanted: &Option<String>, got: Option<&str>| match wanted {
-            Some(wanted) if Some(wanted.as_str()) != got => found(Difference {
-                what: what.to_owned(),
-                wanted: wanted.clone().into(),
-                got: got.map(Into::into),
-                weight,
-            }),
-            _ => ControlFlow::Continue(()),
+        let mut differs = |what: &str, weight: u32, wanted: Value, got: Option<Value>| {
+            found(Difference { what: what.to_owned(), wanted, got, weight })
         };
-        // Another operation is another thing altogether.
-        let named = self.operation.as_ref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
-        text("operation", 8, &named.cloned(), call.operation)?;
-        text("vendor", 4, &self.vendor, call.vendor)?;
-        text("order", 2, &self.order, call.case.as_deref())?;
-        text("method", 2, &self.method.as_ref().map(Method::to_string), Some(call.method.as_str()))?;
+        // The cheap ones first: most calls of a long journal differ in these. Another operation is another thing.
+        let named = self.operation.as_deref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
+        for (what, weight, wanted, got) in [
+            ("operation", 8, named, call.operation),
+            ("vendor", 4, self.vendor.as_deref(), call.vendor),
+            ("order", 2, self.order.as_deref(), call.case.as_deref()),
+            ("method", 2, self.method.as_ref().map(Method::as_str), Some(call.method.as_str())),
+            ("fault", 1, self.fault.as_deref(), call.fault),
+        ] {
+            if let Some(wanted) = wanted.filter(|wanted| Some(*wanted) != got) {
+                differs(what, weight, wanted.into(), got.map(Into::into))?;
+            }
+        }
         let whole = self.path.as_ref().is_some_and(|path| path.contains('?'));
-        text("fault", 1, &self.fault, call.fault)?;
         let path = if whole { call.path() } else { call.uri.path() };
         if let Some(wanted) = self.path.as_deref().filter(|wanted| *wanted != path) {
-            let (wanted, got) = (redact::path(wanted).into(), Some(redact::path(path).into()));
-            found(Difference { what: "path".to_owned(), wanted, got, weight: 2 })?;
+            differs("path", 2, redact::path(wanted).into(), Some(redact::path(path).into()))?;
         }
         if let Some(wanted) = self.status.filter(|status| Some(*status) != call.status) {
-            let got = call.status.map(Value::from);
-            found(Difference { what: "status".to_owned(), wanted: wanted.into(), got, weight: 1 })?;
+            differs("status", 1, wanted.into(), call.status.map(Value::from))?;
         }
-        if let Some(wanted) = &self.rule
-            && !call.refused.iter().any(|fault| fault.rule == wanted)
-        {
-            let rules: Vec<&str> = call.refused.iter().map(|fault| fault.rule).collect();
-            let got = (!rules.is_empty()).then(|| rules.join(", ").into());
-            found(Difference { what: "rule".to_owned(), wanted: wanted.clone().into(), got, weight: 1 })?;
+        let rules: Vec<&str> = call.refused.iter().map(|fault| fault.rule).collect();
+        if let Some(wanted) = self.rule.as_deref().filter(|wanted| !rules.contains(wanted)) {
+            differs("rule", 1, wanted.into(), (!rules.is_empty()).then(|| rules.join(", ").into()))?;
         }
-        self.compare_headers(call, found)?;
-        self.compare_body(call, tell, found)
-    }
-
-    fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
         for (name, wanted) in &self.headers {
             let given: Vec<_> = call.headers.get_all(name).collect();
-            if given.contains(&wanted.as_bytes()) {
-                continue;
+            if !given.contains(&wanted.as_bytes()) {
+                let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());
+                let weight = if got.is_some() { 1 } else { 2 };
+                differs(&format!("header {}", name.to_ascii_lowercase()), weight, header(name, wanted).into(), got)?;
             }
-            let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());
-            let weight = if got.is_some() { 1 } else { 2 };
-            found(Difference {
-                what: format!("header {}", name.to_ascii_lowercase()),
-                wanted: header(name, wanted).into(),
-                got,
-                weight,
-            })?;
         }
-        ControlFlow::Continue(())
-    }
-
-    fn compare_body(
-        &self,
-        call: &Call,
-        tell: bool,
-        found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if self.body.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let body = call.body.json();
-        let told = if tell { call.json_body(Secrets::Masked) } else { None };
+        let body = if self.body.is_empty() { None } else { call.body.json() };
+        let told = if tell && body.is_some() { call.json_body(Secrets::Masked) } else { None };
         for (pointer, wanted) in &self.body {
             let given = body.as_ref().and_then(|body| body.pointer(pointer));
-            if given.is_some_and(|given| wanted.is(given)) {
-                continue;
+            if !given.is_some_and(|given| wanted.is(given)) {
+                // What is not there any more is part of what is masked.
+                let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
+                let got = given.map(|_| told.unwrap_or_else(|| REDACTED.into()));
+                let weight = if given.is_some() { 1 } else { 2 };
+                differs(&format!("body {pointer}"), weight, told_of(pointer, wanted), got)?;
             }
-            // What is not there any more is part of what is masked.
-            let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
-            found(Difference {
-                what: format!("body {pointer}"),
-                wanted: told_of(pointer, wanted),
-                got: given.map(|_| told.unwrap_or_else(|| REDACTED.into())),
-                weight: if given.is_some() { 1 } else { 2 },
-            })?;
         }
         ControlFlow::Continue(())
     }

@@ -125,6 +125,17 @@ impl Journal {
         self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
     }
 
+    /// One line of JSON for each entry that is kept, oldest first. It has no ports of loopback URLs, no `Host`,
+    /// `User-Agent`, `Date`, `Connection` and `Content-Length`, and no real durations, and secrets are masked: the same
+    /// seed and the same script give the same bytes.
+    ///
+    /// That holds while time stands still or is moved by the script, receivers answer within the sandbox's patience
+    /// ([`receiver_guard`](crate::SandboxBuilder::receiver_guard)), and the script itself does one thing after the other.
+    pub fn canonical(&self) -> String {
+        let lines = self.since(0).map(|entry| entry.canonical() + "\n");
+        lines.collect()
+    }
+
     /// Keeps at most so many entries.
     pub fn keep(&mut self, entries: usize) {
         self.limit = entries.max(1);

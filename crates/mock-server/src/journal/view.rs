@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::redact::{Secrets, names_one, shape};
-use super::{Call, Entry, Form, Journal, StoredBody, What};
+use super::{Call, Entry, Form, StoredBody, What};
 use crate::Login;
 use crate::webhooks::{Cause, outcome};
 
@@ -266,19 +266,6 @@ impl StoredBody {
 const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "user-agent"];
 
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
-
-impl Journal {
-    /// One line of JSON for each entry that is kept, oldest first. It has no ports of loopback URLs, no `Host`,
-    /// `User-Agent`, `Date`, `Connection` and `Content-Length`, and no real durations, and secrets are masked: the same
-    /// seed and the same script give the same bytes.
-    ///
-    /// That holds while time stands still or is moved by the script, receivers answer within the sandbox's patience
-    /// ([`receiver_guard`](crate::SandboxBuilder::receiver_guard)), and the script itself does one thing after the other.
-    pub fn canonical(&self) -> String {
-        let lines = self.since(0).map(|entry| entry.canonical() + "\n");
-        lines.collect()
-    }
-}
 
 impl Entry {
     /// Its line in [`Journal::canonical`], without the end of the line.

@@ -74,19 +74,20 @@ impl Sandbox {
         mut response: Response<Content>,
         fault: Option<&Fault>,
     ) -> Response<Content> {
-        let Some(fault) = fault else {
-            self.note(world, vendor, operation, request, Some(&response), None);
-            return response;
+        let (given, struck) = match fault {
+            None => (true, None),
+            Some(fault) if !fault.commits() => (!Wire::is_reset(&response), Some(fault.name())),
+            Some(fault) => {
+                let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
+                let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
+                (true, struck.then(|| fault.name()))
+            }
         };
-        if !fault.commits() {
-            let given = Some(&response).filter(|response| !Wire::is_reset(response));
-            self.note(world, vendor, operation, request, given, Some(fault.name()));
-            return response;
+        self.note(world, vendor, operation, request, Some(&response).filter(|_| given), struck);
+        match fault {
+            Some(fault) if fault.commits() => fault.sent(response, &self.runner.clock),
+            _ => response,
         }
-        let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
-        let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
-        self.note(world, vendor, operation, request, Some(&response), struck.then(|| fault.name()));
-        fault.sent(response, &self.runner.clock)
     }
 
     /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.

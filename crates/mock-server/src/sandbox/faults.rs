@@ -80,24 +80,19 @@ fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejectio
     let refuse = |field: &'static str, message: String| {
         Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))
     };
-    let concerned: Vec<_> =
-        vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name())).collect();
-    if concerned.is_empty() {
+    let of_vendor = vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name()));
+    let of_vendor: Vec<_> = of_vendor.collect();
+    if of_vendor.is_empty() {
         return refuse("vendor", format!("is no vendor of this sandbox, which has {}", names_of(vendors)));
     }
-    if let Some(wanted) = &rule.operation {
-        let there: Vec<_> =
-            concerned.iter().flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name)).collect();
-        if !there.iter().any(|name| names(wanted, name)) {
-            return refuse("operation", format!("is no call; there is {}", there.join(", ")));
-        }
+    let calls = |vendor: &dyn MockVendor| vendor.routes().iter().map(|route| route.meta().name).collect::<Vec<_>>();
+    let fits = |name: &str| rule.operation.as_deref().is_none_or(|wanted| names(wanted, name));
+    let mut concerned = of_vendor.clone();
+    concerned.retain(|vendor| rule.operation.is_none() || calls(&***vendor).into_iter().any(fits));
+    if concerned.is_empty() {
+        let there: Vec<_> = of_vendor.iter().flat_map(|vendor| calls(&***vendor)).collect();
+        return refuse("operation", format!("is no call; there is {}", there.join(", ")));
     }
-    let may_name = |rule: &Rule, vendor: &dyn MockVendor| {
-        rule.operation
-            .as_deref()
-            .is_none_or(|wanted| vendor.routes().iter().any(|route| names(wanted, route.meta().name)))
-    };
-    let concerned: Vec<_> = concerned.into_iter().filter(|vendor| may_name(rule, &***vendor)).collect();
     match &rule.fault {
         Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
             let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);

@@ -35,7 +35,6 @@ pub(crate) struct Runner {
     pub(super) clock: VirtualClock,
     /// The next timer may be another one.
     pub(super) changed: Notify,
-    /// The calls that a test expects.
     pub(super) expectations: Mutex<Expectations>,
     /// The order in which delivery attempts complete while time stands still.
     pub(super) completion: CompletionOrder,
@@ -45,7 +44,6 @@ pub(crate) struct Runner {
     pub(super) pending: Mutex<Option<WorkGuard>>,
     /// `None` once the sandbox has ended: nothing is spawned any more.
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
-    /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
     pub(super) lanes: Semaphore,
     pub(super) receivers: Receivers,
@@ -55,7 +53,6 @@ pub(crate) struct Runner {
     closed: watch::Sender<bool>,
     /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
     pub(crate) generation: u64,
-    /// How often time was moved on.
     pub(super) moves: AtomicU64,
 }
 
@@ -248,18 +245,14 @@ impl Runner {
     }
 }
 
-/// What the worlds of one server have in common.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
     pub(super) receiver: Option<Arc<dyn Transport>>,
-    /// How long a receiver may take, in real time.
     pub(super) receiver_timeout: Duration,
     /// How long a receiver holds time that stands still, in real time.
     pub(super) guard: Duration,
-    /// How many cases of each vendor a world keeps, if limited.
     pub(super) cases: Option<usize>,
-    /// How many worlds were started with this plan.
     pub(super) generations: Arc<AtomicU64>,
 }
 

@@ -38,7 +38,6 @@ fn account<State: AccountState<Settings: JsonSchema>>(generator: &mut SchemaGene
     json_schema!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// Settings, of which any can be left out.
 struct Change<S>(std::marker::PhantomData<S>);
 
 impl<S: JsonSchema> JsonSchema for Change<S> {

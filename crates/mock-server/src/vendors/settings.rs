@@ -23,7 +23,6 @@ macro_rules! settings {
     };
 }
 
-/// A span of time, in whole seconds.
 pub(super) mod seconds {
     use jiff::SignedDuration;
     use serde::{Deserializer, Serializer};

@@ -38,7 +38,6 @@ pub struct World {
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
-    /// How many webhooks about a case are under way that it waits for.
     pub(super) blocked: BTreeMap<String, u32>,
     pub(super) outbox: Vec<(u64, Cause)>,
     pub(super) states: HashMap<TypeId, Box<dyn VendorState>>,
@@ -245,11 +244,6 @@ impl<'a> StateReader<'a> {
         self.read.insert(TypeId::of::<T>());
         let state: &dyn Any = &**self.world.states.get(&TypeId::of::<T>())?;
         state.downcast_ref()
-    }
-
-    /// The world itself.
-    pub fn world(&self) -> &'a World {
-        self.world
     }
 
     /// An error if there is a state that no vendor has read.

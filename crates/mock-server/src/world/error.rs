@@ -105,7 +105,6 @@ pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<V
     serde_json::to_value(value).map_err(|_| SavedError::not_saved(format!("{what} has no saved form")))
 }
 
-/// Reads a value that is saved as an object.
 pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, SavedError> {
     // What serde derives for a struct takes an array as well.
     for at in ["", "/faults"] {

@@ -14,7 +14,6 @@ pub(crate) trait Written: Sized {
 
     fn write(&self) -> String;
 
-    /// The value of such a text.
     fn read(text: &str) -> Option<Self>;
 }
 

@@ -63,7 +63,6 @@ pub(super) struct Table {
     pub(super) generated: u64,
 }
 
-/// The worlds of one server and the plan that they are started by.
 pub(super) struct Registry {
     pub(super) plan: Plan,
     pub(super) table: RwLock<Table>,
@@ -132,7 +131,6 @@ impl Registry {
         Sandbox::run(&self.plan, clock, world)
     }
 
-    /// Puts a sandbox in the place of the one of this id.
     pub(super) fn replace_sandbox(
         &self,
         table: &mut Table,

@@ -1,5 +1,7 @@
 //! What a caller can do with webhooks.
 
+use std::collections::HashSet;
+
 use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
@@ -114,12 +116,8 @@ impl Sandbox {
         let _busy = self.runner.clock.hold();
         let (released, chain) = {
             let mut world = self.runner.world();
-            let mut held: Vec<u64> = world
-                .deliveries
-                .iter()
-                .filter(|delivery| delivery.held.is_some())
-                .map(|delivery| delivery.id)
-                .collect();
+            let held = world.deliveries.iter().filter(|delivery| delivery.held.is_some());
+            let mut held: Vec<u64> = held.map(|delivery| delivery.id).collect();
             match order {
                 ReleaseOrder::AsMeant => {}
                 ReleaseOrder::Reversed => held.reverse(),
@@ -132,12 +130,8 @@ impl Sandbox {
                         }
                     }
                     // One that is named twice is released once, in its first place.
-                    held.clear();
-                    for id in wanted {
-                        if !held.contains(id) {
-                            held.push(*id);
-                        }
-                    }
+                    let mut named = HashSet::new();
+                    held = wanted.iter().copied().filter(|id| named.insert(*id)).collect();
                 }
             }
             let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();

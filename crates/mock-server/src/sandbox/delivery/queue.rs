@@ -10,7 +10,6 @@ use crate::sandbox::Runner;
 use crate::webhooks::{Cause, HoldReason, Mode};
 
 impl Runner {
-    /// Sends the webhooks that are to be sent now, each in a task of its own.
     pub(in crate::sandbox) fn send_webhooks(self: &Arc<Self>) {
         let mut chains = Vec::new();
         {

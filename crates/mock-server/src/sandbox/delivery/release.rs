@@ -20,7 +20,6 @@ pub(super) fn is_release_of(timer: &Timer, id: u64) -> bool {
     timer.vendor == SANDBOX && timer.what == RELEASE && timer.subject == id.to_string()
 }
 
-/// The webhook that waits to be overtaken, if it still does.
 pub(super) fn take_overtaken(world: &mut World) -> Option<u64> {
     let id = world.webhooks.overtaken.take()?;
     world.delivery(id)?.held.map(|_| id)

@@ -16,7 +16,6 @@ use crate::sandbox::Target;
 /// The longest that time is advanced at once: a hundred years.
 const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
 
-/// The routes of the program and of the clock.
 pub(super) fn routes() -> [Vec<Route>; 2] {
     let sandbox = vec![
         route(Method::GET, "health", "getHealth", "Whether the sandbox is up", health),

@@ -57,7 +57,6 @@ pub(super) struct EventQuery {
 
 input!(EventQuery, InvalidEventId, false);
 
-/// A stream of events.
 pub(super) struct Events(Content);
 
 impl Output for Events {

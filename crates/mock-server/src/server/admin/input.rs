@@ -20,7 +20,6 @@ const LONGEST_NAME: usize = 32;
 /// Parameters of a query, decoded; the value of one without `=` is `None`.
 pub(super) type Pairs = [(String, Option<String>)];
 
-/// The query or the body of a call.
 pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
     /// The problem of a member with an invalid value.
     const INVALID: ProblemKind;

@@ -176,7 +176,6 @@ struct Arrived {
     count: u64,
 }
 
-/// Responds as soon as enough calls were made, in real time.
 async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived>, Problem> {
     let refuse = |what: &str| Problem::new(ProblemKind::InvalidWait, what);
     let (wanted, timeout) = (body.limits.count.unwrap_or(1), body.limits.timeout.unwrap_or(5.0));
@@ -233,7 +232,6 @@ async fn arrival(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64
     }
 }
 
-/// The canonical journal.
 struct Lines(String);
 
 impl Output for Lines {

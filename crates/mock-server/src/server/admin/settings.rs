@@ -79,7 +79,6 @@ fn case(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "oneOf": cases })
 }
 
-/// An object with one member for each vendor.
 fn by_vendor(
     generator: &mut SchemaGenerator,
     part: fn(&VendorSchemas) -> fn(&mut SchemaGenerator) -> Schema,

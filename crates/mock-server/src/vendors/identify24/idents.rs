@@ -18,7 +18,6 @@ use crate::rules::Rule;
 use crate::webhooks::Delivery;
 use crate::{CaseOrder, Profile, Rejection, Timer, Transition, World};
 
-/// The id of the document's examples.
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -27,7 +27,6 @@ const EXAMPLE_KEY: &str = "YOUR API KEY";
 /// The token of the document's other examples.
 const EXAMPLE_TOKEN: &str = "xxx";
 
-/// The vendor's share of a world, but for the idents.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) settings: Settings,
@@ -79,7 +78,6 @@ fn accepts_examples(world: &World) -> bool {
     world.profile != Profile::Strict && world.enforces(&rules::M_08_EXAMPLES)
 }
 
-/// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Rejection> {
     let (now, examples) = (world.now, accepts_examples(world));
     let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]

@@ -185,13 +185,11 @@ readers! {
         |url: &Option<Secret>| url.as_ref().is_none_or(|url| is_web_address(url.expose()));
 }
 
-/// A span of time that is not 0, in whole seconds.
 fn some_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
     let told = value(from, "expected a number of whole seconds, 1 or more", |told: &u32| *told > 0)?;
     Ok(SignedDuration::from_secs(told.into()))
 }
 
-/// A span of time, in whole seconds, if there is one.
 mod span {
     use jiff::SignedDuration;
     use serde::{Deserializer, Serialize as _, Serializer};
@@ -214,7 +212,6 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// The stories as long as none were set.
 fn stories() -> BTreeMap<String, Scenario> {
     let positive = Scenario::new("Identified", "2");
     let negative = Scenario::new("Rejected", "3")

@@ -203,7 +203,6 @@ impl Order {
         data
     }
 
-    /// The report, [T 3.4.5]: supplied and checked values side by side.
     pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, SyntheticError> {
         let answer = self.ident_data(IdentVariant::InitialData, rules);
         let (checked, initial) =

@@ -56,7 +56,6 @@ pub(super) struct Order {
     pub(super) tan: Option<IssuedTan>,
     pub(super) recording: Recording,
     pub(super) of_master: OfMaster,
-    /// What came of the identification that was to be used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
 }
@@ -147,7 +146,6 @@ impl Order {
     }
 }
 
-/// What an order signs of its master.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfMaster {
@@ -163,7 +161,6 @@ pub(super) fn own_hashes(order: &PutOrder) -> &[SignHash] {
     order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)
 }
 
-/// What has become of the recording of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recording {

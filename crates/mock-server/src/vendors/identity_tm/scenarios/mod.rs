@@ -144,7 +144,6 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
     }
 }
 
-/// 19: an appointment.
 const APPOINTMENT: StatusKind = StatusKind(19);
 
 /// The two hours round this time: stories play at once, and the courier comes within the slot.

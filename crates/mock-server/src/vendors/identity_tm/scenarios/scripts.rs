@@ -102,7 +102,6 @@ pub(super) struct Account {
     pub(super) verified: bool,
 }
 
-/// An order and what a story depends on besides.
 pub(super) struct Stage<'a> {
     pub(super) order: &'a Order,
     pub(super) settings: &'a Settings,
