@@ -147,7 +147,7 @@ pub struct Difference {
     pub what: String,
     /// What it should be.
     pub wanted: Value,
-    /// What it is; `None` when it is not there. A secret is masked.
+    /// What it is, if it is there. A secret is masked.
     pub got: Option<Value>,
     /// How far apart that is; the sum over a call's differences says how near it comes.
     #[serde(skip)]
