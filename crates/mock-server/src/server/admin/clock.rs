@@ -6,9 +6,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{NoMembers, input, present};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
+use super::{Context, Json, NoMembers, Problem, ProblemKind, Route, input, present, route};
 use crate::clock::Mode;
 use crate::journal::{EntryView, Secrets, Time};
 use crate::sandbox::Target;

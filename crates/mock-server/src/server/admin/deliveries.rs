@@ -7,9 +7,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{NoMembers, Reveal, RevealQuery, input, present};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
+use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, present, route};
 use crate::journal::{Secrets, Time};
 use crate::webhooks::{self, Cause, Impossible, Mode, ReleaseOrder, Verb};
 

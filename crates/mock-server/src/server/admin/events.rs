@@ -15,9 +15,7 @@ use identkit_transport::SystemClock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::input::{NoMembers, input};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Answer, Context, Output, Route, route};
+use super::{Answer, Context, NoMembers, Output, Problem, ProblemKind, Route, input, route};
 use crate::journal::{Entry, EntryView, Secrets};
 use crate::sandbox::Runner;
 

@@ -5,9 +5,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Created, Json, Route, route};
+use super::{
+    Context, Created, Form, Input, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, check_masks, route,
+};
 use crate::faults::{Fault, InjectedRule, InjectedView, Rule};
 use crate::journal::Secrets;
 use crate::{Rejection, Sandbox};

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::input::{Input, Reveal};
-use super::problem::{Problem, ProblemKind};
+use super::{Input, Problem, ProblemKind, Reveal};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{Filter, Secrets, is_of};

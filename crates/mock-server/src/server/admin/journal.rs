@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::filter::{CallQuery, check};
-use super::input::{Form, Input, NoMembers, RevealQuery, present};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Answer, Context, Json, Output, Route, route};
+use super::{
+    Answer, Context, Form, Input, Json, NoMembers, Output, Problem, ProblemKind, RevealQuery, Route, present, route,
+};
 use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, What};
 use crate::sandbox::Runner;
 

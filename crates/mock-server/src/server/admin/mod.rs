@@ -26,9 +26,10 @@ use identkit_wire::json;
 use serde_json::Value;
 
 use self::hosts::AllowedHosts;
+use self::input::{Form, Input, NoMembers, Reveal, RevealQuery, check_masks, input, present, word};
 use self::openapi::Topic;
 use self::problem::{Problem, ProblemKind};
-use self::route::{Answer, Context, Route};
+use self::route::{Answer, Context, Created, Json, Output, Route, route};
 use super::Place;
 use crate::Worlds;
 use crate::worlds::DEFAULT;

@@ -5,10 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::input::{NoMembers, RevealQuery, input};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
 use super::settings::Case;
+use super::{Context, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, input, route};
 use crate::Transition;
 
 const ID: (&str, &str) = ("Id of the order or ident, as its vendor writes it.", "99921269855041");

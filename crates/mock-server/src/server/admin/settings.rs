@@ -5,9 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
+use super::{Context, Form, Input, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, check_masks, route};
 use crate::journal::Secrets;
 use crate::sandbox::in_json;
 use crate::vendors::schemas;

@@ -1,13 +1,11 @@
 //! Worlds.
 
+use super::{Context, Created, Json, NoMembers, Problem, ProblemKind, Route, input, route, word};
 use crate::journal::Time;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{NoMembers, input, word};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Created, Json, Route, route};
 use super::settings::Accounts;
 use crate::clock::Mode;
 use crate::sandbox::in_json;

@@ -16,8 +16,7 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::orders::{Order, dts};
-use super::{methods, rules};
+use super::{Order, dts, methods, rules};
 use crate::Rejection;
 use crate::rules::Rules;
 

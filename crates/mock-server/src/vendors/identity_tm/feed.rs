@@ -10,10 +10,7 @@ use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::facts::FACTS;
-use super::orders::Orders;
-use super::rules;
-use super::settings::{ListShape, Settings, Unit};
+use super::{FACTS, ListShape, Orders, Settings, Unit, rules};
 use crate::rules::{Rule, Rules};
 use crate::{Profile, Rejection, World};
 

@@ -9,9 +9,7 @@ use identkit_identity_tm::{OrderId, StatusKind};
 use identkit_wire::json;
 use serde_json::{Value, json};
 
-use super::facts::FACTS;
-use super::orders::{Order, Orders};
-use super::rules;
+use super::{FACTS, Order, Orders, rules};
 use crate::journal::pointer_of;
 use crate::rules::Rule;
 use crate::{Rejection, World};

@@ -9,11 +9,7 @@ use identkit_identity_tm::{
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 
-use super::facts::{FACTS, VIDEO};
-use super::lookup::find;
-use super::lookup::{deleted_order, of_order};
-use super::orders::{Order, Orders};
-use super::rules;
+use super::{FACTS, Order, Orders, VIDEO, deleted_order, find, of_order, rules};
 use crate::rules::Rule;
 use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;

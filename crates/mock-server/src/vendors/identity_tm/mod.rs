@@ -41,8 +41,8 @@ pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settin
 
 use self::documents::IdentVariant;
 use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
-use self::lookup::{not_enabled, respond};
-use self::orders::{Order, Orders, Reuse};
+use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
+use self::orders::{IssuedTan, OfMaster, Order, Orders, Reason, Reuse, Step, Word, dts, own_hashes, own_pdfs};
 use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use self::reuse::Key;

@@ -12,8 +12,7 @@ use identkit_identity_tm::messages::SignParameters;
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
 use jiff::Timestamp;
 
-use super::orders::{OfMaster, Orders, own_hashes};
-use super::{documents, rules};
+use super::{OfMaster, Orders, documents, own_hashes, rules};
 use crate::rules::Rule;
 use crate::{Rejection, World};
 

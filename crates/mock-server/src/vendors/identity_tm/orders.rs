@@ -14,8 +14,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::methods;
-use super::settings::Settings;
+use super::{Settings, methods};
 use crate::CaseOrder;
 use crate::world::text::{self, Written};
 

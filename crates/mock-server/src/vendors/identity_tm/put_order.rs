@@ -5,12 +5,11 @@ use identkit_identity_tm::messages::{PutOrderAnswer, StatusEntry, VideoHashes};
 use identkit_identity_tm::{Dialect, OrderId, PROVIDER, PutOrder, StatusKind};
 use identkit_wire::{Extra, OneOrMany};
 
-use super::facts::{FACTS, TIME_OUT};
-use super::lookup::not_enabled;
-use super::orders::{Order, Orders, dts, own_pdfs};
-use super::settings::{Feature, GiroKey, Settings};
 use super::signing::bank_of;
-use super::{documents, multi_sign, reuse, rules};
+use super::{
+    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_pdfs,
+    reuse, rules,
+};
 use crate::{Profile, Rejection, Timer, World};
 
 pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Rejection> {

@@ -9,12 +9,7 @@ use identkit_wire::{OneOrMany, json};
 use serde_json::Value;
 
 use super::documents::{self, IdentVariant};
-use super::facts::FACTS;
-use super::lookup::{deleted_order, of_order};
-use super::lookup::{find, find_final};
-use super::orders::Orders;
-use super::rules;
-use super::settings::{Service, Settings};
+use super::{FACTS, Orders, Service, Settings, deleted_order, find, find_final, of_order, rules};
 use crate::{NoAnswer, Rejection, World};
 
 pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<OrderStatus, Rejection> {

@@ -15,11 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
-use super::facts::FACTS;
-use super::lookup::find_final;
-use super::lookup::of_order;
-use super::orders::{Orders, Reason, Reuse, dts};
-use super::rules;
+use super::{FACTS, Orders, Reason, Reuse, dts, find_final, of_order, rules};
 use crate::rules::Rules;
 use crate::world::text;
 use crate::{Rejection, World};

@@ -11,13 +11,8 @@ use identkit_identity_tm::{
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
-use super::facts::FACTS;
-use super::lookup::{account, find};
-use super::lookup::{deleted_order, of_order};
-use super::orders::{IssuedTan, Order, Orders, Step, Word};
-use super::rules;
 use super::scenarios::{self, go_on};
-use super::settings::HashShape;
+use super::{FACTS, HashShape, IssuedTan, Order, Orders, Step, Word, account, deleted_order, find, of_order, rules};
 use crate::{Rejection, World};
 
 fn happen(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
