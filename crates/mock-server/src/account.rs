@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::rejection::Rejection;
-use crate::world::{SavedError, VendorState, World};
+use crate::{Rejection, SavedError, VendorState, World};
 
 /// Source of the rules for settings: no vendor's document.
 const SOURCE: &str = "docs/sandbox-reference.md";

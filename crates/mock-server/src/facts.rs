@@ -1,11 +1,13 @@
 //! What the sandbox has to know of a vendor, as data.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
+use jiff::Timestamp;
 
 use crate::faults::Shape;
-use crate::rules::Rule;
-use crate::webhooks::WebhookPolicy;
+use crate::rules::{Rule, Rules};
 
 /// The call that exchanges credentials for a token.
 #[non_exhaustive]
@@ -87,5 +89,31 @@ impl VendorFacts {
     /// Contract id of the rule that a body breaks if it cannot be read.
     pub(crate) fn body_rule_id(&self) -> &'static str {
         self.body_rule.map_or("sandbox", Rule::contract_id)
+    }
+}
+
+/// How a vendor delivers webhooks, as far as these rules are enforced.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookPolicy {
+    /// How long an attempt may take in the world's time; `None` for any time.
+    pub cut_off: fn(&Rules) -> Option<Duration>,
+    /// Whether a receiver's status counts as delivered.
+    pub accepts: fn(&Rules, u16) -> bool,
+    /// When to retry after a failed first attempt at this time, earliest first.
+    pub retries: fn(&Rules, Timestamp) -> Vec<Timestamp>,
+}
+
+impl WebhookPolicy {
+    /// One attempt, of any length, that a status of success accepts.
+    pub const ONCE: Self = Self::new(|_| None, |_, status| matches!(status, 200..=299), |_, _| Vec::new());
+
+    /// A policy of these parts.
+    pub const fn new(
+        cut_off: fn(&Rules) -> Option<Duration>,
+        accepts: fn(&Rules, u16) -> bool,
+        retries: fn(&Rules, Timestamp) -> Vec<Timestamp>,
+    ) -> Self {
+        Self { cut_off, accepts, retries }
     }
 }

@@ -11,6 +11,9 @@
 //! - No globals; nothing outlives the [`Sandbox`] that spawned it.
 //! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
 
+#[macro_use]
+mod readers;
+
 mod account;
 mod clock;
 mod expect;
@@ -18,10 +21,7 @@ mod facts;
 pub mod faults;
 mod in_process;
 pub mod journal;
-#[cfg(feature = "server")]
-mod json_time;
 mod nesting;
-mod rejection;
 #[macro_use]
 pub mod rules;
 mod sandbox;
@@ -39,7 +39,7 @@ pub use clock::{Mode, VirtualClock};
 pub use expect::{Expect, UnmetExpectations};
 pub use facts::{Login, VendorFacts};
 pub use in_process::InProcess;
-pub use rejection::Rejection;
+pub use rules::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};

@@ -8,12 +8,8 @@ use identkit_core::{Content, Error, Violation};
 use identkit_wire::{Meta, Params, ServedOperation};
 use serde_json::Value;
 
-use crate::account::Account;
-use crate::facts::VendorFacts;
-use crate::nesting;
-use crate::rejection::Rejection;
 use crate::rules::{self, Rule};
-use crate::world::{SavedError, StateReader, Timer, World};
+use crate::{Account, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting};
 
 /// Marker in the extensions of a response: close the connection without sending the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +214,10 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
 /// The rules of these vendors, and the sandbox's own.
 pub(crate) fn rules_of(vendors: &[Box<dyn MockVendor>]) -> impl Iterator<Item = &'static Rule> + Clone {
     vendors.iter().flat_map(|vendor| vendor.facts().rules).chain(rules::RULES)
+}
+
+pub(crate) fn names_of<'a>(vendors: impl IntoIterator<Item = &'a Box<dyn MockVendor>>) -> String {
+    vendors.into_iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl dyn MockVendor + '_ {

@@ -10,11 +10,8 @@
 //! - While it goes on, tokens hold nothing: real time waits for nobody.
 //! - Whoever moves it does so alone: of several at once each begins where the one before it has ended.
 
-mod mode;
-mod sleep;
 mod state;
-mod ticker;
 mod virtual_clock;
 
-pub use self::mode::Mode;
+pub use self::state::Mode;
 pub use self::virtual_clock::VirtualClock;

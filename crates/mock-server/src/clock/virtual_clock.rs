@@ -9,11 +9,12 @@ use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use identkit_transport::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
 
-use super::mode::Mode;
-use super::sleep::Sleep;
+use super::state::Mode;
+use super::state::Sleep;
 use super::state::State;
-use super::ticker::{Ticker, scaled};
+use super::state::{Ticker, scaled};
 use crate::sync::lock;
 
 /// The sandbox's clock. It stands still until [`advance`](Self::advance), unless its [`Mode`] is another one. Cheap to
@@ -23,7 +24,6 @@ pub struct VirtualClock {
     start: Timestamp,
     inner: Arc<Mutex<State>>,
     settled: Arc<Notify>,
-    /// Who moves time.
     moving: Arc<Turn>,
 }
 
@@ -88,7 +88,9 @@ impl VirtualClock {
         let clock = move || {
             Some(Self { start, inner: inner.upgrade()?, settled: Arc::clone(&settled), moving: Arc::clone(&moving) })
         };
-        Ticker::new(tokio::spawn(wake(clock, Arc::clone(&earlier))), earlier)
+        let mut task = JoinSet::new();
+        task.spawn(wake(clock, Arc::clone(&earlier)));
+        Ticker { real: SystemClock::new(), earlier, _task: task }
     }
 
     /// Waits until no work is in flight.
@@ -167,14 +169,12 @@ impl VirtualClock {
     }
 }
 
-/// Who moves time, alone.
 pub(crate) struct Mover<'a> {
     clock: &'a VirtualClock,
     _alone: tokio::sync::MutexGuard<'a, ()>,
 }
 
 impl Mover<'_> {
-    /// As [`VirtualClock::advance`].
     pub(crate) async fn advance(&self, by: Duration) -> usize {
         self.clock.advance_to(|inner| inner.now().saturating_add(by)).await
     }
@@ -185,7 +185,6 @@ impl Mover<'_> {
         self.clock.advance_to(|_| since).await
     }
 
-    /// As [`VirtualClock::run_to_next`].
     pub(crate) async fn run_to_next(&self) -> usize {
         let next = |inner: &State| inner.sleepers.first_key_value().map_or(inner.now(), |((at, _), _)| at.0);
         self.clock.advance_to(next).await
@@ -216,9 +215,9 @@ impl Clock for VirtualClock {
             inner.ticker.as_ref().filter(|_| inner.sleepers.first_key_value().is_some_and(|(first, _)| *first == key))
         {
             // It is due before everything that the task of a clock that goes on waits for.
-            ticker.notify();
+            ticker.earlier.notify_one();
         }
-        Box::pin(Sleep::new(key, Arc::clone(&self.inner), receive))
+        Box::pin(Sleep { key, inner: Arc::clone(&self.inner), receive })
     }
 
     fn hold(&self) -> WorkGuard {

@@ -7,12 +7,12 @@ use identkit_core::Content;
 use identkit_wire::json;
 use serde_json::json;
 
-use super::pace::Pace;
-use super::rewrite::rewrite;
+use super::shapes::rewrite;
 use super::shapes::{Shape, reshaped};
+use super::wire::Pace;
 use super::wire::{Wire, bodiless};
 use super::{Fault, Faults};
-use crate::clock::VirtualClock;
+use crate::VirtualClock;
 
 impl Fault {
     /// The answer in place of the vendor's, which is not asked; `None` when the call is carried out.
@@ -50,13 +50,9 @@ impl Fault {
             return !matches!(self, Self::InvalidJson | Self::DuplicateKeys | Self::ShapeVariant { .. });
         }
         match self {
-            Self::WrongContentType { content_type } => match HeaderValue::from_str(content_type) {
-                Ok(value) => {
-                    response.headers_mut().insert(CONTENT_TYPE, value);
-                    true
-                }
-                Err(_) => false,
-            },
+            Self::WrongContentType { content_type } => HeaderValue::from_str(content_type)
+                .map(|value| response.headers_mut().insert(CONTENT_TYPE, value))
+                .is_ok(),
             Self::InvalidJson => rewrite(response, broken),
             Self::DuplicateKeys => rewrite(response, doubled),
             Self::ShapeVariant { variant } => {
@@ -66,7 +62,6 @@ impl Fault {
         }
     }
 
-    /// What becomes of the vendor's answer on its way.
     pub(crate) fn sent(&self, mut response: Response<Content>, clock: &VirtualClock) -> Response<Content> {
         let wire = match self {
             Self::Status { status, retry_after, committed: true } => return refusal(*status, *retry_after),

@@ -1,17 +1,28 @@
-//! The rules of a world, and which of them strikes a call.
+//! The rules of a world, and which of them strikes a call. The profile `chaos` draws faults by itself, seeded, at
+//! rates that a client with repeats gets through.
 
-use super::{Fault, Rule, chaos};
+use std::time::Duration;
+
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Map;
+
+use super::{Fault, Middle, Rule};
+use crate::SavedError;
+use crate::world::text;
 
 /// So many rules are kept; those that are used up make room first.
 const MAX_RULES: usize = 1_000;
 
 /// A rule of a world, and what came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct InjectedRule {
     /// Its number in the world.
     pub id: u64,
     /// The rule.
+    #[serde(deserialize_with = "from_json")]
     pub rule: Rule,
     /// How many calls have fitted.
     pub seen: u64,
@@ -25,7 +36,6 @@ impl InjectedRule {
         self.rule.times.map(|times| times.saturating_sub(self.hits))
     }
 
-    /// Whether a call that fits is struck.
     fn strikes(&mut self, random: &mut fastrand::Rng) -> bool {
         if self.left() == Some(0) {
             return false;
@@ -40,16 +50,17 @@ impl InjectedRule {
 }
 
 /// The faults of a world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Faults {
-    pub(super) rules: Vec<InjectedRule>,
-    pub(super) last: u64,
+    rules: Vec<InjectedRule>,
+    last: u64,
     /// A generator of its own: what is drawn for faults moves nothing else that is random.
-    pub(super) random: fastrand::Rng,
+    #[serde(with = "text")]
+    random: fastrand::Rng,
 }
 
 impl Faults {
-    /// None, with this seed for what is drawn.
     pub(crate) fn new(seed: u64) -> Self {
         Self { rules: Vec::new(), last: 0, random: fastrand::Rng::with_seed(!seed) }
     }
@@ -101,14 +112,14 @@ impl Faults {
                 return Some(injected.rule.fault.clone());
             }
         }
-        if chaos && operation.is_some() { chaos::draw(random, by_result) } else { None }
+        if chaos && operation.is_some() { draw(random, by_result) } else { None }
     }
 
     /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted
     /// only if it is.
     #[cfg(feature = "server")]
     pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>) -> bool {
-        let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: super::Middle::Request });
+        let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: Middle::Request });
         // Only if no other rule comes first, and without a draw, which must be made once for a call.
         let first =
             self.rules.iter_mut().find(|injected| injected.left() != Some(0) && injected.rule.fits(vendor, operation));
@@ -118,8 +129,113 @@ impl Faults {
         })
     }
 
-    /// One of so many, by what is drawn.
     pub(crate) fn choose(&mut self, of: usize) -> usize {
         self.random.usize(..of.max(1))
+    }
+
+    pub(crate) fn checked(self) -> Result<Self, SavedError> {
+        let mut before = 0;
+        for (index, InjectedRule { id, .. }) in self.rules.iter().enumerate() {
+            if *id > self.last || (index > 0 && *id <= before) {
+                let message = "expected a number above the one before, up to last";
+                return Err(SavedError::damaged(format!("/faults/rules/{index}/id"), message));
+            }
+            before = *id;
+        }
+        Ok(self)
+    }
+}
+
+fn from_json<'de, D: Deserializer<'de>>(from: D) -> Result<Rule, D::Error> {
+    let wrong = |_| D::Error::invalid_value(Unexpected::Map, &"a rule as POST faults takes it");
+    Rule::from_json(&Map::deserialize(from)?).map_err(wrong)
+}
+
+/// A rule and how often it was applied, as the admin API writes it.
+#[cfg(feature = "server")]
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(crate) struct InjectedView<'a> {
+    /// Number in the world.
+    #[schemars(range(min = 1))]
+    id: u64,
+    /// How many calls fit the rule.
+    seen: u64,
+    /// How many calls met the fault.
+    hits: u64,
+    /// How many calls will still meet it; null for any number.
+    left: Option<u64>,
+    #[serde(flatten)]
+    rule: &'a Rule,
+}
+
+#[cfg(feature = "server")]
+impl InjectedRule {
+    pub(crate) fn view(&self) -> InjectedView<'_> {
+        InjectedView { id: self.id, seen: self.seen, hits: self.hits, left: self.left(), rule: &self.rule }
+    }
+}
+
+/// Of a hundred calls so many meet a fault.
+const FAULTS: u32 = 8;
+
+/// Of a hundred calls so many are answered in another shape.
+const SHAPES: u32 = 30;
+
+fn draw(random: &mut fastrand::Rng, result: bool) -> Option<Fault> {
+    let drawn = random.u32(..100);
+    if drawn >= FAULTS + SHAPES {
+        return None;
+    }
+    if drawn >= FAULTS {
+        return Some(Fault::ShapeVariant { variant: None });
+    }
+    let faults = [
+        Fault::Status { status: 500, retry_after: None, committed: false },
+        Fault::Status { status: 502, retry_after: None, committed: true },
+        Fault::Status { status: 503, retry_after: Some(1), committed: false },
+        Fault::Latency { by: Duration::from_millis(200) },
+        Fault::Bandwidth { bytes_per_second: 256 * 1024 },
+        Fault::ResetBeforeCommit,
+        Fault::ResetInCommit { at: Middle::Request },
+        Fault::ResetInCommit { at: Middle::Answer },
+        Fault::ResetAfterCommit,
+        Fault::TruncatedBody,
+        Fault::MissingLength,
+        Fault::WrongLength { by: 7 },
+        Fault::WrongContentType { content_type: "text/html".into() },
+        Fault::InvalidJson,
+        Fault::DuplicateKeys,
+        Fault::Redirect { status: 307, location: "https://redirected.invalid/".into() },
+        Fault::SlowDrip { bytes: 4096, pause: Duration::from_millis(1) },
+        Fault::InformationalFlood { count: 20 },
+        Fault::RateLimit { retry_after: Some(1) },
+        // Last, since not every vendor has it.
+        Fault::ResultFalse,
+    ];
+    let fitting = if result { faults.len() } else { faults.len() - 1 };
+    faults.into_iter().nth(random.usize(..fitting))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_rates_are_moderate_and_every_fault_of_the_list_comes() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut drawn: BTreeMap<&str, u32> = BTreeMap::new();
+        for _ in 0..20_000 {
+            let name = draw(&mut random, true).map_or("none", |fault| fault.name());
+            *drawn.entry(name).or_default() += 1;
+        }
+        for fault in Fault::all() {
+            assert!(drawn.contains_key(fault.name()), "{} never comes", fault.name());
+        }
+        assert!((11_000..14_000).contains(&drawn["none"]), "{drawn:?}");
+        assert!((5_000..7_000).contains(&drawn["shape-variant"]), "{drawn:?}");
+        let mut random = fastrand::Rng::with_seed(7);
+        assert!((0..20_000).all(|_| draw(&mut random, false) != Some(Fault::ResultFalse)), "only where there is one");
     }
 }

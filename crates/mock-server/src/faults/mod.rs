@@ -11,29 +11,20 @@
 //! - What a fault keeps from being carried out changes nothing in the world ([`Fault::commits`]).
 
 mod answer;
-mod chaos;
 mod fault;
 mod list;
-mod pace;
-mod read;
-mod rewrite;
 mod rule;
-mod saved;
 mod shapes;
-mod validate;
-mod values;
 mod wire;
 
-pub use self::fault::Fault;
-pub use self::list::{Faults, InjectedRule};
-pub use self::pace::Pace;
+pub use self::fault::{Fault, Middle};
 #[cfg(feature = "server")]
-pub(crate) use self::read::InjectedView;
+pub(crate) use self::list::InjectedView;
+pub use self::list::{Faults, InjectedRule};
 pub use self::rule::Rule;
+pub(crate) use self::rule::names;
 pub use self::shapes::{Reshape, Shape, as_item, as_list, each_object, put, rename};
-pub(crate) use self::validate::validate;
-pub use self::values::Middle;
-pub use self::wire::Wire;
 #[cfg(feature = "server")]
 pub(crate) use self::wire::{INTERIM, MISSING, bodiless, claimed_length};
-pub(crate) use self::{pace::pass, wire::as_received};
+pub use self::wire::{Pace, Wire};
+pub(crate) use self::wire::{as_received, pass};

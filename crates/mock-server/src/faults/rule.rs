@@ -1,36 +1,39 @@
-//! A rule: what goes wrong, with which calls, and how often.
+//! A rule: what goes wrong, with which calls, how often, and how JSON writes it.
 
+use identkit_core::Violation;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Fault, values};
+use super::fault::{self, Fault};
+use crate::Rejection;
 
 /// What goes wrong, with which calls, and how often. With nothing else said, with the next call of all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
+#[must_use]
 pub struct Rule {
     /// What goes wrong.
     #[serde(flatten)]
     pub fault: Fault,
     /// The vendor's name of the call, in any case, e.g. `getStatus`, which means its variants too; every call when
     /// `None`.
-    #[serde(deserialize_with = "values::text")]
-    #[cfg_attr(feature = "server", schemars(example = &"putOrder"))]
+    #[serde(deserialize_with = "fault::text")]
+    #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
     /// Name of the vendor; all of them when `None`.
-    #[serde(deserialize_with = "values::text")]
+    #[serde(deserialize_with = "fault::text")]
     pub vendor: Option<String>,
     /// How often it strikes; `None` for as often as it can.
-    #[serde(deserialize_with = "values::times")]
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
+    #[serde(deserialize_with = "fault::times")]
+    #[schemars(range(min = 1))]
     pub times: Option<u64>,
     /// Which of the calls that fit is the first to be struck, from 1.
-    #[serde(deserialize_with = "values::positive")]
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
+    #[serde(deserialize_with = "fault::positive")]
+    #[schemars(range(min = 1))]
     pub nth: u64,
     /// How likely a call is to be struck: above 0, up to 1.
-    #[serde(deserialize_with = "values::probability")]
-    #[cfg_attr(feature = "server", schemars(with = "Option<f64>", range(max = 1), extend("exclusiveMinimum" = 0)))]
+    #[serde(deserialize_with = "fault::probability")]
+    #[schemars(with = "Option<f64>", range(max = 1), extend("exclusiveMinimum" = 0))]
     pub probability: f64,
 }
 
@@ -41,35 +44,30 @@ impl Rule {
     }
 
     /// Only these calls, by the vendor's name in any case; `getStatus` means its variants too.
-    #[must_use]
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.operation = Some(name.into());
         self
     }
 
     /// Only calls of this vendor.
-    #[must_use]
     pub fn vendor(mut self, name: impl Into<String>) -> Self {
         self.vendor = Some(name.into());
         self
     }
 
     /// So often.
-    #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
     /// As often as it can.
-    #[must_use]
     pub fn always(mut self) -> Self {
         self.times = None;
         self
     }
 
     /// Not before the nth call that fits, from 1.
-    #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = nth;
         self
@@ -77,14 +75,12 @@ impl Rule {
 
     /// Only so likely, drawn by the world's seed: above 0, up to 1. Without a limit, unless [`times`](Self::times) says
     /// one after this.
-    #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = probability;
         self.times = None;
         self
     }
 
-    /// Whether it is about calls of this operation.
     pub(super) fn fits(&self, vendor: Option<&str>, operation: Option<&str>) -> bool {
         self.vendor.as_deref().is_none_or(|wanted| Some(wanted) == vendor)
             && self.operation.as_deref().is_none_or(|wanted| operation.is_some_and(|name| names(wanted, name)))
@@ -103,8 +99,63 @@ pub(crate) fn names(wanted: &str, operation: &str) -> bool {
         && matches!(operation.as_bytes().get(wanted.len()), None | Some(b'/'))
 }
 
+impl Rule {
+    /// Reads a rule as the admin API takes it, e.g. `{"operation":"getStatus","fault":"reset-after-commit","times":1}`.
+    ///
+    /// # Errors
+    /// All that is wrong, and what there is. Whether the call and the vendor exist is not looked at.
+    pub fn from_json(members: &Map<String, Value>) -> Result<Self, Rejection> {
+        let violation =
+            |field: String, message: String| Violation::new(field, message, "sandbox", "docs/sandbox-control.md");
+        let Some(usual) = members.get("fault").and_then(Value::as_str).and_then(Fault::named) else {
+            let known = Fault::all().map(|fault| fault.name()).join(", ");
+            return Err(Rejection::new(400, violation("fault".into(), format!("must be one of {known}"))));
+        };
+        let name = usual.name();
+        let mut usual = Self::new(usual);
+        if members.get("probability").is_some_and(|probability| !probability.is_null()) {
+            // Once, unless it is drawn how often.
+            usual.times = None;
+        }
+        let mut whole = usual.to_json();
+        let mut violations = Vec::new();
+        for (member, value) in members {
+            let Some(before) = whole.get(member).cloned() else {
+                let known = whole.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                // Not the name itself: a violation repeats nothing of the request.
+                let message = format!(
+                    "has an element of {} letters that {name} does not have; there is {known}",
+                    member.chars().count()
+                );
+                violations.push(violation("body".into(), message));
+                continue;
+            };
+            whole.insert(member.clone(), value.clone());
+            // Each by itself, so that all violations are found.
+            if let Err(error) = Self::deserialize(Value::Object(whole.clone())) {
+                violations.push(violation(member.clone(), error.to_string()));
+                whole.insert(member.clone(), before);
+            }
+        }
+        match Self::deserialize(Value::Object(whole)) {
+            Ok(rule) if violations.is_empty() => Ok(rule),
+            _ => Err(Rejection::invalid(violations)),
+        }
+    }
+
+    /// The rule as [`from_json`](Self::from_json) reads it.
+    pub fn to_json(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -119,6 +170,47 @@ mod tests {
             ("ä", "ident/get", false),
         ] {
             assert_eq!(names(wanted, operation), fits, "{wanted} {operation}");
+        }
+    }
+
+    fn read(value: Value) -> Result<Rule, Rejection> {
+        Rule::from_json(value.as_object().unwrap())
+    }
+
+    #[test]
+    fn every_fault_is_read_as_it_is_told() {
+        for fault in Fault::all() {
+            let rule = Rule::new(fault).operation("getStatus").vendor("identity-tm").times(3).nth(2);
+            assert_eq!(Rule::from_json(&rule.to_json()).unwrap(), rule);
+            let rule = rule.probability(0.25);
+            assert_eq!(Rule::from_json(&rule.to_json()).unwrap(), rule);
+        }
+        let plain = read(json!({ "fault": "latency" })).unwrap();
+        assert_eq!(plain, Rule::new(Fault::named("latency").unwrap()));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_what_there_is() {
+        let told = read(json!({ "fault": "fire" })).unwrap_err().text();
+        assert!(Fault::all().iter().all(|fault| told.contains(fault.name())), "{told}");
+        for (value, field) in [
+            (json!({ "fault": "latency", "seconds": -1 }), "seconds"),
+            (json!({ "fault": "latency", "seconds": "1" }), "seconds"),
+            (json!({ "fault": "status", "status": 200 }), "status"),
+            (json!({ "fault": "redirect", "status": 400 }), "status"),
+            (json!({ "fault": "wrong-length", "by": 0 }), "by"),
+            (json!({ "fault": "reset-in-commit", "at": "end" }), "at"),
+            (json!({ "fault": "status", "times": 0 }), "times"),
+            (json!({ "fault": "status", "nth": 0 }), "nth"),
+            (json!({ "fault": "status", "probability": 0 }), "probability"),
+            (json!({ "fault": "status", "probability": 1.1 }), "probability"),
+            (json!({ "fault": "status", "operation": 7 }), "operation"),
+            (json!({ "fault": "wrong-content-type", "content_type": "a\nb" }), "content_type"),
+            (json!({ "fault": "reset-after-commit", "seconds": 1 }), "body"),
+        ] {
+            let refused = read(value.clone()).unwrap_err();
+            let fields: Vec<_> = refused.violations.iter().map(|fault| fault.field.to_string()).collect();
+            assert_eq!(fields, [field], "{value}");
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use http::Response;
-use http::header::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use identkit_core::Content;
 use serde_json::{Map, Value};
 
-use super::rewrite::rewrite;
 use super::rule::names;
 
 /// A shape that an answer may have besides the usual one.
@@ -124,4 +123,12 @@ pub fn as_list(value: &mut Value) -> bool {
 pub fn as_item(value: &mut Value) -> bool {
     let item = value.as_array_mut().filter(|list| list.len() == 1).and_then(Vec::pop);
     item.map(|item| *value = item).is_some()
+}
+
+/// Replaces the body by what `change` makes of it, and returns whether it made anything.
+pub(super) fn rewrite(response: &mut Response<Content>, change: impl FnOnce(&Bytes) -> Option<Bytes>) -> bool {
+    let Some(body) = response.body().as_bytes().and_then(change) else { return false };
+    *response.body_mut() = Content::from_bytes(body);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    true
 }

@@ -1,16 +1,18 @@
-//! How an answer is written that HTTP would write otherwise.
+//! How an answer is written that HTTP would write otherwise, or slowly.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::select;
+use futures_util::stream;
 use http::header::CONTENT_LENGTH;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame};
-use identkit_core::{Content, Delivery, Error, Kind};
-use identkit_transport::Failure;
+use http_body_util::StreamBody;
+use identkit_core::{Clock as _, Content, Delivery, Error, Instant, Kind};
+use identkit_transport::{Failure, SystemClock};
 
-use super::pace::Pace;
+use crate::VirtualClock;
 
 /// How an answer is written. Kept in the extensions of the response, for the door that it leaves by.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,14 +34,12 @@ pub enum Wire {
     Interim(u32),
 }
 
-/// An interim answer.
 pub(crate) const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n";
 
 /// The most that a client of ours reads before the head of an answer.
 const BEFORE_HEAD: usize = 256 * 1024;
 
 impl Wire {
-    /// An answer that is not given at all.
     pub(crate) fn reset() -> Response<Content> {
         let mut response = Response::new(Content::empty());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -56,7 +56,6 @@ impl Wire {
         response.extensions().get()
     }
 
-    /// Whether nothing of the answer is to arrive.
     pub(crate) fn is_reset(response: &Response<Content>) -> bool {
         Self::of(response) == Some(&Self::Reset)
     }
@@ -67,10 +66,7 @@ pub(crate) fn bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// What a transport would make of an answer that is written so.
-///
-/// # Errors
-/// What it would report in place of an answer.
+/// What a transport would make of an answer that is written so, or report in place of it.
 pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(response) };
     let maybe = |kind, detail| Err(Failure::new(Delivery::MaybeSent, kind, detail));
@@ -89,12 +85,12 @@ pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Respo
     let Ok(bytes) = content.collect(u64::MAX).await else { return maybe(Kind::Unreachable, broken) };
     let whole = bytes.len() as u64;
     let content = match wire {
-        Wire::Truncated => Content::new(Some(whole.max(MISSING)), Cut(bytes.slice(..bytes.len() / 2))),
-        Wire::NoLength => Content::new(None, Whole(bytes)),
+        Wire::Truncated => Content::new(Some(whole.max(MISSING)), body(bytes.slice(..bytes.len() / 2), true)),
+        Wire::NoLength => Content::new(None, body(bytes, false)),
         Wire::WrongLength(by) => {
             let told = claimed_length(whole, by);
             match told > whole {
-                true => Content::new(Some(told), Cut(bytes)),
+                true => Content::new(Some(told), body(bytes, true)),
                 false => Content::from_bytes(bytes.slice(..usize::try_from(told).unwrap_or(usize::MAX))),
             }
         }
@@ -109,36 +105,69 @@ pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Respo
 /// The length that an answer without a body says it has, when it is to be cut.
 pub(crate) const MISSING: u64 = 16;
 
-/// The wrong length of a body.
 pub(crate) fn claimed_length(whole: u64, by: i64) -> u64 {
     whole.saturating_add_signed(by)
 }
 
-/// Bytes whose number nobody knew.
-struct Whole(Bytes);
+/// A body of these bytes, after which the connection may break.
+fn body(bytes: Bytes, breaks: bool) -> impl Body<Data = Bytes, Error = Error> + Send {
+    let broken = || Error::new(Kind::Unreachable, "the connection broke before the whole answer came");
+    let data = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)));
+    StreamBody::new(stream::iter(data.into_iter().chain(breaks.then(|| Err(broken())))))
+}
 
-impl Body for Whole {
-    type Data = Bytes;
-    type Error = Error;
+/// Waits until so much time has passed, in the world or in reality, whichever comes first: time that stands still holds
+/// nobody for ever, and who advances it needs not wait.
+pub(crate) async fn pass(clock: &VirtualClock, time: Duration) {
+    let world = clock.sleep_until(clock.now().plus(time));
+    let real = SystemClock::new().sleep_until(Instant(time));
+    select(world, real).await;
+}
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+/// How an answer is slowed down.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    pub(super) clock: VirtualClock,
+    pub(super) bytes: usize,
+    /// The pause after each but the last.
+    pub(super) pause: Duration,
+}
+
+impl PartialEq for Pace {
+    fn eq(&self, other: &Self) -> bool {
+        (self.bytes, self.pause) == (other.bytes, other.pause)
     }
 }
 
-/// Bytes after which the connection breaks.
-struct Cut(Bytes);
+impl Pace {
+    /// The rate of so many bytes a second, in pieces that come often enough to look even.
+    pub(super) fn of_rate(clock: &VirtualClock, bytes_per_second: u64) -> Self {
+        let bytes = (bytes_per_second / 20).clamp(1, 64 * 1024);
+        let pause = Duration::from_secs_f64(bytes as f64 / bytes_per_second.max(1) as f64);
+        Self { clock: clock.clone(), bytes: usize::try_from(bytes).unwrap_or(1), pause }
+    }
 
-impl Body for Cut {
-    type Data = Bytes;
-    type Error = Error;
+    #[cfg(feature = "server")]
+    pub(crate) fn pieces<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        bytes.chunks(self.bytes.max(1))
+    }
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready(Some(match bytes.is_empty() {
-            true => Err(Error::new(Kind::Unreachable, "the connection broke before the whole answer came")),
-            false => Ok(Frame::data(bytes)),
-        }))
+    pub(crate) async fn pause(&self) {
+        pass(&self.clock, self.pause).await;
+    }
+
+    pub(super) fn slow(self, bytes: Bytes) -> Content {
+        let len = Some(bytes.len() as u64);
+        let pieces = stream::unfold((self, bytes, true), async |(pace, mut rest, is_first)| {
+            if rest.is_empty() {
+                return None;
+            }
+            if !is_first {
+                pace.pause().await;
+            }
+            let piece = rest.split_to(pace.bytes.clamp(1, rest.len()));
+            Some((Ok(Frame::data(piece)), (pace, rest, false)))
+        });
+        Content::new(len, StreamBody::new(pieces))
     }
 }

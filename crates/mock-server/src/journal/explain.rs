@@ -3,73 +3,13 @@
 use identkit_core::{Location, Violation};
 use serde_json::Value;
 
-use super::{Call, Entry, Secrets, What};
-use crate::journal::redact::REDACTED;
-
-/// Where in a request something is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Place {
-    /// In the JSON body, at this pointer (RFC 6901); what is missing has the pointer at which it belongs.
-    Body(String),
-    /// The header of this name.
-    Header(String),
-    /// In the path.
-    Path,
-    /// Nowhere in particular.
-    Elsewhere,
-}
-
-/// One reason.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Reason {
-    /// The broken rule.
-    pub fault: Violation,
-    /// Where.
-    pub place: Place,
-    /// What stands there in the body; `None` when nothing does, or it stands elsewhere.
-    pub given: Option<Value>,
-    /// The same without secrets.
-    told: Option<Value>,
-}
-
-/// A call with the reasons why it was refused; none when it was not.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Explained {
-    /// The call.
-    pub entry: Entry,
-    /// The reasons.
-    pub reasons: Vec<Reason>,
-}
-
-impl Entry {
-    /// Why the call was refused; `None` for what is no call.
-    pub fn explain(&self) -> Option<Explained> {
-        let What::Call(call) = &self.what else { return None };
-        let (body, masked) = (call.body.json(), call.json_body(Secrets::Masked));
-        let reasons = call.refused.iter().map(|fault| {
-            let (place, given) = place(fault, call, body.as_ref());
-            let told = match (&place, given) {
-                // What is not there any more is part of what is masked.
-                (Place::Body(pointer), Some(_)) => {
-                    let found = masked.as_ref().and_then(|masked| masked.pointer(pointer));
-                    Some(found.cloned().unwrap_or_else(|| REDACTED.into()))
-                }
-                _ => None,
-            };
-            Reason { fault: fault.clone(), place, given: given.cloned(), told }
-        });
-        Some(Explained { entry: self.clone(), reasons: reasons.collect() })
-    }
-}
+#[cfg(feature = "server")]
+use super::redact::REDACTED;
 
 /// A reason as the admin API writes it.
 #[cfg(feature = "server")]
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
-#[schemars(rename = "Reason")]
-pub(crate) struct ReasonView {
+pub(crate) struct Reason {
     /// The rule.
     #[schemars(example = &"T-006")]
     rule: &'static str,
@@ -91,42 +31,38 @@ pub(crate) struct ReasonView {
 }
 
 #[cfg(feature = "server")]
-impl Reason {
-    /// It as the admin API writes it.
-    pub(crate) fn view(&self, secrets: Secrets) -> ReasonView {
-        let Self { fault, place, given, told } = self;
-        let (part, pointer, header) = match place {
-            Place::Body(pointer) => ("body", Some(pointer.clone()), None),
-            Place::Header(name) => ("header", None, Some(name.clone())),
-            Place::Path => ("path", None, None),
-            Place::Elsewhere => ("account", None, None),
+impl super::Entry {
+    /// Why the call was refused; `None` for what is no call.
+    pub(crate) fn explain(&self, secrets: super::Secrets) -> Option<Vec<Reason>> {
+        let super::What::Call(call) = &self.what else { return None };
+        let (body, told) = (call.body.json(), call.json_body(secrets));
+        let maps = call.facts.map_or(&[][..], |facts| facts.maps);
+        let reason = |fault: &Violation| {
+            let field = fault.field.to_string();
+            let (r#in, pointer, header) = match fault.location {
+                Location::Body => ("body", Some(pointer(&field, body.as_ref(), maps)), None),
+                Location::Header => ("header", None, Some(field.clone())),
+                Location::Path => ("path", None, None),
+                _ => ("account", None, None),
+            };
+            let given = pointer.as_ref().and_then(|(pointer, given)| {
+                // What is not there any more is part of what is masked.
+                let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
+                given.map(|_| told.unwrap_or_else(|| REDACTED.into()))
+            });
+            Reason {
+                rule: fault.rule,
+                section: fault.section.to_string(),
+                r#in,
+                pointer: pointer.map(|(pointer, _)| pointer),
+                header,
+                field,
+                // The response holds the whole request as well.
+                given: given.filter(|given| !given.is_object() && !given.is_array()).unwrap_or_default(),
+                valid: fault.message.to_string(),
+            }
         };
-        let given = if secrets == Secrets::Masked { told } else { given };
-        // The response holds the whole request as well.
-        let given = given.clone().filter(|given| !given.is_object() && !given.is_array());
-        ReasonView {
-            rule: fault.rule,
-            section: fault.section.to_string(),
-            r#in: part,
-            pointer,
-            header,
-            field: fault.field.to_string(),
-            given: given.unwrap_or_default(),
-            valid: fault.message.to_string(),
-        }
-    }
-}
-
-/// Where the field of a violation is, and what stands there.
-fn place<'a>(violation: &Violation, call: &Call, body: Option<&'a Value>) -> (Place, Option<&'a Value>) {
-    match violation.location {
-        Location::Body => {
-            let (pointer, given) = pointer(&violation.field, body, call.facts.map_or(&[], |facts| facts.maps));
-            (Place::Body(pointer), given)
-        }
-        Location::Header => (Place::Header(violation.field.to_string()), None),
-        Location::Path => (Place::Path, None),
-        _ => (Place::Elsewhere, None),
+        Some(call.refused.iter().map(reason).collect())
     }
 }
 

@@ -1,15 +1,18 @@
 //! Which calls are meant.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
 use http::Method;
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Call;
 use super::redact::{self, REDACTED, Secrets, header, secret_name};
+use crate::readers::parsed;
 
-/// Whether an operation is the one that is named, or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
     operation.strip_prefix(named).is_some_and(|variant| variant.is_empty() || variant.starts_with('/'))
 }
@@ -51,43 +54,103 @@ impl From<Value> for Wanted {
 }
 
 /// Which calls are meant: those that fit all that is said; all of them when nothing is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Filter {
-    /// Only calls after the entry of this number.
+    /// Calls after the entry of this number.
+    #[serde(deserialize_with = "since")]
+    #[schemars(with = "Option<u64>")]
     pub since: u64,
-    /// Name of the vendor.
+    /// Calls of this vendor.
     pub vendor: Option<String>,
-    /// The operation as the client names it, e.g. `putOrder`; `getStatus` means `getStatus/ExtendedList` too.
+    /// Calls of this operation, as the clients name it; `getStatus` means `getStatus/ExtendedList` too.
+    #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
-    /// Id of the case that it is about.
+    /// Calls about this order or ident.
+    #[serde(deserialize_with = "parsed")]
+    #[schemars(example = &"99921269855041")]
     pub order: Option<String>,
-    /// The request's method.
+    /// Calls with this method, in any case.
+    #[serde(deserialize_with = "method")]
+    #[schemars(with = "Option<String>", example = &"PUT")]
     pub method: Option<Method>,
-    /// The path, with the query if it has a `?`.
+    /// Calls with this path, and with this query if there is one.
+    #[serde(deserialize_with = "parsed")]
     pub path: Option<String>,
-    /// The answer's status.
+    /// Calls that were answered with this HTTP status.
+    #[serde(deserialize_with = "parsed")]
+    #[schemars(example = 400, range(min = 0, max = 65535))]
     pub status: Option<u16>,
-    /// A rule that it was refused by, e.g. `T-056`.
+    /// Calls that were refused by this rule.
+    #[schemars(example = &"T-006")]
     pub rule: Option<String>,
-    /// The fault that was injected.
+    /// Calls that this fault was injected in.
     pub fault: Option<String>,
-    /// Headers of the request by their names in any case.
+    /// Calls with these headers, by their names in any case.
+    #[serde(deserialize_with = "headers")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub headers: Vec<(String, String)>,
-    /// Elements of the request's JSON body by their pointers (RFC 6901).
+    /// Calls with these elements of the JSON body, by their pointers (RFC 6901).
+    #[serde(deserialize_with = "body")]
+    #[schemars(with = "Option<BTreeMap<String, Value>>", extend("patternProperties" = { "^(/.*)?$": true }, "additionalProperties" = false))]
     pub body: Vec<(String, Wanted)>,
 }
 
+fn since<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    parsed(from).map(Option::unwrap_or_default)
+}
+
+fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Method>, D::Error> {
+    let wrong = |_| D::Error::invalid_value(Unexpected::Other("a text"), &"GET, PUT or another method");
+    let method = |name: String| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(wrong);
+    parsed(from)?.map(method).transpose()
+}
+
+/// Elements by their names: those of a query in its order.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Elements<V> {
+    Listed(Vec<(String, V)>),
+    Named(BTreeMap<String, V>),
+}
+
+fn headers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    Ok(match Option::deserialize(from)? {
+        None => Vec::new(),
+        Some(Elements::Listed(headers)) => headers,
+        Some(Elements::Named(headers)) => headers.into_iter().collect(),
+    })
+}
+
+fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Wanted)>, D::Error> {
+    let text = |value: Value| match value {
+        Value::String(text) => Wanted::Written(text),
+        value => Wanted::Equal(value),
+    };
+    let body: Vec<_> = match Option::deserialize(from)? {
+        None => Vec::new(),
+        // An element of a query is a text; what it stands for is seen at the call.
+        Some(Elements::Listed(body)) => body.into_iter().map(|(pointer, value)| (pointer, text(value))).collect(),
+        Some(Elements::Named(body)) => body.into_iter().map(|(pointer, value)| (pointer, value.into())).collect(),
+    };
+    match body.iter().all(|(pointer, _)| pointer.is_empty() || pointer.starts_with('/')) {
+        true => Ok(body),
+        false => Err(D::Error::invalid_value(Unexpected::Map, &r#"pointers, e.g. {"/Address/City":"Köln"}"#)),
+    }
+}
+
 /// In what a call differs from what is meant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// What is looked at: `operation`, `header content-type`, `body /Product`.
     pub what: String,
     /// What it should be.
     pub wanted: Value,
-    /// What it is; `None` when it is not there. A secret is masked.
+    /// What it is, if it is there. A secret is masked.
     pub got: Option<Value>,
     /// How far apart that is; the sum over a call's differences says how near it comes.
+    #[serde(skip)]
     pub weight: u32,
 }
 
@@ -101,7 +164,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A value that fits on a line.
 pub(super) fn short(value: &Value) -> String {
     const LINE: usize = 60;
     let text = value.to_string();
@@ -111,7 +173,6 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// An element that is looked for, without secrets.
 fn told_of(pointer: &str, wanted: &Wanted) -> Value {
     let mut told = wanted.value();
     match pointer.split('/').any(secret_name) {
@@ -154,86 +215,53 @@ impl Filter {
         tell: bool,
         found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        // The cheap ones first: most calls of a long journal differ in these.
-        let mut text = |what: &str, weight: u32, wanted: &Option<String>, got: Option<&str>| match wanted {
-            Some(wanted) if Some(wanted.as_str()) != got => found(Difference {
-                what: what.to_owned(),
-                wanted: wanted.clone().into(),
-                got: got.map(Into::into),
-                weight,
-            }),
-            _ => ControlFlow::Continue(()),
+        let mut differs = |what: &str, weight: u32, wanted: Value, got: Option<Value>| {
+            found(Difference { what: what.to_owned(), wanted, got, weight })
         };
-        // Another operation is another thing altogether.
-        let named = self.operation.as_ref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
-        text("operation", 8, &named.cloned(), call.operation)?;
-        text("vendor", 4, &self.vendor, call.vendor)?;
-        text("order", 2, &self.order, call.case.as_deref())?;
-        text("method", 2, &self.method.as_ref().map(Method::to_string), Some(call.method.as_str()))?;
+        // The cheap ones first: most calls of a long journal differ in these. Another operation is another thing.
+        let named = self.operation.as_deref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
+        for (what, weight, wanted, got) in [
+            ("operation", 8, named, call.operation),
+            ("vendor", 4, self.vendor.as_deref(), call.vendor),
+            ("order", 2, self.order.as_deref(), call.case.as_deref()),
+            ("method", 2, self.method.as_ref().map(Method::as_str), Some(call.method.as_str())),
+            ("fault", 1, self.fault.as_deref(), call.fault),
+        ] {
+            if let Some(wanted) = wanted.filter(|wanted| Some(*wanted) != got) {
+                differs(what, weight, wanted.into(), got.map(Into::into))?;
+            }
+        }
         let whole = self.path.as_ref().is_some_and(|path| path.contains('?'));
-        text("fault", 1, &self.fault, call.fault)?;
         let path = if whole { call.path() } else { call.uri.path() };
         if let Some(wanted) = self.path.as_deref().filter(|wanted| *wanted != path) {
-            let (wanted, got) = (redact::path(wanted).into(), Some(redact::path(path).into()));
-            found(Difference { what: "path".to_owned(), wanted, got, weight: 2 })?;
+            differs("path", 2, redact::path(wanted).into(), Some(redact::path(path).into()))?;
         }
         if let Some(wanted) = self.status.filter(|status| Some(*status) != call.status) {
-            let got = call.status.map(Value::from);
-            found(Difference { what: "status".to_owned(), wanted: wanted.into(), got, weight: 1 })?;
+            differs("status", 1, wanted.into(), call.status.map(Value::from))?;
         }
-        if let Some(wanted) = &self.rule
-            && !call.refused.iter().any(|fault| fault.rule == wanted)
-        {
-            let rules: Vec<&str> = call.refused.iter().map(|fault| fault.rule).collect();
-            let got = (!rules.is_empty()).then(|| rules.join(", ").into());
-            found(Difference { what: "rule".to_owned(), wanted: wanted.clone().into(), got, weight: 1 })?;
+        let rules: Vec<&str> = call.refused.iter().map(|fault| fault.rule).collect();
+        if let Some(wanted) = self.rule.as_deref().filter(|wanted| !rules.contains(wanted)) {
+            differs("rule", 1, wanted.into(), (!rules.is_empty()).then(|| rules.join(", ").into()))?;
         }
-        self.compare_headers(call, found)?;
-        self.compare_body(call, tell, found)
-    }
-
-    fn compare_headers(&self, call: &Call, found: &mut dyn FnMut(Difference) -> ControlFlow<()>) -> ControlFlow<()> {
         for (name, wanted) in &self.headers {
             let given: Vec<_> = call.headers.get_all(name).collect();
-            if given.contains(&wanted.as_bytes()) {
-                continue;
+            if !given.contains(&wanted.as_bytes()) {
+                let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());
+                let weight = if got.is_some() { 1 } else { 2 };
+                differs(&format!("header {}", name.to_ascii_lowercase()), weight, header(name, wanted).into(), got)?;
             }
-            let got = given.first().map(|value| header(name, &String::from_utf8_lossy(value)).into());
-            let weight = if got.is_some() { 1 } else { 2 };
-            found(Difference {
-                what: format!("header {}", name.to_ascii_lowercase()),
-                wanted: header(name, wanted).into(),
-                got,
-                weight,
-            })?;
         }
-        ControlFlow::Continue(())
-    }
-
-    fn compare_body(
-        &self,
-        call: &Call,
-        tell: bool,
-        found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if self.body.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let body = call.body.json();
-        let told = if tell { call.json_body(Secrets::Masked) } else { None };
+        let body = if self.body.is_empty() { None } else { call.body.json() };
+        let told = if tell && body.is_some() { call.json_body(Secrets::Masked) } else { None };
         for (pointer, wanted) in &self.body {
             let given = body.as_ref().and_then(|body| body.pointer(pointer));
-            if given.is_some_and(|given| wanted.is(given)) {
-                continue;
+            if !given.is_some_and(|given| wanted.is(given)) {
+                // What is not there any more is part of what is masked.
+                let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
+                let got = given.map(|_| told.unwrap_or_else(|| REDACTED.into()));
+                let weight = if given.is_some() { 1 } else { 2 };
+                differs(&format!("body {pointer}"), weight, told_of(pointer, wanted), got)?;
             }
-            // What is not there any more is part of what is masked.
-            let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
-            found(Difference {
-                what: format!("body {pointer}"),
-                wanted: told_of(pointer, wanted),
-                got: given.map(|_| told.unwrap_or_else(|| REDACTED.into())),
-                weight: if given.is_some() { 1 } else { 2 },
-            })?;
         }
         ControlFlow::Continue(())
     }

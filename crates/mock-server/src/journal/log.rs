@@ -1,5 +1,6 @@
-//! The log itself, and what it keeps.
+//! The log itself, what it keeps, and which calls come closest to what is looked for.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use identkit_core::Violation;
 use jiff::Timestamp;
 
 use super::filter::is_of;
-use super::{Call, Entry, Filter, What};
+use super::{Call, Difference, Entry, Filter, What};
 
 /// How many entries are kept unless said otherwise.
 const KEPT: usize = 10_000;
@@ -15,7 +16,6 @@ const KEPT: usize = 10_000;
 /// How many bytes they may take in all, but for what holds them together.
 const WEIGHT: usize = 64 * 1024 * 1024;
 
-/// What an entry takes at least.
 const ENTRY: usize = 512;
 
 /// The journal of a world.
@@ -38,7 +38,6 @@ impl Default for Journal {
 }
 
 impl What {
-    /// About how many bytes it takes.
     fn weight(&self) -> usize {
         let more = match self {
             Self::Call(call) => {
@@ -126,6 +125,17 @@ impl Journal {
         self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
     }
 
+    /// One line of JSON for each entry that is kept, oldest first. It has no ports of loopback URLs, no `Host`,
+    /// `User-Agent`, `Date`, `Connection` and `Content-Length`, and no real durations, and secrets are masked: the same
+    /// seed and the same script give the same bytes.
+    ///
+    /// That holds while time stands still or is moved by the script, receivers answer within the sandbox's patience
+    /// ([`receiver_guard`](crate::SandboxBuilder::receiver_guard)), and the script itself does one thing after the other.
+    pub fn canonical(&self) -> String {
+        let lines = self.since(0).map(|entry| entry.canonical() + "\n");
+        lines.collect()
+    }
+
     /// Keeps at most so many entries.
     pub fn keep(&mut self, entries: usize) {
         self.limit = entries.max(1);
@@ -137,6 +147,50 @@ impl Journal {
         self.cleared = self.sequence;
         self.weight = 0;
         self.calls.clear();
+    }
+}
+
+/// A call that was made, but does not fit.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NearMiss {
+    /// The call.
+    pub entry: Entry,
+    /// All in which it differs.
+    pub differences: Vec<Difference>,
+}
+
+impl Journal {
+    /// Of the calls that are kept and do not fit, those that come closest: the closest first, and of those that are as
+    /// close the latest first.
+    pub fn near_misses(&self, filter: &Filter, most: usize) -> Vec<NearMiss> {
+        let mut all: Vec<_> = self
+            .calls_since(filter.since)
+            .map(|(entry, call)| (entry, filter.differences(call)))
+            .filter(|(_, differences)| !differences.is_empty())
+            .collect();
+        all.sort_by_cached_key(|(entry, differences)| {
+            (differences.iter().map(|difference| difference.weight).sum::<u32>(), Reverse(entry.sequence))
+        });
+        let nearest = all.into_iter().take(most);
+        nearest.map(|(entry, differences)| NearMiss { entry: entry.clone(), differences }).collect()
+    }
+}
+
+/// A call that comes close to a filter.
+#[cfg(feature = "server")]
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "NearMiss")]
+pub(crate) struct NearMissView {
+    request: super::EntryView,
+    #[schemars(length(min = 1))]
+    differences: Vec<Difference>,
+}
+
+#[cfg(feature = "server")]
+impl NearMiss {
+    pub(crate) fn view(self, secrets: super::Secrets) -> NearMissView {
+        NearMissView { request: self.entry.view(secrets), differences: self.differences }
     }
 }
 

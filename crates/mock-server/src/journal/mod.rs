@@ -7,14 +7,10 @@
 //! - Nothing in it depends on ports or on how long something really took: the same seed and the same script give the
 //!   same bytes in its [canonical form](Journal::canonical).
 
-mod body;
 mod call;
-mod canonical;
 mod explain;
 mod filter;
-mod headers;
 mod log;
-mod near;
 mod redact;
 mod view;
 
@@ -24,21 +20,19 @@ use jiff::Timestamp;
 
 pub(crate) use self::filter::is_of;
 
-pub use self::body::{Form, StoredBody};
-pub use self::call::{Call, DeliveryAttempt};
-pub use self::explain::{Explained, Place, Reason, pointer_of};
+pub use self::call::{Call, DeliveryAttempt, Headers};
+pub use self::call::{Form, StoredBody};
+pub use self::explain::pointer_of;
 pub use self::filter::{Difference, Filter, Wanted};
-pub use self::headers::Headers;
-pub use self::log::Journal;
-pub use self::near::NearMiss;
+pub use self::log::{Journal, NearMiss};
 pub use self::redact::Secrets;
 #[cfg(feature = "server")]
 pub(crate) use self::redact::is_redacted;
 #[cfg(feature = "server")]
 pub(crate) use self::{
-    explain::ReasonView,
-    near::NearMissView,
-    view::{CallEntry, EntryView},
+    explain::Reason,
+    log::NearMissView,
+    view::{EntryView, Time},
 };
 
 /// Something that happened.

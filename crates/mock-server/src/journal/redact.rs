@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::vendors::secrets::NAME_ENDS;
 
-/// What stands for a secret.
 pub(crate) const REDACTED: &str = "(masked)";
 
 /// Whether secrets are told.
@@ -51,7 +50,6 @@ pub(super) fn secret_name(name: &str) -> bool {
     ends().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
 }
 
-/// Whether a parameter of a URL of this plain name is one too.
 fn secret_parameter(plain: &str) -> bool {
     PARAMETERS.contains(&plain) || PARAMETER_ENDS.iter().any(|end| plain.ends_with(end))
 }
@@ -88,7 +86,6 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     told
 }
 
-/// JSON without the secrets in it.
 pub(super) fn value(told: &mut Value) {
     match told {
         Value::Object(members) => {
@@ -156,7 +153,6 @@ fn assigns(text: &str) -> bool {
     false
 }
 
-/// A path with its query.
 pub(super) fn path(path: &str) -> String {
     match path.split_once('?') {
         Some((path, query)) => format!("{}?{}", text(path), parameters(query)),
@@ -184,7 +180,6 @@ fn pairs(told: &str, between: [char; 2]) -> String {
     pairs.collect()
 }
 
-/// The text, with every URL in it masked.
 fn urls(text: &str) -> Cow<'_, str> {
     const BEGIN: &str = "://";
     if !text.contains(BEGIN) {
@@ -218,7 +213,6 @@ fn urls_in(told: &mut Value) {
     }
 }
 
-/// Whether a text in this JSON was told masked.
 #[cfg(feature = "server")]
 pub(crate) fn is_redacted(told: &Value) -> bool {
     match told {
@@ -231,7 +225,6 @@ pub(crate) fn is_redacted(told: &Value) -> bool {
     }
 }
 
-/// What stands behind `https://`.
 fn below_the_scheme(url: &str) -> String {
     let (authority, rest) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
     let mut told = match authority.rsplit_once('@') {
@@ -252,42 +245,32 @@ fn below_the_scheme(url: &str) -> String {
 
 impl Secrets {
     pub(super) fn header(self, name: &str, value: &str) -> String {
-        match self {
-            Self::Masked => header(name, value),
-            Self::Revealed => value.to_owned(),
-        }
+        if self == Self::Masked { header(name, value) } else { value.to_owned() }
     }
 
-    /// A path with its query.
     pub(super) fn path(self, given: &str) -> String {
-        match self {
-            Self::Masked => path(given),
-            Self::Revealed => given.to_owned(),
-        }
+        if self == Self::Masked { path(given) } else { given.to_owned() }
     }
 
     /// JSON, with every URL in its texts; nothing else of it is taken for a secret.
     #[cfg(feature = "server")]
-    pub(crate) fn urls(self, mut told: Value) -> Value {
+    pub(crate) fn urls(self, told: Value) -> Value {
+        self.change(told, urls_in)
+    }
+
+    pub(super) fn value(self, told: Value) -> Value {
+        self.change(told, value)
+    }
+
+    fn change(self, mut told: Value, mask: fn(&mut Value)) -> Value {
         if self == Self::Masked {
-            urls_in(&mut told);
+            mask(&mut told);
         }
         told
     }
 
-    pub(super) fn value(self, mut told: Value) -> Value {
-        if self == Self::Masked {
-            value(&mut told);
-        }
-        told
-    }
-
-    /// A text, a URL for one.
     pub(crate) fn text(self, given: &str) -> Cow<'_, str> {
-        match self {
-            Self::Masked => text(given),
-            Self::Revealed => given.into(),
-        }
+        if self == Self::Masked { text(given) } else { given.into() }
     }
 }
 
@@ -353,23 +336,9 @@ mod tests {
 
     #[test]
     fn each_name_of_a_secret_is_known() {
-        for name in [
-            "Authorization",
-            "Proxy-Authorization",
-            "Cookie",
-            "Set-Cookie",
-            "X-API-TOKEN",
-            "access_token",
-            "APIKEY",
-            "customer_code",
-            "Password",
-            "passwd",
-            "client_secret",
-            "accessKey",
-            "TAN",
-            "jwt",
-            "PWD",
-        ] {
+        let names = "Authorization Proxy-Authorization Cookie Set-Cookie X-API-TOKEN access_token APIKEY customer_code \
+                     Password passwd client_secret accessKey TAN jwt PWD";
+        for name in names.split_whitespace() {
             let told = json!({ name: "S" });
             assert_eq!(Secrets::Masked.value(told), json!({ name: REDACTED }));
             assert_eq!(header(name, "S"), REDACTED);

@@ -1,43 +1,96 @@
-//! Journal entries as the admin API writes them.
+//! Journal entries as the admin API writes them, and in their canonical form: the same bytes for the same seed and script.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-#[cfg(feature = "server")]
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::redact::{Secrets, names_one, shape};
 use super::{Call, Entry, Form, StoredBody, What};
-use crate::facts::Login;
-#[cfg(feature = "server")]
-use crate::json_time::Time;
+use crate::Login;
+use crate::webhooks::{Cause, outcome};
+
+/// A time in the world, RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("format" = "date-time"))]
+pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
 
 /// A journal entry.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema), schemars(rename = "Entry"))]
-#[serde(untagged)]
-pub(crate) enum EntryView {
-    Call(Box<CallEntry>),
-    Timer(TimerEntry),
-    Attempt(Box<AttemptEntry>),
-    Moved(MovedEntry),
-    Changed(ChangedEntry),
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Entry")]
+pub(crate) struct EntryView {
+    /// Number in the world, from 1 without a gap.
+    #[schemars(range(min = 1))]
+    sequence: u64,
+    at: Time,
+    #[serde(flatten)]
+    what: WhatView,
 }
 
-/// A vendor was called, and responded.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-pub(crate) struct CallEntry {
-    #[cfg_attr(feature = "server", schemars(extend("const" = "call")))]
-    kind: &'static str,
-    /// Number in the world, from 1 without a gap.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    sequence: u64,
-    #[cfg_attr(feature = "server", schemars(with = "Time"))]
-    at: Timestamp,
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum WhatView {
+    /// A vendor was called, and responded.
+    Call(Box<CallView>),
+    /// A timer was due.
+    Timer {
+        /// The vendor whose timer it was, or `sandbox`.
+        vendor: &'static str,
+        /// What was due.
+        #[schemars(example = &"retry")]
+        what: &'static str,
+        /// Id of the order, ident or delivery.
+        subject: String,
+    },
+    /// A delivery attempt of a webhook.
+    Attempt {
+        /// Number of the webhook.
+        #[schemars(range(min = 1))]
+        delivery: u64,
+        vendor: &'static str,
+        /// The order or ident.
+        order: String,
+        /// Event that the webhook reports.
+        event: String,
+        /// Number of the attempt, from 1.
+        #[schemars(range(min = 1))]
+        number: usize,
+        /// The receiver's status.
+        #[schemars(range(min = 100, max = 999))]
+        status: Option<u16>,
+        /// Whether the vendor counts the attempt as delivered, will retry, or gives up.
+        #[schemars(extend("enum" = ["delivered", "retry", "failed"]))]
+        outcome: &'static str,
+        /// Time of the next attempt.
+        next: Option<Time>,
+        /// What made the attempt.
+        by: Cause,
+        /// Why there is no status.
+        error: Option<String>,
+    },
+    /// Somebody played the person, or set a status.
+    Moved {
+        /// The order or ident.
+        order: String,
+        /// The story, or the status as JSON.
+        by: String,
+    },
+    /// A change of the world.
+    Changed {
+        /// What was changed.
+        #[schemars(example = &"clock")]
+        what: &'static str,
+        /// In short, how.
+        how: String,
+    },
+}
+
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct CallView {
     vendor: Option<&'static str>,
     /// The operation as the clients name it; null if no operation has this path.
-    #[cfg_attr(feature = "server", schemars(example = &"putOrder"))]
+    #[schemars(example = &"putOrder")]
     operation: Option<&'static str>,
     /// The order or ident that it is about, if the call names it.
     order: Option<String>,
@@ -48,7 +101,7 @@ pub(crate) struct CallEntry {
     headers: Headers,
     body: Body,
     /// Status of the response; null without a response.
-    #[cfg_attr(feature = "server", schemars(range(min = 100, max = 999)))]
+    #[schemars(range(min = 100, max = 999))]
     status: Option<u16>,
     answer_headers: Headers,
     answer: Body,
@@ -59,110 +112,13 @@ pub(crate) struct CallEntry {
 }
 
 /// Headers by their names in lower case; several of one name are joined by a comma. Credentials are masked.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-struct Headers(
-    #[cfg_attr(feature = "server", schemars(with = "std::collections::BTreeMap<String, String>"))] Map<String, Value>,
-);
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Headers(BTreeMap<String, String>);
 
 /// JSON as JSON, other text as text, null without a body; of everything else the number of bytes: `{"bytes":N}`. Of a
 /// body longer than 64 KiB the beginning is kept, of JSON all but its long texts. Secrets are masked.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Body(Value);
-
-/// A timer was due.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-pub(crate) struct TimerEntry {
-    #[cfg_attr(feature = "server", schemars(extend("const" = "timer")))]
-    kind: &'static str,
-    /// Number in the world, from 1 without a gap.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    sequence: u64,
-    #[cfg_attr(feature = "server", schemars(with = "Time"))]
-    at: Timestamp,
-    /// The vendor whose timer it was, or `sandbox`.
-    vendor: &'static str,
-    /// What was due.
-    #[cfg_attr(feature = "server", schemars(example = &"retry"))]
-    what: &'static str,
-    /// Id of the order, ident or delivery.
-    subject: String,
-}
-
-/// A delivery attempt of a webhook.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-pub(crate) struct AttemptEntry {
-    #[cfg_attr(feature = "server", schemars(extend("const" = "attempt")))]
-    kind: &'static str,
-    /// Number in the world, from 1 without a gap.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    sequence: u64,
-    #[cfg_attr(feature = "server", schemars(with = "Time"))]
-    at: Timestamp,
-    /// Number of the webhook.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    delivery: u64,
-    vendor: &'static str,
-    /// The order or ident.
-    order: String,
-    /// Event that the webhook reports.
-    event: String,
-    /// Number of the attempt, from 1.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    number: usize,
-    /// The receiver's status.
-    #[cfg_attr(feature = "server", schemars(range(min = 100, max = 999)))]
-    status: Option<u16>,
-    /// Whether the vendor counts the attempt as delivered, will retry, or gives up.
-    #[cfg_attr(feature = "server", schemars(extend("enum" = ["delivered", "retry", "failed"])))]
-    outcome: &'static str,
-    /// Time of the next attempt.
-    #[cfg_attr(feature = "server", schemars(with = "Option<Time>"))]
-    next: Option<Timestamp>,
-    /// What made the attempt.
-    #[cfg_attr(feature = "server", schemars(extend("enum" = ["schedule", "release", "resend", "duplicate"])))]
-    by: &'static str,
-    /// Why there is no status.
-    error: Option<String>,
-}
-
-/// Somebody played the person, or set a status.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-pub(crate) struct MovedEntry {
-    #[cfg_attr(feature = "server", schemars(extend("const" = "moved")))]
-    kind: &'static str,
-    /// Number in the world, from 1 without a gap.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    sequence: u64,
-    #[cfg_attr(feature = "server", schemars(with = "Time"))]
-    at: Timestamp,
-    /// The order or ident.
-    order: String,
-    /// The story, or the status as JSON.
-    by: String,
-}
-
-/// A change of the world.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "server", derive(JsonSchema))]
-pub(crate) struct ChangedEntry {
-    #[cfg_attr(feature = "server", schemars(extend("const" = "changed")))]
-    kind: &'static str,
-    /// Number in the world, from 1 without a gap.
-    #[cfg_attr(feature = "server", schemars(range(min = 1)))]
-    sequence: u64,
-    #[cfg_attr(feature = "server", schemars(with = "Time"))]
-    at: Timestamp,
-    /// What was changed.
-    #[cfg_attr(feature = "server", schemars(example = &"clock"))]
-    what: &'static str,
-    /// In short, how.
-    how: String,
-}
 
 impl Entry {
     /// It in JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`), and what belongs to that.
@@ -170,78 +126,53 @@ impl Entry {
         serde_json::to_value(self.view(secrets)).unwrap_or_default()
     }
 
-    /// It as the admin API writes it.
     pub(crate) fn view(&self, secrets: Secrets) -> EntryView {
-        let (sequence, at) = (self.sequence, self.at);
-        match &self.what {
-            What::Call(call) => EntryView::Call(Box::new(self.call_view(call, secrets))),
-            What::Fired { vendor, what, subject } => {
-                EntryView::Timer(TimerEntry { kind: "timer", sequence, at, vendor, what, subject: subject.clone() })
-            }
-            What::Attempt(tried) => EntryView::Attempt(Box::new(AttemptEntry {
-                kind: "attempt",
-                sequence,
-                at,
+        let text = |text: &str| secrets.text(text).into_owned();
+        let what = match &self.what {
+            What::Call(call) => WhatView::Call(Box::new(call.view(secrets))),
+            What::Fired { vendor, what, subject } => WhatView::Timer { vendor, what, subject: subject.clone() },
+            What::Attempt(tried) => WhatView::Attempt {
                 delivery: tried.delivery,
                 vendor: tried.vendor,
                 order: tried.case.clone(),
                 event: tried.event.clone(),
                 number: tried.number,
                 status: tried.status,
-                outcome: if tried.delivered {
-                    "delivered"
-                } else if tried.next.is_some() {
-                    "retry"
-                } else {
-                    "failed"
-                },
-                next: tried.next,
-                by: tried.by.name(),
-                error: tried.error.as_ref().map(|error| secrets.text(error).into_owned()),
-            })),
-            What::Moved { case, by } => {
-                let by = secrets.text(by).into_owned();
-                EntryView::Moved(MovedEntry { kind: "moved", sequence, at, order: case.clone(), by })
-            }
-            What::Changed { what, how } => EntryView::Changed(ChangedEntry {
-                kind: "changed",
-                sequence,
-                at,
-                what,
-                how: secrets.text(how).into_owned(),
-            }),
-        }
-    }
-
-    /// A call as the admin API writes it.
-    pub(crate) fn call_view(&self, call: &Call, secrets: Secrets) -> CallEntry {
-        CallEntry {
-            kind: "call",
-            sequence: self.sequence,
-            at: self.at,
-            vendor: call.vendor,
-            operation: call.operation,
-            order: call.case.clone(),
-            method: call.method.to_string(),
-            path: secrets.path(call.path()),
-            headers: Headers(headers(&call.headers, secrets)),
-            body: Body(call.body_view(secrets)),
-            status: call.status,
-            answer_headers: Headers(headers(&call.answer_headers, secrets)),
-            answer: Body(call.answer_view(secrets)),
-            fault: call.fault,
-            rules: call.refused.iter().map(|fault| fault.rule).collect(),
-        }
+                outcome: outcome(tried.delivered, tried.next.is_some()),
+                next: tried.next.map(Time),
+                by: tried.by,
+                error: tried.error.as_deref().map(text),
+            },
+            What::Moved { case, by } => WhatView::Moved { order: case.clone(), by: text(by) },
+            What::Changed { what, how } => WhatView::Changed { what, how: text(how) },
+        };
+        EntryView { sequence: self.sequence, at: Time(self.at), what }
     }
 }
 
 impl Call {
+    fn view(&self, secrets: Secrets) -> CallView {
+        CallView {
+            vendor: self.vendor,
+            operation: self.operation,
+            order: self.case.clone(),
+            method: self.method.to_string(),
+            path: secrets.path(self.path()),
+            headers: headers(&self.headers, secrets),
+            body: Body(self.body_view(secrets)),
+            status: self.status,
+            answer_headers: headers(&self.answer_headers, secrets),
+            answer: Body(self.answer_view(secrets)),
+            fault: self.fault,
+            rules: self.refused.iter().map(|fault| fault.rule).collect(),
+        }
+    }
+
     /// The call that exchanges credentials for a token, if this is one or would be one by its path.
     fn login(&self) -> Option<Login> {
         self.facts?.login.filter(|login| login.matches(self.uri.path()))
     }
 
-    /// Its body, if that is JSON.
     pub(super) fn json_body(&self, secrets: Secrets) -> Option<Value> {
         let mut body = secrets.value(self.body.json()?);
         if secrets == Secrets::Masked
@@ -287,7 +218,6 @@ impl Call {
     }
 }
 
-/// Puts this text back wherever it was given.
 fn restore(told: &mut Value, given: &Value, text: &str) {
     match (told, given) {
         (Value::Object(told), Value::Object(given)) => {
@@ -303,18 +233,15 @@ fn restore(told: &mut Value, given: &Value, text: &str) {
     }
 }
 
-fn headers(headers: &super::Headers, secrets: Secrets) -> Map<String, Value> {
-    let mut told = Map::new();
+fn headers(headers: &super::Headers, secrets: Secrets) -> Headers {
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter() {
         let value = secrets.header(name, &String::from_utf8_lossy(value));
-        match told.get_mut(name) {
-            Some(Value::String(before)) => *before = format!("{before}, {value}"),
-            _ => {
-                told.insert(name.to_owned(), value.into());
-            }
-        }
+        told.entry(name.to_owned())
+            .and_modify(|before| *before = format!("{before}, {value}"))
+            .or_insert(value.clone());
     }
-    told
+    Headers(told)
 }
 
 impl StoredBody {
@@ -331,6 +258,95 @@ impl StoredBody {
         match text.filter(|text| secrets == Secrets::Revealed || !names_one(text)) {
             Some(text) if self.form == Form::Whole => secrets.text(text).into(),
             _ => json!({ "bytes": self.len }),
+        }
+    }
+}
+
+/// Headers that tell of the client's machine and of the wire, not of the script.
+const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "user-agent"];
+
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
+impl Entry {
+    /// Its line in [`Journal::canonical`], without the end of the line.
+    pub fn canonical(&self) -> String {
+        let mut told = self.to_json(Secrets::Masked);
+        if let (What::Call(call), Some(told)) = (&self.what, told.as_object_mut()) {
+            for part in ["headers", "answer_headers"] {
+                if let Some(Value::Object(headers)) = told.get_mut(part) {
+                    OMITTED.iter().for_each(|name| {
+                        headers.remove(*name);
+                    });
+                }
+            }
+            for (part, kept) in [("body", &call.body), ("answer", &call.answer)] {
+                if told.get(part).is_some_and(is_told_by_its_length) {
+                    told.insert(part.to_owned(), summary(kept));
+                }
+            }
+        }
+        if let (What::Attempt(_), Some(told)) = (&self.what, told.as_object_mut()) {
+            // How a connection failed is told in words of the system, and how long it took is real time.
+            told.remove("error");
+        }
+        without_ports(&told.to_string())
+    }
+}
+
+fn is_told_by_its_length(body: &Value) -> bool {
+    body.as_object().is_some_and(|body| body.len() == 1 && body.contains_key("bytes"))
+}
+
+/// A body that cannot be written out: how long it is, and a checksum (FNV-1a) of what is kept of it.
+fn summary(kept: &StoredBody) -> Value {
+    let sum = kept
+        .bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    json!({ "bytes": kept.len, "checksum": format!("{sum:016x}") })
+}
+
+/// The text with `*` for every port of this machine, also where a URL stands percent-encoded in another.
+fn without_ports(text: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let places = LOOPBACK.iter().flat_map(|host| [":", "%3A", "%3a"].map(|colon| (host, colon)));
+        let next = places
+            .filter_map(|(host, colon)| {
+                let whole = format!("{host}{colon}");
+                rest.match_indices(whole.as_str()).find_map(|(at, _)| {
+                    let end = at + whole.len();
+                    let digits = rest.get(end..)?.bytes().take_while(u8::is_ascii_digit).count();
+                    (digits > 0).then_some((end, end + digits))
+                })
+            })
+            .min();
+        let Some((end, after)) = next else { break };
+        told.push_str(rest.get(..end).unwrap_or_default());
+        told.push('*');
+        rest = rest.get(after..).unwrap_or_default();
+    }
+    told.push_str(rest);
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_of_this_machine_are_left_out_and_nothing_else() {
+        for (given, told) in [
+            ("http://127.0.0.1:41234/a", "http://127.0.0.1:*/a"),
+            ("http://[::1]:1/ http://localhost:65535", "http://[::1]:*/ http://localhost:*"),
+            ("?back=http%3A%2F%2F127.0.0.1%3A8080%2Fa", "?back=http%3A%2F%2F127.0.0.1%3A*%2Fa"),
+            (
+                "http://192.0.2.1:41234/ 12:00:00 127.0.0.1:x 127.0.0.1",
+                "http://192.0.2.1:41234/ 12:00:00 127.0.0.1:x 127.0.0.1",
+            ),
+        ] {
+            assert_eq!(without_ports(given), told);
         }
     }
 }

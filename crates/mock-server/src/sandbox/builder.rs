@@ -8,10 +8,10 @@ use identkit_core::Clock as _;
 use identkit_transport::{SystemClock, Transport};
 
 use super::{Plan, Sandbox};
-use crate::clock::{Mode, VirtualClock};
+use crate::clock::Mode;
 use crate::rules::{NoSwitch, Rules};
-use crate::vendor::{MockVendor, rules_of};
-use crate::world::{Profile, World};
+use crate::vendor::rules_of;
+use crate::{MockVendor, Profile, VirtualClock, World};
 
 /// How long a receiver may take before its call is cut off.
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,21 +22,19 @@ const GUARD: Duration = Duration::from_millis(250);
 /// The same in a test.
 const TEST_GUARD: Duration = Duration::from_secs(2);
 
-/// The seed of sandboxes for tests.
 const SEED: u64 = 7;
 
 /// Makes a [`Sandbox`].
+#[must_use]
 pub struct SandboxBuilder {
     clock: Option<VirtualClock>,
-    pub(super) receiver: Option<Arc<dyn Transport>>,
     vendors: Vec<Box<dyn MockVendor>>,
+    /// Without the vendors.
+    pub(super) plan: Plan,
     world: Option<World>,
     seed: u64,
     profile: Profile,
     rules: Rules,
-    receiver_timeout: Duration,
-    guard: Duration,
-    cases: Option<usize>,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -49,15 +47,19 @@ impl SandboxBuilder {
     pub(super) fn new() -> Self {
         Self {
             clock: None,
-            receiver: None,
             vendors: crate::vendors::all(),
+            plan: Plan {
+                vendors: Arc::from([]),
+                receiver: None,
+                receiver_timeout: RECEIVER_TIMEOUT,
+                guard: GUARD,
+                cases: None,
+                generations: Arc::default(),
+            },
             world: None,
             seed: 0,
             profile: Profile::default(),
             rules: Rules::default(),
-            receiver_timeout: RECEIVER_TIMEOUT,
-            guard: GUARD,
-            cases: None,
         }
     }
 
@@ -70,7 +72,6 @@ impl SandboxBuilder {
 
     /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
     /// like real time.
-    #[must_use]
     pub fn clock(mut self, clock: VirtualClock) -> Self {
         self.clock = Some(clock);
         self
@@ -79,14 +80,12 @@ impl SandboxBuilder {
     /// How webhooks are delivered; without it every try fails, as if nobody could be reached.
     ///
     /// It must not hold the [`Sandbox`] itself, which would then never end.
-    #[must_use]
     pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
-        self.receiver = Some(receiver);
+        self.plan.receiver = Some(receiver);
         self
     }
 
     /// A vendor more; those of this crate are there already.
-    #[must_use]
     pub fn vendor(mut self, vendor: Box<dyn MockVendor>) -> Self {
         self.vendors.push(vendor);
         self
@@ -94,21 +93,18 @@ impl SandboxBuilder {
 
     /// A world that was there before, in place of a new one: its copy goes on from its time. Seed and profile are its
     /// own.
-    #[must_use]
     pub fn world(mut self, world: World) -> Self {
         self.world = Some(world);
         self
     }
 
     /// The seed of everything random.
-    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
     /// How strictly requests are judged.
-    #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
@@ -126,25 +122,22 @@ impl SandboxBuilder {
 
     /// How long a receiver may take in real time before its call is cut off: 10 s, unless
     /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
-    #[must_use]
     pub fn receiver_patience(mut self, patience: Duration) -> Self {
-        self.receiver_timeout = patience;
+        self.plan.receiver_timeout = patience;
         self
     }
 
     /// How long, in real time, a receiver that is known not to answer holds time that stands still: 250 ms unless said
     /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further. One that was never called before
     /// holds it four times as long, and one that answers, four times as long as that takes it.
-    #[must_use]
     pub fn receiver_guard(mut self, guard: Duration) -> Self {
-        self.guard = guard;
+        self.plan.guard = guard;
         self
     }
 
     /// How many cases of each vendor a world keeps, at least one; see [`World::keep_cases`].
-    #[must_use]
     pub fn keep_cases(mut self, cases: usize) -> Self {
-        self.cases = Some(cases);
+        self.plan.cases = Some(cases);
         self
     }
 
@@ -153,14 +146,7 @@ impl SandboxBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Sandbox {
-        let plan = Plan {
-            receiver: self.receiver,
-            vendors: self.vendors.into(),
-            receiver_timeout: self.receiver_timeout,
-            guard: self.guard,
-            cases: self.cases,
-            generations: Arc::default(),
-        };
+        let plan = Plan { vendors: self.vendors.into(), ..self.plan };
         let clock = self.clock.unwrap_or_else(|| {
             let begin = self.world.as_ref().map_or_else(|| SystemClock::new().wall(), |world| world.now);
             let clock = VirtualClock::new(begin);

@@ -9,13 +9,10 @@ use identkit_wire::json;
 use serde_json::json;
 
 use super::Sandbox;
-use crate::facts::VendorFacts;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, StoredBody, What};
-use crate::rejection::Rejection;
 use crate::sync::lock;
-use crate::vendor::{CallOutcome, MockVendor, NoAnswer};
-use crate::world::World;
+use crate::{CallOutcome, MockVendor, NoAnswer, Rejection, VendorFacts, World};
 
 impl Sandbox {
     /// Answers a request to any of the vendors, told apart by path. How an answer is to be written that HTTP would write
@@ -77,19 +74,20 @@ impl Sandbox {
         mut response: Response<Content>,
         fault: Option<&Fault>,
     ) -> Response<Content> {
-        let Some(fault) = fault else {
-            self.note(world, vendor, operation, request, Some(&response), None);
-            return response;
+        let (given, struck) = match fault {
+            None => (true, None),
+            Some(fault) if !fault.commits() => (!Wire::is_reset(&response), Some(fault.name())),
+            Some(fault) => {
+                let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
+                let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
+                (true, struck.then(|| fault.name()))
+            }
         };
-        if !fault.commits() {
-            let given = Some(&response).filter(|response| !Wire::is_reset(response));
-            self.note(world, vendor, operation, request, given, Some(fault.name()));
-            return response;
+        self.note(world, vendor, operation, request, Some(&response).filter(|_| given), struck);
+        match fault {
+            Some(fault) if fault.commits() => fault.sent(response, &self.runner.clock),
+            _ => response,
         }
-        let shapes = vendor.map_or(&[][..], |vendor| vendor.facts().shapes);
-        let struck = fault.reshape(&mut response, shapes, operation, &mut world.faults);
-        self.note(world, vendor, operation, request, Some(&response), struck.then(|| fault.name()));
-        fault.sent(response, &self.runner.clock)
     }
 
     /// Puts a call and its answer, if it was to be given one, into the journal, and shows it to those who expect calls.
@@ -155,7 +153,6 @@ fn own(uri: &Uri) -> Uri {
     uri.path_and_query().and_then(|path| Uri::try_from(path.as_str()).ok()).unwrap_or_default()
 }
 
-/// What goes wrong with this call.
 fn choose_fault(world: &mut World, vendor: Option<&dyn MockVendor>, operation: Option<&str>) -> Option<Fault> {
     let chaos = world.profile == crate::Profile::Chaos;
     if world.faults.rules().is_empty() && !chaos {

@@ -1,9 +1,10 @@
 //! What goes wrong with calls of a sandbox, on purpose.
 
 use super::Sandbox;
-use crate::faults::{InjectedRule, Rule, validate};
+use crate::faults::{Fault, InjectedRule, Rule, names};
 use crate::journal::What;
-use crate::rejection::Rejection;
+use crate::vendor::names_of;
+use crate::{MockVendor, Rejection};
 
 impl Sandbox {
     /// Lets something go wrong: a fault with the next call, or a rule.
@@ -71,5 +72,41 @@ impl Sandbox {
             runner.settle();
         }
         struck
+    }
+}
+
+/// Why a rule can never strike at these vendors, and what there is.
+fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejection> {
+    let refuse = |field: &'static str, message: String| {
+        Err(Rejection::by_sandbox(400, field, message, "docs/sandbox-control.md"))
+    };
+    let of_vendor = vendors.iter().filter(|vendor| rule.vendor.as_deref().is_none_or(|name| name == vendor.name()));
+    let of_vendor: Vec<_> = of_vendor.collect();
+    if of_vendor.is_empty() {
+        return refuse("vendor", format!("is no vendor of this sandbox, which has {}", names_of(vendors)));
+    }
+    let calls = |vendor: &dyn MockVendor| vendor.routes().iter().map(|route| route.meta().name).collect::<Vec<_>>();
+    let fits = |name: &str| rule.operation.as_deref().is_none_or(|wanted| names(wanted, name));
+    let mut concerned = of_vendor.clone();
+    concerned.retain(|vendor| rule.operation.is_none() || calls(&***vendor).into_iter().any(fits));
+    if concerned.is_empty() {
+        let there: Vec<_> = of_vendor.iter().flat_map(|vendor| calls(&***vendor)).collect();
+        return refuse("operation", format!("is no call; there is {}", there.join(", ")));
+    }
+    match &rule.fault {
+        Fault::ResultFalse if !concerned.iter().any(|vendor| vendor.facts().rejects_by_result) => {
+            let able = vendors.iter().filter(|vendor| vendor.facts().rejects_by_result);
+            let able = Some(names_of(able)).filter(|able| !able.is_empty());
+            refuse("fault", format!("result-false is an answer of {} only", able.as_deref().unwrap_or("other vendors")))
+        }
+        Fault::ShapeVariant { variant: Some(wanted) } => {
+            let there: Vec<_> =
+                concerned.iter().flat_map(|vendor| vendor.facts().shapes).map(|shape| shape.name).collect();
+            match there.contains(&wanted.as_str()) {
+                true => Ok(()),
+                false => refuse("variant", format!("is no shape of these calls; there is {}", there.join(", "))),
+            }
+        }
+        _ => Ok(()),
     }
 }

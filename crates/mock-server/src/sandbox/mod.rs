@@ -2,24 +2,20 @@
 //!
 //! One task waits for the next timer; each webhook attempt is a task of its own. All of them end with the [`Sandbox`].
 
-mod accounts;
 mod builder;
 mod calls;
 mod delivery;
-mod expectations;
 mod faults;
 mod handle;
-mod plan;
 mod runner;
 #[cfg(feature = "server")]
 mod test_sandbox;
 mod time;
 
-pub(crate) use self::accounts::in_json;
 pub use self::builder::SandboxBuilder;
 pub use self::handle::Sandbox;
-pub(crate) use self::plan::Plan;
-pub(crate) use self::runner::Runner;
+pub(crate) use self::handle::in_json;
+pub(crate) use self::runner::{Plan, Runner};
 #[cfg(feature = "server")]
 pub use self::test_sandbox::TestSandbox;
 #[cfg(feature = "server")]

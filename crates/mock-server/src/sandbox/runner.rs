@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_core::{BoxFuture, Clock as _, Instant, WorkGuard};
+use identkit_transport::Transport;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::Plan;
 use super::delivery::{CompletionOrder, Receivers, release};
-use crate::clock::VirtualClock;
 use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, Journal, What};
+use crate::rules::Rules;
 use crate::sync::lock;
 use crate::webhooks::Cause;
-use crate::world::{RELEASE, SANDBOX, World};
+use crate::world::{RELEASE, SANDBOX};
+use crate::{MockVendor, Profile, VirtualClock, World};
 
 /// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
 /// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
@@ -34,7 +35,6 @@ pub(crate) struct Runner {
     pub(super) clock: VirtualClock,
     /// The next timer may be another one.
     pub(super) changed: Notify,
-    /// The calls that a test expects.
     pub(super) expectations: Mutex<Expectations>,
     /// The order in which delivery attempts complete while time stands still.
     pub(super) completion: CompletionOrder,
@@ -44,11 +44,8 @@ pub(crate) struct Runner {
     pub(super) pending: Mutex<Option<WorkGuard>>,
     /// `None` once the sandbox has ended: nothing is spawned any more.
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
-    /// Where tasks run, also when they are asked for from outside of it.
     pub(super) runtime: Handle,
-    /// Limits how many receivers are called at once.
     pub(super) lanes: Semaphore,
-    /// What is known of the receivers of webhooks.
     pub(super) receivers: Receivers,
     /// Who is told of every timer and every try.
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
@@ -56,15 +53,12 @@ pub(crate) struct Runner {
     closed: watch::Sender<bool>,
     /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
     pub(crate) generation: u64,
-    /// How often time was moved on.
     pub(super) moves: AtomicU64,
 }
 
-/// A registration with the clock.
 type Sleep = BoxFuture<'static, WorkGuard>;
 
 impl Runner {
-    /// A world that nothing moves yet.
     pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
         // Until the task has seen the timers of the new world.
         let pending = Mutex::new(Some(clock.hold()));
@@ -164,7 +158,6 @@ impl Runner {
         }
     }
 
-    /// Fires what is due.
     fn run_due(self: &Arc<Self>) {
         let mut world = self.world();
         let mut fired = false;
@@ -229,7 +222,6 @@ impl Runner {
         self.closed.send_replace(true);
     }
 
-    /// Waits for that.
     #[cfg(feature = "server")]
     pub(crate) async fn closed(&self) {
         // It lives as long as this.
@@ -250,5 +242,39 @@ impl Runner {
         *lock(&self.pending) = Some(self.clock.hold());
         self.changed.notify_one();
         self.moved.notify_waiters();
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
+    pub(super) receiver: Option<Arc<dyn Transport>>,
+    pub(super) receiver_timeout: Duration,
+    /// How long a receiver holds time that stands still, in real time.
+    pub(super) guard: Duration,
+    pub(super) cases: Option<usize>,
+    pub(super) generations: Arc<AtomicU64>,
+}
+
+impl Plan {
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    }
+
+    pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
+    }
+
+    pub(crate) fn owner_of(&self, path: &str) -> Option<&dyn MockVendor> {
+        self.vendors.iter().find(|vendor| (vendor.facts().owns)(path)).map(|vendor| &**vendor)
+    }
+
+    pub(crate) fn create_world(&self, now: Timestamp, seed: u64, profile: Profile, rules: Rules) -> World {
+        let mut world = World::new(now, seed, profile);
+        world.rules = rules;
+        for vendor in &*self.vendors {
+            vendor.seed(&mut world);
+        }
+        world
     }
 }

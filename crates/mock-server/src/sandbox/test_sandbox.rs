@@ -46,7 +46,7 @@ impl SandboxBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn serve(mut self) -> io::Result<TestSandbox> {
-        if self.receiver.is_none() {
+        if self.plan.receiver.is_none() {
             let tls = TlsConfig::bundled().map_err(io::Error::other)?;
             self = self.webhooks_through(Arc::new(HyperTransport::new(&tls)));
         }

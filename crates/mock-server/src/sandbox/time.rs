@@ -33,7 +33,6 @@ pub struct Progress {
     moves: u64,
 }
 
-/// How far time is moved on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// By so much.
@@ -102,7 +101,6 @@ impl Sandbox {
 }
 
 impl Runner {
-    /// Moves time on, and tells what happened meanwhile.
     async fn move_on(&self, target: Target) -> Advanced {
         // Until what came of it is read: nobody else moves time, and nothing is told that others have made happen by it.
         let mover = self.clock.turn().await;

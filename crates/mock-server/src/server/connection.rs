@@ -1,12 +1,12 @@
 //! One connection: requests and answers as HTTP has them, until an answer is to be written otherwise.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -14,14 +14,14 @@ use identkit_core::Content;
 use tokio::io::AsyncWriteExt as _;
 
 use super::raw;
-use super::stream::Stream;
+use super::raw::Stream;
 use crate::NoAnswer;
 use crate::faults::Wire;
+use crate::sync::lock;
 
 /// The most that a request's body may take: the largest documents in Base64, with room.
 pub(super) const BODY: usize = 256 * 1024 * 1024;
 
-/// Serves a connection until its end.
 pub(super) async fn connection<S, F, R>(stream: S, handler: F)
 where
     S: Stream,
@@ -39,7 +39,7 @@ where
                 return Err(io::Error::other("no answer is to be given"));
             }
             if Wire::of(&response).is_some() {
-                *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+                *lock(&left) = Some(response);
                 return Err(io::Error::other("the answer is written otherwise"));
             }
             Ok(response)
@@ -49,7 +49,7 @@ where
     // What goes wrong on a connection is its client's to see.
     let ended = std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await;
     let mut stream = served.into_parts().io.into_inner();
-    let response = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let response = lock(&left).take();
     let _ = match response {
         Some(response) => raw::write(&mut stream, response).await,
         None if ended.is_ok() => stream.shutdown().await,
@@ -57,7 +57,6 @@ where
     };
 }
 
-/// The answer to a request that is too large.
 pub(super) fn too_large() -> Response<Content> {
     let mut response = Response::new(Content::from_bytes("the request is too large\n"));
     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
@@ -65,37 +64,24 @@ pub(super) fn too_large() -> Response<Content> {
 }
 
 /// The whole body, `None` when it is too large.
-pub(super) async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
+pub(super) async fn read(body: Incoming) -> io::Result<Option<Bytes>> {
     // What says that it is too large is not read first.
     if body.size_hint().lower() > BODY as u64 {
         return Ok(None);
     }
-    let mut all = BytesMut::new();
-    while let Some(data) = next(&mut body).await? {
-        if all.len() + data.len() > BODY {
-            return Ok(None);
-        }
-        all.extend_from_slice(&data);
+    match Limited::new(body, BODY).collect().await {
+        Ok(body) => Ok(Some(body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Ok(None),
+        // The client went away in the middle of its request.
+        Err(error) => Err(io::Error::other(error)),
     }
-    Ok(Some(all.freeze()))
 }
 
-/// Reads the first piece of a body, if it has one.
 pub(super) async fn read_first(mut body: Incoming) -> io::Result<()> {
-    next(&mut body).await.map(|_| ())
-}
-
-async fn next(body: &mut Incoming) -> io::Result<Option<Bytes>> {
-    loop {
-        match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
-            None => return Ok(None),
-            // The client went away in the middle of its request.
-            Some(Err(error)) => return Err(io::Error::other(error)),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
+    while let Some(frame) = body.frame().await {
+        if frame.map_err(io::Error::other)?.is_data() {
+            break;
         }
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use identkit_core::{Clock as _, Content, Instant};
 use identkit_transport::SystemClock;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, AdminApi};
@@ -26,7 +26,7 @@ use crate::faults::Wire;
 pub struct Listener {
     address: SocketAddr,
     tls: bool,
-    task: JoinHandle<()>,
+    _task: JoinSet<()>,
 }
 
 impl Listener {
@@ -38,12 +38,6 @@ impl Listener {
     /// The URL of its root.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -127,7 +121,8 @@ where
     let address = listener.local_addr()?;
     let acceptor = tls.map(|authority| TlsAcceptor::from(authority.server()));
     let secured = acceptor.is_some();
-    let task = tokio::spawn(async move {
+    let mut task = JoinSet::new();
+    task.spawn(async move {
         // Dropped with this task, and with it every connection.
         let mut connections = JoinSet::new();
         loop {
@@ -157,5 +152,5 @@ where
             }
         }
     });
-    Ok(Listener { address, tls: secured, task })
+    Ok(Listener { address, tls: secured, _task: task })
 }

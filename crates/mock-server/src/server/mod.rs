@@ -7,7 +7,6 @@ mod connection;
 mod listener;
 mod place;
 mod raw;
-mod stream;
 mod tls;
 
 pub use self::listener::{Listener, admin, admin_at, admin_calls, vendors, vendors_at};

@@ -49,7 +49,6 @@ impl Place {
 }
 
 impl From<SocketAddr> for Place {
-    /// A loopback address; every other one is refused.
     fn from(address: SocketAddr) -> Self {
         Self { address, for_anybody: false, names: Vec::new() }
     }

@@ -6,15 +6,13 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use identkit_core::Content;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
-use super::stream::Stream;
 use crate::faults::{INTERIM, MISSING, Wire, bodiless, claimed_length};
 
 /// Writes the answer as it is marked, the last one on its connection.
-///
-/// # Errors
-/// When the client goes away first, or the answer's body breaks off.
 pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Content>) -> io::Result<()> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(()) };
     let (head, content) = response.into_parts();
@@ -64,7 +62,6 @@ async fn both<S: Stream>(stream: &mut S, begin: &[u8], body: &Bytes) -> io::Resu
     stream.write_all(&[begin, body].concat()).await
 }
 
-/// Writes half of the head, and resets the connection.
 async fn cut<S: Stream>(stream: &mut S, begin: &[u8]) -> io::Result<()> {
     stream.write_all(begin.get(..begin.len() / 2).unwrap_or_default()).await?;
     stream.flush().await?;
@@ -92,4 +89,20 @@ fn begin(status: http::StatusCode, mut headers: HeaderMap, length: Option<u64>) 
     }
     text.extend_from_slice(b"\r\n");
     text
+}
+
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
 }

@@ -4,6 +4,18 @@
 use crate::rules::Rule;
 use crate::vendor::{MockVendor, rules_of};
 
+/// Copies these fields of one value into another one.
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+macro_rules! copy {
+    ($to:ident, $from:expr; $($field:ident),+) => {
+        $($to.$field.clone_from(&$from.$field);)+
+    };
+}
+
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+#[macro_use]
+mod settings;
+
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod delivery;
 #[cfg(feature = "identify24")]
@@ -17,8 +29,6 @@ pub mod identity_tm;
 )]
 pub(crate) mod schemas;
 pub(crate) mod secrets;
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-mod settings;
 #[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
 mod test_accounts;
 

@@ -3,16 +3,14 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::account::AccountState;
+use crate::AccountState;
 
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
-/// The schemas of a vendor.
 pub(crate) struct VendorSchemas {
     pub(crate) name: &'static str,
     pub(crate) account: Describe,
     pub(crate) settings: Describe,
-    /// Settings to change.
     pub(crate) change: Describe,
     pub(crate) case: Describe,
 }
@@ -40,7 +38,6 @@ fn account<State: AccountState<Settings: JsonSchema>>(generator: &mut SchemaGene
     json_schema!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// Settings, of which any can be left out.
 struct Change<S>(std::marker::PhantomData<S>);
 
 impl<S: JsonSchema> JsonSchema for Change<S> {

@@ -1,21 +1,20 @@
-//! A webhook on its way.
+//! A webhook on its way, and its request.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use identkit_core::Event;
 use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::request::RequestCopy;
 use super::state::{Cause, ENOUGH, HoldReason, Impossible, State, Verb};
-use crate::facts::VendorFacts;
+use crate::VendorFacts;
 use crate::rules::Rules;
-use crate::world::text;
+use crate::world::text::{self, AsText, Binary};
 
 /// One try to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +40,15 @@ pub struct Attempt {
 impl Attempt {
     /// What came of it, as the admin API says it: `delivered`, `retry` when it failed and the schedule goes on, `failed`.
     pub fn outcome(&self) -> &'static str {
-        match (self.delivered, self.again) {
-            (true, _) => "delivered",
-            (false, true) => "retry",
-            (false, false) => "failed",
-        }
+        outcome(self.delivered, self.again)
+    }
+}
+
+pub(crate) fn outcome(delivered: bool, again: bool) -> &'static str {
+    match (delivered, again) {
+        (true, _) => "delivered",
+        (false, true) => "retry",
+        (false, false) => "failed",
     }
 }
 
@@ -92,7 +95,6 @@ pub struct Delivery {
     pub blocks: bool,
 }
 
-/// Of no vendor yet.
 fn unknown() -> &'static VendorFacts {
     static UNKNOWN: VendorFacts = VendorFacts::new("", "", |_| false);
     &UNKNOWN
@@ -231,12 +233,85 @@ impl Delivery {
 }
 
 impl Impossible {
-    /// Why this cannot be done with the delivery.
     pub(crate) fn of(delivery: &Delivery, verb: Verb) -> Self {
         if delivery.has_enough() && matches!(verb, Verb::Resend | Verb::Duplicate) {
             return Self::Enough(delivery.id);
         }
         let possible = Verb::ALL.into_iter().filter(|verb| delivery.can(*verb)).collect();
         Self::Now { id: delivery.id, state: delivery.state(), possible }
+    }
+}
+
+/// A request that can be sent more than once.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "SavedRequest", into = "SavedRequest")]
+pub struct RequestCopy(pub Request<Bytes>);
+
+impl std::fmt::Debug for RequestCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL carries a token, the body a person's data.
+        f.write_str("RequestCopy")
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedRequest {
+    #[serde(with = "text")]
+    method: Method,
+    #[serde(with = "text")]
+    url: Uri,
+    #[serde(with = "text")]
+    version: Version,
+    headers: Vec<SavedHeader>,
+    #[serde(with = "text")]
+    body: Bytes,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedHeader {
+    #[serde(with = "text")]
+    name: HeaderName,
+    value: SavedValue,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sensitive: bool,
+}
+
+/// A header's value: text, unless it holds what no text may.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedValue {
+    Text(#[serde(with = "text")] HeaderValue),
+    Base64(AsText<Binary>),
+}
+
+impl From<RequestCopy> for SavedRequest {
+    fn from(request: RequestCopy) -> Self {
+        let (head, body) = request.0.into_parts();
+        let headers = head.headers.iter().map(|(name, value)| SavedHeader {
+            name: name.clone(),
+            value: match value.to_str() {
+                Ok(_) => SavedValue::Text(value.clone()),
+                Err(_) => SavedValue::Base64(AsText(Binary(value.clone()))),
+            },
+            sensitive: value.is_sensitive(),
+        });
+        Self { headers: headers.collect(), method: head.method, url: head.uri, version: head.version, body }
+    }
+}
+
+impl From<SavedRequest> for RequestCopy {
+    fn from(saved: SavedRequest) -> Self {
+        let mut request = Request::new(saved.body);
+        for SavedHeader { name, value, sensitive } in saved.headers {
+            let (SavedValue::Text(mut value) | SavedValue::Base64(AsText(Binary(mut value)))) = value;
+            value.set_sensitive(sensitive);
+            request.headers_mut().append(name, value);
+        }
+        *request.method_mut() = saved.method;
+        *request.uri_mut() = saved.url;
+        *request.version_mut() = saved.version;
+        Self(request)
     }
 }

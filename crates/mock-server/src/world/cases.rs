@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::bound::{Bound, CaseOrder};
+use super::data::SANDBOX;
 use super::data::World;
-use super::timer::SANDBOX;
+use super::data::{Bound, CaseOrder};
 use crate::journal::What;
 
 impl World {

@@ -1,16 +1,14 @@
 //! Everything that a sandbox knows.
 
 use std::any::{Any, TypeId};
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::bound::Bound;
-use super::profile::Profile;
-use super::state::VendorState;
-use super::timer::Timer;
+use super::error::SavedError;
 use crate::faults::Faults;
 use crate::journal::{DeliveryAttempt, Journal, What};
 use crate::rules::{Rule, Rules};
@@ -35,13 +33,11 @@ pub struct World {
     pub journal: Journal,
     /// What goes wrong with calls.
     pub faults: Faults,
-    /// How many cases of each vendor are kept.
     pub(super) bound: Bound,
     pub(super) concerned: Option<String>,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
-    /// How many webhooks about a case are under way that it waits for.
     pub(super) blocked: BTreeMap<String, u32>,
     pub(super) outbox: Vec<(u64, Cause)>,
     pub(super) states: HashMap<TypeId, Box<dyn VendorState>>,
@@ -160,21 +156,11 @@ impl World {
     pub fn cannot_deliver(&mut self, mut delivery: Delivery, error: String) {
         self.sequence += 1;
         delivery.id = self.sequence;
-        let error = Some(Cow::from(error));
-        let (at, by) = (self.now, Cause::Schedule);
-        delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error: error.clone(), again: false });
-        self.note(What::Attempt(Arc::new(DeliveryAttempt {
-            delivery: delivery.id,
-            vendor: delivery.facts.name,
-            case: delivery.case.clone(),
-            event: delivery.event.name.to_string(),
-            number: 1,
-            status: None,
-            delivered: false,
-            by,
-            error,
-            next: None,
-        })));
+        let (at, by, error) = (self.now, Cause::Schedule, Some(error.into()));
+        delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
+        if let Some(tried) = DeliveryAttempt::last_of(&delivery) {
+            self.note(What::Attempt(Arc::new(tried)));
+        }
         self.deliveries.push(delivery);
     }
 
@@ -213,6 +199,170 @@ impl World {
     /// A random text of this length out of an alphabet.
     pub fn random_text(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).filter_map(|_| self.random.choice(alphabet)).map(|byte| char::from(*byte)).collect()
+    }
+}
+
+/// A vendor's state in a world.
+pub trait VendorState: Any + Send + Sync + fmt::Debug {
+    /// A copy, for a copy of the world.
+    fn copy(&self) -> Box<dyn VendorState>;
+
+    /// Name of its type, to say that no vendor saves it.
+    fn type_name(&self) -> &'static str;
+}
+
+impl<T: Any + Send + Sync + Clone + fmt::Debug> VendorState for T {
+    fn copy(&self) -> Box<dyn VendorState> {
+        Box::new(self.clone())
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
+}
+
+impl Clone for Box<dyn VendorState> {
+    fn clone(&self) -> Self {
+        (**self).copy()
+    }
+}
+
+/// Reads the vendors' state of a world that is being saved, and notes what was read.
+#[derive(Debug)]
+pub struct StateReader<'a> {
+    world: &'a World,
+    read: HashSet<TypeId>,
+}
+
+impl<'a> StateReader<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        Self { world, read: HashSet::new() }
+    }
+
+    /// A state, which thereby counts as saved; `None` if the world has none.
+    pub fn get<T: VendorState>(&mut self) -> Option<&'a T> {
+        self.read.insert(TypeId::of::<T>());
+        let state: &dyn Any = &**self.world.states.get(&TypeId::of::<T>())?;
+        state.downcast_ref()
+    }
+
+    /// An error if there is a state that no vendor has read.
+    pub(super) fn finish(self) -> Result<(), SavedError> {
+        match self.world.states.iter().find(|(key, _)| !self.read.contains(key)) {
+            Some((_, state)) => {
+                Err(SavedError::not_saved(format!("no vendor saves its share {}", (**state).type_name())))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whose the sandbox's own timers are: no vendor's.
+pub(crate) const SANDBOX: &str = "sandbox";
+
+/// What they are for: the next try of a webhook, by the id of the delivery.
+pub(crate) const RETRY: &str = "retry";
+
+/// And the end of its being held.
+pub(crate) const RELEASE: &str = "release";
+
+/// Something that is due at a time: data, never a waker, so that a world can be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// Name of the vendor that set it.
+    pub vendor: &'static str,
+    /// What is due, in the vendor's own words.
+    pub what: &'static str,
+    /// What it is about: the id of a case or a delivery.
+    pub subject: String,
+}
+
+/// How many cases of each vendor are kept unless said otherwise.
+const CASES: usize = 50_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) cases: usize,
+    /// Of each vendor whose cases were looked through: how many may be there before they are looked through again.
+    pub(super) patience: BTreeMap<&'static str, usize>,
+}
+
+impl Default for Bound {
+    fn default() -> Self {
+        Self { cases: CASES, patience: BTreeMap::new() }
+    }
+}
+
+/// The cases of a vendor in the order in which they were opened, but for the documents' examples, which are always there.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CaseOrder(pub(super) VecDeque<String>);
+
+impl CaseOrder {
+    /// The ids, oldest first.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Adds the newest.
+    pub fn push(&mut self, case: String) {
+        self.0.push_back(case);
+    }
+
+    /// Takes one out that is there no longer.
+    pub fn remove(&mut self, case: &str) {
+        // It is the oldest, where cases end by their age.
+        if self.0.front().is_some_and(|oldest| oldest == case) {
+            self.0.pop_front();
+        } else {
+            self.0.retain(|one| one != case);
+        }
+    }
+
+    /// Read from where `at` points. Each has to be one of the cases that there are.
+    ///
+    /// # Errors
+    /// [`SavedError::Damaged`], with the place of the first that is not, or that comes twice.
+    pub fn checked(self, at: &str, is_there: impl Fn(&str) -> bool) -> Result<Self, SavedError> {
+        let mut known = HashSet::new();
+        let wrong = self.ids().position(|case| !is_there(case) || !known.insert(case));
+        match wrong {
+            Some(index) => Err(SavedError::damaged(format!("{at}/{index}"), "expected the id of a case, and once")),
+            None => Ok(self),
+        }
+    }
+}
+
+/// How strictly requests are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Every rule that the documents state, except where their own examples break it: those pass.
+    #[default]
+    Literal,
+    /// No exception, and nothing that the documents do not list.
+    Strict,
+    /// As literal; and some calls go wrong by themselves, and some answers come in another of the shapes that the
+    /// documents leave open. Which ones follows from the seed.
+    Chaos,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Literal, Self::Strict, Self::Chaos];
+
+    /// Its name, as flags and the admin API write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Literal => "literal",
+            Self::Strict => "strict",
+            Self::Chaos => "chaos",
+        }
+    }
+
+    /// The profile of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
 }
 

@@ -1,10 +1,13 @@
-//! Why a world could not be saved or read back.
+//! Reading what was saved, and why a world could not be saved or read back.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
-/// The version of the format that is written and read.
+use identkit_wire::json;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 pub(super) const FORMAT: u64 = 2;
 
 /// Why a world could not be saved or read back. It says where, and what would be right; it holds no value of the world
@@ -96,3 +99,48 @@ impl fmt::Display for SavedError {
 }
 
 impl Error for SavedError {}
+
+pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<Value, SavedError> {
+    // serde's own text may quote a value.
+    serde_json::to_value(value).map_err(|_| SavedError::not_saved(format!("{what} has no saved form")))
+}
+
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, SavedError> {
+    // What serde derives for a struct takes an array as well.
+    for at in ["", "/faults"] {
+        if value.pointer(at).is_some_and(|value| !value.is_object()) {
+            return Err(SavedError::damaged(at, "expected an object"));
+        }
+    }
+    T::deserialize(value).map_err(|_| explain::<T>(value))
+}
+
+/// Where and why a value cannot be read: from its text, since only the reader of texts tells places and no values.
+#[cold]
+fn explain<T: DeserializeOwned>(value: &Value) -> SavedError {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let Err(fault) = json::read::<T>(&text) else { return SavedError::damaged("", "another form was expected") };
+    // The name of a type in Rust is none of the format's.
+    let expected = match fault.expected.split(' ').nth(1) {
+        Some("struct") => "expected an object".to_owned(),
+        Some("enum" | "tuple" | "unit" | "newtype") => "another form was expected".to_owned(),
+        _ => fault.expected,
+    };
+    SavedError::damaged(pointer(&fault.path, value), expected)
+}
+
+/// The pointer of a path into this value, such as `orders[0].status`. The path goes through the name of a variant without
+/// telling it.
+fn pointer(path: &str, value: &Value) -> String {
+    let mut pointer = String::new();
+    for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
+        let here = value.pointer(&pointer).and_then(Value::as_object).filter(|_| step != "*");
+        if let Some((variant, _)) =
+            here.filter(|here| here.len() == 1 && !here.contains_key(step)).and_then(|here| here.iter().next())
+        {
+            pointer = format!("{pointer}/{variant}");
+        }
+        pointer = format!("{pointer}/{step}");
+    }
+    pointer
+}

@@ -6,25 +6,26 @@
 //! defaults where the document does not name them: a new setting needs no new format.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufWriter, IntoInnerError, Read as _, Write as _};
+use std::path::Path;
 
+use identkit_files::{Draft, Existing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::bound::Bound;
-use super::data::World;
-use super::error::{FORMAT, SavedError};
-use super::profile::Profile;
-use super::read::{read, to_value};
-use super::reader::StateReader;
+use super::data::Bound;
+use super::data::Profile;
+use super::data::{RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
+use super::error::{FORMAT, SavedError, read, to_value};
 use super::text;
-use super::timer::{RELEASE, RETRY, SANDBOX, Timer};
-use crate::facts::VendorFacts;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::rules::Rules;
-use crate::vendor::{MockVendor, rules_of};
+use crate::vendor::{names_of, rules_of};
 use crate::webhooks::{Cause, Delivery, Webhooks};
+use crate::{MockVendor, VendorFacts};
 
 /// The key that tells a world from any other JSON, and its version.
 const FORMAT_KEY: &str = "identkit_world";
@@ -38,7 +39,6 @@ pub(crate) const COPIES: u32 = 100;
 /// How deep a document may be nested: its readers refuse what is deeper.
 const DEPTH: usize = 127;
 
-/// The document.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedWorld {
@@ -51,14 +51,14 @@ struct SavedWorld {
     #[serde(with = "text")]
     seed: u64,
     #[serde(with = "text")]
-    random: u64,
+    random: fastrand::Rng,
     sequence: u64,
     timers: Vec<SavedTimer>,
     deliveries: Vec<Delivery>,
     webhooks: Webhooks,
     outbox: Vec<SavedTry>,
     blocked: Vec<SavedBlocked>,
-    faults: Value,
+    faults: Faults,
     vendors: Map<String, Value>,
 }
 
@@ -73,7 +73,6 @@ struct SavedTimer {
     subject: String,
 }
 
-/// A case that waits for webhooks.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedBlocked {
@@ -81,7 +80,6 @@ struct SavedBlocked {
     webhooks: u32,
 }
 
-/// A webhook that is to be sent.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedTry {
@@ -106,27 +104,6 @@ impl World {
     /// [`SavedError::NotSaved`] when it holds something that has no saved form: a share that no vendor saves, a timer
     /// that its vendor does not name, a setting made in Rust with a value that no name says.
     pub fn to_json(&self, vendors: &[Box<dyn MockVendor>]) -> Result<Value, SavedError> {
-        // Named one by one, so that a new field is not forgotten here.
-        let Self {
-            now,
-            random,
-            seed,
-            profile,
-            rules,
-            deliveries,
-            webhooks,
-            // What happened is no part of what is: the journal of a restored world begins anew.
-            journal: _,
-            faults,
-            // How much may be kept is said to each process.
-            bound: _,
-            concerned: _,
-            timers,
-            sequence,
-            blocked,
-            outbox: _,
-            states: _,
-        } = self;
         let saved_timer = |((at, sequence), timer): (&(Timestamp, u64), &Timer)| {
             let Timer { vendor, what, subject } = timer;
             if timer_name(vendors, vendor, what).is_none() {
@@ -135,10 +112,10 @@ impl World {
             let (vendor, what, subject) = ((*vendor).to_owned(), (*what).to_owned(), subject.clone());
             Ok(SavedTimer { at: *at, sequence: *sequence, vendor, what, subject })
         };
-        if let Some(alien) = deliveries.iter().find(|delivery| facts_of(vendors, &delivery.vendor).is_none()) {
+        if let Some(alien) = self.deliveries.iter().find(|delivery| facts_of(vendors, &delivery.vendor).is_none()) {
             return Err(SavedError::not_saved(format!("no vendor {} has this webhook", alien.vendor)));
         }
-        if deliveries.iter().any(|delivery| !delivery.request.0.extensions().is_empty()) {
+        if self.deliveries.iter().any(|delivery| !delivery.request.0.extensions().is_empty()) {
             return Err(SavedError::not_saved("the request of a webhook carries extensions, which have no saved form"));
         }
         let mut states = StateReader::new(self);
@@ -147,23 +124,26 @@ impl World {
             saved_vendors.insert(vendor.name().to_owned(), vendor.save(&mut states)?);
         }
         states.finish()?;
+        // Those on their way first.
+        let tries = self.under_way().chain(self.outbox.iter().copied());
         let saved = SavedWorld {
             identkit_world: Self::FORMAT,
-            now: *now,
-            profile: *profile,
-            rules: rules.without().map(str::to_owned).collect(),
-            seed: *seed,
-            random: random.get_seed(),
-            sequence: *sequence,
-            timers: timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
-            deliveries: deliveries.clone(),
-            webhooks: webhooks.clone(),
-            outbox: self.unsent(),
-            blocked: blocked
+            now: self.now,
+            profile: self.profile,
+            rules: self.rules.without().map(str::to_owned).collect(),
+            seed: self.seed,
+            random: self.random.clone(),
+            sequence: self.sequence,
+            timers: self.timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
+            deliveries: self.deliveries.clone(),
+            webhooks: self.webhooks.clone(),
+            outbox: tries.map(|(delivery, by)| SavedTry { delivery, by }).collect(),
+            blocked: self
+                .blocked
                 .iter()
                 .map(|(case, count)| SavedBlocked { case: case.clone(), webhooks: *count })
                 .collect(),
-            faults: faults.saved()?,
+            faults: self.faults.clone(),
             vendors: saved_vendors,
         };
         let document = to_value(&saved, "the world")?;
@@ -171,12 +151,6 @@ impl World {
             return Err(SavedError::not_saved(format!("what was sent to it is nested deeper than {DEPTH} levels")));
         }
         Ok(document)
-    }
-
-    /// The webhooks that are to be sent: those on their way first.
-    fn unsent(&self) -> Vec<SavedTry> {
-        let tries = self.under_way().chain(self.outbox.iter().copied());
-        tries.map(|(delivery, by)| SavedTry { delivery, by }).collect()
     }
 
     /// The world of a document that [`to_json`](Self::to_json) wrote, for the same vendors. Nothing is taken on trust;
@@ -196,7 +170,7 @@ impl World {
             Some(found) => return Err(SavedError::Version { found }),
             None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected a version, a whole number")),
         }
-        let saved: SavedWorld = read(document, "")?;
+        let saved: SavedWorld = read(document)?;
         if saved.sequence > MAX_SEQUENCE {
             return Err(SavedError::damaged("/sequence", "expected a number of at most 2^53"));
         }
@@ -208,12 +182,12 @@ impl World {
         }
         let mut world = Self {
             now: saved.now,
-            random: fastrand::Rng::with_seed(saved.random),
+            random: saved.random,
             seed: saved.seed,
             profile: saved.profile,
             rules,
             journal: Journal::default(),
-            faults: Faults::restored(&saved.faults, "/faults")?,
+            faults: saved.faults.checked()?,
             bound: Bound::default(),
             concerned: None,
             deliveries: Vec::new(),
@@ -273,7 +247,6 @@ impl World {
         }
     }
 
-    /// Puts the deliveries back, and returns their ids.
     fn load_deliveries(
         &mut self,
         vendors: &[Box<dyn MockVendor>],
@@ -286,8 +259,7 @@ impl World {
                 return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own, up to sequence"));
             }
             let Some(facts) = facts_of(vendors, &saved.vendor) else {
-                let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
-                let message = format!("expected a vendor of this sandbox, which has: {}", names.join(", "));
+                let message = format!("expected a vendor of this sandbox, which has: {}", names_of(vendors));
                 return Err(SavedError::damaged(format!("{at}/vendor"), message));
             };
             if saved.copies > COPIES {
@@ -327,8 +299,8 @@ impl World {
 
     fn load_states(&mut self, vendors: &[Box<dyn MockVendor>], saved: &Map<String, Value>) -> Result<(), SavedError> {
         if saved.keys().any(|key| facts_of(vendors, key).is_none()) {
-            let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
-            return Err(SavedError::damaged("/vendors", format!("there is a field other than: {}", names.join(", "))));
+            let message = format!("there is a field other than: {}", names_of(vendors));
+            return Err(SavedError::damaged("/vendors", message));
         }
         for vendor in vendors {
             let name = vendor.name();
@@ -352,12 +324,65 @@ fn timer_name(vendors: &[Box<dyn MockVendor>], vendor: &str, what: &str) -> Opti
     Some((vendor, timers.iter().find(|known| **known == what)?))
 }
 
-/// Whether lists and objects are nested deeper than this.
 fn is_deeper(value: &Value, most: usize) -> bool {
     match value {
         Value::Array(_) | Value::Object(_) if most == 0 => true,
         Value::Array(items) => items.iter().any(|item| is_deeper(item, most - 1)),
         Value::Object(entries) => entries.values().any(|item| is_deeper(item, most - 1)),
         _ => false,
+    }
+}
+
+impl World {
+    /// Saves the world into a file, which is the whole world or, after an error, what it was before. On Unix its owner
+    /// alone may read it: it holds whatever was sent to the sandbox, with credentials, tokens and TANs.
+    ///
+    /// # Errors
+    /// As [`to_json`](Self::to_json), and [`SavedError::File`].
+    pub fn save_file(&self, vendors: &[Box<dyn MockVendor>], path: &Path) -> Result<(), SavedError> {
+        let world = self.to_json(vendors)?;
+        let mut draft = BufWriter::new(Draft::new(path)?);
+        serde_json::to_writer(&mut draft, &world).map_err(io::Error::from)?;
+        draft.write_all(b"\n")?;
+        let draft = draft.into_inner().map_err(IntoInnerError::into_error)?;
+        Ok(draft.commit(Existing::Replace).map_err(io::Error::from)?)
+    }
+
+    /// The world that was saved into a file of at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json), and [`SavedError::File`], [`SavedError::TooLarge`], [`SavedError::NotJson`].
+    pub fn load_file(vendors: &[Box<dyn MockVendor>], path: &Path, limit: u64) -> Result<Self, SavedError> {
+        let mut bytes = Vec::new();
+        // One byte more tells a file that is too large from one that just fits.
+        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(SavedError::TooLarge { limit });
+        }
+        let not_json = |error: serde_json::Error| SavedError::NotJson { line: error.line(), column: error.column() };
+        Self::from_json(vendors, &serde_json::from_slice(&bytes).map_err(not_json)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_in_place_of_an_object_is_refused() {
+        let vendors = crate::vendors::all();
+        let document = World::new(Timestamp::UNIX_EPOCH, 1, Profile::Literal).to_json(&vendors).unwrap();
+        let states = vendors.iter().map(|vendor| format!("/vendors/{}", vendor.name()));
+        for pointer in states.chain(["/faults".to_owned()]) {
+            let mut damaged = document.clone();
+            let place = damaged.pointer_mut(&pointer).unwrap();
+            *place = place.as_object().unwrap().values().cloned().collect();
+            let error = World::from_json(&vendors, &damaged).unwrap_err();
+            assert_eq!(error, SavedError::damaged(pointer, "expected an object"));
+        }
+        let mut damaged = document;
+        damaged["webhooks"] = 7.into();
+        let error = World::from_json(&vendors, &damaged).unwrap_err();
+        assert_eq!(error, SavedError::damaged("/webhooks", "expected an object"), "no name of a type");
     }
 }

@@ -12,14 +12,11 @@ pub(crate) trait Written: Sized {
     /// What the text must be, after "expected".
     const FORM: &'static str;
 
-    /// The text.
     fn write(&self) -> String;
 
-    /// The value of such a text.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// A value as its text.
 #[derive(Clone)]
 pub(crate) struct AsText<T>(pub(crate) T);
 
@@ -44,7 +41,6 @@ pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Res
     T::read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("a text"), &T::FORM))
 }
 
-/// Types whose text is what they display.
 macro_rules! displayed {
     ($($type:ty, $form:literal;)+) => {
         $(impl Written for $type {
@@ -63,14 +59,13 @@ macro_rules! displayed {
 
 displayed! {
     Timestamp, "a point of time (RFC 3339)";
-    // A number that not every reader of JSON keeps: the state of the random generator.
+    // A number that not every reader of JSON keeps.
     u64, "the digits of a whole number below 2^64, as text";
     Method, "a method of HTTP";
     Uri, "a URL";
     HeaderName, "the name of a header";
 }
 
-/// A value as its text, or null.
 pub(crate) mod optional {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
@@ -85,7 +80,6 @@ pub(crate) mod optional {
     }
 }
 
-/// Values as their texts.
 pub(crate) mod list {
     use std::collections::VecDeque;
 
@@ -102,6 +96,19 @@ pub(crate) mod list {
     }
 }
 
+/// A random generator, as its state.
+impl Written for fastrand::Rng {
+    const FORM: &'static str = u64::FORM;
+
+    fn write(&self) -> String {
+        self.get_seed().to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::with_seed)
+    }
+}
+
 impl Written for Version {
     const FORM: &'static str = "a version of HTTP, such as HTTP/1.1";
 
@@ -115,7 +122,6 @@ impl Written for Version {
     }
 }
 
-/// The value of a header, as text.
 impl Written for HeaderValue {
     const FORM: &'static str = "what a header may hold";
 
@@ -128,10 +134,8 @@ impl Written for HeaderValue {
     }
 }
 
-/// The value of a header that is no text.
 pub(crate) struct Binary(pub(crate) HeaderValue);
 
-/// Types whose text is their bytes in Base64.
 macro_rules! in_base64 {
     ($($type:ty, $form:literal, $bytes:expr, $read:expr;)+) => {
         $(impl Written for $type {

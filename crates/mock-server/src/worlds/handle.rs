@@ -1,14 +1,20 @@
-//! The handle of a set of worlds.
+//! The handle of a set of worlds: worlds begin, are copied, kept, put back and end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::Content;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 
-use super::registry::{DEFAULT, Registry, Table};
-use crate::sandbox::Sandbox;
+use super::WorldError;
+use super::registry::{DEFAULT, NewWorld, Origin, Registry, Slot, Table, check_id, derive_seed};
+use crate::clock::Mode;
+use crate::sandbox::in_json;
+use crate::{Rejection, Sandbox, World};
 
 /// Many worlds behind one door. Cheap to clone; they end with the last clone.
 #[derive(Clone)]
@@ -87,5 +93,200 @@ impl Worlds {
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &Request<Bytes>) -> bool {
         self.selected_by(request).interrupts(request)
+    }
+
+    /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the
+    /// credentials may change only to one that selects no other world.
+    ///
+    /// # Errors
+    /// All that cannot be set; `Err(None)` when there is no such world.
+    pub fn set_up(&self, id: &str, wanted: &Map<String, Value>) -> Result<(), Option<Rejection>> {
+        let mut table = self.write();
+        let slot = table.worlds.get(id).ok_or(None)?;
+        let (sandbox, before) = (slot.sandbox.clone(), slot.sandbox.settings());
+        sandbox.set_up(wanted).map_err(Some)?;
+        let identities = sandbox.with_world(|world| self.0.identities(world));
+        let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));
+        if let Some((vendor, _)) = taken {
+            let fault = identkit_core::Violation::new(
+                in_json(vendor),
+                WorldError::SameCredentials.to_string(),
+                "sandbox",
+                "docs/sandbox-control.md",
+            );
+            let undo: Map<String, Value> = match before {
+                Value::Object(all) => all.into_iter().filter(|(name, _)| wanted.contains_key(name)).collect(),
+                _ => Map::new(),
+            };
+            sandbox.set_up(&undo).map_err(Some)?;
+            return Err(Some(Rejection::new(409, fault)));
+        }
+        if id != DEFAULT {
+            table.claimed.retain(|_, world| world != id);
+            for (vendor, identity) in identities {
+                table.claimed.insert((vendor, identity), id.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many snapshots a world keeps: each may be a world with a full journal.
+const SNAPSHOTS: usize = 100;
+
+impl Worlds {
+    /// Keeps a copy of a world as it is now under a name, in place of one of that name.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
+    /// one and the world has 100.
+    pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
+        check_id(name)?;
+        let mut table = self.write();
+        let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
+        if slot.snapshots.len() >= SNAPSHOTS && !slot.snapshots.contains_key(name) {
+            return Err(WorldError::TooManySnapshots);
+        }
+        let (world, mode) = (slot.sandbox.snapshot(), slot.sandbox.clock().mode());
+        let now = world.now;
+        slot.snapshots.insert(name.to_owned(), (world, mode));
+        Ok(now)
+    }
+
+    /// The names of a world's snapshots.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`].
+    pub fn snapshots(&self, id: &str) -> Result<Vec<String>, WorldError> {
+        let table = self.read();
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        Ok(slot.snapshots.keys().cloned().collect())
+    }
+
+    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was
+    /// before stay with what it was. The credentials are those it has now; the default world's are those of the
+    /// snapshot.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
+    /// has taken the default world's.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn restore(&self, id: &str, name: &str) -> Result<Sandbox, WorldError> {
+        let mut table = self.write();
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        let (world, mode) = slot.snapshots.get(name).cloned().ok_or(WorldError::UnknownSnapshot)?;
+        self.replace(&mut table, id, world, mode)
+    }
+
+    /// Puts another world in the place of the one of this id, which keeps its snapshots and, unless it is the default
+    /// one, its credentials.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn put(&self, id: &str, world: World, mode: Mode) -> Result<Sandbox, WorldError> {
+        self.replace(&mut self.write(), id, world, mode)
+    }
+
+    fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
+        self.0.keep_credentials(table, id)?;
+        let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
+        self.0.set_credentials(&mut world, &slot.origin.credentials);
+        if id == DEFAULT {
+            self.0.unclaimed(table, &self.0.identities(&mut world))?;
+        }
+        self.0.replace_sandbox(table, id, |_| self.0.resume(world, mode))
+    }
+
+    /// Makes a world with credentials of its own, and returns its id.
+    ///
+    /// # Errors
+    /// [`WorldError::NotAnId`], [`WorldError::Taken`], [`WorldError::SameCredentials`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn create(&self, wanted: &NewWorld) -> Result<(String, Sandbox), WorldError> {
+        let mut table = self.write();
+        let id = table.free_id(wanted.id.as_deref())?;
+        let default = match table.worlds.get(DEFAULT) {
+            Some(slot) => slot.origin.clone(),
+            None => return Err(WorldError::Unknown),
+        };
+        let seed = wanted.seed.unwrap_or_else(|| derive_seed(default.seed, &id));
+        let mode = wanted.mode.unwrap_or(default.mode);
+        let origin = Origin {
+            seed,
+            profile: wanted.profile.unwrap_or(default.profile),
+            rules: default.rules,
+            mode,
+            start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
+            credentials: self.0.credentials(derive_seed(default.seed, &id), &id),
+        };
+        self.0.claim(&mut table, &id, &origin.credentials)?;
+        let sandbox = self.0.start(&origin);
+        table.worlds.insert(id.clone(), Slot { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
+        Ok((id, sandbox))
+    }
+
+    /// Makes a copy of a world as it is now, with credentials and a clock of its own, and returns its id. What is under
+    /// way in the original begins fresh in the copy.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and [`WorldError::Unknown`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn fork(&self, from: &str, id: Option<&str>) -> Result<(String, Sandbox), WorldError> {
+        let mut table = self.write();
+        let origin = table.worlds.get(from).ok_or(WorldError::Unknown)?;
+        let (mut world, mode) = (origin.sandbox.snapshot(), origin.sandbox.clock().mode());
+        let mut origin = origin.origin.clone();
+        let id = table.free_id(id)?;
+        origin.credentials = self.0.credentials(derive_seed(origin.seed, &id), &id);
+        self.0.claim(&mut table, &id, &origin.credentials)?;
+        self.0.set_credentials(&mut world, &origin.credentials);
+        let sandbox = self.0.resume(world, mode);
+        table.worlds.insert(id.clone(), Slot { sandbox: sandbox.clone(), origin, snapshots: BTreeMap::new() });
+        Ok((id, sandbox))
+    }
+
+    /// Lets a world begin fresh as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are
+    /// kept, and its credentials are those it has now; the default world's are the vendors' own again.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn reset(&self, id: &str) -> Result<Sandbox, WorldError> {
+        let mut table = self.write();
+        self.0.keep_credentials(&mut table, id)?;
+        if id == DEFAULT {
+            let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
+            let mut fresh = self.0.create_world(&origin);
+            self.0.unclaimed(&table, &self.0.identities(&mut fresh))?;
+        }
+        self.0.replace_sandbox(&mut table, id, |origin| self.0.start(origin))
+    }
+
+    /// Takes a world away. Who is being answered by it still gets the answer; streams of its events end.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`], [`WorldError::Default`].
+    pub fn delete(&self, id: &str) -> Result<(), WorldError> {
+        if id == DEFAULT {
+            return Err(WorldError::Default);
+        }
+        let mut table = self.write();
+        let slot = table.worlds.remove(id).ok_or(WorldError::Unknown)?;
+        table.claimed.retain(|_, world| world != id);
+        drop(table);
+        slot.sandbox.runner().close();
+        drop(slot);
+        Ok(())
     }
 }

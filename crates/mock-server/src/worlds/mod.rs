@@ -8,13 +8,8 @@
 //! - The default world is always there.
 //! - The same server seed and the same verbs give the same worlds: seeds and credentials follow from them.
 
-mod error;
 mod handle;
-mod lifecycle;
 mod registry;
-mod settings;
-mod snapshots;
 
-pub use self::error::WorldError;
 pub use self::handle::Worlds;
-pub use self::registry::{DEFAULT, NewWorld};
+pub use self::registry::{DEFAULT, NewWorld, WorldError};

@@ -1,22 +1,20 @@
 //! The worlds of one server: which credentials select which, and how one starts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::RwLock;
 
 use identkit_core::Clock as _;
 use jiff::Timestamp;
 
-use super::WorldError;
-use crate::clock::{Mode, VirtualClock};
+use crate::clock::Mode;
 use crate::rules::Rules;
-use crate::sandbox::{Plan, Sandbox};
-use crate::vendor::MockVendor;
-use crate::world::{Profile, World};
+use crate::sandbox::Plan;
+use crate::{MockVendor, Profile, Sandbox, VirtualClock, World};
 
 /// The id of the world that is always there.
 pub const DEFAULT: &str = "default";
 
-/// The longest id of a world.
 const ID: usize = 64;
 
 /// What a new world is to be like; what is left out is as in the default world.
@@ -51,31 +49,26 @@ pub(super) struct Origin {
 /// A vendor, the public half and the secret one.
 pub(super) type Credentials = (&'static str, String, String);
 
-/// One world and what it takes to start it again.
 pub(super) struct Slot {
     pub(super) sandbox: Sandbox,
     pub(super) origin: Origin,
     pub(super) snapshots: BTreeMap<String, (World, Mode)>,
 }
 
-/// The worlds by their ids.
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) worlds: BTreeMap<String, Slot>,
     /// Which world a vendor's credentials select, but for the default world's.
     pub(super) claimed: HashMap<(&'static str, String), String>,
-    /// The number of ids that were generated.
     pub(super) generated: u64,
 }
 
-/// The worlds of one server and the plan that they are started by.
 pub(super) struct Registry {
     pub(super) plan: Plan,
     pub(super) table: RwLock<Table>,
 }
 
 impl Table {
-    /// The wanted id, or one that is free.
     pub(super) fn free_id(&mut self, wanted: Option<&str>) -> Result<String, WorldError> {
         if let Some(id) = wanted {
             check_id(id)?;
@@ -95,7 +88,6 @@ impl Table {
 }
 
 impl Registry {
-    /// A registry whose default world is this sandbox.
     pub(super) fn new(default: &Sandbox) -> Self {
         let world = default.snapshot();
         let (seed, profile, rules, now) = (world.seed(), world.profile, world.rules, world.now);
@@ -108,7 +100,6 @@ impl Registry {
         Self { plan: default.runner().plan.clone(), table: RwLock::new(table) }
     }
 
-    /// Credentials that follow from the seed and the id.
     pub(super) fn credentials(&self, seed: u64, id: &str) -> Vec<Credentials> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut secret = || std::iter::repeat_with(|| random.alphanumeric()).take(32).collect::<String>();
@@ -123,7 +114,6 @@ impl Registry {
         }
     }
 
-    /// A world as it was in the beginning.
     pub(super) fn create_world(&self, origin: &Origin) -> World {
         let now = origin.start.unwrap_or_else(|| identkit_transport::SystemClock::new().wall());
         let mut world = self.plan.create_world(now, origin.seed, origin.profile, origin.rules.clone());
@@ -141,7 +131,6 @@ impl Registry {
         Sandbox::run(&self.plan, clock, world)
     }
 
-    /// Puts a sandbox in the place of the one of this id.
     pub(super) fn replace_sandbox(
         &self,
         table: &mut Table,
@@ -155,12 +144,10 @@ impl Registry {
         Ok(sandbox)
     }
 
-    /// What selects a world.
     pub(super) fn identities(&self, world: &mut World) -> Vec<(&'static str, String)> {
         self.all_credentials(world).into_iter().map(|(vendor, identity, _)| (vendor, identity)).collect()
     }
 
-    /// The credentials of a world, by vendor.
     fn all_credentials(&self, world: &mut World) -> Vec<Credentials> {
         let of = |vendor: &dyn MockVendor, world: &mut World| {
             let [identity, secret] = vendor.account()?.credentials(world);
@@ -169,14 +156,12 @@ impl Registry {
         self.plan.vendors.iter().filter_map(|vendor| of(&**vendor, world)).collect()
     }
 
-    /// Whether these select another world than the one of this id.
     pub(super) fn is_taken(&self, table: &Table, identity: &(&'static str, String), id: &str) -> bool {
         let others = table.claimed.get(identity).is_some_and(|other| other != id);
         let of_default = |default: &Slot| default.sandbox.with_world(|world| self.identities(world).contains(identity));
         others || (id != DEFAULT && table.worlds.get(DEFAULT).is_some_and(of_default))
     }
 
-    /// Refuses credentials for the default world that select another one.
     pub(super) fn unclaimed(&self, table: &Table, identities: &[(&'static str, String)]) -> Result<(), WorldError> {
         match identities.iter().any(|identity| self.is_taken(table, identity, DEFAULT)) {
             true => Err(WorldError::SameCredentials),
@@ -184,7 +169,6 @@ impl Registry {
         }
     }
 
-    /// Lets credentials select a world.
     pub(super) fn claim(&self, table: &mut Table, id: &str, credentials: &[Credentials]) -> Result<(), WorldError> {
         let identities = || credentials.iter().map(|(vendor, identity, _)| (*vendor, identity.clone()));
         if identities().any(|identity| self.is_taken(table, &identity, id)) {
@@ -222,3 +206,39 @@ pub(super) fn check_id(id: &str) -> Result<(), WorldError> {
         false => Err(WorldError::NotAnId),
     }
 }
+
+/// Why a world cannot be made, copied or taken away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorldError {
+    /// No world has this id.
+    Unknown,
+    /// The world has no snapshot of this name.
+    UnknownSnapshot,
+    /// The world has as many snapshots as it keeps.
+    TooManySnapshots,
+    /// Another world has this id.
+    Taken,
+    /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, but for `.` and `..`.
+    NotAnId,
+    /// The default world cannot be taken away; it can be reset.
+    Default,
+    /// Two worlds would answer to the same credentials.
+    SameCredentials,
+}
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no world has this id",
+            Self::UnknownSnapshot => "the world has no snapshot of this name",
+            Self::TooManySnapshots => "a world keeps 100 snapshots; take the name of one that is needed no longer",
+            Self::Taken => "another world has this id",
+            Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
+            Self::Default => "the default world is always there; reset it instead",
+            Self::SameCredentials => "another world answers to these credentials",
+        })
+    }
+}
+
+impl std::error::Error for WorldError {}

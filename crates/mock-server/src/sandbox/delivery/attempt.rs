@@ -13,16 +13,14 @@ use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
 use super::completion::Place;
-use crate::clock;
 use crate::journal::{DeliveryAttempt, What};
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
-use crate::world::{RETRY, SANDBOX, Timer, World};
+use crate::world::{RETRY, SANDBOX};
+use crate::{Timer, World, clock};
 
-/// The receiver's status, or why there is none.
 type Answered = Result<u16, Cow<'static, str>>;
 
-/// How a receiver is called.
 #[derive(Clone, Copy)]
 struct How {
     /// Its answer is read slowly.
@@ -153,22 +151,9 @@ impl Runner {
         busy
     }
 
-    /// Puts the last try of a delivery into the journal.
     pub(super) fn note_try(&self, world: &mut World, id: u64) {
-        let Some(delivery) = world.delivery(id) else { return };
-        let Some(attempt) = delivery.attempts.last() else { return };
-        let tried = DeliveryAttempt {
-            delivery: id,
-            vendor: delivery.facts.name,
-            case: delivery.case.clone(),
-            event: delivery.event.name.to_string(),
-            number: delivery.attempts.len(),
-            status: attempt.status,
-            delivered: attempt.delivered,
-            by: attempt.by,
-            error: attempt.error.clone(),
-            next: delivery.next.filter(|_| attempt.again),
-        };
-        self.note(world, What::Attempt(Arc::new(tried)));
+        if let Some(tried) = world.delivery(id).and_then(|delivery| DeliveryAttempt::last_of(delivery)) {
+            self.note(world, What::Attempt(Arc::new(tried)));
+        }
     }
 }

@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 
 use crate::sync::lock;
 
-/// Gives each attempt its place.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct CompletionOrder(Mutex<Option<oneshot::Receiver<()>>>);
 
@@ -28,7 +27,6 @@ impl CompletionOrder {
         lock(&self.0).take();
     }
 
-    /// The place after the last one.
     pub(super) fn next(&self) -> Place {
         let (completed, completion) = oneshot::channel();
         Place { before: lock(&self.0).replace(completion), _completed: completed }
@@ -36,7 +34,6 @@ impl CompletionOrder {
 }
 
 impl Place {
-    /// Waits until the attempts before have completed.
     pub(super) async fn wait(&mut self) {
         if let Some(before) = self.before.take() {
             // It is dropped, never sent to.

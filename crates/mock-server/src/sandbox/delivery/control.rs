@@ -1,12 +1,14 @@
 //! What a caller can do with webhooks.
 
+use std::collections::HashSet;
+
 use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
 use crate::journal::What;
-use crate::sandbox::Sandbox;
 use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
-use crate::world::{COPIES, World};
+use crate::world::COPIES;
+use crate::{Sandbox, World};
 
 impl Sandbox {
     /// What becomes of webhooks that set out.
@@ -48,14 +50,6 @@ impl Sandbox {
         self.by_hand(delivery, Verb::Resend)
     }
 
-    /// Keeps a webhook back whose schedule goes on: from its next try on nothing is sent until it is released.
-    ///
-    /// # Errors
-    /// [`Impossible`] while a try of its schedule is under way, and when there is none to come.
-    pub fn hold(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Hold)
-    }
-
     /// Sends a webhook that is held, also when its order was cancelled or deleted in the meantime. If it is its first
     /// try, its schedule begins now, and the order waits for it; tries that fell due since are not made up for but
     /// for one.
@@ -75,19 +69,10 @@ impl Sandbox {
         self.by_hand(delivery, Verb::Duplicate)
     }
 
-    /// Loses a webhook that is held, or whose schedule goes on: nothing of it is sent any more, and the vendor takes it
-    /// for delivered.
-    ///
-    /// # Errors
-    /// [`Impossible`] while a try of its schedule is under way, and when there is none to come.
-    pub fn drop_webhook(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Drop)
-    }
-
     /// Does one of these things with a delivery, and returns how it is then.
     ///
     /// # Errors
-    /// As each of them.
+    /// [`Impossible`] when the world has no such delivery, or not as far as it is.
     pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
         let _busy = self.runner.clock.hold();
         let (told, tries) = {
@@ -131,12 +116,8 @@ impl Sandbox {
         let _busy = self.runner.clock.hold();
         let (released, chain) = {
             let mut world = self.runner.world();
-            let mut held: Vec<u64> = world
-                .deliveries
-                .iter()
-                .filter(|delivery| delivery.held.is_some())
-                .map(|delivery| delivery.id)
-                .collect();
+            let held = world.deliveries.iter().filter(|delivery| delivery.held.is_some());
+            let mut held: Vec<u64> = held.map(|delivery| delivery.id).collect();
             match order {
                 ReleaseOrder::AsMeant => {}
                 ReleaseOrder::Reversed => held.reverse(),
@@ -149,12 +130,8 @@ impl Sandbox {
                         }
                     }
                     // One that is named twice is released once, in its first place.
-                    held.clear();
-                    for id in wanted {
-                        if !held.contains(id) {
-                            held.push(*id);
-                        }
-                    }
+                    let mut named = HashSet::new();
+                    held = wanted.iter().copied().filter(|id| named.insert(*id)).collect();
                 }
             }
             let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();

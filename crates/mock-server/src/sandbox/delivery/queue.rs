@@ -5,12 +5,11 @@ use std::sync::Arc;
 use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, is_release_of, remove_hold, schedule_release, take_overtaken};
+use crate::World;
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, HoldReason, Mode};
-use crate::world::World;
 
 impl Runner {
-    /// Sends the webhooks that are to be sent now, each in a task of its own.
     pub(in crate::sandbox) fn send_webhooks(self: &Arc<Self>) {
         let mut chains = Vec::new();
         {

@@ -47,17 +47,14 @@ impl Receivers {
         Self { real: SystemClock::new(), guard, known: Mutex::default() }
     }
 
-    /// Real time.
     pub(super) fn now(&self) -> Instant {
         self.real.now()
     }
 
-    /// Waits for a real time.
     pub(super) async fn until(&self, at: Instant) {
         drop(self.real.sleep_until(at).await);
     }
 
-    /// How long this one may hold time.
     fn grace(&self, receiver: &str) -> Duration {
         match lock(&self.known).get(receiver) {
             None => self.guard.saturating_mul(SLACK),
@@ -85,12 +82,10 @@ impl Receivers {
         }
     }
 
-    /// Whether this one did not answer when it was called last.
     pub(super) fn hangs(&self, receiver: &str) -> bool {
         lock(&self.known).get(receiver).is_some_and(|known| known.hangs)
     }
 
-    /// Notes how it went: what it took when it answered.
     pub(super) fn learn(&self, receiver: &str, took: Option<Duration>) {
         let now = self.now();
         let mut known = lock(&self.known);

@@ -5,12 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::webhooks::{Cause, HoldReason};
-use crate::world::{RELEASE, SANDBOX, Timer, World};
+use crate::world::{RELEASE, SANDBOX};
+use crate::{Timer, World};
 
-/// Attempts that are made one after the other.
 pub(super) type Chain = Vec<(u64, Cause)>;
 
-/// Releases a webhook after this time.
 pub(super) fn schedule_release(world: &mut World, id: u64, later: Duration) {
     let later = SignedDuration::try_from(later).unwrap_or(SignedDuration::MAX);
     let at = world.now.saturating_add(later).unwrap_or(Timestamp::MAX);
@@ -21,13 +20,11 @@ pub(super) fn is_release_of(timer: &Timer, id: u64) -> bool {
     timer.vendor == SANDBOX && timer.what == RELEASE && timer.subject == id.to_string()
 }
 
-/// The webhook that waits to be overtaken, if it still does.
 pub(super) fn take_overtaken(world: &mut World) -> Option<u64> {
     let id = world.webhooks.overtaken.take()?;
     world.delivery(id)?.held.map(|_| id)
 }
 
-/// Marks attempts as under way.
 pub(super) fn begin_attempts(world: &mut World, chain: &Chain) {
     for (id, by) in chain {
         if let Some(delivery) = world.delivery(*id) {

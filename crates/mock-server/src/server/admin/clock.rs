@@ -3,44 +3,36 @@
 use std::time::Duration;
 
 use http::Method;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{Input, NoMembers, WorldQuery, present};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
+use super::{Context, Json, NoMembers, Problem, ProblemKind, Route, input, present, route};
 use crate::clock::Mode;
-use crate::journal::{EntryView, Secrets};
-use crate::json_time::Time;
+use crate::journal::{EntryView, Secrets, Time};
 use crate::sandbox::Target;
 
 /// The longest that time is advanced at once: a hundred years.
 const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
 
-/// The routes of the program and of the clock.
 pub(super) fn routes() -> [Vec<Route>; 2] {
-    let up = ("getHealth", "Whether the sandbox is up", "The sandbox is up.");
-    let program = ("getVersion", "Which program this is", "Name and version.");
-    let time = ("getClock", "The time in the world", "The time, the mode, and when the next timer is due.");
-    let by = ("advanceClock", "Advances time", "The time now, and what happened on the way.");
-    let next =
-        ("runToNext", "Advances time to the next timer", "The time now, and what happened. Nothing without a timer.");
-    let set = ("setClockMode", "Sets the mode of the clock", "The clock as it is now.");
-    let sandbox = vec![route(Method::GET, "health", up, health), route(Method::GET, "version", program, version)];
+    let sandbox = vec![
+        route(Method::GET, "health", "getHealth", "Whether the sandbox is up", health),
+        route(Method::GET, "version", "getVersion", "Which program this is", version),
+    ];
     let clock = vec![
-        route(Method::GET, "clock", time, get),
-        route(Method::POST, "clock/advance", by, advance)
+        route(Method::GET, "clock", "getClock", "The time in the world", get),
+        route(Method::POST, "clock/advance", "advanceClock", "Advances time", advance)
             .describe(
                 "Stops at everything that falls due on the way: expiry, status changes, webhook retries. Returns when \
                  all of it has happened. Works in every mode; time goes forward only. Concurrent calls run one after \
                  the other, each from where the one before has ended.",
             )
             .problems(&[ProblemKind::InvalidAdvance, ProblemKind::ReplacedWorld]),
-        route(Method::POST, "clock/run-to-next", next, run_to_next)
-            .describe("Everything that is due at the same time happens as well.")
+        route(Method::POST, "clock/run-to-next", "runToNext", "Advances time to the next timer", run_to_next)
+            .describe("Everything that is due at the same time happens as well; nothing without a timer.")
             .problems(&[ProblemKind::ReplacedWorld]),
-        route(Method::POST, "clock/mode", set, set_mode).problems(&[ProblemKind::UnknownClockMode]),
+        route(Method::POST, "clock/mode", "setClockMode", "Sets the mode of the clock", set_mode)
+            .problems(&[ProblemKind::UnknownClockMode]),
     ];
     [sandbox, clock]
 }
@@ -50,12 +42,11 @@ pub(super) fn routes() -> [Vec<Route>; 2] {
 struct Health {
     #[schemars(extend("const" = "ok"))]
     status: &'static str,
-    #[schemars(with = "Time")]
-    now: Timestamp,
+    now: Time,
 }
 
-async fn health(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Health>, Problem> {
-    Ok(Json(Health { status: "ok", now: context.sandbox()?.now() }))
+async fn health(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Health>, Problem> {
+    Ok(Json(Health { status: "ok", now: Time(context.sandbox()?.now()) }))
 }
 
 /// The program.
@@ -75,8 +66,7 @@ async fn version(_: Context, _: NoMembers, _: NoMembers) -> Result<Json<Version>
 /// A world's clock.
 #[derive(Serialize, JsonSchema)]
 struct Clock {
-    #[schemars(with = "Time")]
-    now: Timestamp,
+    now: Time,
     /// `frozen`: time stands still. `real`: it goes on like real time. `scaled`: it goes on faster by `factor`.
     #[schemars(extend("enum" = ["frozen", "real", "scaled"]))]
     mode: &'static str,
@@ -84,18 +74,18 @@ struct Clock {
     #[schemars(range(min = 0.0, max = Mode::FASTEST))]
     factor: f64,
     /// When the next timer is due.
-    #[schemars(with = "Option<Time>")]
-    next_due: Option<Timestamp>,
+    next_due: Option<Time>,
 }
 
-async fn get(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Clock>, Problem> {
+async fn get(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Clock>, Problem> {
     state(&context)
 }
 
 fn state(context: &Context) -> Result<Json<Clock>, Problem> {
     let sandbox = context.sandbox()?;
     let mode = sandbox.clock().mode();
-    Ok(Json(Clock { now: sandbox.now(), mode: mode.name(), factor: mode.factor(), next_due: sandbox.next_due() }))
+    let (now, next_due) = (Time(sandbox.now()), sandbox.next_due().map(Time));
+    Ok(Json(Clock { now, mode: mode.name(), factor: mode.factor(), next_due }))
 }
 
 /// How far time is advanced: either `seconds` or `to`.
@@ -113,27 +103,23 @@ pub(super) struct Advance {
     seconds: Option<f64>,
     /// To which time: not before now, and at most a hundred years ahead.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    to: Option<Timestamp>,
+    #[schemars(with = "Time")]
+    to: Option<Time>,
 }
 
-impl Input for Advance {
-    const INVALID: ProblemKind = ProblemKind::InvalidAdvance;
-}
+input!(Advance, InvalidAdvance, false);
 
 /// What happened while time was advanced.
 #[derive(Serialize, JsonSchema)]
 struct Advanced {
-    #[schemars(with = "Time")]
-    now: Timestamp,
+    now: Time,
     /// What happened on the way, in order.
     fired: Vec<EntryView>,
     /// When the next timer is due.
-    #[schemars(with = "Option<Time>")]
-    next_due: Option<Timestamp>,
+    next_due: Option<Time>,
 }
 
-async fn advance(context: Context, _: WorldQuery, body: Advance) -> Result<Json<Advanced>, Problem> {
+async fn advance(context: Context, _: NoMembers, body: Advance) -> Result<Json<Advanced>, Problem> {
     let refuse = |what: &str| {
         let detail = format!("{what}; time goes forward only, and a hundred years at once at most");
         Err(Problem::new(ProblemKind::InvalidAdvance, detail))
@@ -141,7 +127,7 @@ async fn advance(context: Context, _: WorldQuery, body: Advance) -> Result<Json<
     let target = match (body.seconds, body.to) {
         (Some(seconds), None) if (0.0..=FURTHEST).contains(&seconds) => Target::By(Duration::from_secs_f64(seconds)),
         (Some(_), None) => return refuse("seconds must be at least 0"),
-        (None, Some(to)) => {
+        (None, Some(Time(to))) => {
             let now = context.sandbox()?.now();
             if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
                 return refuse(&format!("to cannot be reached from {now}"));
@@ -153,7 +139,7 @@ async fn advance(context: Context, _: WorldQuery, body: Advance) -> Result<Json<
     move_on(&context, target).await
 }
 
-async fn run_to_next(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Advanced>, Problem> {
+async fn run_to_next(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Advanced>, Problem> {
     move_on(&context, Target::ToNext).await
 }
 
@@ -164,7 +150,7 @@ async fn move_on(context: &Context, target: Target) -> Result<Json<Advanced>, Pr
         Problem::new(ProblemKind::ReplacedWorld, detail)
     })?;
     let fired = advanced.fired.iter().map(|entry| entry.view(Secrets::Masked)).collect();
-    Ok(Json(Advanced { now: advanced.now, fired, next_due: advanced.next_due }))
+    Ok(Json(Advanced { now: Time(advanced.now), fired, next_due: advanced.next_due.map(Time) }))
 }
 
 /// A mode of the clock.
@@ -188,11 +174,9 @@ pub(super) enum ClockMode {
     },
 }
 
-impl Input for ClockMode {
-    const INVALID: ProblemKind = ProblemKind::UnknownClockMode;
-}
+input!(ClockMode, UnknownClockMode, false);
 
-async fn set_mode(context: Context, _: WorldQuery, body: ClockMode) -> Result<Json<Clock>, Problem> {
+async fn set_mode(context: Context, _: NoMembers, body: ClockMode) -> Result<Json<Clock>, Problem> {
     let mode = match body {
         ClockMode::Frozen {} => Mode::Frozen,
         ClockMode::Real {} => Mode::Real,

@@ -1,81 +1,52 @@
-//! Webhooks and their delivery attempts, and what can be done with them.
+//! Webhooks: their modes, their delivery attempts, and what can be done with them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::Method;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{Input, NoMembers, Reveal, RevealQuery, present, reveal};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
-use crate::journal::Secrets;
-use crate::json_time::Time;
-use crate::webhooks::{self, Cause, Impossible, ReleaseOrder, Verb};
+use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, present, route};
+use crate::journal::{Secrets, Time};
+use crate::webhooks::{self, Cause, Impossible, Mode, ReleaseOrder, Verb};
 
 const NOT_NOW: &[ProblemKind] = &[ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict];
 
 pub(super) fn routes() -> Vec<Route> {
-    let all = ("listDeliveries", "Webhooks with their attempts", "The webhooks, oldest first.");
-    let release =
-        ("releaseDeliveries", "Releases all held webhooks", "The released webhooks, in the order of release.");
-    let one = ("getDelivery", "A webhook with its attempts", "The webhook.");
-    let now = "The webhook as it is now.";
-    let verb = |path, name, summary, description, verb: Verb| {
+    let verb = |verb: Verb, path, name, summary| {
         let handler = move |context, query, body| by_hand(context, query, body, verb);
         let problems = if verb == Verb::Duplicate { &[ProblemKind::UnknownDelivery] } else { NOT_NOW };
-        let route = route(Method::POST, path, (name, summary, now), handler).describe(description).problems(problems);
-        route.id("Number of the webhook.", "7")
+        route(Method::POST, path, name, summary, handler).problems(problems).id("Number of the webhook.", "7")
     };
     vec![
-        route(Method::GET, "deliveries", all, list).problems(&[ProblemKind::InvalidReveal]).links(&[
-            ("getDelivery", "/deliveries/0/id"),
-            ("resendDelivery", "/deliveries/0/id"),
-            ("holdDelivery", "/deliveries/0/id"),
-            ("releaseDelivery", "/deliveries/0/id"),
-            ("duplicateDelivery", "/deliveries/0/id"),
-            ("dropDelivery", "/deliveries/0/id"),
-        ]),
-        route(Method::POST, "deliveries/release", release, release_all)
-            .describe("Each webhook is sent when the one before it has ended.")
+        route(Method::GET, "deliveries", "listDeliveries", "Webhooks with their attempts, oldest first", list).links(
+            "/deliveries/0/id",
+            &["getDelivery", "resendDelivery", "holdDelivery", "releaseDelivery", "duplicateDelivery", "dropDelivery"],
+        ),
+        route(Method::POST, "deliveries/release", "releaseDeliveries", "Releases all held webhooks", release_all)
+            .describe("Each webhook is sent when the one before it has ended. Returns them in the order of release.")
             .problems(&[ProblemKind::InvalidReleaseOrder, ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict]),
-        route(Method::GET, "deliveries/{id}", one, get)
+        route(Method::GET, "deliveries/{id}", "getDelivery", "A webhook with its attempts", get)
             .id("Number of the webhook.", "7")
             .problems(&[ProblemKind::UnknownDelivery]),
-        verb(
-            "deliveries/{id}/resend",
-            "resendDelivery",
-            "Sends a webhook again now",
-            "Works for a delivered or failed webhook too. Its schedule goes on unchanged.",
-            Verb::Resend,
-        ),
-        verb(
-            "deliveries/{id}/hold",
-            "holdDelivery",
-            "Holds a webhook",
-            "The rest of its schedule waits until it is released.",
-            Verb::Hold,
-        ),
-        verb(
-            "deliveries/{id}/release",
-            "releaseDelivery",
-            "Releases a held webhook",
-            "It is sent now if an attempt was due while it was held.",
-            Verb::Release,
-        ),
-        verb(
-            "deliveries/{id}/duplicate",
-            "duplicateDelivery",
-            "Sends a copy of a webhook now",
-            "If the webhook is held, the copy is sent when it is released.",
-            Verb::Duplicate,
-        ),
-        verb(
-            "deliveries/{id}/drop",
-            "dropDelivery",
-            "Never sends a webhook again",
-            "The vendor counts it as delivered.",
-            Verb::Drop,
-        ),
+        verb(Verb::Resend, "deliveries/{id}/resend", "resendDelivery", "Sends a webhook again now")
+            .describe("Works for a delivered or failed webhook too. Its schedule goes on unchanged."),
+        verb(Verb::Hold, "deliveries/{id}/hold", "holdDelivery", "Holds a webhook")
+            .describe("The rest of its schedule waits until it is released."),
+        verb(Verb::Release, "deliveries/{id}/release", "releaseDelivery", "Releases a held webhook")
+            .describe("It is sent now if an attempt was due while it was held."),
+        verb(Verb::Duplicate, "deliveries/{id}/duplicate", "duplicateDelivery", "Sends a copy of a webhook now")
+            .describe("If the webhook is held, the copy is sent when it is released."),
+        verb(Verb::Drop, "deliveries/{id}/drop", "dropDelivery", "Never sends a webhook again")
+            .describe("The vendor counts it as delivered."),
+        route(Method::GET, "webhooks", "getWebhooks", "The modes of webhooks", get_modes),
+        route(Method::POST, "webhooks", "setWebhooks", "Sets the mode of webhooks", set_mode)
+            .describe(
+                "Sets the mode of the world or of one order. For an order, null restores the mode of the world. The \
+                 mode counts when an attempt begins.",
+            )
+            .problems(&[ProblemKind::UnknownWebhookMode, ProblemKind::UnknownOrder]),
     ]
 }
 
@@ -84,20 +55,13 @@ pub(super) fn routes() -> Vec<Route> {
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveryQuery {
     /// Only the webhooks of this order or ident.
-    #[serde(default)]
     #[schemars(example = &"99921269855041")]
     order: Option<String>,
-    #[serde(default, deserialize_with = "reveal")]
-    #[schemars(with = "Reveal")]
-    reveal: Secrets,
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    _world: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
-impl Input for DeliveryQuery {
-    const INVALID: ProblemKind = ProblemKind::InvalidReveal;
-}
+input!(DeliveryQuery, InvalidReveal, false);
 
 /// Webhooks.
 #[derive(Serialize, JsonSchema)]
@@ -126,15 +90,13 @@ struct Delivery {
     /// The attempts so far, oldest first.
     attempts: Vec<Attempt>,
     /// Time of the next attempt.
-    #[schemars(with = "Option<Time>")]
-    next: Option<Timestamp>,
+    next: Option<Time>,
 }
 
 /// A delivery attempt.
 #[derive(Serialize, JsonSchema)]
 struct Attempt {
-    #[schemars(with = "Time")]
-    at: Timestamp,
+    at: Time,
     /// The receiver's status; null without a response in time.
     #[schemars(range(min = 100, max = 999))]
     status: Option<u16>,
@@ -155,7 +117,7 @@ impl Delivery {
     /// Its URL may hold credentials of the receiver.
     fn new(delivery: &webhooks::Delivery, secrets: Secrets) -> Self {
         let attempts = delivery.attempts.iter().map(|attempt| Attempt {
-            at: attempt.at,
+            at: Time(attempt.at),
             status: attempt.status,
             outcome: attempt.outcome(),
             by: (attempt.by != Cause::Schedule).then(|| attempt.by.name()),
@@ -169,7 +131,7 @@ impl Delivery {
             url: secrets.text(&delivery.request.0.uri().to_string()).into_owned(),
             state: delivery.state().name(),
             attempts: attempts.collect(),
-            next: delivery.next,
+            next: delivery.next.map(Time),
         }
     }
 }
@@ -179,18 +141,19 @@ fn list_of(deliveries: &[webhooks::Delivery], secrets: Secrets) -> Json<Deliveri
 }
 
 async fn list(context: Context, query: DeliveryQuery, _: NoMembers) -> Result<Json<Deliveries>, Problem> {
-    Ok(list_of(&context.sandbox()?.deliveries(query.order.as_deref()), query.reveal))
+    let deliveries = context.sandbox()?.deliveries(query.order.as_deref());
+    Ok(list_of(&deliveries, query.reveal.secrets(ProblemKind::InvalidReveal)?))
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Delivery>, Problem> {
     let delivery = context.sandbox()?.delivery(number(&context)?).ok_or_else(|| unknown(&context.id))?;
-    Ok(Json(Delivery::new(&delivery, query.reveal)))
+    Ok(Json(Delivery::new(&delivery, query.secrets()?)))
 }
 
-/// Resends, holds, releases, duplicates or drops one.
 async fn by_hand(context: Context, query: RevealQuery, _: NoMembers, verb: Verb) -> Result<Json<Delivery>, Problem> {
+    let secrets = query.secrets()?;
     let delivery = context.sandbox()?.by_hand(number(&context)?, verb).map_err(|error| impossible(&error))?;
-    Ok(Json(Delivery::new(&delivery, query.reveal)))
+    Ok(Json(Delivery::new(&delivery, secrets)))
 }
 
 /// Which webhooks are released, in which order.
@@ -204,41 +167,30 @@ async fn by_hand(context: Context, query: RevealQuery, _: NoMembers, verb: Verb)
 pub(super) struct Release {
     /// The order of release. The default is `as-meant`.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "NamedOrder")]
-    order: Option<NamedOrder>,
+    #[schemars(with = "String", extend("enum" = ["as-meant", "reversed", "shuffled"]))]
+    order: Option<String>,
     /// Only these webhooks, in this order.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Vec<u64>")]
     deliveries: Option<Vec<u64>>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-enum NamedOrder {
-    AsMeant,
-    Reversed,
-    Shuffled,
-}
-
-impl Input for Release {
-    const INVALID: ProblemKind = ProblemKind::InvalidReleaseOrder;
-    const OPTIONAL: bool = true;
-}
+input!(Release, InvalidReleaseOrder, true);
 
 async fn release_all(context: Context, query: RevealQuery, body: Release) -> Result<Json<Deliveries>, Problem> {
-    let order = match (body.order, body.deliveries) {
-        (None | Some(NamedOrder::AsMeant), None) => ReleaseOrder::AsMeant,
-        (Some(NamedOrder::Reversed), None) => ReleaseOrder::Reversed,
-        (Some(NamedOrder::Shuffled), None) => ReleaseOrder::Shuffled,
+    let secrets = query.secrets()?;
+    let order = match (body.order.as_deref(), body.deliveries) {
+        (None | Some("as-meant"), None) => ReleaseOrder::AsMeant,
+        (Some("reversed"), None) => ReleaseOrder::Reversed,
+        (Some("shuffled"), None) => ReleaseOrder::Shuffled,
         (None, Some(ids)) => ReleaseOrder::These(ids),
-        (Some(_), Some(_)) => {
-            let detail = "name either an order or deliveries";
+        _ => {
+            let detail = "name either an order (as-meant, reversed or shuffled) or deliveries";
             return Err(Problem::new(ProblemKind::InvalidReleaseOrder, detail));
         }
     };
     let released = context.sandbox()?.release_all(&order).map_err(|error| impossible(&error))?;
-    Ok(list_of(&released, query.reveal))
+    Ok(list_of(&released, secrets))
 }
 
 fn number(context: &Context) -> Result<u64, Problem> {
@@ -255,4 +207,108 @@ fn impossible(error: &Impossible) -> Problem {
         Impossible::Unknown(id) => unknown(&id.to_string()),
         error => Problem::new(ProblemKind::DeliveryConflict, error.to_string()),
     }
+}
+
+/// The longest that a webhook can be late: a hundred years.
+const LATEST: f64 = 100.0 * 366.0 * 86_400.0;
+
+/// A mode of webhooks.
+#[derive(Serialize, JsonSchema)]
+struct WebhookMode {
+    /// Webhooks are delivered, held, dropped, delivered twice, delivered after the next one, delivered late, or read
+    /// slowly.
+    #[schemars(extend("enum" = Mode::NAMES))]
+    mode: &'static str,
+    /// How late, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64", range(min = 0.0, max = LATEST))]
+    seconds: Option<f64>,
+}
+
+impl From<Mode> for WebhookMode {
+    fn from(mode: Mode) -> Self {
+        let seconds = if let Mode::Late(later) = mode { Some(later.as_secs_f64()) } else { None };
+        Self { mode: mode.name(), seconds }
+    }
+}
+
+/// The modes of a world.
+#[derive(Serialize, JsonSchema)]
+struct Webhooks {
+    #[serde(flatten)]
+    mode: WebhookMode,
+    /// The modes of single orders, by their ids.
+    orders: BTreeMap<String, WebhookMode>,
+}
+
+fn modes(webhooks: &webhooks::Webhooks) -> Json<Webhooks> {
+    let orders = webhooks.orders.iter().map(|(order, mode)| (order.clone(), (*mode).into())).collect();
+    Json(Webhooks { mode: webhooks.mode.into(), orders })
+}
+
+async fn get_modes(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Webhooks>, Problem> {
+    Ok(modes(&context.sandbox()?.webhooks()))
+}
+
+/// A mode for the webhooks of a world or of one order.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(
+    example = serde_json::json!({ "mode": "hold" }),
+    example = serde_json::json!({ "mode": "late", "seconds": 3600 }),
+    example = serde_json::json!({ "mode": "drop", "order": "99921269855041" }),
+    extend("oneOf" = [
+        {
+            "properties": { "mode": { "enum": ["deliver", "hold", "drop", "duplicate", "reorder", "slow-read"] } },
+            "not": { "required": ["seconds"] },
+        },
+        { "properties": { "mode": { "const": "late" } }, "required": ["seconds"] },
+        { "properties": { "mode": { "type": "null" } }, "required": ["order"], "not": { "required": ["seconds"] } },
+    ]),
+)]
+pub(super) struct NewMode {
+    /// The mode; for an order, null restores the mode of the world.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(required, extend("type" = ["string", "null"]))]
+    mode: Option<String>,
+    /// Only for the webhooks of this order or ident.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "String")]
+    order: Option<String>,
+    /// How late, in seconds; for the mode `late` only.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "f64", range(min = 0.0, max = LATEST))]
+    seconds: Option<f64>,
+}
+
+input!(NewMode, UnknownWebhookMode, false);
+
+async fn set_mode(context: Context, _: NoMembers, body: NewMode) -> Result<Json<Webhooks>, Problem> {
+    let refuse = |what: &str| {
+        let detail = format!(r#"{what}; send {{"mode":"hold"}} or {{"mode":"late","seconds":3600}}"#);
+        Err(Problem::new(ProblemKind::UnknownWebhookMode, detail))
+    };
+    let late = body.seconds.filter(|seconds| (0.0..=LATEST).contains(seconds)).map(Duration::from_secs_f64);
+    let mode = match (body.mode.as_deref(), body.seconds, late) {
+        (None, None, _) if body.order.is_some() => None,
+        (None, ..) => return refuse("mode must be a text; null is for an order, without seconds"),
+        (Some("late"), _, Some(late)) => Some(Mode::Late(late)),
+        (Some("late"), ..) => return refuse("the mode late needs seconds, from 0 to a hundred years"),
+        (Some(_), Some(_), _) => return refuse("only the mode late takes seconds"),
+        (Some(name), ..) => match Mode::named(name, Duration::ZERO) {
+            None => return refuse(&format!("the modes are {}", Mode::NAMES.join(", "))),
+            mode => mode,
+        },
+    };
+    let sandbox = context.sandbox()?;
+    let order = body.order.as_deref();
+    if let Some(order) = order {
+        sandbox.inspect(order).ok_or_else(Problem::unknown_order)?;
+    }
+    match (mode, order) {
+        (Some(mode), order) => sandbox.set_webhooks(order, mode),
+        (None, Some(order)) => sandbox.unset_webhooks(order),
+        (None, None) => {}
+    }
+    Ok(modes(&sandbox.webhooks()))
 }

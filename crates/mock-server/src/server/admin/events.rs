@@ -9,14 +9,13 @@ use futures_util::future::{Either, select};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use http_body::Frame;
+use http_body_util::StreamBody;
 use identkit_core::{Clock as _, Content};
 use identkit_transport::SystemClock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::input::{Input, NoMembers};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Answer, Context, Output, Route, route};
+use super::{Answer, Context, NoMembers, Output, Problem, ProblemKind, Route, input, route};
 use crate::journal::{Entry, EntryView, Secrets};
 use crate::sandbox::Runner;
 
@@ -30,19 +29,18 @@ const CHUNK: usize = 64 * 1024;
 const HELLO: &str = "retry: 1000\n: the journal, as it grows\n\n";
 
 pub(super) fn routes() -> Vec<Route> {
-    let events = (
-        "streamEvents",
-        "The journal as it grows",
-        "Server-sent events: each entry of the journal is one event, with the generation of the world and the entry's \
-         number as `id` (`2-10`), its kind as `event` and the entry (schema `Entry`) as `data`. A reset or restored world \
-         has another generation. A comment line every 15 seconds keeps the connection open. The stream ends when the \
-         world is reset, restored or deleted.",
-    );
-    let route = route(Method::GET, "events", events, stream).problems(&[ProblemKind::InvalidEventId]);
-    vec![route.describe(
-        "Begins now, or after the entry that `since` or the header `Last-Event-ID` names; the header comes first unless \
-         it is empty. Entries that are no longer kept are left out: a gap in the numbers shows it.",
-    )]
+    vec![
+        route(Method::GET, "events", "streamEvents", "The journal as it grows", stream)
+            .describe(
+                "Begins now, or after the entry that `since` or the header `Last-Event-ID` names; the header comes first \
+                 unless it is empty. Entries that are no longer kept are left out: a gap in the numbers shows it. Each \
+                 entry of the journal is one event, with the generation of the world and the entry's number as `id` \
+                 (`2-10`), its kind as `event` and the entry (schema `Entry`) as `data`. A reset or restored world has \
+                 another generation. A comment line every 15 seconds keeps the connection open. The stream ends when \
+                 the world is reset, restored or deleted.",
+            )
+            .problems(&[ProblemKind::InvalidEventId]),
+    ]
 }
 
 /// Where the events begin.
@@ -51,19 +49,12 @@ pub(super) fn routes() -> Vec<Route> {
 pub(super) struct EventQuery {
     /// After which entry: its number, 0 for all that is kept, or the id of its event. An id from before a reset or a
     /// restore begins with all that is kept.
-    #[serde(default)]
     #[schemars(regex(pattern = r"^([0-9]+-)?[0-9]+$"))]
     since: Option<String>,
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    _world: Option<String>,
 }
 
-impl Input for EventQuery {
-    const INVALID: ProblemKind = ProblemKind::InvalidEventId;
-}
+input!(EventQuery, InvalidEventId, false);
 
-/// A stream of events.
 pub(super) struct Events(Content);
 
 impl Output for Events {
@@ -79,7 +70,7 @@ impl Output for Events {
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         // The data of the events.
         generator.subschema_for::<EntryView>();
-        json_schema!({ "type": "string", "contentMediaType": Self::MEDIA })
+        json_schema!({ "type": "string", "contentMediaType": Self::MEDIA, "description": "Server-sent events." })
     }
 }
 
@@ -99,7 +90,7 @@ async fn stream(context: Context, query: EventQuery, _: NoMembers) -> Result<Eve
     let running = Arc::clone(sandbox.runner());
     let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
     let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
-    Ok(Events(Content::new(None, Streamed(Box::pin(events)))))
+    Ok(Events(Content::new(None, StreamBody::new(events))))
 }
 
 /// The number of the entry that was seen last. The id of an event is of one world; of one that has gone nothing was seen
@@ -149,23 +140,6 @@ fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64, generat
         }
     }
     (text, last)
-}
-
-type Frames = std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Frame<Bytes>, identkit_core::Error>> + Send>>;
-
-/// A body whose end nobody knows.
-struct Streamed(Frames);
-
-impl http_body::Body for Streamed {
-    type Data = Bytes;
-    type Error = identkit_core::Error;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.as_mut().poll_next(cx)
-    }
 }
 
 #[cfg(test)]

@@ -1,42 +1,35 @@
 //! Injected faults.
 
-use std::borrow::Cow;
-
 use http::Method;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Created, Json, Route, route};
-use crate::Sandbox;
-use crate::faults::{Fault, InjectedRule, Rule};
+use super::{
+    Context, Created, Form, Input, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, check_masks, route,
+};
+use crate::faults::{Fault, InjectedRule, InjectedView, Rule};
 use crate::journal::Secrets;
-use crate::rejection::Rejection;
+use crate::{Rejection, Sandbox};
 
 pub(super) fn routes() -> Vec<Route> {
-    let all = ("listFaults", "The injected faults", "The faults that can still occur, and the names of all kinds.");
-    let new = ("injectFault", "Injects a fault", "The injected fault.");
-    let none = ("clearFaults", "Removes all faults", "No faults.");
-    let one = ("clearFault", "Removes a fault", "The remaining faults.");
     vec![
-        route(Method::GET, "faults", all, list).problems(&[ProblemKind::InvalidReveal]),
-        route(Method::POST, "faults", new, inject)
+        route(Method::GET, "faults", "listFaults", "The injected faults", list),
+        route(Method::POST, "faults", "injectFault", "Injects a fault", inject)
             .describe(
                 "A call meets at most one fault, that of the oldest rule that applies. A masked URL is refused \
                  (`admin-reveal`).",
             )
             .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidFault])
-            .links(&[("clearFault", "/id")]),
-        route(Method::DELETE, "faults", none, clear).problems(&[ProblemKind::InvalidReveal]),
-        route(Method::DELETE, "faults/{id}", one, remove)
+            .links("/id", &["clearFault"]),
+        route(Method::DELETE, "faults", "clearFaults", "Removes all faults", clear),
+        route(Method::DELETE, "faults/{id}", "clearFault", "Removes a fault, and returns the remaining ones", remove)
             .id("Number of the fault.", "1")
             .problems(&[ProblemKind::UnknownFault]),
     ]
 }
 
-/// The injected faults, and all kinds of faults.
+/// The faults that can still occur, and the names of all kinds.
 #[derive(Serialize, JsonSchema)]
 struct Faults {
     faults: Vec<InjectedFault>,
@@ -44,24 +37,13 @@ struct Faults {
     known: Vec<FaultName>,
 }
 
-/// Name of a kind of fault.
-#[derive(Serialize)]
-struct FaultName(&'static str);
-
-impl JsonSchema for FaultName {
-    fn schema_name() -> Cow<'static, str> {
-        "FaultName".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names = Fault::all().map(|fault| fault.name());
-        json_schema!({ "enum": names, "description": "Name of a kind of fault; docs/sandbox-control.md explains each." })
-    }
-}
+/// Name of a kind of fault; docs/sandbox-control.md explains each.
+#[derive(Serialize, JsonSchema)]
+struct FaultName(#[schemars(extend("enum" = Fault::all().map(|fault| fault.name())))] &'static str);
 
 /// An injected fault. The URL of a redirect may hold secrets, which are masked.
-#[derive(Serialize)]
-struct InjectedFault(Value);
+#[derive(Serialize, JsonSchema)]
+struct InjectedFault(#[schemars(schema_with = "injected_schema")] Value);
 
 impl InjectedFault {
     fn new(injected: &InjectedRule, secrets: Secrets) -> Self {
@@ -69,21 +51,11 @@ impl InjectedFault {
     }
 }
 
-impl JsonSchema for InjectedFault {
-    fn schema_name() -> Cow<'static, str> {
-        "InjectedFault".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        with_kinds(crate::faults::InjectedView::json_schema(generator))
-    }
-}
-
 /// What goes wrong, and with which calls. The rule checks its members itself, so that all violations are reported at
 /// once.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct FaultRule(Map<String, Value>);
+#[derive(Deserialize, JsonSchema)]
+#[schemars(example = json!({ "operation": "getStatus", "fault": "reset-after-commit", "times": 1 }))]
+pub(super) struct FaultRule(#[schemars(schema_with = "rule_schema")] Map<String, Value>);
 
 impl Input for FaultRule {
     const INVALID: ProblemKind = ProblemKind::InvalidFault;
@@ -94,23 +66,17 @@ impl Input for FaultRule {
     }
 }
 
-impl JsonSchema for FaultRule {
-    fn schema_name() -> Cow<'static, str> {
-        "FaultRule".into()
-    }
+fn injected_schema(generator: &mut SchemaGenerator) -> Schema {
+    with_kinds(InjectedView::json_schema(generator))
+}
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = with_kinds(Rule::json_schema(generator));
-        for kind in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
-            kind["required"] = json!(["fault"]);
-            kind["additionalProperties"] = false.into();
-        }
-        schema.insert(
-            "examples".into(),
-            json!([{ "operation": "getStatus", "fault": "reset-after-commit", "times": 1 }]),
-        );
-        schema
+fn rule_schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = with_kinds(Rule::json_schema(generator));
+    for kind in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        kind["required"] = json!(["fault"]);
+        kind["additionalProperties"] = false.into();
     }
+    schema
 }
 
 /// A schema whose alternatives each have all members: those of the rule, and those of the kind of fault.
@@ -137,26 +103,26 @@ fn all(sandbox: &Sandbox, secrets: Secrets) -> Json<Faults> {
 }
 
 async fn list(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
-    Ok(all(&context.sandbox()?, query.reveal))
+    Ok(all(&context.sandbox()?, query.secrets()?))
 }
 
 async fn inject(context: Context, query: RevealQuery, body: FaultRule) -> Result<Created<InjectedFault>, Problem> {
-    let sandbox = context.sandbox()?;
+    let (secrets, sandbox) = (query.secrets()?, context.sandbox()?);
     let refuse = |refused: Rejection| Problem::refused([ProblemKind::InvalidFault; 2], &refused);
     let injected = Rule::from_json(&body.0).and_then(|rule| sandbox.inject(rule)).map_err(refuse)?;
-    Ok(Created(InjectedFault::new(&injected, query.reveal)))
+    Ok(Json(InjectedFault::new(&injected, secrets)))
 }
 
 async fn clear(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
-    let sandbox = context.sandbox()?;
+    let (secrets, sandbox) = (query.secrets()?, context.sandbox()?);
     sandbox.clear_faults();
-    Ok(all(&sandbox, query.reveal))
+    Ok(all(&sandbox, secrets))
 }
 
 async fn remove(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
-    let sandbox = context.sandbox()?;
+    let (secrets, sandbox) = (query.secrets()?, context.sandbox()?);
     match context.id.parse().is_ok_and(|id| sandbox.clear_fault(id)) {
-        true => Ok(all(&sandbox, query.reveal)),
+        true => Ok(all(&sandbox, secrets)),
         false => Err(Problem::new(ProblemKind::UnknownFault, "GET faults lists those of this world")),
     }
 }

@@ -6,13 +6,13 @@
 
 use std::net::IpAddr;
 
+use http::Request;
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
-use http::{Request, uri::Authority};
+use http::uri::Authority;
 
 use super::problem::{Problem, ProblemKind};
 use crate::server::Place;
 
-/// The hosts that this API is called by.
 pub(in crate::server) struct AllowedHosts {
     listening: IpAddr,
     names: Vec<String>,
@@ -76,43 +76,43 @@ mod tests {
 
     use super::*;
 
-    fn answered(place: Place, headers: &[(&'static str, &str)]) -> bool {
+    fn loopback() -> Place {
+        Place::from("127.0.0.1:8444".parse::<std::net::SocketAddr>().unwrap())
+    }
+
+    fn answered(place: &Place, headers: &[(&'static str, &str)]) -> bool {
         let mut request = Request::new(());
         for (name, value) in headers {
             request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        AllowedHosts::of(&place).check(&request).is_ok()
+        AllowedHosts::of(place).check(&request).is_ok()
     }
 
     #[test]
     fn only_hosts_that_no_web_page_can_name_are_answered() {
-        let loopback = || Place::from("127.0.0.1:8444".parse::<std::net::SocketAddr>().unwrap());
-        for host in ["localhost", "LOCALHOST:1", "localhost.:80", "127.0.0.1:8444", "127.9.9.9", "[::1]:8444"] {
-            assert!(answered(loopback(), &[("host", host)]), "{host}");
+        let named = loopback().known_as(&["sandbox".to_owned()]);
+        let [one, any] = ["192.0.2.7:8444", "0.0.0.0:8444"].map(|at| Place::for_anybody(at.parse().unwrap()));
+        for (place, good, bad) in [
+            (
+                loopback(),
+                &["localhost", "LOCALHOST:1", "localhost.:80", "127.0.0.1:8444", "127.9.9.9", "[::1]:8444"][..],
+                &["x", "evil.example:8444", "192.0.2.7", "localhost.evil.example", "127.0.0.1.evil.example", ""][..],
+            ),
+            (named, &["sandbox:8444"], &["sandbox.example"]),
+            (one, &["192.0.2.7:8444"], &["192.0.2.8:8444"]),
+            (any, &["192.0.2.8:18444"], &["evil.example"]),
+        ] {
+            good.iter().for_each(|host| assert!(answered(&place, &[("host", host)]), "{host}"));
+            bad.iter().for_each(|host| assert!(!answered(&place, &[("host", host)]), "{host}"));
         }
-        for host in ["x", "evil.example:8444", "192.0.2.7", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
-            assert!(!answered(loopback(), &[("host", host)]), "{host}");
-        }
-        assert!(answered(loopback(), &[]), "no browser leaves it out");
-        assert!(!answered(loopback(), &[("host", "localhost"), ("host", "evil.example")]), "all of them");
-        let named = || loopback().known_as(&["sandbox".to_owned()]);
-        assert!(answered(named(), &[("host", "sandbox:8444")]));
-        assert!(!answered(named(), &[("host", "sandbox.example")]));
-        let open = |address: &str| Place::for_anybody(address.parse().unwrap());
-        assert!(answered(open("192.0.2.7:8444"), &[("host", "192.0.2.7:8444")]));
-        assert!(!answered(open("192.0.2.7:8444"), &[("host", "192.0.2.8:8444")]));
-        assert!(answered(open("0.0.0.0:8444"), &[("host", "192.0.2.8:18444")]));
-        assert!(!answered(open("0.0.0.0:8444"), &[("host", "evil.example")]));
+        assert!(answered(&loopback(), &[]), "no browser leaves it out");
+        assert!(!answered(&loopback(), &[("host", "localhost"), ("host", "evil.example")]), "all of them");
     }
 
     #[test]
     fn what_a_web_page_asks_is_refused() {
         let at = |headers: &[(&'static str, &str)]| {
-            let host = [("host", "localhost:8444")];
-            answered(
-                Place::from("127.0.0.1:8444".parse::<std::net::SocketAddr>().unwrap()),
-                &[&host[..], headers].concat(),
-            )
+            answered(&loopback(), &[&[("host", "localhost:8444")], headers].concat())
         };
         assert!(at(&[("origin", "http://localhost:8444"), ("sec-fetch-site", "same-origin")]));
         assert!(at(&[("sec-fetch-site", "none")]), "typed into the address bar");

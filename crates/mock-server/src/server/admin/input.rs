@@ -3,25 +3,23 @@
 //! A member with a typo must not be passed over: the call would mean another world, or all orders in place of one.
 //! Therefore every unknown name is refused, and so is a name that stands twice.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use identkit_wire::json;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::problem::{Problem, ProblemKind};
-use super::unique::UniqueNames;
 use crate::journal::{Secrets, is_redacted};
 use crate::nesting;
 
 /// The longest name of a query parameter that a problem repeats, in bytes.
 const LONGEST_NAME: usize = 32;
 
-/// The query or the body of a call.
+/// Parameters of a query, decoded; the value of one without `=` is `None`.
+pub(super) type Pairs = [(String, Option<String>)];
+
 pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
     /// The problem of a member with an invalid value.
     const INVALID: ProblemKind;
@@ -30,89 +28,70 @@ pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
     /// Whether the body can be left out.
     const OPTIONAL: bool = false;
 
-    /// Reads the members.
     fn read(members: Map<String, Value>, form: &Form) -> Result<Self, Problem> {
         form.check_names::<Self>(&members)?;
         form.value(members, Self::INVALID)
     }
 }
 
+/// Which problem an invalid member of an input is, and whether the body can be left out.
+macro_rules! input {
+    ($type:ty, $invalid:ident, $optional:literal) => {
+        impl $crate::server::admin::input::Input for $type {
+            const INVALID: ProblemKind = ProblemKind::$invalid;
+            const OPTIONAL: bool = $optional;
+        }
+    };
+}
+pub(super) use input;
+
 /// A call without members.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoMembers {}
 
-impl Input for NoMembers {
-    const INVALID: ProblemKind = ProblemKind::InvalidBody;
-    const OPTIONAL: bool = true;
-}
-
-/// The query of a call about one world.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WorldQuery {
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    #[schemars(example = &"default")]
-    _world: Option<String>,
-}
-
-impl Input for WorldQuery {
-    const INVALID: ProblemKind = ProblemKind::InvalidQuery;
-}
+input!(NoMembers, InvalidBody, true);
 
 /// The query of a call that masks secrets.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevealQuery {
-    #[serde(default, deserialize_with = "reveal")]
-    #[schemars(with = "Reveal")]
-    pub(super) reveal: Secrets,
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    #[schemars(example = &"default")]
-    _world: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
-impl Input for RevealQuery {
-    const INVALID: ProblemKind = ProblemKind::InvalidReveal;
+input!(RevealQuery, InvalidReveal, false);
+
+impl RevealQuery {
+    pub(super) fn secrets(&self) -> Result<Secrets, Problem> {
+        self.reveal.secrets(ProblemKind::InvalidReveal)
+    }
 }
 
 /// Whether the response holds credentials, tokens, TANs and cookies. Otherwise they are masked; in orders, settings and
 /// faults those in URLs.
-#[derive(JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
-#[expect(dead_code, reason = "a schema alone")]
-pub(super) struct Reveal(bool);
+pub(super) struct Reveal(#[schemars(with = "bool")] Option<String>);
 
-/// Reads `true` or `false`.
-pub(super) fn reveal<'de, D: Deserializer<'de>>(from: D) -> Result<Secrets, D::Error> {
-    match String::deserialize(from)?.as_str() {
-        "true" => Ok(Secrets::Revealed),
-        "false" => Ok(Secrets::Masked),
-        _ => Err(D::Error::custom("expected true or false")),
+impl Reveal {
+    pub(super) fn secrets(&self, invalid: ProblemKind) -> Result<Secrets, Problem> {
+        match self.0.as_deref() {
+            None | Some("false") => Ok(Secrets::Masked),
+            Some("true") => Ok(Secrets::Revealed),
+            Some(_) => Err(Problem::new(invalid, "reveal must be true or false")),
+        }
     }
+}
+
+/// Reads a word, which serde takes as the only member of an object too.
+pub(super) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Option::<String>::deserialize(from)?.map(|word| T::deserialize(word.into_deserializer())).transpose()
 }
 
 /// Reads a member that can be left out, but is not null.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
-}
-
-/// Reads a text or a number from a text or a number: a query has texts alone.
-pub(super) fn parsed<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr,
-    T::Err: Display,
-{
-    let text = match Value::deserialize(from)? {
-        Value::Null => return Ok(None),
-        Value::String(text) => text,
-        Value::Number(number) => number.to_string(),
-        _ => return Err(D::Error::custom("expected a text or a number")),
-    };
-    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// What the schema of a query or a body says about it.
@@ -123,55 +102,48 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The form of a query.
-    pub(super) fn query<Q: Input>() -> Self {
-        Self::new::<Q>(true)
+    /// The form of a query, with the world if the call is about one.
+    pub(super) fn query<Q: Input>(has_world: bool) -> Self {
+        let mut form = Self { is_query: true, ..Self::body::<Q>() };
+        form.names.extend(has_world.then(|| "world".to_owned()));
+        form
     }
 
-    /// The form of a body.
     pub(super) fn body<B: Input>() -> Self {
-        Self::new::<B>(false)
-    }
-
-    fn new<I: Input>(is_query: bool) -> Self {
-        let schema = SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<I>();
+        let schema = SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<B>();
         let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
         let example = examples.map(Value::to_string).collect::<Vec<_>>().join(" or ");
         let mut names = Vec::new();
         list_names(schema.as_value(), &mut names);
-        Self { is_query, names, example }
+        Self { is_query: false, names, example }
     }
 
-    /// Whether it has no members.
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Whether it has a member.
-    pub(super) fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
     }
 
-    /// Reads a query.
-    pub(super) fn read_query<Q: Input>(&self, query: &[(String, Option<String>)]) -> Result<Q, Problem> {
+    pub(super) fn read_query<Q: Input>(&self, query: &Pairs) -> Result<Q, Problem> {
         let mut members = Map::new();
-        let refuse = |what: String| Err(Problem::new(ProblemKind::InvalidQuery, self.detail(&what)));
+        let refuse = |what: &str| Err(Problem::new(ProblemKind::InvalidQuery, self.detail(what)));
         for (at, (name, value)) in query.iter().enumerate() {
-            // Elements of calls: `header/NAME` and `body/POINTER`.
             let element = match (name.strip_prefix("header/"), name.strip_prefix("body")) {
-                (Some(header), _) => Some(("headers", header)),
-                (_, Some(pointer)) if pointer.starts_with('/') => Some(("body", pointer)),
+                (Some(header), _) if self.has("headers") => Some(("headers", header)),
+                (_, Some(pointer)) if pointer.starts_with('/') && self.has("body") => Some(("body", pointer)),
                 _ => None,
             };
-            let element = element.filter(|(group, _)| self.has(group));
+            let Some(value) = value else { return refuse("there is a parameter without a value") };
             if element.is_none() {
                 self.check_name::<Q>(name)?;
             }
-            let Some(value) = value else { return refuse("there is a parameter without a value".to_owned()) };
             if query.iter().take(at).any(|(other, _)| other == name) {
-                return refuse("there is a parameter twice".to_owned());
+                return refuse("there is a parameter twice");
             }
             match element {
+                None if name == "world" => {}
                 None => drop(members.insert(name.clone(), value.clone().into())),
                 Some((group, key)) => {
                     let group = members.entry(group).or_insert_with(|| Value::Array(Vec::new()));
@@ -184,7 +156,6 @@ impl Form {
         Q::read(members, self)
     }
 
-    /// Reads a body.
     pub(super) fn read_body<B: Input>(&self, body: &[u8]) -> Result<B, Problem> {
         let refuse = |detail: String| Err(Problem::new(ProblemKind::InvalidBody, detail));
         if body.is_empty() {
@@ -200,13 +171,12 @@ impl Form {
             Ok(members) => members,
             Err(fault) => return refuse(self.detail(&format!("the body must be an object: {fault}"))),
         };
-        if json::read::<UniqueNames>(body).is_err() {
+        if nesting::has_a_name_twice(body, &members) {
             return refuse(self.detail("there is an element twice"));
         }
         B::read(members, self)
     }
 
-    /// Refuses unknown names.
     pub(super) fn check_names<I: Input>(&self, members: &Map<String, Value>) -> Result<(), Problem> {
         members.keys().try_for_each(|name| self.check_name::<I>(name))
     }
@@ -243,9 +213,15 @@ impl Form {
 
     /// What is wrong, and what would be valid.
     pub(super) fn detail(&self, what: &str) -> String {
-        let names = match self.names.as_slice() {
-            [] => format!("no {}s", self.noun()),
-            names => format!("the {}s {}", self.noun(), names.join(", ")),
+        // A query names single elements of calls.
+        let written = |name: &String| match name.as_str() {
+            "headers" if self.is_query => "header/NAME".to_owned(),
+            "body" if self.is_query => "body/POINTER".to_owned(),
+            name => name.to_owned(),
+        };
+        let names = match self.names.iter().map(written).collect::<Vec<_>>().join(", ") {
+            names if names.is_empty() => format!("no {}s", self.noun()),
+            names => format!("the {}s {names}", self.noun()),
         };
         let example = if self.example.is_empty() { String::new() } else { format!("; send {}", self.example) };
         format!("{what}; this call has {names}{example}")

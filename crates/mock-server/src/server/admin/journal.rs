@@ -13,46 +13,28 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::filter::{CallFilter, CallQuery};
-use super::input::{Form, Input, NoMembers, RevealQuery, WorldQuery, present};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Answer, Context, Json, Output, Route, route};
-use crate::journal::{CallEntry, EntryView, Filter, Journal, NearMissView, ReasonView, Secrets, Wanted, What};
+use super::filter::{CallQuery, check};
+use super::{
+    Answer, Context, Form, Input, Json, NoMembers, Output, Problem, ProblemKind, RevealQuery, Route, present, route,
+};
+use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, What};
 use crate::sandbox::Runner;
 
-/// How many calls are returned by default.
 const USUAL: usize = 100;
 
-/// How many near misses are returned by default.
 const NEAREST: usize = 3;
 
-/// The longest wait, in seconds.
 const LONGEST: f64 = 600.0;
 
 pub(super) fn routes() -> Vec<Route> {
     const INVALID: &[ProblemKind] = &[ProblemKind::InvalidFilter];
-    let calls =
-        ("findCalls", "The calls that vendors received", "The calls that fit and are still kept, oldest first.");
-    let none = ("clearJournal", "Clears the journal", "No calls. The numbers of entries go on.");
-    let number = ("countCalls", "How many calls vendors received", "How many calls fit and are still kept.");
-    let awaited = ("waitForCalls", "Waits for calls", "The calls arrived.");
-    let near =
-        ("findNearMisses", "The calls that come closest to a filter", "Calls that do not fit, the closest first.");
-    let lines = (
-        "getCanonicalJournal",
-        "The journal, the same bytes for the same seed and script",
-        "Each entry as a line of JSON, without what depends on the machine, e.g. ports and real durations.",
-    );
-    let why = (
-        "explainCall",
-        "Why a call was refused",
-        "Each broken rule: where, what stands there, what would be valid, and where the rule is written.",
-    );
     vec![
-        route(Method::GET, "journal", calls, find).problems(INVALID).links(&[("explainCall", "/requests/0/sequence")]),
-        route(Method::DELETE, "journal", none, clear),
-        route(Method::GET, "journal/count", number, count).problems(INVALID),
-        route(Method::POST, "journal/wait", awaited, wait)
+        route(Method::GET, "journal", "findCalls", "The calls that vendors received, oldest first", find)
+            .problems(INVALID)
+            .links("/requests/0/sequence", &["explainCall"]),
+        route(Method::DELETE, "journal", "clearJournal", "Clears the journal; the numbers of entries go on", clear),
+        route(Method::GET, "journal/count", "countCalls", "How many calls vendors received", count).problems(INVALID),
+        route(Method::POST, "journal/wait", "waitForCalls", "Waits for calls", wait)
             .describe("Waits in real time. Calls before the wait count too; `since` leaves them out.")
             .problems(&[
                 ProblemKind::InvalidFilter,
@@ -60,11 +42,13 @@ pub(super) fn routes() -> Vec<Route> {
                 ProblemKind::WaitTimeout,
                 ProblemKind::WaitInterrupted,
             ]),
-        route(Method::GET, "journal/near-misses", near, near_misses)
-            .describe("Returns three calls, unless `limit` says otherwise.")
+        route(Method::GET, "journal/near-misses", "findNearMisses", "The calls that come closest to a filter", near)
+            .describe("Returns three calls that do not fit, the closest first, unless `limit` says otherwise.")
             .problems(INVALID),
-        route(Method::GET, "journal/canonical", lines, canonical),
-        route(Method::GET, "explain/{id}", why, explain)
+        route(Method::GET, "journal/canonical", "getCanonicalJournal", "The journal in its canonical form", canonical)
+            .describe("The same bytes for the same seed and script."),
+        route(Method::GET, "explain/{id}", "explainCall", "Why a call was refused", explain)
+            .describe("Each broken rule: where, what stands there, what would be valid, and where the rule is written.")
             .id("Number of the entry: its `sequence`.", "3")
             .problems(&[ProblemKind::NotACall, ProblemKind::UnknownEntry]),
     ]
@@ -87,12 +71,12 @@ impl Count {
     }
 }
 
-/// Calls.
+/// The calls that fit and are still kept.
 #[derive(Serialize, JsonSchema)]
 struct Calls {
     #[serde(flatten)]
     count: Count,
-    requests: Vec<CallEntry>,
+    requests: Vec<EntryView>,
     /// If there are more: `since` of the next request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", range(min = 1))]
@@ -101,14 +85,13 @@ struct Calls {
 
 async fn find(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
     let sandbox = context.sandbox()?;
-    let secrets = query.reveal;
-    let (filter, limit) = query.resolve(&sandbox, USUAL)?;
+    let (filter, limit, secrets) = query.resolve(&sandbox, USUAL)?;
     let journal = sandbox.journal();
     let (mut requests, mut last) = (Vec::new(), filter.since);
     let mut found = journal.find(&filter);
-    for (entry, call) in found.by_ref().take(limit) {
+    for (entry, _) in found.by_ref().take(limit) {
         last = entry.sequence;
-        requests.push(entry.call_view(call, secrets));
+        requests.push(entry.view(secrets));
     }
     let more = found.count();
     let count = Count::new(requests.len() + more, &journal, &filter);
@@ -117,12 +100,12 @@ async fn find(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<C
 
 async fn count(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Count>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, _) = query.resolve(&sandbox, USUAL)?;
+    let (filter, ..) = query.resolve(&sandbox, USUAL)?;
     let journal = sandbox.journal();
     Ok(Json(Count::new(journal.find(&filter).count(), &journal, &filter)))
 }
 
-async fn clear(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
+async fn clear(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Calls>, Problem> {
     context.sandbox()?.with_world(|world| world.journal.clear());
     Ok(Json(Calls { count: Count { count: 0, forgotten: None }, requests: Vec::new(), next: None }))
 }
@@ -135,13 +118,12 @@ struct NearMisses {
     near_misses: Vec<NearMissView>,
 }
 
-async fn near_misses(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
+async fn near(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
     let sandbox = context.sandbox()?;
-    let secrets = query.reveal;
-    let (filter, limit) = query.resolve(&sandbox, NEAREST)?;
+    let (filter, limit, secrets) = query.resolve(&sandbox, NEAREST)?;
     let journal = sandbox.journal();
     let count = Count::new(journal.find(&filter).count(), &journal, &filter);
-    let near_misses = journal.near_misses(&filter, limit).iter().map(|near| near.view(secrets)).collect();
+    let near_misses = journal.near_misses(&filter, limit).into_iter().map(|near| near.view(secrets)).collect();
     Ok(Json(NearMisses { count, near_misses }))
 }
 
@@ -153,7 +135,7 @@ async fn near_misses(context: Context, query: CallQuery, _: NoMembers) -> Result
 )]
 pub(super) struct Wait {
     #[serde(flatten)]
-    filter: CallFilter,
+    filter: Filter,
     #[serde(flatten)]
     limits: Limits,
 }
@@ -194,12 +176,11 @@ struct Arrived {
     count: u64,
 }
 
-/// Responds as soon as enough calls were made, in real time.
-async fn wait(context: Context, _: WorldQuery, body: Wait) -> Result<Json<Arrived>, Problem> {
+async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived>, Problem> {
     let refuse = |what: &str| Problem::new(ProblemKind::InvalidWait, what);
     let (wanted, timeout) = (body.limits.count.unwrap_or(1), body.limits.timeout.unwrap_or(5.0));
     let sandbox = context.sandbox()?;
-    let filter = body.filter.resolve(&sandbox, Wanted::Equal)?;
+    let filter = check(body.filter, &sandbox)?;
     if wanted == 0 {
         return Err(refuse("count must be at least 1"));
     }
@@ -227,7 +208,7 @@ async fn wait(context: Context, _: WorldQuery, body: Wait) -> Result<Json<Arrive
         return Ok(Json(Arrived { count }));
     }
     let near = running.journal().near_misses(&filter, NEAREST);
-    let near = near.iter().map(|near| near.view(Secrets::Masked)).collect();
+    let near = near.into_iter().map(|near| near.view(Secrets::Masked)).collect();
     let detail = format!("{filter}: {count} of {wanted} came within {timeout} s");
     Err(Problem::new(ProblemKind::WaitTimeout, detail).calls(count, near))
 }
@@ -251,7 +232,6 @@ async fn arrival(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64
     }
 }
 
-/// The canonical journal.
 struct Lines(String);
 
 impl Output for Lines {
@@ -264,11 +244,14 @@ impl Output for Lines {
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
+        json_schema!({
+            "type": "string",
+            "description": "Each entry as a line of JSON, without what depends on the machine, e.g. ports.",
+        })
     }
 }
 
-async fn canonical(context: Context, _: WorldQuery, _: NoMembers) -> Result<Lines, Problem> {
+async fn canonical(context: Context, _: NoMembers, _: NoMembers) -> Result<Lines, Problem> {
     Ok(Lines(context.sandbox()?.journal().canonical()))
 }
 
@@ -277,7 +260,7 @@ async fn canonical(context: Context, _: WorldQuery, _: NoMembers) -> Result<Line
 struct Explanation {
     /// Whether a rule refused the call.
     refused: bool,
-    reasons: Vec<ReasonView>,
+    reasons: Vec<Reason>,
     request: EntryView,
 }
 
@@ -288,12 +271,9 @@ async fn explain(context: Context, query: RevealQuery, _: NoMembers) -> Result<J
         let detail = "GET journal lists the calls that are kept; the number of a call is its sequence";
         return Err(Problem::new(ProblemKind::UnknownEntry, detail));
     };
-    let Some(explained) = entry.explain() else {
+    let secrets = query.secrets()?;
+    let Some(reasons) = entry.explain(secrets) else {
         return Err(Problem::new(ProblemKind::NotACall, "this entry is not a call; only calls are refused"));
     };
-    Ok(Json(Explanation {
-        refused: !explained.reasons.is_empty(),
-        reasons: explained.reasons.iter().map(|reason| reason.view(query.reveal)).collect(),
-        request: entry.view(query.reveal),
-    }))
+    Ok(Json(Explanation { refused: !reasons.is_empty(), reasons, request: entry.view(secrets) }))
 }

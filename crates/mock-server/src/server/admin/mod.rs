@@ -16,10 +16,7 @@ mod openapi;
 mod orders;
 mod problem;
 mod route;
-mod schemas;
 mod settings;
-mod unique;
-mod webhooks;
 mod worlds;
 
 use bytes::Bytes;
@@ -29,29 +26,25 @@ use identkit_wire::json;
 use serde_json::Value;
 
 use self::hosts::AllowedHosts;
+use self::input::{Form, Input, NoMembers, Reveal, RevealQuery, check_masks, input, present, word};
 use self::openapi::Topic;
 use self::problem::{Problem, ProblemKind};
-use self::route::{Answer, Context, Route};
+use self::route::{Answer, Context, Created, Json, Output, Route, route};
 use super::Place;
 use crate::Worlds;
 use crate::worlds::DEFAULT;
 
-/// What all paths begin with.
 const ROOT: &str = "/_sandbox/v1";
 
-/// The path of the document, below the root.
 const DOCUMENT: &str = "openapi.json";
 
-/// All topics with their routes.
 fn topics() -> Vec<Topic> {
     let [sandbox, clock] = clock::routes();
-    let mut deliveries = deliveries::routes();
-    deliveries.extend(webhooks::routes());
     vec![
         ("sandbox", "The program itself.", sandbox),
         ("clock", "A world's clock.", clock),
         ("orders", "Orders and idents, and the person's next move.", orders::routes()),
-        ("deliveries", "Webhooks.", deliveries),
+        ("deliveries", "Webhooks.", deliveries::routes()),
         ("faults", "Injected faults.", faults::routes()),
         ("settings", "The settings of the vendors' accounts.", settings::routes()),
         ("journal", "What happened.", journal::routes()),
@@ -60,13 +53,11 @@ fn topics() -> Vec<Topic> {
     ]
 }
 
-/// The method and the whole path of each call.
 pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
     let routes = topics().into_iter().flat_map(|(.., routes)| routes);
     routes.map(|route| (route.method, format!("{ROOT}/{}", route.path)))
 }
 
-/// The admin API of one listener.
 pub(super) struct AdminApi {
     hosts: AllowedHosts,
     topics: Vec<Topic>,
@@ -77,7 +68,6 @@ impl AdminApi {
         Self { hosts: AllowedHosts::of(place), topics: topics() }
     }
 
-    /// Answers one request.
     pub(super) async fn handle(&self, worlds: &Worlds, request: &Request<Bytes>) -> Response<Content> {
         let response = self.answer(worlds, request).await.unwrap_or_else(Problem::response);
         if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
@@ -124,13 +114,11 @@ impl AdminApi {
     }
 }
 
-/// The response to a request whose body is too large.
 pub(super) fn too_large() -> Response<Content> {
     let detail = format!("it has more than {} MiB", super::connection::BODY >> 20);
     Problem::new(ProblemKind::BodyTooLarge, detail).response()
 }
 
-/// The response to a request whose body breaks off, or is not valid HTTP.
 pub(super) fn unreadable() -> Response<Content> {
     let detail = "it breaks off, or is not as HTTP/1.1 has it (RFC 9112, section 7)";
     Problem::new(ProblemKind::InvalidBody, detail).response()
@@ -144,7 +132,6 @@ fn other_method(methods: String) -> Problem {
     Problem::new(ProblemKind::MethodNotAllowed, format!("this path has the methods {methods}")).allow(methods)
 }
 
-/// The values of the placeholders of a path.
 #[derive(Default)]
 struct Placeholders {
     id: Option<String>,
@@ -168,7 +155,6 @@ impl Placeholders {
     }
 }
 
-/// The parameters of a query.
 fn pairs(query: &str) -> Vec<(String, Option<String>)> {
     let text = |part: &str| decoded(&part.replace('+', " "));
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -179,4 +165,46 @@ fn pairs(query: &str) -> Vec<(String, Option<String>)> {
 
 fn decoded(value: &str) -> String {
     percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sandbox;
+
+    #[tokio::test]
+    async fn each_refusal_has_its_status_and_its_rule() {
+        let worlds = Worlds::from(&Sandbox::start());
+        let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        for (method, path, body, status, rule, words) in [
+            (
+                "POST",
+                "faults",
+                r#"{"fault":"reset-in-commit","at":{"answer":null}}"#,
+                400,
+                "sandbox",
+                "request or answer",
+            ),
+            ("POST", "worlds", r#"{"profile":{"strict":null}}"#, 400, "admin-world", "profile: expected a string"),
+            ("POST", "worlds", r#"{"clock":{"frozen":null}}"#, 400, "admin-world", "clock: expected a string"),
+            (
+                "POST",
+                "deliveries/release",
+                r#"{"order":{"reversed":null}}"#,
+                400,
+                "admin-delivery",
+                "order: expected a string",
+            ),
+            ("GET", "deliveries/1?reveal=yes", "", 404, "admin-delivery", "no delivery 1"),
+            ("GET", "deliveries?reveal=yes", "", 400, "admin-reveal", "true or false"),
+            ("GET", "journal?%zz", "", 400, "admin-query", "a parameter without a value"),
+            ("GET", "journal?nothing=1", "", 400, "admin-journal", "body/POINTER, fault, header/NAME, limit"),
+        ] {
+            let request = Request::builder().method(method).uri(format!("{ROOT}/{path}"));
+            let response = api.handle(&worlds, &request.body(Bytes::from(body)).unwrap()).await;
+            let problem: Value = serde_json::from_slice(response.body().as_bytes().unwrap()).unwrap();
+            assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{path} {body}");
+            assert!(problem["detail"].as_str().unwrap().contains(words), "{path} {body}: {problem}");
+        }
+    }
 }

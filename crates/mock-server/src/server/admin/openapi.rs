@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::problem::{Document, ProblemKind};
-use super::route::Route;
+use super::route::{Route, Schemas};
 
 /// The problems that every call can return.
 const COMMON: [ProblemKind; 5] = [
@@ -22,7 +22,6 @@ const COMMON: [ProblemKind; 5] = [
 /// A topic: name, description and calls.
 pub(super) type Topic = (&'static str, &'static str, Vec<Route>);
 
-/// Makes the document.
 pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
     let settings =
         || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
@@ -43,7 +42,10 @@ pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
     schemas.extend(input.take_definitions(true));
     let tags: Vec<Value> =
         topics.iter().map(|(name, about, _)| json!({ "name": name, "description": about })).collect();
-    let mut document = json!({
+    schemas.values_mut().for_each(tidy);
+    let mut paths = Value::Object(paths);
+    tidy_all(&mut paths);
+    json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Admin API of the identkit sandbox",
@@ -65,14 +67,7 @@ pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
         "tags": tags,
         "paths": paths,
         "components": { "schemas": schemas },
-    });
-    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
-        schemas.values_mut().for_each(tidy);
-    }
-    if let Some(paths) = document.get_mut("paths") {
-        tidy_all(paths);
-    }
-    document
+    })
 }
 
 /// Applies [`tidy`] to each schema of the calls.
@@ -94,8 +89,7 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// Writes alternatives of single texts as one enumeration, and leaves out formats of Rust's numbers and patterns'
-/// dialects.
+/// Writes alternatives of single texts as one enumeration, and leaves out what is Rust's alone.
 fn simplify(schema: &mut Schema) {
     // A set takes an item twice.
     schema.remove("uniqueItems");
@@ -103,9 +97,8 @@ fn simplify(schema: &mut Schema) {
     if schema.get("default").is_some_and(Value::is_null) {
         schema.remove("default");
     }
-    if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with(['u', 'i', 'f', 'd']))
-        && !matches!(schema.get("format").and_then(Value::as_str), Some("uri" | "date-time"))
-    {
+    // The formats of Rust's numbers.
+    if schema.get("format").and_then(Value::as_str).is_some_and(|format| !matches!(format, "uri" | "date-time")) {
         schema.remove("format");
     }
     if schema.get("type").and_then(Value::as_str) != Some("object")
@@ -146,6 +139,12 @@ fn call(topic: &str, route: &Route, input: &mut SchemaGenerator, output: &mut Sc
         }
     }
     parameters.extend(query(&schemas.query));
+    if route.takes_world {
+        parameters.push(json!({
+            "name": "world", "in": "query", "description": "Id of the world. The default is `default`.",
+            "schema": { "type": "string" }, "example": "default",
+        }));
+    }
     let mut call = json!({
         "operationId": route.name, "tags": [topic], "summary": route.summary, "parameters": parameters,
     });
@@ -153,31 +152,35 @@ fn call(topic: &str, route: &Route, input: &mut SchemaGenerator, output: &mut Sc
     if !route.description.is_empty() {
         members.insert("description".into(), route.description.into());
     }
-    if let Some((schema, required)) = schemas.body {
+    if let Some((schema, required)) = &schemas.body {
         let content = json!({ "application/json": { "schema": schema } });
         members.insert("requestBody".into(), json!({ "required": required, "content": content }));
     }
-    members.insert("responses".into(), responses(route, &schemas.output, output));
+    members.insert("responses".into(), responses(route, &schemas, output));
     call
 }
 
-fn responses(route: &Route, schema: &Schema, output: &mut SchemaGenerator) -> Value {
-    let links: Map<String, Value> = route
-        .links
-        .iter()
-        .map(|(name, pointer)| {
-            let id = format!("$response.body#{pointer}");
-            ((*name).to_owned(), json!({ "operationId": name, "parameters": { "id": id } }))
-        })
-        .collect();
+fn responses(route: &Route, schemas: &Schemas, output: &mut SchemaGenerator) -> Value {
+    let schema = &schemas.output;
+    let (pointer, calls) = route.links;
+    let parameters = json!({ "id": format!("$response.body#{pointer}") });
+    let link = |name: &&str| ((*name).to_owned(), json!({ "operationId": name, "parameters": parameters }));
+    let links: Map<String, Value> = calls.iter().map(link).collect();
+    // What the type of the response says about it.
+    let about = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit_once('/'));
+    let about =
+        about.and_then(|(_, name)| output.definitions().get(name)?.get("description")).or(schema.get("description"));
     let mut responses = Map::new();
     let success = json!({
-        "description": route.returns, "content": { route.media: { "schema": schema } }, "links": links,
+        "description": about.and_then(Value::as_str).unwrap_or(route.summary),
+        "content": { route.media: { "schema": schema } },
+        "links": links,
     });
     responses.insert(route.status.to_string(), success);
     let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-    let world = route.has_world.then_some(ProblemKind::UnknownWorld);
-    for kind in COMMON.into_iter().chain(world).chain(route.problems.iter().copied()) {
+    let world = (route.takes_world || route.path.contains("{world}")).then_some(ProblemKind::UnknownWorld);
+    let reveal = schemas.query.pointer("/properties/reveal").map(|_| ProblemKind::InvalidReveal);
+    for kind in COMMON.into_iter().chain(world).chain(reveal).chain(route.problems.iter().copied()) {
         problems.entry(kind.status()).or_default().push(kind.meaning());
     }
     let problem = output.subschema_for::<Document>();

@@ -5,25 +5,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::input::{Input, NoMembers, RevealQuery};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
-use super::schemas::Case;
-use crate::vendor::Transition;
+use super::settings::Case;
+use super::{Context, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, input, route};
+use crate::Transition;
 
 const ID: (&str, &str) = ("Id of the order or ident, as its vendor writes it.", "99921269855041");
 
 pub(super) fn routes() -> Vec<Route> {
-    let about = ("getOrder", "What the sandbox knows of an order or ident", "The order or ident.");
-    let moved = ("moveOrder", "Plays the person, or sets a status", "The order or ident as it is now.");
-    let tans = ("getTans", "The TAN that was texted last", "The TANs of the order that can be entered: one, or none.");
     vec![
-        route(Method::GET, "orders/{id}", about, get).id(ID.0, ID.1).problems(&[ProblemKind::UnknownOrder]),
-        route(Method::POST, "orders/{id}/transition", moved, transition)
+        route(Method::GET, "orders/{id}", "getOrder", "What the sandbox knows of an order or ident", get)
+            .id(ID.0, ID.1)
+            .problems(&[ProblemKind::UnknownOrder]),
+        route(Method::POST, "orders/{id}/transition", "moveOrder", "Plays the person, or sets a status", transition)
             .describe(
                 "A story plays at once, and stops at each webhook until its first delivery attempt has ended. \
                  docs/sandbox-reference.md lists the stories and which of them fit which order. A status is set as it \
-                 is, even an unknown one: an integer or a text, as the vendor writes it.",
+                 is, even an unknown one: an integer or a text, as the vendor writes it. Returns the order or ident as \
+                 it is now.",
             )
             .id(ID.0, ID.1)
             .problems(&[
@@ -32,13 +30,14 @@ pub(super) fn routes() -> Vec<Route> {
                 ProblemKind::UnknownOrder,
                 ProblemKind::TransitionConflict,
             ]),
-        route(Method::GET, "tans", tans, get_tans).problems(&[ProblemKind::MissingOrder, ProblemKind::UnknownOrder]),
+        route(Method::GET, "tans", "getTans", "The TAN that was texted last", get_tans)
+            .problems(&[ProblemKind::MissingOrder, ProblemKind::UnknownOrder]),
     ]
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Case>, Problem> {
     let case = context.sandbox()?.inspect(&context.id).ok_or_else(Problem::unknown_order)?;
-    Ok(Json(Case(query.reveal.urls(case))))
+    Ok(Json(Case(query.secrets()?.urls(case))))
 }
 
 /// The person's next move: a story or a status.
@@ -62,11 +61,10 @@ pub(super) struct Move {
     status: Value,
 }
 
-impl Input for Move {
-    const INVALID: ProblemKind = ProblemKind::InvalidTransition;
-}
+input!(Move, InvalidTransition, false);
 
 async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<Json<Case>, Problem> {
+    let secrets = query.secrets()?;
     let wanted = match (body.story, body.status) {
         (Some(story), Value::Null) => Transition::Scenario(story),
         (None, status) if !status.is_null() => Transition::Status(status),
@@ -81,7 +79,7 @@ async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<
         Some(Err(refused)) => {
             Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
         }
-        Some(Ok(())) => Ok(Json(Case(query.reveal.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
+        Some(Ok(())) => Ok(Json(Case(secrets.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
     }
 }
 
@@ -92,16 +90,11 @@ pub(super) struct TanQuery {
     /// Id of the order.
     #[schemars(length(min = 1), example = &"99921269855041")]
     order: String,
-    /// Id of the world. The default is `default`.
-    #[serde(default, rename = "world")]
-    _world: Option<String>,
 }
 
-impl Input for TanQuery {
-    const INVALID: ProblemKind = ProblemKind::MissingOrder;
-}
+input!(TanQuery, MissingOrder, false);
 
-/// The TANs of an order that can be entered.
+/// The TANs of an order that can be entered: one, or none.
 #[derive(Serialize, JsonSchema)]
 struct Tans {
     /// Id of the order.

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::Rejection;
 use crate::journal::NearMissView;
-use crate::rejection::Rejection;
 use crate::worlds::WorldError;
 
 /// Declares the problems: what each means, its name, status, title and rule.
@@ -116,18 +116,15 @@ problems! {
 }
 
 impl ProblemKind {
-    /// HTTP status.
     pub(super) fn status(self) -> u16 {
         self.facts().1
     }
 
-    /// What the problem means.
     pub(super) fn meaning(self) -> &'static str {
         self.facts().4
     }
 }
 
-/// A refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
     document: Box<Document>,
@@ -178,7 +175,6 @@ struct Fault {
     section: String,
 }
 
-/// The table of all problems, for the member `type`.
 fn list_kinds(schema: &mut Schema) {
     let kinds = ProblemKind::ALL.iter().map(|kind| {
         let (uri, status, title, _, meaning) = kind.facts();
@@ -196,13 +192,11 @@ impl Problem {
         Self { document: Box::new(document), allow: None }
     }
 
-    /// Adds the methods that the path has.
     pub(super) fn allow(mut self, methods: String) -> Self {
         self.allow = Some(methods);
         self
     }
 
-    /// Adds the calls that arrived and those that came closest.
     pub(super) fn calls(mut self, count: u64, near_misses: Vec<NearMissView>) -> Self {
         (self.document.count, self.document.near_misses) = (Some(count), Some(near_misses));
         self

@@ -9,85 +9,56 @@ use identkit_wire::json;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use super::input::{Form, Input};
+use super::input::{Form, Input, Pairs};
 use super::problem::{Problem, ProblemKind};
 use crate::{Sandbox, Worlds};
 
-/// The response, or why there is none.
 pub(super) type Answer = Result<Response<Content>, Problem>;
 
-/// What a call is about.
 pub(super) struct Context {
     pub(super) worlds: Worlds,
     /// Id of the world, which need not exist.
     pub(super) world: String,
-    /// Value of `{id}` in the path.
     pub(super) id: String,
     pub(super) headers: HeaderMap,
 }
 
 impl Context {
-    /// The world.
     pub(super) fn sandbox(&self) -> Result<Sandbox, Problem> {
         self.worlds.get(&self.world).ok_or_else(|| Problem::unknown_world(&self.worlds.ids()))
     }
 }
 
-/// What a call returns.
 pub(super) trait Output {
-    /// HTTP status.
     const STATUS: u16 = 200;
-    /// Media type.
     const MEDIA: &str = "application/json";
 
-    /// Writes the response.
     fn response(self) -> Answer;
 
-    /// Schema of the body.
     fn schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
-fn write<T: Serialize>(status: u16, value: &T) -> Answer {
-    let failure = |error: String| Problem::new(ProblemKind::Internal, error);
-    // By way of a value, so that the names are in order.
-    let value = serde_json::to_value(value).map_err(|error| failure(error.to_string()))?;
-    json::response(status, &value).map_err(|error| failure(error.to_string()))
-}
+pub(super) struct Json<T, const STATUS: u16 = 200>(pub(super) T);
 
-/// JSON.
-pub(super) struct Json<T>(pub(super) T);
+pub(super) type Created<T> = Json<T, 201>;
 
-impl<T: Serialize + JsonSchema> Output for Json<T> {
+impl<T: Serialize + JsonSchema, const STATUS: u16> Output for Json<T, STATUS> {
+    const STATUS: u16 = STATUS;
+
     fn response(self) -> Answer {
-        write(Self::STATUS, &self.0)
+        let failure = |error: String| Problem::new(ProblemKind::Internal, error);
+        // By way of a value, so that the names are in order.
+        let value = serde_json::to_value(self.0).map_err(|error| failure(error.to_string()))?;
+        json::response(STATUS, &value).map_err(|error| failure(error.to_string()))
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<T>()
     }
 }
-
-/// JSON of something new.
-pub(super) struct Created<T>(pub(super) T);
-
-impl<T: Serialize + JsonSchema> Output for Created<T> {
-    const STATUS: u16 = 201;
-
-    fn response(self) -> Answer {
-        write(Self::STATUS, &self.0)
-    }
-
-    fn schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<T>()
-    }
-}
-
-/// Parameters of a query, decoded; the value of one without `=` is `None`.
-pub(super) type Pairs = [(String, Option<String>)];
 
 type Run = dyn Fn(Context, &Pairs, &[u8]) -> BoxFuture<'static, Answer> + Send + Sync;
 
-/// Schemas of a call.
 pub(super) struct Schemas {
     pub(super) query: Schema,
     /// Schema of the body, and whether the body is required.
@@ -95,7 +66,6 @@ pub(super) struct Schemas {
     pub(super) output: Schema,
 }
 
-/// One call.
 pub(super) struct Route {
     pub(super) method: Method,
     /// Below the root; `{name}` stands for any one segment.
@@ -103,16 +73,14 @@ pub(super) struct Route {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
-    /// Meaning of the response.
-    pub(super) returns: &'static str,
     /// Meaning of `{id}`, and an example.
     pub(super) id: (&'static str, &'static str),
     /// The problems of this call alone.
     pub(super) problems: &'static [ProblemKind],
     /// Calls whose `{id}` stands in the response at a pointer.
-    pub(super) links: &'static [(&'static str, &'static str)],
-    /// Whether it is about one world.
-    pub(super) has_world: bool,
+    pub(super) links: (&'static str, &'static [&'static str]),
+    /// Whether its query names a world.
+    pub(super) takes_world: bool,
     pub(super) status: u16,
     pub(super) media: &'static str,
     /// Makes the schemas with the generators for input and output.
@@ -120,28 +88,29 @@ pub(super) struct Route {
     pub(super) run: Box<Run>,
 }
 
-/// A call that is answered by a function.
 pub(super) fn route<Q: Input, B: Input, O: Output, F>(
     method: Method,
     path: &'static str,
-    (name, summary, returns): (&'static str, &'static str, &'static str),
+    name: &'static str,
+    summary: &'static str,
     handler: impl Fn(Context, Q, B) -> F + Send + Sync + 'static,
 ) -> Route
 where
     F: Future<Output = Result<O, Problem>> + Send + 'static,
 {
-    let (query, body, handler) = (Form::query::<Q>(), Form::body::<B>(), Arc::new(handler));
+    // All calls but those of the worlds and of the program are about one world.
+    let takes_world = !path.starts_with("worlds") && path != "version";
+    let (query, body, handler) = (Form::query::<Q>(takes_world), Form::body::<B>(), Arc::new(handler));
     Route {
         method,
         path,
         name,
         summary,
         description: "",
-        returns,
         id: ("", ""),
         problems: &[],
-        links: &[],
-        has_world: query.has("world") || path.contains("{world}"),
+        links: ("", &[]),
+        takes_world,
         status: O::STATUS,
         media: O::MEDIA,
         schemas: |input, output| Schemas {
@@ -161,23 +130,19 @@ where
 }
 
 impl Route {
-    pub(super) fn describe(mut self, description: &'static str) -> Self {
-        self.description = description;
-        self
+    pub(super) fn describe(self, description: &'static str) -> Self {
+        Self { description, ..self }
     }
 
-    pub(super) fn id(mut self, meaning: &'static str, example: &'static str) -> Self {
-        self.id = (meaning, example);
-        self
+    pub(super) fn id(self, meaning: &'static str, example: &'static str) -> Self {
+        Self { id: (meaning, example), ..self }
     }
 
-    pub(super) fn problems(mut self, problems: &'static [ProblemKind]) -> Self {
-        self.problems = problems;
-        self
+    pub(super) fn problems(self, problems: &'static [ProblemKind]) -> Self {
+        Self { problems, ..self }
     }
 
-    pub(super) fn links(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
-        self.links = links;
-        self
+    pub(super) fn links(self, pointer: &'static str, calls: &'static [&'static str]) -> Self {
+        Self { links: (pointer, calls), ..self }
     }
 }

@@ -1,21 +1,20 @@
-//! How the accounts are set up.
+//! How the accounts are set up, and values whose form the vendors decide.
 
 use http::Method;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::input::{Form, Input, NoMembers, RevealQuery, check_masks};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Json, Route, route};
-use super::schemas::Settings;
+use super::{Context, Form, Input, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, check_masks, route};
 use crate::journal::Secrets;
+use crate::sandbox::in_json;
+use crate::vendors::schemas;
+use crate::vendors::schemas::VendorSchemas;
 
 pub(super) fn routes() -> Vec<Route> {
-    let all = ("getSettings", "The settings of the vendors' accounts", "All settings.");
-    let change = ("changeSettings", "Changes settings", "All settings as they are now.");
     vec![
-        route(Method::GET, "settings", all, get),
-        route(Method::POST, "settings", change, set)
+        route(Method::GET, "settings", "getSettings", "The settings of the vendors' accounts", get),
+        route(Method::POST, "settings", "changeSettings", "Changes settings, and returns all of them", set)
             .describe(
                 "Changes the named settings; the others stay. If any of them is invalid, none is changed, and `faults` \
                  lists all of them. A masked secret cannot be set (`admin-reveal`).",
@@ -25,29 +24,14 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Settings>, Problem> {
-    all(&context, query.reveal)
+    all(&context, query.secrets()?)
 }
-
-/// The settings to change, by vendor. The vendors check them, so that all violations are reported at once.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct SettingsChange(Map<String, Value>);
-
-impl Input for SettingsChange {
-    const INVALID: ProblemKind = ProblemKind::InvalidBody;
-
-    fn read(members: Map<String, Value>, _: &Form) -> Result<Self, Problem> {
-        check_masks(&members)?;
-        Ok(Self(members))
-    }
-}
-
-super::schemas::by_vendor!(SettingsChange, "SettingsChange", "Settings to change, by vendor.", change, false);
 
 async fn set(context: Context, query: RevealQuery, body: SettingsChange) -> Result<Json<Settings>, Problem> {
+    let secrets = query.secrets()?;
     context.sandbox()?;
     match context.worlds.set_up(&context.world, &body.0) {
-        Ok(()) => all(&context, query.reveal),
+        Ok(()) => all(&context, secrets),
         Err(Some(refused)) => {
             Err(Problem::refused([ProblemKind::InvalidSettings, ProblemKind::SettingsConflict], &refused))
         }
@@ -58,4 +42,60 @@ async fn set(context: Context, query: RevealQuery, body: SettingsChange) -> Resu
 /// The accounts' credentials are returned, since clients log in with them; secrets in URLs of receivers are masked.
 fn all(context: &Context, secrets: Secrets) -> Result<Json<Settings>, Problem> {
     Ok(Json(Settings(secrets.urls(context.sandbox()?.settings()))))
+}
+
+/// The settings of all vendors.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Settings(#[schemars(schema_with = "settings")] pub(super) Value);
+
+/// Settings to change, by vendor. The vendors check them, so that all violations are reported at once.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct SettingsChange(#[schemars(schema_with = "change")] pub(super) Map<String, Value>);
+
+/// The accounts of all vendors.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Accounts(#[schemars(schema_with = "accounts")] pub(super) Map<String, Value>);
+
+/// An order or ident.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Case(#[schemars(schema_with = "case")] pub(super) Value);
+
+fn settings(generator: &mut SchemaGenerator) -> Schema {
+    by_vendor(generator, |vendor| vendor.settings, true)
+}
+
+fn change(generator: &mut SchemaGenerator) -> Schema {
+    by_vendor(generator, |vendor| vendor.change, false)
+}
+
+fn accounts(generator: &mut SchemaGenerator) -> Schema {
+    by_vendor(generator, |vendor| vendor.account, true)
+}
+
+fn case(generator: &mut SchemaGenerator) -> Schema {
+    let cases: Vec<Schema> = schemas().iter().map(|vendor| (vendor.case)(generator)).collect();
+    json_schema!({ "oneOf": cases })
+}
+
+fn by_vendor(
+    generator: &mut SchemaGenerator,
+    part: fn(&VendorSchemas) -> fn(&mut SchemaGenerator) -> Schema,
+    required: bool,
+) -> Schema {
+    let members: Map<String, Value> =
+        schemas().iter().map(|vendor| (in_json(vendor.name), part(vendor)(generator).to_value())).collect();
+    let names: Vec<String> = members.keys().cloned().collect();
+    match required {
+        true => json_schema!({ "type": "object", "properties": members, "required": names }),
+        false => json_schema!({ "type": "object", "properties": members, "additionalProperties": false }),
+    }
+}
+
+impl Input for SettingsChange {
+    const INVALID: ProblemKind = ProblemKind::InvalidBody;
+
+    fn read(members: Map<String, Value>, _: &Form) -> Result<Self, Problem> {
+        check_masks(&members)?;
+        Ok(Self(members))
+    }
 }

@@ -1,71 +1,50 @@
 //! Worlds.
 
+use super::{Context, Created, Json, NoMembers, Problem, ProblemKind, Route, input, route, word};
+use crate::journal::Time;
 use http::Method;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{Input, NoMembers, WorldQuery};
-use super::problem::{Problem, ProblemKind};
-use super::route::{Context, Created, Json, Route, route};
-use super::schemas::Accounts;
-use crate::Sandbox;
+use super::settings::Accounts;
 use crate::clock::Mode;
-use crate::json_time::Time;
 use crate::sandbox::in_json;
-use crate::world::Profile;
 use crate::worlds::NewWorld;
+use crate::{Profile, Sandbox};
 
-/// The name of a snapshot without a name.
 const UNNAMED: &str = "snapshot";
 
-/// The pattern of ids of worlds and names of snapshots.
 const ID: &str = "^[A-Za-z0-9._-]{1,64}$";
 
 pub(super) fn routes() -> Vec<Route> {
-    let all = ("listWorlds", "All worlds", "Their ids, in order.");
-    let new = ("createWorld", "Creates a world with credentials of its own", "The world.");
-    let one = ("getWorld", "A world", "The world, with the names of its snapshots.");
-    let deleted = ("deleteWorld", "Deletes a world", "The id of the world.");
-    let copied = ("forkWorld", "Copies a world", "The copy, with its own credentials and clock.");
-    let snapshot = ("keepSnapshot", "Takes a snapshot of a world", "The snapshot.");
-    let restored = (
-        "restoreSnapshot",
-        "Restores a snapshot",
-        "The world: all of it is as it was, its time included. It keeps its credentials.",
-    );
-    let again = (
-        "resetWorld",
-        "Resets a world",
-        "The world: the same seed, the same credentials, and nothing in it. Its snapshots stay.",
-    );
+    const NEW: &[ProblemKind] = &[
+        ProblemKind::InvalidWorld,
+        ProblemKind::InvalidId,
+        ProblemKind::DuplicateWorld,
+        ProblemKind::DuplicateCredentials,
+    ];
     vec![
-        route(Method::GET, "worlds", all, list),
-        route(Method::POST, "worlds", new, create)
+        route(Method::GET, "worlds", "listWorlds", "All worlds", list),
+        route(Method::POST, "worlds", "createWorld", "Creates a world with credentials of its own", create)
             .describe(
                 "A vendor's call with these credentials is answered by this world; a client needs nothing else. Members \
                  that are left out are as in the default world.",
             )
-            .problems(&[
-                ProblemKind::InvalidWorld,
-                ProblemKind::InvalidId,
-                ProblemKind::DuplicateWorld,
-                ProblemKind::DuplicateCredentials,
-            ]),
-        route(Method::GET, "worlds/{world}", one, get),
-        route(Method::DELETE, "worlds/{world}", deleted, delete).problems(&[ProblemKind::DefaultWorld]),
-        route(Method::POST, "worlds/{world}/fork", copied, fork).problems(&[
-            ProblemKind::InvalidWorld,
-            ProblemKind::InvalidId,
-            ProblemKind::DuplicateWorld,
-            ProblemKind::DuplicateCredentials,
-        ]),
-        route(Method::POST, "worlds/{world}/snapshot", snapshot, keep)
+            .problems(NEW),
+        route(Method::GET, "worlds/{world}", "getWorld", "A world, with the names of its snapshots", get),
+        route(Method::DELETE, "worlds/{world}", "deleteWorld", "Deletes a world", delete)
+            .problems(&[ProblemKind::DefaultWorld]),
+        route(Method::POST, "worlds/{world}/fork", "forkWorld", "Copies a world", fork)
+            .describe("The copy has its own credentials and clock.")
+            .problems(NEW),
+        route(Method::POST, "worlds/{world}/snapshot", "keepSnapshot", "Takes a snapshot of a world", keep)
             .describe("Replaces a snapshot of the same name. A world keeps at most 100.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::InvalidId, ProblemKind::SnapshotLimit]),
-        route(Method::POST, "worlds/{world}/restore", restored, restore)
+        route(Method::POST, "worlds/{world}/restore", "restoreSnapshot", "Restores a snapshot", restore)
+            .describe("All of the world is as it was, its time included. It keeps its credentials.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::UnknownSnapshot]),
-        route(Method::POST, "reset", again, reset),
+        route(Method::POST, "reset", "resetWorld", "Resets a world", reset)
+            .describe("The same seed, the same credentials, and nothing in it. Its snapshots stay."),
     ]
 }
 
@@ -85,8 +64,7 @@ async fn list(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<World
 struct World {
     #[schemars(regex(pattern = ID), example = &"my-test")]
     id: String,
-    #[schemars(with = "Time")]
-    now: Timestamp,
+    now: Time,
     /// Mode of the clock.
     #[schemars(extend("enum" = ["frozen", "real", "scaled"]))]
     clock: &'static str,
@@ -107,7 +85,7 @@ impl World {
         let accounts = sandbox.accounts().into_iter().map(|(vendor, account)| (in_json(vendor), account)).collect();
         let clock = sandbox.clock().mode().name();
         let accounts = Accounts(accounts);
-        Self { id: id.to_owned(), now: sandbox.now(), clock, seed, profile, accounts, snapshots: None }
+        Self { id: id.to_owned(), now: Time(sandbox.now()), clock, seed, profile, accounts, snapshots: None }
     }
 }
 
@@ -123,22 +101,18 @@ async fn get(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<World>
 #[schemars(example = serde_json::json!({ "id": "my-test", "seed": 7, "profile": "literal", "clock": "frozen" }))]
 pub(super) struct WorldRequest {
     /// Id of the world.
-    #[serde(default)]
     #[schemars(regex(pattern = ID), example = &"my-test")]
     id: Option<String>,
     /// Seed of everything random.
-    #[serde(default)]
     seed: Option<u64>,
     /// How strictly requests are judged.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     profile: Option<Profile>,
     /// Mode of the clock; `POST clock/mode` can scale it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     clock: Option<ClockName>,
     /// The time at the beginning.
-    #[serde(default)]
-    #[schemars(with = "Option<Time>")]
-    now: Option<Timestamp>,
+    now: Option<Time>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -149,20 +123,18 @@ enum ClockName {
     Real,
 }
 
-impl Input for WorldRequest {
-    const INVALID: ProblemKind = ProblemKind::InvalidWorld;
-    const OPTIONAL: bool = true;
-}
+input!(WorldRequest, InvalidWorld, true);
 
 async fn create(context: Context, _: NoMembers, body: WorldRequest) -> Result<Created<World>, Problem> {
     let mut wanted = NewWorld::default();
-    (wanted.id, wanted.seed, wanted.profile, wanted.start) = (body.id, body.seed, body.profile, body.now);
+    (wanted.id, wanted.seed, wanted.profile, wanted.start) =
+        (body.id, body.seed, body.profile, body.now.map(|now| now.0));
     wanted.mode = body.clock.map(|clock| match clock {
         ClockName::Frozen => Mode::Frozen,
         ClockName::Real => Mode::Real,
     });
     let (id, sandbox) = context.worlds.create(&wanted)?;
-    Ok(Created(World::new(&id, &sandbox)))
+    Ok(Json(World::new(&id, &sandbox)))
 }
 
 /// A copy of a world.
@@ -171,19 +143,15 @@ async fn create(context: Context, _: NoMembers, body: WorldRequest) -> Result<Cr
 #[schemars(example = serde_json::json!({ "id": "copy" }))]
 pub(super) struct Fork {
     /// Id of the copy.
-    #[serde(default)]
     #[schemars(regex(pattern = ID))]
     id: Option<String>,
 }
 
-impl Input for Fork {
-    const INVALID: ProblemKind = ProblemKind::InvalidWorld;
-    const OPTIONAL: bool = true;
-}
+input!(Fork, InvalidWorld, true);
 
 async fn fork(context: Context, _: NoMembers, body: Fork) -> Result<Created<World>, Problem> {
     let (id, sandbox) = context.worlds.fork(&context.world, body.id.as_deref())?;
-    Ok(Created(World::new(&id, &sandbox)))
+    Ok(Json(World::new(&id, &sandbox)))
 }
 
 /// The name of a snapshot.
@@ -192,15 +160,11 @@ async fn fork(context: Context, _: NoMembers, body: Fork) -> Result<Created<Worl
 #[schemars(example = serde_json::json!({ "snapshot": "before-payment" }))]
 pub(super) struct SnapshotName {
     /// Name of the snapshot. The default is `snapshot`.
-    #[serde(default)]
     #[schemars(regex(pattern = ID))]
     snapshot: Option<String>,
 }
 
-impl Input for SnapshotName {
-    const INVALID: ProblemKind = ProblemKind::InvalidWorld;
-    const OPTIONAL: bool = true;
-}
+input!(SnapshotName, InvalidWorld, true);
 
 /// A snapshot.
 #[derive(Serialize, JsonSchema)]
@@ -209,14 +173,13 @@ struct Snapshot {
     world: String,
     #[schemars(regex(pattern = ID))]
     snapshot: String,
-    #[schemars(with = "Time")]
-    now: Timestamp,
+    now: Time,
 }
 
 async fn keep(context: Context, _: NoMembers, body: SnapshotName) -> Result<Created<Snapshot>, Problem> {
     let snapshot = body.snapshot.unwrap_or_else(|| UNNAMED.to_owned());
     let now = context.worlds.keep_snapshot(&context.world, &snapshot)?;
-    Ok(Created(Snapshot { world: context.world, snapshot, now }))
+    Ok(Json(Snapshot { world: context.world, snapshot, now: Time(now) }))
 }
 
 async fn restore(context: Context, _: NoMembers, body: SnapshotName) -> Result<Json<World>, Problem> {
@@ -237,7 +200,7 @@ async fn delete(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Del
     Ok(Json(Deleted { deleted: context.world }))
 }
 
-async fn reset(context: Context, _: WorldQuery, _: NoMembers) -> Result<Json<World>, Problem> {
+async fn reset(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<World>, Problem> {
     let sandbox = context.worlds.reset(&context.world)?;
     Ok(Json(World::new(&context.world, &sandbox)))
 }

@@ -9,7 +9,7 @@ use identkit_identify24::samples;
 use serde_json::{Map, Value};
 
 use super::rules;
-use crate::rejection::Rejection;
+use crate::Rejection;
 use crate::rules::Rules;
 
 fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {

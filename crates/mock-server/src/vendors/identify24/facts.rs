@@ -6,17 +6,15 @@ use identkit_identify24::PROVIDER;
 use serde_json::{Map, Value};
 
 use super::{rules, shapes};
-use crate::facts::{Login, VendorFacts};
 use crate::vendors::delivery;
 use crate::webhooks::WebhookPolicy;
+use crate::{Login, VendorFacts};
 
 /// Timer: the vendor forgets an ident.
 pub(super) const EXPIRY: &str = "expiry";
 
-/// Path of the call that gives a token.
 pub(super) const LOGIN: &str = "/auth";
 
-/// What the sandbox has to know of the vendor.
 pub(super) static FACTS: VendorFacts = VendorFacts {
     claims,
     rules: rules::RULES,
@@ -38,7 +36,6 @@ fn owns(path: &str) -> bool {
     matches!(path.split('/').nth(1), Some("auth" | "ident" | "project"))
 }
 
-/// The partner in the credentials of a request.
 fn claims(request: &Request<Bytes>) -> Option<String> {
     if request.uri().path() == LOGIN {
         let login: Map<String, Value> = serde_json::from_slice(request.body()).ok()?;

@@ -14,16 +14,12 @@ use super::facts::{EXPIRY, FACTS};
 use super::partner::Account;
 use super::settings::Scenario;
 use super::{checks, rules};
-use crate::rejection::Rejection;
 use crate::rules::Rule;
-use crate::vendor::Transition;
 use crate::webhooks::Delivery;
-use crate::{CaseOrder, Profile, Timer, World};
+use crate::{CaseOrder, Profile, Rejection, Timer, Transition, World};
 
-/// The id of the document's examples.
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-/// What the vendor keeps of an ident.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StoredIdent {
@@ -32,16 +28,13 @@ pub(super) struct StoredIdent {
     company_name: Option<identkit_core::Pii<String>>,
 }
 
-/// The vendor's idents.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Idents {
     // Boxed: a map keeps room for eleven at once, also when a world has one.
     pub(super) by_id: BTreeMap<String, Box<StoredIdent>>,
-    /// Which is the oldest.
     pub(super) created: CaseOrder,
 }
 
-/// The ids of all idents.
 pub(super) fn cases(world: &mut World) -> Vec<String> {
     world.state::<Idents>().by_id.keys().cloned().collect()
 }
@@ -61,14 +54,7 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     let local = zone().to_datetime(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
-    ident.project_id.clone_from(&request.project_id);
-    ident.person_first_name.clone_from(&request.person_first_name);
-    ident.person_last_name.clone_from(&request.person_last_name);
-    ident.custom_id.clone_from(&request.custom_id);
-    ident.custom1.clone_from(&request.custom1);
-    ident.custom2.clone_from(&request.custom2);
-    ident.custom3.clone_from(&request.custom3);
-    ident.custom4.clone_from(&request.custom4);
+    copy!(ident, request; project_id, person_first_name, person_last_name, custom_id, custom1, custom2, custom3, custom4);
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
     let kept = StoredIdent { ident, company_name: request.company_name.clone() };
@@ -100,7 +86,6 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
 }
 
-/// Forgets the oldest idents when there are more than the world keeps.
 fn keep_bound(world: &mut World) {
     let mut created = std::mem::take(&mut world.state::<Idents>().created);
     let oldest = world.forget_oldest(PROVIDER, &mut created);
@@ -138,12 +123,10 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
     }
 }
 
-/// The ident as `ident/get` tells it.
 pub(super) fn read(world: &mut World, id: &str) -> Result<Ident, Rejection> {
     world.state::<Idents>().by_id.get(id).map(|kept| kept.ident.clone()).ok_or_else(unknown)
 }
 
-/// 90 days are over.
 pub(super) fn forget(world: &mut World, id: &str) {
     if world.enforces(&rules::I_020) {
         let idents = world.state::<Idents>();
@@ -152,7 +135,6 @@ pub(super) fn forget(world: &mut World, id: &str) {
     }
 }
 
-/// Puts the ident of the document's examples into a world.
 pub(super) fn place_examples(world: &mut World) {
     let request: CreateIdent = json::read(samples::CREATE_IDENT_REQUEST.as_bytes()).unwrap_or_default();
     store(world, EXAMPLE, &request.project_id("6"));

@@ -5,10 +5,8 @@ mod facts;
 mod idents;
 mod partner;
 mod rules;
-mod saved;
 mod settings;
 mod shapes;
-mod views;
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -18,20 +16,24 @@ use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
 use identkit_wire::json;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::partner::{configure, set_webhook};
 pub use self::settings::{GetBodies, Rate, Refusals, Scenario, Settings};
 
 use self::facts::{EXPIRY, FACTS, LOGIN};
+use self::idents::{Idents, StoredIdent};
 use self::partner::{Account, authenticate, check_service, log_in, retry_after};
-use crate::account::{self, AccountOf, AccountState};
-use crate::facts::VendorFacts;
-use crate::rejection::Rejection;
-use crate::vendor::{CallOutcome, MockVendor, Route, Target, Transition};
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
-use crate::{Profile, SavedError, StateReader, Timer, World};
+use crate::world::error::{read, to_value};
+use crate::world::text;
+use crate::{
+    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError, StateReader,
+    Target, Timer, Transition, VendorFacts, World, account,
+};
 
 /// The vendor identify24.
 #[derive(Debug)]
@@ -139,15 +141,49 @@ impl MockVendor for Identify24 {
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
         let ident = serde_json::to_value(ident).unwrap_or_default();
-        serde_json::to_value(views::CaseView { vendor: PROVIDER, id: case.to_owned(), ident }).ok()
+        serde_json::to_value(CaseView { vendor: PROVIDER, id: case.to_owned(), ident }).ok()
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
-        saved::save(states)
+        // A state that was never used is its default.
+        let Account { settings, projects, sessions, swept: _, counted } = states.get().cloned().unwrap_or_default();
+        let Idents { by_id, created } = states.get().cloned().unwrap_or_default();
+        let saved = Saved {
+            settings: account::save_settings(&settings)?,
+            projects,
+            sessions: sessions.into_iter().map(|(token, used)| Session { token, used }).collect(),
+            counted: counted.map(|(since, requests)| Counted { since, requests }),
+            idents: by_id.into_values().map(|stored| *stored).collect(),
+            created,
+        };
+        to_value(&saved, "an ident")
     }
 
     fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
-        saved::load(world, saved)
+        let saved: Saved = read(saved)?;
+        let mut account = Account { projects: saved.projects, ..Account::default() };
+        account.settings = account::load_settings(&saved.settings, "/settings")?;
+        account.counted = saved.counted.map(|counted| (counted.since, counted.requests));
+        for (index, Session { token, used }) in saved.sessions.into_iter().enumerate() {
+            if account.sessions.insert(token, used).is_some() {
+                return Err(SavedError::damaged(format!("/sessions/{index}/token"), "expected a token of its own"));
+            }
+        }
+        let mut idents = Idents::default();
+        for (index, stored) in saved.idents.into_iter().enumerate() {
+            let id = stored.ident.id.as_ref().map(|id| id.expose().to_owned());
+            let Some(id) = id.filter(|id| !idents.by_id.contains_key(id)) else {
+                return Err(SavedError::damaged(
+                    format!("/idents/{index}/ident"),
+                    "expected an ident with an id of its own",
+                ));
+            };
+            idents.by_id.insert(id, Box::new(stored));
+        }
+        idents.created = saved.created.checked("/created", |id| idents.by_id.contains_key(id))?;
+        *world.state() = account;
+        *world.state() = idents;
+        Ok(())
     }
 }
 
@@ -227,8 +263,49 @@ fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
     response
 }
 
-/// The schemas of what the vendor writes into the admin API.
 #[cfg(feature = "server")]
 pub(super) fn schemas() -> VendorSchemas {
-    VendorSchemas::new::<Account, views::CaseView>(PROVIDER)
+    VendorSchemas::new::<Account, CaseView>(PROVIDER)
+}
+
+/// An ident of identify24.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Ident")]
+struct CaseView {
+    #[schemars(extend("const" = "identify24"))]
+    vendor: &'static str,
+    /// Id of the ident.
+    id: String,
+    /// The response of ident/get, as the vendor writes it.
+    #[schemars(extend("type" = "object"))]
+    ident: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    settings: Value,
+    projects: Vec<Project>,
+    sessions: Vec<Session>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    counted: Option<Counted>,
+    idents: Vec<StoredIdent>,
+    created: CaseOrder,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Session {
+    token: String,
+    #[serde(with = "text")]
+    used: Timestamp,
+}
+
+/// Requests within the period of the rate.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counted {
+    #[serde(with = "text")]
+    since: Timestamp,
+    requests: u32,
 }

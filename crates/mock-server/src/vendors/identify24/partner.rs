@@ -10,9 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rules;
 use super::settings::Settings;
-use crate::rejection::Rejection;
 use crate::rules::Rule;
-use crate::{Profile, World};
+use crate::{Profile, Rejection, World};
 
 /// After so long it is forgotten as well, so that its refusal no longer tells that it has expired.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
@@ -20,7 +19,6 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 /// How long nobody looks for those.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// How many sessions are kept.
 const SESSIONS: usize = 10_000;
 
 /// What stands for partner and API key in the document's login example.
@@ -29,7 +27,6 @@ const EXAMPLE_KEY: &str = "YOUR API KEY";
 /// The token of the document's other examples.
 const EXAMPLE_TOKEN: &str = "xxx";
 
-/// The vendor's share of a world, but for the idents.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) settings: Settings,
@@ -73,17 +70,14 @@ pub fn set_webhook(world: &mut World, url: Option<Secret>) {
     configure(world, |settings| settings.webhook_url = url);
 }
 
-/// The project of the document's examples.
 pub(super) fn place_examples(world: &mut World) {
     world.state::<Account>().projects = vec![Project::new("6", "911 Internet GmbH", "Active")];
 }
 
-/// Whether the credentials of the document's examples work.
 fn accepts_examples(world: &World) -> bool {
     world.profile != Profile::Strict && world.enforces(&rules::M_08_EXAMPLES)
 }
 
-/// `auth`: a token for the right key.
 pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Rejection> {
     let (now, examples) = (world.now, accepts_examples(world));
     let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]

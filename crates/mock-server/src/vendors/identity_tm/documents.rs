@@ -7,7 +7,7 @@ use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
     SignPdf,
 };
-use identkit_identity_tm::{PutOrder, SignedPdfs};
+use identkit_identity_tm::{PutOrder, SignedPdfs, StatusKind};
 use identkit_synthetic::{Error as SyntheticError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use identkit_wire::json::Blob;
 use identkit_wire::{Dts, OneOrMany, encode_base64};
@@ -16,14 +16,10 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::methods;
-use super::orders::{Order, dts};
-use super::rules;
-use crate::rejection::Rejection;
+use super::{Order, dts, methods, rules};
+use crate::Rejection;
 use crate::rules::Rules;
-use identkit_identity_tm::StatusKind;
 
-/// A variant of `getIdentData`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdentVariant {
     Default,
@@ -68,7 +64,6 @@ pub(super) fn not_signable(error: SyntheticError) -> Rejection {
     Rejection::new(400, Violation::new(field, message, rule, "[T] 3.1.3"))
 }
 
-/// A refusal for a document that could not be made of what the order holds.
 pub(super) fn artifact_failure(error: SyntheticError) -> Rejection {
     crate::rules::M_09.reject(500, "eSignPDF", error.to_string(), "sandbox")
 }
@@ -133,9 +128,7 @@ impl Order {
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
         data.driver_license = order.driver_license.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicense::default();
-            checked.license_no.clone_from(&licence.license_no);
-            checked.classes.clone_from(&licence.classes);
-            checked.date_of_issue.clone_from(&licence.date_of_issue);
+            copy!(checked, licence; license_no, classes, date_of_issue);
             checked
         });
         data.additional = order.additional.as_ref().map(|details| {
@@ -195,22 +188,11 @@ impl Order {
         sides.into_iter().map(picture).collect()
     }
 
-    /// What putOrder gave.
     fn initial(&self) -> IdentData {
         let order = self.request.ident_data.clone().unwrap_or_default();
         let mut data = IdentData::default();
-        data.firstname.clone_from(&order.firstname);
-        data.surname.clone_from(&order.surname);
-        data.street.clone_from(&order.street);
-        data.zip_code.clone_from(&order.zip_code);
-        data.city.clone_from(&order.city);
-        data.country.clone_from(&order.country);
-        data.birthdate.clone_from(&order.birthdate);
-        data.birthplace.clone_from(&order.birthplace);
-        data.nationality.clone_from(&order.nationality);
-        data.title.clone_from(&order.title);
-        data.artistname.clone_from(&order.artistname);
-        data.gender.clone_from(&order.gender);
+        copy!(data, order; firstname, surname, street, zip_code, city, country, birthdate, birthplace, nationality);
+        copy!(data, order; title, artistname, gender);
         let given = order.id_card.clone().unwrap_or_default();
         let mut card = CheckedIdCard::default();
         card.card_no = given.card_no;
@@ -220,7 +202,6 @@ impl Order {
         data
     }
 
-    /// The report, [T 3.4.5]: supplied and checked values side by side.
     pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, SyntheticError> {
         let answer = self.ident_data(IdentVariant::InitialData, rules);
         let (checked, initial) =
@@ -242,7 +223,6 @@ impl Order {
         })
     }
 
-    /// The documents, signed.
     pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, SyntheticError> {
         let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
         Ok(match signed.len() {

@@ -7,7 +7,7 @@ use identkit_identity_tm::PROVIDER;
 use identkit_wire::decode_base64;
 
 use super::{rules, shapes};
-use crate::facts::VendorFacts;
+use crate::VendorFacts;
 use crate::vendors::delivery;
 use crate::webhooks::WebhookPolicy;
 
@@ -22,7 +22,6 @@ pub(super) const PURGE: &str = "purge";
 /// Timer: a recording is ready.
 pub(super) const VIDEO: &str = "video";
 
-/// What the sandbox has to know of the vendor.
 pub(super) static FACTS: VendorFacts = VendorFacts {
     claims,
     rules: rules::RULES,
@@ -46,13 +45,15 @@ pub(super) fn below_version(path: &str) -> Option<&str> {
     rest.get(slash..)
 }
 
-/// The customer id in the credentials of a request.
 fn claims(request: &Request<Bytes>) -> Option<String> {
-    let given = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, code) = given.split_once(' ')?;
-    let code = scheme.eq_ignore_ascii_case("basic").then_some(code.trim())?;
-    let pair = String::from_utf8(decode_base64(code).ok()?).ok()?;
+    let pair = String::from_utf8(decode_base64(basic_code(request)?).ok()?).ok()?;
     pair.split_once(':').map(|(customer, _)| customer.to_owned())
+}
+
+/// The credentials of HTTP Basic authentication, encoded. The name of the scheme is case-insensitive (RFC 9110).
+pub(super) fn basic_code(request: &Request<Bytes>) -> Option<&str> {
+    let (scheme, code) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(code.trim())
 }
 
 #[cfg(test)]

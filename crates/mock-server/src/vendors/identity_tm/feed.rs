@@ -10,13 +10,9 @@ use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::facts::FACTS;
-use super::orders::Orders;
-use super::rules;
-use super::settings::{ListShape, Settings, Unit};
-use crate::rejection::Rejection;
+use super::{FACTS, ListShape, Orders, Settings, Unit, rules};
 use crate::rules::{Rule, Rules};
-use crate::{Profile, World};
+use crate::{Profile, Rejection, World};
 
 /// The most status elements that one answer holds (T-101).
 const MAX_ELEMENTS: usize = 1000;
@@ -99,7 +95,6 @@ pub(super) fn all_status(
     FACTS.or_reject(respond(listed, settings.list_shape), "[T] 4.2")
 }
 
-/// The list in its shape.
 fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Content>, Error> {
     let one = (listed.len() == 1).then(|| listed.first()).flatten();
     match (shape, one) {
@@ -116,7 +111,6 @@ fn respond(listed: Vec<ListedOrder>, shape: ListShape) -> Result<Response<Conten
     GetAllStatus::encode_response(OrderList(listed))
 }
 
-/// How many statuses one answer holds at most.
 fn most(rules: &Rules) -> usize {
     if rules.enforce(&rules::T_101_MOST) { MAX_ELEMENTS } else { usize::MAX }
 }

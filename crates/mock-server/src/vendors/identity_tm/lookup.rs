@@ -1,17 +1,23 @@
-//! The order that a call is about.
+//! The order that a call is about, and how calls are rejected.
 
+use std::borrow::Cow;
+
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use identkit_core::{Content, Location, Violation};
 use identkit_identity_tm::{OrderId, StatusKind};
+use identkit_wire::json;
+use serde_json::{Value, json};
 
-use super::orders::{Order, Orders};
-use super::rejections::{deleted_order, of_order, unknown_order};
-use super::rules;
-use crate::World;
-use crate::rejection::Rejection;
+use super::{FACTS, Order, Orders, rules};
+use crate::journal::pointer_of;
+use crate::rules::Rule;
+use crate::{Rejection, World};
 
 /// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
 pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     if world.enforces(&rules::AT_22_LENGTH) && id.expose().chars().count() > 20 {
-        return Err(of_order(400, "has more than 20 characters", &rules::AT_22, "[T] 3.1.4"));
+        return Err(of_order(400, "has more than 20 characters", &rules::AT_22_LENGTH));
     }
     let order = world.state::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
     order.map(|order| &mut **order).ok_or_else(unknown_order)
@@ -26,15 +32,11 @@ pub(super) fn find_final<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a m
     }
     let finality = order.finality();
     if rules.enforce(&rules::AT_62) && !finality.is_final() {
-        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62, "[T] 3.3.1"));
+        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62));
     }
     if rules.enforce(&rules::T_022) && finality.is_final() && !finality.data_expected() {
-        return Err(of_order(
-            404,
-            "the order ended without data: neither positive nor suspicious of fraud",
-            &rules::T_022,
-            "[T] 2.3",
-        ));
+        let message = "the order ended without data: neither positive nor suspicious of fraud";
+        return Err(of_order(404, message, &rules::T_022));
     }
     Ok(order)
 }
@@ -57,4 +59,43 @@ pub(super) fn account(world: &mut World, email: &str, but: Option<&str>) -> (boo
         exists |= verified || order.has(StatusKind::ACCOUNT_CREATED) || order.has(StatusKind::ACCOUNT_EXISTS);
     }
     (exists, verified)
+}
+
+/// An error as the sandbox writes it: a text under `Error`, and what it is made of (AT-53).
+pub(super) fn respond(rejection: &Rejection) -> Response<Content> {
+    let rejection = rejection.bounded();
+    let fault = |violation: &Violation| {
+        let Violation { field, message, rule, section, .. } = violation;
+        let mut fault = json!({ "field": field, "message": message, "rule": rule, "section": section });
+        if let (Value::Object(fault), Some(pointer)) = (&mut fault, pointer_of(violation, FACTS.maps)) {
+            fault.insert("pointer".to_owned(), pointer.into());
+        }
+        fault
+    };
+    let faults: Vec<Value> = rejection.violations.iter().map(fault).collect();
+    let body = json!({ "Error": rejection.text(), "Faults": faults });
+    let mut response = json::response(rejection.status, &body).unwrap_or_else(|_| Response::new(Content::empty()));
+    if rejection.status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"identity.TM\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    // For the journal.
+    response.extensions_mut().insert(rejection);
+    response
+}
+
+pub(super) fn of_order(status: u16, message: impl Into<Cow<'static, str>>, rule: &Rule) -> Rejection {
+    rule.reject(status, "OrderID", message, rule.section).at(Location::Path)
+}
+
+pub(super) fn unknown_order() -> Rejection {
+    of_order(404, "the sandbox has no such order", &rules::T_060)
+}
+
+pub(super) fn deleted_order() -> Rejection {
+    of_order(404, "the data of this order is deleted", &rules::AT_09)
+}
+
+pub(super) fn not_enabled(what: &'static str) -> Rejection {
+    rules::T_006.reject(400, what, "is not enabled for this account: support would have to", "[T] 3.1.1")
 }

@@ -1,7 +1,7 @@
 //! Recordings: `getVideoFileBinaryAsync` [T 3.7], `getVideoFileBinary` [T 3.8] and `getVoiceFiles` [T 3.9].
 
-use http::{Method, Request, Response, Uri};
-use identkit_core::{Content, Error, Event, Kind};
+use http::{Method, Request, Response};
+use identkit_core::{Content, Error, Event, Kind, Location};
 use identkit_identity_tm::messages::{VoiceFile, VoiceFiles};
 use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
@@ -9,15 +9,11 @@ use identkit_identity_tm::{
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 
-use super::facts::{FACTS, VIDEO};
-use super::lookup::find;
-use super::orders::{Order, Orders};
-use super::rejections::{deleted_order, of_order};
-use super::rules;
-use crate::rejection::Rejection;
+use super::{FACTS, Order, Orders, VIDEO, deleted_order, find, of_order, rules};
 use crate::rules::Rule;
+use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;
-use crate::{Timer, World};
+use crate::{Rejection, Timer, World};
 
 /// The bit of `Add` that asks for a recording, [T 3.1.3].
 const RECORD: u64 = 131_072;
@@ -37,18 +33,17 @@ fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str)
     let decided = order.has(StatusKind::POSITIVE) || order.has(StatusKind::FRAUD);
     if by_video && !(order.has(StatusKind::VIDEO_CONDUCTED) && decided) {
         let message = "has no recording: it needs an identification by video (75) that came to 6 or 89";
-        return Err(of_order(400, message, &rules::AT_62, section));
+        return Err(rules::AT_62.reject(400, "OrderID", message, section).at(Location::Path));
     }
     Ok(order)
 }
 
-/// The order, if its video was recorded.
-fn find_filmed<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
+fn find_filmed<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     let configured = world.state::<Orders>().settings.record_video || !world.enforces(&rules::AT_52);
-    let order = find_conducted(world, id, section)?;
+    let order = find_conducted(world, id, rules::AT_52.section)?;
     if !configured && order.request.add.unwrap_or_default() & RECORD == 0 {
         let message = "has no recording: neither did the order ask for one (Add 131072), nor is the account set up so";
-        return Err(of_order(400, message, &rules::AT_52, section));
+        return Err(of_order(400, message, &rules::AT_52));
     }
     Ok(order)
 }
@@ -59,7 +54,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
     const SECTION: &str = "[T] 3.7.3";
     let (now, takes) = (world.now, world.state::<Orders>().settings.video_provisioning);
     let must_be_called = world.enforces(&rules::AT_39);
-    let order = find_filmed(world, &op.order_id, "[T] 3.8.1")?;
+    let order = find_filmed(world, &op.order_id)?;
     let Some(url) = op.request.callback_url.filter(|url| !url.expose().is_empty()) else {
         if !must_be_called {
             return Ok(());
@@ -71,8 +66,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
             SECTION,
         );
     };
-    let called = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    if must_be_called && !url.expose().parse().is_ok_and(called) {
+    if must_be_called && !is_web_address(url.expose()) {
         return refuse("callbackUrl", "must be a URL that begins with https:// or http://", &rules::AT_39, SECTION);
     }
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
@@ -119,13 +113,12 @@ pub(super) fn finish_recording(world: &mut World, id: &str) {
 }
 
 fn artifact_failure(error: identkit_synthetic::Error) -> Rejection {
-    of_order(500, error.to_string(), &crate::rules::M_09, "sandbox")
+    of_order(500, error.to_string(), &crate::rules::M_09)
 }
 
-/// The recording, or the placeholder while it is not ready.
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection> {
     let placeholder_first = world.enforces(&rules::AT_38);
-    let order = find_filmed(world, &op.order_id, "[T] 3.8.1")?;
+    let order = find_filmed(world, &op.order_id)?;
     let bytes = if order.recording.ready || !placeholder_first {
         identkit_synthetic::recording(order.id.expose())
     } else {
@@ -142,12 +135,8 @@ pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Con
     let (enabled, escaped) = (settings.voice_files || open_to_all, settings.escape_slashes);
     let order = find_conducted(world, &op.order_id, SECTION)?;
     if !enabled {
-        return Err(of_order(
-            400,
-            "has no sound: audio recordings are not enabled for this account",
-            &rules::T_006,
-            SECTION,
-        ));
+        let message = "has no sound: audio recordings are not enabled for this account";
+        return Err(of_order(400, message, &rules::T_006_VOICE));
     }
     let id = order.id.expose();
     let data = encode_base64(&identkit_synthetic::voice(id));

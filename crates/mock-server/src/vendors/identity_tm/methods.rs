@@ -3,54 +3,37 @@
 use identkit_identity_tm::messages::{IdentifyMethod, StatusEntry};
 use identkit_identity_tm::{PutOrder, StatusKind};
 
-/// Every method that a product names or excludes; `SmartID` stands in one list only, without a word about it (AT-82).
-pub(super) const ALL: [IdentifyMethod; 6] = [
-    IdentifyMethod::Courier,
-    IdentifyMethod::Shop,
-    IdentifyMethod::Video,
-    IdentifyMethod::Eid,
-    IdentifyMethod::Giro,
-    IdentifyMethod::AutoId,
+/// Every method that a product names or excludes, with its name in `getIdentData` [T 3.3.4], the story that identifies by
+/// it, and the change of procedure to it. `SmartID` stands in one list only, without a word about it (AT-82).
+const METHODS: [(IdentifyMethod, &str, &str, u32); 6] = [
+    (IdentifyMethod::Courier, "Courier", "courier", 69),
+    (IdentifyMethod::Shop, "Shop", "shop", 68),
+    (IdentifyMethod::Video, "Video", "video", 73),
+    (IdentifyMethod::Eid, "eID", "eid", 74),
+    (IdentifyMethod::Giro, "Giro", "giro", 81),
+    (IdentifyMethod::AutoId, "autoID", "autoid", 98),
 ];
 
-/// The method's name as `getIdentData` writes it, [T 3.3.4].
+pub(super) fn all() -> impl Iterator<Item = IdentifyMethod> {
+    METHODS.into_iter().map(|(method, ..)| method)
+}
+
+fn row(method: IdentifyMethod) -> (IdentifyMethod, &'static str, &'static str, u32) {
+    METHODS.into_iter().find(|(known, ..)| *known == method).unwrap_or(METHODS[2])
+}
+
 pub(super) fn name(method: IdentifyMethod) -> &'static str {
-    match method {
-        IdentifyMethod::Courier => "Courier",
-        IdentifyMethod::Shop => "Shop",
-        IdentifyMethod::Eid => "eID",
-        IdentifyMethod::Giro => "Giro",
-        IdentifyMethod::AutoId => "autoID",
-        IdentifyMethod::SmartId => "SmartID",
-        _ => "Video",
-    }
+    if method == IdentifyMethod::SmartId { "SmartID" } else { row(method).1 }
 }
 
-/// The story that identifies by this method.
 pub(super) fn scenario(method: IdentifyMethod) -> &'static str {
-    match method {
-        IdentifyMethod::Courier => "courier",
-        IdentifyMethod::Shop => "shop",
-        IdentifyMethod::Eid => "eid",
-        IdentifyMethod::Giro => "giro",
-        IdentifyMethod::AutoId => "autoid",
-        _ => "video",
-    }
+    row(method).2
 }
 
-/// The change of procedure to this method.
 pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
-    StatusKind(match method {
-        IdentifyMethod::Shop => 68,
-        IdentifyMethod::Courier => 69,
-        IdentifyMethod::Eid => 74,
-        IdentifyMethod::Giro => 81,
-        IdentifyMethod::AutoId => 98,
-        _ => 73,
-    })
+    StatusKind(row(method).3)
 }
 
-/// The method that a status belongs to, if it belongs to one.
 fn method_of(kind: StatusKind) -> Option<IdentifyMethod> {
     Some(match kind.0 {
         3 | 9 | 10 | 15 | 19 | 57 | 64 | 69 => IdentifyMethod::Courier,

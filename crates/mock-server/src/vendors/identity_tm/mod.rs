@@ -1,7 +1,5 @@
 //! identity.TM's server side, after the Customer Services API document 2.10c.
 
-mod banks;
-mod checks;
 mod documents;
 mod examples;
 mod facts;
@@ -11,43 +9,51 @@ mod media;
 mod methods;
 mod multi_sign;
 mod orders;
-mod paths;
-mod placing;
+mod put_order;
 mod reading;
-mod rejections;
-mod results;
 mod reuse;
 mod rules;
-mod saved;
 mod scenarios;
 mod settings;
 mod shapes;
 mod signing;
-mod vendor;
-mod views;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use identkit_core::Location;
 use identkit_identity_tm::{
     CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,
     GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
-    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PutOrder, RequestResendSignTan,
-    RequestSign, RequestVideo, ServerStatus,
+    GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PROVIDER, PutOrder,
+    RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, StatusKind,
 };
+use identkit_wire::encode_base64;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-#[cfg(feature = "server")]
 pub(super) use self::facts::BASE_PATH;
-pub use self::results::unseal;
+pub use self::reading::unseal;
 pub use self::scenarios::SCENARIOS;
 pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
 
 use self::documents::IdentVariant;
-use self::facts::FACTS;
-use self::orders::Orders;
-use self::placing::put_order;
+use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
+use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
+use self::orders::{IssuedTan, OfMaster, Order, Orders, Reason, Reuse, Step, Word, dts, own_hashes, own_pdfs};
+use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
-use crate::World;
-use crate::vendor::Route;
+use self::reuse::Key;
+use crate::rules::Rule;
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
+use crate::world::error::{read, to_value};
+use crate::{
+    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError,
+    StateReader, Target, Timer, Transition, VendorFacts, World, account,
+};
 
 /// The vendor identity.TM.
 #[derive(Debug)]
@@ -64,7 +70,6 @@ impl Default for IdentityTm {
 impl IdentityTm {
     /// The vendor with all calls that the sandbox answers.
     pub fn new() -> Self {
-        /// The route of a call about an order.
         macro_rules! of_order {
             ($new:ident::<$operation:ty>, $handler:expr) => {
                 Route::$new::<$operation>(&FACTS, |op| Some(op.order_id.expose().to_owned()), $handler)
@@ -93,7 +98,7 @@ impl IdentityTm {
             of_order!(new::<RequestSign>, signing::request),
             of_order!(new::<ConfirmSign>, signing::confirm),
             of_order!(new::<RequestResendSignTan>, signing::resend),
-            Route::new::<GetBankList>(&FACTS, |_| None, banks::banks),
+            Route::new::<GetBankList>(&FACTS, |_| None, signing::banks),
             Route::new::<CheckSignmeUser>(&FACTS, |_| None, signing::signme_user),
             Route::responding::<GetAllStatusExtended>(
                 &FACTS,
@@ -116,8 +121,246 @@ pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
     change(&mut world.state::<Orders>().settings);
 }
 
-/// The schemas of what the vendor writes into the admin API.
 #[cfg(feature = "server")]
 pub(super) fn schemas() -> VendorSchemas {
-    VendorSchemas::new::<Orders, views::CaseView>(identkit_identity_tm::PROVIDER)
+    VendorSchemas::new::<Orders, CaseView>(identkit_identity_tm::PROVIDER)
+}
+
+impl AccountState for Orders {
+    type Settings = Settings;
+
+    const BASE_PATH: &'static str = BASE_PATH;
+
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    fn credentials(settings: &mut Settings) -> [(&'static str, &mut String); 2] {
+        [("customer_id", &mut settings.customer_id), ("customer_code", &mut settings.customer_code)]
+    }
+
+    fn cases(world: &mut World) -> Vec<String> {
+        world.state::<Self>().by_id.keys().cloned().collect()
+    }
+}
+
+impl MockVendor for IdentityTm {
+    fn facts(&self) -> &'static VendorFacts {
+        &FACTS
+    }
+
+    fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    fn account(&self) -> Option<&dyn Account> {
+        Some(&AccountOf::<Orders>::NEW)
+    }
+
+    fn seed(&self, world: &mut World) {
+        reuse::seed(world);
+        examples::place(world);
+        if world.profile == Profile::Chaos {
+            // A suspicion of fraud that the default list hides (AT-13).
+            configure(world, |settings| {
+                settings.general.remove(&StatusKind::FRAUD.0);
+            });
+        }
+    }
+
+    fn route(&self, world: &World, request: &Request<Bytes>) -> Option<Target<'_>> {
+        let path = resolve_alias(world, below_version(request.uri().path())?);
+        // Without regard to case: the document itself spells delIdentdata in two methods (AT-09).
+        let ignore_case = world.profile != Profile::Strict || !world.enforces(&rules::AT_09_CASE);
+        Target::find(&self.routes, request.method(), &path, ignore_case)
+    }
+
+    fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
+        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(&rejection)))
+    }
+
+    fn on_timer(&self, world: &mut World, timer: &Timer) {
+        match timer.what {
+            TIME_OUT => scenarios::time_out(world, &timer.subject),
+            PURGE if world.enforces(&rules::T_024) => {
+                if let Some(order) = world.state::<Orders>().by_id.get_mut(&timer.subject) {
+                    order.delete_data();
+                }
+            }
+            VIDEO => media::finish_recording(world, &timer.subject),
+            _ => {}
+        }
+    }
+
+    fn delivered(&self, world: &mut World, case: &str) {
+        world.unblock(case);
+        scenarios::go_on(world, case);
+    }
+
+    fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
+        world.state::<Orders>().by_id.get(case)?;
+        Some(scenarios::play(world, case, transition))
+    }
+
+    fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
+        let blocked = world.is_blocked(case);
+        let order = world.state::<Orders>().by_id.get(case)?;
+        let view = CaseView {
+            vendor: PROVIDER,
+            id: case.to_owned(),
+            data_deleted: order.deleted,
+            blocked,
+            method: methods::name(order.method()),
+            tan: order.tan.as_ref().map(|tan| tan.code.expose().to_owned()),
+            recording: order.recording.name(),
+            reuse: order.reuse.as_ref().map(Reuse::name),
+            status: serde_json::to_value(order.status_answer(None)).unwrap_or_default(),
+        };
+        serde_json::to_value(view).ok()
+    }
+
+    fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
+        // A state that was never used is its default.
+        let Orders { settings, by_id, reported, opened } = states.get().cloned().unwrap_or_default();
+        let settings = account::save_settings(&settings)?;
+        let seal_key = states.get().cloned().unwrap_or_default();
+        to_value(
+            &Saved { settings, seal_key, orders: by_id.into_values().map(|order| *order).collect(), reported, opened },
+            "an order",
+        )
+    }
+
+    fn load(&self, world: &mut World, saved: &Value) -> Result<(), SavedError> {
+        let Saved { settings, seal_key, orders, reported, opened } = read(saved)?;
+        let mut state =
+            Orders { settings: account::load_settings(&settings, "/settings")?, reported, ..Orders::default() };
+        for (index, order) in orders.into_iter().enumerate() {
+            if state.by_id.insert(order.id.expose().to_owned(), Box::new(order)).is_some() {
+                return Err(SavedError::damaged(format!("/orders/{index}/id"), "expected an id of its own"));
+            }
+        }
+        state.opened = opened.checked("/opened", |id| state.by_id.contains_key(id))?;
+        *world.state() = state;
+        *world.state() = seal_key;
+        Ok(())
+    }
+}
+
+impl IdentityTm {
+    fn answer(
+        &self,
+        world: &mut World,
+        request: &Request<Bytes>,
+        target: Option<&Target<'_>>,
+    ) -> Result<CallOutcome, Rejection> {
+        let path = below_version(request.uri().path()).unwrap_or_default();
+        let open = path.eq_ignore_ascii_case("/serverStatus");
+        if !open && world.enforces(&rules::T_003) && !is_authenticated(world, request) {
+            let message = "customer id or customer code is wrong or missing (HTTP Basic)";
+            let rejection = rules::T_003.reject(401, "Authorization", message, "[T] 2.6");
+            return Err(rejection.at(Location::Header));
+        }
+        let path = resolve_alias(world, path);
+        self.check_access(world, request.uri().path(), &path)?;
+        match target {
+            Some(target) => target.handle(world, request),
+            None => Err(self.unknown_call(request.method(), &path)),
+        }
+    }
+}
+
+fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
+    let settings = &world.state::<Orders>().settings;
+    let expected = encode_base64(format!("{}:{}", settings.customer_id, settings.customer_code).as_bytes());
+    basic_code(request) == Some(&expected)
+}
+
+/// An order of identity.TM.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Order")]
+struct CaseView {
+    #[schemars(extend("const" = "identity-tm"))]
+    vendor: &'static str,
+    /// OrderID.
+    id: String,
+    /// Whether the person's data is deleted.
+    data_deleted: bool,
+    /// Whether calls about the order wait for a webhook.
+    blocked: bool,
+    /// How the person is identified.
+    #[schemars(extend("enum" = ["Courier", "Shop", "eID", "Giro", "autoID", "SmartID", "Video"]))]
+    method: &'static str,
+    /// The TAN that was texted last.
+    tan: Option<String>,
+    /// State of the video's recording.
+    #[schemars(extend("enum" = ["ready", "asked for", "not asked for"]))]
+    recording: &'static str,
+    /// What the vendor did with IdentDataSigned: `accepted`, or why it was not used.
+    reuse: Option<&'static str>,
+    /// The response of getStatus with all its codes, as the vendor writes it.
+    #[schemars(extend("type" = "object"))]
+    status: Value,
+}
+
+impl IdentityTm {
+    /// Whether the account may call this path, as it is set up.
+    fn check_access(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
+        let rules = world.rules.clone();
+        let settings = &world.state::<Orders>().settings;
+        let nowhere = |message: &'static str, rule: &Rule, section: &'static str| {
+            Err(rule.reject(404, "path", message, section).at(Location::Path))
+        };
+        if rules.enforce(&rules::AT_11) && !settings.any_version && !whole.starts_with("/api/2.10/") {
+            return nowhere("the version of the document is /api/2.10/", &rules::AT_11, "[T] 2.6");
+        }
+        let fits = |ignore| self.routes.iter().any(|route| route.meta().match_path(path, ignore).is_some());
+        if rules.enforce(&rules::AT_09_CASE) && settings.exact_paths && !fits(false) && fits(true) {
+            return nowhere("the call is written with other capital letters", &rules::AT_09, "[T] 3-8");
+        }
+        let call = path.split('/').nth(1).unwrap_or_default();
+        match Feature::of(call) {
+            Some(feature) if rules.enforce(&rules::T_006_CALLS) && settings.not_enabled.contains(&feature) => {
+                Err(not_enabled("path").at(Location::Path))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why nothing answers here: another method, a call of a later version, or nothing at all.
+    fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
+        let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
+        let known = self.routes.iter().find(|route| {
+            route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
+        });
+        let (status, message, section) = match known {
+            Some(route) if route.meta().method != method => {
+                (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
+            }
+            Some(route) => {
+                (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section)
+            }
+            None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
+        };
+        rules::T_001.reject(status, "path", message, section).at(Location::Path)
+    }
+}
+
+/// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
+fn resolve_alias<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
+    match path.strip_prefix("/confirm/") {
+        Some(rest) if world.profile != Profile::Strict && world.enforces(&rules::AT_10) => {
+            format!("/confirmSign/{rest}").into()
+        }
+        _ => path.into(),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    settings: Value,
+    seal_key: Key,
+    orders: Vec<Order>,
+    reported: BTreeSet<(String, usize)>,
+    opened: CaseOrder,
 }

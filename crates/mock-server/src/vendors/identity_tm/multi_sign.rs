@@ -12,12 +12,9 @@ use identkit_identity_tm::messages::SignParameters;
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
 use jiff::Timestamp;
 
-use super::documents;
-use super::orders::{OfMaster, Orders, own_hashes};
-use super::rules;
-use crate::World;
-use crate::rejection::Rejection;
+use super::{OfMaster, Orders, documents, own_hashes, rules};
 use crate::rules::Rule;
+use crate::{Rejection, World};
 
 impl OfMaster {
     fn names(&self) -> Vec<Option<&Pii<String>>> {
@@ -108,7 +105,6 @@ fn placement(parameters: Option<&SignParameters>) -> Placement {
     }
 }
 
-/// The master's documents could be signed when it was placed, so that only the places can be wrong.
 fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Rejection> {
     documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
         let mut refused = documents::not_signable(error);

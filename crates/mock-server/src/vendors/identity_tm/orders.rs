@@ -14,12 +14,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::methods;
-use super::settings::Settings;
+use super::{Settings, methods};
 use crate::CaseOrder;
 use crate::world::text::{self, Written};
 
-/// The vendor's share of a world.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
     pub(super) settings: Settings,
@@ -27,11 +25,9 @@ pub(super) struct Orders {
     pub(super) by_id: BTreeMap<String, Box<Order>>,
     /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
-    /// Which is the oldest.
     pub(super) opened: CaseOrder,
 }
 
-/// One order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
@@ -55,20 +51,15 @@ pub(super) struct Order {
     /// What is read instead of data made up from the request: the document's example.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "with_nulls")]
     pub(super) literal_data: Option<Box<IdentDataAnswer>>,
-    /// The code that was texted last, once signing has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tan: Option<IssuedTan>,
-    /// What has become of its recording.
     pub(super) recording: Recording,
-    /// What it signs of its master order.
     pub(super) of_master: OfMaster,
-    /// What came of the identification that was to be used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
 }
 
 impl Order {
-    /// An order as it was just taken.
     pub(super) fn new(id: OrderId, request: PutOrder, now: Timestamp) -> Self {
         Self {
             id,
@@ -116,7 +107,6 @@ impl Order {
         Finality::judge(self.flavour, self.status.iter().filter_map(|entry| entry.kind))
     }
 
-    /// How the person was identified, or will be.
     pub(super) fn method(&self) -> IdentifyMethod {
         methods::current(&self.request, &self.status)
     }
@@ -139,17 +129,14 @@ impl Order {
         answer
     }
 
-    /// The documents that the order signs: its own, then its master's.
     pub(super) fn pdfs(&self) -> impl Iterator<Item = &SignPdf> {
         own_pdfs(&self.request).iter().chain(&self.of_master.pdfs)
     }
 
-    /// The hashes that the order signs: its own, then its master's.
     pub(super) fn hashes(&self) -> impl Iterator<Item = &SignHash> {
         own_hashes(&self.request).iter().chain(&self.of_master.hashes)
     }
 
-    /// The data that is used again.
     pub(super) fn reused(&self) -> Option<&IdentDataAnswer> {
         match &self.reuse {
             Some(Reuse::Accepted(data)) => Some(data),
@@ -158,7 +145,6 @@ impl Order {
     }
 }
 
-/// What an order signs of its master.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfMaster {
@@ -166,7 +152,6 @@ pub(super) struct OfMaster {
     pub(super) hashes: Vec<SignHash>,
 }
 
-/// The documents that an order has of its own.
 pub(super) fn own_pdfs(order: &PutOrder) -> &[SignPdf] {
     order.sign_pdf.as_ref().map_or(&[], OneOrMany::as_slice)
 }
@@ -175,7 +160,6 @@ pub(super) fn own_hashes(order: &PutOrder) -> &[SignHash] {
     order.sign_hash.as_ref().map_or(&[], OneOrMany::as_slice)
 }
 
-/// What has become of the recording of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recording {
@@ -187,7 +171,6 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// In one word, for the admin API.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self { ready: true, .. } => "ready",
@@ -197,7 +180,6 @@ impl Recording {
     }
 }
 
-/// What came of an `IdentDataSigned`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reuse {
@@ -207,7 +189,6 @@ pub(super) enum Reuse {
     Refused(Reason),
 }
 
-/// Why the person is identified again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reason {
@@ -236,7 +217,6 @@ impl Reason {
 }
 
 impl Reuse {
-    /// In words, for the admin API.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",
@@ -245,7 +225,6 @@ impl Reuse {
     }
 }
 
-/// The one-time code of an order whose signing has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuedTan {
@@ -254,7 +233,6 @@ pub(super) struct IssuedTan {
     pub(super) wrong: u32,
 }
 
-/// A text of a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Tan,
@@ -276,7 +254,6 @@ impl Written for Word {
     }
 }
 
-/// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {

@@ -15,21 +15,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
-use super::facts::FACTS;
-use super::lookup::find_final;
-use super::orders::{Orders, Reason, Reuse, dts};
-use super::rejections::of_order;
-use super::rules;
-use crate::World;
-use crate::rejection::Rejection;
+use super::{FACTS, Orders, Reason, Reuse, dts, find_final, of_order, rules};
 use crate::rules::Rules;
 use crate::world::text;
+use crate::{Rejection, World};
 
 /// The first line: nobody shall take the form for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
-/// What stands before the seal.
 const SEAL: &str = "HMAC-SHA256 ";
-/// Characters of Base64 in a line.
 const LINE: usize = 76;
 
 /// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
@@ -65,7 +58,6 @@ pub(super) fn seed(world: &mut World) {
     *world.state::<Key>() = Key(digest.into());
 }
 
-/// What is sealed.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     /// Whether the identification was positive: an order can also end with a suspicion of fraud.
@@ -73,14 +65,13 @@ struct Sealed {
     data: IdentDataAnswer,
 }
 
-/// The signed form of the data of a final order.
 pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Rejection> {
     let rules = world.rules.clone();
     let settings = &world.state::<Orders>().settings;
     let (enabled, quoted) = (settings.reuse || !rules.enforce(&rules::T_006_REUSE), settings.signed_as_json_string);
     let order = find_final(world, &op.order_id)?;
     if !enabled {
-        return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006, "[T] 6"));
+        return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006_REUSE));
     }
     let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };

@@ -126,7 +126,7 @@ mod tests {
     use identkit_core::Violation;
 
     use super::*;
-    use crate::rejection::Rejection;
+    use crate::rules::Rejection;
     use crate::rules::Rules;
 
     fn switch_off(rules: &mut Rules, id: &str) -> Result<(), crate::rules::NoSwitch> {

@@ -160,7 +160,6 @@ pub(super) const SHAPES: &[Shape] = &[
     }),
 ];
 
-/// Puts a value in the place of one that is there.
 fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> bool {
     match object.get_mut(name) {
         Some(place) if *place != value => {
@@ -171,7 +170,6 @@ fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> bool {
     }
 }
 
-/// Writes the times of an answer otherwise.
 fn times(value: &mut Value, write: fn(&str) -> String) -> bool {
     const NAMES: [&str; 6] = ["Time", "Executed", "Identified", "SlotBegin", "SlotEnd", "Delivered"];
     each_object(value, &mut |object| {

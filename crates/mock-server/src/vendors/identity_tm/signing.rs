@@ -3,23 +3,17 @@
 use std::collections::BTreeMap;
 
 use http::Response;
-use identkit_core::{Content, Secret};
-use identkit_identity_tm::messages::{NamedHashes, SignedHashes, SignmeUser};
+use identkit_core::{Content, Location, Secret};
+use identkit_identity_tm::messages::{Bank, NamedHashes, SignedHashes, SignmeUser};
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, GetESignHash, OrderCallback, OrderFlavor, OrderId, RequestResendSignTan,
-    RequestSign, StatusKind,
+    CancelOrder, CheckSignmeUser, ConfirmSign, GetBankList, GetESignHash, OrderCallback, OrderFlavor, OrderId,
+    RequestResendSignTan, RequestSign, StatusKind, samples,
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
-use super::facts::FACTS;
-use super::lookup::{account, find};
-use super::orders::{IssuedTan, Orders, Step, Word};
-use super::rejections::{deleted_order, of_order};
-use super::rules;
 use super::scenarios::{self, go_on};
-use super::settings::HashShape;
-use crate::World;
-use crate::rejection::Rejection;
+use super::{FACTS, HashShape, IssuedTan, Order, Orders, Step, Word, account, deleted_order, find, of_order, rules};
+use crate::{Rejection, World};
 
 fn happen(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
@@ -33,12 +27,8 @@ pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Rejection
     let open_only = world.enforces(&rules::T_025_CANCEL);
     let order = find(world, &op.order_id)?;
     if open_only && order.finality().is_final() {
-        return Err(of_order(
-            406,
-            "the order has ended: nothing is left to be cancelled",
-            &rules::T_025_CANCEL,
-            "[T] 4.3",
-        ));
+        let message = "the order has ended: nothing is left to be cancelled";
+        return Err(of_order(406, message, &rules::T_025_CANCEL));
     }
     let callback = world.state::<Orders>().settings.webhook_on_cancel;
     scenarios::cancel(world, op.order_id.expose(), callback);
@@ -54,21 +44,27 @@ fn text_a_tan(world: &mut World, id: &OrderId) {
     happen(world, id, [Step::Status(StatusKind::SMS_SENT, Some(Word::Tan))]);
 }
 
-/// Starts signing.
-pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
-    const SECTION: &str = "[T] 5.1";
+/// The order, if it can still be signed.
+fn find_open<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let rules = world.rules.clone();
-    let order = find(world, &op.order_id)?;
+    let order = find(world, id)?;
     if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
         return Err(deleted_order());
     }
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
-        return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, SECTION));
+        let message = "the order has already been processed";
+        return Err(rules::AT_55_ENDED.reject(410, "OrderID", message, section).at(Location::Path));
     }
+    Ok(order)
+}
+
+pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
+    let identified_only = world.enforces(&rules::AT_55_IDENTIFIED);
+    let order = find_open(world, &op.order_id, "[T] 5.1")?;
     let ready = order.flavour == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
-    if rules.enforce(&rules::AT_55_IDENTIFIED) && !ready {
+    if identified_only && !ready {
         let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
-        return Err(of_order(406, message, &rules::AT_55_IDENTIFIED, SECTION));
+        return Err(of_order(406, message, &rules::AT_55_IDENTIFIED));
     }
     if !order.has(StatusKind::SIGNATURE_REQUEST) {
         happen(world, &op.order_id, [Step::Status(StatusKind::SIGNATURE_REQUEST, None)]);
@@ -79,20 +75,14 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejectio
 
 /// What both later calls ask of an order.
 fn under_way(world: &mut World, id: &OrderId, section: &'static str) -> Result<IssuedTan, Rejection> {
-    let rules = world.rules.clone();
-    let order = find(world, id)?;
-    if rules.enforce(&rules::AT_09_SIGNING) && order.deleted {
-        return Err(deleted_order());
-    }
-    if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
-        return Err(of_order(410, "the order has already been processed", &rules::AT_55_ENDED, section));
-    }
-    match &order.tan {
+    let begun_only = world.enforces(&rules::AT_55_BEGUN);
+    match &find_open(world, id, section)?.tan {
         Some(tan) => Ok(tan.clone()),
         // No TAN is right where none was texted.
-        None if !rules.enforce(&rules::AT_55_BEGUN) => Ok(IssuedTan { code: Secret::new(""), wrong: 0 }),
+        None if !begun_only => Ok(IssuedTan { code: Secret::new(""), wrong: 0 }),
         None => {
-            Err(of_order(412, "signing has not been started: call requestSign first", &rules::AT_55_BEGUN, section))
+            let message = "signing has not been started: call requestSign first";
+            Err(rules::AT_55_BEGUN.reject(412, "OrderID", message, section).at(Location::Path))
         }
     }
 }
@@ -104,7 +94,6 @@ pub(super) fn resend(world: &mut World, op: RequestResendSignTan) -> Result<(), 
     Ok(())
 }
 
-/// Signs, or counts a wrong try.
 pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 5.2";
     let issued = under_way(world, &op.order_id, SECTION)?;
@@ -146,12 +135,8 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         return Err(deleted_order());
     }
     if only_signed && (order.hashes().next().is_none() || !order.has(StatusKind::SIGNED)) {
-        return Err(of_order(
-            400,
-            "the order is not signed: it needs eSignHash, or a master order with it, and status 84",
-            &rules::T_060,
-            "[T] 3.6.1",
-        ));
+        let message = "the order is not signed: it needs eSignHash, or a master order with it, and status 84";
+        return Err(of_order(400, message, &rules::T_060_HASH));
     }
     let marked = |hash: &Secret| {
         let bytes = decode_base64_lenient(hash.expose()).unwrap_or_default();
@@ -186,4 +171,24 @@ pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<Sign
     }
     let (exists, verified) = account(world, &email, None);
     Ok(SignmeUser::default().user_exists(exists).user_is_able_to_sign(verified))
+}
+
+fn known_banks() -> Result<Vec<Bank>, Rejection> {
+    json::read(samples::GET_BANK_LIST_RESPONSE.as_bytes()).map_err(|fault| FACTS.reject(&fault.answer(), "[T] 8.1"))
+}
+
+pub(super) fn banks(_: &mut World, _: GetBankList) -> Result<Vec<Bank>, Rejection> {
+    known_banks()
+}
+
+/// The bank that an IBAN or BIC names, if it is one of the list.
+pub(super) fn bank_of(text: &str) -> Result<Option<Bank>, Rejection> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    // DE, two check digits, the bank code, and the account.
+    let code = text.strip_prefix("DE").filter(|rest| rest.len() == 20).and_then(|rest| rest.get(2..10));
+    let fits = |bank: &Bank| {
+        let bic = bank.bic.as_ref().is_some_and(|bic| bic.as_str() == text);
+        bic || code.is_some_and(|code| bank.blz.is_some_and(|blz| blz.to_string() == code))
+    };
+    Ok(known_banks()?.into_iter().find(fits))
 }

@@ -37,8 +37,7 @@ fn settings() -> Vec<(String, String)> {
                 found.push((name.to_owned(), std::mem::take(&mut about)));
             }
             // How it is written in JSON, and its schema: settings_by_name.rs.
-            (None, None)
-                if line.starts_with("#[serde(") || line.starts_with("#[cfg_attr(feature = \"server\", schemars(") => {}
+            (None, None) if line.starts_with("#[serde(") || line.starts_with("#[schemars(") => {}
             (None, None) => panic!("neither a field nor a word about one: {line}"),
         }
     }

@@ -3,34 +3,33 @@
 //! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
 
 mod scripts;
-#[cfg(test)]
-mod tests;
-mod webhooks;
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+use http::Request;
+use identkit_core::{Error, Event};
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
-use identkit_identity_tm::{OrderCallback, OrderFlavor, PROVIDER, StatusKind};
+use identkit_identity_tm::{OrderCallback, OrderFlavor, PROVIDER, StatusKind, VideoCallback};
+use identkit_wire::Callback as _;
 use jiff::{SignedDuration, Timestamp};
-
-use self::scripts::{Account, Stage};
-use self::webhooks::call;
-use super::facts::{PURGE, TIME_OUT};
-use super::lookup::account_of;
-use super::orders::{Orders, Step, Word, dts};
-use crate::rejection::Rejection;
-use crate::vendor::Transition;
-use crate::vendors::identity_tm::rules;
-use crate::world::text::Written as _;
-use crate::{Timer, World};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 pub use self::scripts::SCENARIOS;
+
+use self::scripts::{Account, Stage};
+use super::facts::{FACTS, PURGE, TIME_OUT};
+use super::lookup::account_of;
+use super::orders::{Orders, Step, Word, dts};
+use super::rules;
+use crate::webhooks::Delivery;
+use crate::world::text::Written as _;
+use crate::{Rejection, Timer, Transition, World};
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
 }
 
-/// Begins a story, or sets one status.
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
     // Looked for among all orders, and so only where it matters.
     let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
@@ -79,7 +78,6 @@ fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
     })
 }
 
-/// Cancels an order, and calls this webhook about it.
 pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback>) {
     let orders = world.state::<Orders>();
     if let Some(order) = orders.by_id.get_mut(id) {
@@ -89,7 +87,6 @@ pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback
     go_on(world, id);
 }
 
-/// The person did not finish in time (T-023).
 pub(super) fn time_out(world: &mut World, id: &str) {
     if !world.enforces(&rules::T_023) {
         return;
@@ -119,7 +116,6 @@ pub(super) fn go_on(world: &mut World, id: &str) {
     }
 }
 
-/// Sets a status, with what follows from it.
 fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
     let (now, time_out_deletes) = (world.now, world.enforces(&rules::T_023_DELETES));
     let orders = world.state::<Orders>();
@@ -148,7 +144,6 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
     }
 }
 
-/// 19: an appointment.
 const APPOINTMENT: StatusKind = StatusKind(19);
 
 /// The two hours round this time: stories play at once, and the courier comes within the slot.
@@ -156,4 +151,58 @@ fn slot(now: Timestamp) -> TvSlot {
     let hour = Timestamp::from_second(now.as_second().div_euclid(3_600) * 3_600).unwrap_or(now);
     let end = hour.checked_add(SignedDuration::from_hours(2)).unwrap_or(now);
     TvSlot::default().slot_begin(dts(hour)).slot_end(dts(end))
+}
+
+/// What no request line can hold.
+const IMPOSSIBLE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
+pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
+    if !world.enforces(&rules::T_037) {
+        return;
+    }
+    let Some((made, event)) = request(world, id, callback) else { return };
+    let request = match made {
+        Ok(request) => request,
+        // Nobody's receiver: the story goes on, and the delivery says why nothing came.
+        Err(error) => {
+            let delivery = Delivery::new(&FACTS, id, event, Request::default());
+            world.cannot_deliver(delivery.without_blocking(), error.detail().to_owned());
+            return;
+        }
+    };
+    if world.enforces(&rules::T_033) {
+        world.block(id);
+    }
+    world.deliver(Delivery::new(&FACTS, id, event, request));
+}
+
+type Made = (Result<Request<Bytes>, Error>, Event);
+
+fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
+    let (filled_in, encoded) = (world.enforces(&rules::T_031), world.enforces(&rules::AT_20));
+    let orders = world.state::<Orders>();
+    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encoded);
+    let order = orders.by_id.get(id)?;
+    let urls = order.request.webhook_url.as_ref()?;
+    let template = match callback {
+        OrderCallback::AfterVideo => urls.after_video.as_ref(),
+        OrderCallback::AfterIdent => urls.after_ident.as_ref(),
+        OrderCallback::OnFinal => urls.on_final.as_ref(),
+    }?;
+    let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
+    event.case_id = Some(id.into());
+    event.reference.clone_from(&order.request.reference);
+    let mut url = template.expose().to_owned();
+    if raw {
+        // What is left of the placeholders would be encoded below (AT-20).
+        let reference = event.reference.as_ref().map_or("", |reference| reference.expose());
+        let possible = utf8_percent_encode(reference, IMPOSSIBLE).to_string();
+        url = url.replace("[OrderID]", id).replace("[Ref]", &possible);
+    }
+    if !filled_in {
+        return Some((VideoCallback.emit(&url, &method, &event), event));
+    }
+    Some((callback.emit(&url, &method, &event), event))
 }

@@ -6,13 +6,12 @@
 use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
-use crate::rejection::Rejection;
+use crate::Rejection;
 use crate::rules::Rules;
-use crate::vendors::identity_tm::methods;
 use crate::vendors::identity_tm::orders::Step::{self, Call, Executed, Status};
 use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
-use crate::vendors::identity_tm::rules;
 use crate::vendors::identity_tm::settings::Settings;
+use crate::vendors::identity_tm::{methods, rules};
 
 /// The stories by name, as the admin API takes them.
 pub const SCENARIOS: [&str; 21] = [
@@ -103,7 +102,6 @@ pub(super) struct Account {
     pub(super) verified: bool,
 }
 
-/// An order and what a story depends on besides.
 pub(super) struct Stage<'a> {
     pub(super) order: &'a Order,
     pub(super) settings: &'a Settings,
@@ -136,7 +134,6 @@ impl Stage<'_> {
         self.order.flavour == OrderFlavor::Qes
     }
 
-    /// Identified, and waiting for the signature.
     fn is_identified(&self) -> bool {
         self.order.has(StatusKind::POSITIVE)
     }
@@ -198,11 +195,8 @@ impl Stage<'_> {
     fn may(&self, method: IdentifyMethod) -> Result<(), Rejection> {
         let request = &self.order.request;
         if self.rules.enforce(&rules::M_04_PRODUCT) && !methods::allowed(request, method) {
-            let others: Vec<_> = methods::ALL
-                .into_iter()
-                .filter(|other| methods::allowed(request, *other))
-                .map(methods::scenario)
-                .collect();
+            let others: Vec<_> =
+                methods::all().filter(|other| methods::allowed(request, *other)).map(methods::scenario).collect();
             let message = format!(
                 "the Product of this order does not include {}: play {}",
                 methods::name(method),
@@ -226,7 +220,6 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The identification by the usual method, if it has not been.
     fn identify(&self) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
             Ok(Vec::new())
@@ -264,7 +257,6 @@ impl Stage<'_> {
         }
     }
 
-    /// The steps of a story.
     pub(super) fn scenario(&self, name: &str) -> Result<Vec<Step>, Rejection> {
         let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
@@ -323,7 +315,7 @@ impl Stage<'_> {
             }
             "refused" => self.give_up(&REFUSED_BY_PHONE),
             "unreachable" => self.give_up(&UNREACHABLE),
-            _ => match methods::ALL.into_iter().find(|method| methods::scenario(*method) == name) {
+            _ => match methods::all().find(|method| methods::scenario(*method) == name) {
                 Some(method) => self.identify_by(Vec::new(), method),
                 None => refuse(400, format!("there is no such story; there are: {}", SCENARIOS.join(", "))),
             },
@@ -348,3 +340,48 @@ impl Stage<'_> {
 }
 
 const VIDEO_CALL_LEFT: Step = code(79);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use identkit_identity_tm::messages::{Address, SignHash};
+    use identkit_identity_tm::{OrderId, PutOrder};
+    use identkit_wire::OneOrMany;
+
+    use super::*;
+    use crate::world::text::Written as _;
+
+    #[test]
+    fn every_step_of_every_story_has_a_saved_form() {
+        let hash = || OneOrMany::One(SignHash::default().filename("a"));
+        let usual = |product: u32| PutOrder::default().product(product).address(Address::default());
+        let orders = [
+            usual(0),
+            usual(12),
+            usual(15).sign_hash(hash()),
+            usual(15).add(8_u64),
+            usual(15),
+            usual(16),
+            PutOrder::default(),
+        ];
+        let mut texts = BTreeSet::new();
+        for request in orders {
+            for (exists, verified) in [(false, false), (true, false), (true, true)] {
+                let order = Order::new(OrderId::received("1"), request.clone(), jiff::Timestamp::UNIX_EPOCH);
+                let (settings, rules) = (Settings::default(), Rules::default());
+                let stage =
+                    Stage { order: &order, settings: &settings, account: Account { exists, verified }, rules: &rules };
+                for steps in SCENARIOS.into_iter().filter_map(|name| stage.scenario(name).ok()) {
+                    let saved = serde_json::to_value(&steps).unwrap();
+                    assert_eq!(serde_json::from_value::<Vec<Step>>(saved).unwrap(), steps);
+                    texts.extend(steps.into_iter().filter_map(|step| match step {
+                        Step::Status(_, text) => text.map(|text| text.write()),
+                        _ => None,
+                    }));
+                }
+            }
+        }
+        assert_eq!(texts.into_iter().collect::<Vec<_>>(), ["TAN", "signme Passwort"]);
+    }
+}
