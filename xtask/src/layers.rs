@@ -70,7 +70,17 @@ const TESTKIT: &str = "testkit";
 const TESTKIT_MAY: &str = "core wire transport";
 
 /// Files and folders that may stand at the top level, beside dotfiles and licences.
-const TOP_LEVEL: &[&str] = &["Cargo.lock", "Cargo.toml", "README.md", "crates", "docs", "rust-toolchain.toml", "xtask"];
+const TOP_LEVEL: &[&str] = &[
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "README.md",
+    "crates",
+    "deny.toml",
+    "docs",
+    "rust-toolchain.toml",
+    "xtask",
+];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     check(ws, vocabulary::EXCEPTIONS)

@@ -268,6 +268,16 @@ pub enum EvidenceKind {
     SignedDocument,
 }
 
+impl EvidenceKind {
+    /// File extension that fits the content: `json` or `pdf`.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::IdentData => "json",
+            Self::Report | Self::SignedDocument => "pdf",
+        }
+    }
+}
+
 /// One piece of evidence that a case should have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EvidenceItem {

@@ -1,0 +1,117 @@
+//! Receives webhooks with plain hyper, and processes the inbox file afterwards.
+//!
+//! The sandbox delivers a webhook of identify24 over 127.0.0.1. A service without an HTTP server of its own calls
+//! `identkit::webhook::listen` instead of `serve` below.
+//!
+//! ```sh
+//! cargo run -p identkit --example webhooks_hyper
+//! ```
+//!
+//! Features: `http`, `identify24`, `webhook`.
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use identkit::core::{CaseRef, Event, Outcome};
+use identkit::identify24::messages::CreateIdent;
+use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};
+use identkit::transport::http::{HyperTransport, TlsConfig};
+use identkit::webhook::{BODY_LIMIT, FileInbox, Peer, Receiver};
+use identkit::wire::Callback;
+use identkit::{CallOptions, IdentityProvider as _, Secret};
+use identkit_mock_server::journal::What;
+use identkit_mock_server::{Sandbox, Transition, vendors};
+use tokio::net::TcpListener;
+
+/// Answers a request. It calls no vendor: identity.TM blocks an order until its webhook is answered, so a handler that
+/// reads the status waits for itself (T-033, AT-78). The same code then serves both vendors.
+async fn answer(receiver: Arc<Receiver>, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (mut head, body) = request.into_parts();
+    // Required by `Receiver::allow_only`; ignored without it.
+    head.extensions.insert(Peer(peer));
+    // Without a valid token, no body is read.
+    let mut bytes = Bytes::new();
+    if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
+        let Ok(read) = Limited::new(body, BODY_LIMIT).collect().await else {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            return response;
+        };
+        bytes = read.to_bytes();
+    }
+    receiver.handle(Request::from_parts(head, bytes)).await.map(Full::new)
+}
+
+/// Put a proxy in front that terminates TLS and limits the time of a request.
+async fn serve(listener: TcpListener, receiver: Arc<Receiver>) {
+    while let Ok((stream, peer)) = listener.accept().await {
+        let receiver = Arc::clone(&receiver);
+        let service = service_fn(move |request| {
+            let answer = answer(Arc::clone(&receiver), peer.ip(), request);
+            async move { Ok::<_, hyper::Error>(answer.await) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+/// The events of an inbox file. A real worker stores the number of lines that it has processed.
+fn events(inbox: &Path) -> Result<Vec<Event>, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(inbox)?;
+    Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // The token authenticates the vendor: at least 128 random bits, from your secret store.
+    let token = Secret::new("9f2c7d4e1ab84c05b6e3d8f7a0c15e62");
+    let folder = tempfile::tempdir()?;
+    let inbox = folder.path().join("inbox.jsonl");
+    let receiver = Receiver::new(vec![Arc::new(IdentStatusCallback)], Arc::new(FileInbox::open(&inbox)?));
+    receiver.accept_token(identify24::PROVIDER, token.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let base = format!("http://{}", listener.local_addr()?).parse()?;
+    tokio::spawn(serve(listener, Arc::new(receiver)));
+
+    let sandbox = Sandbox::serve().await?;
+    // At the vendor, you set this URL in the partner portal (I-080).
+    let url = IdentStatusCallback.url_template(&base, &token)?;
+    sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
+    let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled()?));
+    let builder = Identify24::builder(sandbox.identify24()).base_url(sandbox.url()).transport(transport);
+    let vendor = builder.outcome("Identified", Outcome::Positive).build()?;
+
+    // John Doe, the example of the vendor's document, without its placeholders.
+    let mut ident = serde_json::from_str::<CreateIdent>(samples::CREATE_IDENT_REQUEST)?.project_id("6");
+    (ident.pdf_url, ident.pdf_content) = (None, None);
+    let id = vendor.create_ident(&ident, &CallOptions::new()).await?.value.ident_id.ok_or("no ident_id")?;
+    let played = sandbox.transition(id.expose(), &Transition::Scenario("positive".into()));
+    played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
+    // The sandbox notes a delivery attempt when it is answered: the event is in the file by then.
+    sandbox
+        .happened_after(0, |entries| {
+            entries.map(|entry| &entry.what).any(|what| matches!(what, What::Attempt(_))).then_some(())
+        })
+        .await;
+
+    let events = events(&inbox)?;
+    assert_eq!(events.len(), 1);
+    for event in events {
+        println!("{} of {}", event.name, event.provider);
+        // The vendor does not sign its webhooks: only the status that you read counts.
+        let id = event.case_id.ok_or("the event names no ident")?;
+        let case = CaseRef { provider: event.provider, id, state: None };
+        let status = vendor.status(&case, &CallOptions::new()).await?;
+        println!("{:?} by {:?}", status.outcome, status.vendor_codes);
+        assert_eq!(status.outcome, Outcome::Positive);
+    }
+    Ok(())
+}
