@@ -50,7 +50,7 @@ impl OrderId {
     /// [`Kind::InvalidInput`] for anything else, before anything is sent.
     pub fn typed(text: &str) -> Result<Self, Error> {
         let text = text.trim();
-        if (1..=20).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        if is_regular(text) {
             return Ok(Self::received(text));
         }
         Err(Error::new(
@@ -66,8 +66,12 @@ impl OrderId {
 
     /// Whether the shape is the documented one: 1 to 20 ASCII letters and digits.
     pub fn is_regular(&self) -> bool {
-        Self::typed(self.expose()).is_ok()
+        is_regular(self.expose().trim())
     }
+}
+
+fn is_regular(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 debug_as!(OrderId, |id| "{:?}", id.0);

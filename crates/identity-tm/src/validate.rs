@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
-use identkit_wire::{Warning, is_printable_ascii};
+use identkit_wire::{Warning, holds_control};
 
 pub(crate) use self::normal::{is_normal, normalise};
+use self::text::is_date;
 pub(crate) use self::text::is_mail_address;
-use self::text::{holds_control, is_date};
 pub(crate) use self::unlisted::{listed_in_extra, refuse};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
@@ -74,13 +74,12 @@ impl Checker<'_> {
 
     fn length(&mut self, field: impl fmt::Display + Copy, value: Option<&str>, most: usize) {
         let Some(text) = value else { return };
-        // Nearly every text: as many characters as bytes, and none of them a control character.
-        if text.len() <= most && is_printable_ascii(text) {
-            return;
+        // No text has more characters than bytes.
+        if text.len() > most {
+            let count = text.chars().count();
+            let message = format!("has {count} characters where at most {most} are allowed");
+            self.fault(count > most, field, message, "T-005");
         }
-        let count = text.chars().count();
-        let message = format!("has {count} characters where at most {most} are allowed");
-        self.fault(count > most, field, message, "T-005");
         self.fault(holds_control(text), field, "holds a control character", "T-005");
     }
 
@@ -177,7 +176,7 @@ impl Checker<'_> {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
             // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
-            let brackets = url.bytes().filter(|byte| *byte == b'[').count();
+            let brackets = url.matches('[').count();
             if url.len() + brackets * reference.max(20) <= 150 {
                 continue;
             }

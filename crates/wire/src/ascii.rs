@@ -4,10 +4,12 @@
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
 
-/// Whether a text consists of printable ASCII only: no control character, nothing beyond `~`. A blank is printable.
+/// Whether a text holds a control character, of Unicode's category Cc.
 #[inline]
-pub fn is_printable_ascii(text: &str) -> bool {
-    !any(text.as_bytes(), |word| word.wrapping_sub(ONES * 0x20) | word.wrapping_add(ONES) | word)
+pub fn holds_control(text: &str) -> bool {
+    // Most texts are printable ASCII; the characters of the others decide.
+    any(text.as_bytes(), |word| word.wrapping_sub(ONES * 0x20) | word.wrapping_add(ONES) | word)
+        && text.chars().any(char::is_control)
 }
 
 /// Whether JSON must escape a byte of the text: a control character, a quote or a backslash.
@@ -43,8 +45,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_checks_agree_with_a_loop_of_bytes(text in "[a-c\u{0}-\u{20}\u{7e}-\u{a1}\"\\\\ßÿ€]{0,20}") {
-            prop_assert_eq!(is_printable_ascii(&text), text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        fn both_checks_agree_with_a_loop_of_characters(text in "[a-c\u{0}-\u{20}\u{7e}-\u{a1}\"\\\\ßÿ€]{0,20}") {
+            prop_assert_eq!(holds_control(&text), text.chars().any(char::is_control));
             let escaped = text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
             prop_assert_eq!(needs_escape(&text), escaped);
         }
@@ -54,17 +56,17 @@ mod tests {
     fn one_byte_is_found_at_every_position_of_every_length() {
         for length in 1..=33 {
             for position in 0..length {
-                for (byte, printable, escaped) in [
-                    (0x1f, false, true),
-                    (b'"', true, true),
-                    (b'\\', true, true),
-                    (0x7f, false, false),
-                    (b' ', true, false),
+                for (byte, control, escaped) in [
+                    (0x1f, true, true),
+                    (b'"', false, true),
+                    (b'\\', false, true),
+                    (0x7f, true, false),
+                    (b' ', false, false),
                 ] {
                     let mut bytes = vec![b'x'; length];
                     bytes[position] = byte;
                     let text = std::str::from_utf8(&bytes).unwrap();
-                    assert_eq!((is_printable_ascii(text), needs_escape(text)), (printable, escaped), "{text:?}");
+                    assert_eq!((holds_control(text), needs_escape(text)), (control, escaped), "{text:?}");
                 }
             }
         }

@@ -40,7 +40,7 @@ mod refusal;
 mod response;
 mod tolerant;
 
-pub use ascii::is_printable_ascii;
+pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
