@@ -29,7 +29,7 @@ async fn confirm(vendor: &IdentityTm, order: &OrderId, tan: &Secret) -> Result<b
     match vendor.confirm_sign(order, tan, &CallOptions::new()).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == Kind::TanRejected => Ok(false),
-        // `SigningCanceled` after too many wrong TANs: the order is over. `OutcomeUnknown`: read the status, and never
+        // `SigningCanceled` after too many wrong TANs: the order is canceled. `OutcomeUnknown`: read the status, and never
         // repeat the call, because each one uses up an attempt.
         Err(error) => Err(error),
     }
