@@ -28,6 +28,9 @@ use crate::{Credentials, Dialect};
 pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
 
 /// Client of one partner account. Clones share the session and its token.
+///
+/// # Panics
+/// With the default clock, its calls panic outside a tokio runtime with timers.
 #[derive(Clone)]
 pub struct Identify24 {
     inner: Arc<Inner>,
@@ -106,7 +109,7 @@ impl Builder {
     }
 
     /// Sets the time zone of the vendor's local times, for [`Identify24::timestamp`] and [`Identify24::expires_at`].
-    /// There is no default; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
+    /// It has no default; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
     #[must_use]
     pub fn zone(mut self, zone: TimeZone) -> Self {
         self.zone = Some(zone);

@@ -1,8 +1,8 @@
 //! `IdentityProvider` for this client: maps domain types to the vendor's messages.
 //!
 //! identify24 creates idents and returns their status. It has no call for evidence, and none that cancels, deletes or
-//! lists (AI-28, I-051). The webhook URL is set in the partner portal and there are no redirects, so `webhook_final`,
-//! `redirect_success` and `redirect_abort` of a case are ignored.
+//! lists (AI-28, I-051). The webhook URL is set in the partner portal and the vendor does not redirect the person, so
+//! `webhook_final`, `redirect_success` and `redirect_abort` of a case are ignored.
 
 use std::time::Duration;
 

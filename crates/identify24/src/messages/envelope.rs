@@ -25,7 +25,7 @@ impl Messages {
         self.0.iter()
     }
 
-    /// Whether there are no messages.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -20,7 +20,7 @@ pub use reads::{GetAllProjects, GetIdent, GetProject};
 /// Every registered 2xx status.
 const SUCCESS: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
 
-/// Size limit; no documented response comes near it.
+/// Size limit, far above every documented response.
 const SMALL: BodyMode = BodyMode::Whole { cap: 1024 * 1024 };
 
 /// The general table of statuses (`[I] Errors`). `unaccepted` is the text for 401, which differs between calls.
