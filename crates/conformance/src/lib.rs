@@ -1,7 +1,7 @@
 //! The suite that every provider and its mock vendor must pass, in one process and without sockets.
 //!
-//! The test of a provider creates a [`Harness`]: the provider over a sandbox, the same with wrong credentials, and a story
-//! that ends a case. [`run`] calls the neutral port from opening a case to deleting it, and returns every broken promise.
+//! The test of a provider creates a [`Harness`]: the provider over a sandbox, the same with wrong credentials, and a
+//! story that ends a case. [`run`] calls the neutral port from opening a case to deleting it, and returns the broken promises.
 //!
 //! Use it as a dev-dependency, from `tests/` only: in a unit test, every type of the provider would exist twice.
 

@@ -186,12 +186,12 @@ impl Identify24 {
         ident.status.as_ref().map_or(Outcome::Unknown, |status| self.inner.outcomes.meaning(status))
     }
 
-    /// Logs in again, or waits for the login that is already running (`[I] auth`). Other calls log in when they need to.
-    /// Callers share a login, so [`CallOptions::attempts`] does not apply; the policy does.
+    /// Logs in again, or waits for the login that is already running (`[I] auth`). Other calls log in when they need
+    /// to. Callers share a login, so [`CallOptions::attempts`] does not apply; the policy does.
     ///
     /// # Errors
-    /// [`Kind::Authentication`] if the vendor rejects partner and key, or rejected them before; [`Kind::Timeout`] if the
-    /// deadline expires; any other error of a call.
+    /// [`Kind::Authentication`] if the vendor rejects partner and key, or rejected them before; [`Kind::Timeout`] if
+    /// the deadline expires; any other error of a call.
     pub async fn login(&self, options: &CallOptions) -> Result<Response<AuthResponse>, Error> {
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
         let login = self.within(timeout, self.inner.session.log_in()).await??;
@@ -227,8 +227,8 @@ impl Identify24 {
     /// Reads an ident (`[I] ident/get`).
     ///
     /// # Errors
-    /// [`Kind::NotFound`] if the vendor does not know the ident, or no longer (I-020); [`Kind::Protocol`] if the response
-    /// contains another ident.
+    /// [`Kind::NotFound`] if the vendor does not know the ident, or no longer (I-020); [`Kind::Protocol`] if the
+    /// response contains another ident.
     pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Response<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
         self.open(&operation, options, |answer| {

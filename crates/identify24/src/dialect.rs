@@ -79,8 +79,8 @@ switches! {
         phone: PhonePolicy,
         /// Form of a PDF that this crate encodes.
         pdf_encoding: PdfEncoding,
-        /// Whether `pdf_url` and `pdf_content` may be sent together. The document does not say which one the vendor then
-        /// uses (AI-19).
+        /// Whether `pdf_url` and `pdf_content` may be sent together. The document does not say which one the vendor
+        /// then uses (AI-19).
         allow_both_pdf_sources: bool,
         /// Whether a gender other than the two documented words may be sent (AI-22).
         allow_other_gender: bool,
@@ -90,7 +90,8 @@ switches! {
         /// Whether texts are written in Unicode's composed form (NFC). `custom_id` and `custom1` to `custom4` are never
         /// changed, because the vendor returns them (AI-18).
         compose: bool,
-        /// Whether only country codes that ISO 3166-1 assigns are accepted, instead of any two upper-case letters (AI-27).
+        /// Whether only country codes that ISO 3166-1 assigns are accepted, instead of any two upper-case letters
+        /// (AI-27).
         assigned_countries: bool,
     }
 }

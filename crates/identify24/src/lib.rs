@@ -5,7 +5,8 @@
 //! - The writer is strict and returns all violations in one error; the reader accepts every shape that the document
 //!   shows.
 //! - A client and its clones share one token. One login serves all waiting callers
-//!   ([`TokenSession`](identkit_transport::TokenSession)); several processes can share a token through a [`TokenStore`].
+//!   ([`TokenSession`](identkit_transport::TokenSession)); several processes can share a token through a
+//!   [`TokenStore`].
 //! - `ident/create` is never repeated once it may have been sent.
 //! - Ident ids and conference URLs authorize anyone who has them: they are secrets and are never printed.
 

@@ -27,8 +27,8 @@ macro_rules! rewrite {
 }
 
 impl CreateIdent {
-    /// Returns the ident as it is sent: values trimmed, empty values removed, names and places in the dialect's case, the
-    /// phone number in the dialect's form (`[I] ident/create`; AI-04, AI-20, AI-24).
+    /// Returns the ident as it is sent: values trimmed, empty values removed, names and places in the dialect's case,
+    /// the phone number in the dialect's form (`[I] ident/create`; AI-04, AI-20, AI-24).
     #[must_use]
     pub fn normalized(&self, dialect: &Dialect) -> Self {
         let mut ident = self.clone();
@@ -99,8 +99,8 @@ macro_rules! presence {
     ($ident:ident; $($field:ident)+) => { [$((stringify!($field), $ident.$field.is_some())),+] };
 }
 
-/// Checks a normalized ident and returns warnings. `given` is the ident before: its phone number shows whether there was
-/// a country code (AI-20).
+/// Checks a normalized ident and returns warnings. `given` is the ident before: its phone number shows whether there
+/// was a country code (AI-20).
 ///
 /// # Errors
 /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with all violations.

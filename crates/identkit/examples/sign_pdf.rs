@@ -1,8 +1,8 @@
 //! Has a person sign a PDF with a TAN, at identity.TM.
 //!
-//! The service orders an identification with a PDF to sign. After the identification it starts the signature, the person
-//! receives a TAN by SMS and types it in, and the service confirms it and saves the signed PDF. The account needs the
-//! customer-side signature ([T] 5). The sandbox plays the person, and its SMS is read from the sandbox.
+//! The service orders an identification with a PDF to sign. After the identification it starts the signature, the
+//! person receives a TAN by SMS and types it in, and the service confirms it and saves the signed PDF. The account
+//! needs the customer-side signature ([T] 5). The sandbox plays the person, and its SMS is read from the sandbox.
 //!
 //! ```sh
 //! cargo run -p identkit --features save --example sign_pdf

@@ -41,7 +41,7 @@ impl Inbox for Queue {
         // Make it durable first: the vendor never repeats an acknowledged webhook.
         let accepted = self.file.accept(event.clone()).await?;
         if accepted == Acceptance::New {
-            // If the worker has stopped, nothing is lost. After a restart, read the file: one `Event` per line, as JSON.
+            // If the worker has stopped, nothing is lost. After a restart, read the file: one JSON event per line.
             let _ = self.worker.send(event);
         }
         Ok(accepted)

@@ -1,5 +1,5 @@
-//! Verify people and have documents signed through two German identity-verification vendors: identity.TM (identity Trust
-//! Management Customer API 2.10c) and identify24 (Identify VideoIdent API 1.0.1).
+//! Verify people and have documents signed through two German identity-verification vendors: identity.TM (identity
+//! Trust Management Customer API 2.10c) and identify24 (Identify VideoIdent API 1.0.1).
 //!
 //! For backend services. This crate re-exports the other crates of the workspace behind additive features and has no
 //! code of its own; to use only one of those crates, depend on it directly.

@@ -1,5 +1,5 @@
-//! The last page of a report, which in a real one contains photographs. Here it contains labeled placeholders: drawings of
-//! a card and of a face without features.
+//! The last page of a report, which in a real one contains photographs. Here it contains labeled placeholders: drawings
+//! of a card and of a face without features.
 
 use super::canvas::{ACCENT, Canvas, GROUND, Ink, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT};
 use super::text::{Font, clip, encode};

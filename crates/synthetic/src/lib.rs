@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Invariants
-//! - Every function is pure: the same input gives the same bytes. Times are passed in as text; no function reads a clock,
-//!   a file or the environment.
-//! - Every file says that a sandbox made it: visibly in the report, on a signed contract, in the videos and images, and in
-//!   the tag of the sound.
+//! - Every function is pure: the same input gives the same bytes. Times are passed in as text; no function reads a
+//!   clock, a file or the environment.
+//! - Every file says that a sandbox made it: visibly in the report, on a signed contract, in the videos and images, and
+//!   in the tag of the sound.
 //! - [`sign`] does not change the given bytes: they are a prefix of the result, followed by an incremental update.
 //! - No input causes a panic, and no [`Error`] contains a part of the input.
 

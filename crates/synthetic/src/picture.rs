@@ -57,8 +57,8 @@ impl Picture {
         }
     }
 
-    /// Writes a centered line with letters of `scale` times 8 pixels. Letters that the font lacks stay blank. Text that does
-    /// not fit is cut off.
+    /// Writes a centered line with letters of `scale` times 8 pixels. Letters that the font lacks stay blank. Text that
+    /// does not fit is cut off.
     pub(crate) fn line(&mut self, y: usize, scale: usize, tint: Tint, text: &str) {
         let fitting = WIDTH / (LETTER * scale);
         let letters: Vec<char> = text.chars().take(fitting).collect();

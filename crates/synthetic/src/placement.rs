@@ -1,7 +1,7 @@
 //! The position of a mark on a page.
 //!
-//! Callers use the coordinates of the displayed page. A file can rotate and crop its pages, so the position is converted
-//! to the coordinates of the file.
+//! Callers use the coordinates of the displayed page. A file can rotate and crop its pages, so the position is
+//! converted to the coordinates of the file.
 
 use lopdf::{Dictionary, Document, Object};
 

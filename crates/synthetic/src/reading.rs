@@ -1,7 +1,7 @@
 //! Opens PDF files from outside.
 //!
-//! Reading is lenient, because such files are often slightly damaged. A stream larger than [`MAX_UNPACKED`] is rejected, so
-//! that a small file cannot fill the memory.
+//! Reading is lenient, because such files are often slightly damaged. A stream larger than [`MAX_UNPACKED`] is
+//! rejected, so that a small file cannot fill the memory.
 
 use lopdf::{Document, LoadOptions};
 

@@ -1,4 +1,4 @@
-//! The identification report: a table of supplied and checked values, the result, and a page with placeholders for images.
+//! The identification report: a table of supplied and checked values, the result, and a page of image placeholders.
 //!
 //! The texts and their order follow the example in the vendor's document. A long table continues on further pages.
 

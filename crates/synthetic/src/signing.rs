@@ -1,7 +1,7 @@
 //! The visible mark in place of a signature.
 //!
-//! It is a stamp annotation, so the content of the page does not change. It is not a signature field, because a reader must
-//! not show a validity for a file that was never signed.
+//! It is a stamp annotation, so the content of the page does not change. It is not a signature field, because a reader
+//! must not show a validity for a file that was never signed.
 
 use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, Stream, StringFormat, dictionary};
 
@@ -76,9 +76,9 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
 /// Trailer entries that describe the section, not the file.
 const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
 
-/// Begins an incremental update. Its cross-reference section has the same kind as that of the file, because some readers
-/// reject a mixture. If the section of the file had to be repaired, the update contains every object and does not refer to
-/// the section.
+/// Begins an incremental update. Its cross-reference section has the same kind as that of the file, because some
+/// readers reject a mixture. If the section of the file had to be repaired, the update contains every object and does
+/// not refer to the section.
 fn begin(original: &[u8], document: Document) -> IncrementalDocument {
     let damaged = document.xref_recovery.is_some() || document.xref_start == 0;
     let objects = if damaged { document.objects.clone() } else { Default::default() };

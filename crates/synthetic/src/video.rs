@@ -1,7 +1,7 @@
 //! The recording of a video identification, and the placeholder that the vendor sends until the recording is ready.
 //!
-//! H.264 in MP4: one lossless picture for some seconds. Only one, because the encoder gives all pictures the same number,
-//! which H.264 forbids for consecutive pictures.
+//! H.264 in MP4: one lossless picture for some seconds. Only one, because the encoder gives all pictures the same
+//! number, which H.264 forbids for consecutive pictures.
 
 use std::num::NonZeroU32;
 
@@ -43,8 +43,8 @@ pub(crate) fn test_picture(order_id: &str) -> Picture {
     picture
 }
 
-/// Returns the placeholder for a recording that is not ready (AT-38), as MP4. It is the same for every order, so its digest
-/// can be compared.
+/// Returns the placeholder for a recording that is not ready (AT-38), as MP4. It is the same for every order, so its
+/// digest can be compared.
 ///
 /// # Errors
 /// [`Error::Encoding`] if the encoder fails.

@@ -1,7 +1,7 @@
 //! The recording of a phone identification.
 //!
-//! MP3 (MPEG-1 layer III), written without an encoder: all frames are equal and contain a tone of one spectral line, which
-//! takes nine bits of Huffman code.
+//! MP3 (MPEG-1 layer III), written without an encoder: all frames are equal and contain a tone of one spectral line,
+//! which takes nine bits of Huffman code.
 
 /// Size of a frame in bytes: 144 x 128 kbit/s / 44.1 kHz, rounded down, without padding.
 const FRAME: usize = 417;

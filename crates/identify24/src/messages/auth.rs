@@ -56,8 +56,8 @@ impl AuthResponse {
     /// Returns the token that the vendor granted (I-030, I-031).
     ///
     /// # Errors
-    /// [`Kind::Authentication`] for `result: false` or if the token is missing. If `response_status` is not 2xx, the error
-    /// that this HTTP status would cause.
+    /// [`Kind::Authentication`] for `result: false` or if the token is missing. If `response_status` is not 2xx, the
+    /// error that this HTTP status would cause.
     pub fn token(&self) -> Result<&Secret, Error> {
         let judged = envelope::judge(Login::META, self.result, self.response_status, self.messages.as_ref());
         let refused = "the vendor granted no token";

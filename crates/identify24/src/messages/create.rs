@@ -131,8 +131,8 @@ impl CreateIdentResponse {
     /// AI-30).
     ///
     /// # Errors
-    /// [`Kind::Rejected`](identkit_core::Kind::Rejected) for `result: false`. If `response_status` is not 2xx, the error
-    /// that this HTTP status would cause.
+    /// [`Kind::Rejected`](identkit_core::Kind::Rejected) for `result: false`. If `response_status` is not 2xx, the
+    /// error that this HTTP status would cause.
     pub fn accepted(&self) -> Result<(), Error> {
         envelope::judge(CreateIdent::META, self.result, self.response_status, self.messages.as_ref())
     }

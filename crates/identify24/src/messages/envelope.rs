@@ -159,8 +159,8 @@ impl Envelope<Project> {
 }
 
 /// Returns an error if a response with HTTP status 2xx reports a failure in its body. A `response_status` outside 2xx
-/// counts like that HTTP status. Otherwise `result: false` is a rejection. A `response_status` that is not an HTTP status
-/// is [`Kind::Protocol`].
+/// counts like that HTTP status. Otherwise `result: false` is a rejection. A `response_status` that is not an HTTP
+/// status is [`Kind::Protocol`].
 pub(super) fn judge(
     meta: &'static Meta,
     result: Option<bool>,

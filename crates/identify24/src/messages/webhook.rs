@@ -8,7 +8,7 @@ use super::{IdentId, IdentStatus, LocalDateTime, ProjectId};
 message! {
     via Loose;
     without setters;
-    /// Payload of the webhook. Every key is optional, and each value may be a string or a number (AI-13; `[I] Webhook`).
+    /// Payload of the webhook. Every key is optional; a value may be a string or a number (AI-13; `[I] Webhook`).
     pub struct IdentWebhook {
         /// Id of the ident.
         "ident_id" => ident_id: IdentId,

@@ -22,8 +22,9 @@ const REQUIRED: [&str; 12] = [
     "country",
 ];
 
-/// Each row of `writer_rules.tsv` changes an ident with the twelve required fields. It lists the violations in a dialect
-/// or, for a valid ident, elements of the request (with an empty name: the whole request) and the warnings (`-`: any).
+/// Each row of `writer_rules.tsv` changes an ident with the twelve required fields. It lists the violations in a
+/// dialect or, for a valid ident, elements of the request (with an empty name: the whole request) and the warnings
+/// (`-`: any).
 #[test]
 fn ai_04_ai_21_ai_24_ai_25_writer_applies_its_rules() {
     for line in include_str!("writer_rules.tsv").lines().skip(1) {

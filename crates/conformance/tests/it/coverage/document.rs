@@ -125,8 +125,8 @@ pub(crate) fn exclude_each_other(one: &Row, other: &Row) -> bool {
             || at_most_one(other))
 }
 
-/// A body with every element of the row's endpoint and direction, all valid. It leaves out elements that exclude the row's,
-/// and elements from examples, except the row's own.
+/// A body with every element of the row's endpoint and direction, all valid. It leaves out elements that exclude the
+/// row's, and elements from examples, except the row's own.
 pub(crate) fn everything(wanted: &Row) -> Value {
     let mut text = Value::Null;
     let mut added: Vec<&Row> = vec![wanted];

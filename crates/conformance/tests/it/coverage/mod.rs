@@ -1,8 +1,8 @@
 //! Evidence that client and sandbox implement every row of `docs/contract/`. The folder `identify24` tests the mock
 //! vendor identify24, its codes and its samples.
 //!
-//! The tests generate requests and responses from the rows, and report the result of each row to `cargo xtask coverage`,
-//! which compares the results with the rows. A row without a result is a gap there. Wrong behavior fails here.
+//! The tests generate requests and responses from the rows, and write a result for each row. `cargo xtask coverage`
+//! compares the results with the rows: a row without a result is a gap. Wrong behavior fails here.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,7 +1,7 @@
 //! Responses of identity.TM: the sandbox returns every element, in responses of its endpoint, with its type.
 //!
-//! The test gets the list of stories from the sandbox and makes every call after each of them, so new stories are included.
-//! New account settings must be added to [`ACCOUNTS`].
+//! The test gets the list of stories from the sandbox and makes every call after each of them, so new stories are
+//! included. New account settings must be added to [`ACCOUNTS`].
 
 use std::collections::{BTreeMap, BTreeSet};
 

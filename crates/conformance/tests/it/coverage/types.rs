@@ -10,8 +10,8 @@ use crate::coverage::rows::{IDENTIFY24, IDENTITY_TM, Row, Step, path_text, row, 
 /// A call's name, and its type as a function.
 type Call = (&'static str, Through);
 
-/// Whether a reader's error names this path. Hand-written readers write `*` for names in their objects; the depth must be
-/// equal.
+/// Whether a reader's error names this path. Hand-written readers write `*` for names in their objects; the depth must
+/// be equal.
 fn names(detail: &str, steps: &[Step]) -> bool {
     let place = path_text(steps);
     detail.split(": ").any(|part| {
@@ -23,7 +23,7 @@ fn names(detail: &str, steps: &[Step]) -> bool {
     })
 }
 
-/// Checks that a typed field exists: it rejects values of other types by its path. An unlisted element accepts any value.
+/// Checks that a typed field exists: it rejects values of other types by its path. Unlisted elements accept any.
 fn has_type((name, through): Call, row: &Row) -> Stand {
     let whole = everything(row);
     if let Err(error) = through(&whole)
@@ -56,8 +56,8 @@ fn has_type((name, through): Call, row: &Row) -> Stand {
     Stand::Missing(format!("no type in {name} checks {}: add a field", row.path))
 }
 
-/// Whether the reader replaces a value of another type with nothing or a text, as identify24's do (AI-02, AI-03, AI-11).
-/// An unlisted element in the same object must survive, so that a reader that drops everything does not pass.
+/// Whether the reader replaces a value of another type with nothing or a text, as identify24's do (AI-02, AI-03,
+/// AI-11). An unlisted element in the same object must survive, so that a reader that drops everything does not pass.
 fn ignores_other_types(through: Through, row: &Row, mut text: Value) -> bool {
     let wrong = wrong_type(row);
     let mut unlisted = row.steps.clone();

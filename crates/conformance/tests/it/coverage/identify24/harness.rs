@@ -87,8 +87,8 @@ impl Harness {
 }
 
 impl Answer {
-    /// Whether a violation names this element. Violations have the form `element: text (rule, section)` and are joined by
-    /// `; `. A JSON error contains the path of the element.
+    /// Whether a violation names this element. Violations have the form `element: text (rule, section)` and are joined
+    /// by `; `. A JSON error contains the path of the element.
     pub(super) fn names(&self, element: &str) -> bool {
         let read = self.json().unwrap();
         let messages = read["messages"].as_array().cloned().unwrap_or_default();
