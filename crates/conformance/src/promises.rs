@@ -79,10 +79,10 @@ impl<'a> Suite<'a> {
 
     pub(crate) async fn run(&mut self) {
         self.descriptor();
-        self.unknown_case().await;
+        self.rejections().await;
         let opened = self.provider.open(&self.harness.case, &self.options).await;
         let Some(opened) = self.succeeds("a valid case can be opened", opened) else { return };
-        self.opened(&opened).await;
+        self.check_opened(&opened).await;
         let Some(case) = self.store(&opened.case) else { return };
         self.before_the_end(&case).await;
         self.cancel().await;
@@ -108,7 +108,7 @@ impl<'a> Suite<'a> {
         self.check_debug(&self.harness.case);
     }
 
-    async fn unknown_case(&mut self) {
+    async fn rejections(&mut self) {
         let result = self.provider.status(&self.harness.unknown, &self.options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
         let result = self.harness.intruder.open(&self.harness.case, &self.options).await;
@@ -118,7 +118,7 @@ impl<'a> Suite<'a> {
         self.fails("a case of another provider is rejected before anything is sent", Kind::InvalidInput, result);
     }
 
-    async fn opened(&mut self, opened: &Opened) {
+    async fn check_opened(&mut self, opened: &Opened) {
         self.check_debug(opened);
         let named = opened.case.provider == self.provider.descriptor().name;
         self.check("a case names its provider", named, || opened.case.provider.clone());
