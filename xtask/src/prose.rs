@@ -31,7 +31,7 @@ const PHRASES: &[(&str, &str)] = &[
 ];
 
 /// Ordinary uses of a phrase: the phrase with its next word.
-const ALLOWED: &[&str] = &["is no longer", "are no longer"];
+const ALLOWED: &[&str] = &["is no longer", "are no longer", "are no other"];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     let is_page =

@@ -1,41 +1,44 @@
-//! What a provider brings to the suite.
+//! The input of the suite: a provider and its sandbox.
 
 use std::sync::Arc;
 
 use identkit_core::{Address, CaseRef, Document, Gender, IdentityProvider, NewCase, Outcome, Person, Pii, Purpose};
 use identkit_mock_server::{Sandbox, VirtualClock};
 
-/// A provider over its sandbox twin.
+/// A provider, its mock vendor, and a case to run.
 #[derive(Debug)]
 pub struct Harness {
-    /// The sandbox.
+    /// Sandbox that the provider calls.
     pub sandbox: Sandbox,
-    /// The provider, with the sandbox's credentials.
+    /// Provider with the sandbox's credentials.
     pub provider: Arc<dyn IdentityProvider>,
-    /// The provider with credentials that are wrong.
+    /// Provider with wrong credentials.
     pub intruder: Arc<dyn IdentityProvider>,
-    /// A case that it can open.
+    /// Case that the provider can open.
     pub case: NewCase,
-    /// The sandbox's story that ends that case.
+    /// Story of the sandbox that ends this case.
     pub story: &'static str,
-    /// How the case then stands.
+    /// Outcome of the case after the story.
     pub outcome: Outcome,
-    /// A case that the vendor does not know, in the form of one of its ids.
+    /// Case with a well-formed id that the vendor does not know.
     pub unknown: CaseRef,
 }
 
-/// A sandbox whose time stands still, for tests that must come out the same each time.
+/// Starts a sandbox with a frozen clock and a fixed seed, for reproducible tests.
+///
+/// # Panics
+/// Outside a tokio runtime.
 pub fn sandbox() -> Sandbox {
     let start = jiff::Timestamp::from_second(1_599_739_200).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Sandbox::builder().clock(VirtualClock::new(start)).seed(7).start()
 }
 
-/// A PDF that can be signed.
+/// Returns a PDF that can be signed.
 pub fn example_pdf() -> Vec<u8> {
     identkit_synthetic::sample_contract()
 }
 
-/// The person of the document of identity.TM, with one document to sign when `purpose` says so.
+/// Returns a case for the example person of identity.TM's document, with one PDF if `purpose` is a signature.
 pub fn example_case(purpose: Purpose) -> NewCase {
     let person = Person {
         given_names: "Erika".into(),

@@ -1,4 +1,4 @@
-//! The login of a partner (`[I] Authentication`).
+//! Credentials of a partner, and the login (`[I] Authentication`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::operations::Login;
 const PARTNER: HeaderName = HeaderName::from_static("x-api-partner");
 const TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 
-/// After so long without a call a new token is got ahead of time; the vendor forgets one after 30 minutes (I-006).
+/// Idle time after which the client replaces its token. The vendor invalidates a token after 30 idle minutes (I-006).
 pub(crate) const IDLE: Duration = Duration::from_secs(28 * 60);
 
-/// What a partner logs in with.
+/// Credentials of a partner account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     pub(crate) partner: Secret,
@@ -25,12 +25,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The partner's user name and API key.
+    /// Creates credentials from the partner's user name and API key.
     pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
         Self { partner: partner.into(), api_key: api_key.into() }
     }
 
-    /// The partner's name as a header.
+    /// Returns the value of `X-API-PARTNER`.
     pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
         let mut faults = Vec::new();
         for (field, value) in [("PARTNER", &self.partner), ("APIKEY", &self.api_key)] {
@@ -49,7 +49,7 @@ impl Credentials {
     }
 }
 
-/// Logs in with one pair of partner and API key, and puts `X-API-PARTNER` and `X-API-TOKEN` on requests.
+/// Logs in with one pair of partner and API key, and adds `X-API-PARTNER` and `X-API-TOKEN` to requests.
 pub(crate) struct PartnerLogin {
     driver: Arc<Driver<Dialect>>,
     credentials: Credentials,
@@ -58,7 +58,7 @@ pub(crate) struct PartnerLogin {
 }
 
 impl PartnerLogin {
-    /// The login through `driver`, which itself sends no credentials.
+    /// Creates a login that calls through `driver`, which sends no credentials itself.
     pub(crate) fn new(driver: &Arc<Driver<Dialect>>, credentials: &Credentials, base_url: &str) -> Result<Self, Error> {
         let partner = credentials.header()?;
         Ok(Self {

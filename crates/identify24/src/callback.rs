@@ -1,5 +1,4 @@
-//! The vendor's webhook. Nothing about it is signed, numbered or timed (I-084): it is a hint, and truth comes from
-//! reading the ident.
+//! The vendor's webhook. It has no signature, number or time (I-084): it is a hint, so read the ident before you act.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +19,10 @@ use crate::messages::IdentWebhook;
 pub struct IdentStatusCallback;
 
 impl IdentStatusCallback {
-    /// Reads the payload: JSON whatever Content-Type says, or a form with the same keys (AI-13).
+    /// Reads the payload as JSON, or as a form with the same keys, and ignores `Content-Type` (AI-13).
     ///
     /// # Errors
-    /// [`Kind::Protocol`] when it is neither.
+    /// [`Kind::Protocol`] if the body is neither.
     pub fn payload(body: &[u8]) -> Result<IdentWebhook, Error> {
         let fault = match json::read(body) {
             Ok(payload) => return Ok(payload),
@@ -90,12 +89,12 @@ impl Callback for IdentStatusCallback {
             .uri(template)
             .header(CONTENT_TYPE, json::MEDIA_TYPE)
             .body(body.into())
-            .map_err(|_| Error::new(Kind::InvalidInput, "the webhook's URL is no URL"))
+            .map_err(|_| Error::new(Kind::InvalidInput, "the webhook's URL is not a valid URL"))
     }
 }
 
-/// Reads `key=value&…`; `None` when it is no text or has none of the documented keys. Of a key that stands there
-/// twice the last counts.
+/// Reads `key=value&…`. Returns `None` if the body is not UTF-8 or has none of the documented keys. If a key occurs
+/// twice, the last value wins.
 fn form(body: &[u8]) -> Option<IdentWebhook> {
     let text = std::str::from_utf8(body).ok()?;
     let mut pairs = BTreeMap::new();
@@ -114,8 +113,8 @@ fn unescape(text: &str) -> Option<String> {
     Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
 }
 
-/// FNV-1a over 128 bits: the same in every version and on every machine, since keys outlive the process. It tells
-/// repeated deliveries apart and guards against nobody.
+/// FNV-1a with 128 bits. It must never change, because keys outlive the process. It recognizes repeated deliveries and
+/// is not a protection against forged ones.
 fn fnv1a(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
@@ -133,8 +132,8 @@ mod tests {
         assert_eq!(read.ident_id.unwrap().expose(), "a/b");
         assert_eq!(read.agent_notes.unwrap().expose(), "Köln am Rhein");
         assert_eq!(read.custom1.unwrap().expose(), "");
-        for no_form in ["", "hello", "<xml>", "a=b", "ident_id=%ff"] {
-            assert!(form(no_form.as_bytes()).is_none(), "{no_form}");
+        for other in ["", "hello", "<xml>", "a=b", "ident_id=%ff"] {
+            assert!(form(other.as_bytes()).is_none(), "{other}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The client: sends the operations and turns their answers into values.
+//! The client: sends the operations and decodes their responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,10 +24,13 @@ use crate::messages::{
 use crate::operations::{GetAllProjects, GetIdent, GetProject};
 use crate::{Credentials, Dialect};
 
-/// Where the API is (`[I] Getting Started`).
+/// Base URL of the API (`[I] Getting Started`).
 pub const DEFAULT_BASE_URL: &str = "https://api.identify24.de";
 
-/// A client of one partner account. Clones share the session and its token.
+/// Client of one partner account. Clones share the session and its token.
+///
+/// # Panics
+/// With the default clock, its calls panic outside a tokio runtime with timers.
 #[derive(Clone)]
 pub struct Identify24 {
     inner: Arc<Inner>,
@@ -43,12 +46,12 @@ struct Inner {
     zone: Option<TimeZone>,
 }
 
-/// What the vendor's statuses mean, compared without regard to case (AI-12).
+/// The vendor's statuses and their meanings. Keys are in lower case (AI-12).
 #[derive(Clone, Debug)]
 struct Outcomes(BTreeMap<String, Outcome>);
 
 impl Default for Outcomes {
-    /// The only documented status.
+    /// Maps the only documented status.
     fn default() -> Self {
         let mut outcomes = Self(BTreeMap::new());
         outcomes.insert("Unidentified", Outcome::Pending);
@@ -61,12 +64,12 @@ impl Outcomes {
         self.0.insert(status.trim().to_lowercase(), outcome);
     }
 
-    fn of(&self, status: &IdentStatus) -> Outcome {
+    fn meaning(&self, status: &IdentStatus) -> Outcome {
         self.0.get(&status.as_str().trim().to_lowercase()).copied().unwrap_or(Outcome::Unknown)
     }
 }
 
-/// Makes an [`Identify24`].
+/// Builds an [`Identify24`].
 #[derive(Clone, Debug)]
 pub struct Builder {
     settings: ClientSettings<Dialect>,
@@ -79,16 +82,24 @@ pub struct Builder {
 impl Builder {
     client_setters!(Dialect);
 
-    /// What a status of the vendor means; its case does not matter. The document names only `Unidentified`, which
-    /// means [`Outcome::Pending`] unless said otherwise; any other is [`Outcome::Unknown`] until it is told here
-    /// (AI-12).
+    /// Sets the meaning of a vendor status; the case of letters does not matter. The document names only
+    /// `Unidentified`, which is [`Outcome::Pending`] by default. Every other status is [`Outcome::Unknown`] until it is
+    /// set here (AI-12).
+    ///
+    /// ```
+    /// # use identkit_core::Outcome;
+    /// # use identkit_identify24::{Builder, Credentials, Identify24};
+    /// fn client(account: Credentials) -> Builder {
+    ///     Identify24::builder(account).outcome("Identified", Outcome::Positive)
+    /// }
+    /// ```
     #[must_use]
     pub fn outcome(mut self, status: &str, outcome: Outcome) -> Self {
         self.outcomes.insert(status, outcome);
         self
     }
 
-    /// What several statuses mean, see [`outcome`](Self::outcome).
+    /// Sets the meaning of several statuses, see [`outcome`](Self::outcome).
     #[must_use]
     pub fn outcomes<'a>(mut self, table: impl IntoIterator<Item = (&'a str, Outcome)>) -> Self {
         for (status, outcome) in table {
@@ -97,25 +108,25 @@ impl Builder {
         self
     }
 
-    /// In which zone the vendor's local times are, for [`Identify24::timestamp`] and [`Identify24::expires_at`]. None
-    /// is assumed; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
+    /// Sets the time zone of the vendor's local times, for [`Identify24::timestamp`] and [`Identify24::expires_at`].
+    /// It has no default; Europe/Berlin is likely, see [`BERLIN`](crate::messages::BERLIN) (AI-11).
     #[must_use]
     pub fn zone(mut self, zone: TimeZone) -> Self {
         self.zone = Some(zone);
         self
     }
 
-    /// Shares the login with other processes, or with other clients of this one, through a store (I-009).
+    /// Shares the token with other processes, or with other clients in this process, through a store (I-009).
     #[must_use]
     pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.token_store = Some(store);
         self
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] without a transport, and for a base URL or credentials that cannot be used.
+    /// [`Kind::InvalidInput`] if the transport is missing, or if the base URL or the credentials are unusable.
     pub fn build(self) -> Result<Identify24, Error> {
         let Self { settings, credentials, outcomes, token_store, zone } = self;
         let login = Arc::new(settings.driver(Arc::new(NoAuth))?);
@@ -130,7 +141,7 @@ impl Builder {
 }
 
 impl Identify24 {
-    /// Begins a client of this partner.
+    /// Returns a builder for a client of this partner.
     pub fn builder(credentials: Credentials) -> Builder {
         Builder {
             settings: ClientSettings::new(DEFAULT_BASE_URL, Dialect::new()),
@@ -141,55 +152,57 @@ impl Identify24 {
         }
     }
 
-    /// Replaces the credentials of this client and all its clones while calls are under way. After a 401 to a login it
-    /// is the way back: until then nothing more is sent.
+    /// Replaces the credentials of this client and all its clones, also while calls are running. After the vendor
+    /// rejected a login with 401, the client sends nothing until this method is called.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when they cannot be used; nothing changes then.
+    /// [`Kind::InvalidInput`] if the credentials are unusable. The client then keeps the previous ones.
     pub fn set_credentials(&self, credentials: &Credentials) -> Result<(), Error> {
         let login = PartnerLogin::new(&self.inner.login, credentials, &self.inner.base_url)?;
         self.inner.session.set_login(Arc::new(login));
         Ok(())
     }
 
-    /// The switches that every call is made with.
+    /// Switches that apply to every call.
     pub fn dialect(&self) -> &Dialect {
         self.inner.driver.dialect()
     }
 
-    /// A local time of the vendor as a point of time, where a zone was set ([`Builder::zone`]).
+    /// Converts a local time of the vendor. Returns `None` if no zone is set ([`Builder::zone`]) or the text is not a
+    /// date-time.
     pub fn timestamp(&self, local: &LocalDateTime) -> Option<Timestamp> {
         local.in_zone(self.inner.zone.as_ref()?)
     }
 
-    /// When the vendor probably forgets the ident, where a zone was set ([`Builder::zone`]): an estimate, see
-    /// [`Ident::expires_estimate`] (I-020).
+    /// Estimates when the vendor deletes the ident, see [`Ident::expires_estimate`] (I-020). Returns `None` if no zone
+    /// is set ([`Builder::zone`]).
     pub fn expires_at(&self, ident: &Ident) -> Option<Timestamp> {
         ident.expires_at(self.inner.zone.as_ref()?)
     }
 
-    /// What the status of an ident means, by the table of [`Builder::outcome`]; [`Outcome::Unknown`] for one that is not
-    /// in it, and for an ident without a status (AI-12).
+    /// Returns the meaning of an ident's status as set by [`Builder::outcome`]. An ident without a status, or with a
+    /// status that is not mapped, is [`Outcome::Unknown`] (AI-12).
     pub fn outcome_of(&self, ident: &Ident) -> Outcome {
-        ident.status.as_ref().map_or(Outcome::Unknown, |status| self.inner.outcomes.of(status))
+        ident.status.as_ref().map_or(Outcome::Unknown, |status| self.inner.outcomes.meaning(status))
     }
 
-    /// Logs in anew, or joins the login under way (`[I] auth`). Not needed before other calls: they log in by
-    /// themselves. A login is shared, so its attempts are the policy's and not the options'.
+    /// Logs in again, or waits for the login that is already running (`[I] auth`). Other calls log in when they need
+    /// to. Callers share a login, so [`CallOptions::attempts`] does not apply; the policy does.
     ///
     /// # Errors
-    /// [`Kind::Authentication`] when the vendor refuses partner and key, now or before; else what the call met.
+    /// [`Kind::Authentication`] if the vendor rejects partner and key, or rejected them before; [`Kind::Timeout`] if
+    /// the deadline expires; any other error of a call.
     pub async fn login(&self, options: &CallOptions) -> Result<Response<AuthResponse>, Error> {
         let timeout = options.timeout.unwrap_or(self.inner.timeout);
         let login = self.within(timeout, self.inner.session.log_in()).await??;
-        let missing = || Error::new(Kind::Authentication, "the session is another vendor's");
+        let missing = || Error::new(Kind::Authentication, "the session belongs to another vendor");
         login.response::<Response<AuthResponse>>().cloned().ok_or_else(missing)
     }
 
-    /// Makes any call of this provider.
+    /// Executes an operation.
     ///
     /// # Errors
-    /// As [`Driver::call`].
+    /// Those of [`Driver::call`].
     pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Response<Op::Output>, Error>
     where
         Op: Operation<Dialect = Dialect>,
@@ -200,8 +213,8 @@ impl Identify24 {
     /// Creates an ident (`[I] ident/create`).
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the ident may
-    /// have been created: there is no call to find out, so ask the vendor before creating another (I-042);
+    /// [`Kind::InvalidInput`] with all violations, before anything is sent; [`Kind::OutcomeUnknown`] if the ident may
+    /// have been created: no call can find it, so ask the vendor before you create another one (I-042);
     /// [`Kind::Rejected`] for `result: false`.
     pub async fn create_ident(
         &self,
@@ -214,8 +227,8 @@ impl Identify24 {
     /// Reads an ident (`[I] ident/get`).
     ///
     /// # Errors
-    /// [`Kind::NotFound`] when the vendor does not know it, or no longer (I-020); [`Kind::Protocol`] when its answer is
-    /// about another ident.
+    /// [`Kind::NotFound`] if the vendor does not know the ident, or no longer (I-020); [`Kind::Protocol`] if the
+    /// response contains another ident.
     pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Response<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
         self.open(&operation, options, |answer| {
@@ -227,17 +240,17 @@ impl Identify24 {
     /// Reads all projects of the account (`[I] project/getAll`).
     ///
     /// # Errors
-    /// What the call meets.
+    /// Any error of a call.
     pub async fn projects(&self, options: &CallOptions) -> Result<Response<Vec<Project>>, Error> {
         self.open(&GetAllProjects, options, |answer| answer.into_many()).await
     }
 
-    /// Reads one project (`[I] project/get`). Where a GET with a body does not get through (400, 403, 411, 413, or a
-    /// broken connection) the project is looked up in the list of all (AI-07).
+    /// Reads one project (`[I] project/get`). If the network may have rejected the GET because of its body (400, 403,
+    /// 411, 413, or a broken connection), the client reads the list of all projects instead (AI-07).
     ///
     /// # Errors
-    /// What the first call met, when the list does not help either: a 403 may be a real lack of permission;
-    /// [`Kind::Protocol`] when the answer is about another project.
+    /// The error of the first call, if the list does not contain the project either: a 403 can be a missing permission.
+    /// [`Kind::Protocol`] if the response contains another project.
     pub async fn project(&self, project_id: &ProjectId, options: &CallOptions) -> Result<Response<Project>, Error> {
         let began = self.inner.driver.clock().now();
         if self.dialect().projects_by_list {
@@ -257,7 +270,7 @@ impl Identify24 {
         Ok(answered)
     }
 
-    /// Makes a call and takes the value from the vendor's envelope.
+    /// Executes a call and takes the value out of the vendor's envelope.
     async fn open<Op, T>(
         &self,
         operation: &Op,
@@ -275,7 +288,7 @@ impl Identify24 {
         })
     }
 
-    /// The same options with the time that is left of them.
+    /// Returns the options with the remaining time as timeout.
     fn rest(&self, options: &CallOptions, began: identkit_core::Instant) -> CallOptions {
         let spent = self.inner.driver.clock().now().since(began);
         let whole = options.timeout.unwrap_or(self.inner.timeout);
@@ -286,7 +299,7 @@ impl Identify24 {
         let clock = self.inner.driver.clock();
         match select(pin!(work), clock.sleep_until(clock.now().plus(timeout))).await {
             Either::Left((done, _)) => Ok(done),
-            Either::Right(_) => Err(Error::new(Kind::Timeout, "no answer came in the time given")
+            Either::Right(_) => Err(Error::new(Kind::Timeout, "the login did not end within the timeout")
                 .with_operation("auth")
                 .with_delivery(Delivery::MaybeSent)),
         }
@@ -306,8 +319,8 @@ fn project_id_of(project: &Project) -> Option<&str> {
     project.id.as_ref().map(ProjectId::as_str)
 }
 
-/// Whether a proxy that does not pass the body of a GET could be the cause, as told by the status of the answer or by
-/// the worse one in its body (AI-07, AI-30).
+/// Whether a proxy that rejects GET requests with a body could be the cause. Decides by the HTTP status, or by a worse
+/// status in the response body (AI-07, AI-30).
 fn body_was_in_the_way(error: &Error) -> bool {
     match error.status() {
         Some(status) => matches!(status, 400 | 403 | 411 | 413) && error.delivery() == Some(Delivery::Answered),

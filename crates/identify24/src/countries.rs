@@ -1,6 +1,6 @@
-//! The officially assigned country codes of ISO 3166-1 alpha-2, for who wants `[A-Z]{2}` checked further (AI-27).
+//! The officially assigned country codes of ISO 3166-1 alpha-2, for `Dialect::assigned_countries` (AI-27).
 
-/// All 249, in order, parted by blanks. What a passport may show besides (`XK`, `EU`, `UN`) is not among them.
+/// All 249 codes, sorted, separated by spaces. Other codes that passports contain (`XK`, `EU`, `UN`) are not included.
 const ASSIGNED: &str = "\
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI \
 BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN \
@@ -24,16 +24,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ai_27_the_list_is_whole_and_in_order() {
+    fn ai_27_list_is_complete_and_sorted() {
         let codes: Vec<_> = ASSIGNED.split(' ').collect();
         assert_eq!(codes.len(), 249);
         assert!(codes.is_sorted_by(|one, two| one < two));
         assert!(codes.iter().all(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
-        for there in ["DE", "AT", "CH", "SS", "GB"] {
-            assert!(is_assigned(there), "{there}");
+        for assigned in ["DE", "AT", "CH", "SS", "GB"] {
+            assert!(is_assigned(assigned), "{assigned}");
         }
-        for not in ["UK", "DD", "YU", "XX", "", "D", "DE AT", "de"] {
-            assert!(!is_assigned(not), "{not}");
+        for unassigned in ["UK", "DD", "YU", "XX", "", "D", "DE AT", "de"] {
+            assert!(!is_assigned(unassigned), "{unassigned}");
         }
     }
 }

@@ -1,45 +1,45 @@
-//! The switches for the points on which the document is ambiguous. Each default is the contract's decision.
+//! Switches that select how ambiguities in the vendor's document are resolved. Each default is the contract's decision.
 
-/// How names and places are written (AI-04).
+/// Case of names and places (AI-04).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CasePolicy {
-    /// As the attribute table asks: upper case by Unicode's full mapping (`ß` becomes `SS`), of no locale.
+    /// Upper case, as the attribute table requires, by Unicode's full mapping without a locale (`ß` becomes `SS`).
     #[default]
     Uppercase,
-    /// As given, like the document's own samples.
+    /// As given, like the document's samples.
     Preserve,
 }
 
-/// How `mobile_phone` is written (AI-20). Blanks, `-`, `/`, `.`, brackets and a `(0)` after a country code are dropped
-/// in every case.
+/// Form of `mobile_phone` (AI-20). The writer always removes blanks, `-`, `/`, `.`, parentheses and a `(0)` after a
+/// country code.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PhonePolicy {
     /// As given: `+…`, `00…` or national.
     #[default]
     AsGiven,
-    /// As `00` and the country code; a national number is read as German and loses its trunk zero.
+    /// `00` and the country code. A national number counts as German and loses its leading zero.
     DoubleZero,
-    /// As `+` and the country code; a national number is read as German and loses its trunk zero.
+    /// `+` and the country code. A national number counts as German and loses its leading zero.
     Plus,
 }
 
-/// How a PDF that this crate encodes stands in `pdf_content` (AI-19).
+/// Form of `pdf_content` for a PDF that this crate encodes (AI-19).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PdfEncoding {
-    /// After `data:@file/pdf;base64,`, literally as in the sample.
+    /// Base64 after `data:@file/pdf;base64,`, as in the document's sample.
     #[default]
     SampleDataUri,
-    /// After `data:application/pdf;base64,`, as RFC 2397 has it.
+    /// Base64 after `data:application/pdf;base64,`, as in RFC 2397.
     StandardDataUri,
     /// Base64 alone, as the attribute table says.
     RawBase64,
 }
 
 impl PdfEncoding {
-    /// What stands before the Base64.
+    /// Text before the Base64.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::SampleDataUri => "data:@file/pdf;base64,",
@@ -49,7 +49,7 @@ impl PdfEncoding {
     }
 }
 
-/// Declares the switches: each is a public field and has a function that sets it.
+/// Declares each switch as a public field with a setter of the same name.
 macro_rules! switches {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
@@ -69,7 +69,7 @@ macro_rules! switches {
 }
 
 switches! {
-    /// How this client speaks the API where the document leaves a choice.
+    /// Selects how ambiguities in the vendor's document are resolved.
     #[non_exhaustive]
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub struct Dialect {
@@ -79,22 +79,25 @@ switches! {
         phone: PhonePolicy,
         /// Form of a PDF that this crate encodes.
         pdf_encoding: PdfEncoding,
-        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented (AI-19).
+        /// Whether `pdf_url` and `pdf_content` may be sent together. The document does not say which one the vendor
+        /// then uses (AI-19).
         allow_both_pdf_sources: bool,
-        /// Sends a gender other than the two documented words (AI-22).
+        /// Whether a gender other than the two documented words may be sent (AI-22).
         allow_other_gender: bool,
-        /// Reads one project from the list of all, for networks that drop the body of a GET (AI-07).
+        /// Whether one project is always read from the list of all projects, for networks that drop the body of a GET
+        /// (AI-07).
         projects_by_list: bool,
-        /// Writes texts in Unicode's composed form (NFC), but for `custom_id` and `custom1` to `custom4`, which must come
-        /// back unchanged (AI-18).
+        /// Whether texts are written in Unicode's composed form (NFC). `custom_id` and `custom1` to `custom4` are never
+        /// changed, because the vendor returns them (AI-18).
         compose: bool,
-        /// Refuses country codes that ISO 3166-1 assigns to no country, instead of any but two upper-case letters (AI-27).
+        /// Whether only country codes that ISO 3166-1 assigns are accepted, instead of any two upper-case letters
+        /// (AI-27).
         assigned_countries: bool,
     }
 }
 
 impl Dialect {
-    /// The contract's decisions.
+    /// Creates a dialect with the contract's decisions.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,8 +1,8 @@
-//! The neutral port over this client: the one place where domain types and the vendor's meet.
+//! `IdentityProvider` for this client: maps domain types to the vendor's messages.
 //!
-//! identify24 creates idents and tells their status; it has no call for evidence, cancelling, deleting or listing
-//! (AI-28, I-051). Its webhook URL is set in the partner portal and it sends nobody on after an identification, so
-//! `webhook_final`, `redirect_success` and `redirect_abort` of a case have no place here and are not sent.
+//! identify24 creates idents and returns their status. It has no call for evidence, and none that cancels, deletes or
+//! lists (AI-28, I-051). The webhook URL is set in the partner portal and the vendor does not redirect the person, so
+//! `webhook_final`, `redirect_success` and `redirect_abort` of a case are ignored.
 
 use std::time::Duration;
 
@@ -34,17 +34,17 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
         Some(Gender::Male) => Some(Word::Male),
         Some(Gender::Female) => Some(Word::Female),
         Some(_) => {
-            fault("gender", "must be male or female: the vendor has no other word", "AI-22");
+            fault("gender", "must be male or female: the vendor accepts no other word", "AI-22");
             None
         }
         None => None,
     };
     let document = match (case.purpose, case.documents.as_slice()) {
         (Purpose::Signature, [document]) => Ok(Some(PdfContent::from_bytes(document.pdf.clone()))),
-        (Purpose::Signature, []) => Err("a signature needs a document"),
-        (Purpose::Signature, _) => Err("the vendor takes one document per ident"),
+        (Purpose::Signature, []) => Err("is required for a signature"),
+        (Purpose::Signature, _) => Err("must be one document: the vendor accepts one per ident"),
         (_, []) => Ok(None),
-        (_, _) => Err("a document would be signed, and the case is for an identification only"),
+        (_, _) => Err("must be empty: a document is only allowed in a case for a signature"),
     };
     let pdf_content = document.unwrap_or_else(|message| {
         fault("pdf_content", message, "AI-19");
@@ -72,15 +72,15 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     if faults.is_empty() {
         return Ok(message);
     }
-    // Whatever the writer finds is told together with it, once per field.
+    // Adds the writer's violations, one per field.
     if let Err(error) = message.encode(dialect) {
-        let told: Vec<_> = faults.iter().map(|fault| fault.field.clone()).collect();
-        faults.extend(error.violations().iter().filter(|fault| !told.contains(&fault.field)).cloned());
+        let fields: Vec<_> = faults.iter().map(|fault| fault.field.clone()).collect();
+        faults.extend(error.violations().iter().filter(|fault| !fields.contains(&fault.field)).cloned());
     }
     Err(Error::invalid(faults).with_operation(CreateIdent::META.name))
 }
 
-fn ours(case: &CaseRef) -> Result<IdentId, Error> {
+fn ident_id(case: &CaseRef) -> Result<IdentId, Error> {
     if case.provider != PROVIDER {
         return Err(Error::new(Kind::InvalidInput, "the case belongs to another provider"));
     }
@@ -96,17 +96,17 @@ impl IdentityProvider for Identify24 {
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
         let created = self.create_ident(&ident(case, self.dialect())?, options).await?.value;
         let Some(ident_id) = created.ident_id else {
-            return Err(Error::new(Kind::OutcomeUnknown, "the vendor's answer has no ident_id")
-                .with_operation(CreateIdent::META.name));
+            return Err(
+                Error::new(Kind::OutcomeUnknown, "the response has no ident_id").with_operation(CreateIdent::META.name)
+            );
         };
         let case = CaseRef { provider: PROVIDER.to_owned(), id: ident_id.into_secret(), state: None };
         Ok(Opened { case, person_url: created.conference_url })
     }
 
-    /// An ident that never was and one of more than 90 days look alike: both are
-    /// [`Kind::NotFound`] (I-020, I-050).
+    /// An ident that never existed and one older than 90 days are both [`Kind::NotFound`] (I-020, I-050).
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
-        let ident = self.get_ident(&ours(case)?, options).await?.value;
+        let ident = self.get_ident(&ident_id(case)?, options).await?.value;
         let outcome = self.outcome_of(&ident);
         let vendor_codes = ident.status.iter().map(|status| status.as_str().to_owned()).collect();
         Ok(CaseStatus { outcome, since: None, vendor_codes })

@@ -1,7 +1,7 @@
-//! The strict writer of `ident/create`: puts values into the vendor's form, then checks all of them.
+//! The strict writer of `ident/create`: converts values to the vendor's form, then checks all of them.
 //!
-//! Invariants: nothing invalid gets past it, every fault is told at once, and no fault or warning quotes a value.
-//! Values that the integrator gets back (`custom_id`, `custom1` to `custom4`) are not touched (AI-18).
+//! Invariants: the writer returns all violations in one error; no violation or warning quotes a value; values that the
+//! vendor returns (`custom_id`, `custom1` to `custom4`) are not changed (AI-18).
 
 use bytes::Bytes;
 use identkit_core::{Error, Pii, Secret, Violation};
@@ -16,10 +16,10 @@ use crate::{CasePolicy, Dialect, PhonePolicy};
 
 pub(crate) const SECTION: &str = "[I] ident/create";
 
-/// Below this many characters a `custom_id` is easy to guess.
-const SHORT: usize = 16;
+/// Minimum length of a `custom_id` that is hard to guess.
+const MIN_CUSTOM_ID: usize = 16;
 
-/// Rewrites texts, and leaves out those of which nothing is left.
+/// Rewrites the texts of fields and removes the empty ones.
 macro_rules! rewrite {
     ($ident:ident, $how:expr; $($field:ident)+) => {$(
         $ident.$field = $ident.$field.take().map(|text| $how(text.expose())).filter(|text| !text.is_empty()).map(Pii::new);
@@ -27,10 +27,10 @@ macro_rules! rewrite {
 }
 
 impl CreateIdent {
-    /// The ident as it is sent: blanks around values gone, empty values left out, names and places in the dialect's
-    /// case, the phone number in the dialect's form (`[I] ident/create`; AI-04, AI-20, AI-24).
+    /// Returns the ident as it is sent: values trimmed, empty values removed, names and places in the dialect's case,
+    /// the phone number in the dialect's form (`[I] ident/create`; AI-04, AI-20, AI-24).
     #[must_use]
-    pub fn normalised(&self, dialect: &Dialect) -> Self {
+    pub fn normalized(&self, dialect: &Dialect) -> Self {
         let mut ident = self.clone();
         let Self { project_id, gender, type_of_id, pdf_url, pdf_content, .. } = &mut ident;
         if let Some(id) = project_id {
@@ -57,7 +57,7 @@ impl CreateIdent {
             international_code birthday nationality id_number id_country id_issue_date id_end_date issuing_authority
         );
         if dialect.compose {
-            // Last of all, since upper case of a composed letter may be a decomposed one.
+            // Must be last: the upper case of a composed letter can be decomposed.
             rewrite!(
                 ident, |text: &String| text.nfc().collect::<String>();
                 company_name store_name branche person_title person_first_name person_last_name person_position email
@@ -68,13 +68,13 @@ impl CreateIdent {
     }
 }
 
-/// Drops separators; on request brings the number into one international form. What is no phone number stays, for
-/// [`check`] to find.
+/// Removes separators and converts the number to the policy's form. Text that is not a phone number is left to
+/// [`check`].
 fn phone(text: &str, policy: PhonePolicy) -> String {
     let separator = |c: char| c.is_whitespace() || matches!(c, '-' | '/' | '.' | '(' | ')');
     let text = text.trim();
     let foreign = text.starts_with('+') || text.starts_with("00");
-    // In +49 (0)151 … the zero is dialled only within the country.
+    // In +49 (0)151 … the zero is dialed only within the country.
     let plain: String = if foreign { text.replace("(0)", "") } else { text.to_owned() };
     let plain: String = plain.chars().filter(|c| !separator(*c)).collect();
     let after_country_prefix = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
@@ -94,15 +94,16 @@ fn text(field: &Option<Pii<String>>, holds: impl FnOnce(&str) -> bool) -> bool {
     field.as_ref().is_some_and(|text| holds(text.expose()))
 }
 
-/// The fields by name, each with whether it is there.
-macro_rules! there {
+/// Lists the fields by name, each with whether it is set.
+macro_rules! presence {
     ($ident:ident; $($field:ident)+) => { [$((stringify!($field), $ident.$field.is_some())),+] };
 }
 
-/// Checks a normalised ident and says what is legal but odd, about the phone number as it was given (AI-20).
+/// Checks a normalized ident and returns warnings. `given` is the ident before: its phone number shows whether there
+/// was a country code (AI-20).
 ///
 /// # Errors
-/// Every fault at once.
+/// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with all violations.
 pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
     let mut faults = Vec::new();
     let mut fault = |broken: bool, field: &'static str, message: &'static str, rule: &'static str| {
@@ -110,23 +111,23 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
             faults.push(Violation::new(field, message, rule, SECTION));
         }
     };
-    let required = there!(
+    let required = presence!(
         ident; project_id birthday birth_place email gender person_first_name person_last_name mobile_phone
         nationality zip_code city country
     );
-    for (field, there) in required {
-        fault(!there, field, "is required", "I-043");
+    for (field, present) in required {
+        fault(!present, field, "is required", "I-043");
     }
     let (issue, end) = (&ident.id_issue_date, &ident.id_end_date);
     for (field, date) in [("birthday", &ident.birthday), ("id_issue_date", issue), ("id_end_date", end)] {
-        fault(text(date, |date| !is_date(date)), field, "must be a real date written YYYY-MM-DD", "I-043");
+        fault(text(date, |date| !is_date(date)), field, "must be a valid date in the form YYYY-MM-DD", "I-043");
     }
     let (nationality, country) = (&ident.nationality, &ident.country);
     for (field, code) in [("nationality", nationality), ("country", country), ("id_country", &ident.id_country)] {
         let shape = "must be a two-letter country code in upper case (ISO 3166 alpha-2)";
         fault(text(code, |code| !is_alpha_2(code)), field, shape, "AI-27");
         let unassigned = |code: &str| dialect.assigned_countries && is_alpha_2(code) && !is_assigned(code);
-        fault(text(code, unassigned), field, "must be a country code that ISO 3166 assigns to a country", "AI-27");
+        fault(text(code, unassigned), field, "must be a country code that ISO 3166-1 assigns", "AI-27");
     }
     let message = "must be an e-mail address: one @ with text on both sides, no blanks";
     fault(text(&ident.email, |email| !is_email(email)), "email", message, "I-043");
@@ -149,13 +150,13 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
         let number = phone(given, PhonePolicy::AsGiven);
         !number.starts_with('+') && !number.starts_with("00")
     };
-    let guessable = |id: &str| id.chars().count() < SHORT || id.bytes().all(|byte| byte.is_ascii_digit());
+    let guessable = |id: &str| id.chars().count() < MIN_CUSTOM_ID || id.bytes().all(|byte| byte.is_ascii_digit());
     let insecure = ident.pdf_url.as_ref().map(Secret::expose).is_some_and(|url| !url.starts_with("https://"));
     let abroad = text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE");
     let odd_code = text(&ident.international_code, |code| !is_alpha_2(code));
-    let message = "mobile_phone is given without a country code and read as German, and country is not DE";
+    let message = "mobile_phone has no country code, so it counts as German, but country is not DE";
     let code = "international_code is not a two-letter country code as in the document's sample";
-    let short = "custom_id is short or only digits, so that it may be guessed";
+    let short = "custom_id is easy to guess: use at least 16 characters, not only digits";
     let noticed = [
         Warning::when(abroad, message, "AI-20"),
         Warning::when(odd_code, code, "AI-21"),
@@ -165,10 +166,11 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
     noticed.into_iter().flatten().collect()
 }
 
-/// The body of a checked ident. A PDF of ours goes out from its source; the object's last brace makes room for it.
+/// Returns the body of a checked ident. A [`PdfContent::Pdf`] is streamed from its source: it is inserted before the
+/// object's closing brace.
 ///
 /// # Errors
-/// When the ident has no JSON form.
+/// If the ident cannot be written as JSON.
 pub(crate) fn body(mut ident: CreateIdent, dialect: &Dialect) -> Result<Body, Error> {
     let source = match ident.pdf_content.take() {
         Some(PdfContent::Pdf(source)) => source,
@@ -212,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ai_20_phone_numbers_keep_their_meaning_in_every_form() {
+    fn ai_20_phone_number_is_the_same_in_every_form() {
         for (given, as_given, double_zero, plus) in [
             ("01511111111", "01511111111", "00491511111111", "+491511111111"),
             ("0151 / 111-11.11", "01511111111", "00491511111111", "+491511111111"),
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_is_follows_from_its_characters() {
+    fn dates_and_email_addresses_are_recognized() {
         type Rows = [(fn(&str) -> bool, &'static [&'static str], &'static [&'static str]); 2];
         let rows: Rows = [
             (

@@ -1,7 +1,7 @@
 //! Shows two custom transports: one that wraps another and counts, and one that must call `mark_sent`.
 //!
-//! A transport reports how far a request got, and the client decides by it. If a failed request was not sent, the client
-//! repeats every call. If it may have been sent, the client never repeats a call that creates something.
+//! A transport reports how far a request got, and the client decides by it. If a failed request was not sent, the
+//! client repeats every call. If it may have been sent, the client never repeats a call that creates something.
 //!
 //! ```sh
 //! cargo run -p identkit --example own_transport
@@ -53,10 +53,10 @@ impl<T: Transport> Transport for Counting<T> {
 
 /// A transport whose first request fails: without a connection, or after bytes have left.
 ///
-/// A transport that sends must call `mark_sent` before the first byte can leave. Until then the client treats the request
-/// as not sent, even if it drops `send` halfway, e.g. at the deadline. A transport that calls it too late can cause a
-/// second order. Report `Delivery::NotSent` only if that is proved. If you pool connections, see `AttemptContext::fresh`
-/// and `AttemptContext::scope`.
+/// A transport that sends must call `mark_sent` before the first byte can leave. Until then the client treats the
+/// request as not sent, even if it drops `send` halfway, e.g. at the deadline. A transport that calls it too late can
+/// cause a second order. Report `Delivery::NotSent` only if that is proved. If you pool connections, see
+/// `AttemptContext::fresh` and `AttemptContext::scope`.
 #[derive(Debug)]
 struct Fragile<T> {
     inner: T,

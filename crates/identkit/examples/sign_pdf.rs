@@ -1,8 +1,8 @@
 //! Has a person sign a PDF with a TAN, at identity.TM.
 //!
-//! The service orders an identification with a PDF to sign. After the identification it starts the signature, the person
-//! receives a TAN by SMS and types it in, and the service confirms it and saves the signed PDF. The account needs the
-//! customer-side signature ([T] 5). The sandbox plays the person, and its SMS is read from the sandbox.
+//! The service orders an identification with a PDF to sign. After the identification it starts the signature, the
+//! person receives a TAN by SMS and types it in, and the service confirms it and saves the signed PDF. The account
+//! needs the customer-side signature ([T] 5). The sandbox plays the person, and its SMS is read from the sandbox.
 //!
 //! ```sh
 //! cargo run -p identkit --features save --example sign_pdf
@@ -29,7 +29,7 @@ async fn confirm(vendor: &IdentityTm, order: &OrderId, tan: &Secret) -> Result<b
     match vendor.confirm_sign(order, tan, &CallOptions::new()).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == Kind::TanRejected => Ok(false),
-        // `SigningCanceled` after too many wrong TANs: the order is over. `OutcomeUnknown`: read the status, and never
+        // `SigningCanceled` after too many wrong TANs: the order is canceled. `OutcomeUnknown`: read the status, and never
         // repeat the call, because each one uses up an attempt.
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! Uses a client from a synchronous program: a wrapper with a runtime of its own, and `block_on`.
+//! Uses a client from a synchronous program: a wrapper with its own runtime, and `block_on`.
 //!
 //! ```sh
 //! cargo run -p identkit --example synchronous
@@ -18,8 +18,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A client whose methods block. Do not call them from asynchronous code: `block_on` panics inside a runtime.
 ///
-/// The runtime lives as long as the client: idle connections belong to it. It starts no threads of its own, and
-/// several threads can share it.
+/// The client owns the runtime, because idle connections belong to it. The runtime starts no threads, and several
+/// threads can share it.
 struct BlockingClient {
     runtime: Runtime,
     vendor: Arc<dyn IdentityProvider>,

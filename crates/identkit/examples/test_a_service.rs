@@ -1,7 +1,7 @@
 //! Tests a service with the sandbox in the same process: faults, virtual time over days, expectations, the journal.
 //!
 //! The functions `place` and `collect` stand for the service. Each `test_*` function is a `#[tokio::test]` in a real
-//! project. A test has a sandbox of its own, takes milliseconds, and runs in parallel with others.
+//! project. Each test has its own sandbox, takes milliseconds, and can run in parallel with others.
 //!
 //! ```sh
 //! cargo run -p identkit --example test_a_service

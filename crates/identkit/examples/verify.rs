@@ -40,7 +40,7 @@ fn provider(name: &str, sandbox: &Sandbox) -> Result<Arc<dyn IdentityProvider>, 
     }
 }
 
-/// Every field that one of the two vendors requires.
+/// Creates a case with every field that one of the two vendors requires.
 fn new_case(reference: &str) -> Result<NewCase, Box<dyn std::error::Error>> {
     let [postal_code, city, country] = ["51147", "Köln", "DE"].map(|text| Some(text.into()));
     let person = Person {
@@ -57,7 +57,7 @@ fn new_case(reference: &str) -> Result<NewCase, Box<dyn std::error::Error>> {
     Ok(NewCase { reference: Some(reference.into()), project: Some("6".into()), person, ..NewCase::default() })
 }
 
-/// What the service does next. Every outcome needs an answer.
+/// Returns what the service does next. It must handle every outcome.
 fn next_step(status: &CaseStatus) -> &'static str {
     match status.outcome {
         Outcome::Positive | Outcome::Signed => "verified: continue with the customer",
@@ -66,7 +66,7 @@ fn next_step(status: &CaseStatus) -> &'static str {
         Outcome::TimedOut | Outcome::TimedOutAfterIdent | Outcome::Gone => "expired: open another case",
         Outcome::Pending | Outcome::Identified => "not finished: wait for the webhook",
         // `Unknown` as well: the vendor may use a status that its document does not list.
-        _ => "not understood: log `vendor_codes`, and decide nothing",
+        _ => "unknown: log `vendor_codes`, and decide nothing",
     }
 }
 

@@ -38,10 +38,10 @@ struct Queue {
 #[async_trait]
 impl Inbox for Queue {
     async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
-        // First durable: the vendor never repeats an acknowledged webhook.
+        // Make it durable first: the vendor never repeats an acknowledged webhook.
         let accepted = self.file.accept(event.clone()).await?;
         if accepted == Acceptance::New {
-            // A worker that is gone loses nothing. After a restart, read the file: one `Event` per line, as JSON.
+            // If the worker has stopped, nothing is lost. After a restart, read the file: one JSON event per line.
             let _ = self.worker.send(event);
         }
         Ok(accepted)
@@ -49,7 +49,7 @@ impl Inbox for Queue {
 }
 
 /// The handler calls no vendor. identity.TM blocks an order until its webhook is answered: a handler that reads the
-/// status of the order waits for itself, until the vendor cuts it off after 10 seconds (T-033, AT-78).
+/// status of the order blocks on itself, until the vendor cuts it off after 10 seconds (T-033, AT-78).
 async fn webhook(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     // Without a valid token, no body is read.
@@ -100,7 +100,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // The worker. An event is a hint, because the vendor does not sign it: only the status counts.
-    let event = events.recv().await.ok_or("the receiver is gone")?;
+    let event = events.recv().await.ok_or("the receiver has stopped")?;
     println!("{} of {}", event.name, event.provider);
     let case = event.case_id.as_ref().and_then(|id| cases.get(id.expose())).ok_or("an event of an unknown case")?;
     let status = vendor.status(case, &CallOptions::new()).await?;

@@ -33,7 +33,7 @@ use identkit_mock_server::{Sandbox, Transition, vendors};
 use tokio::net::TcpListener;
 
 /// Answers a request. It calls no vendor: identity.TM blocks an order until its webhook is answered, so a handler that
-/// reads the status waits for itself (T-033, AT-78). The same code then serves both vendors.
+/// reads the status blocks on itself (T-033, AT-78). The same code then serves both vendors.
 async fn answer(receiver: Arc<Receiver>, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (mut head, body) = request.into_parts();
     // Required by `Receiver::allow_only`; ignored without it.
@@ -95,7 +95,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let id = vendor.create_ident(&ident, &CallOptions::new()).await?.value.ident_id.ok_or("no ident_id")?;
     let played = sandbox.transition(id.expose(), &Transition::Scenario("positive".into()));
     played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
-    // The sandbox notes a delivery attempt when it is answered: the event is in the file by then.
+    // The sandbox records a delivery attempt when it is answered: the event is then in the file.
     sandbox
         .happened_after(0, |entries| {
             entries.map(|entry| &entry.what).any(|what| matches!(what, What::Attempt(_))).then_some(())
@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for event in events {
         println!("{} of {}", event.name, event.provider);
         // The vendor does not sign its webhooks: only the status that you read counts.
-        let id = event.case_id.ok_or("the event names no ident")?;
+        let id = event.case_id.ok_or("the event has no ident id")?;
         let case = CaseRef { provider: event.provider, id, state: None };
         let status = vendor.status(&case, &CallOptions::new()).await?;
         println!("{:?} by {:?}", status.outcome, status.vendor_codes);

@@ -1,17 +1,35 @@
-//! Verify people and have documents signed through German identity-verification vendors.
+//! Verify people and have documents signed through two German identity-verification vendors: identity.TM (identity
+//! Trust Management Customer API 2.10c) and identify24 (Identify VideoIdent API 1.0.1).
 //!
-//! This crate is a door: it re-exports the crates of the workspace behind additive features, and holds no code of its
-//! own. Who needs only one of them can depend on that one.
+//! For backend services. This crate re-exports the other crates of the workspace behind additive features and has no
+//! code of its own; to use only one of those crates, depend on it directly.
 //!
-//! | feature | gives |
-//! |---|---|
-//! | `identify24` | `identkit::identify24`: Identify VideoIdent API 1.0.1 |
-//! | `identity-tm` | `identkit::identity_tm`: identity Trust Management Customer API 2.10c |
-//! | `http` | `identkit::transport::http`: HTTP/1.1 over TLS |
-//! | `save` | `identkit::transport::save`: downloads into files that are whole or not there, with their SHA-256 |
-//! | `tracing` | `identkit::transport::TracingObserver`: calls as spans |
-//! | `platform-roots` | `TlsBuilder::platform_roots`: the roots that this machine trusts, instead of the bundled ones |
-//! | `webhook` | `identkit::webhook`: receiver, file inbox, listener |
+//! ```
+//! use identkit::core::{CaseRef, Outcome};
+//! use identkit::{CallOptions, Error, IdentityProvider};
+//!
+//! async fn is_verified(vendor: &dyn IdentityProvider, case: &CaseRef) -> Result<Option<bool>, Error> {
+//!     let status = vendor.status(case, &CallOptions::new()).await?;
+//!     Ok(match status.outcome {
+//!         Outcome::Positive | Outcome::Signed => Some(true),
+//!         outcome if outcome.is_final() => Some(false),
+//!         _ => None, // not finished
+//!     })
+//! }
+//! ```
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `identity-tm` | yes | `identkit::identity_tm`: the client of identity.TM |
+//! | `identify24` | yes | `identkit::identify24`: the client of identify24 |
+//! | `http` | yes | `identkit::transport::http`: HTTP/1.1 over TLS |
+//! | `webhook` | yes | `identkit::webhook`: the webhook receiver, an inbox in a file, a listener |
+//! | `save` | no | `identkit::transport::save`: downloads into files that are complete or absent, with their SHA-256 |
+//! | `tracing` | no | `identkit::transport::TracingObserver`: each call as a span |
+//! | `platform-roots` | no | `TlsBuilder::platform_roots`: trust the root certificates of the machine instead of the bundled ones |
+//!
+//! The repository has the guides under `docs/`: `verify-a-person.md`, `sign-a-document.md`, `receive-webhooks.md`,
+//! `operate.md`. `docs/examples.md` lists the example programs of this crate.
 
 pub use identkit_core as core;
 #[cfg(feature = "identify24")]
@@ -25,7 +43,27 @@ pub use identkit_wire as wire;
 
 pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret};
 
-/// The examples of the README, compiled as documentation tests.
-#[cfg(all(doctest, feature = "identify24", feature = "identity-tm", feature = "http", feature = "webhook"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+/// The examples of the pages for readers, compiled as documentation tests.
+#[cfg(all(
+    doctest,
+    feature = "identify24",
+    feature = "identity-tm",
+    feature = "http",
+    feature = "save",
+    feature = "tracing",
+    feature = "webhook"
+))]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/verify-a-person.md")]
+    struct VerifyAPerson;
+    #[doc = include_str!("../../../docs/sign-a-document.md")]
+    struct SignADocument;
+    #[doc = include_str!("../../../docs/receive-webhooks.md")]
+    struct ReceiveWebhooks;
+    #[doc = include_str!("../../../docs/operate.md")]
+    struct Operate;
+    #[doc = include_str!("../../../docs/observation.md")]
+    struct Observation;
+}

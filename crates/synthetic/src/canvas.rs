@@ -1,38 +1,37 @@
-//! A page to draw on, and the file that pages become.
+//! Draws pages and writes them as a PDF file.
 //!
-//! Coordinates are PDF points from the lower left corner of an A4 page. Every file
-//! made here is plain: one cross-reference table, no compression, two standard
-//! fonts, no dates. That keeps it readable in a text editor and the same each time.
+//! Coordinates are PDF points from the lower left corner of an A4 page. The files have one cross-reference table, no
+//! compression, two standard fonts and no dates: they are readable in a text editor, and reproducible.
 
 use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
 use super::text::{Font, width};
 
-/// The size of an A4 page.
+/// Width of an A4 page.
 pub(crate) const PAGE_WIDTH: f32 = 595.28;
-/// The size of an A4 page.
+/// Height of an A4 page.
 pub(crate) const PAGE_HEIGHT: f32 = 841.89;
-/// Where text begins.
+/// Left edge of text.
 pub(crate) const LEFT: f32 = 56.0;
-/// Where text ends.
+/// Right edge of text.
 pub(crate) const RIGHT: f32 = PAGE_WIDTH - LEFT;
 
-/// A colour as red, green and blue from 0 to 1.
+/// A color as red, green and blue from 0 to 1.
 pub(crate) type Ink = [f32; 3];
 
-/// Body text.
+/// Color of body text.
 pub(crate) const TEXT: Ink = [0.13, 0.16, 0.20];
-/// Labels and small print.
+/// Color of labels and small print.
 pub(crate) const MUTED: Ink = [0.42, 0.46, 0.52];
-/// Rules between rows.
+/// Color of rules between rows.
 pub(crate) const RULE: Ink = [0.82, 0.85, 0.88];
-/// Headings and the rule below them.
+/// Color of headings and the rule below them.
 pub(crate) const ACCENT: Ink = [0.11, 0.29, 0.47];
-/// Ground of table heads and placeholders.
+/// Background of table heads and placeholders.
 pub(crate) const GROUND: Ink = [0.94, 0.955, 0.97];
 
-/// The drawing of one page, or of one mark.
+/// The content of one page or one mark.
 pub(crate) struct Canvas {
     content: Content,
 }
@@ -75,7 +74,7 @@ impl Canvas {
         self.content.set_stroke_rgb(r, g, b).set_line_width(thickness).rect(at.0, at.1, size.0, size.1).stroke();
     }
 
-    /// Draws a level line.
+    /// Draws a horizontal line.
     pub(crate) fn rule(&mut self, from: (f32, f32), length: f32, thickness: f32, ink: Ink) {
         let [r, g, b] = ink;
         self.content
@@ -86,7 +85,7 @@ impl Canvas {
             .stroke();
     }
 
-    /// Draws head and shoulders of nobody into a rectangle.
+    /// Draws the outline of a head and shoulders, without features, into a rectangle.
     pub(crate) fn silhouette(&mut self, at: (f32, f32), size: (f32, f32), ink: Ink) {
         let [r, g, b] = ink;
         let middle = at.0 + size.0 / 2.0;
@@ -99,9 +98,9 @@ impl Canvas {
         self.content.fill_nonzero();
     }
 
-    /// Adds half an ellipse over (or, with a negative height, under) its diameter.
+    /// Adds half an ellipse above its diameter, or below it if the height is negative.
     fn dome(&mut self, middle: f32, base: f32, radius: f32, height: f32) {
-        // The distance of control points at which a Bézier curve is nearest to a circle.
+        // The control point distance at which a Bézier curve best approximates a circle.
         const KAPPA: f32 = 0.5523;
         let (kx, ky) = (radius * KAPPA, height * KAPPA);
         let (left, right, top) = (middle - radius, middle + radius, base + height);
@@ -112,14 +111,14 @@ impl Canvas {
             .close_path();
     }
 
-    /// The content stream.
+    /// Returns the content stream.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.content.finish().into_vec()
     }
 }
 
-/// Binds pages into a file.
-pub(crate) fn bind(title: &str, language: &str, pages: Vec<Canvas>) -> Vec<u8> {
+/// Writes pages as a PDF file.
+pub(crate) fn write_pdf(title: &str, language: &str, pages: Vec<Canvas>) -> Vec<u8> {
     let [catalog, tree, info] = [1, 2, 3].map(Ref::new);
     let fonts = [(Font::Regular, Ref::new(4)), (Font::Bold, Ref::new(5))];
     let mut pdf = Pdf::new();

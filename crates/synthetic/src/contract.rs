@@ -1,6 +1,6 @@
-//! A contract that anybody may sign, because it binds nobody to anything.
+//! A sample contract without legal effect.
 
-use super::canvas::{ACCENT, Canvas, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT, bind};
+use super::canvas::{ACCENT, Canvas, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT, write_pdf};
 use super::text::{Font, encode, wrap};
 
 const TITLE: &str = "Mustervereinbarung / Sample agreement";
@@ -47,10 +47,9 @@ const SECTIONS: [[(&str, &str); 2]; 4] = [
     ],
 ];
 
-/// Makes the sample contract: one page, the same bytes each time.
+/// Returns the sample contract: one page, always the same bytes.
 ///
-/// The place where [`sign`](super::sign()) puts its mark by default is above the
-/// signature line.
+/// By default, [`sign`](super::sign()) puts its mark above the signature line.
 pub fn sample_contract() -> Vec<u8> {
     let mut page = Canvas::new();
     let mut y = PAGE_HEIGHT - 80.0;
@@ -79,5 +78,5 @@ pub fn sample_contract() -> Vec<u8> {
     let note = encode("Beispiel von identkit, ohne rechtliche Wirkung / Example of identkit, without legal effect");
     page.text((LEFT, 32.0), Font::Regular, 8.0, MUTED, &note);
     page.text_right((RIGHT, 32.0), Font::Regular, 8.0, MUTED, b"(1/1)");
-    bind(TITLE, "de-DE", vec![page])
+    write_pdf(TITLE, "de-DE", vec![page])
 }

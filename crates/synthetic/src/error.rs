@@ -1,39 +1,37 @@
-//! What can go wrong with a file.
+//! The error of this crate.
 
 use std::fmt;
 
-/// Why a file could not be made or marked.
-///
-/// The variants carry no data, so that no message can repeat a part of the input.
+/// Reason why a file could not be created or marked. It contains no part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not begin with `%PDF-`.
+    /// The file does not begin with `%PDF-`.
     NotPdf,
-    /// The bytes begin like a PDF file, but the rest of it cannot be read.
+    /// The file begins with `%PDF-`, but cannot be read.
     Unreadable,
-    /// The file is encrypted; only unprotected files can be marked.
+    /// The file is encrypted.
     Encrypted,
-    /// The page that the mark should go on does not exist.
+    /// The page of the mark does not exist.
     NoSuchPage,
-    /// The place of the mark is not a number, too small to read, or off the page.
+    /// The rectangle of the mark is not finite, is too small to read, or is outside the page.
     Placement,
-    /// The result would be larger than the format or the sandbox allows.
+    /// The result would exceed the limits of the format or of this crate.
     TooLarge,
     /// The video or image could not be encoded.
-    Unmade,
+    Encoding,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotPdf => "not a PDF file: it does not begin with %PDF-",
+            Self::NotPdf => "the file is not a PDF: it does not begin with %PDF-",
             Self::Unreadable => "the PDF file is damaged and cannot be read",
             Self::Encrypted => "the PDF file is encrypted",
-            Self::NoSuchPage => "the PDF file has no such page",
-            Self::Placement => "the mark does not fit at the place asked for",
+            Self::NoSuchPage => "the page of the mark does not exist in the PDF file",
+            Self::Placement => "the placement of the mark is outside the page or too small",
             Self::TooLarge => "the PDF file would be too large",
-            Self::Unmade => "the video or image cannot be made",
+            Self::Encoding => "the video or image cannot be encoded",
         })
     }
 }

@@ -1,7 +1,5 @@
-//! The page of a report that holds the recordings in a real one.
-//!
-//! Here it holds drawings of a card and a face without features, each named and
-//! each saying that it is a placeholder.
+//! The last page of a report, which in a real one contains photographs. Here it contains labeled placeholders: drawings
+//! of a card and of a face without features.
 
 use super::canvas::{ACCENT, Canvas, GROUND, Ink, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT};
 use super::text::{Font, clip, encode};
@@ -44,7 +42,7 @@ fn caption(page: &mut Canvas, at: (f32, f32), label: &str) {
     page.text((at.0, at.1 - 27.0), Font::Regular, 8.0, MUTED, &encode("Platzhalter, keine Aufnahme"));
 }
 
-/// A card with a portrait and bars where its fields would be.
+/// Draws a card with a portrait, and bars in place of its fields.
 fn front(at: (f32, f32), page: &mut Canvas) {
     frame(page, at, CARD);
     let portrait = (at.0 + 14.0, at.1 + 20.0);
@@ -56,7 +54,7 @@ fn front(at: (f32, f32), page: &mut Canvas) {
     }
 }
 
-/// A card with bars and empty lines for a machine to read.
+/// Draws the back of a card with bars and a blank machine-readable zone.
 fn back(at: (f32, f32), page: &mut Canvas) {
     frame(page, at, CARD);
     for (step, length) in (0_u8..).zip([120.0, 84.0, 104.0]) {

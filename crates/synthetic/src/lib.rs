@@ -1,20 +1,12 @@
-//! Synthetic files, which a sandbox gives out in place of real ones.
+#![doc = include_str!("../README.md")]
 //!
-//! Three PDF files: the identification report, a sample contract to put into an
-//! order, and the "signed" form of whatever contract an order carried. Two videos
-//! (MP4), the recording of an order and the placeholder for one; a sound (MP3); and
-//! images (PNG).
-//!
-//! Invariants:
-//!
-//! - Every function is pure. The same input gives the same bytes; times come in as
-//!   text and nothing is read from a clock, a file or the environment.
-//! - No file claims more than it is. The report, the mark on a signed contract and
-//!   both videos and every image say in plain sight that a sandbox made them; the sound
-//!   in its tag.
-//! - [`sign`] never touches the bytes that it was given. They are a prefix of the
-//!   result, and the mark is an incremental update behind them.
-//! - Input never causes a panic, and no [`Error`] repeats any of it.
+//! # Invariants
+//! - Every function is pure: the same input gives the same bytes. Times are passed in as text; no function reads a
+//!   clock, a file or the environment.
+//! - Every file says that a sandbox made it: visibly in the report, on a signed contract, in the videos and images, and
+//!   in the tag of the sound.
+//! - [`sign`] does not change the given bytes: they are a prefix of the result, followed by an incremental update.
+//! - No input causes a panic, and no [`Error`] contains a part of the input.
 
 mod canvas;
 mod contract;

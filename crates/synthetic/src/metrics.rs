@@ -1,9 +1,8 @@
 //! Advance widths of the two standard fonts, in thousandths of the font size.
 //!
-//! One entry for each WinAnsi code from 0x20 to 0xFF, as in the font metrics that
-//! belong to the standard fonts. A viewer brings the glyphs, so without this table
-//! nothing could be wrapped or set flush right. Codes without a glyph have the
-//! width of the bullet, which is what a viewer shows for them.
+//! One entry for each WinAnsi code from 0x20 to 0xFF, from the metrics of the standard fonts. Needed to wrap text and
+//! to align it right, because the viewer has the glyphs. Codes without a glyph have the width of the bullet, which
+//! viewers show for them.
 
 /// Helvetica.
 #[rustfmt::skip]

@@ -1,81 +1,83 @@
-//! Where a mark goes on a page.
+//! The position of a mark on a page.
 //!
-//! A caller thinks of the page as it is shown. The file may turn it by quarters and
-//! show only a part of it, so the place is translated before it is written.
+//! Callers use the coordinates of the displayed page. A file can rotate and crop its pages, so the position is
+//! converted to the coordinates of the file.
 
 use lopdf::{Dictionary, Document, Object};
 
 use super::error::Error;
 
-/// Where to put a mark: PDF points from the lower left corner of the page as shown.
+/// Position of a mark, in PDF points from the lower left corner of the displayed page.
 ///
-/// What is `None` is chosen: the last page, its lower left above the margin, and a
-/// size that fits four lines of text.
+/// Defaults for `None`: the last page, the lower left corner above the margin, and a size for four lines of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Placement {
-    /// The page, counted from zero.
+    /// Page, counted from zero.
     pub page: Option<usize>,
-    /// The left edge.
+    /// Left edge.
     pub x: Option<f32>,
-    /// The lower edge.
+    /// Lower edge.
     pub y: Option<f32>,
-    /// The width.
+    /// Width.
     pub width: Option<f32>,
-    /// The height.
+    /// Height.
     pub height: Option<f32>,
 }
 
 const DEFAULT_X: f32 = 56.0;
 const DEFAULT_Y: f32 = 80.0;
 const DEFAULT_SIZE: (f32, f32) = (229.0, 60.0);
-/// Below this nobody could tell that the mark is text.
-const SMALLEST: (f32, f32) = (24.0, 12.0);
-/// A page cannot be larger than this in the formats that most readers know.
-const LARGEST: f32 = 14_400.0;
-/// Between marks that stand on each other.
+/// Minimum size at which the mark is recognizable as text.
+const MIN_SIZE: (f32, f32) = (24.0, 12.0);
+/// Maximum page size that most readers support.
+const MAX_SIZE: f32 = 14_400.0;
+/// Distance between stacked marks.
 const GAP: f32 = 6.0;
-/// A page tree deeper than this is a loop.
+/// Maximum depth of a page tree; a deeper one is a loop.
 const MAX_DEPTH: usize = 64;
 
-/// A rectangle on a page, and how to turn what is drawn into it.
+/// A rectangle on a page, and the rotation of its content.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spot {
     /// Lower left and upper right corner in the coordinates of the file.
     pub(crate) rect: [f32; 4],
-    /// The matrix that makes a drawing stand upright.
+    /// The matrix that turns the content upright.
     pub(crate) matrix: [f32; 4],
-    /// Width and height as shown.
+    /// Displayed width and height.
     pub(crate) size: (f32, f32),
 }
 
-/// The part of a page that is shown.
+/// The displayed part of a page.
 struct Sheet {
     matrix: [f32; 4],
-    /// Where its lower left corner as shown is in the file.
+    /// Displayed lower left corner, in the coordinates of the file.
     origin: (f32, f32),
-    /// Width and height as shown.
+    /// Displayed width and height.
     size: (f32, f32),
 }
 
 impl Placement {
-    /// Finds the spot on a page that already has `marks` marks at the default place.
+    /// Returns the rectangle on a page that already has `marks` marks.
+    ///
+    /// # Errors
+    /// [`Error::Placement`] if the rectangle is not finite, is too small, or is outside the page.
     pub(crate) fn spot(&self, document: &Document, page: &Dictionary, marks: usize) -> Result<Spot, Error> {
-        let sheet = Sheet::of(document, page);
+        let sheet = Sheet::new(document, page);
         let (sheet_width, sheet_height) = sheet.size;
-        // On a small page the default shrinks rather than fails.
+        // On a small page, the default is smaller.
         let left = DEFAULT_X.min(sheet_width * 0.1);
-        let width = self.width.unwrap_or(DEFAULT_SIZE.0.min(sheet_width - 2.0 * left).max(SMALLEST.0));
-        let height = self.height.unwrap_or(DEFAULT_SIZE.1.min(sheet_height * 0.3).max(SMALLEST.1));
+        let width = self.width.unwrap_or(DEFAULT_SIZE.0.min(sheet_width - 2.0 * left).max(MIN_SIZE.0));
+        let height = self.height.unwrap_or(DEFAULT_SIZE.1.min(sheet_height * 0.3).max(MIN_SIZE.1));
         let x = self.x.unwrap_or(left);
         let y = self.y.unwrap_or_else(|| {
             let below = f32::from(u16::try_from(marks).unwrap_or(u16::MAX)) * (height + GAP);
             let top = (sheet_height - height).max(0.0);
             (DEFAULT_Y.min(sheet_height * 0.1) + below).min(top)
         });
-        let sane = [x, y, width, height].iter().all(|v| v.is_finite() && v.abs() <= LARGEST);
-        let readable = width >= SMALLEST.0 && height >= SMALLEST.1;
+        let finite = [x, y, width, height].iter().all(|v| v.is_finite() && v.abs() <= MAX_SIZE);
+        let readable = width >= MIN_SIZE.0 && height >= MIN_SIZE.1;
         let visible = x < sheet_width && y < sheet_height && x + width > 0.0 && y + height > 0.0;
-        if !(sane && readable && visible) {
+        if !(finite && readable && visible) {
             return Err(Error::Placement);
         }
         Ok(sheet.spot((x, y), (width, height)))
@@ -83,15 +85,15 @@ impl Placement {
 }
 
 impl Sheet {
-    fn of(document: &Document, page: &Dictionary) -> Self {
+    fn new(document: &Document, page: &Dictionary) -> Self {
         let corners = inherited(document, page, b"CropBox")
             .and_then(|value| corners(document, value))
             .or_else(|| inherited(document, page, b"MediaBox").and_then(|value| corners(document, value)))
-            // A4, as readers assume some size as well when a page does not tell its own.
+            // A4, if the page has no size.
             .unwrap_or([0.0, 0.0, 595.28, 841.89]);
         let [left, bottom, right, top] = corners;
         let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_i64().ok());
-        // Turns go clockwise.
+        // Rotation is clockwise.
         let (matrix, origin) = match degrees.unwrap_or(0).rem_euclid(360) {
             90 => ([0.0, 1.0, -1.0, 0.0], (right, bottom)),
             180 => ([-1.0, 0.0, 0.0, -1.0], (right, top)),
@@ -109,14 +111,14 @@ impl Sheet {
         Spot { rect: [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)], matrix: self.matrix, size }
     }
 
-    /// Where a point of the page as shown is in the file.
+    /// Converts a point of the displayed page to the coordinates of the file.
     fn point(&self, (x, y): (f32, f32)) -> (f32, f32) {
         let [a, b, c, d] = self.matrix;
         (self.origin.0 + a * x + c * y, self.origin.1 + b * x + d * y)
     }
 }
 
-/// An entry of a page, or of the nearest node above it that has it.
+/// Returns an entry of a page, or of its nearest ancestor that has it.
 fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
     let mut node = page;
     for _ in 0..MAX_DEPTH {
@@ -128,7 +130,7 @@ fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Op
     None
 }
 
-/// A rectangle with its corners in order, if it has an area.
+/// Reads a rectangle with its corners in order, if it has an area.
 fn corners(document: &Document, value: &Object) -> Option<[f32; 4]> {
     let numbers: Vec<f32> = value
         .as_array()
@@ -139,6 +141,6 @@ fn corners(document: &Document, value: &Object) -> Option<[f32; 4]> {
     let [a, b, c, d] = <[f32; 4]>::try_from(numbers).ok()?;
     let rect = [a.min(c), b.min(d), a.max(c), b.max(d)];
     let [left, bottom, right, top] = rect;
-    let sane = rect.iter().all(|v| v.is_finite() && v.abs() <= LARGEST * 10.0);
-    (sane && right - left >= 1.0 && top - bottom >= 1.0).then_some(rect)
+    let finite = rect.iter().all(|v| v.is_finite() && v.abs() <= MAX_SIZE * 10.0);
+    (finite && right - left >= 1.0 && top - bottom >= 1.0).then_some(rect)
 }

@@ -1,16 +1,16 @@
-//! Opening PDF files that others made.
+//! Opens PDF files from outside.
 //!
-//! Such files are often a little damaged, so reading is lenient. A stream that
-//! unpacks to more than [`MAX_UNPACKED`] is refused, so that a small file cannot
-//! fill the memory.
+//! Reading is lenient, because such files are often slightly damaged. A stream larger than [`MAX_UNPACKED`] is
+//! rejected, so that a small file cannot fill the memory.
 
 use lopdf::{Document, LoadOptions};
 
 use super::error::Error;
 
+/// Maximum size of a decompressed stream in bytes.
 const MAX_UNPACKED: usize = 64 * 1024 * 1024;
 
-/// Opens an unprotected file.
+/// Opens a file that is not encrypted.
 pub(crate) fn open(bytes: &[u8]) -> Result<Document, Error> {
     if !bytes.starts_with(b"%PDF-") {
         return Err(Error::NotPdf);
@@ -22,21 +22,19 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Document, Error> {
         }
         _ => Error::Unreadable,
     })?;
-    // An empty password opens some files; they are protected all the same.
+    // Some encrypted files have an empty password.
     if document.is_encrypted() || document.was_encrypted() {
         return Err(Error::Encrypted);
     }
     Ok(document)
 }
 
-/// The number of pages of an unprotected PDF file, or `None` for anything else.
+/// Returns the number of pages, or `None` if the file is encrypted or not a readable PDF.
 pub fn page_count(bytes: &[u8]) -> Option<usize> {
     open(bytes).ok().map(|document| document.page_iter().count())
 }
 
-/// Whether a PDF file is encrypted, as its trailer says.
-///
-/// A file that cannot be read is not known to be encrypted, so the answer is no.
+/// Whether a PDF file is encrypted, according to its trailer. `false` if the file cannot be read.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
     matches!(open(bytes), Err(Error::Encrypted))
 }

@@ -1,15 +1,13 @@
-//! The identification report: a table of what was supplied and what was checked,
-//! the result, and a last page where the recordings would be.
+//! The identification report: a table of supplied and checked values, the result, and a page of image placeholders.
 //!
-//! The texts and their order follow the example in the vendor's documentation. The
-//! table runs on to further pages when it has to.
+//! The texts and their order follow the example in the vendor's document. A long table continues on further pages.
 
-use super::canvas::{ACCENT, Canvas, GROUND, Ink, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT, bind};
+use super::canvas::{ACCENT, Canvas, GROUND, Ink, LEFT, MUTED, PAGE_HEIGHT, RIGHT, RULE, TEXT, write_pdf};
 use super::error::Error;
 use super::images;
 use super::text::{Font, clip, encode, fit, wrap};
 
-/// The labels of the rows in the documented example, in its order.
+/// Labels of the rows in the documented example, in its order.
 pub const REPORT_LABELS: [&str; 14] = [
     "Nachname",
     "Vorname",
@@ -30,30 +28,30 @@ pub const REPORT_LABELS: [&str; 14] = [
 /// One row of the table. A value that is `None` leaves its cell empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Row<'a> {
-    /// What the row is about, for example one of [`REPORT_LABELS`].
+    /// Label, e.g. one of [`REPORT_LABELS`].
     pub label: &'a str,
-    /// What came with the order.
+    /// Value from the order.
     pub supplied: Option<&'a str>,
-    /// What the identification found.
+    /// Value from the identification.
     pub checked: Option<&'a str>,
 }
 
-/// What a report says. Dates and times are shown as they are given.
+/// Content of a report. Dates and times are printed as given.
 #[derive(Clone, Debug, Default)]
 pub struct Report<'a> {
-    /// The number of the order.
+    /// Order id.
     pub order_id: &'a str,
-    /// The integrator's reference.
+    /// Reference of the integrator.
     pub reference: &'a str,
-    /// The table, in the order of its rows.
+    /// Rows of the table.
     pub rows: Vec<Row<'a>>,
     /// Whether the identity was established.
     pub positive: bool,
-    /// When that was decided, as `dd.MM.yyyy HH:mm`.
+    /// Time of the decision, as `dd.MM.yyyy HH:mm`.
     pub decided_at: &'a str,
-    /// When the report was made, as `dd.MM.yyyy HH:mm`.
+    /// Time when the report was created, as `dd.MM.yyyy HH:mm`.
     pub printed_at: &'a str,
-    /// The number of the person who decided, without "Prüfer".
+    /// Number of the examiner, without "Prüfer".
     pub examiner: &'a str,
 }
 
@@ -69,23 +67,21 @@ const NOTICE_TEXT: Ink = [0.48, 0.31, 0.02];
 const TOP: f32 = PAGE_HEIGHT - 74.0;
 const BOTTOM: f32 = 96.0;
 const WIDTH: f32 = RIGHT - LEFT;
-/// Where the three columns begin, from the left of the table.
+/// Left edges of the three columns, from the left of the table.
 const COLUMNS: [f32; 3] = [0.0, 132.0, 308.0];
 const COLUMN_WIDTHS: [f32; 3] = [132.0, 176.0, WIDTH - 308.0];
 const CELL_SIZE: f32 = 9.5;
 const CELL_LEADING: f32 = 12.0;
 const PADDING: f32 = 8.0;
-/// No documented value comes near; it keeps a row from outgrowing a page.
+/// Maximum lines of a cell, so that a row fits on a page. No documented value is that long.
 const CELL_LINES: usize = 16;
-/// Far more than any report needs, and few enough for a small file.
+/// Maximum number of pages, to keep the file small.
 const MAX_PAGES: usize = 200;
 
-/// Makes the report as a PDF file.
+/// Returns the report as a PDF file.
 ///
 /// # Errors
-///
-/// [`Error::TooLarge`] if there are so many rows that the file would run to
-/// hundreds of pages.
+/// [`Error::TooLarge`] if the rows need more than 200 pages.
 pub fn report(report: &Report<'_>) -> Result<Vec<u8>, Error> {
     let mut flow = Flow::new();
     heading(&mut flow, report);
@@ -100,10 +96,10 @@ pub fn report(report: &Report<'_>) -> Result<Vec<u8>, Error> {
     for (number, page) in (1..).zip(&mut pages) {
         footer(page, report.printed_at, number, count);
     }
-    Ok(bind(TITLE, "de-DE", pages))
+    Ok(write_pdf(TITLE, "de-DE", pages))
 }
 
-/// Pages that fill from the top.
+/// Fills pages from the top.
 struct Flow {
     full: Vec<Canvas>,
     page: Canvas,
@@ -115,14 +111,14 @@ impl Flow {
         Self { full: Vec::new(), page: Canvas::new(), y: TOP }
     }
 
-    /// Begins a new page if `height` does not fit on this one; tells whether it did.
+    /// Begins a new page if `height` does not fit on this one. Returns whether it did.
     fn reserve(&mut self, height: f32) -> bool {
-        let turn = self.y - height < BOTTOM;
-        if turn {
+        let begin = self.y - height < BOTTOM;
+        if begin {
             self.full.push(std::mem::replace(&mut self.page, Canvas::new()));
             self.y = TOP;
         }
-        turn
+        begin
     }
 
     fn finish(mut self) -> Vec<Canvas> {
@@ -186,7 +182,7 @@ fn result(flow: &mut Flow, report: &Report<'_>) {
     } else {
         (NEGATIVE, "negativ", "Identität nicht festgestellt.")
     };
-    // The sentence and the result belong together, so they turn the page together.
+    // Keep the sentence and the result on one page.
     flow.reserve(150.0);
     flow.y -= 28.0;
     let sentence = format!(

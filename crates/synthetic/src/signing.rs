@@ -1,8 +1,7 @@
-//! The visible mark that stands for a signature.
+//! The visible mark in place of a signature.
 //!
-//! It is a stamp annotation with its own appearance, so the content of the page
-//! stays as it is. It is not a signature field: a reader of the file must not show
-//! a state of validity for something that was never signed.
+//! It is a stamp annotation, so the content of the page does not change. It is not a signature field, because a reader
+//! must not show a validity for a file that was never signed.
 
 use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, Stream, StringFormat, dictionary};
 
@@ -12,44 +11,40 @@ use super::placement::{Placement, Spot};
 use super::reading::open;
 use super::text::{Font, clip, encode, fit};
 
-/// The mark on a signed file.
+/// Content and position of the mark.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SignatureMark<'a> {
-    /// Who signed.
+    /// Name of the signer.
     pub signer: &'a str,
-    /// The number of the order that was signed in.
+    /// Order id of the signature.
     pub order_id: &'a str,
-    /// When that was, shown as given.
+    /// Time of the signature, printed as given.
     pub time: &'a str,
-    /// Where the mark goes.
+    /// Position of the mark.
     pub placement: Placement,
 }
 
 const NOTICE: &str = "SANDBOX - no qualified electronic signature";
-/// What the names of all marks begin with.
+/// Prefix of the names of all marks.
 const MARK_NAME: &[u8] = b"identkit-sandbox-mark-";
-/// Printed with the page, and neither to be edited nor moved.
+/// Annotation flags: printed, read-only, locked.
 const MARK_FLAGS: i64 = 4 | 64 | 128;
 const MARK_GROUND: Ink = [0.985, 0.985, 0.955];
 const WARNING: Ink = [0.66, 0.22, 0.10];
-const LARGEST_TEXT: f32 = 9.0;
-/// Smaller text is cut off instead.
-const SMALLEST_TEXT: f32 = 3.0;
-/// The most of each text that goes into the description of the mark.
+const MAX_TEXT_SIZE: f32 = 9.0;
+/// Minimum text size; longer text is cut off.
+const MIN_TEXT_SIZE: f32 = 3.0;
+/// Maximum length of each text in the description of the mark, in characters.
 const MAX_DESCRIBED: usize = 200;
 
 /// Adds a visible mark to a PDF file.
 ///
-/// The original bytes are a prefix of the result. Marks at the default place do not
-/// cover each other: each goes above the one before.
+/// The original bytes are a prefix of the result. Marks at the default position are stacked upwards.
 ///
 /// # Errors
-///
-/// - [`Error::NotPdf`], [`Error::Unreadable`] and
-///   [`Error::Encrypted`] if `original` is no PDF file to work with,
-/// - [`Error::NoSuchPage`] and [`Error::Placement`] if the mark
-///   cannot go where it should,
-/// - [`Error::TooLarge`] if the file has no room for more.
+/// - [`Error::NotPdf`], [`Error::Unreadable`] or [`Error::Encrypted`] if `original` is not a readable, unencrypted PDF;
+/// - [`Error::NoSuchPage`] or [`Error::Placement`] if the mark's page does not exist or its position is invalid;
+/// - [`Error::TooLarge`] if the result exceeds the limits of the format.
 pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
     let document = open(original)?;
     let page_id = match mark.placement.page {
@@ -68,22 +63,22 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
     let annotation = added.try_new_object_id().map_err(|_| Error::TooLarge)?;
     added.set_object(annotation, annotation_dictionary(annotation, appearance, page_id, &spot, mark));
     annotations.push(Object::Reference(annotation));
-    // Always an array of this page alone: an indirect one may belong to other pages too.
+    // Always a direct array: several pages can share an indirect one.
     page.set("Annots", annotations);
     added.set_object(page_id, page);
     let mut bytes = Vec::new();
     update.save_to(&mut bytes).map_err(|_| Error::TooLarge)?;
-    // The format has four bytes for a place in a file.
+    // Offsets in a PDF file have four bytes.
     u32::try_from(bytes.len()).map_err(|_| Error::TooLarge)?;
     Ok(bytes)
 }
 
-/// Entries of a trailer that describe its own section and not the file.
+/// Trailer entries that describe the section, not the file.
 const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
 
-/// New objects behind a file that stays as it is. The section of the update has the kind that the file has, because
-/// readers may refuse a mixture. If the section of the file had to be repaired to read it, the update holds every object
-/// and does not refer to it.
+/// Begins an incremental update. Its cross-reference section has the same kind as that of the file, because some
+/// readers reject a mixture. If the section of the file had to be repaired, the update contains every object and does
+/// not refer to the section.
 fn begin(original: &[u8], document: Document) -> IncrementalDocument {
     let damaged = document.xref_recovery.is_some() || document.xref_start == 0;
     let objects = if damaged { document.objects.clone() } else { Default::default() };
@@ -122,7 +117,7 @@ fn annotation_dictionary(
     let texts = [NOTICE, mark.signer, mark.order_id, mark.time];
     let description = texts.map(|text| text.chars().take(MAX_DESCRIBED).collect::<String>()).join("\n");
     let mut contents = Vec::new();
-    // May hold any character, unlike text on a page.
+    // The description supports every character, unlike text on a page.
     lopdf::encode_utf16_be(&description, &mut contents);
     dictionary! {
         "Type" => "Annot",
@@ -159,7 +154,7 @@ fn appearance_stream(spot: &Spot, mark: &SignatureMark<'_>) -> Stream {
     Stream::new(form, draw(spot.size, mark))
 }
 
-/// Draws four lines of text into a frame, as large as it allows.
+/// Draws four lines of text into a frame, as large as possible.
 fn draw((width, height): (f32, f32), mark: &SignatureMark<'_>) -> Vec<u8> {
     let mut canvas = Canvas::new();
     canvas.fill((0.0, 0.0), (width, height), MARK_GROUND);
@@ -175,9 +170,9 @@ fn draw((width, height): (f32, f32), mark: &SignatureMark<'_>) -> Vec<u8> {
     let left = 3.0 + padding.max(2.0);
     let limit = width - left - padding.max(2.0);
     let leading = (height - 2.0 * padding) / 4.0;
-    let wanted = (leading * 0.78).min(LARGEST_TEXT);
+    let wanted = (leading * 0.78).min(MAX_TEXT_SIZE);
     for (step, (font, ink, text)) in (0_u8..).zip(lines) {
-        let size = fit(&text, font, wanted, SMALLEST_TEXT.min(wanted), limit);
+        let size = fit(&text, font, wanted, MIN_TEXT_SIZE.min(wanted), limit);
         let text = clip(&text, font, size, limit);
         let y = height - padding - leading * (f32::from(step) + 0.76);
         canvas.text((left, y), font, size, ink, &text);

@@ -1,7 +1,6 @@
-//! Text as the standard fonts can show it: WinAnsi bytes, their width, their lines.
+//! Text in WinAnsi for the standard fonts: encoding, width, line breaks.
 //!
-//! Everything below [`encode`] works on bytes in which one byte is one glyph, so a
-//! text can be cut anywhere.
+//! In WinAnsi one byte is one glyph, so encoded text can be cut anywhere.
 
 use lopdf::Encoding;
 use unicode_normalization::UnicodeNormalization;
@@ -9,10 +8,10 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::metrics;
 
-/// WinAnsi for the ellipsis that stands for what was cut off.
+/// WinAnsi code of the ellipsis that replaces cut text.
 const ELLIPSIS: u8 = 0x85;
 
-/// One of the two standard fonts in use.
+/// A standard font.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Font {
     /// Helvetica.
@@ -22,7 +21,7 @@ pub(crate) enum Font {
 }
 
 impl Font {
-    /// The name of the font in every resource dictionary written here.
+    /// Name of the font in resource dictionaries.
     pub(crate) const fn resource(self) -> &'static [u8] {
         match self {
             Self::Regular => b"F1",
@@ -48,47 +47,47 @@ impl Font {
     }
 }
 
-/// The width of `text` in points.
+/// Returns the width of `text` in points.
 pub(crate) fn width(text: &[u8], font: Font, size: f32) -> f32 {
     text.iter().map(|&code| font.advance(code)).sum::<f32>() * size / 1000.0
 }
 
 /// Encodes text in WinAnsi.
 ///
-/// Letters that WinAnsi lacks lose their marks (`ł` to `l`, `ş` to `s`), breaks and
-/// control characters become spaces, and what has no likeness becomes `?`.
+/// Letters outside WinAnsi lose their marks (`ł` to `l`, `ş` to `s`). Line breaks and control characters become spaces.
+/// Other characters become `?`.
 pub(crate) fn encode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
-    // Composed first, because some systems send `ö` as an `o` and a mark.
+    // Compose first, because some systems send `ö` as an `o` and a mark.
     for c in text.nfc() {
         if let Some(byte) = win_ansi(c) {
             bytes.push(byte);
         } else if c.is_whitespace() || c.is_control() {
             bytes.push(b' ');
         } else if !is_combining_mark(c) && !is_invisible(c) {
-            bytes.extend_from_slice(&likeness(c));
+            bytes.extend_from_slice(&substitute(c));
         }
     }
     bytes
 }
 
-/// The WinAnsi code of a character, if it has one.
+/// Returns the WinAnsi code of a character, if it has one.
 fn win_ansi(c: char) -> Option<u8> {
     match c {
-        // The table has these two under other codes.
+        // The table has other codes for these two.
         '\u{a0}' => Some(0xa0),
         '•' => Some(0x95),
         c => Encoding::SimpleEncoding(b"WinAnsiEncoding").string_to_bytes(c.encode_utf8(&mut [0; 4])).first().copied(),
     }
 }
 
-/// Soft hyphens, joiners and marks of direction, which print as nothing.
+/// Whether the character is invisible: soft hyphens, joiners, direction marks.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-/// The nearest text in WinAnsi to a character outside it.
-fn likeness(c: char) -> Vec<u8> {
+/// Returns the closest WinAnsi text for a character outside WinAnsi.
+fn substitute(c: char) -> Vec<u8> {
     // Letters with a stroke have no decomposition in Unicode.
     const FROM: &str = "łŁđĐıħĦŧŦəƏ‐‑‒―−ʹʻʼ′″";
     const TO: &[u8] = b"lLdDihHtTeE-----''''\"";
@@ -105,10 +104,9 @@ fn likeness(c: char) -> Vec<u8> {
     if base.is_empty() { b"?".to_vec() } else { base }
 }
 
-/// Breaks text into lines no wider than `limit`, at most `max_lines` of them.
+/// Breaks text into lines of at most `limit` points, at least one and at most `max_lines`.
 ///
-/// A word that is too long for a line is broken inside. What does not fit on the
-/// last line is cut off and marked with an ellipsis. There is always a line.
+/// A word that is too long for a line is broken. An ellipsis replaces text that does not fit on the last line.
 pub(crate) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: usize) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut line: Vec<u8> = Vec::new();
@@ -132,7 +130,7 @@ pub(crate) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: us
                 lines.push(std::mem::replace(&mut line, vec![code]));
             }
         }
-        // The rest cannot show up, so do not measure it.
+        // The rest is cut off: do not measure it.
         if lines.len() > max_lines {
             break;
         }
@@ -150,26 +148,26 @@ pub(crate) fn wrap(text: &[u8], font: Font, size: f32, limit: f32, max_lines: us
     lines
 }
 
-/// Cuts text to `limit` and ends it in an ellipsis if anything was cut.
+/// Cuts text to `limit` points. An ellipsis replaces the rest.
 pub(crate) fn clip(text: &[u8], font: Font, size: f32, limit: f32) -> Vec<u8> {
     if width(text, font, size) <= limit {
         return text.to_vec();
     }
-    let room = limit - width(&[ELLIPSIS], font, size);
+    let available = limit - width(&[ELLIPSIS], font, size);
     let mut used = 0.0;
-    let mut kept: Vec<u8> = text
+    let mut clipped: Vec<u8> = text
         .iter()
         .copied()
         .take_while(|&code| {
             used += font.advance(code) * size / 1000.0;
-            used <= room
+            used <= available
         })
         .collect();
-    kept.push(ELLIPSIS);
-    kept
+    clipped.push(ELLIPSIS);
+    clipped
 }
 
-/// The largest size from `smallest` to `wanted` at which text fits into `limit`.
+/// Returns the largest size from `smallest` to `wanted` at which the text fits into `limit` points, or `smallest`.
 pub(crate) fn fit(text: &[u8], font: Font, wanted: f32, smallest: f32, limit: f32) -> f32 {
     let natural = width(text, font, wanted);
     if natural <= limit { wanted } else { (wanted * limit / natural).max(smallest) }

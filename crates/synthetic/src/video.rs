@@ -1,7 +1,7 @@
-//! The recording of an identification by video, and the placeholder that is handed out before it is ready.
+//! The recording of a video identification, and the placeholder that the vendor sends until the recording is ready.
 //!
-//! H.264 in an MP4 file: one picture, shown for some seconds. One, because the encoder numbers all pictures alike,
-//! which H.264 forbids to two in a row. The picture is stored as it is, without loss.
+//! H.264 in MP4: one lossless picture for some seconds. Only one, because the encoder gives all pictures the same
+//! number, which H.264 forbids for consecutive pictures.
 
 use std::num::NonZeroU32;
 
@@ -12,48 +12,48 @@ use shiguredo_mp4::mux::{Mp4FileMuxer, Mp4FileMuxerOptions, Sample};
 use shiguredo_mp4::{TrackKind, Uint};
 
 use super::error::Error;
-use super::picture::{BARS, BLACK, GREY, HEIGHT, Picture, WHITE, WIDTH};
+use super::picture::{BARS, BLACK, GRAY, HEIGHT, Picture, WHITE, WIDTH};
 
-/// How long a video takes, in seconds.
+/// Duration of a video in seconds.
 const SECONDS: u32 = 5;
 
-/// H.264's level 2.0: the least that allows a picture of this size. The encoder always says 1.0.
+/// H.264 level 2.0, the lowest level for this picture size. The encoder always writes 1.0.
 const LEVEL: u8 = 20;
 
-/// More than the description of one picture takes, so that it stands before the picture: players need it first.
-const DESCRIPTION: usize = 2048;
+/// Space reserved for the `moov` box before the picture, because players need it first.
+const MOOV_SIZE: usize = 2048;
 
-/// The recording of an order: a test picture that says so, and whose it would be. MP4, the same bytes for the same id.
+/// Returns the recording of an order as MP4: a labeled test picture with the order id, which determines the bytes.
 ///
 /// # Errors
-/// [`Error::Unmade`] when the encoder refuses, which it has no reason to.
+/// [`Error::Encoding`] if the encoder fails.
 pub fn recording(order_id: &str) -> Result<Vec<u8>, Error> {
-    file(&test_picture(order_id)).ok_or(Error::Unmade)
+    file(&test_picture(order_id)).ok_or(Error::Encoding)
 }
 
 pub(crate) fn test_picture(order_id: &str) -> Picture {
-    let mut picture = Picture::of(BLACK);
+    let mut picture = Picture::new(BLACK);
     let width = WIDTH / BARS.len();
     for (index, tint) in BARS.into_iter().enumerate() {
         picture.fill((index * width, 0), (width, HEIGHT * 5 / 12), tint);
     }
     picture.line(HEIGHT / 2, 5, WHITE, "SANDBOX");
-    picture.line(HEIGHT * 3 / 4, 1, WHITE, "synthetic recording: nobody is in it");
+    picture.line(HEIGHT * 3 / 4, 1, WHITE, "synthetic recording without a person");
     picture.line(HEIGHT * 5 / 6, 2, WHITE, order_id);
     picture
 }
 
-/// What is handed out instead of a recording that is not ready (AT-38): a video too, and the same for every order, so
-/// that its digest can be known.
+/// Returns the placeholder for a recording that is not ready (AT-38), as MP4. It is the same for every order, so its
+/// digest can be compared.
 ///
 /// # Errors
-/// As [`recording`].
+/// [`Error::Encoding`] if the encoder fails.
 pub fn placeholder_video() -> Result<Vec<u8>, Error> {
-    let mut picture = Picture::of(GREY);
+    let mut picture = Picture::new(GRAY);
     picture.line(HEIGHT / 4, 5, WHITE, "SANDBOX");
     picture.line(HEIGHT / 2, 3, WHITE, "PLACEHOLDER");
     picture.line(HEIGHT * 3 / 4, 1, WHITE, "this is not the recording");
-    file(&picture).ok_or(Error::Unmade)
+    file(&picture).ok_or(Error::Encoding)
 }
 
 fn plane(data: &[u8], stride: usize) -> DataPlane<'_> {
@@ -99,7 +99,7 @@ fn file(picture: &Picture) -> Option<Vec<u8>> {
     let mut data = u32::try_from(frame.len()).ok()?.to_be_bytes().to_vec();
     data.extend(frame);
 
-    let options = Mp4FileMuxerOptions { reserved_moov_box_size: DESCRIPTION, ..Mp4FileMuxerOptions::default() };
+    let options = Mp4FileMuxerOptions { reserved_moov_box_size: MOOV_SIZE, ..Mp4FileMuxerOptions::default() };
     let mut muxer = Mp4FileMuxer::with_options(options).ok()?;
     let mut file = muxer.initial_boxes_bytes().to_vec();
     let sample = Sample {

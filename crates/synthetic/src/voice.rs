@@ -1,21 +1,21 @@
-//! The recording of an identification by phone.
+//! The recording of a phone identification.
 //!
-//! MP3 (MPEG-1 layer III) by hand: all frames are alike, a tone of one spectral line, which takes nine bits of
-//! Huffman code. An encoder would be a large thing for a beep.
+//! MP3 (MPEG-1 layer III), written without an encoder: all frames are equal and contain a tone of one spectral line,
+//! which takes nine bits of Huffman code.
 
-/// The bytes of a frame: 144 x 128 kbit/s / 44.1 kHz, rounded down, without padding.
+/// Size of a frame in bytes: 144 x 128 kbit/s / 44.1 kHz, rounded down, without padding.
 const FRAME: usize = 417;
 
-/// Frames of 1152 samples: about three seconds.
+/// Number of frames of 1152 samples: about three seconds.
 const FRAMES: usize = 115;
 
-/// MPEG-1 layer III without checksum, 128 kbit/s, 44.1 kHz, one channel, an original.
+/// MPEG-1 layer III without checksum, 128 kbit/s, 44.1 kHz, mono, original.
 const HEADER: [u8; 4] = [0xff, 0xfb, 0x90, 0xc4];
 
-/// How loud the tone is: a quarter of this is the power of two by which a spectral line is multiplied.
+/// Volume: the spectral line is multiplied by 2 to the power of a quarter of this.
 const GAIN: u64 = 198;
 
-/// Bits, the most significant first.
+/// A bit stream, most significant bit first.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -37,27 +37,27 @@ impl Bits {
     }
 }
 
-/// One frame: header, side information, and the same spectrum twice.
+/// Returns one frame: header, side information, and the spectrum twice.
 fn frame() -> Vec<u8> {
-    // Six pairs of lines by code table 1, of which only the last line, about 440 Hz, is not zero: five times "1", then
-    // "001" and the sign.
+    // Six pairs of lines in code table 1. Only the last line, about 440 Hz, is not zero: five times "1", then "001" and
+    // the sign.
     const SPECTRUM: (u64, usize) = (0b1_1111_0010, 9);
     let mut bits = Bits::default();
     bits.put(u64::from(u32::from_be_bytes(HEADER)), 32);
-    // Where the main data begins, private bits, and that nothing is shared between the two halves.
+    // Begin of the main data, private bits, nothing shared between the two granules.
     bits.put(0, 9 + 5 + 4);
     for _ in 0..2 {
         for (value, width) in [
-            (9, 12), // bits of this half
+            (9, 12), // bits of this granule
             (6, 9),  // pairs of lines
             (GAIN, 8),
             (0, 4), // no bits for scale factors
-            (0, 1), // an ordinary block
-            (1, 5), // code table of the first region,
-            (0, 5), // and of the others, which are empty
+            (0, 1), // a normal block
+            (1, 5), // code table of the first region
+            (0, 5), // code tables of the others, which are empty
             (0, 5),
-            (7, 4), // the first region ends after line 36,
-            (0, 3), // the second right behind it
+            (7, 4), // the first region ends after line 36
+            (0, 3), // the second region is empty
             (0, 1),
             (0, 1),
             (0, 1),
@@ -73,11 +73,10 @@ fn frame() -> Vec<u8> {
     frame
 }
 
-/// The recording of an order: a tone of some seconds, and a tag (ID3v1) that says what it is and whose it would be.
-/// MP3, the same bytes for the same id.
+/// Returns the recording of an order as MP3: a tone, and an ID3v1 tag with the order id, which determines the bytes.
 pub fn voice(order_id: &str) -> Vec<u8> {
     let mut file = frame().repeat(FRAMES);
-    // Behind the sound, not before it: the document's example begins with a frame (AT-40).
+    // The tag is at the end, because the document's example begins with a frame (AT-40).
     let mut tag = |text: &str, width: usize| {
         let letters = text.bytes().filter(u8::is_ascii_graphic).chain(std::iter::repeat(0));
         file.extend(letters.take(width));

@@ -10,7 +10,7 @@ use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 pub struct TestClock(Arc<Mutex<Duration>>);
 
 impl TestClock {
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }

@@ -14,29 +14,35 @@ use crate::body_bytes;
 /// A request as a transport received it.
 #[derive(Clone, Debug)]
 pub struct SentRequest {
-    /// The method.
+    /// Method.
     pub method: Method,
-    /// The whole URI.
+    /// Full URI.
     pub uri: Uri,
-    /// The headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// Body.
     pub body: Vec<u8>,
 }
 
 impl SentRequest {
-    /// Reads a request to its end.
+    /// Reads a request with its body.
+    ///
+    /// # Panics
+    /// If a source of the body cannot be read.
     pub fn read(request: Request<Body>) -> Self {
         let (head, body) = request.into_parts();
         Self { method: head.method, uri: head.uri, headers: head.headers, body: body_bytes(&body) }
     }
 
-    /// The path of the URI.
+    /// Path of the URI.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The value of a header, or an empty text.
+    /// Value of a header, or an empty string.
+    ///
+    /// # Panics
+    /// If the value is not visible ASCII.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -52,12 +58,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A response without headers.
+    /// Creates a response without headers.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), length: None }
     }
 
-    /// A response of JSON.
+    /// Creates a JSON response.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(status, body).header("content-type", "application/json")
     }
@@ -69,14 +75,17 @@ impl Reply {
         self
     }
 
-    /// Announces another length than the body has, so that the body breaks off.
+    /// Announces another length than that of the body, so the body ends too early.
     #[must_use]
     pub fn length(mut self, length: u64) -> Self {
         self.length = Some(length);
         self
     }
 
-    /// Status and headers.
+    /// Returns status and headers.
+    ///
+    /// # Panics
+    /// If the status or a header is invalid.
     pub fn head(&self) -> response::Parts {
         let mut head = Response::new(()).into_parts().0;
         head.status = StatusCode::from_u16(self.status).unwrap();
@@ -86,39 +95,41 @@ impl Reply {
         head
     }
 
-    /// The bytes of the body.
+    /// Returns the bytes of the body.
     pub fn body(&self) -> Bytes {
         self.body.clone()
     }
 
-    /// The body as a stream with its announced length, like a download.
+    /// Returns the body as a stream with its announced length, like a download.
     pub fn content(&self) -> Content {
         let length = self.length.or_else(|| u64::try_from(self.body.len()).ok());
         Content::new(length, Content::from_bytes(self.body.clone()))
     }
 }
 
-/// What a transport does with a request.
+/// The transport's reaction to a request.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Responds.
+    /// Returns this response.
     Answer(Reply),
-    /// Cannot connect: nothing was sent.
+    /// Fails to connect: nothing was sent.
     NotSent,
-    /// The connection is reset after the request was sent.
+    /// Resets the connection after the request was sent.
     Reset,
-    /// Never responds, though the request was sent.
+    /// Never responds after the request was sent.
     Hang,
-    /// Panics, as a transport with a bug does.
+    /// Panics.
     Panic,
 }
 
 impl Step {
-    /// Does it.
+    /// Executes the step.
     ///
     /// # Errors
+    /// The failure of a step without a response.
     ///
-    /// The failure of a step that has no response.
+    /// # Panics
+    /// For [`Step::Panic`], or if the status or a header is invalid.
     pub async fn play(self, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         if matches!(self, Self::NotSent) {
             return Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused"));
@@ -133,7 +144,9 @@ impl Step {
     }
 }
 
-/// A transport that plays its steps in order and keeps the requests that were sent.
+/// A transport that executes its steps in order and records the requests.
+///
+/// Sending panics if no step is left.
 #[derive(Default)]
 pub struct Script {
     steps: Mutex<VecDeque<Step>>,
@@ -147,12 +160,15 @@ impl fmt::Debug for Script {
 }
 
 impl Script {
-    /// A transport with these steps.
+    /// Creates a transport with these steps.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: Mutex::new(steps.into_iter().collect()), ..Self::default() }
     }
 
-    /// Every request that was sent. Panics if a step was not played.
+    /// Returns all requests that were sent.
+    ///
+    /// # Panics
+    /// If a step was not executed.
     pub fn sent(&self) -> Vec<SentRequest> {
         let left = self.steps.lock().unwrap().len();
         assert_eq!(left, 0, "fewer requests than the script has steps");
@@ -163,7 +179,7 @@ impl Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let step = self.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
+        let step = self.steps.lock().unwrap().pop_front().expect("more requests than the script has steps");
         if !matches!(step, Step::NotSent) {
             self.requests.lock().unwrap().push(SentRequest::read(request));
         }

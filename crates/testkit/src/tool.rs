@@ -1,16 +1,21 @@
 use std::io::{ErrorKind, Write};
 use std::process::{Child, Command};
 
-/// Says on standard error that a tool is missing, so that something is not checked. Panics if `IDENTKIT_REQUIRE_TOOLS`
-/// is `1`.
+/// Reports on standard error that a tool is missing and a check is skipped.
+///
+/// # Panics
+/// If `IDENTKIT_REQUIRE_TOOLS` is `1`.
 pub fn missing(tool: &str) {
     let required = std::env::var_os("IDENTKIT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(!required, "{tool} is required here and missing");
+    assert!(!required, "{tool} is missing, and IDENTKIT_REQUIRE_TOOLS=1 requires it");
     let mut error = std::io::stderr();
-    writeln!(error, "not checked: {tool} is missing").unwrap();
+    writeln!(error, "skipped: {tool} is missing").unwrap();
 }
 
-/// Starts a tool of this machine, or returns `None` if it is [`missing`].
+/// Starts an external tool, or returns `None` if it is [`missing`].
+///
+/// # Panics
+/// If the tool exists but cannot be started.
 pub fn spawn(command: &mut Command) -> Option<Child> {
     match command.spawn() {
         Ok(child) => Some(child),

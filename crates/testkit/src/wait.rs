@@ -7,15 +7,21 @@ use futures_util::future::{Either, select};
 use identkit_core::{Clock, Instant};
 use identkit_transport::SystemClock;
 
-/// What takes longer hangs. No test takes a second.
+/// Time limit of [`soon`]. No test takes a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a future to its end, outside of any runtime.
+/// Runs a future on a new runtime.
+///
+/// # Panics
+/// Inside a tokio runtime.
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
-/// Waits for a future, `None` if it takes longer than the limit.
+/// Waits for a future. Returns `None` if it takes longer than the limit.
+///
+/// # Panics
+/// Outside a tokio runtime with timers.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), SystemClock::new().sleep_until(Instant(limit))).await {
         Either::Left((done, _)) => Some(done),
@@ -23,17 +29,26 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option
     }
 }
 
-/// Waits for a future that takes no time to speak of.
+/// Waits for a future that should be ready almost at once.
+///
+/// # Panics
+/// If it takes longer than 60 seconds, or outside a tokio runtime with timers.
 pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    within(PATIENCE, work).await.unwrap_or_else(|| panic!("{what} hangs"))
+    within(PATIENCE, work).await.unwrap_or_else(|| panic!("{what} took longer than {PATIENCE:?}"))
 }
 
-/// Waits.
+/// Sleeps in real time.
+///
+/// # Panics
+/// Outside a tokio runtime with timers.
 pub async fn pause(time: Duration) {
     drop(SystemClock::new().sleep_until(Instant(time)).await);
 }
 
-/// Waits until something holds.
+/// Polls a condition until it holds.
+///
+/// # Panics
+/// If it does not hold within about 10 seconds, or outside a tokio runtime with timers.
 pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..2_000 {
         if holds() {
@@ -41,5 +56,5 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
         }
         pause(Duration::from_millis(5)).await;
     }
-    panic!("it never came that {what}");
+    panic!("timed out waiting until {what}");
 }

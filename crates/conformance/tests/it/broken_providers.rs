@@ -1,4 +1,4 @@
-//! The suite notices providers that do not keep their promises.
+//! The suite detects providers that break their promises.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,55 +10,57 @@ use identkit_core::{
 };
 use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 
-/// The promises that the liar below can break.
+/// The promises that `BrokenProvider` can break.
 const PROMISES: [&str; 17] = [
-    "what is printed never tells who the person is",
-    "what the descriptor does not list is unsupported",
-    "a cancelled case ends as terminated",
-    "a cancelled case can no longer be identified",
-    "a case that has ended cannot be cancelled",
+    "Debug output contains no personal data",
+    "a capability that is not listed is unsupported",
+    "a canceled case ends as terminated",
+    "a canceled case can no longer be identified",
+    "an ended case cannot be canceled",
     "an unknown case is not found",
-    "what changed in a window holds a case that was opened in it",
+    "the changes in a window contain a case that was opened in it",
     "the pages of a window end",
-    "reading what changed takes nothing away",
-    "what changed in another window holds no case of this one",
-    "a window that ends before it begins is refused",
-    "a cursor that was made up is refused",
-    "a cursor is good for its own window only",
+    "reading changes removes nothing",
+    "the changes in another window do not contain this case",
+    "a window that ends before it begins is rejected",
+    "an invented cursor is rejected",
+    "a cursor is valid for its window only",
     "deleted data is gone",
     "a fresh case is not final",
-    "wrong credentials are refused",
+    "wrong credentials are rejected",
     "a positive case has evidence",
 ];
 
 /// A provider that breaks one promise.
-struct Liar {
+struct BrokenProvider {
     inner: IdentityTm,
-    good: IdentityTm,
+    /// Client with the right credentials.
+    authorized: IdentityTm,
     breaks: &'static str,
     descriptor: Descriptor,
-    /// Ids that it says it has cancelled, and windows that it has told.
-    cancelled: Mutex<Vec<Secret>>,
-    told: Mutex<Vec<Window>>,
+    /// Ids that it claims to have canceled.
+    canceled: Mutex<Vec<Secret>>,
+    /// Windows that were read.
+    windows: Mutex<Vec<Window>>,
 }
 
-impl std::fmt::Debug for Liar {
+impl std::fmt::Debug for BrokenProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.breaks == "what is printed never tells who the person is" {
+        f.write_str(if self.breaks == "Debug output contains no personal data" {
             "last case: Mustermann"
         } else {
-            "Liar"
+            "BrokenProvider"
         })
     }
 }
 
 #[async_trait]
-impl IdentityProvider for Liar {
+impl IdentityProvider for BrokenProvider {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
-        let inner = if self.breaks == "wrong credentials are refused" { &self.good } else { &self.inner };
+        let inner = if self.breaks == "wrong credentials are rejected" { &self.authorized } else { &self.inner };
         inner.open(case, options).await
     }
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
@@ -66,7 +68,7 @@ impl IdentityProvider for Liar {
         if self.breaks == "a fresh case is not final" {
             status.outcome = Outcome::Positive;
         }
-        if self.cancelled.lock().unwrap().contains(&case.id) {
+        if self.canceled.lock().unwrap().contains(&case.id) {
             status.outcome = Outcome::Terminated;
         }
         Ok(status)
@@ -83,21 +85,19 @@ impl IdentityProvider for Liar {
     }
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
         match self.breaks {
-            "a cancelled case ends as terminated" => return Ok(()),
-            "a cancelled case can no longer be identified" => {
-                self.cancelled.lock().unwrap().push(case.id.clone());
+            "a canceled case ends as terminated" => return Ok(()),
+            "a canceled case can no longer be identified" => {
+                self.canceled.lock().unwrap().push(case.id.clone());
                 return Ok(());
             }
             _ => {}
         }
         match self.inner.cancel(case, options).await {
-            Err(error)
-                if self.breaks == "a case that has ended cannot be cancelled" && error.kind() == Kind::InvalidState =>
-            {
+            Err(error) if self.breaks == "an ended case cannot be canceled" && error.kind() == Kind::InvalidState => {
                 Ok(())
             }
             Err(error) if self.breaks == "an unknown case is not found" && error.kind() == Kind::NotFound => Ok(()),
-            told => told,
+            result => result,
         }
     }
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
@@ -112,29 +112,27 @@ impl IdentityProvider for Liar {
         let empty = ChangesPage { cases: Vec::new(), next: None };
         let (mut window, mut after) = (window, after);
         match self.breaks {
-            "what changed in a window holds a case that was opened in it" => return Ok(empty),
-            "reading what changed takes nothing away" if after.is_none() => {
-                let mut told = self.told.lock().unwrap();
-                if told.contains(&window) {
+            "the changes in a window contain a case that was opened in it" => return Ok(empty),
+            "reading changes removes nothing" if after.is_none() => {
+                let mut windows = self.windows.lock().unwrap();
+                if windows.contains(&window) {
                     return Ok(empty);
                 }
-                told.push(window);
+                windows.push(window);
             }
-            "what changed in another window holds no case of this one" if window.begin < window.end => {
+            "the changes in another window do not contain this case" if window.begin < window.end => {
                 window.end = jiff::Timestamp::MAX
             }
-            "a window that ends before it begins is refused" if window.end < window.begin => {
+            "a window that ends before it begins is rejected" if window.end < window.begin => {
                 window = Window { begin: window.end, end: window.begin };
             }
-            "a cursor that was made up is refused" if after.is_some_and(|Cursor(text)| text == "made up") => {
-                after = None
-            }
-            "a cursor is good for its own window only" if after.is_some() => {
+            "an invented cursor is rejected" if after.is_some_and(|Cursor(text)| text == "invented") => after = None,
+            "a cursor is valid for its window only" if after.is_some() => {
                 return Ok(match self.inner.changes(window, after, options).await {
-                    Err(error) if error.kind() == Kind::InvalidInput && after != Some(&Cursor("made up".into())) => {
+                    Err(error) if error.kind() == Kind::InvalidInput && after != Some(&Cursor("invented".into())) => {
                         empty
                     }
-                    told => told?,
+                    result => result?,
                 });
             }
             _ => {}
@@ -154,18 +152,18 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
         let transport = Arc::new(InProcess(sandbox.clone()));
         IdentityTm::builder(account).transport(transport).clock(Arc::new(sandbox.clock().clone())).build().unwrap()
     };
-    let liar = |code: &str| -> Arc<dyn IdentityProvider> {
+    let provider = |code: &str| -> Arc<dyn IdentityProvider> {
         let inner = client(code);
         let mut descriptor = inner.descriptor().clone();
-        if breaks == "what the descriptor does not list is unsupported" {
+        if breaks == "a capability that is not listed is unsupported" {
             descriptor.capabilities = &[Capability::Open, Capability::Status];
         }
-        let (cancelled, told) = (Mutex::default(), Mutex::default());
-        Arc::new(Liar { inner, good: client("sandbox-code"), breaks, descriptor, cancelled, told })
+        let (canceled, windows) = (Mutex::default(), Mutex::default());
+        Arc::new(BrokenProvider { inner, authorized: client("sandbox-code"), breaks, descriptor, canceled, windows })
     };
     let harness = Harness {
-        provider: liar("sandbox-code"),
-        intruder: liar("wrong"),
+        provider: provider("sandbox-code"),
+        intruder: provider("wrong"),
         case: example_case(Purpose::Identification),
         story: "positive",
         outcome: Outcome::Positive,
@@ -176,7 +174,7 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn each_broken_promise_is_noticed() {
+async fn each_broken_promise_is_detected() {
     assert_eq!(broken("none").await, Vec::<&str>::new());
     for promise in PROMISES {
         let broken = broken(promise).await;

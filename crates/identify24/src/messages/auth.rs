@@ -1,4 +1,4 @@
-//! `POST /auth`: the only message whose keys are in upper case (AI-10).
+//! Messages of `POST /auth`. The request's keys are in upper case, unlike all others (AI-10).
 
 use identkit_core::{Advice, Error, Kind, Secret};
 
@@ -9,7 +9,7 @@ use identkit_wire::{Loose, Operation, message};
 message! {
     via Loose;
     without setters;
-    /// What a partner logs in with (`[I] auth`).
+    /// Login request (`[I] auth`).
     pub struct AuthRequest {
         /// The partner's user name.
         "PARTNER" => partner: Secret,
@@ -19,7 +19,7 @@ message! {
 }
 
 impl AuthRequest {
-    /// A login of this partner with this key.
+    /// Creates a login request.
     pub fn new(partner: impl Into<Secret>, api_key: impl Into<Secret>) -> Self {
         Self { partner: Some(partner.into()), api_key: Some(api_key.into()), ..Self::default() }
     }
@@ -28,21 +28,21 @@ impl AuthRequest {
 message! {
     via Loose;
     without setters;
-    /// The answer to a login (`[I] auth`).
+    /// Response to a login (`[I] auth`).
     pub struct AuthResponse {
-        /// Whether it worked.
+        /// Whether the login succeeded.
         "result" => result: bool,
-        /// The status once more.
+        /// Status code, repeated in the body.
         "response_status" => response_status: u16,
-        /// The token, opaque: nothing is read out of it (AI-29).
+        /// Token, an opaque text (AI-29).
         "token" => token: Secret,
-        /// What the vendor has to say.
+        /// Messages of the vendor.
         "messages" => messages: Messages,
     }
 }
 
 impl AuthResponse {
-    /// The good answer with this token.
+    /// Creates a successful response with this token.
     pub fn granted(token: impl Into<Secret>) -> Self {
         Self {
             result: Some(true),
@@ -53,11 +53,11 @@ impl AuthResponse {
         }
     }
 
-    /// The token, if the vendor granted one (I-030, I-031).
+    /// Returns the token that the vendor granted (I-030, I-031).
     ///
     /// # Errors
-    /// [`Kind::Authentication`] for `result: false` or when there is no token; for a bad `response_status` what that
-    /// status means.
+    /// [`Kind::Authentication`] for `result: false` or if the token is missing. If `response_status` is not 2xx, the
+    /// error that this HTTP status would cause.
     pub fn token(&self) -> Result<&Secret, Error> {
         let judged = envelope::judge(Login::META, self.result, self.response_status, self.messages.as_ref());
         let refused = "the vendor granted no token";

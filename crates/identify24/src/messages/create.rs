@@ -1,4 +1,4 @@
-//! `POST /ident/create`: a flat object of 33 attributes (I-003, AI-05).
+//! Messages of `POST /ident/create`. The request is a flat object of 33 attributes (I-003, AI-05).
 
 use identkit_core::{Error, Pii, Secret};
 use identkit_wire::{Loose, Operation, message};
@@ -8,11 +8,11 @@ use super::{Gender, IdentId, Messages, PdfContent, ProjectId, TypeOfId, envelope
 // In the order of the document's sample.
 message! {
     via Loose;
-    /// An ident to be created. `project_id`, `birthday`, `birth_place`, `email`, `gender`, `person_first_name`,
-    /// `person_last_name`, `mobile_phone`, `nationality`, `zip_code`, `city` and `country` are required; what else
-    /// is `None` or empty is not sent (`[I] ident/create`).
+    /// An ident to create. `project_id`, `birthday`, `birth_place`, `email`, `gender`, `person_first_name`,
+    /// `person_last_name`, `mobile_phone`, `nationality`, `zip_code`, `city` and `country` are required. Fields that are
+    /// `None` or empty are not sent (`[I] ident/create`).
     pub struct CreateIdent {
-        /// The project that the ident belongs to. Required.
+        /// Project of the ident. Required.
         "project_id" => project_id: ProjectId,
         /// Free text.
         "company_name" => company_name: Pii<String>,
@@ -20,7 +20,7 @@ message! {
         "store_name" => store_name: Pii<String>,
         /// Free text: the branch of industry.
         "branche" => branche: Pii<String>,
-        /// Academic title, only where it is part of the name and shown in the ID document.
+        /// Academic title, only if it is part of the name in the ID document.
         "person_title" => person_title: Pii<String>,
         /// Gender: `MALE` or `FEMALE`. Required.
         "gender" => gender: Gender,
@@ -42,7 +42,7 @@ message! {
         "city" => city: Pii<String>,
         /// Country of residence, ISO 3166 alpha-2 in upper case. Required.
         "country" => country: Pii<String>,
-        /// Mobile phone; without a country code the vendor assumes Germany. Required.
+        /// Mobile phone. Without a country code the vendor assumes Germany. Required.
         "mobile_phone" => mobile_phone: Pii<String>,
         /// Not described by the document; its sample has `DE`.
         "international_code" => international_code: Pii<String>,
@@ -52,7 +52,7 @@ message! {
         "birth_place" => birth_place: Pii<String>,
         /// Nationality, ISO 3166 alpha-2 in upper case. Required.
         "nationality" => nationality: Pii<String>,
-        /// Sort of ID document.
+        /// Type of the ID document.
         "type_of_id" => type_of_id: TypeOfId,
         /// Number of the ID document.
         "id_number" => id_number: Pii<String>,
@@ -60,34 +60,34 @@ message! {
         "id_country" => id_country: Pii<String>,
         /// Date of issue of the ID document, `YYYY-MM-DD`.
         "id_issue_date" => id_issue_date: Pii<String>,
-        /// Date until which the ID document is valid, `YYYY-MM-DD`.
+        /// Expiry date of the ID document, `YYYY-MM-DD`.
         "id_end_date" => id_end_date: Pii<String>,
         /// Authority that issued the ID document.
         "issuing_authority" => issuing_authority: Pii<String>,
-        /// URL from which the vendor fetches a PDF to be signed; not together with `pdf_content`.
+        /// URL from which the vendor downloads a PDF to sign. Excludes `pdf_content`.
         "pdf_url" => pdf_url: Secret,
-        /// A PDF to be signed; not together with `pdf_url`.
+        /// PDF to sign. Excludes `pdf_url`.
         "pdf_content" => pdf_content: PdfContent,
-        /// The integrator's own id: unique, not guessable; it comes back.
+        /// The integrator's own id, which the vendor returns. Must be unique and hard to guess.
         "custom_id" => custom_id: Pii<String>,
-        /// Free for the integrator; comes back.
+        /// Free text of the integrator, which the vendor returns.
         "custom1" => custom1: Pii<String>,
-        /// Free for the integrator; comes back.
+        /// Free text of the integrator, which the vendor returns.
         "custom2" => custom2: Pii<String>,
-        /// Free for the integrator; comes back.
+        /// Free text of the integrator, which the vendor returns.
         "custom3" => custom3: Pii<String>,
-        /// Free for the integrator; comes back.
+        /// Free text of the integrator, which the vendor returns.
         "custom4" => custom4: Pii<String>,
     }
 }
 
 #[cfg(feature = "uuid")]
 impl CreateIdent {
-    /// Gives the ident a `custom_id` that nobody guesses, a random UUID, unless it has one (I-022). Keep it: it comes
-    /// back in results, and it is what tells an ident of unknown outcome from others.
+    /// Sets `custom_id` to a random UUID if it is empty (I-022). Store it: the vendor returns it, and it identifies an
+    /// ident whose creation had an unknown outcome.
     ///
     /// # Panics
-    /// When the system has no randomness to give.
+    /// If the system's random number generator fails.
     #[must_use]
     pub fn with_custom_id(mut self) -> Self {
         if self.custom_id.as_ref().is_none_or(|id| id.expose().is_empty()) {
@@ -100,23 +100,23 @@ impl CreateIdent {
 message! {
     via Loose;
     without setters;
-    /// The answer to `ident/create`.
+    /// Response to `ident/create`.
     pub struct CreateIdentResponse {
-        /// Whether it worked.
+        /// Whether the ident was created.
         "result" => result: bool,
-        /// What the vendor has to say.
+        /// Messages of the vendor.
         "messages" => messages: Messages,
-        /// The id of the new ident.
+        /// Id of the new ident.
         "ident_id" => ident_id: IdentId,
-        /// Where the person goes. Whoever has it can act as the person.
+        /// URL for the person. Anyone who has it can act as the person.
         "conference_url" => conference_url: Secret,
-        /// The status once more; the document shows none here (AI-02).
+        /// Status code; the document shows none in this response (AI-02).
         "response_status" => response_status: u16,
     }
 }
 
 impl CreateIdentResponse {
-    /// The good answer for this ident.
+    /// Creates a successful response for this ident.
     pub fn created(ident_id: impl Into<IdentId>, conference_url: impl Into<Secret>) -> Self {
         Self {
             result: Some(true),
@@ -127,11 +127,12 @@ impl CreateIdentResponse {
         }
     }
 
-    /// Says whether the vendor accepted the request, in an answer whose HTTP status is good (AI-02, AI-30).
+    /// Checks whether the vendor accepted the request; a response with HTTP status 200 can contain a rejection (AI-02,
+    /// AI-30).
     ///
     /// # Errors
-    /// [`Kind::Rejected`](identkit_core::Kind::Rejected) for `result: false`; for a bad `response_status` what that
-    /// status means.
+    /// [`Kind::Rejected`](identkit_core::Kind::Rejected) for `result: false`. If `response_status` is not 2xx, the
+    /// error that this HTTP status would cause.
     pub fn accepted(&self) -> Result<(), Error> {
         envelope::judge(CreateIdent::META, self.result, self.response_status, self.messages.as_ref())
     }

@@ -1,4 +1,4 @@
-//! What surrounds every answer, and the judgement on it (AI-02, AI-03, AI-30).
+//! The envelope of responses, and whether it reports a success (AI-02, AI-03, AI-30).
 
 use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
@@ -8,23 +8,24 @@ use serde_json::Value;
 
 use super::{Ident, Project};
 
-/// `messages`: nothing, a text, texts or objects, kept as texts (AI-03). They may quote the person's data.
+/// `messages` as texts. The vendor sends nothing, a text, or a list of texts or objects (AI-03). They may contain
+/// personal data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Messages(Vec<Pii<String>>);
 
 impl Messages {
-    /// No messages, as most good answers have it.
+    /// Creates an empty list.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The texts in order.
+    /// Returns the texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &Pii<String>> {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -60,7 +61,7 @@ fn gather(value: Value, texts: &mut Vec<String>) {
         Value::Null => {}
         Value::String(text) => texts.push(text),
         Value::Array(many) => many.into_iter().for_each(|one| gather(one, texts)),
-        // An object is one message: its own wording where it has the usual key, else all of it.
+        // An object is one message: the text under a usual key, or else the whole object.
         Value::Object(mut object) => match ["message", "text"].iter().find_map(|key| object.remove(*key)) {
             Some(message @ Value::String(_)) => gather(message, texts),
             Some(other) => texts.push(other.to_string()),
@@ -73,21 +74,21 @@ fn gather(value: Value, texts: &mut Vec<String>) {
 message! {
     via Loose;
     without setters;
-    /// An answer that carries its payload in `data`.
+    /// A response with its payload in `data`.
     pub struct Envelope<T> {
-        /// Whether it worked.
+        /// Whether the call succeeded.
         "result" => result: bool,
-        /// What the vendor has to say.
+        /// Messages of the vendor.
         "messages" => messages: Messages,
-        /// The payload: an object, or a list of them.
+        /// Payload: an object or a list of objects.
         "data" => data: OneOrMany<T>,
-        /// The status once more; absent in answers about idents (AI-02).
+        /// Status code, repeated in the body; absent in responses about idents (AI-02).
         "response_status" => response_status: u16,
     }
 }
 
 impl<T> Envelope<T> {
-    fn good(data: OneOrMany<T>, response_status: Option<u16>) -> Self {
+    fn successful(data: OneOrMany<T>, response_status: Option<u16>) -> Self {
         Self {
             result: Some(true),
             messages: Some(Messages::none()),
@@ -97,13 +98,13 @@ impl<T> Envelope<T> {
         }
     }
 
-    /// What the answer says about itself.
+    /// Returns an error if the envelope reports a failure.
     pub(crate) fn judge(&self, meta: &'static Meta) -> Result<(), Error> {
         judge(meta, self.result, self.response_status, self.messages.as_ref())
     }
 
-    /// The payload whose id is the one that was asked for. One alone may lack its id, as any element may; another id
-    /// makes it another one, whose data are never taken for those of the first.
+    /// Returns the payload with the requested id. A single payload may lack its id. A payload with another id is never
+    /// returned.
     pub(crate) fn into_one(self, wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Result<T, Error> {
         let mut many = self.into_many().unwrap_or_default();
         if many.is_empty() {
@@ -113,11 +114,11 @@ impl<T> Envelope<T> {
             [one] if id(one).is_none() => Some(0),
             many => place_of(many, wanted, &id),
         };
-        let another = "the vendor's answer is about another one than the one that was asked for";
+        let another = "the response contains another object than the requested one";
         place.map(|place| many.swap_remove(place)).ok_or_else(|| Error::new(Kind::Protocol, another))
     }
 
-    /// All payloads.
+    /// Returns all payloads.
     pub(crate) fn into_many(self) -> Result<Vec<T>, Error> {
         match self.data {
             Some(OneOrMany::One(one)) => Ok(vec![one]),
@@ -127,51 +128,51 @@ impl<T> Envelope<T> {
     }
 }
 
-/// Where the one with this id is. Ids are opaque, so that the same text goes first; but a person may have typed it in
-/// another case than the vendor's.
+/// Returns the index of the element with this id. An identical id is preferred. Otherwise the case of letters is
+/// ignored, because a person may have typed the id.
 pub(crate) fn place_of<T>(many: &[T], wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Option<usize> {
     let place = |same: &dyn Fn(&str) -> bool| many.iter().position(|one| id(one).is_some_and(same));
     place(&|id| id == wanted).or_else(|| place(&|id| id.trim().eq_ignore_ascii_case(wanted.trim())))
 }
 
 fn no_data() -> Error {
-    Error::new(Kind::Protocol, "the vendor's answer has no data")
+    Error::new(Kind::Protocol, "the response has no member data")
 }
 
 impl Envelope<Ident> {
-    /// The good answer of `ident/get`.
+    /// Creates a successful response of `ident/get`.
     pub fn ident(ident: Ident) -> Self {
-        Self::good(OneOrMany::One(ident), None)
+        Self::successful(OneOrMany::One(ident), None)
     }
 }
 
 impl Envelope<Project> {
-    /// The good answer of `project/get`.
+    /// Creates a successful response of `project/get`.
     pub fn project(project: Project) -> Self {
-        Self::good(OneOrMany::One(project), Some(200))
+        Self::successful(OneOrMany::One(project), Some(200))
     }
 
-    /// The good answer of `project/getAll`.
+    /// Creates a successful response of `project/getAll`.
     pub fn projects(projects: Vec<Project>) -> Self {
-        Self::good(OneOrMany::Many(projects), Some(200))
+        Self::successful(OneOrMany::Many(projects), Some(200))
     }
 }
 
-/// What an answer with a good HTTP status says about itself. A bad `response_status` counts like that HTTP status;
-/// otherwise `result: false` is a refusal. A `response_status` that is no HTTP status tells nothing but that the answer
-/// is not what the document describes.
+/// Returns an error if a response with HTTP status 2xx reports a failure in its body. A `response_status` outside 2xx
+/// counts like that HTTP status. Otherwise `result: false` is a rejection. A `response_status` that is not an HTTP
+/// status is [`Kind::Protocol`].
 pub(super) fn judge(
     meta: &'static Meta,
     result: Option<bool>,
     response_status: Option<u16>,
     messages: Option<&Messages>,
 ) -> Result<(), Error> {
-    let bad = response_status.filter(|code| !(200..300).contains(code));
-    let told = |kind, detail| Error::new(kind, detail).with_operation(meta.name).with_delivery(Delivery::Answered);
-    let error = match (bad.map(StatusCode::from_u16), result) {
+    let failure = response_status.filter(|code| !(200..300).contains(code));
+    let failed = |kind, detail| Error::new(kind, detail).with_operation(meta.name).with_delivery(Delivery::Answered);
+    let error = match (failure.map(StatusCode::from_u16), result) {
         (Some(Ok(status)), _) => refusal(meta, status, &[]),
-        (_, Some(false)) => told(Kind::Rejected, "the vendor refused the request in an answer of success"),
-        (Some(Err(_)), _) => told(Kind::Protocol, "the vendor's answer has a response_status that is no HTTP status"),
+        (_, Some(false)) => failed(Kind::Rejected, "the vendor rejected the request (result: false) with a 2xx status"),
+        (Some(Err(_)), _) => failed(Kind::Protocol, "the response_status in the response is not an HTTP status"),
         (None, _) => return Ok(()),
     };
     Err(match messages.and_then(Messages::joined) {

@@ -1,4 +1,4 @@
-//! The ident as `ident/get` tells it. No checked data, image or document is among it (I-051).
+//! The ident that `ident/get` returns. It contains no verified data, images or documents (I-051).
 
 use identkit_core::{Address, Pii};
 use identkit_wire::{Loose, message};
@@ -14,9 +14,9 @@ message! {
     without setters;
     /// An ident (`[I] ident/get`).
     pub struct Ident {
-        /// Its id.
+        /// Id of the ident.
         "id" => id: IdentId,
-        /// The project that it belongs to.
+        /// Project of the ident.
         "project_id" => project_id: ProjectId,
         /// First names.
         "person_first_name" => person_first_name: Pii<String>,
@@ -24,37 +24,37 @@ message! {
         "person_last_name" => person_last_name: Pii<String>,
         /// The integrator's own id.
         "custom_id" => custom_id: Pii<String>,
-        /// The integrator's own.
+        /// Free text of the integrator.
         "custom1" => custom1: Pii<String>,
-        /// The integrator's own.
+        /// Free text of the integrator.
         "custom2" => custom2: Pii<String>,
-        /// The integrator's own.
+        /// Free text of the integrator.
         "custom3" => custom3: Pii<String>,
-        /// The integrator's own.
+        /// Free text of the integrator.
         "custom4" => custom4: Pii<String>,
-        /// Where it stands, in the vendor's word.
+        /// Status, as the vendor's word.
         "status" => status: IdentStatus,
-        /// When it was created, local time of no documented zone.
+        /// Creation time, local; the zone is not documented.
         "created_at" => created_at: LocalDateTime,
-        /// When the person has an appointment, local time of no documented zone.
+        /// Time of the person's appointment, local; the zone is not documented.
         "appointment_date" => appointment_date: LocalDateTime,
     }
 }
 
 impl Ident {
-    /// When the vendor probably forgets it: 90 days after its creation, unless retention policies say otherwise
-    /// (I-020). An estimate, in the same local time as `created_at`.
+    /// Estimates when the vendor deletes the ident: 90 days after `created_at`, in the same local time. Retention
+    /// policies can change it (I-020).
     pub fn expires_estimate(&self) -> Option<DateTime> {
         self.created_at.as_ref()?.civil()?.checked_add(90.days()).ok()
     }
 
-    /// As [`expires_estimate`](Self::expires_estimate), as a point of time, where this is the zone of `created_at`.
+    /// Returns [`expires_estimate`](Self::expires_estimate) as a timestamp; `zone` is the zone of `created_at`.
     pub fn expires_at(&self, zone: &TimeZone) -> Option<Timestamp> {
         zone.to_ambiguous_timestamp(self.expires_estimate()?).compatible().ok()
     }
 
-    /// The address, if the answer carries one: the document lists none here. Flat attributes named as those of
-    /// `ident/create` come first, a sub-object `address` of the same names is the fallback (AI-05).
+    /// Returns the address, if the response contains one; the document lists none. Flat attributes with the names of
+    /// `ident/create` win over those in an object `address` (AI-05).
     pub fn address(&self) -> Option<Address> {
         let given = &self.extra;
         let nested = given.get("address");
@@ -74,12 +74,12 @@ impl Ident {
         (address != Address::default()).then_some(address)
     }
 
-    /// First names under the name that webhook and API have in common (AI-14).
+    /// First names; the same method exists on [`IdentWebhook`](super::IdentWebhook) (AI-14).
     pub fn given_names(&self) -> Option<&Pii<String>> {
         self.person_first_name.as_ref()
     }
 
-    /// Last name under the name that webhook and API have in common (AI-14).
+    /// Last name; the same method exists on [`IdentWebhook`](super::IdentWebhook) (AI-14).
     pub fn family_name(&self) -> Option<&Pii<String>> {
         self.person_last_name.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Date-times without a zone, in the two forms that the document mixes (AI-11).
+//! Local date-times in the two forms that the document uses (AI-11).
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// The vendor's probable zone, Europe/Berlin, as a rule that needs no database of zones: right for every year since
-/// 1996. The document names none (AI-11).
+/// Europe/Berlin, the vendor's probable zone, as a POSIX rule that needs no zone database; valid since 1996. The
+/// document names no zone (AI-11).
 ///
 /// ```
 /// let berlin = jiff::tz::TimeZone::posix(identkit_identify24::messages::BERLIN)?;
@@ -19,12 +19,12 @@ use serde_json::Value;
 /// # Ok::<(), jiff::Error>(())
 /// ```
 ///
-/// `TimeZone::get("Europe/Berlin")` does the same where a feature of jiff brings a database (`tzdb-zoneinfo`,
-/// `tzdb-bundle-always`); this crate turns on neither.
+/// `TimeZone::get("Europe/Berlin")` needs a zone database (jiff's features `tzdb-zoneinfo` or `tzdb-bundle-always`),
+/// which this crate does not enable.
 pub const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
-/// A local date-time as the vendor wrote it, of which no zone is documented. Reading never fails: what is no
-/// date-time keeps its text and has no [`civil`](Self::civil) value (`[I] ident/get`, Webhook).
+/// A local date-time as the vendor wrote it; the zone is not documented. Parsing never fails: if the text is not a
+/// date-time, [`civil`](Self::civil) returns `None` (`[I] ident/get`, Webhook).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LocalDateTime {
     raw: String,
@@ -32,37 +32,36 @@ pub struct LocalDateTime {
 }
 
 impl LocalDateTime {
-    /// Reads `dd-MM-yyyy HH:mm:ss`, `yyyy-MM-dd HH:mm` and ISO 8601, each with or without seconds. The group of four
-    /// digits tells where the year is. An offset is not applied: the value stays the local time as written.
+    /// Parses `dd-MM-yyyy HH:mm:ss`, `yyyy-MM-dd HH:mm` and ISO 8601, each with or without seconds. The group of four
+    /// digits is the year. An offset is ignored: the value is the local time as written.
     pub fn parse(raw: impl Into<String>) -> Self {
         let raw = raw.into();
         let civil = read(raw.trim());
         Self { raw, civil }
     }
 
-    /// The form of `created_at`: `dd-MM-yyyy HH:mm:ss`.
+    /// Creates a value in the form of `created_at`: `dd-MM-yyyy HH:mm:ss`.
     pub fn created(at: DateTime) -> Self {
         Self::parse(at.strftime("%d-%m-%Y %H:%M:%S").to_string())
     }
 
-    /// The form of `appointment_date`: `yyyy-MM-dd HH:mm`.
+    /// Creates a value in the form of `appointment_date`: `yyyy-MM-dd HH:mm`.
     pub fn appointment(at: DateTime) -> Self {
         Self::parse(at.strftime("%Y-%m-%d %H:%M").to_string())
     }
 
-    /// The point of time, if the text is a date-time and this is its zone. Of an hour that comes twice the first is
-    /// meant, and one that is left out moves on by what was left out.
+    /// Returns the timestamp of this local time in `zone`, or `None` if the text is not a date-time. At a change of the
+    /// clocks, a repeated time means the first one, and a skipped time moves forward by the length of the gap.
     pub fn in_zone(&self, zone: &TimeZone) -> Option<Timestamp> {
         zone.to_ambiguous_timestamp(self.civil?).compatible().ok()
     }
 
-    /// The local time, if the text is one. Which zone it is in is for the integrator to say; the vendor's own is
-    /// probably Europe/Berlin ([`BERLIN`]).
+    /// Local time, or `None` if the text is not a date-time. The zone is probably Europe/Berlin ([`BERLIN`]).
     pub fn civil(&self) -> Option<DateTime> {
         self.civil
     }
 
-    /// The text as it came.
+    /// Text as received.
     pub fn as_str(&self) -> &str {
         &self.raw
     }
@@ -77,7 +76,7 @@ fn read(text: &str) -> Option<DateTime> {
         (1..=2, 4) => (last, first),
         _ => return None,
     };
-    // Whatever follows the time of day is an offset.
+    // The rest after the time of day is an offset.
     let time = time.trim().split(['Z', 'z', '+', '-']).next()?;
     let mut clock = time.trim().split(':');
     let (hour, minute) = (clock.next()?, clock.next()?);
@@ -99,7 +98,7 @@ impl fmt::Debug for LocalDateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.civil {
             Some(civil) => write!(f, "{civil}"),
-            // Text that is no date may be anything, a name too.
+            // Other text may contain personal data.
             None => f.write_str("[unreadable date-time]"),
         }
     }
@@ -117,7 +116,7 @@ impl<'de> Deserialize<'de> for LocalDateTime {
     }
 }
 
-/// A date-time in any form; an empty text, `null` and `0000-00-00 …` are nothing (AI-11).
+/// Reads a date-time in any form. An empty text, `null` and `0000-00-00 …` are `None` (AI-11).
 impl Tolerant for LocalDateTime {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         let raw = match Value::deserialize(deserializer)? {
@@ -126,8 +125,8 @@ impl Tolerant for LocalDateTime {
             _ => return Ok(None),
         };
         let trimmed = raw.trim();
-        let nothing = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
-        Ok((!nothing).then(|| Self::parse(raw)))
+        let absent = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
+        Ok((!absent).then(|| Self::parse(raw)))
     }
 }
 
@@ -156,12 +155,12 @@ mod tests {
         for text in ["2019-10-24 11:11", "24-10-2019 11:11", "2019-10-24T11:11"] {
             assert_eq!(LocalDateTime::parse(text).civil(), Some(short), "{text}");
         }
-        // The year's place decides, not what would fit: 01-02 is the first of February.
+        // The position of the year decides: 01-02 is the first of February.
         assert_eq!(LocalDateTime::parse("01-02-2020 00:00").civil(), Some(date(2020, 2, 1).at(0, 0, 0, 0)));
     }
 
     #[test]
-    fn ai_11_any_other_text_stays_raw() {
+    fn ai_11_other_text_has_no_civil_value() {
         for text in ["", "YYYY-mm-dd H:i", "32-10-2019 09:57:51", "2019-02-29 11:11", "2019-10-24", "Mustermann 1:2"] {
             let read = LocalDateTime::parse(text);
             assert_eq!((read.civil(), read.as_str()), (None, text));
@@ -170,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn ai_11_a_zone_is_applied_only_when_it_is_given() {
+    fn ai_11_local_time_converts_in_the_given_zone() {
         let berlin = TimeZone::posix(BERLIN).unwrap();
         for (text, utc) in [
             ("21-10-2019 09:57:51", "2019-10-21T07:57:51Z"),
             ("2019-12-24 11:11", "2019-12-24T10:11:00Z"),
-            // The hour that clocks leave out, and the one that they show twice.
+            // The skipped hour, and the repeated one.
             ("2019-03-31 01:59", "2019-03-31T00:59:00Z"),
             ("2019-03-31 02:30", "2019-03-31T01:30:00Z"),
             ("2019-10-27 02:30", "2019-10-27T00:30:00Z"),

@@ -1,8 +1,8 @@
-//! The vendor's JSON, both directions. Names of fields are the vendor's; all of them are optional, because reading
-//! never fails for what is missing, and what a call cannot do without is checked where the call is made.
+//! The vendor's JSON messages, for both directions. Fields have the vendor's names. All fields are optional, because
+//! reading never fails on a missing field; each call checks the fields that it requires.
 //!
-//! Invariants: unknown fields are kept in `extra`; an unknown value of a list survives a round trip; nothing personal and
-//! nothing that lets a bearer act is printed by `Debug`.
+//! Invariants: `extra` retains unknown fields; an unknown value of an enum survives a round trip; `Debug` prints no
+//! personal data and no secrets.
 
 mod auth;
 mod create;

@@ -1,4 +1,4 @@
-//! `pdf_content`: text as it stands in a JSON, or a PDF that is encoded while it is sent (AI-19).
+//! `pdf_content`: encoded text, or a PDF that is encoded while it is sent (AI-19).
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::PdfEncoding;
 
-/// The PDF to be signed.
+/// PDF to sign.
 #[non_exhaustive]
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub enum PdfContent {
-    /// The value as somebody else encoded it; passed on as it is.
+    /// An already encoded value, sent unchanged.
     Text(Pii<String>),
-    /// A PDF that becomes Base64 only while it is sent, in the dialect's [`PdfEncoding`].
+    /// A PDF, encoded in the dialect's [`PdfEncoding`] while it is sent.
     Pdf(Arc<dyn Source>),
 }
 
 impl PdfContent {
-    /// A PDF in memory, shared and not copied.
+    /// Creates the content from a PDF in memory, without a copy.
     pub fn from_bytes(pdf: impl Into<Bytes>) -> Self {
         Self::Pdf(Arc::new(MemorySource(pdf.into())))
     }
 
-    /// The PDF, read into memory: any of the three [`PdfEncoding`]s is understood.
+    /// Reads the PDF into memory. Decodes each of the three [`PdfEncoding`]s.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) when the text is no Base64,
-    /// [`Kind::Storage`](identkit_core::Kind::Storage) when the source cannot be read.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if the text is not valid Base64;
+    /// [`Kind::Storage`](identkit_core::Kind::Storage) if the source cannot be read.
     pub fn to_bytes(&self) -> Result<Bytes, Error> {
         match self {
             Self::Text(text) => {
@@ -64,7 +64,7 @@ impl fmt::Debug for PdfContent {
     }
 }
 
-/// Texts are equal as texts or by the PDF in them; a source that cannot be read equals nothing.
+/// Compares the texts, then the decoded PDFs. A source that cannot be read equals no other value.
 impl PartialEq for PdfContent {
     fn eq(&self, other: &Self) -> bool {
         if let (Self::Text(one), Self::Text(two)) = (self, other)
@@ -76,7 +76,7 @@ impl PartialEq for PdfContent {
     }
 }
 
-/// Outside a call, where no dialect says otherwise, a PDF is written as the document's sample has it.
+/// Without a dialect, a PDF is written as in the document's sample ([`PdfEncoding::SampleDataUri`]).
 impl Serialize for PdfContent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ai_19_all_three_forms_are_understood() {
+    fn ai_19_all_three_encodings_are_decoded() {
         let pdf = PdfContent::from_bytes("%PDF-1.7 x");
         for text in [
             "JVBERi0xLjcgeA==",

@@ -1,4 +1,4 @@
-//! Ids and open lists of values.
+//! Ids and open enums.
 
 use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
 use identkit_wire::{TextOrNumber, Tolerant, debug_as, read_text};
@@ -6,21 +6,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PdfContent;
 
-/// The vendor's id of an ident: opaque text, and whoever has it can start the session (AI-15).
+/// The vendor's id of an ident: an opaque text. Anyone who has it can start the session (AI-15).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdentId(Secret);
 
 impl IdentId {
-    /// An id as the vendor gave it, whatever its form.
+    /// Creates an id from the vendor's text, without a check.
     pub fn new(id: impl Into<String>) -> Self {
         Self(Secret::new(id))
     }
 
-    /// An id that a person typed or pasted.
+    /// Creates an id from a text that a person typed.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) unless it is 1 to 64 letters, digits and hyphens.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if it is not 1 to 64 letters, digits and hyphens.
     pub fn from_typed(id: &str) -> Result<Self, Error> {
         let id = id.trim();
         let fits = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -31,7 +31,7 @@ impl IdentId {
         Err(Error::invalid(vec![Violation::new("ident_id", message, "AI-15", "[I] ident/get")]))
     }
 
-    /// The id itself; whoever calls this answers for where it goes.
+    /// Returns the id as text. The caller must keep it out of logs.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -41,13 +41,13 @@ impl IdentId {
         self.0.is_empty()
     }
 
-    /// The id as a secret.
+    /// Returns the id as a secret.
     pub fn into_secret(self) -> Secret {
         self.0
     }
 }
 
-/// The vendor's id of a project, which it writes as a string here and as a number there (AI-06).
+/// The vendor's id of a project: a string in some messages, a number in others (AI-06).
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProjectId(TextOrNumber);
@@ -58,7 +58,7 @@ impl ProjectId {
         self.0.as_str()
     }
 
-    /// The number, when the text is one in canonical decimal form: no sign, no leading zero.
+    /// Returns the id as a number, if the text is a number without sign and without leading zeros.
     pub fn as_canonical_number(&self) -> Option<u64> {
         self.0.as_canonical_number()
     }
@@ -72,8 +72,8 @@ impl From<u64> for ProjectId {
     }
 }
 
-/// A project's id where the document has a number: written as one where the text is a number in canonical decimal form
-/// (`[I] project/get`; AI-06).
+/// A project's id that is written as a JSON number if it is one ([`ProjectId::as_canonical_number`]; `[I] project/get`,
+/// AI-06).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectNumber(pub ProjectId);
 
@@ -86,19 +86,19 @@ impl Serialize for ProjectNumber {
     }
 }
 
-/// The status of an ident in the vendor's word; only `Unidentified` is documented (AI-12).
+/// Status of an ident, as the vendor's word; only `Unidentified` is documented (AI-12).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdentStatus(Pii<String>);
 
 impl IdentStatus {
-    /// The word.
+    /// Status text.
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// Declares what is made of its text and read from text in any form.
+/// Declares conversions from text, and the tolerant reader.
 macro_rules! from_text {
     ($($name:ident: $from:expr;)+) => {$(
         impl From<String> for $name {
@@ -130,7 +130,7 @@ from_text! {
     ProjectNumber: |id| Self(id.into());
 }
 
-/// Declares words of the vendor: a closed list for the writer, an open one for the reader.
+/// Declares an open enum of vendor words. The writer accepts the listed words only.
 macro_rules! words {
     ($(
         $(#[$meta:meta])*
@@ -177,8 +177,8 @@ macro_rules! words {
 }
 
 words! {
-    /// `gender` (AI-22). Another word is sent only where
-    /// [`Dialect::allow_other_gender`](crate::Dialect::allow_other_gender) says so.
+    /// `gender` (AI-22). Other words are sent only with
+    /// [`Dialect::allow_other_gender`](crate::Dialect::allow_other_gender).
     pub enum Gender {
         /// `MALE`.
         Male = "MALE",
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ai_15_typed_ids_are_checked_and_the_vendors_are_not() {
+    fn ai_15_only_typed_ids_are_checked() {
         for good in ["x", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", " 0f-A "] {
             assert!(IdentId::from_typed(good).is_ok(), "{good}");
         }

@@ -10,7 +10,7 @@ use crate::messages::{AuthRequest, AuthResponse};
 
 const REFUSALS: &[Refusal] = &refusals("the vendor does not accept partner and API key");
 
-/// Gets a token (`[I] auth`). Whether one was granted is for [`AuthResponse::token`] to say.
+/// Requests a token (`[I] auth`). [`AuthResponse::token`] checks whether the vendor granted one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Login(pub AuthRequest);
 
@@ -33,7 +33,7 @@ operation! {
     decode: |_, _, body, _| {
         let answer = json::decode::<AuthResponse>(body)?.value;
         match answer.token() {
-            // What a repeat may mend counts like that HTTP status (AI-30); any other refusal is the session's to judge.
+            // A failure that a retry may repair counts like that HTTP status (AI-30); the session handles all others.
             Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::RateLimited) => Err(error),
             _ => Ok(answer.into()),
         }

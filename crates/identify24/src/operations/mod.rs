@@ -1,8 +1,7 @@
-//! One operation per call of the API, pure and synchronous; with the feature `server` the other side of each as well.
+//! One operation per call of the API, pure and synchronous. The feature `server` adds the server side.
 //!
-//! Invariants: every request carries `Content-Type: application/json` (I-002, AI-26); partner and token are added by
-//! the authenticator; every status from 200 to 299 is read, because an answer of success that nobody expected may
-//! still have created something.
+//! Invariants: every request has `Content-Type: application/json` (I-002, AI-26); the authenticator adds partner and
+//! token; every registered 2xx status is read, because a response with an undocumented one may have created an ident.
 
 mod create_ident;
 mod login;
@@ -18,16 +17,16 @@ use crate::messages::Envelope;
 pub use login::Login;
 pub use reads::{GetAllProjects, GetIdent, GetProject};
 
-/// Every registered status of success.
-const GOOD: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
+/// Every registered 2xx status.
+const SUCCESS: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
 
-/// More than any documented answer needs.
+/// Size limit, far above every documented response.
 const SMALL: BodyMode = BodyMode::Whole { cap: 1024 * 1024 };
 
-/// The general table of statuses (`[I] Errors`); what is not accepted with 401 differs.
+/// The general table of statuses (`[I] Errors`). `unaccepted` is the text for 401, which differs between calls.
 const fn refusals(unaccepted: &'static str) -> [Refusal; 7] {
-    let unacceptable = "the vendor finds the request unacceptable, often for a missing parameter";
-    let failed = "the parameters are valid, yet the vendor did not carry out the request";
+    let unacceptable = "the vendor rejected the request, often because of a missing parameter";
+    let failed = "the parameters are valid, but the vendor did not execute the request";
     [
         Refusal::new(400, Kind::Rejected, unacceptable, Advice::FixInput),
         Refusal::new(401, Kind::Authentication, unaccepted, Advice::CheckCredentials),
@@ -51,26 +50,26 @@ const fn call(
     const REFUSALS: &[Refusal] = &refusals("the vendor does not accept the token");
     Meta::new(crate::PROVIDER, name, method, path, safety, ambiguity)
         .section(section)
-        .expect(GOOD)
+        .expect(SUCCESS)
         .body_mode(SMALL)
         .refusals(REFUSALS)
 }
 
-/// The most of an answer that is kept with an error, in characters.
-const KEPT: usize = 2_000;
+/// Maximum length of an excerpt, in characters.
+const EXCERPT: usize = 2_000;
 
-/// Reads an answer; of one that cannot be read the error keeps the beginning, unprinted (AI-01). Not for answers that
-/// carry a token.
+/// Reads a response. If it cannot be read, the error retains its beginning as vendor text (AI-01). Not for responses
+/// with a token.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    json::read(body).map_err(|fault| fault.answer().with_vendor_text(kept(body)))
+    json::read(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)))
 }
 
-/// The beginning of an answer, without what steers a terminal.
-fn kept(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(KEPT).collect()
+/// Returns the beginning of a response without control characters.
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(EXCERPT).collect()
 }
 
-/// An answer with its payload in `data`, judged (AI-02, AI-30).
+/// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30).
 fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
     let answer: Envelope<T> = read(&body.whole()?)?;
     answer.judge(meta)?;

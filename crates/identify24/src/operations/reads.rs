@@ -18,7 +18,7 @@ const fn read(name: &'static str, path: &'static str, section: &'static str, att
 operation! {
     /// Reads an ident (`[I] ident/get`).
     pub struct GetIdent {
-        /// The ident's id; any text that the vendor gave, sent as one segment of the path.
+        /// Id of the ident, sent as one segment of the path.
         "ident_id" => ident_id: IdentId as (IdentId::expose, IdentId::new),
     }
     meta: read("ident/get", "/ident/get/{ident_id}", "[I] ident/get", 4),
@@ -37,16 +37,16 @@ operation! {
     respond: |output| json::response(200, &output),
 }
 
-/// Reads one project (`[I] project/get`; its text, which speaks of an ident, is a slip: AI-08).
+/// Reads one project (`[I] project/get`; the document's text mentions an ident by mistake: AI-08).
 ///
-/// The body of a GET does not survive every network; [`Identify24::project`](crate::Identify24::project) falls back to
-/// the list of all projects.
+/// Some networks drop the body of a GET. [`Identify24::project`](crate::Identify24::project) then reads the list of all
+/// projects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetProject(pub ProjectRequest);
 
 operation! {
     impl GetProject;
-    // A proxy that resets a GET with a body does so every time, and there is the list to fall back to.
+    // A proxy that resets a GET with a body always does so, and the client can read the list instead.
     meta: read("project/get", "/project/get", "[I] project/get", 2),
     output: Envelope<Project>, dialect: Dialect,
     encode: |this, _| {

@@ -1,4 +1,4 @@
-//! The webhook in every shape that the document leaves open, and the sandbox's side of it.
+//! The webhook in every shape that the document allows, and as the sandbox sends it.
 
 use http::Uri;
 use identkit_wire::CallbackPath;
@@ -11,7 +11,7 @@ fn parse(body: &str) -> Event {
 }
 
 #[test]
-fn the_documents_sample_is_an_event() {
+fn document_sample_is_an_event() {
     let sample = String::from_utf8(fixture("S-027-ident-webhook.json")).unwrap();
     let event = parse(&sample);
     assert_eq!((event.provider.as_str(), event.name.as_str()), ("identify24", "status"));
@@ -22,7 +22,7 @@ fn the_documents_sample_is_an_event() {
 }
 
 #[test]
-fn ai_13_json_is_read_whatever_content_type_says_and_whatever_its_values_are() {
+fn ai_13_json_is_read_with_any_content_type_and_value() {
     let body = r#"{"ident_id":"a","status_id":5,"project_id":6.0,"first_name":null,"custom1":true,"new":{"x":[]}}"#;
     for media in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"] {
         let request = Request::builder().header("content-type", media).body(body.into()).unwrap();
@@ -45,7 +45,7 @@ fn ai_13_a_form_with_the_same_keys_is_read() {
 }
 
 #[test]
-fn ai_13_what_is_neither_is_refused_without_quoting_it() {
+fn ai_13_other_bodies_are_rejected_without_quoting() {
     for body in
         ["", "Mustermann", "<Mustermann/>", "Mustermann=1", "[\"Mustermann\"]", "{\"ident_id\":[\"Mustermann\"]}"]
     {
@@ -56,7 +56,7 @@ fn ai_13_what_is_neither_is_refused_without_quoting_it() {
 }
 
 #[test]
-fn i_084_the_same_delivery_has_the_same_key_and_another_has_another() {
+fn i_084_key_identifies_the_delivery() {
     let one = r#"{"ident_id":"a","status_id":1,"agent_notes":"x"}"#;
     assert_eq!(parse(one).key, parse(one).key);
     for other in [
@@ -66,12 +66,12 @@ fn i_084_the_same_delivery_has_the_same_key_and_another_has_another() {
     ] {
         assert_ne!(parse(one).key, parse(other).key);
     }
-    // Written down here, because stored keys must keep their meaning.
+    // A literal, because stored keys must not change.
     assert_eq!(parse("{}").key.expose(), "//0880955dd2ab1be95aa0733055c655b5");
 }
 
 #[test]
-fn a_payload_prints_nothing_of_anybody() {
+fn payload_debug_prints_no_personal_data() {
     let mut filled = serde_json::Map::new();
     for key in IdentWebhook::KEYS.iter().filter(|key| **key != "project_id") {
         filled.insert((*key).to_owned(), "Canary4711".into());
@@ -91,10 +91,10 @@ fn ai_14_webhook_and_api_name_the_person_differently() {
 }
 
 #[test]
-fn ai_11_empty_dates_are_none_and_other_text_is_kept() {
-    for nothing in [r#""""#, "null", r#""0000-00-00 00:00""#, "[]", r#"{"date":"x"}"#] {
-        let ident: Ident = serde_json::from_str(&format!(r#"{{"created_at":{nothing}}}"#)).unwrap();
-        assert_eq!(ident.created_at, None, "{nothing}");
+fn ai_11_empty_dates_are_none_and_other_text_is_retained() {
+    for empty in [r#""""#, "null", r#""0000-00-00 00:00""#, "[]", r#"{"date":"x"}"#] {
+        let ident: Ident = serde_json::from_str(&format!(r#"{{"created_at":{empty}}}"#)).unwrap();
+        assert_eq!(ident.created_at, None, "{empty}");
     }
     let ident: Ident = serde_json::from_str(r#"{"created_at":"soon","appointment_date":1571644671}"#).unwrap();
     assert_eq!(ident.created_at.unwrap().as_str(), "soon");
@@ -102,7 +102,7 @@ fn ai_11_empty_dates_are_none_and_other_text_is_kept() {
 }
 
 #[test]
-fn ai_03_messages_come_in_every_shape() {
+fn ai_03_messages_are_read_in_every_shape() {
     let read = |json: &str| -> Vec<String> {
         let messages: Messages = serde_json::from_str(json).unwrap();
         messages.iter().map(|text| text.expose().clone()).collect()
@@ -115,7 +115,7 @@ fn ai_03_messages_come_in_every_shape() {
 }
 
 #[test]
-fn the_sandbox_delivers_what_the_receiver_reads() {
+fn emitted_webhook_is_parsed_again() {
     let base = Uri::from_static("https://example.com/hooks");
     let url = IdentStatusCallback.url_template(&base, &Secret::new("t0ken")).unwrap();
     assert_eq!(url.expose(), "https://example.com/hooks/identify24/t0ken/status");
@@ -135,7 +135,7 @@ fn the_sandbox_delivers_what_the_receiver_reads() {
     assert_eq!(request.body(), r#"{"ident_id":"a"}"#);
 
     assert!(IdentStatusCallback.emit(url.expose(), &Method::GET, &event).is_err());
-    assert!(IdentStatusCallback.emit("no url", &Method::POST, &event).is_err());
+    assert!(IdentStatusCallback.emit("not a url", &Method::POST, &event).is_err());
     for (method, expected) in [(Method::POST, true), (Method::PUT, false), (Method::GET, false)] {
         let (head, ()) = Request::builder().method(method).body(()).unwrap().into_parts();
         assert_eq!(IdentStatusCallback.recognize(&head), expected);

@@ -1,4 +1,4 @@
-//! The session and the client: one login for all, resending once, what is never repeated, the neutral port.
+//! The session and the client: shared logins, retries after a 401, calls that are never repeated, the neutral port.
 
 use std::panic::AssertUnwindSafe;
 
@@ -22,20 +22,20 @@ fn created_answer() -> Step {
     ok(fixture("S-013-ident-create-response.json"))
 }
 
-/// A vendor that knows only the newest token, and answers no login until it is open.
+/// A vendor that accepts only the newest token and answers no login until `open` is set.
 fn closed() -> Arc<Vendor> {
     let vendor = Vendor::expiring(ident_answer());
     vendor.open.store(false, Ordering::SeqCst);
     vendor
 }
 
-/// A call that owns what it needs.
+/// A call that borrows nothing.
 fn read(client: &Identify24) -> Pin<Box<impl Future<Output = Result<Response<Ident>, Error>> + use<>>> {
     let client = client.clone();
     Box::pin(async move { client.get_ident(&id(), &options()).await })
 }
 
-/// What comes of a create that is answered so, and the paths that were sent.
+/// Creates an ident against scripted responses. Returns the result and the requested paths.
 async fn create(answers: Vec<Step>) -> (Result<Response<CreateIdentResponse>, Error>, Vec<String>) {
     let vendor = Vendor::script(answers);
     let created = client(&vendor).create_ident(&erika(), &options()).await;
@@ -62,7 +62,7 @@ fn callers_on_many_threads_share_one_login() {
 }
 
 #[tokio::test]
-async fn a_login_that_everybody_left_is_taken_up_again_for_a_time() {
+async fn abandoned_login_is_resumed_for_a_limited_time() {
     for (left, logins) in [(Duration::ZERO, 1), (Duration::from_secs(3600), 2)] {
         let (vendor, clock) = (closed(), TestClock::default());
         let client = client_with(&vendor, &clock, Dialect::new());
@@ -81,7 +81,7 @@ async fn a_login_that_everybody_left_is_taken_up_again_for_a_time() {
 }
 
 #[tokio::test]
-async fn i_008_a_token_is_renewed_ahead_of_time_after_28_idle_minutes() {
+async fn i_008_token_is_renewed_after_28_idle_minutes() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let clock = TestClock::default();
     let client = client_with(&vendor, &clock, Dialect::new());
@@ -90,14 +90,14 @@ async fn i_008_a_token_is_renewed_ahead_of_time_after_28_idle_minutes() {
         clock.advance(Duration::from_secs(28 * 60 - 1));
         client.get_ident(&id(), &options()).await.unwrap();
     }
-    assert_eq!(vendor.logins(), 1, "each use keeps it alive");
+    assert_eq!(vendor.logins(), 1, "each call restarts the idle time");
     clock.advance(Duration::from_secs(28 * 60));
     client.get_ident(&id(), &options()).await.unwrap();
     assert_eq!(vendor.logins(), 2);
 }
 
 #[tokio::test]
-async fn ai_09_ai_16_ai_26_partner_token_and_content_type_are_on_every_call() {
+async fn ai_09_ai_16_ai_26_every_call_has_token_and_content_type() {
     let vendor = Vendor::script(vec![
         created_answer(),
         ident_answer(),
@@ -123,7 +123,7 @@ async fn ai_09_ai_16_ai_26_partner_token_and_content_type_are_on_every_call() {
 }
 
 #[tokio::test]
-async fn ai_10_the_login_has_upper_case_keys() {
+async fn ai_10_login_keys_are_in_upper_case() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let answered = client(&vendor).login(&options()).await.unwrap();
     assert_eq!(answered.value.token().unwrap().expose(), "token-1");
@@ -133,7 +133,7 @@ async fn ai_10_the_login_has_upper_case_keys() {
 }
 
 #[tokio::test]
-async fn ai_17_a_401_means_log_in_again_once() {
+async fn ai_17_client_logs_in_again_after_a_401() {
     let vendor = Vendor::script(vec![status(401), created_answer()]);
     client(&vendor).create_ident(&erika(), &options()).await.unwrap();
     assert_eq!(vendor.paths(), AGAIN);
@@ -141,7 +141,7 @@ async fn ai_17_a_401_means_log_in_again_once() {
 }
 
 #[tokio::test]
-async fn ai_17_a_401_to_the_login_is_final_until_there_are_new_credentials() {
+async fn ai_17_rejected_login_is_final_until_new_credentials() {
     let vendor = Vendor::script(vec![ident_answer()]);
     vendor.next_login(status(401));
     let client = client(&vendor);
@@ -162,13 +162,13 @@ async fn ai_17_a_401_to_the_login_is_final_until_there_are_new_credentials() {
 }
 
 #[tokio::test]
-async fn i_031_a_failed_login_leaves_the_way_free_and_says_that_the_call_was_not_sent() {
+async fn i_031_failed_login_does_not_block_later_ones() {
     let tokenless = Some(Kind::Authentication);
     for (answer, kind) in [
         (Step::Reset, None),
         (status(500), None),
         (status(403), None),
-        (ok("no JSON: Mustermann"), None),
+        (ok("not JSON: Mustermann"), None),
         (ok(r#"{"result":false,"messages":["Mustermann"]}"#), None),
         (ok(r#"{"result":false,"token":"x"}"#), tokenless),
         (ok(r#"{"result":true}"#), tokenless),
@@ -194,7 +194,7 @@ async fn i_031_a_failed_login_leaves_the_way_free_and_says_that_the_call_was_not
 }
 
 #[tokio::test]
-async fn a_transport_that_panicked_does_not_block_later_logins() {
+async fn panicking_transport_does_not_block_later_logins() {
     let vendor = Vendor::script(vec![ident_answer()]);
     vendor.next_login(Step::Panic);
     let client = client(&vendor);
@@ -203,7 +203,7 @@ async fn a_transport_that_panicked_does_not_block_later_logins() {
 }
 
 #[tokio::test]
-async fn a_caller_that_panics_while_it_waits_takes_the_login_of_the_others_not_away() {
+async fn panicking_caller_does_not_cancel_the_shared_login() {
     let vendor = closed();
     let client = client(&vendor);
     let [mut waiting, mut unlucky, mut late] = [(); 3].map(|()| read(&client));
@@ -211,17 +211,17 @@ async fn a_caller_that_panics_while_it_waits_takes_the_login_of_the_others_not_a
     waits(&mut unlucky);
     let panicked = std::panic::catch_unwind(AssertUnwindSafe(move || {
         let _held = unlucky;
-        panic!("a bug of the caller's own");
+        panic!("a bug in the caller");
     }));
     assert!(panicked.is_err());
     waits(&mut late);
     vendor.open.store(true, Ordering::SeqCst);
     assert!(waiting.await.is_ok() && late.await.is_ok());
-    assert_eq!(vendor.paths().iter().filter(|path| *path == "/auth").count(), 1, "one login, which nobody took away");
+    assert_eq!(vendor.paths().iter().filter(|path| *path == "/auth").count(), 1, "the login was shared");
 }
 
 #[tokio::test]
-async fn replaced_credentials_win_over_a_login_under_way() {
+async fn new_credentials_replace_a_running_login() {
     let vendor = Vendor::script(vec![ident_answer()]);
     vendor.open.store(false, Ordering::SeqCst);
     let client = client(&vendor);
@@ -249,7 +249,7 @@ async fn i_042_a_create_that_may_have_arrived_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
+async fn ai_02_result_false_with_status_200_is_a_rejection() {
     let refused = r#"{"result":false,"messages":["Mustermann is known"]}"#;
     let vendor = Vendor::script(vec![ok(refused)]);
     let client = client(&vendor);
@@ -260,21 +260,20 @@ async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
     assert_eq!(client.projects(&options()).await.unwrap_err().kind(), Kind::Rejected);
 }
 
-/// An answer of status 200 whose body says something else. A refusal that names an ident is an unknown outcome: the
-/// ident may exist, so that it is neither sent again nor thrown away. So is a status that is none, or no error's, unless
-/// the answer says that nothing was done.
+/// Responses with HTTP status 200 whose body reports a failure. A rejection that names an ident is an unknown outcome,
+/// because the ident may exist. So is a `response_status` that is not an error status, unless `result` is false.
 #[tokio::test]
-async fn ai_30_the_worse_of_both_statuses_counts() {
-    let told = |code: &str, rest: &str| format!(r#""result":true,"response_status":{code}{rest}"#);
+async fn ai_30_the_worse_status_counts() {
+    let answer = |code: &str, rest: &str| format!(r#""result":true,"response_status":{code}{rest}"#);
     let mut cases = vec![
-        (told("400", ""), Kind::Rejected, Some(400), ""),
-        (told("403", ""), Kind::Forbidden, Some(403), ""),
-        (told("404", ""), Kind::NotFound, Some(404), ""),
-        // What only the body tells does not make a create harmless to repeat.
-        (told("429", ""), Kind::RateLimited, Some(429), ""),
+        (answer("400", ""), Kind::Rejected, Some(400), ""),
+        (answer("403", ""), Kind::Forbidden, Some(403), ""),
+        (answer("404", ""), Kind::NotFound, Some(404), ""),
+        // A 429 in the body only does not make it safe to repeat a create.
+        (answer("429", ""), Kind::RateLimited, Some(429), ""),
         (r#""result":false,"response_status":0"#.to_owned(), Kind::Rejected, Some(200), ""),
     ];
-    cases.extend(["0", "1000", "302"].map(|code| (told(code, ""), Kind::OutcomeUnknown, None, "")));
+    cases.extend(["0", "1000", "302"].map(|code| (answer(code, ""), Kind::OutcomeUnknown, None, "")));
     let traces = [
         r#","ident_id":"kept""#,
         r#","conference_url":"https://identify24.de/apply/kept""#,
@@ -283,11 +282,11 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
     for trace in traces {
         for (code, status) in [("401", Some(401)), ("404", Some(404)), ("429", Some(429)), ("0", None), ("1000", None)]
         {
-            cases.push((told(code, trace), Kind::OutcomeUnknown, status, trace));
+            cases.push((answer(code, trace), Kind::OutcomeUnknown, status, trace));
         }
     }
-    // No ident_id where it should be.
-    cases.extend(traces[1..].iter().map(|trace| (told("200", trace), Kind::OutcomeUnknown, None, *trace)));
+    // Without ident_id at the top level.
+    cases.extend(traces[1..].iter().map(|trace| (answer("200", trace), Kind::OutcomeUnknown, None, *trace)));
     for (body, kind, status, kept) in cases {
         let (created, paths) = create(vec![ok(format!("{{{body}}}"))]).await;
         let error = fault(created);
@@ -297,18 +296,18 @@ async fn ai_30_the_worse_of_both_statuses_counts() {
         assert!(!format!("{error} {error:?}").contains("kept"));
         assert_eq!(paths, ONCE, "{body}");
     }
-    // A good body does not heal a bad HTTP status.
+    // A successful body does not override a failing HTTP status.
     let vendor = Vendor::script(vec![Step::Answer(Reply::new(404, r#"{"result":true,"response_status":200}"#))]);
     assert_eq!(client(&vendor).get_ident(&id(), &options()).await.unwrap_err().kind(), Kind::NotFound);
 }
 
 #[tokio::test]
-async fn ai_30_an_expired_token_that_the_body_alone_tells_is_one_further_login_and_try() {
+async fn ai_30_401_in_the_body_causes_one_more_login() {
     let expired = ok(r#"{"result":false,"response_status":"401"}"#);
     let (created, paths) = create(vec![expired.clone(), created_answer()]).await;
     assert!(created.is_ok());
     assert_eq!(paths, AGAIN);
-    // Told by the status once and by the body then: still the second refusal, and final.
+    // A 401 in the HTTP status and then one in the body: the second is final.
     for answers in [vec![expired.clone()], vec![status(401), expired]] {
         let (created, paths) = create(answers.clone()).await;
         assert_eq!((fault(created).kind(), paths), (Kind::Authentication, AGAIN.map(str::to_owned).to_vec()));
@@ -319,7 +318,7 @@ async fn ai_30_an_expired_token_that_the_body_alone_tells_is_one_further_login_a
 }
 
 #[tokio::test]
-async fn ai_15_any_id_of_the_vendor_is_one_segment_of_the_path() {
+async fn ai_15_any_vendor_id_is_one_path_segment() {
     let vendor = Vendor::script(vec![ok(r#"{"result":true,"data":{"id":"a/b ?ü","status":"Unidentified"}}"#)]);
     let client = client(&vendor);
     client.get_ident(&IdentId::new("a/b ?ü"), &options()).await.unwrap();
@@ -330,7 +329,7 @@ async fn ai_15_any_id_of_the_vendor_is_one_segment_of_the_path() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_for_an_invalid_ident() {
+async fn invalid_ident_is_not_sent() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let error = client(&vendor).create_ident(&erika().email("x"), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::InvalidInput, Some("ident/create")));
@@ -338,7 +337,7 @@ async fn nothing_is_sent_for_an_invalid_ident() {
 }
 
 #[tokio::test]
-async fn neither_client_nor_session_prints_a_secret() {
+async fn debug_of_the_client_prints_no_secret() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let client = client(&vendor);
     let login = client.login(&options()).await.unwrap();
@@ -351,7 +350,7 @@ async fn neither_client_nor_session_prints_a_secret() {
 }
 
 #[test]
-fn unusable_settings_are_refused_before_anything_is_sent() {
+fn unusable_settings_are_rejected_by_build() {
     let vendor: Arc<dyn Transport> = Vendor::script(vec![ident_answer()]);
     let build = |partner: &str, key: &str, url: &str| {
         let credentials = Credentials::new(partner, key);
@@ -375,7 +374,7 @@ fn unusable_settings_are_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_port_opens_a_case_and_reads_its_status() {
+async fn port_opens_a_case_and_reads_its_status() {
     let vendor = Vendor::script(vec![created_answer(), ident_answer()]);
     let client = client(&vendor);
     let mut case = example_case(Purpose::Signature);
@@ -402,7 +401,7 @@ async fn the_port_opens_a_case_and_reads_its_status() {
 }
 
 #[tokio::test]
-async fn ai_12_other_statuses_mean_what_the_user_says() {
+async fn ai_12_other_statuses_are_mapped_by_the_caller() {
     let answer = |word: &str| ok(format!(r#"{{"result":true,"data":{{"id":"x","status":"{word}"}}}}"#));
     let vendor = Vendor::script(vec![answer("IDENTIFIED"), answer("Strange"), ok(r#"{"data":{}}"#), status(404)]);
     let client = client_by(&vendor, |builder| builder.outcome("Identified", Outcome::Positive));
@@ -413,7 +412,7 @@ async fn ai_12_other_statuses_mean_what_the_user_says() {
     let error = client.status(&case, &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::NotFound, Some("ident/get")));
 
-    // A table is taken as a whole and may replace the default.
+    // A table can replace the default.
     let table =
         [("identified", Outcome::Positive), ("Rejected", Outcome::Negative), ("unidentified", Outcome::Unknown)];
     let vendor = Vendor::script(["Identified", "rejected ", "Unidentified", "Other"].map(answer).to_vec());
@@ -424,12 +423,12 @@ async fn ai_12_other_statuses_mean_what_the_user_says() {
 }
 
 #[tokio::test]
-async fn i_020_the_end_of_an_ident_is_an_estimate_and_a_point_of_time_only_in_a_zone_that_was_set() {
+async fn i_020_expiry_is_a_timestamp_only_with_a_zone() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let client = client(&vendor);
     let ident = client.get_ident(&id(), &options()).await.unwrap().value;
     assert_eq!(ident.expires_estimate(), Some(jiff::civil::date(2020, 1, 19).at(9, 57, 51, 0)));
-    assert_eq!(client.expires_at(&ident), None, "no zone is assumed");
+    assert_eq!(client.expires_at(&ident), None, "there is no default zone");
     assert_eq!(client.timestamp(ident.created_at.as_ref().unwrap()), None);
 
     let berlin = jiff::tz::TimeZone::posix(identkit_identify24::messages::BERLIN).unwrap();
@@ -440,7 +439,7 @@ async fn i_020_the_end_of_an_ident_is_an_estimate_and_a_point_of_time_only_in_a_
 }
 
 #[tokio::test]
-async fn the_port_refuses_what_the_vendor_has_no_place_for() {
+async fn port_rejects_cases_that_the_vendor_cannot_handle() {
     let vendor = Vendor::script(vec![ident_answer()]);
     let client = client(&vendor);
     let pdf = Document { name: "a".into(), pdf: "%PDF-".into() };
@@ -472,8 +471,8 @@ async fn the_port_refuses_what_the_vendor_has_no_place_for() {
 }
 
 #[tokio::test]
-async fn ai_28_what_the_vendor_lacks_is_not_among_its_capabilities() {
-    // The conformance suite finds everything else unsupported.
+async fn ai_28_capabilities_exclude_missing_calls() {
+    // The conformance suite checks that all other calls are `Kind::Unsupported`.
     let client = client(&Vendor::script(vec![ident_answer()]));
     let capabilities = client.descriptor().capabilities;
     assert_eq!(capabilities, [Capability::Open, Capability::Sign, Capability::Status]);

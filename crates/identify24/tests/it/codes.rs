@@ -1,4 +1,4 @@
-//! The vendor's table of HTTP codes (contract, 1.9) against every call: what becomes of each, and how often it is sent.
+//! Every call against the vendor's table of HTTP codes (contract, 1.9): the resulting error and the number of attempts.
 
 use identkit_conformance::mock_server::VirtualClock;
 use identkit_core::Clock;
@@ -13,7 +13,7 @@ const CALLS: [(&str, &str); 5] = [
     ("project/get", "/project/get"),
 ];
 
-/// Every code of the table but 200.
+/// All codes of the table except 200.
 fn codes() -> Vec<u16> {
     let contract = include_str!("../../../../docs/contract/contract.md");
     let table = contract.split("## 1.9 HTTP codes").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -24,7 +24,7 @@ fn codes() -> Vec<u16> {
     codes
 }
 
-/// What the contract makes of a code, for a call that only reads.
+/// Error that the contract requires for a code, for a reading call.
 fn expected(code: u16) -> (Kind, Advice) {
     match code {
         400 => (Kind::Rejected, Advice::FixInput),
@@ -45,21 +45,21 @@ async fn make(client: &Identify24, call: &str) -> Result<(), Error> {
         "ident/get" => client.get_ident(&IdentId::new("x"), &options()).await.map(drop),
         "project/getAll" => client.projects(&options()).await.map(drop),
         "project/get" => client.project(&"6".into(), &options()).await.map(drop),
-        other => panic!("no call {other}"),
+        other => panic!("unknown call {other}"),
     }
 }
 
-/// How often a call that always gets this code is sent, of four attempts allowed.
+/// Number of requests if every response has this code and four attempts are allowed.
 fn attempts(call: &str, code: u16) -> usize {
     match (call, code) {
         (_, 429) => 4,
-        // A proxy that breaks on a GET with a body does so every time (AI-07).
+        // A proxy that fails on a GET with a body always fails (AI-07).
         ("project/get", 500..) => 2,
         ("auth", 500..) => 3,
         // I-042: the ident may have been created.
         ("ident/create", 500..) => 1,
         (_, 500..) => 4,
-        // I-008: a login of its own is refused once and for all, any other call is made once more after a new login.
+        // I-008: a rejected login is final; any other call is repeated once after a new login.
         ("auth", 401) => 1,
         (_, 401) => 2,
         _ => 1,
@@ -67,7 +67,7 @@ fn attempts(call: &str, code: u16) -> usize {
 }
 
 #[tokio::test]
-async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
+async fn every_call_maps_every_code_to_a_kind() {
     for code in codes() {
         for (call, path) in CALLS {
             let vendor = Vendor::script(vec![status(code)]);
@@ -79,13 +79,13 @@ async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
 
             let (kind, advice) = match (call, code) {
                 ("ident/create", 500..) => (Kind::OutcomeUnknown, Advice::Reconcile),
-                // What the caller gave is not what the login was refused for.
+                // The login was rejected, not the caller's input.
                 ("auth", 400) => (Kind::Rejected, Advice::DoNotRetry),
                 _ => expected(code),
             };
             assert_eq!((error.kind(), error.advice(), error.status()), (kind, advice, Some(code)), "{shown}");
             let delivery = match (call, kind) {
-                // The error of a login is that of a call that was not sent.
+                // If the login fails, the call was not sent.
                 ("auth", _) => Delivery::NotSent,
                 (_, Kind::OutcomeUnknown) => Delivery::MaybeSent,
                 _ => Delivery::Answered,
@@ -108,7 +108,7 @@ async fn every_code_of_the_table_is_told_by_kind_for_every_call() {
 }
 
 #[tokio::test]
-async fn ai_30_a_login_is_repeated_where_only_the_body_says_that_the_vendor_cannot_serve() {
+async fn ai_30_login_is_repeated_after_503_or_429_in_the_body() {
     for (code, kind) in [(503, Kind::Unavailable), (429, Kind::RateLimited)] {
         let trouble = ok(format!(r#"{{"result":false,"messages":["Mustermann"],"response_status":{code}}}"#));
         let vendor = Vendor::script(vec![ok(fixture("S-021-project-get-all-response.json"))]);
@@ -124,19 +124,19 @@ async fn ai_30_a_login_is_repeated_where_only_the_body_says_that_the_vendor_cann
     }
 }
 
-/// A vendor that answers each read so, and when they came, in milliseconds.
+/// A vendor with scripted responses, and the arrival time of each request in milliseconds.
 fn timed(clock: &VirtualClock, answers: Vec<Step>) -> (Arc<Vendor>, Arc<Mutex<Vec<u128>>>) {
     let (times, left) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(answers));
-    let (noted, clock) = (Arc::clone(&times), clock.clone());
+    let (log, clock) = (Arc::clone(&times), clock.clone());
     let vendor = Vendor::new(move |_| {
-        noted.lock().unwrap().push(clock.now().0.as_millis());
+        log.lock().unwrap().push(clock.now().0.as_millis());
         let mut left = left.lock().unwrap();
         if left.len() > 1 { left.remove(0) } else { left[0].clone() }
     });
     (vendor, times)
 }
 
-/// Makes a call in virtual time, under the default policy.
+/// Executes a call in virtual time, with the default policy.
 async fn in_time(clock: &VirtualClock, vendor: &Arc<Vendor>, call: &'static str) -> Result<(), Error> {
     let policy = Policy::default().timeout(Duration::from_secs(600));
     let client = client_by(vendor, |builder| builder.clock(Arc::new(clock.clone())).policy(policy));
@@ -158,7 +158,7 @@ fn clock() -> VirtualClock {
 }
 
 #[tokio::test]
-async fn a_429_waits_as_long_as_retry_after_says() {
+async fn client_waits_as_long_as_retry_after_says() {
     let created = ok(fixture("S-013-ident-create-response.json"));
     let projects = ok(fixture("S-021-project-get-all-response.json"));
     for (call, good) in [("project/getAll", projects), ("ident/create", created)] {
@@ -171,7 +171,7 @@ async fn a_429_waits_as_long_as_retry_after_says() {
 }
 
 #[tokio::test]
-async fn a_429_without_retry_after_waits_longer_each_time_and_not_for_all_callers_alike() {
+async fn backoff_after_429_grows_and_is_random() {
     let mut waits = Vec::new();
     for _ in 0..50 {
         let clock = clock();
@@ -184,7 +184,7 @@ async fn a_429_without_retry_after_waits_longer_each_time_and_not_for_all_caller
     }
     for (k, limit) in [1_000, 2_000, 4_000].into_iter().enumerate() {
         let longest = waits.iter().map(|wait| wait[k]).max().unwrap();
-        // Of 50 draws from zero to the limit the longest is below half of it once in 2^50 runs.
+        // With 50 random waits up to the limit, the longest is below half of it once in 2^50 runs.
         assert!(longest <= limit && longest >= limit / 2, "wait {k}: {longest} ms of {limit}");
     }
 }

@@ -1,4 +1,4 @@
-//! identify24 and its sandbox twin keep the promises of the port.
+//! The conformance suite against identify24 and its mock vendor.
 
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};
@@ -7,12 +7,12 @@ use identkit_core::Purpose;
 use crate::support::*;
 
 #[tokio::test]
-async fn an_identification_keeps_every_promise() {
+async fn identification_passes_the_suite() {
     let sandbox = sandbox();
     let provider = |key: &str| -> Arc<dyn IdentityProvider> {
         let transport = Arc::new(InProcess(sandbox.clone()));
         let builder = Identify24::builder(Credentials::new("911-internet", key)).transport(transport);
-        // The vendor's words are not documented (AI-12): the integrator says what they mean.
+        // The vendor does not document its statuses (AI-12), so the caller maps them.
         let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
         Arc::new(builder.build().unwrap())
     };

@@ -1,17 +1,17 @@
-//! The document's own samples against reader and writer: what each fixture file means to this crate.
+//! The document's samples against reader and writer: one test for each fixture file.
 //!
-//! `crates/conformance` checks that every fixture is named here.
+//! `crates/conformance` checks that this file names every fixture.
 
 use crate::support::*;
 
 const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-/// The document's samples break its own table: names in mixed case, both PDFs at once.
+/// A dialect for the samples, which break the document's table: names in mixed case, both PDF sources.
 fn as_the_samples() -> Dialect {
     Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(true)
 }
 
-/// What the sandbox writes is the sample again, from what was read of it and from what is made anew.
+/// Checks that the sandbox writes the sample for each of the outputs.
 async fn writes<Op: ServedOperation>(sample: &[u8], outputs: impl IntoIterator<Item = Op::Output>) {
     for output in outputs {
         assert_eq!(json(&answered::<Op>(output).await), json(sample));
@@ -27,7 +27,7 @@ fn get_ident() -> GetIdent {
 }
 
 #[test]
-fn s_005_and_s_006_are_login_requests_read_and_written_alike() {
+fn s_005_s_006_login_requests_survive_a_round_trip() {
     for (file, partner, key) in [
         ("S-005-auth-request.json", "{{PARTNER}}", "{{APIKEY}}"),
         ("S-006-auth-curl-body.json", "YOUR PARTNER USERNAME", "YOUR API KEY"),
@@ -61,7 +61,7 @@ async fn s_009_and_s_013_are_created_idents() {
 }
 
 #[test]
-fn s_011_and_s_012_are_written_as_they_are_read() {
+fn s_011_s_012_survive_a_round_trip() {
     for (file, project) in [("S-011-ident-create-request.json", "xxx"), ("S-012-ident-create-curl-body.json", "6")] {
         let sample = fixture(file);
         let ident = sandbox_reads::<CreateIdent>(&sample).unwrap();
@@ -74,7 +74,7 @@ fn s_011_and_s_012_are_written_as_they_are_read() {
 }
 
 #[test]
-fn ai_01_s_017_is_refused_as_printed_and_quotes_nothing() {
+fn ai_01_s_017_as_printed_is_rejected_without_quoting() {
     let error = decode(&get_ident(), fixture("S-017-ident-get-response.json")).unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol);
     let shown = format!("{error} {error:?}");
@@ -85,7 +85,7 @@ fn ai_01_s_017_is_refused_as_printed_and_quotes_nothing() {
 }
 
 #[tokio::test]
-async fn ai_01_s_017_is_read_once_its_comma_is_there() {
+async fn ai_01_s_017_with_its_comma_is_read() {
     let sample = fixture("S-017-ident-get-response.comma-added.json");
     let answer = decode(&get_ident(), sample.clone()).unwrap();
     let ident = answer.data.as_ref().unwrap().as_slice()[0].clone();
@@ -117,7 +117,7 @@ async fn s_021_and_s_026_are_projects() {
 }
 
 #[test]
-fn s_024_is_refused_as_printed_and_quotes_nothing() {
+fn s_024_as_printed_is_rejected_without_quoting() {
     let error = sandbox_reads::<GetProject>(&fixture("S-024-project-get-request.json")).unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
     assert!(error.to_string().contains("not valid JSON at line 1"), "{error}");
@@ -125,7 +125,7 @@ fn s_024_is_refused_as_printed_and_quotes_nothing() {
 }
 
 #[test]
-fn s_025_asks_for_a_project_by_number() {
+fn s_025_project_id_is_a_number() {
     let sample = fixture("S-025-project-get-curl-body.json");
     let get = sandbox_reads::<GetProject>(&sample).unwrap();
     assert_eq!(get, GetProject(ProjectRequest::new("6")));
@@ -147,9 +147,9 @@ fn s_027_is_a_webhook_of_16_keys() {
     assert_eq!(keys, known);
 }
 
-/// The curl samples and their runnable forms show the method, path, headers and body that this crate sends.
+/// Checks method, path, headers and body of the curl samples and their runnable forms.
 #[test]
-fn the_curl_samples_agree_with_the_operations() {
+fn curl_samples_match_the_operations() {
     fn check<Op: ServedOperation<Dialect = Dialect>>(printed: &str, runnable: &str, operation: &Op, verb: &str) {
         let printed = String::from_utf8(fixture(printed)).unwrap();
         let runnable = String::from_utf8(fixture(runnable)).unwrap();
@@ -188,7 +188,7 @@ fn the_curl_samples_agree_with_the_operations() {
 }
 
 #[test]
-fn an_answer_can_be_built_in_a_users_test() {
+fn responses_can_be_built_outside_the_crate() {
     let mut ident = Ident::default();
     ident.status = Some("Unidentified".into());
     let mut envelope = Envelope::ident(ident);

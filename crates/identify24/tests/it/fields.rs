@@ -1,4 +1,4 @@
-//! The contract's table of fields and the keys of our messages: neither has one that the other lacks.
+//! The contract's table of fields and the keys of the messages must be equal.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ const TABLE: &str = include_str!("../../../../docs/contract/fields.tsv");
 
 type Objects = &'static [(&'static str, &'static [&'static str])];
 
-/// Every message by endpoint and direction: the keys of its objects, each below its path.
+/// Keys of every message: endpoint, direction, and the keys of each object below its path.
 const MESSAGES: [(&str, &str, Objects); 9] = [
     ("POST /auth", "req", &[("", AuthRequest::KEYS)]),
     ("POST /auth", "resp", &[("", AuthResponse::KEYS)]),
@@ -25,12 +25,12 @@ const MESSAGES: [(&str, &str, Objects); 9] = [
 
 fn rows() -> BTreeSet<(String, String, String)> {
     let columns = TABLE.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
-    let ours = columns.filter(|row| row[1] == "identify24");
-    ours.map(|row| (row[2].to_owned(), row[3].to_owned(), row[4].to_owned())).collect()
+    let rows = columns.filter(|row| row[1] == "identify24");
+    rows.map(|row| (row[2].to_owned(), row[3].to_owned(), row[4].to_owned())).collect()
 }
 
 #[test]
-fn every_documented_element_has_a_key_and_no_key_is_invented() {
+fn keys_equal_the_documented_elements() {
     let mut keys = BTreeSet::new();
     for (endpoint, direction, objects) in MESSAGES {
         for (path, listed) in objects {
@@ -40,16 +40,16 @@ fn every_documented_element_has_a_key_and_no_key_is_invented() {
             }
         }
     }
-    // AI-02: not in the document's answers about idents, and read there all the same.
+    // AI-02: read in responses about idents, although the document does not list it there.
     for endpoint in ["POST /ident/create", "GET /ident/get/{ident_id}"] {
         assert!(keys.remove(&(endpoint.to_owned(), "resp".to_owned(), "response_status".to_owned())));
     }
     assert_eq!(keys, rows());
-    assert_eq!(keys.len(), 89, "the contract has so many rows of identify24");
+    assert_eq!(keys.len(), 89, "number of identify24 rows in the contract");
 }
 
 #[test]
-fn what_the_document_does_not_list_survives_a_round_trip_and_is_never_printed() {
+fn unlisted_members_survive_and_are_not_printed() {
     fn check<T: serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug>(text: &Value) {
         let read: T = serde_json::from_value(text.clone()).unwrap();
         assert_eq!(&serde_json::to_value(&read).unwrap(), text);
@@ -67,22 +67,22 @@ fn what_the_document_does_not_list_survives_a_round_trip_and_is_never_printed() 
     check::<IdentWebhook>(&unlisted);
     check::<Envelope<Ident>>(&unlisted);
     check::<Envelope<Ident>>(&json!({ "data": unlisted }));
-    // Known keys in another case are unlisted ones (AI-10).
+    // Known keys in another case count as unlisted (AI-10).
     let read: AuthRequest = serde_json::from_value(json!({ "partner": "x", "Apikey": "y" })).unwrap();
     assert_eq!((read.partner, read.api_key, read.extra.len()), (None, None, 2));
 }
 
 #[test]
-fn faults_keep_their_path_and_quote_nothing() {
+fn errors_have_a_path_and_quote_nothing() {
     let get = GetIdent { ident_id: "x".into() };
-    for (body, told) in [
+    for (body, part) in [
         (r#"{"data":{"custom_id":["Mustermann"]}}"#, "data."),
         (r#"{"data":"Mustermann"}"#, "data"),
         (r#"["Mustermann"]"#, "expected an object"),
     ] {
         let error = fault(decode(&get, body));
         assert_eq!(error.kind(), Kind::Protocol, "{body}");
-        assert!(format!("{error} {error:?}").contains(told), "{error}");
+        assert!(format!("{error} {error:?}").contains(part), "{error}");
     }
     let error = decode(&erika(), r#"{"ident_id":{"x":1}}"#).unwrap_err();
     assert!(error.to_string().contains("ident_id"), "{error}");

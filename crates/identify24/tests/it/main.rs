@@ -1,4 +1,4 @@
-//! The client of identify24: messages, session and calls, held against the vendor's document and the sandbox.
+//! Tests of messages, session and calls against the vendor's document and the sandbox.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Snapshots of every operation: what is sent, what is read of the document's answer, what is printed.
+//! Snapshots of every operation: the request, the decoded response, and the `Debug` output of both.
 
 use crate::support::*;
 

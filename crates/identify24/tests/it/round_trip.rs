@@ -1,5 +1,5 @@
-//! What one side writes the other side reads, for every message; and no bytes whatever make a reader panic. The ident
-//! to be created, which the writer normalises, has its round trip in `writer.rs`.
+//! Round trips of every message between client and sandbox; no input makes a reader panic. The request of
+//! `ident/create`, which the writer normalizes, is in `writer.rs`.
 
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 
 use crate::support::*;
 
-/// More keys than any of these messages has: a text for each, or nothing.
+/// Optional texts, more than any of these messages has keys.
 fn texts() -> impl Strategy<Value = Vec<Option<String>>> {
     prop::collection::vec(prop::option::weighted(0.8, "\\PC{0,12}"), 20)
 }
 
-/// A message with these texts at its keys, in order, and something that the document does not list.
+/// A message with these texts at its keys, in order, and an unlisted member.
 fn filled(keys: &[&str], texts: Vec<Option<String>>) -> Map<String, Value> {
     let unlisted = texts.last().unwrap().clone().map_or(Value::Null, |text| json!([text, { "x": 1 }]));
     let mut object: Map<_, _> = keys.iter().zip(texts).map(|(key, text)| ((*key).to_owned(), text.into())).collect();
@@ -24,8 +24,8 @@ fn message<T: DeserializeOwned>(object: Map<String, Value>) -> T {
     serde_json::from_value(Value::Object(object)).unwrap()
 }
 
-/// What surrounds a good answer: `result`, `messages`, `response_status`, each there or not.
-fn surroundings() -> impl Strategy<Value = Map<String, Value>> {
+/// Members of a successful envelope, each optional: `result`, `messages`, `response_status`.
+fn envelopes() -> impl Strategy<Value = Map<String, Value>> {
     let messages =
         prop_oneof![Just(Value::Null), prop::collection::vec("\\PC{0,12}", 0..3).prop_map(|texts| json!(texts)),];
     let status = prop::option::of(200_u16..300);
@@ -42,7 +42,7 @@ fn messages<T: DeserializeOwned + std::fmt::Debug>(keys: &'static [&'static str]
     texts().prop_map(|texts| message(filled(keys, texts)))
 }
 
-/// The answer as the sandbox's side writes it and the client reads it.
+/// The response as the sandbox encodes it and the client decodes it.
 fn answered<Op>(operation: &Op, output: Op::Output) -> Op::Output
 where
     Op: ServedOperation<Dialect = Dialect>,
@@ -56,7 +56,7 @@ where
     decode(operation, body).unwrap()
 }
 
-/// Lets every reader of the crate have these bytes.
+/// Passes the bytes to every reader of the crate.
 fn read_by_all(bytes: &[u8]) {
     fn tried<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, bytes: &[u8]) {
         if let Err(error) = decode(operation, bytes.to_vec()) {
@@ -77,7 +77,7 @@ fn read_by_all(bytes: &[u8]) {
     }
 }
 
-/// JSON of the shapes that the readers know, with values that they do not.
+/// JSON with known keys and unexpected values.
 fn odd_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -97,73 +97,73 @@ fn odd_json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_login_is_read_back_as_it_was_meant(partner in "\\PC{1,20}", key in "\\PC{1,20}") {
+    fn login_request_survives_a_round_trip(partner in "\\PC{1,20}", key in "\\PC{1,20}") {
         let login = Login(AuthRequest::new(partner, key));
         prop_assert_eq!(round_trip(&login, &Dialect::new()), login);
     }
 
     #[test]
-    fn an_ident_is_asked_for_by_any_id(id in "\\PC{1,20}") {
+    fn ident_request_survives_a_round_trip(id in "\\PC{1,20}") {
         prop_assume!(id != "." && id != "..");
         let get = GetIdent { ident_id: id.into() };
         prop_assert_eq!(round_trip(&get, &Dialect::new()), get);
     }
 
     #[test]
-    fn a_project_is_asked_for_by_any_id(id in prop_oneof!["\\PC{1,8}", "0?[0-9]{1,20}"]) {
+    fn project_request_survives_a_round_trip(id in prop_oneof!["\\PC{1,8}", "0?[0-9]{1,20}"]) {
         let get = GetProject(ProjectRequest::new(id));
         prop_assert_eq!(round_trip(&get, &Dialect::new()), get);
     }
 
     #[test]
-    fn the_answer_to_a_login_is_read_back_as_it_was_meant(around in surroundings(), token in texts()) {
+    fn login_response_survives_a_round_trip(around in envelopes(), token in texts()) {
         let mut object = filled(&["token"], token);
         object.extend(around);
-        let told: AuthResponse = message(object);
-        prop_assert_eq!(answered(&Login::default(), told.clone()), told);
+        let sent: AuthResponse = message(object);
+        prop_assert_eq!(answered(&Login::default(), sent.clone()), sent);
     }
 
     #[test]
-    fn the_answer_to_a_create_is_read_back_as_it_was_meant(around in surroundings(), texts in texts(), id in "\\PC{1,20}") {
+    fn create_response_survives_a_round_trip(around in envelopes(), texts in texts(), id in "\\PC{1,20}") {
         let mut object = filled(&["conference_url"], texts);
         object.extend(around);
         object.insert("ident_id".to_owned(), id.into());
-        let told: CreateIdentResponse = message(object);
-        prop_assert_eq!(answered(&erika(), told.clone()), told);
+        let sent: CreateIdentResponse = message(object);
+        prop_assert_eq!(answered(&erika(), sent.clone()), sent);
     }
 
     #[test]
-    fn an_ident_is_read_back_as_it_was_meant(around in surroundings(), ident in messages::<Ident>(Ident::KEYS), many: bool) {
+    fn ident_response_survives_a_round_trip(around in envelopes(), ident in messages::<Ident>(Ident::KEYS), many: bool) {
         let data = if many { json!([ident]) } else { json!(ident) };
         let mut object = around;
         object.insert("data".to_owned(), data);
-        let told: Envelope<Ident> = message(object);
-        prop_assert_eq!(told.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&ident));
-        prop_assert_eq!(answered(&GetIdent { ident_id: "x".into() }, told.clone()), told);
+        let sent: Envelope<Ident> = message(object);
+        prop_assert_eq!(sent.data.as_ref().unwrap().as_slice(), std::slice::from_ref(&ident));
+        prop_assert_eq!(answered(&GetIdent { ident_id: "x".into() }, sent.clone()), sent);
     }
 
     #[test]
-    fn projects_are_read_back_as_they_were_meant(around in surroundings(), all in prop::collection::vec(messages::<Project>(Project::KEYS), 0..4)) {
+    fn project_responses_survive_a_round_trip(around in envelopes(), all in prop::collection::vec(messages::<Project>(Project::KEYS), 0..4)) {
         let mut object = around;
         object.insert("data".to_owned(), json!(all));
-        let told: Envelope<Project> = message(object.clone());
-        prop_assert_eq!(answered(&GetAllProjects, told.clone()), told);
+        let sent: Envelope<Project> = message(object.clone());
+        prop_assert_eq!(answered(&GetAllProjects, sent.clone()), sent);
         if let Some(one) = all.first() {
             object.insert("data".to_owned(), json!(one));
-            let told: Envelope<Project> = message(object);
-            prop_assert_eq!(answered(&GetProject(ProjectRequest::new("6")), told.clone()), told);
+            let sent: Envelope<Project> = message(object);
+            prop_assert_eq!(answered(&GetProject(ProjectRequest::new("6")), sent.clone()), sent);
         }
     }
 
     #[test]
-    fn a_webhook_is_received_as_it_was_sent(texts in texts()) {
-        let told: IdentWebhook = message(filled(IdentWebhook::KEYS, texts));
+    fn webhook_survives_a_round_trip(texts in texts()) {
+        let sent: IdentWebhook = message(filled(IdentWebhook::KEYS, texts));
         let mut event = Event::new("identify24", "status", "k");
-        event.payload = Some(serde_json::to_string(&told).unwrap().into());
-        let sent = IdentStatusCallback.emit("https://example.com/x", &Method::POST, &event).unwrap();
-        prop_assert_eq!(IdentStatusCallback::payload(sent.body()).unwrap(), told.clone());
-        let received = IdentStatusCallback.parse(&Request::new(sent.into_body())).unwrap();
-        let id = told.ident_id.filter(|id| !id.is_empty()).map(|id| id.expose().to_owned());
+        event.payload = Some(serde_json::to_string(&sent).unwrap().into());
+        let request = IdentStatusCallback.emit("https://example.com/x", &Method::POST, &event).unwrap();
+        prop_assert_eq!(IdentStatusCallback::payload(request.body()).unwrap(), sent.clone());
+        let received = IdentStatusCallback.parse(&Request::new(request.into_body())).unwrap();
+        let id = sent.ident_id.filter(|id| !id.is_empty()).map(|id| id.expose().to_owned());
         prop_assert_eq!(received.case_id.map(|id| id.expose().to_owned()), id);
     }
 

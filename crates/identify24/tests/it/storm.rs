@@ -1,8 +1,8 @@
-//! The login storm: a hundred callers at once across the end of a token, again and again. One login for each token, no
-//! more, also when the caller that began it goes away.
+//! The login storm: a hundred concurrent callers, and tokens that expire again and again. There is one login per token,
+//! even if the caller that started it is dropped.
 //!
-//! `IDENTKIT_STORM_ROUNDS` and `IDENTKIT_STORM_CANCELLED` set the numbers of rounds; `cargo xtask campaign logins` runs
-//! the large ones.
+//! `IDENTKIT_STORM_ROUNDS` and `IDENTKIT_STORM_CANCELLED` set the number of rounds;
+//! `cargo xtask campaign logins` runs many.
 #![allow(clippy::print_stdout, reason = "the figures of a campaign")]
 
 use std::future::{Future, poll_fn};
@@ -15,23 +15,23 @@ use crate::support::*;
 
 const CALLERS: usize = 100;
 
-/// A vendor that knows one token at a time, takes its time at random, and counts.
+/// A vendor that accepts one token at a time, answers after random delays, and counts.
 #[derive(Debug, Default)]
 struct Counting {
     sent_logins: AtomicUsize,
     logins: AtomicUsize,
-    /// The only token that is good now.
-    good: AtomicUsize,
+    /// The valid token.
+    valid: AtomicUsize,
     calls: AtomicUsize,
-    refused: AtomicUsize,
-    /// While set, logins get no answer.
+    rejected: AtomicUsize,
+    /// Whether logins get no response.
     held: AtomicBool,
     random: Mutex<fastrand::Rng>,
 }
 
 impl Counting {
-    /// Others get their turn, as often as chance will have it.
-    async fn dawdle(&self) {
+    /// Yields to other tasks a random number of times.
+    async fn yield_randomly(&self) {
         let mut turns = self.random.lock().unwrap().u8(1..6);
         poll_fn(|cx| {
             cx.waker().wake_by_ref();
@@ -54,7 +54,7 @@ impl Transport for Counting {
         if login {
             Self::count(&self.sent_logins);
         }
-        self.dawdle().await;
+        self.yield_randomly().await;
         let (status, body) = if login {
             poll_fn(|cx| {
                 cx.waker().wake_by_ref();
@@ -62,19 +62,19 @@ impl Transport for Counting {
             })
             .await;
             let token = Self::count(&self.logins);
-            self.good.store(token, Ordering::SeqCst);
+            self.valid.store(token, Ordering::SeqCst);
             (200, format!(r#"{{"result":true,"response_status":200,"token":"{token}","messages":[]}}"#))
         } else {
             Self::count(&self.calls);
-            let good = self.good.load(Ordering::SeqCst).to_string();
-            if request.headers()["x-api-token"].to_str().unwrap() == good {
+            let valid = self.valid.load(Ordering::SeqCst).to_string();
+            if request.headers()["x-api-token"].to_str().unwrap() == valid {
                 (200, r#"{"result":true,"messages":[],"data":[],"response_status":200}"#.to_owned())
             } else {
-                Self::count(&self.refused);
+                Self::count(&self.rejected);
                 (401, String::new())
             }
         };
-        self.dawdle().await;
+        self.yield_randomly().await;
         let mut response = Response::new(Content::from_bytes(body));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         Ok(response)
@@ -97,15 +97,15 @@ impl Storm {
         Self { vendor, clock, client, random: fastrand::Rng::with_seed(seed) }
     }
 
-    /// Ends the present token: told by the vendor's 401, or foreseen after 28 idle minutes.
-    fn expire(&self, foreseen: bool) {
-        self.vendor.good.store(0, Ordering::SeqCst);
-        if foreseen {
+    /// Invalidates the token. If `idle`, 28 minutes also pass, so the client renews the token before it gets a 401.
+    fn expire(&self, idle: bool) {
+        self.vendor.valid.store(0, Ordering::SeqCst);
+        if idle {
             self.clock.advance(Duration::from_secs(28 * 60));
         }
     }
 
-    /// One caller.
+    /// Starts one caller.
     fn call(&self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         let client = self.client.clone();
         Box::pin(async move { client.projects(&options()).await.is_ok() })
@@ -115,43 +115,45 @@ impl Storm {
         (self.vendor.logins.load(Ordering::SeqCst), self.vendor.sent_logins.load(Ordering::SeqCst))
     }
 
-    fn told(&self, what: &str, rounds: usize) {
+    fn print(&self, what: &str, rounds: usize) {
         let (logins, _) = self.logins();
-        let (calls, refused) = (self.vendor.calls.load(Ordering::SeqCst), self.vendor.refused.load(Ordering::SeqCst));
-        println!("{what}: {rounds} rounds of {CALLERS} callers: {logins} logins, {calls} calls, {refused} of them 401");
+        let (calls, rejected) = (self.vendor.calls.load(Ordering::SeqCst), self.vendor.rejected.load(Ordering::SeqCst));
+        println!(
+            "{what}: {rounds} rounds of {CALLERS} callers: {logins} logins, {calls} calls, {rejected} of them 401"
+        );
     }
 }
 
-/// The number of rounds: as the environment says, else few enough for every run of the tests.
-fn rounds(variable: &str, otherwise: usize) -> usize {
+/// Number of rounds from the environment variable, or the default.
+fn rounds(variable: &str, default: usize) -> usize {
     match std::env::var(variable) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is no number")),
-        Err(_) => otherwise,
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is not a number")),
+        Err(_) => default,
     }
 }
 
 #[tokio::test]
-async fn each_generation_of_the_token_is_one_login_however_many_call() {
+async fn each_token_needs_one_login_for_all_callers() {
     let rounds = rounds("IDENTKIT_STORM_ROUNDS", 200);
     let storm = Storm::new(4711);
     for round in 1..=rounds {
-        assert!(join_all((0..CALLERS).map(|_| storm.call())).await.into_iter().all(|good| good));
+        assert!(join_all((0..CALLERS).map(|_| storm.call())).await.into_iter().all(|succeeded| succeeded));
         assert_eq!(storm.logins(), (round, round), "round {round}");
         storm.expire(round % 2 == 0);
     }
-    assert!(rounds < 2 || storm.vendor.refused.load(Ordering::SeqCst) > 0, "the vendor's 401 is one way to hear of it");
-    storm.told("logins", rounds);
+    assert!(rounds < 2 || storm.vendor.rejected.load(Ordering::SeqCst) > 0, "no call got a 401");
+    storm.print("logins", rounds);
 }
 
 #[tokio::test]
-async fn each_generation_is_one_login_also_when_the_caller_that_began_it_goes_away() {
+async fn each_token_needs_one_login_if_the_leader_is_dropped() {
     let rounds = rounds("IDENTKIT_STORM_CANCELLED", 100);
     let mut storm = Storm::new(4712);
     let mut cx = Context::from_waker(Waker::noop());
     for round in 1..=rounds {
         storm.vendor.held.store(true, Ordering::SeqCst);
         let mut leader = storm.call();
-        // It leads: nobody else has begun when its login goes out.
+        // It is the leader: its login is sent before any other caller starts.
         while storm.logins().1 < round {
             assert!(leader.as_mut().poll(&mut cx).is_pending(), "round {round}");
         }
@@ -159,14 +161,14 @@ async fn each_generation_is_one_login_also_when_the_caller_that_began_it_goes_aw
         for _ in 0..storm.random.u8(0..4) {
             assert!(others.iter_mut().all(|call| call.as_mut().poll(&mut cx).is_pending()));
         }
-        // The one that began it and some of the others go away.
+        // Drop the leader and some of the others.
         drop(leader);
         others.truncate(CALLERS - 1 - storm.random.usize(0..CALLERS / 2));
-        assert_eq!(storm.logins(), (round - 1, round), "round {round}: the leader left before the answer");
+        assert_eq!(storm.logins(), (round - 1, round), "round {round}: the leader was dropped before the response");
         storm.vendor.held.store(false, Ordering::SeqCst);
-        assert!(join_all(others).await.into_iter().all(|good| good), "round {round}");
-        assert_eq!(storm.logins(), (round, round), "round {round}: sent once, taken over");
+        assert!(join_all(others).await.into_iter().all(|succeeded| succeeded), "round {round}");
+        assert_eq!(storm.logins(), (round, round), "round {round}: sent once, then shared");
         storm.expire(round % 2 == 0);
     }
-    storm.told("logins with their leader cancelled", rounds);
+    storm.print("logins with a dropped leader", rounds);
 }

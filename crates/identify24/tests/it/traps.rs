@@ -1,12 +1,11 @@
-//! Traps of the document (contract, chapter 6) whose tests have no better place; `cargo xtask coverage` checks that each
-//! trap has one.
+//! Tests of the document's traps (contract, chapter 6) that fit no other file.
 
 use proptest::prelude::*;
 
 use crate::support::*;
 
 #[test]
-fn ai_01_an_unreadable_answer_is_kept_unprinted_and_a_login_with_its_token_is_not() {
+fn ai_01_error_retains_unreadable_responses_except_logins() {
     let body = r#"{"ident_id":"Mustermann" "x":1}"#;
     let get = GetIdent { ident_id: "x".into() };
     for error in [fault(decode(&erika(), body)), fault(decode(&get, body)), fault(decode(&GetAllProjects, body))] {
@@ -20,7 +19,7 @@ fn ai_01_an_unreadable_answer_is_kept_unprinted_and_a_login_with_its_token_is_no
 }
 
 #[test]
-fn ai_05_an_address_in_an_answer_is_read_flat_and_else_from_its_object() {
+fn ai_05_address_is_read_flat_or_from_its_object() {
     let address = |body: &str| {
         let get = GetIdent { ident_id: "x".into() };
         let ident = decode(&get, format!(r#"{{"result":true,"data":{body}}}"#)).unwrap().data.unwrap();
@@ -36,13 +35,13 @@ fn ai_05_an_address_in_an_answer_is_read_flat_and_else_from_its_object() {
     let nested = r#"{"address":{"street":"A","house_no":7,"zip_code":"51147","city":"KÖLN","country":"DE"}}"#;
     assert_eq!(address(nested).unwrap(), ["A", "7", "51147", "KÖLN", "DE"]);
     let both = r#"{"city":"KÖLN","address":{"city":"BERLIN","country":"DE"}}"#;
-    assert_eq!(address(both).unwrap(), ["", "", "", "KÖLN", "DE"], "flat comes first, as documented");
+    assert_eq!(address(both).unwrap(), ["", "", "", "KÖLN", "DE"], "flat attributes win");
     let ident: Ident = serde_json::from_str(nested).unwrap();
     assert!(!format!("{ident:?} {:?}", ident.address()).contains("KÖLN"));
 }
 
 #[tokio::test]
-async fn ai_08_project_get_asks_for_a_project_and_reads_one() {
+async fn ai_08_project_get_reads_a_project() {
     let vendor = Vendor::script(vec![ok(fixture("S-026-project-get-response.json"))]);
     let project = client(&vendor).project(&"6".into(), &options()).await.unwrap().value;
     assert_eq!(project.title.as_deref(), Some("911 Internet GmbH"));
@@ -51,7 +50,7 @@ async fn ai_08_project_get_asks_for_a_project_and_reads_one() {
 }
 
 #[test]
-fn ai_06_a_project_id_is_a_number_only_in_canonical_form() {
+fn ai_06_only_canonical_project_ids_are_numbers() {
     for (id, expected) in [
         ("6", 6.into()),
         ("0", 0.into()),
@@ -71,7 +70,7 @@ fn ai_06_a_project_id_is_a_number_only_in_canonical_form() {
 
 proptest! {
     #[test]
-    fn ai_18_composing_never_touches_what_comes_back(text in "[a-zäe\u{301}\u{308}]{1,12}") {
+    fn ai_18_composing_never_changes_returned_values(text in "[a-zäe\u{301}\u{308}]{1,12}") {
         let ident = erika().custom_id(&*text).custom1(&*text).custom2(&*text).custom3(&*text).custom4(&*text);
         let written = written(&ident, &Dialect::new().compose(true));
         for field in ["custom_id", "custom1", "custom2", "custom3", "custom4"] {

@@ -1,5 +1,5 @@
-//! The strict writer of `ident/create`: every rule has a fault, no fault quotes a value, and what is written is what
-//! the sandbox reads.
+//! The strict writer of `ident/create`: every rule has a violation, no violation quotes a value, and the sandbox reads
+//! every written request.
 
 use identkit_wire::FileSource;
 use proptest::prelude::*;
@@ -22,11 +22,11 @@ const REQUIRED: [&str; 12] = [
     "country",
 ];
 
-/// Each row of `writer_rules.tsv` changes an ident with the twelve required values: the faults that the writer finds in a
-/// dialect, and of an ident without a fault some elements that are sent (under no name: all of them), and the warnings
+/// Each row of `writer_rules.tsv` changes an ident with the twelve required fields. It lists the violations in a
+/// dialect or, for a valid ident, elements of the request (with an empty name: the whole request) and the warnings
 /// (`-`: any).
 #[test]
-fn ai_04_ai_21_ai_24_ai_25_the_writer_keeps_its_rules() {
+fn ai_04_ai_21_ai_24_ai_25_writer_applies_its_rules() {
     for line in include_str!("writer_rules.tsv").lines().skip(1) {
         let [_, dialect, change, expected, sent, warned] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("{line}")
@@ -40,7 +40,7 @@ fn ai_04_ai_21_ai_24_ai_25_the_writer_keeps_its_rules() {
             "other_gender" => Dialect::new().allow_other_gender(true),
             "plus" => Dialect::new().phone(PhonePolicy::Plus),
             "preserve" => Dialect::new().case(CasePolicy::Preserve),
-            other => panic!("{other} is no dialect"),
+            other => panic!("unknown dialect {other}"),
         };
         let mut text = serde_json::to_value(erika()).unwrap();
         assert_eq!(text.as_object().unwrap().len(), REQUIRED.len());
@@ -51,26 +51,26 @@ fn ai_04_ai_21_ai_24_ai_25_the_writer_keeps_its_rules() {
             Err(error) => {
                 assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
                 assert!(error.violations().iter().all(|fault| fault.section == "[I] ident/create"));
-                let told = error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.rule));
-                assert_eq!(told.collect::<Vec<_>>().join(", "), expected, "{line}");
+                let rules = error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.rule));
+                assert_eq!(rules.collect::<Vec<_>>().join(", "), expected, "{line}");
                 continue;
             }
         };
         assert_eq!(expected, "", "{line}");
         let warnings: Vec<_> = encoded.warnings.iter().map(|warning| warning.rule).collect();
         assert!(warned == "-" || warnings.join(", ") == warned, "{warnings:?}: {line}");
-        let told = written(&ident, &dialect);
+        let body = written(&ident, &dialect);
         for (name, value) in &serde_json::from_str::<Map<String, Value>>(sent).unwrap() {
-            assert_eq!(if name.is_empty() { &told } else { &told[name] }, value, "{line}");
+            assert_eq!(if name.is_empty() { &body } else { &body[name] }, value, "{line}");
         }
     }
     assert!(!serde_json::to_string(&CreateIdent::default()).unwrap().contains("null"));
-    // The vendor's words for the sorts of documents (AI-23).
+    // The vendor's words for the types of documents (AI-23).
     assert_eq!((TypeOfId::IdCard.as_str(), TypeOfId::Passport.as_str()), ("Personalausweis", "Reisepass"));
 }
 
 #[test]
-fn ai_19_a_pdf_is_encoded_in_the_form_of_the_dialect() {
+fn ai_19_dialect_selects_the_pdf_encoding() {
     let ident = erika().pdf_content(PdfContent::from_bytes("%PDF-1.7\n"));
     for (encoding, expected) in [
         (PdfEncoding::SampleDataUri, "data:@file/pdf;base64,JVBERi0xLjcK"),
@@ -79,15 +79,15 @@ fn ai_19_a_pdf_is_encoded_in_the_form_of_the_dialect() {
     ] {
         assert_eq!(written(&ident, &Dialect::new().pdf_encoding(encoding))["pdf_content"], expected);
     }
-    for bytes in ["no PDF", "%PDF"] {
+    for bytes in ["not a PDF", "%PDF"] {
         let error = erika().pdf_content(PdfContent::from_bytes(bytes)).encode(&Dialect::new()).unwrap_err();
-        let told: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
-        assert_eq!(told, [("pdf_content", "I-043")]);
+        let violations: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
+        assert_eq!(violations, [("pdf_content", "I-043")]);
     }
 }
 
 #[test]
-fn ai_19_a_large_pdf_goes_out_from_its_file() {
+fn ai_19_large_pdf_is_streamed_from_its_file() {
     let path = std::env::temp_dir().join(format!("identify24-writer-{}.pdf", std::process::id()));
     let mut pdf = b"%PDF-1.7\n".to_vec();
     pdf.resize(300_000, b'x');
@@ -105,22 +105,22 @@ fn ai_19_a_large_pdf_goes_out_from_its_file() {
 
 #[cfg(feature = "uuid")]
 #[test]
-fn i_022_a_custom_id_is_made_where_there_is_none() {
+fn i_022_missing_custom_id_becomes_a_uuid() {
     let id = |ident: CreateIdent| ident.custom_id.unwrap().expose().clone();
     let made: std::collections::BTreeSet<_> = (0..1000).map(|_| id(erika().with_custom_id())).collect();
     assert_eq!(made.len(), 1000);
     for one in &made {
         let groups: Vec<_> = one.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12], "{one}");
-        assert_eq!((&one[14..15], "89ab".contains(&one[19..20])), ("4", true), "{one} is no UUID of version 4");
+        assert_eq!((&one[14..15], "89ab".contains(&one[19..20])), ("4", true), "{one} is not a UUID of version 4");
     }
-    assert!(encoded(&erika().with_custom_id(), &Dialect::new()).warnings.is_empty(), "it is not easy to guess");
+    assert!(encoded(&erika().with_custom_id(), &Dialect::new()).warnings.is_empty(), "a UUID is hard to guess");
     assert_eq!(id(erika().custom_id("mine").with_custom_id()), "mine");
     assert!(!id(erika().custom_id("").with_custom_id()).is_empty());
 }
 
 #[test]
-fn no_fault_and_no_warning_quotes_a_value() {
+fn violations_and_warnings_quote_no_value() {
     let canary = "Canary4711";
     let mut all = serde_json::to_value(erika()).unwrap();
     for field in json(&fixture("S-011-ident-create-request.json")).as_object().unwrap().keys() {
@@ -140,7 +140,7 @@ fn no_fault_and_no_warning_quotes_a_value() {
     assert!(!format!("{warnings:?}").contains(canary));
 }
 
-/// A text of this pattern at each of the keys.
+/// A text for each key and pattern.
 fn texts(patterns: Vec<(&'static str, &'static str)>) -> Vec<impl Strategy<Value = (String, Value)>> {
     let text =
         |(key, pattern): (&'static str, &'static str)| pattern.prop_map(move |text| (key.to_owned(), text.into()));
@@ -148,7 +148,7 @@ fn texts(patterns: Vec<(&'static str, &'static str)>) -> Vec<impl Strategy<Value
 }
 
 fn idents() -> impl Strategy<Value = CreateIdent> {
-    // A name or place: not empty, whatever else.
+    // A name or place: any text that is not empty.
     const WORD: &str = "[ ]?[a-zäöüßéŉﬁ]\\PC{0,8}";
     let required = texts(vec![
         ("project_id", "[1-9][0-9]{0,3}|[a-z]{1,4}"),
@@ -184,7 +184,7 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_what_is_read(
+    fn request_survives_a_round_trip(
         ident in idents(),
         preserve: bool,
         compose: bool,
@@ -197,6 +197,6 @@ proptest! {
     ) {
         let case = if preserve { CasePolicy::Preserve } else { CasePolicy::Uppercase };
         let dialect = Dialect::new().case(case).phone(phone).pdf_encoding(encoding).compose(compose);
-        prop_assert_eq!(round_trip(&ident, &dialect), ident.normalised(&dialect));
+        prop_assert_eq!(round_trip(&ident, &dialect), ident.normalized(&dialect));
     }
 }

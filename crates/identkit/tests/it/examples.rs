@@ -1,6 +1,6 @@
-//! Every example program runs to its end.
+//! Runs every example program.
 //!
-//! `cargo test -p identkit --all-features` builds the examples into a folder beside this test. With `--test it`, cargo
+//! `cargo test -p identkit --all-features` builds the examples into a folder next to this test. With `--test it`, cargo
 //! builds no examples.
 
 use std::env;
@@ -15,7 +15,7 @@ use identkit_testkit::{block_on, pause, within};
 /// Time limit of one program.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Further runs: an example with a variable of its environment.
+/// Additional runs of an example with an environment variable.
 const VARIANTS: &[(&str, &str, &str)] = &[("verify", "PROVIDER", "identify24")];
 
 /// The names of the examples, from their sources.
@@ -28,7 +28,7 @@ fn names() -> Vec<String> {
     names
 }
 
-/// Why a program failed, if it did.
+/// Runs a program and returns why it failed, if it did.
 fn failure(name: &str, variable: Option<(&str, &str)>) -> Option<String> {
     let test = env::current_exe().unwrap();
     let program = test.parent().unwrap().join("../examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
@@ -63,9 +63,9 @@ async fn end(child: &mut Child) {
 }
 
 #[test]
-fn every_example_runs_to_its_end() {
+fn every_example_succeeds() {
     let names = names();
-    assert!(!names.is_empty(), "there are no examples");
+    assert!(!names.is_empty(), "no examples in the folder");
     let plain = names.iter().filter_map(|name| failure(name, None));
     let variants = VARIANTS.iter().filter_map(|(name, key, value)| failure(name, Some((*key, *value))));
     let failures: Vec<String> = plain.chain(variants).collect();

@@ -1,4 +1,4 @@
-//! identkit as its users meet it.
+//! The example programs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod examples;

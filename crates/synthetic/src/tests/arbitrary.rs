@@ -13,21 +13,21 @@ fn number() -> impl Strategy<Value = Option<f32>> {
 
 proptest! {
     #[test]
-    fn bytes(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let headed = [b"%PDF-1.7\n".as_slice(), &bytes].concat();
-        for bytes in [bytes, headed] {
+    fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let with_header = [b"%PDF-1.7\n".as_slice(), &bytes].concat();
+        for bytes in [bytes, with_header] {
             prop_assert!(sign(&bytes, &mark()).is_err());
             let _ = (page_count(&bytes), is_encrypted(&bytes));
         }
     }
 
     #[test]
-    fn damaged_files(
-        modern in any::<bool>(),
+    fn damaged_files_do_not_panic(
+        object_streams in any::<bool>(),
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = if modern { super::modern(&sample_contract()) } else { sample_contract() };
+        let mut bytes = if object_streams { super::with_object_streams(&sample_contract()) } else { sample_contract() };
         for (index, byte) in edits {
             let index = index.index(bytes.len());
             bytes[index] = byte;
@@ -41,7 +41,7 @@ proptest! {
     }
 
     #[test]
-    fn texts_and_places(
+    fn texts_and_positions_do_not_panic(
         texts in proptest::collection::vec("\\PC{0,60}|[\\x00-\\x20öłŞ中]{0,9}", 3),
         page in proptest::option::of(0_usize..3),
         x in number(),

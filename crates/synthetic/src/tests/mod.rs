@@ -1,6 +1,5 @@
-//! The files, read back by other hands than those that wrote them.
+//! The files, read by other programs and libraries than those that wrote them.
 
-// A test may stop at the first surprise, and needs files and programs to look closer.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -11,8 +10,8 @@
 )]
 
 mod arbitrary;
-mod making;
 mod media;
+mod reports;
 mod signing;
 mod tools;
 
@@ -20,7 +19,7 @@ use lopdf::Document;
 
 use super::{Placement, REPORT_LABELS, Report, Row, SignatureMark};
 
-/// The report of the documented example.
+/// The report in the document's example.
 fn example() -> Report<'static> {
     let values = [
         (Some("Mustermann"), Some("Mustermann")),
@@ -53,7 +52,7 @@ fn example() -> Report<'static> {
     }
 }
 
-/// A mark at the default place.
+/// A mark at the default position.
 fn mark() -> SignatureMark<'static> {
     SignatureMark {
         signer: "Erika Köln",
@@ -63,30 +62,30 @@ fn mark() -> SignatureMark<'static> {
     }
 }
 
-fn saved(document: &mut Document) -> Vec<u8> {
+fn save(document: &mut Document) -> Vec<u8> {
     let mut bytes = Vec::new();
     document.save_to(&mut bytes).unwrap();
     bytes
 }
 
-/// The same file with its objects in object streams and a cross-reference stream.
-fn modern(pdf: &[u8]) -> Vec<u8> {
+/// The same file with object streams and a cross-reference stream.
+fn with_object_streams(pdf: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     Document::load_mem(pdf).unwrap().save_modern(&mut bytes).unwrap();
     bytes
 }
 
-/// The text of one page, counted from one, with all white space as one space.
+/// The text of a page, counted from one, with white space collapsed.
 fn text_of(pdf: &[u8], page: u32) -> String {
     let text = Document::load_mem(pdf).unwrap().extract_text(&[page]).unwrap();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Asserts that all of `parts` are in `text`, each behind the one before.
+/// Asserts that `text` contains `parts` in this order.
 fn assert_in_order(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
-        let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in what is left: {rest:?}"));
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing in the rest: {rest:?}"));
         rest = &rest[at + part.len()..];
     }
 }

@@ -1,9 +1,9 @@
-//! Marks on files of every make.
+//! Marks on different kinds of PDF files.
 
 use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 
 use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
-use super::{example, mark, modern, saved};
+use super::{example, mark, save, with_object_streams};
 
 fn encrypted(user_password: &str) -> Vec<u8> {
     let mut document = Document::load_mem(&sample_contract()).unwrap();
@@ -18,10 +18,10 @@ fn encrypted(user_password: &str) -> Vec<u8> {
     };
     let state = EncryptionState::try_from(version).unwrap();
     document.encrypt(&state).unwrap();
-    saved(&mut document)
+    save(&mut document)
 }
 
-/// The rectangles and drawings of the annotations of a page, counted from zero.
+/// Rectangles and contents of the annotations of a page, counted from zero.
 fn annotations(pdf: &[u8], page: usize) -> Vec<(Vec<f32>, String)> {
     let document = Document::load_mem(pdf).unwrap();
     let id = document.page_iter().nth(page).unwrap();
@@ -31,17 +31,17 @@ fn annotations(pdf: &[u8], page: usize) -> Vec<(Vec<f32>, String)> {
         .map(|entry| {
             let rect = entry.get(b"Rect").and_then(Object::as_array).unwrap();
             let rect = rect.iter().map(|number| number.as_float().unwrap()).collect();
-            let looks = entry.get(b"AP").and_then(Object::as_dict).unwrap();
-            let form = looks.get_deref(b"N", &document).and_then(Object::as_stream).unwrap();
+            let appearance = entry.get(b"AP").and_then(Object::as_dict).unwrap();
+            let form = appearance.get_deref(b"N", &document).and_then(Object::as_stream).unwrap();
             (rect, String::from_utf8_lossy(&form.content).into_owned())
         })
         .collect()
 }
 
 #[test]
-fn a_mark_keeps_the_bytes_and_the_pages() {
+fn mark_preserves_bytes_and_pages() {
     let classic = report(&example()).unwrap();
-    for original in [classic.clone(), modern(&classic)] {
+    for original in [classic.clone(), with_object_streams(&classic)] {
         let signed = sign(&original, &mark()).unwrap();
         assert!(signed.starts_with(&original));
         assert_eq!(page_count(&signed), page_count(&original));
@@ -56,17 +56,17 @@ fn a_mark_keeps_the_bytes_and_the_pages() {
 }
 
 #[test]
-fn an_update_has_the_kind_of_section_that_the_file_has() {
+fn update_has_the_same_kind_of_section_as_the_file() {
     let classic = sample_contract();
     let signed = sign(&classic, &mark()).unwrap();
     assert!(signed[classic.len()..].windows(8).any(|w| w == b"trailer\n"));
-    let modern = modern(&classic);
+    let modern = with_object_streams(&classic);
     let signed = sign(&modern, &mark()).unwrap();
     assert!(!signed[modern.len()..].windows(8).any(|w| w == b"trailer\n"));
 }
 
 #[test]
-fn marks_stack_up() {
+fn marks_are_stacked() {
     let once = sign(&sample_contract(), &mark()).unwrap();
     let twice = sign(&once, &mark()).unwrap();
     let thrice = sign(&twice, &mark()).unwrap();
@@ -78,7 +78,7 @@ fn marks_stack_up() {
 }
 
 #[test]
-fn a_mark_goes_where_it_is_told() {
+fn mark_is_at_its_placement() {
     let at = |page, x, y, width, height| SignatureMark {
         placement: Placement { page, x: Some(x), y: Some(y), width: Some(width), height: Some(height) },
         ..mark()
@@ -101,7 +101,7 @@ fn a_mark_goes_where_it_is_told() {
 }
 
 #[test]
-fn a_turned_page_has_its_lower_left_elsewhere() {
+fn placement_follows_the_rotation_of_the_page() {
     for (degrees, x, rect) in [
         (90, 20.0, [475.28, 20.0, 565.28, 220.0]),
         (180, 10.0, [385.28, 721.89, 585.28, 811.89]),
@@ -111,16 +111,16 @@ fn a_turned_page_has_its_lower_left_elsewhere() {
         let id = document.page_iter().next().unwrap();
         document.get_dictionary_mut(id).unwrap().set("Rotate", degrees);
         let placement = Placement { page: None, x: Some(x), y: Some(30.0), width: Some(200.0), height: Some(90.0) };
-        let signed = sign(&saved(&mut document), &SignatureMark { placement, ..mark() }).unwrap();
-        let found = annotations(&signed, 0).remove(0).0;
-        assert!(found.iter().zip(rect).all(|(a, b)| (a - b).abs() < 0.01), "{degrees}: {found:?}");
+        let signed = sign(&save(&mut document), &SignatureMark { placement, ..mark() }).unwrap();
+        let actual = annotations(&signed, 0).remove(0).0;
+        assert!(actual.iter().zip(rect).all(|(a, b)| (a - b).abs() < 0.01), "{degrees}: {actual:?}");
     }
 }
 
 #[test]
-fn a_file_with_a_damaged_section_gets_a_whole_new_one() {
+fn damaged_section_is_replaced() {
     let classic = report(&example()).unwrap();
-    for original in [classic.clone(), modern(&classic)] {
+    for original in [classic.clone(), with_object_streams(&classic)] {
         let at = original.windows(10).rposition(|w| w == b"startxref\n").unwrap();
         let mut damaged = original;
         damaged.splice(at + 10..at + 10, *b"9");
@@ -134,21 +134,21 @@ fn a_file_with_a_damaged_section_gets_a_whole_new_one() {
 }
 
 #[test]
-fn annotations_that_were_there_stay() {
+fn existing_annotations_are_preserved() {
     let mut document = Document::load_mem(&sample_contract()).unwrap();
     let id = document.page_iter().next().unwrap();
     let note = lopdf::dictionary! { "Type" => "Annot", "Subtype" => "Text" };
     let list = document.add_object(vec![note.into()]);
     document.get_dictionary_mut(id).unwrap().set("Annots", list);
-    let signed = Document::load_mem(&sign(&saved(&mut document), &mark()).unwrap()).unwrap();
+    let signed = Document::load_mem(&sign(&save(&mut document), &mark()).unwrap()).unwrap();
     let page = signed.get_dictionary(signed.page_iter().next().unwrap()).unwrap();
-    let kept = page.get(b"Annots").and_then(Object::as_array).unwrap();
-    assert_eq!(kept.len(), 2);
-    assert_eq!(kept[0].as_dict().unwrap().get(b"Subtype").and_then(Object::as_name).unwrap(), b"Text");
+    let annotations = page.get(b"Annots").and_then(Object::as_array).unwrap();
+    assert_eq!(annotations.len(), 2);
+    assert_eq!(annotations[0].as_dict().unwrap().get(b"Subtype").and_then(Object::as_name).unwrap(), b"Text");
 }
 
 #[test]
-fn protected_files_are_refused() {
+fn encrypted_files_are_rejected() {
     for password in ["", "user"] {
         let original = encrypted(password);
         assert!(is_encrypted(&original));
@@ -159,7 +159,7 @@ fn protected_files_are_refused() {
 }
 
 #[test]
-fn the_word_encrypt_elsewhere_means_nothing() {
+fn word_encrypt_in_a_comment_is_ignored() {
     let mut original = sample_contract();
     original.extend_from_slice(b"% /Encrypt 9 0 R\n");
     assert!(!is_encrypted(&original));
@@ -167,7 +167,7 @@ fn the_word_encrypt_elsewhere_means_nothing() {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn other_files_are_rejected() {
     assert_eq!(sign(b"", &mark()), Err(Error::NotPdf));
     assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(Error::NotPdf));
     assert_eq!(sign(b"%PDF-1.7\nnothing else", &mark()), Err(Error::Unreadable));

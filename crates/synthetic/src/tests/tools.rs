@@ -1,4 +1,4 @@
-//! The files, read by the tools that people have.
+//! PDF files, checked with external tools.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use identkit_testkit::spawn;
 
 use super::super::{report, sample_contract, sign};
-use super::{assert_in_order, example, mark, modern};
+use super::{assert_in_order, example, mark, with_object_streams};
 
-/// The output of a tool for a file, or `None` if there is no such tool.
+/// Returns the output of a tool for a file, or `None` if the tool is missing.
 pub(super) fn run(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<String> {
     output(tool, before, bytes, after).map(|output| String::from_utf8(output).unwrap())
 }
 
-/// As [`run`], with the output as it is.
+/// As [`run`], with the output as bytes.
 pub(super) fn output(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) -> Option<Vec<u8>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -21,21 +21,21 @@ pub(super) fn output(tool: &str, before: &[&str], bytes: &[u8], after: &[&str]) 
     command.args(before).arg(file.path()).args(after);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = spawn(&mut command)?.wait_with_output().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && complaints.is_empty(), "{tool}: {complaints}");
+    let warnings = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warnings.is_empty(), "{tool}: {warnings}");
     Some(output.stdout)
 }
 
 fn info(pdf: &[u8], pages: usize) {
     if let Some(info) = run("pdfinfo", &[], pdf, &[]) {
         let pages = format!("Pages: {pages}");
-        let squeezed = info.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_in_order(&squeezed, &[&pages, "Encrypted: no", "(A4)"]);
+        let collapsed = info.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_in_order(&collapsed, &[&pages, "Encrypted: no", "(A4)"]);
     }
 }
 
 #[test]
-fn a_report_opens() {
+fn poppler_reads_a_report() {
     let pdf = report(&example()).unwrap();
     info(&pdf, 2);
     if let Some(text) = run("pdftotext", &["-layout", "-enc", "UTF-8"], &pdf, &["-"]) {
@@ -47,8 +47,8 @@ fn a_report_opens() {
 }
 
 #[test]
-fn a_signed_contract_opens() {
-    for original in [sample_contract(), modern(&sample_contract())] {
+fn poppler_reads_a_signed_contract() {
+    for original in [sample_contract(), with_object_streams(&sample_contract())] {
         let signed = sign(&sign(&original, &mark()).unwrap(), &mark()).unwrap();
         info(&signed, 1);
         if let Some(text) = run("pdftotext", &["-enc", "UTF-8"], &signed, &["-"]) {

@@ -1,4 +1,4 @@
-//! Every call that carries JSON, and identify24's webhook, as functions from JSON to JSON.
+//! Every call with JSON bodies, and identify24's webhook, as functions from JSON to JSON.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,20 +20,21 @@ use serde_json::Value;
 use crate::coverage::document::ORDER;
 use crate::coverage::rows::{IDENTITY_TM, Row};
 
+/// Reads a JSON body into its type and writes it again.
 pub(crate) type Through = fn(&Value) -> Result<Value, Error>;
 
-/// A call.
+/// A call of a vendor.
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     method: &'static str,
     path: &'static str,
-    /// Reads a request's body into the type, and sends it from there; `None` where none is sent.
+    /// Round trip of a request body. `None` if the call has none.
     request: Option<Through>,
-    /// Reads an answer's body into the type, and answers it from there.
+    /// Round trip of a response body.
     answer: Through,
 }
 
-/// The calls of the row's vendor and endpoint that have a body of its direction.
+/// The calls of the row's endpoint that have a body in its direction.
 pub(crate) fn calls_of(row: &Row) -> Vec<(&'static str, Through)> {
     let calls = if row.vendor == IDENTITY_TM { identity_tm() } else { identify24() };
     let through = |call: &Call| if row.request { call.request } else { Some(call.answer) };
@@ -86,7 +87,7 @@ pub(crate) fn is_known(method: &str, path: &str) -> bool {
 fn tm<Op: ServedOperation<Dialect = Dialect>>() -> Call {
     let request: Through = |text| {
         let mut dialect = Dialect::default();
-        // A generated order has every element of the table.
+        // A generated order has every element of the table, also PDFs together with hashes.
         dialect.pdf_and_hash_together = true;
         request::<Op>(text, &dialect)
     };
@@ -105,7 +106,7 @@ fn call<Op: ServedOperation>(request: Through, answer: Through) -> Call {
     Call { name, method: method.as_str(), path, request: Some(request), answer }
 }
 
-/// Whether the endpoint of a row, `GET /getStatus/{OrderID}[/ExtendedList]` for one, is this call's.
+/// Whether the endpoint of a row, e.g. `GET /getStatus/{OrderID}[/ExtendedList]`, is the one of this call.
 pub(crate) fn is_of(endpoint: &str, method: &str, path: &str) -> bool {
     let (of, base) = endpoint.split_once(' ').unwrap();
     let same = match base.split_once('[') {
@@ -115,7 +116,7 @@ pub(crate) fn is_of(endpoint: &str, method: &str, path: &str) -> bool {
     of == method && same
 }
 
-/// putOrder keeps an element of another form rather than lose the order (AT-22), so that its type is asked first.
+/// putOrder ignores unreadable elements rather than lose the order (AT-22), so the type is checked separately.
 fn order_answer(text: &Value) -> Result<Value, Error> {
     json::read::<PutOrderAnswer>(text.to_string().as_bytes()).map_err(json::JsonFault::answer)?;
     answer::<PutOrder>(text, &Dialect::default())
@@ -123,22 +124,22 @@ fn order_answer(text: &Value) -> Result<Value, Error> {
 
 fn read<Op: ServedOperation>(body: &str) -> Result<Op, Error> {
     let path = Op::META.path.replace("{OrderID}", ORDER).replace("{ident_id}", "x");
-    let params = Op::META.match_path(&path, false).expect("the path fits its own template");
+    let params = Op::META.match_path(&path, false).expect("the path matches its template");
     Op::decode_request(&params, &Request::new(Bytes::from(body.to_owned())))
 }
 
-/// Reads a request's body into the call's type, and sends it from there.
+/// Decodes a request body as the sandbox and encodes it as the client.
 fn request<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
     let encoded = read::<Op>(&text.to_string())?.encode(dialect)?;
     Ok(serde_json::from_slice(&body_bytes(&encoded.body)).expect("the writer writes JSON"))
 }
 
-/// Reads an answer's body into the call's type, and answers it from there.
+/// Decodes a response body as the client and encodes it as the sandbox.
 fn answer<Op: ServedOperation>(text: &Value, dialect: &Op::Dialect) -> Result<Value, Error> {
-    let asked = read::<Op>("{}")?;
+    let operation = read::<Op>("{}")?;
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(Op::META.expect[0]).unwrap();
-    let decoded = asked.decode(&head, Received::Whole(text.to_string().into()), dialect)?;
+    let decoded = operation.decode(&head, Received::Whole(text.to_string().into()), dialect)?;
     let body = block_on(Op::encode_response(decoded.value)?.into_body().collect(u64::MAX))?;
     Ok(serde_json::from_slice(&body).expect("the sandbox's side writes JSON"))
 }

@@ -1,4 +1,4 @@
-//! The 55 status codes, and the samples of the document.
+//! The 55 status codes of identity.TM, and the samples of both documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -26,41 +26,41 @@ fn plain_order() -> Value {
     })
 }
 
-/// Both texts and both verdicts of the client, and the sandbox that can set the code and tells it.
+/// Checks both texts of a code, whether it is final, and that the sandbox returns it.
 async fn status(row: &[&str]) -> Stand {
     let [code, english, german, _, without, with, ..] = row[..] else { panic!("a status row lacks columns: {row:?}") };
     let code: u32 = code.parse().unwrap();
     let Some(text) = CATALOGUE.iter().find(|text| text.kind == StatusKind(code)) else {
-        return Stand::Missing("the client's catalogue does not have it: add it".into());
+        return Stand::Missing("the client's catalogue does not contain it: add it".into());
     };
     if (text.english, text.german) != (english, german) {
         return Stand::Missing("the client's catalogue has another text than the document".into());
     }
-    let final_for = |flavour| if StatusKind(code).is_final(flavour) { "yes" } else { "no" };
+    let final_for = |flavor| if StatusKind(code).is_final(flavor) { "yes" } else { "no" };
     if (final_for(OrderFlavor::IdentOnly), final_for(OrderFlavor::Qes)) != (without, with) {
-        return Stand::Missing("the client judges it otherwise than the document's lists of final codes".into());
+        return Stand::Missing("the client and the document disagree on whether it is final".into());
     }
     let harness = Harness::new(Profile::Literal);
     let order = harness.place(&plain_order()).await;
     harness.set_status(&order, code);
-    let told = harness.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
-    let is_told = told["Status"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["Kind"] == code));
-    if is_told {
-        Stand::Shown("both texts, both verdicts, told by the sandbox".into())
+    let read = harness.call("GET", &format!("/getStatus/{order}/ExtendedList"), "").await.json().unwrap_or_default();
+    let is_listed = read["Status"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["Kind"] == code));
+    if is_listed {
+        Stand::Shown("both texts, final or not, returned by the sandbox".into())
     } else {
-        Stand::Missing("the sandbox does not tell it once it is set".into())
+        Stand::Missing("the sandbox does not return it after it was set".into())
     }
 }
 
 #[tokio::test]
-async fn all_status_codes_stand_as_in_the_document() {
+async fn status_codes_equal_the_document() {
     let rows = table(include_str!("../../../../../docs/contract/status.tsv"));
-    let mut evidence = Evidence::of(IDENTITY_TM, "status");
+    let mut evidence = Evidence::new(IDENTITY_TM, "status");
     for row in &rows {
         evidence.add(row[0], status(row).await);
     }
     evidence.assert_complete();
-    assert_eq!((rows.len(), CATALOGUE.len()), (55, 55), "none is invented");
+    assert_eq!((rows.len(), CATALOGUE.len()), (55, 55), "number of codes");
 }
 
 /// A sample of the contract's list.
@@ -73,10 +73,10 @@ pub(crate) struct Sample<'a> {
     pub(crate) content: &'a str,
 }
 
-/// The fixtures by sample, over both providers: the file, its lines and its hash. No file is missing, none unmentioned,
-/// and each is named by the provider's tests of the document's samples.
+/// The fixtures of both providers by sample: file, lines, hash. Checks that the manifests list every file, and that the
+/// provider's tests name it.
 fn fixtures() -> BTreeMap<String, Vec<(PathBuf, String, String)>> {
-    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut fixtures: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (provider, tests) in [("identify24", "documents.rs"), ("identity-tm", "ground_truth.rs")] {
         let folder = workspace("crates").join(provider).join("fixtures");
         let tests = std::fs::read_to_string(folder.join("../tests/it").join(tests)).unwrap();
@@ -90,57 +90,57 @@ fn fixtures() -> BTreeMap<String, Vec<(PathBuf, String, String)>> {
         for line in lines {
             let columns: Vec<&str> = line.split('\t').collect();
             let name = columns[file];
-            assert!(files.remove(name), "{name} is not there");
+            assert!(files.remove(name), "{name} is missing");
             assert!(tests.contains(&format!("\"{name}\"")), "{name} is read by no test");
             let reads = serde_json::from_slice::<Value>(&std::fs::read(folder.join(name)).unwrap()).is_ok();
             assert_eq!(reads, columns[column("valid_json")] == "yes", "{name}");
             let entry = (folder.join(columns[file]), columns[place].to_owned(), columns[sha256].to_owned());
-            found.entry(columns[sample].to_owned()).or_default().push(entry);
+            fixtures.entry(columns[sample].to_owned()).or_default().push(entry);
         }
-        assert_eq!(files, BTreeSet::new(), "not in the manifest");
+        assert_eq!(files, BTreeSet::new(), "files that are not in the manifest");
     }
-    found
+    fixtures
 }
 
 fn fixture(sample: &Sample<'_>, files: &[(PathBuf, String, String)]) -> Stand {
     for (file, lines, sha256) in files {
         let Ok(bytes) = std::fs::read(file) else {
-            return Stand::Missing(format!("its fixture {} is gone", file.file_name().unwrap().display()));
+            return Stand::Missing(format!("its fixture {} is missing", file.file_name().unwrap().display()));
         };
         let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         if hash != *sha256 || !lines.starts_with(sample.lines.split('-').next().unwrap()) {
-            return Stand::Missing("its fixture is not what the manifest and the contract say".into());
+            return Stand::Missing("its fixture differs from the manifest or the contract".into());
         }
     }
-    Stand::Shown(format!("{} fixture(s), as the manifest says", files.len()))
+    Stand::Shown(format!("{} fixture(s), equal to the manifest", files.len()))
 }
 
-/// A URL of the document: whether the sandbox knows the call.
+/// Checks that the sandbox knows a URL of the document, or that it is the client's base URL.
 fn url(content: &str) -> Stand {
     if content.starts_with("https://") {
         return if DEFAULT_BASE_URL.trim_end_matches('/') == content.trim_end_matches('/') {
-            Stand::Shown("the client's base".into())
+            Stand::Shown("the client's base URL".into())
         } else {
-            Stand::Missing("it is not the client's base".into())
+            Stand::Missing("it is not the client's base URL".into())
         };
     }
-    let Some((method, path)) = content.split_once(' ') else { return Stand::Missing("no method is printed".into()) };
-    // A version segment, where one is printed, is the sandbox's to accept.
+    let Some((method, path)) = content.split_once(' ') else { return Stand::Missing("the method is missing".into()) };
+    // The sandbox accepts a printed version segment.
     let path = path.trim_start_matches('…').replace("OrderID", ORDER);
     let versioned = path.starts_with("/2.");
     let path = if versioned { format!("/api{path}") } else { path };
     let answer = block_on(async { Harness::new(Profile::Literal).call(method, &path, "").await });
-    if answer.is_of_a_call() {
-        Stand::Shown("the sandbox answers it as printed".into())
+    if answer.is_known_call() {
+        Stand::Shown("known to the sandbox".into())
     } else {
-        Stand::Missing(format!("the sandbox does not answer it as printed: {}", answer.status))
+        Stand::Missing(format!("the sandbox does not know it: {}", answer.status))
     }
 }
 
-/// A value in the notation of the document's types, told in brackets behind it.
+/// Checks a value in the notation of the document; its type follows in parentheses.
 fn literal(content: &str) -> Stand {
     let (text, kind) = content.strip_suffix(')').and_then(|content| content.split_once(" (")).unwrap();
-    let takes = |change: Value| {
+    let accepts = |change: Value| {
         let mut order = plain_order();
         order.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         block_on(async {
@@ -148,13 +148,17 @@ fn literal(content: &str) -> Stand {
         })
     };
     let country = |code: &str| json!({"Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": code}});
-    let right = match kind {
+    let accepted = match kind {
         "DTS" => Dts::parse(text).timestamp().is_some(),
-        "PN" => takes(json!({ "Mobile": text })),
-        "CC" => text.split(", ").all(|code| takes(country(code))),
+        "PN" => accepts(json!({ "Mobile": text })),
+        "CC" => text.split(", ").all(|code| accepts(country(code))),
         _ => false,
     };
-    if right { Stand::Shown("read, or taken in an order".into()) } else { Stand::Missing("it is not taken".into()) }
+    if accepted {
+        Stand::Shown("read, or accepted in an order".into())
+    } else {
+        Stand::Missing("it is rejected".into())
+    }
 }
 
 fn sample(sample: &Sample<'_>, fixtures: &BTreeMap<String, Vec<(PathBuf, String, String)>>) -> Stand {
@@ -163,21 +167,21 @@ fn sample(sample: &Sample<'_>, fixtures: &BTreeMap<String, Vec<(PathBuf, String,
     }
     match sample.kind {
         _ if sample.document == "I" => crate::coverage::identify24::samples::stand(sample),
-        "diagram" => Stand::NotApplicable("a picture that the document's text has lost".into()),
-        "ip ranges" | "host list" => Stand::NotApplicable("addresses for people who run networks, no message".into()),
+        "diagram" => Stand::NotApplicable("a picture, which the text version lacks".into()),
+        "ip ranges" | "host list" => Stand::NotApplicable("addresses for network administrators, not a message".into()),
         "url" if sample.content.starts_with("ws") => {
-            Stand::NotApplicable("addresses for people who run networks, no message".into())
+            Stand::NotApplicable("addresses for network administrators, not a message".into())
         }
         "url" | "url template" => url(sample.content),
         "literal" => literal(sample.content),
-        _ => Stand::Missing("no fixture: add it to the provider's fixtures, byte for byte".into()),
+        _ => Stand::Missing("it has no fixture: add one to the provider's fixtures, byte for byte".into()),
     }
 }
 
 #[test]
-fn every_sample_of_the_document_is_a_fixture_or_is_understood_as_printed() {
+fn every_sample_is_a_fixture_or_accepted_as_printed() {
     let fixtures = fixtures();
-    let mut evidence = Evidence::of(IDENTITY_TM, "sample");
+    let mut evidence = Evidence::new(IDENTITY_TM, "sample");
     for row in table(include_str!("../../../../../docs/contract/samples.tsv")) {
         let [id, document, lines, section, kind, content, ..] = row[..] else {
             panic!("a sample row lacks columns: {row:?}")

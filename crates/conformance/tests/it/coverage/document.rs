@@ -1,20 +1,20 @@
-//! JSON texts generated from rows: everything right, or one element wrong.
+//! JSON bodies generated from rows: all elements valid, or one of them invalid.
 
 use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Map, Value, json};
 
-use crate::coverage::rows::{CHOSEN, Row, Step, beside, row};
+use crate::coverage::rows::{CHOSEN, Row, Step, row, siblings};
 
-/// The order of the document's examples, which generated answers are about.
+/// The order id in the document's examples and in generated responses.
 pub(crate) const ORDER: &str = "99921269855041";
 
-/// The two forms of a date-time, by the note: `10-09-2020 12:30:15` and `2020-09-10 12:30`.
-pub(crate) fn moment(row: &Row) -> Option<&'static str> {
+/// The date-time form that the note names, if any: `10-09-2020 12:30:15` or `2020-09-10 12:30`.
+pub(crate) fn date_time_form(row: &Row) -> Option<&'static str> {
     ["dd-MM-yyyy HH:mm:ss", "yyyy-MM-dd HH:mm"].into_iter().find(|form| row.note.starts_with(form))
 }
 
-/// A text of so many characters, all of them letters.
+/// A text of `count` letters.
 pub(crate) fn letters(count: usize) -> String {
     "ö".repeat(count)
 }
@@ -31,8 +31,8 @@ pub(crate) fn is_country(row: &Row) -> bool {
     row.name() == "Country" && row.request
 }
 
-/// The words or numbers that a note lists, if it is a list from its begin on: `0,12,15,16`, `1 string,2 date`.
-pub(crate) fn listed(row: &Row) -> Vec<Value> {
+/// The words or numbers that a note lists, if it begins with a list: `0,12,15,16`, `1 string,2 date`.
+pub(crate) fn allowed_values(row: &Row) -> Vec<Value> {
     let first = row.note.split(';').next().unwrap_or_default();
     let words: Vec<&str> = first.split(',').map(|word| word.trim().split(' ').next().unwrap_or_default()).collect();
     match row.kind.as_str() {
@@ -47,12 +47,11 @@ pub(crate) fn listed(row: &Row) -> Vec<Value> {
     }
 }
 
-/// A value that is right for the row, and another one for every row. A container's is empty.
-pub(crate) fn good(row: &Row) -> Value {
+/// A valid value, different for every row. A container is empty.
+pub(crate) fn valid_value(row: &Row) -> Value {
     let number: usize = row.id.trim_start_matches("F-").parse().unwrap();
-    // In upper case, which no writer has to change.
-    let text =
-        |most: usize| -> Value { format!("{number} OF {}", row.id).chars().take(most).collect::<String>().into() };
+    // In upper case, so no writer changes it.
+    let text = |max: usize| -> Value { format!("{number} OF {}", row.id).chars().take(max).collect::<String>().into() };
     let letter = |number: usize| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number % 26]);
     match (row.kind.as_str(), row.name()) {
         (kind, _) if kind.starts_with('A') && row.is_container() => json!([]),
@@ -63,14 +62,14 @@ pub(crate) fn good(row: &Row) -> Value {
         ("DS", _) => format!("19{:02}-0{}-1{}", number % 100, 1 + number % 9, number % 8).into(),
         ("DTS", _) => format!("2020-09-10T12:{:02}:{:02}+02:00", number / 60, number % 60).into(),
         ("PN", _) | (_, "mobile_phone") => format!("+49170{number:07}").into(),
-        // Everything that can be signed is in a generated order.
+        // A generated order contains PDFs and hashes, which need a signature product.
         ("N", "Product") => 15.into(),
         ("N", "response_status") => 200.into(),
         ("N", "Add") => 0.into(),
         ("N", "SignaturePage") => 1.into(),
         ("N", name) if name.starts_with("Signature") => (number as f64 + 0.5).into(),
         ("N", "blz") => (16_050_000 + number).into(),
-        ("N", _) => listed(row).first().cloned().unwrap_or_else(|| number.into()),
+        ("N", _) => allowed_values(row).first().cloned().unwrap_or_else(|| number.into()),
         ("N (S)", _) => format!("WELADED1{number}").into(),
         (_, "Country") => "DE".into(),
         (_, "OrderID") => ORDER.into(),
@@ -85,16 +84,16 @@ pub(crate) fn good(row: &Row) -> Value {
         ("S", name) if row.note.contains("Base64") || name == "Base64Data" => {
             encode_base64(format!("bytes of {}", row.id).as_bytes()).into()
         }
-        ("S", _) if !listed(row).is_empty() => listed(row)[0].clone(),
-        ("S", _) if moment(row).is_some_and(|form| form.starts_with("dd")) => {
+        ("S", _) if !allowed_values(row).is_empty() => allowed_values(row)[0].clone(),
+        ("S", _) if date_time_form(row).is_some_and(|form| form.starts_with("dd")) => {
             format!("10-09-2020 12:30:{:02}", number % 60).into()
         }
-        ("S", _) if moment(row).is_some() => format!("2020-09-10 12:{:02}", number % 60).into(),
-        _ => text(row.most.filter(|_| !row.of_name).unwrap_or(100)),
+        ("S", _) if date_time_form(row).is_some() => format!("2020-09-10 12:{:02}", number % 60).into(),
+        _ => text(row.max.filter(|_| !row.of_name).unwrap_or(100)),
     }
 }
 
-/// A right value of exactly so many characters; `None` where no text of that length is right.
+/// A valid value with `count` characters, or `None` if none exists.
 pub(crate) fn of_length(row: &Row, count: usize) -> Option<Value> {
     let fill = |before: &str, after: &str| {
         let rest = count.checked_sub(before.len() + after.len())?;
@@ -108,9 +107,9 @@ pub(crate) fn of_length(row: &Row, count: usize) -> Option<Value> {
     }
 }
 
-/// Whether the document says that the two do not go together.
+/// Whether the document says that the two elements exclude each other.
 pub(crate) fn exclude_each_other(one: &Row, other: &Row) -> bool {
-    let places = |row: &Row| {
+    let is_position = |row: &Row| {
         ["SignaturePosX", "SignaturePosY", "SignatureHeight", "SignatureWidth", "SignaturePage"].contains(&row.name())
     };
     let at_most_one = |row: &Row| {
@@ -120,38 +119,38 @@ pub(crate) fn exclude_each_other(one: &Row, other: &Row) -> bool {
     one.id != other.id
         && one.parent() == other.parent()
         && (one.note.contains(&format!("xor {}", other.name()))
-            || (one.name() == "SignatureFieldName" && places(other))
-            || (other.name() == "SignatureFieldName" && places(one))
+            || (one.name() == "SignatureFieldName" && is_position(other))
+            || (other.name() == "SignatureFieldName" && is_position(one))
             || at_most_one(one)
             || at_most_one(other))
 }
 
-/// A text with every element of the row's endpoint and direction, each of them right. What excludes each other is told
-/// apart in favour of the row; what stands in an example only is there for its own row.
+/// A body with every element of the row's endpoint and direction, all valid. It leaves out elements that exclude the
+/// row's, and elements from examples, except the row's own.
 pub(crate) fn everything(wanted: &Row) -> Value {
     let mut text = Value::Null;
-    let mut taken: Vec<&Row> = vec![wanted];
-    put(&mut text, &wanted.steps, good(wanted));
-    for row in beside(wanted) {
-        if row.id == wanted.id || row.aside || row.is_wrapper() || taken.iter().any(|one| exclude_each_other(one, row))
+    let mut added: Vec<&Row> = vec![wanted];
+    put(&mut text, &wanted.steps, valid_value(wanted));
+    for row in siblings(wanted) {
+        if row.id == wanted.id || row.aside || row.is_wrapper() || added.iter().any(|one| exclude_each_other(one, row))
         {
             continue;
         }
-        // Another spelling of the same thing gives way to the one that is asked for.
+        // Leave out other spellings of the row's element.
         if wanted.aside && wanted.note.contains(&row.id) || wanted.note.contains(&format!("({})", row.id)) {
             continue;
         }
-        put(&mut text, &row.steps, good(row));
-        taken.push(row);
+        put(&mut text, &row.steps, valid_value(row));
+        added.push(row);
     }
     if wanted.is_wrapper() {
-        let rest = beside(wanted).filter(|row| !row.is_wrapper()).last().map(everything).unwrap();
+        let rest = siblings(wanted).filter(|row| !row.is_wrapper()).last().map(everything).unwrap();
         return json!([{ wanted.name(): rest[0] }]);
     }
     text
 }
 
-/// Sets the value at the end of the steps, and what leads there. A container that is there already stays.
+/// Sets the value at the path and creates its parents. An existing container is not replaced by an empty one.
 pub(crate) fn put(text: &mut Value, steps: &[Step], value: Value) {
     let Some((step, rest)) = steps.split_first() else {
         if text.is_null() || !(value.is_object() || value.is_array()) {
@@ -175,7 +174,7 @@ pub(crate) fn put(text: &mut Value, steps: &[Step], value: Value) {
     put(text.as_object_mut().unwrap().entry(name).or_insert(Value::Null), rest, value);
 }
 
-/// The value at the end of the steps.
+/// Returns the value at the path.
 pub(crate) fn get<'a>(text: &'a Value, steps: &[Step]) -> Option<&'a Value> {
     steps.iter().try_fold(text, |at, step| match step {
         Step::Item => at.get(0),
@@ -184,12 +183,12 @@ pub(crate) fn get<'a>(text: &'a Value, steps: &[Step]) -> Option<&'a Value> {
     })
 }
 
-/// Replaces the value at the end of the steps, whatever is there.
+/// Replaces the value at the path.
 pub(crate) fn replace(text: &mut Value, steps: &[Step], value: Value) {
     *at_mut(text, steps) = value;
 }
 
-/// Takes the element at the end of the steps out.
+/// Removes the element at the path.
 pub(crate) fn remove(text: &mut Value, steps: &[Step]) {
     let (last, before) = steps.split_last().unwrap();
     let at = at_mut(text, before);
@@ -200,7 +199,7 @@ pub(crate) fn remove(text: &mut Value, steps: &[Step]) {
     }
 }
 
-/// Gives the element with a chosen name another one.
+/// Renames the element with a chosen name.
 pub(crate) fn rename(text: &mut Value, steps: &[Step], name: String) {
     let (_, before) = steps.split_last().unwrap();
     let at = at_mut(text, before).as_object_mut().unwrap();
@@ -221,7 +220,7 @@ pub(crate) fn wrong_type(row: &Row) -> Value {
     if row.is_container() { true.into() } else { json!({ "wrong": true }) }
 }
 
-/// Gives an element of the text itself another name.
+/// Renames a member of the top-level object.
 pub(crate) fn rename_key(text: &mut Value, from: &str, to: &str) {
     let object = text.as_object_mut().unwrap();
     let value = object.remove(from).unwrap();
@@ -229,7 +228,7 @@ pub(crate) fn rename_key(text: &mut Value, from: &str, to: &str) {
 }
 
 #[test]
-fn the_two_sources_of_a_pdf_exclude_each_other_and_nothing_else_does() {
+fn only_the_two_pdf_sources_exclude_each_other() {
     let (url, content, email) = (row("F-033"), row("F-034"), row("F-013"));
     assert!(exclude_each_other(url, content) && exclude_each_other(content, url));
     assert!(!exclude_each_other(url, email) && !exclude_each_other(url, url));

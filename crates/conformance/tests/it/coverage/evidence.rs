@@ -1,25 +1,25 @@
-//! What came of each row, handed to `cargo xtask coverage`.
+//! Results by row, written for `cargo xtask coverage`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::coverage::rows::Row;
 
-/// Where the evidence goes; without it the tests only test.
+/// Environment variable with the output folder. If it is unset, no files are written.
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
 
-/// How a row stands.
+/// Result of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stand {
-    /// It was shown; how.
+    /// The row is implemented; how that was shown.
     Shown(String),
-    /// There is nothing to be shown; why.
+    /// Nothing can be shown; why.
     NotApplicable(String),
-    /// It could not be shown; what happened instead, and what to do.
+    /// The row is not implemented: what happened, and what to do.
     Missing(String),
 }
 
-/// Evidence of one sort.
+/// Results of one sort.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     vendor: &'static str,
@@ -28,8 +28,8 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Evidence of a vendor's rows, which stands in a file of its own.
-    pub(crate) fn of(vendor: &'static str, sort: &'static str) -> Self {
+    /// Creates an empty collection for one vendor, written to its own file.
+    pub(crate) fn new(vendor: &'static str, sort: &'static str) -> Self {
         Self { vendor, sort, rows: Vec::new() }
     }
 
@@ -37,8 +37,8 @@ impl Evidence {
         self.rows.push((id.to_owned(), stand));
     }
 
-    /// What `show` says of each of the rows.
-    pub(crate) fn of_rows<'a>(
+    /// Collects the result of `show` for each row.
+    pub(crate) fn from_rows<'a>(
         vendor: &'static str,
         sort: &'static str,
         rows: impl IntoIterator<Item = &'a Row>,
@@ -48,13 +48,13 @@ impl Evidence {
         Self { vendor, sort, rows }
     }
 
-    /// Tells it, and fails if a row could not be shown.
+    /// Writes the results. Panics if a row is missing.
     pub(crate) fn assert_complete(&self) {
-        self.tell();
+        self.write();
         assert_eq!(self.missing(), Vec::<String>::new());
     }
 
-    /// The rows that could not be shown.
+    /// Returns the rows that are not implemented.
     pub(crate) fn missing(&self) -> Vec<String> {
         let gap = |(id, stand): &(String, Stand)| match stand {
             Stand::Missing(why) => Some(format!("{id}: {why}")),
@@ -63,8 +63,8 @@ impl Evidence {
         self.rows.iter().filter_map(gap).collect()
     }
 
-    /// Writes it where it was asked for.
-    pub(crate) fn tell(&self) {
+    /// Prints the gaps, and writes all results to the output folder.
+    pub(crate) fn write(&self) {
         for gap in self.missing() {
             println!("{}: {gap}", self.sort);
         }

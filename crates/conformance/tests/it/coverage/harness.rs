@@ -1,4 +1,4 @@
-//! A sandbox whose time stands still, asked without the client, and a receiver of its webhooks.
+//! A sandbox with a frozen clock, raw calls to it, and a receiver of its webhooks.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use serde_json::Value;
 
-/// A receiver that has got every webhook, and keeps what they said.
+/// Accepts every webhook and records the bodies.
 #[derive(Clone, Debug, Default)]
 struct Receiver(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -48,13 +48,13 @@ impl Harness {
         Answer { status: head.status.as_u16(), body: body.collect(u64::MAX).await.unwrap() }
     }
 
-    /// What the webhooks have said since they were last asked for.
+    /// Returns the webhook bodies since the last call.
     pub(crate) fn webhooks(&self) -> Vec<Value> {
         let received = std::mem::take(&mut *self.received.0.lock().unwrap());
         received.iter().map(|body| serde_json::from_slice(body).expect("a webhook is JSON")).collect()
     }
 
-    /// A call with the account's credentials. A path below `/api/2.10` unless it says another.
+    /// Sends a request with the account's credentials. `path` is below `/api/2.10` unless it starts with `/api/`.
     pub(crate) async fn call(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let path = if path.starts_with("/api/") { path.to_owned() } else { format!("/api/2.10{path}") };
         let request = Request::builder()
@@ -71,7 +71,7 @@ impl Harness {
         answer.json().unwrap()["OrderID"].as_str().unwrap().to_owned()
     }
 
-    /// Plays a story and waits until all that follows from it at this time has happened.
+    /// Plays a story and waits until everything that is due has happened.
     pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Rejection> {
         let played = self.sandbox.transition(order, &Transition::Scenario(story.to_owned())).unwrap();
         self.clock.settle().await;
@@ -97,7 +97,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The faults of a refusal: field and message of each.
+    /// Returns field and message of each violation.
     pub(crate) fn faults(&self) -> Vec<(String, String)> {
         let read = self.json().unwrap_or_default();
         let faults = read["Faults"].as_array().cloned().unwrap_or_default();
@@ -105,8 +105,8 @@ impl Answer {
         faults.iter().map(|fault| (text(&fault["field"]), text(&fault["message"]))).collect()
     }
 
-    /// Whether the sandbox knows the call at all, whatever it says of the order.
-    pub(crate) fn is_of_a_call(&self) -> bool {
+    /// Whether the sandbox knows the call, even if it rejects the request.
+    pub(crate) fn is_known_call(&self) -> bool {
         !(self.status == 405 || self.status == 501 || self.faults().iter().any(|(field, _)| field == "path"))
     }
 }

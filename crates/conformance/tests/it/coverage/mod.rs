@@ -1,9 +1,8 @@
-//! Evidence that both sides of the contract are there, row by row of `docs/contract/`: what is told of
-//! the sandbox of identify24, and its codes and samples, stands in a folder of its own.
+//! Evidence that client and sandbox implement every row of `docs/contract/`. The folder `identify24` tests the mock
+//! vendor identify24, its codes and its samples.
 //!
-//! Nothing here lists fields: what is tried is generated from each row, and what came of it is told, good or bad, to
-//! `cargo xtask coverage`, which compares it with the rows. A new row is covered by what is generated from it, or it is
-//! a gap. These tests fail by themselves where something is wrong rather than missing.
+//! The tests generate requests and responses from the rows, and write a result for each row. `cargo xtask coverage`
+//! compares the results with the rows: a row without a result is a gap. Wrong behavior fails here.
 
 #![allow(clippy::print_stdout)]
 
@@ -13,7 +12,7 @@ mod document;
 mod evidence;
 mod harness;
 mod identify24;
-mod refused;
+mod requests;
+mod responses;
 mod rows;
-mod seen;
-mod typed;
+mod types;

@@ -1,4 +1,4 @@
-//! The rows of `docs/contract/fields.tsv`, and where each of them stands in a JSON text.
+//! The rows of `docs/contract/fields.tsv`, and the position of each in a JSON body.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -17,10 +17,10 @@ pub(crate) enum Step {
     Name,
 }
 
-/// The name that generated texts have where the integrator chooses it.
+/// The name that generated bodies use where the integrator chooses it.
 pub(crate) const CHOSEN: &str = "detail";
 
-/// One row.
+/// A row of the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
@@ -28,21 +28,21 @@ pub(crate) struct Row {
     pub(crate) endpoint: String,
     pub(crate) request: bool,
     pub(crate) path: String,
-    /// The type as it is printed: `S`, `N`, `B`, `O`, `A`, `DS`, `DTS`, `PN`, or several of them.
+    /// Type as printed: `S`, `N`, `B`, `O`, `A`, `DS`, `DTS`, `PN`, or several of them.
     pub(crate) kind: String,
-    /// The most characters; `of_name` when they are the name's.
-    pub(crate) most: Option<usize>,
+    /// Maximum length in characters; of the element's name if `of_name`.
+    pub(crate) max: Option<usize>,
     pub(crate) of_name: bool,
-    /// Printed as required, or required by sense.
+    /// Whether the element is printed as required, or cannot be left out.
     pub(crate) required: bool,
-    /// Printed in an example only, or in the changelog only.
+    /// Whether the element is printed only in an example or in the changelog.
     pub(crate) aside: bool,
     pub(crate) note: String,
     pub(crate) steps: Vec<Step>,
 }
 
 impl Row {
-    /// Whether it holds other elements.
+    /// Whether the element contains other elements.
     pub(crate) fn is_container(&self) -> bool {
         matches!(self.kind.as_str(), "O" | "A" | "O/A" | "O (A)" | "")
     }
@@ -52,42 +52,42 @@ impl Row {
         self.path.rsplit('.').next().unwrap().trim_end_matches("[]")
     }
 
-    /// The path of the object that it stands in, without a dot at its end.
+    /// The path of the enclosing object.
     pub(crate) fn parent(&self) -> &str {
         self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
 
-    /// A wrapper round the other elements of the text, by its note.
+    /// Whether the note says that this element wraps the whole body.
     pub(crate) fn is_wrapper(&self) -> bool {
         self.note.starts_with("wrapper")
     }
 }
 
-/// Every row of both vendors.
+/// All rows of both vendors.
 pub(crate) fn all() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| parse(include_str!("../../../../../docs/contract/fields.tsv")))
 }
 
-/// Every row of a vendor.
-pub(crate) fn of(vendor: &str) -> impl Iterator<Item = &'static Row> {
+/// All rows of a vendor.
+pub(crate) fn rows_of(vendor: &str) -> impl Iterator<Item = &'static Row> {
     all().iter().filter(move |row| row.vendor == vendor)
 }
 
-/// The row with this number.
+/// The row with this id.
 pub(crate) fn row(id: &str) -> &'static Row {
     all().iter().find(|row| row.id == id).unwrap()
 }
 
-/// The rows of the same endpoint and direction, in their order.
-pub(crate) fn beside(row: &Row) -> impl Iterator<Item = &'static Row> {
+/// All rows of the same endpoint and direction, in order, including this one.
+pub(crate) fn siblings(row: &Row) -> impl Iterator<Item = &'static Row> {
     let (endpoint, request) = (row.endpoint.clone(), row.request);
-    of(row.vendor).filter(move |other| other.endpoint == endpoint && other.request == request)
+    rows_of(row.vendor).filter(move |other| other.endpoint == endpoint && other.request == request)
 }
 
-/// The endpoints of one direction of identity.TM, each once.
+/// The endpoints of identity.TM with bodies in one direction.
 pub(crate) fn endpoints(request: bool) -> BTreeSet<&'static str> {
-    of(IDENTITY_TM).filter(|row| row.request == request).map(|row| &*row.endpoint).collect()
+    rows_of(IDENTITY_TM).filter(|row| row.request == request).map(|row| &*row.endpoint).collect()
 }
 
 fn parse(table: &'static str) -> Vec<Row> {
@@ -95,7 +95,7 @@ fn parse(table: &'static str) -> Vec<Row> {
     for wrapper in rows.iter_mut().filter(|row| row.is_wrapper()) {
         wrapper.steps.insert(0, Step::Item);
     }
-    // Elements of an array whose rows leave out its brackets: `Hashes.<Name>`.
+    // Rows of array elements that are written without brackets: `Hashes.<Name>`.
     let arrays: Vec<_> = rows
         .iter()
         .filter(|row| row.kind == "A")
@@ -114,7 +114,7 @@ fn parse(table: &'static str) -> Vec<Row> {
 
 fn read(line: &'static str) -> Row {
     let columns: Vec<&str> = line.split('\t').collect();
-    let [id, vendor, endpoint, direction, path, kind, most, required, note] = columns[..] else {
+    let [id, vendor, endpoint, direction, path, kind, max, required, note] = columns[..] else {
         panic!("a row of the contract has {} columns: {line}", columns.len());
     };
     Row {
@@ -123,14 +123,14 @@ fn read(line: &'static str) -> Row {
         endpoint: endpoint.to_owned(),
         request: match direction {
             "req" => true,
-            // A webhook is sent by the sandbox, like an answer.
+            // The sandbox sends webhooks, like responses.
             "resp" | "in" => false,
-            other => panic!("{id}: {other} is no direction"),
+            other => panic!("{id}: unknown direction {other}"),
         },
         path: path.to_owned(),
         kind: kind.to_owned(),
-        most: most.split(' ').next().filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()),
-        of_name: most.ends_with("(name)"),
+        max: max.split(' ').next().filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()),
+        of_name: max.ends_with("(name)"),
         required: matches!(required, "Y" | "Y*" | "N (Y*)"),
         aside: matches!(required, "(example)" | "(changelog)"),
         note: note.to_owned(),
@@ -154,8 +154,8 @@ fn steps(path: &str) -> Vec<Step> {
     steps
 }
 
-/// The path as our readers tell it: `[0]` for an element of an array, `*` for a chosen name.
-pub(crate) fn told(steps: &[Step]) -> String {
+/// The path as the readers' errors write it: `[0]` for an array element, `*` for a chosen name.
+pub(crate) fn path_text(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
         let part = match step {
@@ -172,8 +172,8 @@ pub(crate) fn told(steps: &[Step]) -> String {
 }
 
 #[test]
-fn paths_are_taken_apart_as_they_stand_in_a_json_text() {
-    let at = |id: &str| told(&row(id).steps);
+fn paths_are_parsed_into_steps() {
+    let at = |id: &str| path_text(&row(id).steps);
     assert_eq!(at("F-110"), "Address.Firstname");
     assert_eq!(at("F-148"), "IdentData.Additional.*.Type");
     assert_eq!(at("F-172"), "MultiSignOptions.SignParameters[0].Filename");

@@ -1,4 +1,4 @@
-//! What the integration tests share: fixtures, a clock and a transport under their control, snapshots.
+//! Helpers of the integration tests: fixtures, a scripted vendor, clients, snapshots.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -36,7 +36,7 @@ pub(crate) fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
-/// A POST or GET as the sandbox receives it.
+/// A request as the sandbox receives it.
 pub(crate) fn request(body: impl Into<Bytes>) -> Request<Bytes> {
     Request::new(body.into())
 }
@@ -45,20 +45,20 @@ pub(crate) fn encoded<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, di
     operation.encode(dialect).unwrap()
 }
 
-/// The JSON that is sent.
+/// The JSON of the request.
 pub(crate) fn written<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> serde_json::Value {
     json(&body_bytes(&encoded(operation, dialect).body))
 }
 
-/// The error of a call, which prints nothing of the person.
+/// Returns the error of a call. Panics if the error prints personal data.
 pub(crate) fn fault<T>(result: Result<T, Error>) -> Error {
-    let Err(error) = result else { panic!("it succeeded") };
+    let Err(error) = result else { panic!("the call succeeded") };
     let shown = format!("{error} {error:?} {error:#?}");
     assert!(!shown.contains("Mustermann"), "{shown}");
     error
 }
 
-/// What the sandbox reads of what the client writes.
+/// Encodes the operation as the client and decodes it as the sandbox.
 pub(crate) fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Op {
     let body = body_bytes(&encoded(operation, dialect).body);
     let path = Op::META.path(&operation.path_params()).unwrap();
@@ -85,7 +85,7 @@ pub(crate) fn params() -> Params {
     Params::default()
 }
 
-/// An ident with the twelve required values.
+/// An ident with the twelve required fields.
 pub(crate) fn erika() -> CreateIdent {
     CreateIdent::default()
         .project_id("6")
@@ -110,36 +110,36 @@ pub(crate) fn status(status: u16) -> Step {
     Step::Answer(Reply::new(status, r#"{"result":false,"messages":["Mustermann"]}"#))
 }
 
-/// 429 with this `Retry-After`.
+/// A 429 with this `Retry-After`.
 pub(crate) fn limited(after: &'static str) -> Step {
     Step::Answer(Reply::new(429, "{}").header("retry-after", after))
 }
 
 type Handler = Box<dyn Fn(&SentRequest) -> Step + Send + Sync>;
 
-/// The vendor's side in the tests' hands: logins answer with a new token each, the rest comes from the handler.
+/// A scripted vendor. Each login returns a new token; the handler answers all other calls.
 pub(crate) struct Vendor {
     handler: Handler,
-    /// Whether only the newest token of all is good.
+    /// Whether only the newest token is valid.
     expires: bool,
     login: Mutex<VecDeque<Step>>,
     pub(crate) logins: AtomicUsize,
-    /// While closed, logins do not answer.
+    /// Whether logins are answered.
     pub(crate) open: AtomicBool,
     pub(crate) arrived: Mutex<Vec<SentRequest>>,
 }
 
 impl Vendor {
     pub(crate) fn new(handler: impl Fn(&SentRequest) -> Step + Send + Sync + 'static) -> Arc<Self> {
-        Self::of(Box::new(handler), false)
+        Self::with(Box::new(handler), false)
     }
 
-    /// A vendor that knows only the newest token.
+    /// A vendor that accepts only the newest token.
     pub(crate) fn expiring(good: Step) -> Arc<Self> {
-        Self::of(Box::new(move |_| good.clone()), true)
+        Self::with(Box::new(move |_| good.clone()), true)
     }
 
-    fn of(handler: Handler, expires: bool) -> Arc<Self> {
+    fn with(handler: Handler, expires: bool) -> Arc<Self> {
         Arc::new(Self {
             handler,
             expires,
@@ -150,7 +150,7 @@ impl Vendor {
         })
     }
 
-    /// Answers in turn to everything but logins; the last answer stays.
+    /// Returns these responses in order to all calls except logins, then repeats the last one.
     pub(crate) fn script(answers: Vec<Step>) -> Arc<Self> {
         let left = Mutex::new(VecDeque::from(answers));
         Self::new(move |_| {
@@ -159,7 +159,7 @@ impl Vendor {
         })
     }
 
-    /// The next login answers this instead of a token.
+    /// Sets the response to the next login.
     pub(crate) fn next_login(&self, answer: Step) {
         self.login.lock().unwrap().push_back(answer);
     }
@@ -168,7 +168,7 @@ impl Vendor {
         self.logins.load(Ordering::SeqCst)
     }
 
-    /// The paths that arrived, in order.
+    /// The requested paths, in order.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.arrived.lock().unwrap().iter().map(|arrived| arrived.path().to_owned()).collect()
     }
@@ -190,7 +190,7 @@ impl Transport for Vendor {
         let arrived = SentRequest::read(request);
         self.arrived.lock().unwrap().push(arrived.clone());
         context.mark_sent();
-        // Others get their turn between request and answer.
+        // Yields, so that other tasks run between request and response.
         let mut turns = 3;
         poll_fn(|cx| {
             cx.waker().wake_by_ref();
@@ -220,7 +220,7 @@ pub(crate) fn policy() -> Policy {
     Policy::default().backoff(Duration::ZERO)
 }
 
-/// A client over any transport, by a clock that stands still, built in any other way.
+/// A client over this transport with a frozen clock, built with these changes.
 pub(crate) fn client_over(transport: Arc<dyn Transport>, change: impl FnOnce(Builder) -> Builder) -> Identify24 {
     let builder = Identify24::builder(Credentials::new(PARTNER, API_KEY)).transport(transport);
     let builder = builder.base_url("http://127.0.0.1:1").clock(Arc::new(TestClock::default())).policy(policy());
@@ -239,7 +239,7 @@ pub(crate) fn client(vendor: &Arc<Vendor>) -> Identify24 {
     client_by(vendor, |builder| builder)
 }
 
-/// Polls a call that can only wait.
+/// Polls a call and checks that it is still pending.
 pub(crate) fn waits<F: Future>(call: &mut Pin<Box<F>>) {
     for _ in 0..10 {
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -250,8 +250,7 @@ pub(crate) fn options() -> CallOptions {
     CallOptions::new()
 }
 
-/// Three snapshots of one operation: the request as it is sent, the answer as it is read, and both as they are
-/// printed.
+/// Takes three snapshots of one operation: the request, the decoded response, and the `Debug` output of both.
 pub(crate) async fn check_operation<Op>(name: &str, operation: Op, vendor_response: &[u8])
 where
     Op: ServedOperation<Dialect = Dialect> + fmt::Debug,

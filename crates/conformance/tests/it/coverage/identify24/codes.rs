@@ -1,4 +1,4 @@
-//! The vendor's table of HTTP codes, 1.9 of the contract: the sandbox can be brought to each, and the client tells it.
+//! The vendor's table of HTTP codes (contract, 1.9): the sandbox can return each code, and the client reports it.
 
 use identkit_core::{CallOptions, Error, Kind};
 use identkit_identify24::messages::{CreateIdent, IdentId};
@@ -12,7 +12,7 @@ use crate::coverage::document::everything;
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::rows::{IDENTIFY24, row};
 
-/// Each code with what the contract makes of it.
+/// Each code with the contract's class.
 fn table() -> Vec<(u16, String)> {
     let contract = include_str!("../../../../../../docs/contract/contract.md");
     let table = contract.split("\n## 1.9 ").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -25,7 +25,7 @@ fn table() -> Vec<(u16, String)> {
     codes
 }
 
-/// The kind of error that the contract's class stands for; none for what worked.
+/// The kind of error for the contract's class; `Some(None)` for a success, `None` for an unknown class.
 fn kind(class: &str) -> Option<Option<Kind>> {
     let word = class.split(['`', ',', ' ']).next().unwrap();
     Some(match word {
@@ -50,11 +50,11 @@ async fn projects(client: &Identify24) -> Result<(), Error> {
     client.projects(&CallOptions::new()).await.map(drop)
 }
 
-/// Brings the sandbox to the code; what came of the client's call.
+/// Makes the sandbox return the code, and returns the result of the client's call.
 async fn provoke(code: u16) -> Option<Result<(), Error>> {
     let harness = Harness::new(if code == 400 { Profile::Strict } else { Profile::Literal });
     let key = if code == 401 { "wrong" } else { API_KEY };
-    // The strict sandbox refuses names that are not in upper case (AI-04).
+    // The strict profile rejects names that are not in upper case (AI-04).
     let (client, _) = harness.client(key, Dialect::new().case(CasePolicy::Preserve));
     if code != 401 {
         projects(&client).await.unwrap();
@@ -90,21 +90,21 @@ async fn provoke(code: u16) -> Option<Result<(), Error>> {
 
 async fn stand(code: u16, class: &str) -> Stand {
     let Some(expected) = kind(class) else {
-        return Stand::Missing(format!("the class {class} is not known: enter what the client makes of it"));
+        return Stand::Missing(format!("unknown class {class}: add its kind"));
     };
-    let Some(came) = provoke(code).await else {
-        return Stand::Missing("nothing brings the sandbox to it".into());
+    let Some(result) = provoke(code).await else {
+        return Stand::Missing("no test makes the sandbox return it".into());
     };
-    let found = came.as_ref().err().map(|error| (Some(error.kind()), error.status()));
-    if found == expected.map(|kind| (Some(kind), Some(code))) {
-        return Stand::Shown("answered by the sandbox, and told so by the client".into());
+    let actual = result.as_ref().err().map(|error| (Some(error.kind()), error.status()));
+    if actual == expected.map(|kind| (Some(kind), Some(code))) {
+        return Stand::Shown("returned by the sandbox, reported by the client".into());
     }
-    Stand::Missing(format!("the client makes {found:?} of it instead of {expected:?}"))
+    Stand::Missing(format!("the client reports {actual:?} instead of {expected:?}"))
 }
 
 #[tokio::test]
-async fn every_code_of_the_vendors_table_is_answered_by_the_sandbox_and_told_by_the_client() {
-    let mut evidence = Evidence::of(IDENTIFY24, "code");
+async fn sandbox_returns_every_code_and_the_client_reports_it() {
+    let mut evidence = Evidence::new(IDENTIFY24, "code");
     for (code, class) in table() {
         evidence.add(&code.to_string(), stand(code, &class).await);
     }
@@ -112,7 +112,7 @@ async fn every_code_of_the_vendors_table_is_answered_by_the_sandbox_and_told_by_
 }
 
 #[tokio::test]
-async fn a_code_that_nobody_knows_or_that_is_told_otherwise_is_a_gap() {
+async fn unknown_or_misreported_code_is_a_gap() {
     assert_eq!(table().len(), 12);
     assert!(matches!(stand(418, "`Forbidden`").await, Stand::Missing(_)));
     assert!(matches!(stand(404, "Forbidden`, no retry").await, Stand::Missing(_)));

@@ -1,4 +1,4 @@
-//! What is asked of the sandbox of identify24, without the client and with it.
+//! Calls to the mock vendor identify24, raw and with the client.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,18 +19,18 @@ pub(super) use crate::coverage::harness::{Answer, Harness};
 
 pub(super) const PARTNER: &str = "911-internet";
 pub(super) const API_KEY: &str = "sandbox-api-key";
-/// The ident of the document's examples.
+/// The ident id in the document's examples.
 pub(super) const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-/// A transport that keeps the headers of what goes through it.
+/// A transport that records the headers of requests.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct HeaderRecorder {
     inner: InProcess,
     pub(super) headers: Mutex<Vec<(String, HeaderMap)>>,
 }
 
 #[async_trait]
-impl Transport for Heard {
+impl Transport for HeaderRecorder {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         self.headers.lock().unwrap().push((request.uri().path().to_owned(), request.headers().clone()));
         self.inner.send(request, context).await
@@ -42,16 +42,16 @@ impl Harness {
         self.sandbox.with_world(|world| configure(world, change));
     }
 
-    /// The names of the stories that an ident can take.
+    /// Returns the names of the stories of an ident.
     pub(super) fn stories(&self) -> Vec<String> {
         let mut names = Vec::new();
         self.set(|settings| names = settings.stories.keys().cloned().collect());
-        assert!(!names.is_empty(), "an account has stories");
+        assert!(!names.is_empty(), "the account has no stories");
         names
     }
 
-    /// A call with the partner's name and this token.
-    pub(super) async fn ask(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    /// Sends a request with the partner's name and this token.
+    pub(super) async fn send(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -63,7 +63,7 @@ impl Harness {
 
     pub(super) async fn token(&self) -> String {
         let login = serde_json::json!({ "PARTNER": PARTNER, "APIKEY": API_KEY });
-        let answer = self.ask("", "POST", "/auth", login.to_string()).await;
+        let answer = self.send("", "POST", "/auth", login.to_string()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json().unwrap()["token"].as_str().unwrap().to_owned()
     }
@@ -72,26 +72,26 @@ impl Harness {
         self.clock.advance(by).await;
     }
 
-    /// The client, which tries once, and what it sends.
-    pub(super) fn client(&self, api_key: &str, dialect: Dialect) -> (Identify24, Arc<Heard>) {
-        let heard = Arc::new(Heard { inner: InProcess(self.sandbox.clone()), headers: Mutex::default() });
+    /// Creates a client without retries, and the record of its headers.
+    pub(super) fn client(&self, api_key: &str, dialect: Dialect) -> (Identify24, Arc<HeaderRecorder>) {
+        let recorder = Arc::new(HeaderRecorder { inner: InProcess(self.sandbox.clone()), headers: Mutex::default() });
         let client = Identify24::builder(Credentials::new(PARTNER, api_key))
-            .transport(Arc::clone(&heard) as Arc<dyn Transport>)
+            .transport(Arc::clone(&recorder) as Arc<dyn Transport>)
             .clock(Arc::new(self.clock.clone()))
             .policy(Policy::default().attempts(1))
             .dialect(dialect)
             .build()
             .unwrap();
-        (client, heard)
+        (client, recorder)
     }
 }
 
 impl Answer {
-    /// Whether a fault of the refusal is about this element: `element: why (rule, section)`, several of them joined by
-    /// `; `. What cannot be read is a fault of the body that tells the element's path.
+    /// Whether a violation names this element. Violations have the form `element: text (rule, section)` and are joined
+    /// by `; `. A JSON error contains the path of the element.
     pub(super) fn names(&self, element: &str) -> bool {
-        let told = self.json().unwrap();
-        let messages = told["messages"].as_array().cloned().unwrap_or_default();
+        let read = self.json().unwrap();
+        let messages = read["messages"].as_array().cloned().unwrap_or_default();
         let texts = messages.iter().filter_map(Value::as_str).flat_map(|text| text.split("; "));
         texts.into_iter().any(|fault| {
             let fault = fault.strip_prefix("body: the JSON cannot be read: ").unwrap_or(fault);

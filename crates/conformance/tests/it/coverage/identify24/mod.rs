@@ -1,7 +1,7 @@
-//! identify24: the same questions as for identity.TM, where its sandbox and its document differ.
+//! The tests for identify24 that differ from those for identity.TM.
 
 mod codes;
 mod harness;
-mod refused;
+mod requests;
+mod responses;
 pub(crate) mod samples;
-mod seen;

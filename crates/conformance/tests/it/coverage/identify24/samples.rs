@@ -1,4 +1,4 @@
-//! The samples of the document that are no messages: URLs, tables of headers, names of variables.
+//! The samples of the document that are not messages: URLs, tables of headers, names of variables.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -17,36 +17,36 @@ use crate::coverage::document::everything;
 use crate::coverage::evidence::Stand;
 use crate::coverage::rows::row;
 
-/// A sample without a fixture.
+/// Returns the result for a sample without a fixture.
 pub(crate) fn stand(sample: &Sample<'_>) -> Stand {
     let shown = match sample.kind {
         "placeholder list" => {
-            return Stand::NotApplicable("names of variables of the document, without a value".into());
+            return Stand::NotApplicable("names of variables, without values".into());
         }
         "url" | "url template" => url(sample.content),
         "header table" => table(sample.section, sample.content),
-        _ => Err("no fixture: add it to the provider's fixtures, byte for byte".into()),
+        _ => Err("it has no fixture: add one to the provider's fixtures, byte for byte".into()),
     };
     shown.map_or_else(Stand::Missing, |how| Stand::Shown(how.into()))
 }
 
-/// The client's base, or a call below it that the client has and the sandbox knows.
+/// Checks that the URL is the client's base URL, or a call that client and sandbox have.
 fn url(content: &str) -> Result<&'static str, String> {
     if content.strip_suffix("/{method}") == Some(DEFAULT_BASE_URL) {
-        return Ok("the client's base");
+        return Ok("the client's base URL");
     }
-    let (method, address) = content.split_once(' ').ok_or("no method is printed")?;
-    let path = address.strip_prefix(DEFAULT_BASE_URL).ok_or("it is not below the client's base")?;
+    let (method, address) = content.split_once(' ').ok_or("the method is missing")?;
+    let path = address.strip_prefix(DEFAULT_BASE_URL).ok_or("it is not below the client's base URL")?;
     if !is_known(method, path) {
-        return Err("the client has no such call".into());
+        return Err("the client does not have this call".into());
     }
     let answer = block_on(async {
         let harness = Harness::new(Profile::Literal);
-        harness.ask("xxx", method, &path.replace("{ident_id}", EXAMPLE), "").await
+        harness.send("xxx", method, &path.replace("{ident_id}", EXAMPLE), "").await
     });
-    // A refusal is an answer, if only it is not that the path is unknown.
+    // A rejection is fine, unless it says that the path is unknown.
     if answer.status == 200 || (answer.status == 400 && !answer.names("path")) {
-        Ok("the client's call, which the sandbox answers")
+        Ok("a call of client and sandbox")
     } else {
         Err(format!("the sandbox does not know it: {}", answer.text()))
     }
@@ -56,27 +56,27 @@ fn table(call: &str, content: &str) -> Result<&'static str, String> {
     block_on(headers(call, content))
 }
 
-/// Every header of the table goes out with the client's call, and the strict sandbox refuses the call without it.
+/// Checks that the client sends every header of the table, and that the strict profile rejects the call without it.
 async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
     let harness = Harness::new(Profile::Strict);
-    let (client, heard) = harness.client(API_KEY, Dialect::new());
+    let (client, recorder) = harness.client(API_KEY, Dialect::new());
     let made = make(&client, call).await;
-    let (path, sent) = heard.headers.lock().unwrap().last().cloned().ok_or("the client sent nothing")?;
+    let (path, sent) = recorder.headers.lock().unwrap().last().cloned().ok_or("the client sent nothing")?;
     if !path.starts_with(&format!("/{call}")) {
         return Err(format!("the client called {path}: {made:?}"));
     }
     for name in content.split(", ") {
         let given =
-            sent.get(name).and_then(|value| value.to_str().ok()).ok_or(format!("the client sends no {name}"))?;
-        // AI-09: what the table prints as the value of partner and token is a slip.
-        let right = match name {
+            sent.get(name).and_then(|value| value.to_str().ok()).ok_or(format!("the client does not send {name}"))?;
+        // AI-09: the printed values of partner and token are a mistake.
+        let valid = match name {
             "Content-Type" => given == "application/json",
             "X-API-PARTNER" => given == PARTNER,
             "X-API-TOKEN" => given.len() > 40,
-            other => return Err(format!("what {other} must hold is not known: enter it")),
+            other => return Err(format!("unknown header {other}: add its value")),
         };
-        if !right {
-            return Err(format!("the client's {name} is not what it must be"));
+        if !valid {
+            return Err(format!("the client sends another value of {name}"));
         }
         let status = if name == "Content-Type" { 400 } else { 401 };
         let mut fewer = sent.clone();
@@ -88,7 +88,7 @@ async fn headers(call: &str, content: &str) -> Result<&'static str, String> {
             }
         }
     }
-    Ok("sent by the client, asked for by the sandbox")
+    Ok("sent by the client, required by the sandbox")
 }
 
 async fn make(client: &Identify24, call: &str) -> Result<(), Error> {
@@ -107,7 +107,7 @@ fn ident() -> CreateIdent {
     serde_json::from_value(everything(row("F-034"))).unwrap()
 }
 
-/// A call that works, with these headers.
+/// A valid request with these headers.
 fn request(call: &str, path: &str, headers: &HeaderMap) -> Request<Bytes> {
     let body = match call {
         "auth" => serde_json::json!({ "PARTNER": PARTNER, "APIKEY": API_KEY }),
@@ -125,7 +125,7 @@ fn request(call: &str, path: &str, headers: &HeaderMap) -> Request<Bytes> {
 }
 
 #[test]
-fn a_url_or_a_header_that_nobody_knows_is_a_gap() {
+fn unknown_url_or_header_is_a_gap() {
     let base = DEFAULT_BASE_URL;
     for unknown in [format!("POST {base}/ident/get/{{ident_id}}"), format!("GET {base}/ident/list"), "GET /auth".into()]
     {

@@ -1,7 +1,7 @@
-//! The sandbox's side of answers and webhooks: every element was seen on the wire, with its type and form; what was given
-//! at the creation came back; and nothing else was told.
+//! Responses and webhooks of identify24: the sandbox returns every element with its type and form, the values that the
+//! ident was created with, and no undocumented element.
 //!
-//! The stories are asked of the sandbox itself. Settings of the account have to be entered, in [`ACCOUNTS`].
+//! The test gets the list of stories from the sandbox. New account settings must be added to [`ACCOUNTS`].
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,41 +13,41 @@ use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::harness::{API_KEY, Answer, EXAMPLE, Harness, PARTNER};
-use crate::coverage::document::{everything, moment};
+use crate::coverage::document::{date_time_form, everything};
 use crate::coverage::evidence::{Evidence, Stand};
-use crate::coverage::rows::{IDENTIFY24, Row, Step, of, row, told};
-use crate::coverage::seen::{is_of_type, walk};
+use crate::coverage::responses::{is_of_type, walk};
+use crate::coverage::rows::{IDENTIFY24, Row, Step, path_text, row, rows_of};
 
 const WEBHOOK: &str = "WEBHOOK POST";
 const READ: &str = "GET /ident/get/{ident_id}";
 
-/// An answer or a webhook, and the request that created the ident which it is about.
+/// A response or webhook, and the request that created its ident.
 #[derive(Clone, Debug)]
-struct Text {
+struct Observation {
     endpoint: &'static str,
-    good: bool,
+    success: bool,
     text: Value,
     created: Option<Value>,
 }
 
 #[derive(Debug, Default)]
-struct Seen(Vec<Text>);
+struct Observations(Vec<Observation>);
 
-impl Seen {
-    fn note(&mut self, endpoint: &'static str, answer: &Answer, created: Option<&Value>) {
+impl Observations {
+    fn add(&mut self, endpoint: &'static str, answer: &Answer, created: Option<&Value>) {
         let text = answer.json().unwrap();
-        // A refusal may come with status 200 (AI-02).
-        let good =
+        // A rejection can have status 200 (AI-02).
+        let success =
             answer.status == 200 && text["result"] == true && text.get("response_status").is_none_or(|n| n == 200);
-        self.0.push(Text { endpoint, good, text, created: created.cloned() });
+        self.0.push(Observation { endpoint, success, text, created: created.cloned() });
     }
 
     fn stand(&self, row: &Row) -> Stand {
-        let mut found = 0;
+        let mut count = 0;
         for one in self.0.iter().filter(|one| one.endpoint == row.endpoint) {
             let here = at(&one.text, &row.steps);
-            if one.good && row.required && here.is_empty() {
-                return Stand::Missing("a good answer of the sandbox lacks it".into());
+            if one.success && row.required && here.is_empty() {
+                return Stand::Missing("a successful response of the sandbox lacks it".into());
             }
             for value in &here {
                 let is_right = match row.kind.as_str() {
@@ -55,44 +55,44 @@ impl Seen {
                     kind => is_of_type(value, kind),
                 };
                 if !is_right {
-                    return Stand::Missing(format!("it was seen, and not as {}", row.kind));
+                    return Stand::Missing(format!("it was returned, but not as {}", row.kind));
                 }
-                if one.good && !is_in_form(row, value, &one.text) {
-                    return Stand::Missing(format!("it was seen, and not in the form that is noted: {}", row.note));
+                if one.success && !is_in_form(row, value, &one.text) {
+                    return Stand::Missing(format!("it was returned, but not in the noted form: {}", row.note));
                 }
-                if let Some(given) = one.created.as_ref().and_then(|created| created.get(given_as(row)))
+                if let Some(given) = one.created.as_ref().and_then(|created| created.get(name_in_request(row)))
                     && *value != given
                 {
-                    return Stand::Missing("it was given at the ident's creation, and another value came back".into());
+                    return Stand::Missing("it was returned with another value than at the ident's creation".into());
                 }
-                found += usize::from(tells(row, value));
+                count += usize::from(is_filled(row, value));
             }
         }
-        if found == 0 {
-            return Stand::Missing("the sandbox never told it: give it a story or a setting that does".into());
+        if count == 0 {
+            return Stand::Missing("the sandbox never returned it: add a story or a setting that does".into());
         }
-        Stand::Shown("seen on the wire with its type".into())
+        Stand::Shown("returned with its type".into())
     }
 
-    /// Elements of good answers and of webhooks that the document does not list.
-    fn strangers(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for one in self.0.iter().filter(|one| one.good) {
+    /// Elements of successful responses and webhooks that the document does not list.
+    fn undocumented(&self) -> BTreeSet<String> {
+        let mut unknown = BTreeSet::new();
+        for one in self.0.iter().filter(|one| one.success) {
             let mut paths = Vec::new();
             walk(&one.text, &mut Vec::new(), &mut paths);
             for (path, _) in paths {
-                let rows = || of(IDENTIFY24).filter(|row| !row.request && row.endpoint == one.endpoint);
+                let rows = || rows_of(IDENTIFY24).filter(|row| !row.request && row.endpoint == one.endpoint);
                 let known = path.last().is_none_or(|step| *step == Step::Item) || rows().any(|row| row.steps == path);
                 if !known {
-                    found.insert(format!("{} {}", one.endpoint, told(&path)));
+                    unknown.insert(format!("{} {}", one.endpoint, path_text(&path)));
                 }
             }
         }
-        found
+        unknown
     }
 }
 
-/// Every value at the end of the steps, in each element of an array on the way; `null` is none.
+/// All values at the path, in each element of arrays, except `null`.
 fn at<'a>(text: &'a Value, steps: &[Step]) -> Vec<&'a Value> {
     let Some((step, rest)) = steps.split_first() else {
         return if text.is_null() { Vec::new() } else { vec![text] };
@@ -104,8 +104,8 @@ fn at<'a>(text: &'a Value, steps: &[Step]) -> Vec<&'a Value> {
     }
 }
 
-/// Whether the value is more than an empty place.
-fn tells(row: &Row, value: &Value) -> bool {
+/// Whether the value is not empty.
+fn is_filled(row: &Row, value: &Value) -> bool {
     match row.kind.as_str() {
         "S" => value != "",
         "A<S>" => value != &json!([]),
@@ -113,15 +113,15 @@ fn tells(row: &Row, value: &Value) -> bool {
     }
 }
 
-/// The name of the same thing in the request that created the ident: `not person_first_name` says it where it differs.
-fn given_as(row: &Row) -> &str {
+/// The element's name in `ident/create`: a note like `not person_first_name` gives it where it differs.
+fn name_in_request(row: &Row) -> &str {
     row.note.strip_prefix("not ").unwrap_or(row.name())
 }
 
-/// The form of a good answer's value, as far as the note tells one. A webhook may leave its date empty.
+/// Whether the value has the form in the row's note, if there is one. A date may be empty, as in webhooks.
 fn is_in_form(row: &Row, value: &Value, text: &Value) -> bool {
     let value = value.as_str().unwrap_or_default();
-    if let Some(form) = moment(row) {
+    if let Some(form) = date_time_form(row) {
         let form = if form.starts_with("dd") { "%d-%m-%Y %H:%M:%S" } else { "%Y-%m-%d %H:%M" };
         let written = DateTime::strptime(form, value).map(|at| at.strftime(form).to_string());
         return value.is_empty() || written.is_ok_and(|written| written == value);
@@ -132,8 +132,7 @@ fn is_in_form(row: &Row, value: &Value, text: &Value) -> bool {
     }
 }
 
-/// How an account may be set up, where that decides what its answers hold. A setting that is not here is not tried: what
-/// it would show is a gap.
+/// Account settings that change responses. Elements that need another setting are gaps.
 const ACCOUNTS: &[fn(&mut Settings)] = &[
     |_| {},
     |account| account.refusals = Refusals::ByResult,
@@ -151,21 +150,21 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
     |account| account.out_of_service = Some(503),
 ];
 
-async fn look(account: fn(&mut Settings), seen: &mut Seen) {
+async fn observe(account: fn(&mut Settings), observations: &mut Observations) {
     let harness = Harness::new(Profile::Literal);
     let token = harness.token().await;
     harness.set(account);
     for (partner, key) in [(PARTNER, API_KEY), (PARTNER, "wrong"), ("", "")] {
         let login = json!({ "PARTNER": partner, "APIKEY": key }).to_string();
-        seen.note("POST /auth", &harness.ask("", "POST", "/auth", login).await, None);
+        observations.add("POST /auth", &harness.send("", "POST", "/auth", login).await, None);
     }
-    // By URL and by content, what breaks every rule, and the same once more.
+    // A PDF by URL, a PDF by content, an invalid ident, and a duplicate.
     let [by_url, by_content] = ["F-033", "F-034"].map(|id| everything(row(id)));
-    let nothing = json!({});
+    let empty = json!({});
     let mut known = vec![(EXAMPLE.to_owned(), None)];
-    for ident in [&by_url, &by_content, &nothing, &by_url] {
-        let answer = harness.ask(&token, "POST", "/ident/create", ident.to_string()).await;
-        seen.note("POST /ident/create", &answer, None);
+    for ident in [&by_url, &by_content, &empty, &by_url] {
+        let answer = harness.send(&token, "POST", "/ident/create", ident.to_string()).await;
+        observations.add("POST /ident/create", &answer, None);
         if let Some(id) = answer.json().unwrap()["ident_id"].as_str() {
             known.push((id.to_owned(), Some(ident)));
         }
@@ -174,54 +173,54 @@ async fn look(account: fn(&mut Settings), seen: &mut Seen) {
     for (id, created) in &known {
         let path = format!("/ident/get/{id}");
         for token in [&*token, "dead"] {
-            seen.note(READ, &harness.ask(token, "GET", &path, "").await, *created);
+            observations.add(READ, &harness.send(token, "GET", &path, "").await, *created);
         }
         for story in harness.stories().iter().filter(|_| id != "unknown") {
             harness.play(id, story).await.unwrap();
             for text in harness.webhooks() {
-                assert_eq!(text["ident_id"], **id, "who the webhook is about");
-                seen.0.push(Text { endpoint: WEBHOOK, good: true, text, created: created.cloned() });
+                assert_eq!(text["ident_id"], **id, "ident of the webhook");
+                observations.0.push(Observation { endpoint: WEBHOOK, success: true, text, created: created.cloned() });
             }
-            let answer = harness.ask(&token, "GET", &path, "").await;
+            let answer = harness.send(&token, "GET", &path, "").await;
             if answer.status == 200 && answer.json().unwrap()["result"] == true {
-                assert_eq!(answer.json().unwrap()["data"]["id"], **id, "who was asked for");
+                assert_eq!(answer.json().unwrap()["data"]["id"], **id, "requested ident");
             }
-            seen.note(READ, &answer, *created);
+            observations.add(READ, &answer, *created);
         }
     }
     for token in [&*token, "dead"] {
-        seen.note("GET /project/getAll", &harness.ask(token, "GET", "/project/getAll", "").await, None);
+        observations.add("GET /project/getAll", &harness.send(token, "GET", "/project/getAll", "").await, None);
         for body in [r#"{"project_id":6}"#, r#"{"project_id":7}"#, "{}"] {
-            seen.note("GET /project/get", &harness.ask(token, "GET", "/project/get", body).await, None);
+            observations.add("GET /project/get", &harness.send(token, "GET", "/project/get", body).await, None);
         }
     }
-    // After 90 days nothing is left, and the token is dead long since.
+    // After 90 days the idents are deleted and the token is invalid.
     harness.advance(Duration::from_secs(90 * 86_400)).await;
     for (id, _) in &known {
-        seen.note(READ, &harness.ask("xxx", "GET", &format!("/ident/get/{id}"), "").await, None);
+        observations.add(READ, &harness.send("xxx", "GET", &format!("/ident/get/{id}"), "").await, None);
     }
 }
 
 #[tokio::test]
-async fn every_element_of_identify24_is_seen_on_the_wire_with_its_type() {
-    let mut seen = Seen::default();
+async fn identify24_returns_every_element_with_its_type() {
+    let mut observations = Observations::default();
     for account in ACCOUNTS {
-        look(*account, &mut seen).await;
+        observe(*account, &mut observations).await;
     }
-    let rows = of(IDENTIFY24).filter(|row| !row.request);
-    Evidence::of_rows(IDENTIFY24, "sandbox-answer", rows, |row| seen.stand(row)).assert_complete();
-    assert_eq!(seen.strangers(), BTreeSet::new(), "AI-02: each endpoint answers exactly what the document shows");
+    let rows = rows_of(IDENTIFY24).filter(|row| !row.request);
+    Evidence::from_rows(IDENTIFY24, "sandbox-answer", rows, |row| observations.stand(row)).assert_complete();
+    assert_eq!(observations.undocumented(), BTreeSet::new(), "AI-02: undocumented elements");
 }
 
 #[test]
-fn what_was_not_seen_or_is_not_right_is_a_gap() {
+fn missing_or_wrong_element_is_a_gap() {
     let stand = |id: &str, text: Value, created: Option<Value>| {
         let row = row(id);
         let endpoint = &*row.endpoint;
-        Seen(vec![Text { endpoint, good: true, text, created }]).stand(row)
+        Observations(vec![Observation { endpoint, success: true, text, created }]).stand(row)
     };
     let missing = |stand: Stand, why: &str| match stand {
-        Stand::Missing(told) => assert!(told.contains(why), "{told}"),
+        Stand::Missing(text) => assert!(text.contains(why), "{text}"),
         other => panic!("{other:?} instead of {why}"),
     };
     let read = |data: Value| json!({ "result": true, "messages": [], "data": data });
@@ -232,10 +231,10 @@ fn what_was_not_seen_or_is_not_right_is_a_gap() {
     missing(stand("F-057", read(json!({ "created_at": 7 })), None), "not as S");
     missing(stand("F-057", read(json!({ "created_at": null })), None), "lacks it");
     missing(stand("F-057", json!({ "created_at": "10-09-2020 12:00:00" }), None), "lacks it");
-    missing(stand("F-051", read(json!({ "custom_id": "" })), None), "never told");
+    missing(stand("F-051", read(json!({ "custom_id": "" })), None), "never returned");
     missing(stand("F-051", read(json!({ "custom_id": "a" })), Some(json!({ "custom_id": "b" }))), "another value");
     missing(stand("F-078", json!({ "first_name": "a" }), Some(json!({ "person_first_name": "b" }))), "another value");
-    missing(stand("F-045", read(json!({})), None), "never told");
+    missing(stand("F-045", read(json!({})), None), "never returned");
     missing(stand("F-045", json!({ "messages": [7] }), None), "not as A<S>");
     missing(stand("F-046", read(json!([])), None), "not as O");
     missing(stand("F-270", json!({ "data": {} }), None), "not as A");
@@ -244,7 +243,9 @@ fn what_was_not_seen_or_is_not_right_is_a_gap() {
     missing(stand("F-043", url("2"), None), "form");
 
     let text = json!({ "result": true, "data": [{ "id": "6", "colour": 1 }], "nickname": {} });
-    let stranger = Seen(vec![Text { endpoint: "GET /project/getAll", good: true, text, created: None }]).strangers();
-    let told = ["GET /project/getAll data[0].colour", "GET /project/getAll nickname"].map(str::to_owned);
-    assert_eq!(stranger, told.into());
+    let undocumented =
+        Observations(vec![Observation { endpoint: "GET /project/getAll", success: true, text, created: None }])
+            .undocumented();
+    let expected = ["GET /project/getAll data[0].colour", "GET /project/getAll nickname"].map(str::to_owned);
+    assert_eq!(undocumented, expected.into());
 }

@@ -1,4 +1,4 @@
-//! The sandbox's side of requests: it takes an order with every element, and refuses it once the row's rule is broken.
+//! Requests to identity.TM: the sandbox accepts a request with every element, and rejects it if a row's rule is broken.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,37 @@ use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use crate::coverage::document::{
-    everything, good, is_country, letters, listed, of_length, put, remove, rename, replace, wrong_type,
+    allowed_values, everything, is_country, letters, of_length, put, remove, rename, replace, valid_value, wrong_type,
 };
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::{Answer, Harness};
-use crate::coverage::rows::{IDENTITY_TM, Row, Step, beside, endpoints, of, row};
+use crate::coverage::rows::{IDENTITY_TM, Row, Step, endpoints, row, rows_of, siblings};
 
 /// A request that breaks one rule.
 struct Violation {
     rule: &'static str,
     text: Value,
-    /// Elements of the same object may be named instead, where the rule is about several of them.
+    /// Whether the rejection may name another element of the same object, because the rule is about several.
     together: bool,
 }
 
-/// Everything that the row forbids, from its columns.
-fn violations(row: &Row, right: &Value) -> Vec<Violation> {
-    let mut found = Vec::new();
+/// The requests that break a rule of the row, generated from its columns.
+fn violations(row: &Row, valid: &Value) -> Vec<Violation> {
+    let mut violations = Vec::new();
     let mut breaks = |rule, together, change: &dyn Fn(&mut Value)| {
-        let mut text = right.clone();
+        let mut text = valid.clone();
         change(&mut text);
-        found.push(Violation { rule, text, together });
+        violations.push(Violation { rule, text, together });
     };
     breaks("another type", false, &|text| replace(text, &row.steps, wrong_type(row)));
     if row.required {
         breaks("required", false, &|text| remove(text, &row.steps));
     }
-    if let Some(most) = row.most {
-        // A text of the right form where there is one of that length; letters where the form itself forbids it.
-        let long = of_length(row, most + 1).unwrap_or_else(|| letters(most + 1).into());
+    if let Some(max) = row.max {
+        // A text of the right form if one exists with that length, otherwise letters.
+        let long = of_length(row, max + 1).unwrap_or_else(|| letters(max + 1).into());
         if row.of_name {
-            breaks("too long by one", false, &|text| rename(text, &row.steps, letters(most + 1)));
+            breaks("too long by one", false, &|text| rename(text, &row.steps, letters(max + 1)));
         } else {
             breaks("too long by one", false, &|text| replace(text, &row.steps, long.clone()));
         }
@@ -49,53 +49,53 @@ fn violations(row: &Row, right: &Value) -> Vec<Violation> {
         "PN" => &["0170 1234567", "+49 170 1234567", "+"],
         _ if is_country(row) => &["de", "D1", "Germany"],
         _ if row.note.contains("mail address") || row.name() == "Email" => &["nobody", "a b@example.com"],
-        _ if row.note.starts_with("Base64") && row.required => &["no Base64!", ""],
+        _ if row.note.starts_with("Base64") && row.required => &["not Base64!", ""],
         _ => &[],
     };
     for odd in odd {
-        breaks("not of its form", false, &|text| replace(text, &row.steps, (*odd).into()));
+        breaks("invalid form", false, &|text| replace(text, &row.steps, (*odd).into()));
     }
-    match listed(row).as_slice() {
+    match allowed_values(row).as_slice() {
         [] => {}
         [Value::Number(_), ..] => {
-            let beyond = listed(row).iter().filter_map(Value::as_u64).max().unwrap_or_default() + 1;
+            let beyond = allowed_values(row).iter().filter_map(Value::as_u64).max().unwrap_or_default() + 1;
             breaks("not in its list", false, &|text| replace(text, &row.steps, beyond.into()));
         }
         _ => breaks("not in its list", false, &|text| replace(text, &row.steps, "other".into())),
     }
-    if let Some(most) = row.note.strip_prefix("<= ").and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok()) {
-        breaks("too large by one", false, &|text| replace(text, &row.steps, (most + 1).into()));
+    if let Some(max) = row.note.strip_prefix("<= ").and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok()) {
+        breaks("too large by one", false, &|text| replace(text, &row.steps, (max + 1).into()));
     }
     if let Some(other) = row.note.strip_prefix("xor ")
-        && let Some(other) = beside(row).find(|one| one.parent() == row.parent() && one.name() == other)
+        && let Some(other) = siblings(row).find(|one| one.parent() == row.parent() && one.name() == other)
     {
-        breaks("not with the other", true, &|text| put(text, &other.steps, good(other)));
+        breaks("excludes the other", true, &|text| put(text, &other.steps, valid_value(other)));
     }
     if row.note.contains("only with Pos") {
         breaks("only with a position", true, &|text| {
             for place in
-                beside(row).filter(|one| one.parent() == row.parent() && one.name().starts_with("SignaturePos"))
+                siblings(row).filter(|one| one.parent() == row.parent() && one.name().starts_with("SignaturePos"))
             {
                 remove(text, &place.steps);
             }
         });
     }
-    found
+    violations
 }
 
-/// The path without indexes and chosen names.
+/// Removes indexes and chosen names from a path.
 fn bare(path: &str) -> String {
     let path = path.replace(" (its name)", "").replace("[]", "");
     let steps = path.split('.').map(|step| step.split('[').next().unwrap_or_default());
     steps.filter(|step| !step.is_empty() && *step != "*" && !step.starts_with('<')).collect::<Vec<_>>().join(".")
 }
 
-/// Whether the refusal names the row: as the field of a fault, or as the path of what cannot be read.
+/// Whether the rejection names the row's element, as the field of a violation or in the path of a JSON error.
 fn names(answer: &Answer, row: &Row, together: bool) -> bool {
     answer.faults().iter().any(|(field, message)| {
         let read = message.strip_prefix("the JSON cannot be read: ").and_then(|rest| rest.split(": ").next());
         let path = if field == "body" { read.unwrap_or_default() } else { field };
-        // Readers by hand tell `*` for the names in their objects.
+        // Hand-written readers write `*` for the names in their objects.
         let by_hand = path.strip_suffix(".*").is_some_and(|parent| bare(parent) == bare(row.parent()));
         let same_object = || {
             let parent = bare(row.parent());
@@ -105,13 +105,12 @@ fn names(answer: &Answer, row: &Row, together: bool) -> bool {
     })
 }
 
-/// An order, in the state in which the endpoint's request is taken; method and path of the call, and what the request
-/// must say to be taken there.
+/// A sandbox with an order in the state in which the endpoint accepts its request.
 struct Stage {
     harness: Harness,
     method: &'static str,
     path: String,
-    /// Elements that depend on the sandbox, by their pointer.
+    /// Values that depend on the sandbox, by JSON pointer.
     fixed: BTreeMap<&'static str, Value>,
 }
 
@@ -143,16 +142,17 @@ async fn stage(endpoint: &str) -> Stage {
             fixed.insert("/tan", harness.sandbox.inspect(&id).unwrap()["tan"].clone());
         }
         "PUT /putOrder" => {
-            // The master order has the files that a place is said for: the one of every order, and the longest.
-            let named = of(IDENTITY_TM).find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
+            // The master order has files with the default name and with the longest name.
+            let named =
+                rows_of(IDENTITY_TM).find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
             let data = encode_base64(&sample_contract());
             let file = |name: Value| json!({"Data": data, "Filename": name});
-            let files = [file(good(named)), file(of_length(named, named.most.unwrap()).unwrap())];
+            let files = [file(valid_value(named)), file(of_length(named, named.max.unwrap()).unwrap())];
             let master = harness.place(&order(json!({"Product": 15, "eSignPDF": files}))).await;
             fixed.insert("/MultiSignOptions/FirstOrderID", master.into());
         }
         _ if template.contains("{OrderID}") => {
-            // With a recording of the video, should that be what is asked for.
+            // With a video recording, which some calls read.
             id = harness.place(&order(json!({"Add": 131_072}))).await;
             harness.play(&id, "positive").await.unwrap();
         }
@@ -166,8 +166,8 @@ impl Stage {
         self.harness.call(self.method, &self.path, text.to_string()).await
     }
 
-    /// The request with every element, right for this stage.
-    fn right(&self, row: &Row) -> Value {
+    /// A valid request with every element.
+    fn valid(&self, row: &Row) -> Value {
         let mut text = everything(row);
         for (place, value) in &self.fixed {
             if let Some(place) = text.pointer_mut(place) {
@@ -178,26 +178,26 @@ impl Stage {
     }
 }
 
-async fn shown(stage: &Stage, row: &Row) -> Stand {
-    let right = stage.right(row);
-    let broken = violations(row, &right);
+async fn result(stage: &Stage, row: &Row) -> Stand {
+    let valid = stage.valid(row);
+    let broken = violations(row, &valid);
     let tried = broken.len();
     for Violation { rule, text, together } in broken {
         let answer = stage.send(&text).await;
         if answer.status != 400 || !names(&answer, row, together) {
             return Stand::Missing(format!(
-                "broken ({rule}) it is answered by {} {}: the sandbox must answer 400 and name the element",
+                "broken ({rule}): the sandbox answers {} {} instead of 400 with the name of the element",
                 answer.status,
                 answer.text()
             ));
         }
     }
-    let mut accepted = vec![right];
-    // As long as it may be.
+    let mut accepted = vec![valid];
+    // With the maximum length.
     if let Some(longest) = row
-        .most
+        .max
         .filter(|_| !row.of_name && !matches!(row.name(), "tan" | "FirstOrderID"))
-        .and_then(|most| of_length(row, most))
+        .and_then(|max| of_length(row, max))
     {
         let mut text = accepted[0].clone();
         if !row.note.contains("Base64") && row.name() != "Ref" {
@@ -208,50 +208,54 @@ async fn shown(stage: &Stage, row: &Row) -> Stand {
     for text in accepted {
         let answer = stage.send(&text).await;
         if !matches!(answer.status, 200 | 202 | 304) {
-            return Stand::Missing(format!("right as it is, it is refused by {} {}", answer.status, answer.text()));
+            return Stand::Missing(format!(
+                "the sandbox rejects a valid request with {} {}",
+                answer.status,
+                answer.text()
+            ));
         }
     }
-    Stand::Shown(format!("{tried} violations refused by its name, and taken when right"))
+    Stand::Shown(format!("{tried} violations rejected by name, valid requests accepted"))
 }
 
 #[tokio::test]
-async fn the_sandbox_takes_what_is_right_and_refuses_by_its_name_what_breaks_the_rule_of_a_row() {
-    let mut evidence = Evidence::of(IDENTITY_TM, "sandbox-request");
+async fn sandbox_rejects_each_violation_by_name() {
+    let mut evidence = Evidence::new(IDENTITY_TM, "sandbox-request");
     for endpoint in endpoints(true) {
         let mut at = stage(endpoint).await;
-        let answered = at.send(&json!({})).await.is_of_a_call();
-        for row in of(IDENTITY_TM).filter(|row| row.request && row.endpoint == endpoint) {
-            let stand = if answered {
-                shown(&at, row).await
+        let known = at.send(&json!({})).await.is_known_call();
+        for row in rows_of(IDENTITY_TM).filter(|row| row.request && row.endpoint == endpoint) {
+            let stand = if known {
+                result(&at, row).await
             } else {
-                Stand::Missing("the sandbox does not answer this call".into())
+                Stand::Missing("the sandbox does not know this call".into())
             };
             evidence.add(&row.id, stand);
-            // What was done once cannot be done again: the next row has an order of its own.
+            // The call cannot be repeated: the next row needs another order.
             if !at.fixed.is_empty() {
                 at = stage(endpoint).await;
             }
         }
     }
-    evidence.tell();
+    evidence.write();
     let broken: Vec<_> =
-        evidence.missing().into_iter().filter(|why| !why.ends_with("does not answer this call")).collect();
+        evidence.missing().into_iter().filter(|why| !why.ends_with("does not know this call")).collect();
     assert_eq!(broken, Vec::<String>::new());
 }
 
-/// The evidence would not be worth anything if it were given for an element that nobody looks at.
+/// Guards against results that would be positive for unchecked elements too.
 #[tokio::test]
-async fn a_row_that_the_sandbox_does_not_check_is_a_gap() {
+async fn unchecked_row_is_a_gap() {
     let at = stage("PUT /putOrder").await;
-    let known = row("F-112");
-    assert!(matches!(shown(&at, known).await, Stand::Shown(_)));
+    let checked = row("F-112");
+    assert!(matches!(result(&at, checked).await, Stand::Shown(_)));
     let unknown = ["Address", "Nickname"].map(|name| Step::Key(name.into())).to_vec();
     for (gap, rule) in [
-        (Row { path: "Address.Nickname".into(), steps: unknown, ..known.clone() }, "(another type)"),
-        (Row { most: Some(49), ..known.clone() }, "(too long by one)"),
-        (Row { required: true, ..known.clone() }, "(required)"),
+        (Row { path: "Address.Nickname".into(), steps: unknown, ..checked.clone() }, "(another type)"),
+        (Row { max: Some(49), ..checked.clone() }, "(too long by one)"),
+        (Row { required: true, ..checked.clone() }, "(required)"),
     ] {
-        let stand = shown(&at, &gap).await;
+        let stand = result(&at, &gap).await;
         assert!(matches!(&stand, Stand::Missing(why) if why.contains(rule)), "{rule}: {stand:?}");
     }
 }

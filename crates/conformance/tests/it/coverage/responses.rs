@@ -1,7 +1,7 @@
-//! The sandbox's side of answers: every element was seen on the wire, in answers of its endpoint, with its type.
+//! Responses of identity.TM: the sandbox returns every element, in responses of its endpoint, with its type.
 //!
-//! The stories are asked of the sandbox itself, and every call is tried after each of them: a story that it learns is
-//! seen here without a change. Only settings of the account have to be entered, in [`ACCOUNTS`].
+//! The test gets the list of stories from the sandbox and makes every call after each of them, so new stories are
+//! included. New account settings must be added to [`ACCOUNTS`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,15 +14,15 @@ use crate::coverage::calls::is_of;
 use crate::coverage::document::{everything, remove};
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::Harness;
-use crate::coverage::rows::{IDENTITY_TM, Row, Step, endpoints, of, row};
+use crate::coverage::rows::{IDENTITY_TM, Row, Step, endpoints, row, rows_of};
 
-/// What was seen, by endpoint: paths, and the values there.
+/// Elements of responses, by endpoint: paths and values.
 #[derive(Default)]
-struct Seen(BTreeMap<String, Vec<(Vec<Step>, Value)>>);
+struct Observations(BTreeMap<String, Vec<(Vec<Step>, Value)>>);
 
-impl Seen {
-    /// Notes the answer to `GET /getStatus/{OrderID}` for one, under the row's name of the endpoint.
-    fn note(&mut self, method: &str, template: &str, text: &Value) {
+impl Observations {
+    /// Adds the elements of a response under the row's name of the endpoint.
+    fn add(&mut self, method: &str, template: &str, text: &Value) {
         let endpoint = endpoints(false).into_iter().find(|endpoint| is_of(endpoint, method, template));
         if let Some(endpoint) = endpoint {
             walk(text, &mut Vec::new(), self.0.entry(endpoint.to_owned()).or_default());
@@ -31,21 +31,21 @@ impl Seen {
 
     fn stand(&self, row: &Row) -> Stand {
         let Some(values) = self.0.get(&row.endpoint) else {
-            return Stand::Missing("the sandbox never answered this call with JSON".into());
+            return Stand::Missing("the sandbox never returned JSON for this call".into());
         };
         let here: Vec<&Value> = values.iter().filter(|(path, _)| fits(path, row)).map(|(_, value)| value).collect();
         if here.iter().any(|value| is_of_type(value, &row.kind)) {
-            return Stand::Shown("seen on the wire with its type".into());
+            return Stand::Shown("returned with its type".into());
         }
         Stand::Missing(match here.first() {
-            None => "no answer of the sandbox ever held it: give it a story or an option that tells it".into(),
-            Some(_) => format!("it was seen, and never as {}", row.kind),
+            None => "no response of the sandbox contained it: add a story or a setting that does".into(),
+            Some(_) => format!("it was returned, but never as {}", row.kind),
         })
     }
 }
 
-/// Every element with its path; `null` is none.
-pub(crate) fn walk(value: &Value, at: &mut Vec<Step>, seen: &mut Vec<(Vec<Step>, Value)>) {
+/// Collects every element with its path, except `null`.
+pub(crate) fn walk(value: &Value, at: &mut Vec<Step>, elements: &mut Vec<(Vec<Step>, Value)>) {
     if value.is_null() {
         return;
     }
@@ -54,19 +54,19 @@ pub(crate) fn walk(value: &Value, at: &mut Vec<Step>, seen: &mut Vec<(Vec<Step>,
         Value::Object(_) => json!({}),
         other => other.clone(),
     };
-    if !seen.iter().any(|(path, known)| path == at && *known == shallow) {
-        seen.push((at.clone(), shallow));
+    if !elements.iter().any(|(path, known)| path == at && *known == shallow) {
+        elements.push((at.clone(), shallow));
     }
     match value {
         Value::Array(many) => {
             at.push(Step::Item);
-            many.iter().for_each(|one| walk(one, at, seen));
+            many.iter().for_each(|one| walk(one, at, elements));
             at.pop();
         }
         Value::Object(object) => {
             for (name, inside) in object {
                 at.push(Step::Key(name.clone()));
-                walk(inside, at, seen);
+                walk(inside, at, elements);
                 at.pop();
             }
         }
@@ -74,7 +74,7 @@ pub(crate) fn walk(value: &Value, at: &mut Vec<Step>, seen: &mut Vec<(Vec<Step>,
     }
 }
 
-/// The path of a value is the row's: a chosen name is any name, and where an object may be an array it is either.
+/// Whether the path is the row's. A chosen name matches any name, and array steps are ignored.
 fn fits(path: &[Step], row: &Row) -> bool {
     let bare = |steps: &[Step]| -> Vec<Step> { steps.iter().filter(|step| **step != Step::Item).cloned().collect() };
     let (path, row_steps) = (bare(path), bare(&row.steps));
@@ -94,11 +94,11 @@ pub(crate) fn is_of_type(value: &Value, kind: &str) -> bool {
         "" | "O (A)" | "O/A" => value.is_object() || value.is_array(),
         "DTS" => text(|text| Dts::parse(text).timestamp().is_some()),
         "DS" => text(|text| text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10),
-        other => panic!("{other} is no type of an answer"),
+        other => panic!("unknown type {other}"),
     }
 }
 
-/// The calls that name an order and change nothing.
+/// The reading calls with an order id.
 const READS: &[&str] = &[
     "/getStatus/{OrderID}",
     "/getStatus/{OrderID}/ExtendedList",
@@ -110,9 +110,9 @@ const READS: &[&str] = &[
     "/getVoiceFiles/{OrderID}",
 ];
 
-/// An order that asks for all that an order can ask for, and what it is for.
+/// Orders that together use every option.
 fn orders() -> Vec<Value> {
-    let whole = everything(of(IDENTITY_TM).find(|row| row.endpoint == "PUT /putOrder" && row.request).unwrap());
+    let whole = everything(rows_of(IDENTITY_TM).find(|row| row.endpoint == "PUT /putOrder" && row.request).unwrap());
     let with = |product: u64, add: u64, dropped: &[&str], more: Value| {
         let mut order = whole.clone();
         for name in dropped {
@@ -127,7 +127,7 @@ fn orders() -> Vec<Value> {
     let mut second = whole["eSignPDF"].clone();
     second["Filename"] = "second.pdf".into();
     vec![
-        // Without the link the person is told by mail.
+        // Without the link the vendor sends the person a mail.
         with(12, 131_072, signs, json!({"getTargetLink": false})),
         with(12, 4096 | 8192, signs, json!({})),
         with(0, 0, signs, json!({})),
@@ -145,27 +145,26 @@ fn orders() -> Vec<Value> {
     ]
 }
 
-/// The stories that the sandbox says it has for an order.
+/// Returns the names of the stories that the sandbox lists for an order.
 async fn stories(harness: &Harness) -> BTreeSet<String> {
     let order = harness.place(&orders()[0]).await;
-    let refused = harness.sandbox.transition(&order, &Transition::Scenario("?".into())).unwrap().unwrap_err().text();
-    let named = refused.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
+    let rejected = harness.sandbox.transition(&order, &Transition::Scenario("?".into())).unwrap().unwrap_err().text();
+    let named = rejected.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
     let names: BTreeSet<String> = named.split(',').map(|name| name.trim().to_owned()).collect();
-    assert!(names.contains("positive") && names.contains("timeout"), "{refused}");
+    assert!(names.contains("positive") && names.contains("timeout"), "{rejected}");
     names
 }
 
-async fn read_all(harness: &Harness, order: &str, seen: &mut Seen) {
+async fn read_order(harness: &Harness, order: &str, observations: &mut Observations) {
     for template in READS {
         let answer = harness.call("GET", &template.replace("{OrderID}", order), "").await;
         if let (200, Some(text)) = (answer.status, answer.json()) {
-            seen.note("GET", template, &text);
+            observations.add("GET", template, &text);
         }
     }
 }
 
-/// How an account may be set up, where that decides what its answers hold. A setting that is not here is not tried: what
-/// it would show is a gap.
+/// Account settings that change responses. Elements that need another setting are gaps.
 const ACCOUNTS: &[fn(&mut Settings)] = &[
     |_| {},
     |settings| {
@@ -177,66 +176,66 @@ const ACCOUNTS: &[fn(&mut Settings)] = &[
     |settings| settings.list_shape = ListShape::UnderOrder,
 ];
 
-async fn look(account: fn(&mut Settings), seen: &mut Seen) {
+async fn observe(account: fn(&mut Settings), observations: &mut Observations) {
     let harness = Harness::new(Profile::Literal);
     harness.sandbox.with_world(|world| configure(world, account));
     let names = stories(&harness).await;
     for order in orders() {
         for name in &names {
             let placed = harness.call("PUT", "/putOrder", order.to_string()).await;
-            // An account may refuse what another one takes.
+            // One account can reject what another one accepts.
             let Some(text) = placed.json().filter(|_| placed.status == 202) else { continue };
-            seen.note("PUT", "/putOrder", &text);
+            observations.add("PUT", "/putOrder", &text);
             let id = text["OrderID"].as_str().unwrap();
             if harness.play(id, name).await.is_ok() {
-                read_all(&harness, id, seen).await;
+                read_order(&harness, id, observations).await;
             }
         }
     }
-    // What an order that is wrong is answered with.
-    let refused = harness.call("PUT", "/putOrder", "{}").await;
-    assert_eq!(refused.status, 400);
-    seen.note("PUT", "/putOrder", &refused.json().unwrap());
-    read_all(&harness, crate::coverage::document::ORDER, seen).await;
-    // An appointment was made.
+    // The response to an invalid order.
+    let rejected = harness.call("PUT", "/putOrder", "{}").await;
+    assert_eq!(rejected.status, 400);
+    observations.add("PUT", "/putOrder", &rejected.json().unwrap());
+    read_order(&harness, crate::coverage::document::ORDER, observations).await;
+    // An order with an appointment.
     let appointment = harness.place(&orders()[0]).await;
     harness.set_status(&appointment, 19);
-    read_all(&harness, &appointment, seen).await;
+    read_order(&harness, &appointment, observations).await;
     for template in ["/getAllStatus", "/getAllStatus/ExtendedList"] {
         let period = json!({"Period": {"Begin": "2000-01-01T00:00:00+02:00", "End": "2100-01-01T00:00:00+02:00"}});
         for body in [period.to_string(), String::new()] {
             if let Some(text) = harness.call("POST", template, body).await.json() {
-                seen.note("POST", template, &text);
+                observations.add("POST", template, &text);
             }
         }
     }
     let banks = harness.call("GET", "/getBankList", "").await;
-    seen.note("GET", "/getBankList", &banks.json().unwrap());
+    observations.add("GET", "/getBankList", &banks.json().unwrap());
     let user = harness.call("POST", "/checkSignmeUser", json!({"Email": "e.mustermann@example.com"}).to_string()).await;
-    seen.note("POST", "/checkSignmeUser", &user.json().unwrap());
+    observations.add("POST", "/checkSignmeUser", &user.json().unwrap());
 }
 
 #[tokio::test]
-async fn every_element_of_an_answer_is_seen_on_the_wire_with_its_type() {
-    let mut seen = Seen::default();
+async fn sandbox_returns_every_element_with_its_type() {
+    let mut observations = Observations::default();
     for account in ACCOUNTS {
-        look(*account, &mut seen).await;
+        observe(*account, &mut observations).await;
     }
-    let rows = of(IDENTITY_TM).filter(|row| !row.request);
-    let evidence = Evidence::of_rows(IDENTITY_TM, "sandbox-answer", rows, |row| seen.stand(row));
-    evidence.tell();
-    // What was seen must be right; what was not seen is `cargo xtask coverage`'s to judge.
-    let wrong: Vec<_> = evidence.missing().into_iter().filter(|why| why.contains("and never as")).collect();
+    let rows = rows_of(IDENTITY_TM).filter(|row| !row.request);
+    let evidence = Evidence::from_rows(IDENTITY_TM, "sandbox-answer", rows, |row| observations.stand(row));
+    evidence.write();
+    // A wrong type fails here; `cargo xtask coverage` reports missing elements.
+    let wrong: Vec<_> = evidence.missing().into_iter().filter(|why| why.contains("but never as")).collect();
     assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
-fn what_was_not_seen_or_with_another_type_is_a_gap() {
+fn missing_or_mistyped_element_is_a_gap() {
     let row = row("F-197");
     let stand = |text: Value| {
-        let mut seen = Seen::default();
-        seen.note("GET", "/getStatus/{OrderID}/ExtendedList", &text);
-        seen.stand(row)
+        let mut observations = Observations::default();
+        observations.add("GET", "/getStatus/{OrderID}/ExtendedList", &text);
+        observations.stand(row)
     };
     let time = "2020-09-10T12:00:00+02:00";
     assert!(matches!(stand(json!({"Status": [{"Kind": 6}, {"Time": time}]})), Stand::Shown(_)));
@@ -244,7 +243,7 @@ fn what_was_not_seen_or_with_another_type_is_a_gap() {
         matches!(stand(json!({"Status": [{"Time": "soon"}]})), Stand::Missing(why) if why.contains("never as DTS"))
     );
     assert!(matches!(stand(json!({"Status": [{"Time": null}], "Time": time})), Stand::Missing(_)));
-    let mut elsewhere = Seen::default();
-    elsewhere.note("GET", "/getStatusX/{OrderID}", &json!({"Status": [{"Time": time}]}));
+    let mut elsewhere = Observations::default();
+    elsewhere.add("GET", "/getStatusX/{OrderID}", &json!({"Status": [{"Time": time}]}));
     assert!(matches!(elsewhere.stand(row), Stand::Missing(_)));
 }

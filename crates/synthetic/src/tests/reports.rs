@@ -7,7 +7,7 @@ use super::super::{Error, Row, page_count, report, sample_contract};
 use super::{assert_in_order, example, text_of};
 
 #[test]
-fn a_report_reads_like_the_documented_one() {
+fn report_has_the_documented_texts() {
     let pdf = report(&example()).unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
     assert_eq!(page_count(&pdf), Some(2));
@@ -32,7 +32,7 @@ fn a_report_reads_like_the_documented_one() {
 }
 
 #[test]
-fn a_negative_report_does_not_say_that_an_identity_was_established() {
+fn negative_report_does_not_state_an_identity() {
     let mut negative = example();
     negative.positive = false;
     let text = text_of(&report(&negative).unwrap(), 1);
@@ -41,13 +41,13 @@ fn a_negative_report_does_not_say_that_an_identity_was_established() {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes() {
+fn same_input_gives_same_bytes() {
     assert_eq!(report(&example()).unwrap(), report(&example()).unwrap());
     assert_eq!(sample_contract(), sample_contract());
 }
 
 #[test]
-fn a_long_table_runs_on_under_its_head() {
+fn long_table_repeats_its_head() {
     let mut long = example();
     let street = "Straße der Vereinigung ".repeat(30);
     for _ in 0..40 {
@@ -62,14 +62,14 @@ fn a_long_table_runs_on_under_its_head() {
 }
 
 #[test]
-fn a_report_without_end_is_refused() {
+fn report_with_too_many_rows_is_rejected() {
     let mut endless = example();
     endless.rows = vec![Row::default(); 10_000];
     assert_eq!(report(&endless), Err(Error::TooLarge));
 }
 
 #[test]
-fn letters_outside_the_encoding_lose_their_marks() {
+fn letters_outside_winansi_lose_their_marks() {
     assert_eq!(
         encode("Łukasz Dvořák, Şahin Ağaoğlu, Đorđe, İrem Işık"),
         b"Lukasz Dvor\xe1k, Sahin Agaoglu, Dorde, Irem Isik"
@@ -78,13 +78,13 @@ fn letters_outside_the_encoding_lose_their_marks() {
 }
 
 #[test]
-fn wrapped_lines_keep_to_their_limit() {
+fn wrapped_lines_fit_the_limit() {
     let text = encode(&format!("kurz {} kurz", "Donaudampfschifffahrtsgesellschaft".repeat(4)));
     for limit in [20.0, 60.0, 160.0] {
         let lines = wrap(&text, Font::Regular, 9.5, limit, 100);
         assert!(lines.iter().all(|line| width(line, Font::Regular, 9.5) <= limit));
         let spaceless = |bytes: &[u8]| bytes.iter().copied().filter(|&b| b != b' ').collect::<Vec<_>>();
-        assert_eq!(spaceless(&lines.concat()), spaceless(&text), "nothing is lost");
+        assert_eq!(spaceless(&lines.concat()), spaceless(&text), "all text is in the lines");
         let few = wrap(&text, Font::Regular, 9.5, limit, 2);
         assert!(few.len() <= 2 && few.iter().all(|line| width(line, Font::Regular, 9.5) <= limit));
     }
@@ -92,10 +92,10 @@ fn wrapped_lines_keep_to_their_limit() {
 }
 
 #[test]
-fn the_sample_contract_is_one_page_that_can_be_signed() {
+fn sample_contract_is_one_readable_page() {
     let pdf = sample_contract();
     assert_eq!(page_count(&pdf), Some(1));
     assert_in_order(&text_of(&pdf, 1), &["Erika Mustermann", "identkit", "Unterschrift / Signature"]);
     let document = Document::load_mem(&pdf).unwrap();
-    assert_eq!(document.xref_recovery, None, "the file is sound as written");
+    assert_eq!(document.xref_recovery, None, "the file needs no repair");
 }
