@@ -1,4 +1,4 @@
-//! Reading a 25 MiB file as Base64 out of JSON, beside a `String` and the crate `base64`.
+//! Compares reading a 25 MiB Base64 file from JSON in pieces with a `String` and the crate `base64`.
 //!
 //! `cargo bench -p identkit-wire --bench base64` prints milliseconds and their ratio. With arguments (`ours N` or
 //! `string N`) it only reads N times, for a tool that counts instructions.

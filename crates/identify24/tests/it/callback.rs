@@ -126,7 +126,7 @@ fn the_sandbox_delivers_what_the_receiver_reads() {
         (request.method(), &request.headers()["content-type"]),
         (&Method::POST, &"application/json".parse().unwrap())
     );
-    assert_eq!(CallbackPath::of(request.uri().path()).unwrap().event, IdentStatusCallback.name());
+    assert_eq!(CallbackPath::parse(request.uri().path()).unwrap().event, IdentStatusCallback.name());
     assert_eq!(IdentStatusCallback.parse(&request).unwrap(), event);
 
     let mut bare = Event::new("identify24", "status", "k");
