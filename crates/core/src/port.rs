@@ -389,8 +389,8 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// the evidence is saved, or say that an operator decided.
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error>;
 
-    /// Lists the cases that changed in a window, page by page until there is no next cursor. The same window or cursor can
-    /// be read again.
+    /// Lists the cases that changed in a window, page by page until `next` is `None`. The same window or cursor can be read
+    /// again.
     ///
     /// If the window ends before it begins, or the cursor belongs to another window, the error is
     /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).

@@ -20,7 +20,7 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Number of bytes that [`open`](Self::open) yields.
     fn len(&self) -> u64;
 
-    /// Whether there are no bytes.
+    /// Whether the length is 0.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -204,7 +204,7 @@ impl Body {
         self.parts.as_slice().iter().map(Part::len).sum()
     }
 
-    /// Whether there are no bytes.
+    /// Whether the length is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -207,7 +207,7 @@ pub struct Params(BTreeMap<&'static str, String>);
 
 #[cfg(feature = "server")]
 impl Params {
-    /// Returns the decoded value, or an empty text if there is no such parameter.
+    /// Returns the decoded value, or an empty text if the path does not have the parameter.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }

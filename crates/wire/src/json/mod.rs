@@ -219,7 +219,7 @@ impl Blob {
         }
     }
 
-    /// Reads at most the first `count` bytes; fewer if there are no more or they cannot be read.
+    /// Reads at most the first `count` bytes; fewer if the blob is shorter or cannot be read.
     pub fn first_bytes(&self, count: usize) -> Vec<u8> {
         match self {
             Self::Text(text) => {

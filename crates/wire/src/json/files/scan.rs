@@ -121,7 +121,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// Scans a piece up to the next token. Returns the number of bytes scanned, which is all if there is no token.
+    /// Scans a piece up to the next token. Returns the number of bytes scanned: all of them if the piece ends no token.
     pub(super) fn step(&mut self, piece: &[u8]) -> Result<(usize, Option<Token>), Unreadable> {
         let mut rest = piece;
         while let Some((byte, after)) = rest.split_first() {
