@@ -1,4 +1,4 @@
-//! `cargo xtask bench transport`: compares the cost of identkit's transport with other clients. It is not a part of `ci`.
+//! `cargo xtask bench transport`: compares the cost of identkit's transport with other clients. `ci` does not run it.
 //!
 //! `xtask/bench` is a separate workspace, so that the other clients are not dependencies of this one.
 

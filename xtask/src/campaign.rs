@@ -61,8 +61,7 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
     },
 ];
 
-/// Runs a campaign, and returns whether it passed. Its figures go to the terminal. Rounds in the caller's environment take
-/// precedence.
+/// Runs a campaign, prints its figures, and returns whether it passed. Rounds set in the environment take precedence.
 pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, String> {
     let Some((test, filter)) = campaign.tests else { return rules::run(campaign.package, ws) };
     let mut cargo = ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package]);

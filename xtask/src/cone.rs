@@ -1,8 +1,8 @@
 //! `cargo xtask cone`: compares the number of crates that a user compiles for a crate of identkit with a budget.
 //!
-//! It counts unique crates (name and version, including the crate itself) in `cargo tree -e normal` on Linux. Each tree is
-//! selected with `-p`, so that features of other workspace members do not affect it. Providers are found by their role.
-//! With hyper and TLS they are measured through the facade, as users depend on them.
+//! It counts unique crates (name and version, including the crate itself) in `cargo tree -e normal` on Linux. Each tree
+//! is selected with `-p`, so that features of other workspace members do not affect it. Providers are found by their
+//! role. With hyper and TLS they are measured through the facade, as users depend on them.
 
 use std::collections::BTreeSet;
 

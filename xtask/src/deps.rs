@@ -62,8 +62,8 @@ fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<Strin
     findings
 }
 
-/// The entries of `[workspace.dependencies]`, one per line. An entry in another style is not recognized, or has a name that
-/// no crate uses; both are findings.
+/// The entries of `[workspace.dependencies]`, one per line. An entry in another style is not recognized, or has a name
+/// that no crate uses; both are findings.
 fn entries(root: &str) -> impl Iterator<Item = (&str, &str)> {
     let section = root.split_once("\n[workspace.dependencies]\n").unwrap_or_default().1;
     let lines = section.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));

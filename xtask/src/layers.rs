@@ -4,12 +4,11 @@
 //! - the layer of a crate is its folder (`crates/<folder>`), or `provider` if it has that role
 //!   (`[package.metadata.identkit] role = "provider"`); a dependency that is not in [`LAYERS`] is a finding, whether
 //!   normal, build or dev, optional or not;
-//! - a provider uses its conformance suite from its `tests/` folder only: its library would be linked against a second
-//!   copy of itself;
+//! - a provider uses its conformance suite from its `tests/` folder only: unit tests would link a second copy of it;
 //! - no source files of one crate use each other in a circle ([`circles`]);
 //! - a vendor-neutral file of the sandbox names no vendor ([`vocabulary`]);
-//! - packages are named after their folders, inherit the workspace's lints (so that rustc enforces the ban on `unsafe`),
-//!   and relax none of the hard lints in a library ([`HARD`]);
+//! - packages are named after their folders, inherit the workspace's lints (so that rustc enforces the ban on
+//!   `unsafe`), and relax none of the hard lints in a library ([`HARD`]);
 //! - the top level of the repository contains only what [`TOP_LEVEL`] lists.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,8 +65,7 @@ const LAYERS: &[Layer] = &[
 /// Folder of the test helpers, which are a dev-dependency only.
 const TESTKIT: &str = "testkit";
 
-/// Dependencies of the test helpers. Unit tests of these crates must not use them, because they would link a second copy
-/// of the crate.
+/// Dependencies of the test helpers. Unit tests of these crates must not use them: they would link a second copy.
 const TESTKIT_MAY: &str = "core wire transport";
 
 /// Allowed files and folders at the top level, in addition to dotfiles and licenses.
@@ -192,8 +190,7 @@ fn top_level(files: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Finds uses of the conformance suite, the sandbox or the test helpers in the library of a crate that has them as
-/// dev-dependencies.
+/// Finds uses of the suite, the sandbox or the test helpers in the library of a crate with these dev-dependencies.
 fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<String> {
     let mut findings = Vec::new();
     for member in members {

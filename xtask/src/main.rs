@@ -1,7 +1,7 @@
 //! The checks of the identkit workspace, run as `cargo xtask <command>`.
 //!
-//! The checks enforce the invariants that the documentation states. Each check is one module with a pure core (plain data
-//! in, findings out), so that its tests can make it fail without a real repository.
+//! The checks enforce the invariants that the documentation states. Each check is one module with a pure core (plain
+//! data in, findings out), so that its tests can make it fail without a real repository.
 //!
 //! Exit codes: 0 without findings, 1 with findings or if a check could not run, 2 on wrong usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]

@@ -1,7 +1,7 @@
 //! `cargo xtask package`: checks that every published crate builds from its package alone.
 //!
-//! The packages are built together, so that cargo takes none of them from the registry or from its folder. A package must
-//! contain a README, a change log and both licenses.
+//! The packages are built together, so that cargo takes none of them from the registry or from its folder. A package
+//! must contain a README, a change log and both licenses.
 
 use std::process::Command;
 

@@ -1,8 +1,7 @@
-//! `cargo xtask public`: checks that no file contains a path on a developer's machine, and that no Rust file contains an
-//! unfinished or debugging macro or an ignored test.
+//! `cargo xtask public`: checks that no file contains a path on a developer's machine, and that no Rust file contains
+//! an unfinished or debugging macro or an ignored test.
 //!
-//! It reads every file that git knows or would add. The searched texts are assembled at run time, so that this file does
-//! not contain them.
+//! It reads every file that git knows or would add. This file assembles the texts, so that it does not contain them.
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;

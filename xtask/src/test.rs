@@ -3,8 +3,7 @@
 //! Snapshots are compared, never written. insta appends the path of each asserted snapshot to a list
 //! (`INSTA_SNAPSHOT_REFERENCES_FILE`), which `cargo xtask snapshots` compares with the files on disk.
 //!
-//! Invariant: the list exists only after a run in which all tests passed. The list of an incomplete run would lack
-//! references.
+//! Invariant: the list exists only after all tests passed, because the list of an incomplete run lacks references.
 
 use std::fs;
 use std::io;

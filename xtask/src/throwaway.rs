@@ -24,7 +24,7 @@ impl Throwaway {
         repo
     }
 
-    /// Creates a workspace of one library crate at `crates/sample`, with the lints and the clippy settings of the real one.
+    /// Creates a workspace of one library crate at `crates/sample`, with the real lints and clippy settings.
     pub(crate) fn package(lib: &str) -> Self {
         let repo = Self::new();
         let manifest = fs::read_to_string(real_root().join("Cargo.toml")).unwrap();

@@ -11,8 +11,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
-    /// Whether it belongs to a test. Then its tools print nothing, so that their `test result` lines do not mix with the real
-    /// ones, and cargo uses its target directory.
+    /// Whether it belongs to a test. Then its tools print nothing, so that their `test result` lines do not mix with
+    /// the real ones, and cargo uses its target directory.
     throwaway: bool,
 }
 
@@ -85,8 +85,8 @@ impl Workspace {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Reads the declared packages of the workspace. Nothing is resolved, so this works offline, without a lock file, and with
-    /// an invalid dependency graph.
+    /// Reads the declared packages of the workspace. Nothing is resolved, so this works offline, without a lock file,
+    /// and with an invalid dependency graph.
     pub(crate) fn metadata(&self) -> Result<Metadata, String> {
         let command = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
         MetadataCommand::parse(self.output("cargo metadata", command)?)
@@ -118,8 +118,8 @@ impl Workspace {
     }
 }
 
-/// Whether `cargo run` sets this variable. Build scripts watch some of them, so passing them on would make cargo rebuild
-/// crates whenever a developer switches between `cargo xtask` and plain cargo.
+/// Whether `cargo run` sets this variable. Build scripts watch some of them, so passing them on would make cargo
+/// rebuild crates whenever a developer switches between `cargo xtask` and plain cargo.
 fn set_by_cargo_run(name: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"].iter().any(|prefix| name.starts_with(prefix))
         || matches!(name, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")

@@ -14,8 +14,7 @@ type Inner = Pin<Box<dyn Body<Data = Bytes, Error = Error> + Send>>;
 
 /// Bytes that can be read once, e.g. a response body or a piece of evidence.
 ///
-/// If [`len`](Self::len) is known, a stream that ends at another length ends with an error: a truncated download never
-/// looks complete.
+/// If [`len`](Self::len) is known, a stream that ends at another length, such as a truncated download, is an error.
 pub struct Content {
     len: Option<u64>,
     read: u64,
@@ -71,7 +70,7 @@ impl Content {
     /// Reads the next bytes; returns `None` at the end.
     ///
     /// # Errors
-    /// If the transport fails while reading, or with [`Kind::Integrity`] if the stream ends at another length than declared.
+    /// If the transport fails, or with [`Kind::Integrity`] if the stream ends at another length than declared.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }

@@ -84,7 +84,7 @@ pub enum Advice {
     ReadStatus,
     /// Check host, port, network and trusted certificates. Another attempt would fail the same way.
     CheckConnection,
-    /// Check the proxy: address, certificate, user, password and what it allows. Another attempt would fail the same way.
+    /// Check the proxy: address, certificate, user, password, permissions. Another attempt would fail the same way.
     CheckProxy,
 }
 
@@ -247,7 +247,7 @@ impl Error {
         self
     }
 
-    /// Sets the cause, which [`std::error::Error::source`] returns. Never pass an error that quotes values, such as serde's.
+    /// Sets the cause, which [`std::error::Error::source`] returns. Never pass an error that quotes values (serde's).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
@@ -309,8 +309,8 @@ impl Error {
         self.0.vendor_text.as_ref()
     }
 
-    /// The response as received, complete or not. Set only for operations that must not be repeated, because it can hold
-    /// the only copy of an id. It can contain personal data: do not log it.
+    /// The response as received, complete or not. Set only for operations that must not be repeated, because it can
+    /// hold the only copy of an id. It can contain personal data: do not log it.
     pub fn answer(&self) -> Option<&RawResponse> {
         self.0.answer.as_ref()
     }

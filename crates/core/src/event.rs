@@ -62,8 +62,7 @@ pub trait Inbox: Send + Sync {
     async fn accept(&self, event: Event) -> Result<Acceptance, Error>;
 }
 
-/// An inbox in memory, for tests and for services that make events durable elsewhere. Its events are lost when the
-/// process ends.
+/// An inbox in memory, for tests and for services that make events durable elsewhere. It is lost with the process.
 #[derive(Debug, Default)]
 pub struct MemoryInbox {
     inner: Mutex<MemoryInner>,

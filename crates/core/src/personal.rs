@@ -1,8 +1,7 @@
 //! Personal data and secrets as types.
 //!
 //! Invariants: no `Display`; `Debug` prints [`REDACTED`]; the value is overwritten on drop. Serializing is allowed,
-//! because values are sent to the vendor and stored. Buffers of the HTTP and JSON libraries cannot be reached and are not
-//! overwritten.
+//! because values are sent to the vendor and stored. Buffers of the HTTP and JSON libraries are not overwritten.
 
 use std::fmt;
 
@@ -14,7 +13,7 @@ use zeroize::Zeroize;
 /// Text that `Debug` prints in place of a value.
 pub const REDACTED: &str = "[redacted]";
 
-/// Text that authorizes anyone who has it: an API key, a token, a TAN, an ident id, a URL that a person identifies with.
+/// Text that authorizes anyone who has it: an API key, a token, a TAN, an ident id, the URL for the person.
 ///
 /// Comparing two secrets of the same length takes constant time.
 #[derive(Clone, Deserialize)]

@@ -173,8 +173,8 @@ impl fmt::Debug for Document {
 pub struct NewCase {
     /// Purpose of the case.
     pub purpose: Purpose,
-    /// Your own reference, unique and without personal data. Always set it: after an unknown outcome you need it to find the
-    /// order. Without it a provider may send a random one, which the error does not contain.
+    /// Your own reference, unique and without personal data. Always set it: after an unknown outcome you need it to
+    /// find the order. Without it a provider may send a random one, which the error does not contain.
     pub reference: Option<Pii<String>>,
     /// The vendor's project, if the vendor has projects.
     pub project: Option<String>,
@@ -186,7 +186,7 @@ pub struct NewCase {
     pub redirect_success: Option<Secret>,
     /// URL to which the person is redirected after failure.
     pub redirect_abort: Option<Secret>,
-    /// URL, or the vendor's URL template, that the vendor calls when the case is final, if the vendor allows one per case.
+    /// URL (or the vendor's URL template) that is called when the case is final, if the vendor allows one per case.
     pub webhook_final: Option<Secret>,
 }
 
@@ -233,8 +233,8 @@ pub enum Outcome {
     TimedOut,
     /// Identified, but not signed in time, final.
     TimedOutAfterIdent,
-    /// The vendor no longer knows the case, final. No provider's `status` returns it: a 404 is an error there. It is the
-    /// verdict of identity.TM's `Finality::after_not_found` on repeated 404s.
+    /// The vendor no longer knows the case, final. No provider's `status` returns it: a 404 is an error there. It is
+    /// the verdict of identity.TM's `Finality::after_not_found` on repeated 404s.
     Gone,
     /// The vendor reports a status that identkit does not interpret.
     Unknown,
@@ -308,7 +308,7 @@ impl EvidenceProof {
     /// Creates a proof from the SHA-256 digests of the saved files, as read back from disk.
     ///
     /// # Errors
-    /// [`Kind::Integrity`](crate::Kind::Integrity) if nothing is expected, or if an expected item is not among `digests`.
+    /// [`Kind::Integrity`](crate::Kind::Integrity) if `expected` is empty or an expected item is not in `digests`.
     pub fn new(expected: &[EvidenceItem], digests: Vec<(EvidenceItem, [u8; 32])>) -> Result<Self, Error> {
         let missing = expected.iter().filter(|item| !digests.iter().any(|(saved, _)| saved == *item)).count();
         if missing > 0 || expected.is_empty() {
@@ -343,16 +343,16 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-/// Opaque position of the next page of changes. It contains no secrets and no personal data, can be stored, and is valid
-/// only for its own window.
+/// Opaque position of the next page of changes. It contains no secrets and no personal data, can be stored, and is
+/// valid only for its own window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
 /// A page of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesPage {
-    /// The vendor's ids of the changed cases, each with the status that the window alone shows, or `Unknown`. It is a hint,
-    /// because earlier events are missing: read [`IdentityProvider::status`] before you act. A case can be on several pages.
+    /// The vendor's ids of the changed cases (a case can be on several pages), each with the status that the window
+    /// alone shows, or `Unknown`. Earlier events are missing: read [`IdentityProvider::status`] before you act.
     pub cases: Vec<(Secret, CaseStatus)>,
     /// Position of the next page; `None` on the last page.
     pub next: Option<Cursor>,
@@ -368,8 +368,8 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     fn descriptor(&self) -> &Descriptor;
 
     /// Opens a case. A request that may have been sent is never repeated. After
-    /// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), look for the order by [`NewCase::reference`], which the error
-    /// does not contain.
+    /// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), find the order by the [`NewCase::reference`] that you
+    /// set.
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error>;
 
     /// Reads the status of a case from the vendor.
@@ -385,12 +385,11 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// [`Kind::InvalidState`](crate::Kind::InvalidState).
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error>;
 
-    /// Deletes the data of a case at the vendor permanently. Providers do not check `permit`: it makes the caller prove that
-    /// the evidence is saved, or say that an operator decided.
+    /// Deletes the data of a case at the vendor permanently. Providers do not check `permit`: it makes the caller prove
+    /// that the evidence is saved, or say that an operator decided.
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error>;
 
-    /// Lists the cases that changed in a window, page by page until `next` is `None`. The same window or cursor can be read
-    /// again.
+    /// Lists the cases that changed in a window, page by page until `next` is `None`. A page can be read again.
     ///
     /// If the window ends before it begins, or the cursor belongs to another window, the error is
     /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 /// Maximum size of a retained body in bytes.
 const CAP: usize = 1024 * 1024;
 
-/// A response as received, retained because the vendor will not return it again. It can contain personal data and is never
+/// A response as received, retained if the vendor will not return it again. It can contain personal data; never
 /// printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawResponse {

@@ -11,7 +11,7 @@ use crate::{REDACTED, Wipe};
 /// Maximum length in bytes without an allocation.
 const INLINE: usize = 22;
 
-/// Personal text like [`Pii<String>`](crate::Pii), for lists of thousands: only a text longer than 22 bytes is allocated.
+/// Personal text like [`Pii<String>`](crate::Pii), for long lists: only a text of more than 22 bytes is allocated.
 #[derive(Clone)]
 pub struct ShortPii(Repr);
 

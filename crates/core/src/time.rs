@@ -1,6 +1,6 @@
 //! Time as a port: wall time for dates, monotonic time for deadlines, and waiting.
 //!
-//! Invariant: only implementations of [`Clock`] read the system time or sleep; clippy's `disallowed_methods` enforces it.
+//! Invariant: only implementations of [`Clock`] read the system time or sleep (clippy's `disallowed_methods`).
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 /// A boxed future, as object-safe traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A point of monotonic time: the duration since its clock was created. Instants of different clocks cannot be compared.
+/// Monotonic time: the duration since its clock was created. Instants of different clocks cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(pub Duration);
 
@@ -32,7 +32,7 @@ impl Instant {
     }
 }
 
-/// A guard for work in progress. A virtual clock does not advance until it is dropped; with a real clock it has no effect.
+/// A guard for work in progress, which stops a virtual clock until it is dropped. It has no effect on a real clock.
 pub struct WorkGuard(Option<Box<dyn FnOnce() + Send>>);
 
 impl WorkGuard {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 
-/// Creates a directory and its missing parents, readable by their owner only. Returns the created directories, innermost
-/// first.
+/// Creates a directory and its missing parents, readable by their owner only. Returns those created, innermost first.
 ///
 /// # Errors
 /// If a directory cannot be created or synced. The directories created until then are removed.

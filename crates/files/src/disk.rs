@@ -48,7 +48,7 @@ impl Disk {
         options.open(path)
     }
 
-    /// Creates a temporary file beside `target`, readable by its owner only. It is removed on drop unless it is renamed.
+    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed.
     pub(crate) fn temporary(&self, target: &Path, prefix: &str) -> io::Result<NamedTempFile> {
         self.enter(Step::Create)?;
         tempfile::Builder::new().prefix(prefix).tempfile_in(parent(target))

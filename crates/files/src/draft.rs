@@ -8,8 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Existing};
 
-/// New content of a file, in a temporary file beside it. [`commit`](Self::commit) renames it to the target; dropping the
-/// draft removes it.
+/// New content of a file, in a temporary file beside it. [`commit`](Self::commit) renames it; dropping it removes it.
 #[derive(Debug)]
 pub struct Draft {
     disk: Disk,
@@ -41,8 +40,7 @@ impl Draft {
         Ok(Self { disk, file, target, length: 0, synced: false })
     }
 
-    /// Allocates space, so that writing the content later cannot fail because the disk is full. Must be called before the
-    /// first write.
+    /// Allocates space, so that a full disk cannot make later writes fail. Must be called before the first write.
     ///
     /// # Errors
     /// If the space cannot be written, e.g. because the disk is full.

@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //!
-//! - If [`AppendLog::append`], [`Draft::commit`] or [`create_dirs`] returns `Ok`, content and name are on disk: the file
-//!   and its directory are synced.
+//! - If [`AppendLog::append`], [`Draft::commit`] or [`create_dirs`] returns `Ok`, content and name are on disk: the
+//!   file and its directory are synced.
 //! - If it returns an error, or the process dies, the file has its old content or the complete new content.
 //! - New files and directories are readable by their owner only (Unix).
 //! - Every write, sync and rename goes through one private type, in which tests inject faults.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::disk::Disk;
 use crate::error::OpenError;
 
-/// A lock on a file that contains the id of its process. Dropping it removes the file. If the process is killed, the file
-/// remains without a lock. To lock a file that is replaced when it is saved, use a separate lock file beside it.
+/// A lock on a file that contains the id of its process. Dropping it removes the file. If the process is killed, the
+/// file remains without a lock. To lock a file that is replaced when it is saved, use a separate lock file beside it.
 #[derive(Debug)]
 pub struct LockFile {
     file: File,
@@ -34,7 +34,7 @@ impl LockFile {
                 }
                 other => other,
             })?;
-            // The previous holder may have removed the file in the meantime. Then the lock does not exclude other processes.
+            // If the previous holder has removed the file in the meantime, the lock does not exclude other processes.
             if is_at(&file, &path) {
                 // The file is truncated here and removed on drop.
                 if process_id(&file).is_none() {

@@ -33,8 +33,8 @@ pub struct AppendLog {
 }
 
 impl AppendLog {
-    /// Opens or creates a log whose records all begin with `prefix`. `read` gets each record and returns whether it is valid.
-    /// Returns the log, and the path of a torn record that was set aside.
+    /// Opens or creates a log whose records all begin with `prefix`. `read` gets each record and returns whether it is
+    /// valid. Returns the log, and the path of a torn record that was set aside.
     ///
     /// # Errors
     /// If the file cannot be opened, is in use, is not a regular file, or contains something other than records.

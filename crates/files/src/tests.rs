@@ -6,8 +6,7 @@ use crate::disk::Disk;
 use crate::faults::{Faults, Step};
 use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
 
-/// Runs an operation without a fault, then once with a fault at each of its steps. `check` gets the directory and the
-/// failed step of each run.
+/// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
     let mut steps = Vec::new();
     for fail in std::iter::once(None).chain((0..20).map(Some)) {

@@ -19,8 +19,8 @@ pub(crate) fn needs_escape(text: &str) -> bool {
     any(text.as_bytes(), |word| (quote_or_control(word) | backslash(word)) & !word)
 }
 
-/// Whether `marks` sets the highest bit of any byte. A marked byte can carry into its neighbor and mark it too, which does
-/// not change the result.
+/// Whether `marks` sets the highest bit of any byte. A marked byte can carry into its neighbor and mark it too, which
+/// does not change the result.
 #[inline]
 fn any(bytes: &[u8], marks: impl Fn(u64) -> u64) -> bool {
     let word = |eight: &[u8; 8]| marks(u64::from_le_bytes(*eight));

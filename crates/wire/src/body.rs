@@ -237,8 +237,7 @@ impl Body {
         }
     }
 
-    /// Reads the body in chunks from the start. A chunk is at most 64 KiB, except that a buffer in memory that is sent
-    /// unchanged is one chunk.
+    /// Reads the body in chunks of at most 64 KiB from the start. A buffer that is sent unchanged is one chunk.
     pub fn read(&self) -> BodyReader {
         BodyReader { parts: self.parts.clone(), at: 0, current: None, spare: Blocks::default() }
     }
@@ -276,8 +275,7 @@ pub struct BodyReader {
     spare: Blocks,
 }
 
-/// Base64 blocks that were returned, reused when they are no longer referenced: allocating memory for each chunk costs
-/// more than encoding it.
+/// Returned Base64 blocks, reused when no longer referenced: allocating a chunk costs more than encoding it.
 #[derive(Default)]
 struct Blocks(VecDeque<Bytes>);
 

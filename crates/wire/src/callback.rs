@@ -20,7 +20,7 @@ pub trait Callback: Send + Sync + fmt::Debug {
     /// Returns the URL to configure at the vendor, with the vendor's placeholders.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if `base` or `token` is unusable, or the URL breaks a rule of the vendor, e.g. is too long.
+    /// [`Kind::InvalidInput`] if `base` or `token` is unusable, or the URL breaks a rule of the vendor (its length).
     fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error>;
 
     /// Whether a request to this callback's path has its method and form.

@@ -12,9 +12,8 @@ const DOCUMENTED: usize = 25;
 
 /// A date-time as received. Reading never fails: a text that is not a date-time has no timestamp.
 ///
-/// The documented form is ISO 8601 with offset (`[T] 2.2`). `Z`, fractional or missing seconds and a space in place of `T`
-/// are accepted too (AT-74). Only [`timestamp`](Self::timestamp) parses the text, because most times of a list are never
-/// used.
+/// The documented form is ISO 8601 with offset (`[T] 2.2`). `Z`, fractional or missing seconds and a space in place of
+/// `T` are accepted too (AT-74). Only [`timestamp`](Self::timestamp) parses the text: most times are never used.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Dts(Text);
 

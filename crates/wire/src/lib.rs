@@ -4,8 +4,7 @@
 //!
 //! - Encoding an invalid request is an error that names field, rule and section.
 //! - Reading accepts unknown fields and other shapes of the same value.
-//! - serde's error text never leaves this crate, because it quotes values. [`json`] reports path, line, column and the
-//!   expected type instead.
+//! - serde's error text never leaves this crate, because it quotes values. [`json`] reports where and what it expected.
 
 /// Implements `Debug` with a fixed text, for a type whose content must not be printed.
 ///

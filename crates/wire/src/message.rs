@@ -68,7 +68,7 @@ impl fmt::Debug for Extra {
 ///
 /// Every field is an `Option`: `None` is not written, and `null` is read as `None`. The first spelling is written; if
 /// several are received, the first one listed wins. Unlisted elements are in `extra`. The struct is `#[non_exhaustive]`
-/// and has `Default`.
+/// with `Default`.
 ///
 /// | syntax | effect |
 /// |---|---|

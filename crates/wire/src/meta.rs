@@ -96,8 +96,7 @@ pub struct Meta {
     pub safety: RetrySafety,
     /// What the client does if the outcome is unknown.
     pub ambiguity: AmbiguityPolicy,
-    /// Statuses that [`Operation::decode`](crate::Operation::decode) reads. [`refusal`](crate::refusal) makes an error of all
-    /// others.
+    /// Statuses for [`Operation::decode`](crate::Operation::decode). All others go to [`refusal`](crate::refusal).
     pub expect: &'static [u16],
     /// How the body of an expected response is read.
     pub body_mode: BodyMode,
@@ -109,7 +108,7 @@ pub struct Meta {
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Meta {
-    /// Creates the description of an operation that expects status 200 with at most 64 KiB and documents no error status.
+    /// Creates a description with status 200, at most 64 KiB in memory, and no documented error status.
     pub const fn new(
         provider: &'static str,
         name: &'static str,
@@ -173,8 +172,8 @@ impl Meta {
         Ok(path)
     }
 
-    /// Returns the parameters of a path; `None` if it does not match the template. If `ignore_case`, the case of literal
-    /// segments is ignored (AT-09).
+    /// Returns the parameters of a path; `None` if it does not match the template. If `ignore_case`, the case of
+    /// literal segments is ignored (AT-09).
     #[cfg(feature = "server")]
     pub fn match_path(&self, path: &str, ignore_case: bool) -> Option<Params> {
         let mut params = Params::default();

@@ -53,8 +53,7 @@ impl Encoded {
     }
 }
 
-/// The client side of a vendor call: encodes requests and decodes responses. [`operation!`](crate::operation) declares
-/// one.
+/// The client side of a vendor call, declared by [`operation!`](crate::operation): encodes requests, decodes responses.
 ///
 /// No method has a default body, so that a hand-written implementation decides everything; `operation!` has defaults.
 pub trait Operation: Send + Sync + Sized + 'static {
@@ -77,8 +76,7 @@ pub trait Operation: Send + Sync + Sized + 'static {
     /// Decodes a response whose status is in [`Meta::expect`].
     ///
     /// # Errors
-    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) if the response does not match the document in any of its
-    /// interpretations.
+    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) if the response does not match the document.
     fn decode(
         &self,
         head: &response::Parts,
@@ -108,8 +106,8 @@ pub trait ServedOperation: Operation {
 ///
 /// The first form declares the type: a unit struct, or a struct whose fields are the parameters of the path, each with
 /// the functions that write and read it. The second form is for an existing type. Its generics are in brackets after
-/// `where`, and those of its server side after `request`. By default, `encode` sends no body, `decode` reads JSON, and the
-/// path has no parameters (second form).
+/// `where`, and those of its server side after `request`. By default, `encode` sends no body, `decode` reads JSON, and
+/// the path has no parameters (second form).
 ///
 /// ```
 /// use http::Method;

@@ -12,8 +12,8 @@ const TEXT: usize = 2_000;
 /// Keys under which vendors state the reason.
 const REASON_KEYS: [&str; 6] = ["Error", "error", "message", "Message", "messages", "detail"];
 
-/// Returns the error of a status: from the operation's table if it lists the status, otherwise by the general meaning of
-/// the code. The vendor's text is in [`Error::vendor_text`], which is never printed.
+/// Returns the error of a status: from the operation's table if it lists the status, otherwise by the general meaning
+/// of the code. The vendor's text is in [`Error::vendor_text`], which is never printed.
 pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
     let code = status.as_u16();
     let documented = meta.refusals.iter().find(|refusal| refusal.status == code);

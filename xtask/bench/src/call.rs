@@ -29,8 +29,7 @@ const CREDENTIALS: HeaderValue = HeaderValue::from_static("Basic Y3VzdG9tZXI6Y29
 const AGENT: HeaderValue = HeaderValue::from_static("identkit/0.1.0");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Makes calls in one way. [`another`](Self::another) shares what concurrent calls share: everything but hyper's
-/// connection.
+/// Makes calls in one way. [`another`](Self::another) shares everything but hyper's connection.
 pub struct Caller {
     client: Way,
     body: Bytes,

@@ -1,4 +1,4 @@
-//! Compares what a user compiles: the smallest program that makes a typed call, one with reqwest, and one with identkit.
+//! Compares what a user compiles for the smallest program with a typed call, for reqwest, and for identkit.
 
 use std::process::Command;
 use std::time::Instant;

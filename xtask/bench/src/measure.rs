@@ -54,7 +54,7 @@ impl Server {
         Self { process, port: port.trim().to_owned(), certificate, folder }
     }
 
-    /// Runs one way, with `more` after the arguments of the server. Returns the numbers that it prints, and its run time.
+    /// Runs one way, with `more` after the arguments of the server. Returns the printed numbers and the run time.
     pub fn run<const N: usize>(&self, arguments: &[&str], more: &[&str]) -> ([f64; N], Duration) {
         let began = Instant::now();
         let output = again(&[&self.with(arguments), more].concat()).output().unwrap();

@@ -1,8 +1,8 @@
 //! Uploads a PDF of 25 MiB as Base64 in the JSON of an order, compared with sending a prebuilt body.
 //!
-//! For a process with one upload, it measures CPU time from start to exit and peak resident set size, both minus those of
-//! a process that does the same without a PDF. For a process with eight uploads, it measures the CPU time of an upload
-//! whose input is in memory already (`file` reads a file). Each upload has its own connection.
+//! For a process with one upload, it measures CPU time from start to exit and peak resident set size, both minus those
+//! of a process that does the same without a PDF. For a process with eight uploads, it measures the CPU time of an
+//! upload whose input is in memory already (`file` reads a file). Each upload has its own connection.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! `cargo xtask campaign rules`: switches off each rule of the sandbox in turn; a test must fail.
 //!
-//! The rules are read from `docs/rules.md`, which a test compares with the table in the code. The tests are built once. An
-//! environment variable names the rule, and the tests' common sandbox builder reads it.
+//! The rules are read from `docs/rules.md`, which a test compares with the table in the code. The tests are built once.
+//! An environment variable names the rule, and the tests' common sandbox builder reads it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

@@ -7,8 +7,8 @@ use super::evidence::{Evidence, Status};
 use super::open::{Open, review};
 use crate::table;
 
-/// Returns a report and the findings: gaps, and evidence of unknown ids. `open` lists the rows that are not built yet; with
-/// `verbose` the report lists covered rows too.
+/// Returns a report and the findings: gaps, and evidence of unknown ids. `open` lists the rows that are not built yet;
+/// with `verbose` the report lists covered rows too.
 pub(super) fn judge(contract: &Contract, evidence: &Evidence, open: &Open<'_>, verbose: bool) -> (String, Vec<String>) {
     let (list, mut findings) = review(open, &contract.rows, evidence);
     let mut report = counts(&contract.demands, evidence) + &list;

@@ -1,13 +1,13 @@
 //! `cargo xtask coverage`: checks that every row of the contract has a typed field, a sandbox check and a test.
 //!
-//! The tests' modules named `coverage` try each row of `docs/contract/` on the code, and write the results into a folder,
-//! which this check empties before it runs them. It compares the results with the rows. The evidence of traps is the names
-//! of tests.
+//! The tests' modules named `coverage` try each row of `docs/contract/` on the code, and write the results into a
+//! folder, which this check empties before it runs them. It compares the results with the rows. The evidence of traps
+//! is the names of tests.
 //!
 //! [`open::OPEN`] lists the rows that are not built yet; the report shows and counts them.
 //!
-//! Invariant: a row without evidence is a gap. So a new row, a deleted test, a test that did not run, and evidence of an
-//! unknown id are findings.
+//! Invariant: a row without evidence is a gap. So a new row, a deleted test, a test that did not run, and evidence of
+//! an unknown id are findings.
 
 mod contract;
 mod evidence;

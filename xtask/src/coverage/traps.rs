@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Returns the traps in the names of tests, e.g. AT-38 for `at_38_placeholder_…`, each with the first file that has one.
+/// Returns the traps in the names of tests, e.g. AT-38 for `at_38_placeholder_…`, each with the first file.
 pub(super) fn find(sources: &[(String, String)]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (path, text) in sources {

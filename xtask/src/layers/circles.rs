@@ -1,8 +1,8 @@
 //! Finds circles of files: source files of one crate must not use each other's items, directly or through others.
 //!
 //! The parser is `syn`. A name is resolved to the file that defines the item, through `use` and `pub use`. A private
-//! import counts as a use. A re-export counts only where its name is used, so a parent that only declares and re-exports
-//! its children is in no circle.
+//! import counts as a use. A re-export counts only where its name is used, so a parent that only declares and
+//! re-exports its children is in no circle.
 //!
 //! Methods, fields and the code that macros generate are ignored: two files with `impl` blocks of one type are not a
 //! circle for that reason alone. The arguments of a macro call are searched for paths.

@@ -1,8 +1,7 @@
 //! Finds vendor names in vendor-neutral files of the sandbox.
 //!
-//! The words are each provider's name and those that its manifest lists
-//! (`[package.metadata.identkit] words = ["OrderID", …]`). Case is ignored, and comments are searched too. Test code may
-//! name vendors.
+//! The words are each provider's name and those that its manifest lists (`[package.metadata.identkit] words =
+//! ["OrderID", …]`). Case is ignored, and comments are searched too. Test code may name vendors.
 
 use std::collections::BTreeSet;
 

@@ -93,8 +93,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     read_with::<T, _>(bytes, PhantomData::<T>)
 }
 
-/// Reads a complete JSON text with a seed, so that the value need not be in memory as a whole. `T` is the type whose form
-/// the error names.
+/// Reads a complete JSON text with a seed, which need not build the whole value. Errors name the form of `T`.
 ///
 /// # Errors
 /// Like [`read()`].
@@ -276,8 +275,8 @@ impl<'de> serde::Deserialize<'de> for Blob {
 /// Writes a message. `sources` are its [`Blob::Source`]s in the order in which they are written.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] if the value cannot be written as JSON, if a text of it equals the internal mark of a source, or
-/// if `sources` is incomplete.
+/// [`Kind::InvalidInput`] if the value cannot be written as JSON, if a text of it equals the internal mark of a source,
+/// or if `sources` is incomplete.
 pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
     let Writer { bytes, marks } = serialize(value)?;
     let written = Bytes::from(bytes);

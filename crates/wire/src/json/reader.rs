@@ -1,9 +1,9 @@
 //! Reads JSON with serde_json, and locates a value of the wrong form without quoting it.
 //!
-//! serde_json's own messages quote values. So every deserializer and every access is wrapped, and types are read with an
-//! error type that takes only information of the type from serde: the expected form, names of fields and variants. A path
-//! contains only keys that the type names, because a key of a map can be personal data. The first pass does not record
-//! the path; a second pass of the same code with `tracing` finds it.
+//! serde_json's own messages quote values. So every deserializer and every access is wrapped, and types are read with
+//! an error type that takes only information of the type from serde: the expected form, names of fields and variants. A
+//! path contains only keys that the type names, because a key of a map can be personal data. The first pass does not
+//! record the path; a second pass of the same code with `tracing` finds it.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

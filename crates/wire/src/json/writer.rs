@@ -1,5 +1,5 @@
-//! Writes JSON like serde_json, but texts faster: most need no escape, which is checked eight bytes at a time. serde_json
-//! writes numbers and escapes.
+//! Writes JSON like serde_json, but texts faster: most need no escape, which is checked eight bytes at a time.
+//! serde_json writes numbers and escapes.
 //!
 //! Invariant: the output is byte for byte that of `serde_json::to_vec`.
 

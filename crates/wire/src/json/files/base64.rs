@@ -11,15 +11,14 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Decodes the next run of the text. `escaped`: whether it is a decoded JSON escape, in which control characters are
-    /// allowed.
+    /// Decodes the next run of the text. `escaped`: whether it is a JSON escape, which allows control characters.
     pub(super) fn push(&mut self, run: &[u8], escaped: bool, out: &mut Vec<u8>) -> Result<(), Base64Error> {
         let mut rest = run;
         while let (false, Some((byte, after))) = (self.group.is_empty(), rest.split_first()) {
             self.one(*byte, escaped, out)?;
             rest = after;
         }
-        // The usual case: complete groups of the standard alphabet. The slow path handles white space, padding and `-_`.
+        // The fast path: complete groups of the standard alphabet, without white space, padding and `-_`.
         if self.padding == 0
             && let Some((groups, after)) = rest.split_at_checked(rest.len() - rest.len() % 4)
             && base64_simd::STANDARD_NO_PAD.decode_append(groups, out).is_ok()

@@ -17,8 +17,7 @@ use self::scan::{Scanner, Token, Unreadable};
 pub enum Piece<T> {
     /// Bytes of the current file, never empty.
     Bytes(Bytes),
-    /// End of an element: its other fields, with an empty text in place of the file. The bytes since the previous element
-    /// are its file.
+    /// End of an element: its other fields, and an empty text for its file, which is the bytes since the last `End`.
     End(T),
 }
 
