@@ -53,10 +53,9 @@ fn general(code: u16) -> Error {
         408 => (Kind::Unavailable, "the server did not receive the request in time"),
         409 => (Kind::Conflict, "the request conflicts with another one"),
         429 => (Kind::RateLimited, "too many requests"),
-        300..=399 => (
-            Kind::Protocol,
-            "the vendor responded with a redirect, which is not followed because the request has credentials",
-        ),
+        300..=399 => {
+            (Kind::Protocol, "the vendor redirects the request, but redirects are not followed with credentials")
+        }
         400..=499 => (Kind::Rejected, "the vendor refused the request"),
         500..=599 => (Kind::Unavailable, "the vendor cannot serve the request now"),
         _ => (Kind::Protocol, "the vendor responded with an unexpected status"),
