@@ -1,5 +1,5 @@
-//! `cargo xtask campaign NAME`: what the tests do in small, done in large and optimised, or with a rule switched off. It
-//! takes its time and is no part of `ci`, which runs the same tests with few rounds.
+//! `cargo xtask campaign NAME`: runs tests of `ci` in a release build with many more rounds, or with each rule switched
+//! off. It is slow and not a part of `ci`.
 
 mod rules;
 
@@ -10,63 +10,63 @@ pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     package: &'static str,
-    /// A program of tests and a word of their names; all of the package's, once without each rule, where it is none.
+    /// Test target and filter; `None`: all tests of the package, once without each rule.
     tests: Option<(&'static str, &'static str)>,
-    /// The environment that makes them run many rounds.
+    /// Environment variables that set the number of rounds.
     rounds: &'static [(&'static str, &'static str)],
 }
 
 pub(crate) const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "logins",
-        about: "identify24: 10,000 rounds of 100 callers across a token's end, 1,000 with the leader cancelled",
+        about: "identify24: 10,000 rounds of 100 callers while a token expires, 1,000 with the leader canceled",
         package: "identkit-identify24",
         tests: Some(("it", "storm::")),
         rounds: &[("IDENTKIT_STORM_ROUNDS", "10000"), ("IDENTKIT_STORM_CANCELLED", "1000")],
     },
     Campaign {
         name: "simulation",
-        about: "20 orders over each of 10,000 simulated networks: one intent, at most one order",
+        about: "20 orders over each of 10,000 simulated networks: no order is placed twice",
         package: "identkit-mock-server",
         tests: Some(("it", "simulation::")),
         rounds: &[("IDENTKIT_SIMULATION_SEEDS", "10000")],
     },
     Campaign {
         name: "journal",
-        about: "the sandbox: 100 journals of the same seed and script over TCP, the same bytes",
+        about: "the sandbox: 100 journals of the same seed and script over TCP are identical",
         package: "identkit-mock-server",
         tests: Some(("it", "canonical::")),
         rounds: &[("IDENTKIT_JOURNAL_ROUNDS", "100")],
     },
     Campaign {
         name: "download",
-        about: "2 GiB over TLS into little memory",
+        about: "a 2 GiB download over TLS in little memory",
         package: "identkit-transport",
         tests: Some(("download", "")),
         rounds: &[("IDENTKIT_DOWNLOAD_MIB", "2048")],
     },
     Campaign {
         name: "fuzz-admin",
-        about: "the sandbox's admin API: some 500 generated requests to each call; needs schemathesis (PyPI)",
+        about: "the sandbox's admin API: about 500 generated requests to each call; needs schemathesis (PyPI)",
         package: "identkit-cli",
         tests: Some(("it", "fuzz::")),
         rounds: &[("IDENTKIT_FUZZ_EXAMPLES", "500")],
     },
     Campaign {
         name: "rules",
-        about: "each rule of the sandbox switched off once: a test has to fail",
+        about: "the sandbox with each rule switched off in turn: a test must fail",
         package: "identkit-mock-server",
         tests: None,
         rounds: &[],
     },
 ];
 
-/// Runs it, and says whether it held; its figures go to the terminal. Rounds that the caller's environment sets win.
+/// Runs a campaign, prints its figures, and returns whether it passed. Rounds set in the environment take precedence.
 pub(crate) fn run(campaign: &Campaign, ws: &Workspace) -> Result<bool, String> {
     let Some((test, filter)) = campaign.tests else { return rules::run(campaign.package, ws) };
     let mut cargo = ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package]);
     cargo.args(["--test", test, filter, "--", "--nocapture"]);
-    // A test passes where its tool is missing; a campaign that has tried nothing does not.
+    // By default a test passes if its tool is missing; a campaign must not.
     cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
     for (variable, rounds) in campaign.rounds {
         if std::env::var_os(variable).is_none() {
@@ -82,7 +82,7 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn a_campaign_runs_its_test_with_many_rounds_and_tells_how_it_ended() {
+    fn a_campaign_sets_the_rounds_and_returns_the_result() {
         let campaign = |rounds| Campaign {
             name: "sample",
             about: "",

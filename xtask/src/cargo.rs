@@ -1,33 +1,37 @@
-//! The checks that are one command of cargo each: `cargo xtask fmt`, `clippy` and `docs`.
+//! The checks that are one command of cargo each: `cargo xtask fmt`, `clippy`, `docs` and `deny`.
 
 use std::process::Command;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// Every Rust file of the workspace is formatted as rustfmt would format it.
+/// Checks that every Rust file of the workspace is formatted.
 pub(crate) fn fmt(ws: &Workspace) -> Verdict {
     succeeds(ws, ws.cargo(&["fmt", "--all", "--", "--check"]), "some files are not formatted: run `cargo fmt --all`")
 }
 
-/// Clippy over every target and feature of the workspace; a warning is an error.
+/// Runs clippy on all targets with all features; a warning is an error.
 pub(crate) fn clippy(ws: &Workspace) -> Verdict {
     let command = ws.cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]);
-    succeeds(ws, command, "clippy is not content: see its output above")
+    succeeds(ws, command, "clippy reported warnings or errors: see its output above")
 }
 
-/// The API documentation of every crate builds without a warning.
+/// Builds the API documentation of all crates; a warning is an error.
 pub(crate) fn docs(ws: &Workspace) -> Verdict {
     let mut command = ws.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
-    succeeds(ws, command, "the documentation does not build cleanly: see above")
+    succeeds(ws, command, "the documentation does not build without warnings: see above")
 }
 
-/// Licenses, duplicate versions and sources, as deny.toml allows them; offline.
+/// Checks licenses, duplicate versions and sources against deny.toml, offline.
 pub(crate) fn deny(ws: &Workspace) -> Verdict {
     let command =
         ws.cargo(&["deny", "--all-features", "--locked", "--offline", "check", "bans", "licenses", "sources"]);
-    succeeds(ws, command, "cargo-deny is not content, or not installed (cargo install --locked cargo-deny): see above")
+    succeeds(
+        ws,
+        command,
+        "cargo-deny reported errors, or is not installed (cargo install --locked cargo-deny): see above",
+    )
 }
 
 fn succeeds(ws: &Workspace, command: Command, finding: &str) -> Verdict {
@@ -40,11 +44,11 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn each_command_finds_a_fault_until_it_is_mended() {
+    fn each_command_reports_a_fault_until_it_is_fixed() {
         const FMT: fn(&Workspace) -> Verdict = fmt;
         const CLIPPY: fn(&Workspace) -> Verdict = clippy;
         const DOCS: fn(&Workspace) -> Verdict = docs;
-        for (check, faulty, mended) in [
+        for (check, faulty, fixed) in [
             (FMT, "/// One.\npub   fn one( ) -> u8 {1}\n", "/// One.\npub fn one() -> u8 {\n    1\n}\n"),
             // An unwrap outside tests, and reading the clock directly.
             (
@@ -59,14 +63,14 @@ mod tests {
                 "#[test]\nfn works() {\n    let unused = 1;\n}\n",
                 "#[test]\nfn works() {\n    assert_eq!(\"1\".parse::<u8>().unwrap(), 1);\n}\n",
             ),
-            // A link to nothing, and a mere warning.
+            // A broken link, and a warning.
             (DOCS, "/// See [`Two`].\npub struct One;\n", "/// See [`One`].\npub struct One;\n"),
             (DOCS, "/// Holds a Vec<u8>.\npub struct One;\n", "/// Holds a `Vec<u8>`.\npub struct One;\n"),
         ] {
             let repo = Throwaway::package(faulty);
             assert_eq!(check(&repo.workspace()).unwrap().len(), 1, "{faulty}");
-            repo.lib(mended);
-            assert_eq!(check(&repo.workspace()).unwrap(), [""; 0], "{mended}");
+            repo.lib(fixed);
+            assert_eq!(check(&repo.workspace()).unwrap(), [""; 0], "{fixed}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a check is: a name, one line of help, and a function from a workspace to findings.
+//! A check: a name, one line of help, and a function from a workspace to findings.
 //!
-//! Invariant: [`CHECKS`] is the only list of checks. The help, `cargo xtask ci` and the check of names in the
-//! documentation all read it, and its order is the order of `ci`: cheap checks first, `snapshots` after `test`.
+//! Invariant: [`CHECKS`] and [`FULL`] are the only lists of checks; help, commands and the check `names` read them. The
+//! order of [`CHECKS`] is the order of `ci`: fast checks first, `snapshots` after `test`.
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
@@ -22,14 +22,18 @@ impl Check {
 
 /// Every check, in the order of `cargo xtask ci`.
 pub(crate) const CHECKS: &[Check] = &[
-    Check::new("fmt", "every file is formatted (repair: cargo fmt --all)", cargo::fmt),
-    Check::new("layers", "crates depend on each other only where the architecture says so", layers::run),
+    Check::new("fmt", "every file is formatted (fix: cargo fmt --all)", cargo::fmt),
+    Check::new("layers", "crates depend on each other only as docs/architecture.md allows", layers::run),
     Check::new("public", "no machine paths, no unfinished or debugging macros, no ignored tests", public::run),
     Check::new("names", "paths, links and xtask commands named in the documentation exist", |ws| {
         names::run(ws, is_command)
     }),
-    Check::new("prose", "pages, doc comments and messages hold no phrase that docs/language.md rules out", prose::run),
-    Check::new("deps", "every outside dependency is used, and explained in docs/dependencies.md", deps::run),
+    Check::new(
+        "prose",
+        "pages, doc comments and messages contain no phrase that docs/language.md rules out",
+        prose::run,
+    ),
+    Check::new("deps", "every external dependency is used, and explained in docs/dependencies.md", deps::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
     Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
     Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),
@@ -43,10 +47,10 @@ pub(crate) const CHECKS: &[Check] = &[
     Check::new("snapshots", "no snapshot is pending or unreferenced (after `test`)", snapshots::run),
 ];
 
-/// The check `coverage` with everything that was shown.
+/// The check `coverage` with a list of all covered rows.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
 
-/// What `cargo xtask full` adds to `ci`, before the campaigns.
+/// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[
     Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", cargo::deny),
     Check::new("package", "each published crate builds from its package alone", package::run),
@@ -60,7 +64,7 @@ pub(crate) fn is_command(word: &str) -> bool {
     matches!(word, "ci" | "full" | "campaign" | "bench" | "help") || find(word).is_some()
 }
 
-/// Runs one check and prints what it says; true when nothing was found.
+/// Runs one check and prints its findings. Returns whether there are none.
 pub(crate) fn report(check: &Check, ws: &Workspace) -> bool {
     match (check.run)(ws) {
         Ok(findings) if findings.is_empty() => {
@@ -87,15 +91,15 @@ mod tests {
 
     #[test]
     fn snapshots_come_after_the_tests_that_reference_them() {
-        let place = |name| CHECKS.iter().position(|check| check.name == name).unwrap();
-        assert!(place("test") < place("snapshots"));
-        assert!(place("test") < place("coverage"), "what it needs is built by then");
-        assert!(place("cone") < place("clippy"));
+        let position = |name| CHECKS.iter().position(|check| check.name == name).unwrap();
+        assert!(position("test") < position("snapshots"));
+        assert!(position("test") < position("coverage"), "`test` builds what `coverage` needs");
+        assert!(position("cone") < position("clippy"));
     }
 
     #[test]
-    fn a_check_that_found_something_or_could_not_run_is_not_ok() {
-        let ws = Workspace::at("nowhere", "nowhere/target");
+    fn a_check_with_findings_or_an_error_is_not_ok() {
+        let ws = Workspace::throwaway("nowhere", "nowhere/target");
         let check = |run| Check::new("sample", "", run);
         assert!(report(&check(|_| Ok(Vec::new())), &ws));
         assert!(!report(&check(|_| Ok(vec!["wrong".to_owned()])), &ws));

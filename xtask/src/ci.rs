@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: the checks one after the other, whatever the ones before said, and a table at the end.
+//! `cargo xtask ci`: runs all checks, also after a failed one, and prints a table at the end.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ fn row(name: &str, ok: bool, took: Duration) -> [String; 3] {
     [name.to_owned(), if ok { "ok" } else { "FAILED" }.to_owned(), format!("{:.1}", took.as_secs_f64())]
 }
 
-#[allow(clippy::disallowed_methods, reason = "the run time of a check is shown to a human, it steers nothing")]
+#[allow(clippy::disallowed_methods, reason = "the run time of a check is only printed")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let value = work();
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_check_does_not_stop_the_next_one_but_fails_the_whole() {
+    fn a_failed_check_fails_the_run_but_does_not_stop_it() {
         static RAN: AtomicUsize = AtomicUsize::new(0);
         let bad = Check { name: "bad", about: "", run: |_| Ok(vec!["wrong".to_owned()]) };
         let good = Check {
@@ -48,14 +48,14 @@ mod tests {
                 Ok(Vec::new())
             },
         };
-        let ws = Workspace::at("nowhere", "nowhere/target");
+        let ws = Workspace::throwaway("nowhere", "nowhere/target");
         assert!(!run(&[&bad, &good], &ws));
         assert_eq!(RAN.load(Ordering::Relaxed), 1);
         assert!(run(&[&good], &ws));
     }
 
     #[test]
-    fn a_row_names_check_result_and_seconds() {
+    fn a_row_contains_check_result_and_seconds() {
         assert_eq!(row("fmt", true, Duration::from_millis(1250)), ["fmt", "ok", "1.2"]);
         assert_eq!(row("layers", false, Duration::from_secs(2)), ["layers", "FAILED", "2.0"]);
     }

@@ -1,6 +1,6 @@
-//! The command line: one word, and for `ci` a choice of checks.
+//! The command line: one word, and for `ci` a selection of checks.
 //!
-//! Parsed by hand, because this binary is built before everything else and nothing here needs more.
+//! It is parsed without a library, because this binary is built before everything else.
 
 use crate::bench;
 use crate::campaign::{CAMPAIGNS, Campaign};
@@ -11,14 +11,14 @@ pub(crate) enum Command {
     Help,
     One(&'static Check),
     Ci(Vec<&'static Check>),
-    /// What takes longer than `ci` may.
+    /// Checks and campaigns that are too slow for `ci`.
     Full,
     Campaign(&'static Campaign),
-    /// The rows of the benchmark asked for.
+    /// Selected rows of the benchmark.
     Bench(Vec<String>),
 }
 
-/// Reads the arguments that follow the program's name; the error is one sentence for the user.
+/// Parses the arguments after the program name. The error is one sentence for the user.
 pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
     match args {
         [] => Err("cargo xtask needs a command".to_owned()),
@@ -36,14 +36,12 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
             .find(|campaign| campaign.name == *name)
             .map(Command::Campaign)
             .ok_or_else(|| format!("`{name}` is not a campaign")),
-        ["campaign", _, extra, ..] => {
-            Err(format!("`cargo xtask campaign` takes one name, but was given `{extra}` too"))
-        }
+        ["campaign", _, extra, ..] => Err(format!("`cargo xtask campaign` takes one name: remove `{extra}`")),
         ["coverage", "--verbose"] => Ok(Command::One(&COVERAGE_VERBOSE)),
         [word, rest @ ..] => match (check::find(word), rest.last()) {
             (None, _) => Err(format!("`{word}` is not a command of cargo xtask")),
             (Some(check), None) => Ok(Command::One(check)),
-            (_, Some(extra)) => Err(format!("`cargo xtask {word}` takes no arguments, but was given `{extra}`")),
+            (_, Some(extra)) => Err(format!("`cargo xtask {word}` takes no arguments: remove `{extra}`")),
         },
     }
 }
@@ -51,18 +49,18 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
 fn parse_ci(options: &[&str]) -> Result<Command, String> {
     match options {
         [] => Ok(Command::Ci(CHECKS.iter().collect())),
-        // The only behavior; accepted so that a caller can say it.
+        // The default, accepted for callers that state it.
         ["--keep-going", rest @ ..] | [rest @ .., "--keep-going"] => parse_ci(rest),
         ["--only", list] => select(list),
         ["--only"] => select(""),
         [other, ..] => match other.strip_prefix("--only=") {
             Some(list) => select(list),
-            None => Err(format!("`cargo xtask ci` does not know `{other}`")),
+            None => Err(format!("`cargo xtask ci` has no option `{other}`")),
         },
     }
 }
 
-/// The named checks in the order of `ci`, whatever order the user wrote.
+/// Returns the named checks in the order of `ci`.
 fn select(list: &str) -> Result<Command, String> {
     let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     if names.is_empty() {
@@ -78,11 +76,11 @@ fn select(list: &str) -> Result<Command, String> {
 pub(crate) fn help() -> String {
     let mut text = String::from("Usage: cargo xtask <command>\n\nCommands:\n");
     let mut line = |name: &str, about: &str| text.push_str(&format!("  {name:<11}{about}\n"));
-    line("ci", "all checks below, in this order; goes on after a failure, ends with a table");
+    line("ci", "all checks below, in this order, also after a failure; then a table");
     for check in CHECKS {
         line(check.name, check.about);
     }
-    line("full", "the checks and campaigns below, in this order; what takes too long for ci");
+    line("full", "the checks and campaigns below, in this order; too slow for ci");
     for check in FULL {
         line(check.name, check.about);
     }
@@ -118,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_by_name() {
-        for (line, said) in [
+    fn invalid_arguments_are_rejected_by_name() {
+        for (line, expected) in [
             ("", "needs a command"),
             ("tset", "`tset`"),
             ("fmt --fix", "--fix"),
@@ -137,12 +135,12 @@ mod tests {
             ("ci --fast", "`--fast`"),
         ] {
             let error = parsed(line).unwrap_err();
-            assert!(error.contains(said), "{line}: {error}");
+            assert!(error.contains(expected), "{line}: {error}");
         }
     }
 
     #[test]
-    fn commands_with_arguments_are_understood() {
+    fn commands_with_arguments_are_parsed() {
         assert!(matches!(parsed("--help"), Ok(Command::Help)));
         assert!(matches!(parsed("coverage --verbose"), Ok(Command::One(check)) if check.name == "coverage"));
         assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn ci_runs_everything_or_a_choice_in_the_order_of_ci() {
+    fn ci_runs_all_or_selected_checks_in_order() {
         let names = |line: &str| match parsed(line) {
             Ok(Command::Ci(checks)) => checks.iter().map(|check| check.name).collect::<Vec<_>>(),
             other => panic!("{other:?}"),

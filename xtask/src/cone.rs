@@ -1,9 +1,8 @@
-//! `cargo xtask cone`: how many crates a user compiles for one of ours, against a budget.
+//! `cargo xtask cone`: compares the number of crates that a user compiles for a crate of identkit with a budget.
 //!
-//! The number is the count of unique crates (name and version, the crate itself included) in
-//! `cargo tree -e normal` on Linux. Each tree is asked for with `-p`, so that features wanted by other members of the
-//! workspace do not leak into it. Providers are found by their role; with hyper and TLS they are measured as a user
-//! gets them, through the facade.
+//! It counts unique crates (name and version, including the crate itself) in `cargo tree -e normal` on Linux. Each tree
+//! is selected with `-p`, so that features of other workspace members do not affect it. Providers are found by their
+//! role. With hyper and TLS they are measured through the facade, as users depend on them.
 
 use std::collections::BTreeSet;
 
@@ -17,18 +16,18 @@ const WIRE: usize = 36;
 const PROVIDER: usize = 42;
 const PROVIDER_WITH_HYPER: usize = 72;
 
-/// Kinds of edges and platforms: what a Linux user compiles, and everything that there is.
+/// Kinds of edges and platforms: those that a Linux user compiles, and all.
 const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
 const ANYWHERE: [&str; 2] = ["normal,build", "all"];
 
-/// One tree and what it may hold.
+/// A dependency tree and its limits.
 struct Cone {
     label: String,
     /// Names and versions.
     tree: BTreeSet<String>,
-    /// The most crates; none where it is only searched for a client.
+    /// Maximum number of crates; `None` if only hyper is searched for.
     budget: Option<usize>,
-    /// Whether an HTTP client must be in the tree, or something else was measured. Otherwise it must not be there.
+    /// Whether hyper must be in the tree. Otherwise it must not be.
     hyper: bool,
 }
 
@@ -54,7 +53,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         let features = format!("{folder},http");
         let args = ["-p", "identkit", "--no-default-features", "--features", &features];
         measure(format!("identkit with {features}"), &args, Some(PROVIDER_WITH_HYPER), true);
-        // Neither through a feature nor on another platform, while it is built or run.
+        // No feature and no platform may add hyper, at build time or at run time.
         let all = ["-p", package, "--all-features"];
         measure(format!("{folder} with all features"), &all, None, false);
     }
@@ -63,18 +62,18 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(findings)
 }
 
-/// The normal dependency tree of what the arguments select; the error is one sentence.
+/// Reads a dependency tree. The error is one sentence.
 fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<String>, String> {
     let mut cargo = ws.cargo(&["tree", "--quiet", "-e", edges, "--target", target, "--prefix", "none"]);
     cargo.args(args);
-    let units = parse(&ws.printed(&format!("cargo tree {}", args.join(" ")), cargo)?);
+    let units = parse(&ws.output(&format!("cargo tree {}", args.join(" ")), cargo)?);
     if units.is_empty() {
         return Err(format!("cargo tree {} printed no crates", args.join(" ")));
     }
     Ok(units)
 }
 
-/// Reads lines such as `serde v1.0.0 (proc-macro) (*)`.
+/// Parses lines such as `serde v1.0.0 (proc-macro) (*)`.
 fn parse(tree: &str) -> BTreeSet<String> {
     let unit = |line: &str| {
         let mut words = line.split_whitespace();
@@ -88,17 +87,17 @@ fn judge(cones: &[Cone]) -> Vec<String> {
     for Cone { label, tree, budget, hyper } in cones {
         if let Some(budget) = budget.filter(|budget| tree.len() > *budget) {
             findings.push(format!(
-                "{label} brings {} crates, which is over its budget of {budget}: drop a dependency or one of its default features (look with `cargo tree -e normal`)",
+                "{label} compiles {} crates, which exceeds its budget of {budget}: remove a dependency or one of its default features (see `cargo tree -e normal`)",
                 tree.len()
             ));
         }
         let mut names = tree.iter().filter_map(|unit| unit.split(' ').next());
         match (hyper, names.find(|name| *name == "hyper" || name.starts_with("hyper-"))) {
             (false, Some(name)) => findings.push(format!(
-                "{label} has `{name}` in its tree, but it is free of an HTTP client: find the way with `cargo tree -e normal -i {name}`"
+                "{label} has `{name}` in its tree, but must not contain an HTTP client: find the dependency with `cargo tree -e normal -i {name}`"
             )),
             (true, None) => findings.push(format!(
-                "{label} has no hyper in its tree, so its number says nothing: make the facade's feature `http` turn it on"
+                "{label} has no hyper in its tree, so its count is meaningless: make the facade's feature `http` enable it"
             )),
             _ => {}
         }
@@ -144,11 +143,11 @@ bytes v1.12.1 (*)
     fn one_crate_over_the_budget_is_found() {
         assert_eq!(judge(&[cone(TREE, 7, false)]), [""; 0]);
         let findings = judge(&[cone(TREE, 6, false)]);
-        assert!(findings.first().unwrap().to_string().contains("7 crates, which is over its budget of 6"));
+        assert!(findings.first().unwrap().to_string().contains("7 crates, which exceeds its budget of 6"));
     }
 
     #[test]
-    fn hyper_is_found_where_it_must_not_be_and_missed_where_it_must() {
+    fn forbidden_and_missing_hyper_are_found() {
         let with = format!("{TREE}hyper v1.0.0\n");
         assert_eq!(judge(&[cone(&with, 20, false)]).len(), 1);
         assert_eq!(judge(&[cone(TREE, 20, true)]).len(), 1);
@@ -161,7 +160,7 @@ bytes v1.12.1 (*)
     }
 
     #[test]
-    fn a_real_tree_counts_the_crate_and_its_optional_dependency_only_when_on() {
+    fn a_real_tree_counts_only_enabled_optional_dependencies() {
         let repo = Throwaway::package("");
         repo.member("leaf", "");
         repo.manifest("[dependencies]\nidentkit-leaf = { path = \"../leaf\", optional = true }\n");
@@ -185,23 +184,23 @@ bytes v1.12.1 (*)
             "[features]\nacme = [\"dep:identkit-acme\"]\nhttp = [\"dep:hyper\"]\n[dependencies]\n{client}identkit-acme = {{ path = \"../acme\", optional = true }}\n"
         );
         repo.member("identkit", &facade);
-        let said = || run(&repo.workspace()).unwrap();
-        assert_eq!(said(), [""; 0]);
+        let check = || run(&repo.workspace()).unwrap();
+        assert_eq!(check(), [""; 0]);
 
         repo.member("wire", &format!("[dependencies]\n{}", hyper.dependency("hyper")));
-        assert!(said().concat().starts_with("wire has `hyper` in its tree"), "{:?}", said());
+        assert!(check().concat().starts_with("wire has `hyper` in its tree"), "{:?}", check());
         repo.member("wire", "");
 
         repo.member("acme", &format!("{acme}[dependencies]\n{client}"));
-        assert!(said().concat().starts_with("acme with all features has `hyper` in its tree"), "{:?}", said());
+        assert!(check().concat().starts_with("acme with all features has `hyper` in its tree"), "{:?}", check());
         repo.member("acme", acme);
 
         repo.member("identkit", "");
-        assert!(said().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", said());
+        assert!(check().concat().starts_with("identkit with acme,http could not be measured"), "{:?}", check());
     }
 
     #[test]
-    fn a_workspace_without_providers_is_broken_rather_than_within_budget() {
+    fn a_workspace_without_providers_is_an_error() {
         assert!(run(&Throwaway::package("").workspace()).unwrap_err().to_string().contains("provider role"));
     }
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask deps`: every dependency from outside is named once, used, and explained.
+//! `cargo xtask deps`: checks that every external dependency is declared once, used, and explained.
 //!
-//! Three lists agree: `[workspace.dependencies]` in the root manifest, what the crates declare, and the rows of
+//! It compares `[workspace.dependencies]` in the root manifest, the dependencies of the crates, and the rows of
 //! `docs/dependencies.md` that begin with a name in backticks.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,20 +16,20 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let root = ws.read("Cargo.toml")?;
     if !ws.root().join(PAGE).is_file() {
         return Ok(vec![format!(
-            "{PAGE} is missing: write a table with a row that begins `| {} |` for each dependency from outside",
+            "{PAGE} is missing: write a table with a row that begins `| {} |` for each external dependency",
             "`name`"
         )]);
     }
     Ok(compare(&root, &used(&ws.metadata()?), &ws.read(PAGE)?))
 }
 
-/// What the crates declare: the key in the manifest, and a crate that has it.
+/// Dependencies of the crates: the key in the manifest, and a crate that declares it.
 fn used(metadata: &Metadata) -> BTreeMap<String, String> {
     let mut used = BTreeMap::new();
     for package in &metadata.packages {
         for dependency in &package.dependencies {
             let key = dependency.rename.as_ref().unwrap_or(&dependency.name);
-            // Our own crates are entries too; they are marked by having a path in the root manifest.
+            // Crates of the workspace are entries too; they have a path in the root manifest.
             used.entry(key.clone()).or_insert_with(|| package.name.to_string());
         }
     }
@@ -47,13 +47,13 @@ fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<Strin
             ));
         } else if !value.contains("path =") && !explained.contains(name) {
             findings.push(format!(
-                "`{name}` is not explained in {PAGE}: add a row that begins `| \u{60}{name}\u{60} |` and says why it is here"
+                "`{name}` is not explained in {PAGE}: add a row that begins `| \u{60}{name}\u{60} |` and says why it is needed"
             ));
         }
     }
     for (name, user) in used.iter().filter(|(name, _)| entries.iter().all(|(known, _)| known != name)) {
         findings.push(format!(
-            "`{user}` depends on `{name}` with a version of its own: name it in [workspace.dependencies] and take it from there"
+            "`{user}` declares its own version of `{name}`: declare it in [workspace.dependencies] and inherit it"
         ));
     }
     for name in explained.iter().filter(|name| !used.contains_key(**name)) {
@@ -62,15 +62,15 @@ fn compare(root: &str, used: &BTreeMap<String, String>, page: &str) -> Vec<Strin
     findings
 }
 
-/// The entries of `[workspace.dependencies]`, one a line. An entry in another style is not found or is a name that no
-/// crate uses, so that it fails rather than slips through.
+/// The entries of `[workspace.dependencies]`, one per line. An entry in another style is not recognized, or has a name
+/// that no crate uses; both are findings.
 fn entries(root: &str) -> impl Iterator<Item = (&str, &str)> {
     let section = root.split_once("\n[workspace.dependencies]\n").unwrap_or_default().1;
     let lines = section.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(" = "))
 }
 
-/// The name in a table row such as ``| `http` | why |``.
+/// Returns the name in a table row such as ``| `http` | why |``.
 fn row(line: &str) -> Option<&str> {
     let cell = line.trim().strip_prefix('|')?.split('|').next()?;
     cell.trim().strip_prefix('`')?.strip_suffix('`')
@@ -84,27 +84,29 @@ mod tests {
     const ROOT: &str = "[workspace]\n[workspace.dependencies]\nidentkit-core = { path = \"crates/core\" }\nbytes = \"1\"\nhttp = \"1\"\n";
     const PAGE: &str = "| crate | why |\n|---|---|\n| `bytes` | bodies |\n| `http` | requests |\n";
 
-    fn said(root: &str, used: &[&str], page: &str) -> Vec<String> {
+    fn findings_in(root: &str, used: &[&str], page: &str) -> Vec<String> {
         let used = used.iter().map(|&name| (name.to_owned(), "identkit-wire".to_owned())).collect();
         compare(root, &used, page)
     }
 
     #[test]
-    fn a_dependency_must_be_named_used_and_explained() {
+    fn a_dependency_must_be_declared_used_and_explained() {
         let all = ["identkit-core", "bytes", "http"];
-        assert_eq!(said(ROOT, &all, PAGE), [""; 0]);
-        assert!(one(said(ROOT, &all, "| `bytes` | bodies |")).contains("`http` is not explained"));
-        assert!(one(said(ROOT, &all, &format!("{PAGE}| `old` | gone |"))).contains("explains `old`"));
+        assert_eq!(findings_in(ROOT, &all, PAGE), [""; 0]);
+        assert!(one(findings_in(ROOT, &all, "| `bytes` | bodies |")).contains("`http` is not explained"));
+        assert!(one(findings_in(ROOT, &all, &format!("{PAGE}| `old` | gone |"))).contains("explains `old`"));
         assert!(
-            one(said(ROOT, &["identkit-core", "bytes", "http", "rand"], PAGE))
-                .contains("`rand` with a version of its own")
+            one(findings_in(ROOT, &["identkit-core", "bytes", "http", "rand"], PAGE))
+                .contains("its own version of `rand`")
         );
     }
 
     #[test]
-    fn an_entry_that_no_crate_uses_is_found_also_when_it_is_ours() {
-        assert!(one(said(ROOT, &["bytes", "http"], PAGE)).contains("names `identkit-core`, which no crate uses"));
-        let unused = said(ROOT, &["identkit-core", "bytes"], PAGE);
+    fn an_unused_entry_is_found_also_if_it_is_a_workspace_crate() {
+        assert!(
+            one(findings_in(ROOT, &["bytes", "http"], PAGE)).contains("names `identkit-core`, which no crate uses")
+        );
+        let unused = findings_in(ROOT, &["identkit-core", "bytes"], PAGE);
         assert!(unused.iter().any(|text| text.contains("names `http`, which no crate uses")), "{unused:?}");
         assert!(unused.iter().any(|text| text.contains("explains `http`")), "{unused:?}");
     }

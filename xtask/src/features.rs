@@ -1,8 +1,8 @@
-//! `cargo xtask features`: every library crate compiles without features, with each feature alone and with all of them,
-//! and without a warning.
+//! `cargo xtask features`: checks that every library crate compiles without features, with each feature alone and with
+//! all of them, without warnings.
 //!
-//! Warnings are read from cargo's messages
-//! instead of being denied through `RUSTFLAGS`, because other flags would make cargo build everything a second time.
+//! Warnings are read from cargo's messages instead of being denied through `RUSTFLAGS`, because other flags would make
+//! cargo build everything a second time.
 
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Message, Metadata};
@@ -14,7 +14,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut findings = Vec::new();
     let libraries = libraries(&ws.metadata()?);
     if libraries.is_empty() {
-        return Err("there is no library under crates/".to_owned());
+        return Err("crates/ contains no library".to_owned());
     }
     for (package, features) in &libraries {
         for combination in combinations(features) {
@@ -35,38 +35,38 @@ fn libraries(metadata: &Metadata) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// The arguments of each build: no feature, each alone, all.
+/// Arguments of each build: no feature, each alone, all.
 fn combinations(features: &[String]) -> Vec<Vec<&str>> {
     let alone = features.iter().map(|name| vec!["--no-default-features", "--features", name.as_str()]);
     let none = vec!["--no-default-features"];
     [none].into_iter().chain(alone).chain([vec!["--all-features"]]).collect()
 }
 
-/// Checks one combination; returns what is wrong with it.
+/// Checks one combination, and returns the finding.
 fn check(ws: &Workspace, package: &str, combination: &[&str]) -> Result<Option<String>, String> {
     let mut cargo = ws.cargo(&["check", "--quiet", "--message-format", "json", "-p", package]);
     cargo.args(combination);
     let output = ws.capture(cargo)?;
-    let mut said = diagnostics(&output.stdout);
+    let mut messages = diagnostics(&output.stdout);
     let ended = if output.status.success() { "warns" } else { "does not compile" };
-    if said.is_empty() && !output.status.success() {
-        // The compiler said nothing, so cargo itself did.
-        said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if messages.is_empty() && !output.status.success() {
+        // There is no message of the compiler, so cargo itself failed.
+        messages = String::from_utf8_lossy(&output.stderr).into_owned();
     }
     let what = combination.join(" ");
-    Ok((!said.is_empty()).then(|| format!("`cargo check -p {package} {what}` {ended}:\n{}", said.trim_end())))
+    Ok((!messages.is_empty()).then(|| format!("`cargo check -p {package} {what}` {ended}:\n{}", messages.trim_end())))
 }
 
-/// The rendered warnings and errors in cargo's messages. Cargo caps those of crates from outside the workspace.
+/// Returns the rendered warnings and errors in cargo's messages. Cargo suppresses those of external crates.
 fn diagnostics(messages: &[u8]) -> String {
     let messages = Message::parse_stream(messages).filter_map(|message| match message {
-        Ok(Message::CompilerMessage(said)) => Some(said.message),
+        Ok(Message::CompilerMessage(message)) => Some(message.message),
         _ => None,
     });
     let levels = [DiagnosticLevel::Warning, DiagnosticLevel::Error, DiagnosticLevel::Ice];
     messages
         .filter(|message| levels.contains(&message.level))
-        // The compiler's own count of what it said is no news.
+        // Omits the compiler's count of its messages.
         .filter(|message| !(message.spans.is_empty() && message.message.ends_with("emitted")))
         .map(|message| message.rendered.unwrap_or(message.message))
         .collect()
@@ -78,7 +78,7 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn none_each_alone_and_all_are_checked() {
+    fn no_feature_each_alone_and_all_are_checked() {
         assert_eq!(
             combinations(&["a".to_owned(), "b".to_owned()]),
             [
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_under_one_combination_is_found_again_on_a_second_run() {
+    fn a_warning_of_one_combination_is_found_on_every_run() {
         let repo = Throwaway::package("#[cfg(not(feature = \"used\"))]\nfn unused() {}\n");
         repo.manifest("[features]\nused = []\n");
         for _ in 0..2 {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_cargo_refuses_is_never_fine() {
+    fn an_invalid_manifest_is_an_error() {
         let repo = Throwaway::package("");
         repo.manifest("[features]\nbroken = [\"no-such-feature\"]\n");
         assert!(run(&repo.workspace()).is_err());

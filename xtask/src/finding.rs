@@ -1,5 +1,4 @@
-//! What checks answer.
+//! The result of a check.
 
-/// Violations, each as a sentence that says what is wrong and what to do; the error says why the check could not be
-/// carried out, which is never the same as "nothing found".
+/// Findings, each a sentence that says what is wrong and what to do. The error says why the check could not run.
 pub(crate) type Verdict = Result<Vec<String>, String>;

@@ -1,16 +1,15 @@
-//! `cargo xtask layers`: the architecture's table of rooms and arrows, enforced.
+//! `cargo xtask layers`: enforces the architecture's table of crates and dependencies.
 //!
 //! Invariants:
-//! - a crate's identity is its folder (`crates/<folder>`), or its role when it is a provider
-//!   (`[package.metadata.identkit] role = "provider"`); [`ROOMS`] is the whole table, and an edge that is not in it is a
-//!   violation, whether normal, build or dev, optional or not;
-//! - the suite that a provider is tested with is used from its `tests/` folder only: inside its library it would meet a
-//!   second copy of that library;
+//! - the layer of a crate is its folder (`crates/<folder>`), or `provider` if it has that role
+//!   (`[package.metadata.identkit] role = "provider"`); a dependency that is not in [`LAYERS`] is a finding, whether
+//!   normal, build or dev, optional or not;
+//! - a provider uses its conformance suite from its `tests/` folder only: unit tests would link a second copy of it;
 //! - no source files of one crate use each other in a circle ([`circles`]);
 //! - a vendor-neutral file of the sandbox names no vendor ([`vocabulary`]);
-//! - packages are named after their folders, take the workspace's lints (so that rustc refuses to soften the ban on
-//!   `unsafe`), and soften none of the hard lints in a library ([`HARD`]);
-//! - the top level of the repository stays as the architecture lists it.
+//! - packages are named after their folders, inherit the workspace's lints (so that rustc enforces the ban on
+//!   `unsafe`), and relax none of the hard lints in a library ([`HARD`]);
+//! - the top level of the repository contains only what [`TOP_LEVEL`] lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,54 +21,54 @@ mod circles;
 mod syntax;
 mod vocabulary;
 
-/// What the crates of one room may depend on: names of rooms with spaces between them.
-struct Room {
+/// Allowed dependencies of a layer: names of layers, separated by spaces.
+struct Layer {
     name: &'static str,
-    /// Targets of normal and build dependencies.
+    /// Normal and build dependencies.
     may: &'static str,
-    /// Further targets of dev-dependencies.
+    /// Additional dev-dependencies.
     dev: &'static str,
 }
 
-/// Rooms and arrows. Nothing depends on the facade, the command line or xtask, so they are no target anywhere; the
-/// sandbox and the suite over it stay out of what is shipped, so only conformance, console and cli point at them.
-/// [`TESTKIT`] is a dev-dependency of every room.
-const ROOMS: &[Room] = &[
-    Room { name: "core", may: "", dev: "" },
-    Room { name: "wire", may: "core", dev: "" },
-    Room { name: "files", may: "", dev: "" },
-    Room { name: "transport", may: "core wire files", dev: "" },
-    Room { name: PROVIDER, may: "core wire transport", dev: "conformance mock-server" },
-    Room { name: "webhook", may: "core wire files", dev: "conformance mock-server" },
-    Room { name: "store", may: "core files", dev: "" },
-    Room { name: "collector", may: "core store files", dev: "" },
-    Room { name: "router", may: "core", dev: "" },
-    Room { name: "synthetic", may: "", dev: "" },
-    Room { name: "mock-server", may: "core wire transport files provider synthetic", dev: "" },
-    Room { name: "console", may: "core mock-server", dev: "" },
-    Room { name: "conformance", may: "core wire transport mock-server synthetic", dev: "provider" },
-    Room {
+/// All layers. No crate depends on the facade, the command line or xtask. The sandbox and the conformance suite are not
+/// shipped with libraries, so only conformance, console, cli and example-provider depend on them. Every layer can have
+/// [`TESTKIT`] as a dev-dependency.
+const LAYERS: &[Layer] = &[
+    Layer { name: "core", may: "", dev: "" },
+    Layer { name: "wire", may: "core", dev: "" },
+    Layer { name: "files", may: "", dev: "" },
+    Layer { name: "transport", may: "core wire files", dev: "" },
+    Layer { name: PROVIDER, may: "core wire transport", dev: "conformance mock-server" },
+    Layer { name: "webhook", may: "core wire files", dev: "conformance mock-server" },
+    Layer { name: "store", may: "core files", dev: "" },
+    Layer { name: "collector", may: "core store files", dev: "" },
+    Layer { name: "router", may: "core", dev: "" },
+    Layer { name: "synthetic", may: "", dev: "" },
+    Layer { name: "mock-server", may: "core wire transport files provider synthetic", dev: "" },
+    Layer { name: "console", may: "core mock-server", dev: "" },
+    Layer { name: "conformance", may: "core wire transport mock-server synthetic", dev: "provider" },
+    Layer {
         name: "identkit",
         may: "core wire files transport provider webhook store collector router",
         dev: "mock-server",
     },
-    Room {
+    Layer {
         name: "cli",
         may: "core wire files transport provider webhook store collector router synthetic mock-server console conformance",
         dev: "",
     },
-    Room { name: TESTKIT, may: TESTKIT_MAY, dev: "" },
-    Room { name: "example-provider", may: "core wire transport mock-server", dev: "conformance" },
-    Room { name: "xtask", may: "", dev: "" },
+    Layer { name: TESTKIT, may: TESTKIT_MAY, dev: "" },
+    Layer { name: "example-provider", may: "core wire transport mock-server", dev: "conformance" },
+    Layer { name: "xtask", may: "", dev: "" },
 ];
 
-/// The crate of test helpers, which is a dev-dependency only.
+/// Folder of the test helpers, which are a dev-dependency only.
 const TESTKIT: &str = "testkit";
 
-/// What test helpers depend on. The unit tests of these crates would meet a second copy of their crate through it.
+/// Dependencies of the test helpers. Unit tests of these crates must not use them: they would link a second copy.
 const TESTKIT_MAY: &str = "core wire transport";
 
-/// Files and folders that may stand at the top level, beside dotfiles and licences.
+/// Allowed files and folders at the top level, in addition to dotfiles and licenses.
 const TOP_LEVEL: &[&str] = &[
     "CHANGELOG.md",
     "Cargo.lock",
@@ -93,7 +92,7 @@ fn check(ws: &Workspace, exceptions: &[vocabulary::Exception]) -> Verdict {
         edges(&members),
         names(&members),
         top_level(&ws.files()?),
-        softened(&sources),
+        relaxed_lints(&sources),
         suite_in_library(&members, &sources),
         vocabulary::vocabulary(&members, &sources, exceptions)?,
         circles::circles(&sources)?,
@@ -101,8 +100,8 @@ fn check(ws: &Workspace, exceptions: &[vocabulary::Exception]) -> Verdict {
     .concat())
 }
 
-fn has(rooms: &str, name: &str) -> bool {
-    rooms.split(' ').any(|room| room == name)
+fn has(layers: &str, name: &str) -> bool {
+    layers.split(' ').any(|layer| layer == name)
 }
 
 fn edges(members: &[Member]) -> Vec<String> {
@@ -110,50 +109,50 @@ fn edges(members: &[Member]) -> Vec<String> {
     let by_folder: BTreeMap<&str, &Member> = members.iter().map(|member| (member.folder.as_str(), member)).collect();
     for member in members {
         let from = &member.folder;
-        let Some(room) = ROOMS.iter().find(|room| room.name == member.room()) else {
+        let Some(layer) = LAYERS.iter().find(|layer| layer.name == member.layer()) else {
             findings.push(format!(
-                "crate `{from}` is not in the table of rooms: give a provider `[package.metadata.identkit] role = \"provider\"`, any other crate a row in docs and in xtask/src/layers.rs"
+                "crate `{from}` is not in the table of layers: add `[package.metadata.identkit] role = \"provider\"` to a provider, and a row in docs/architecture.md and xtask/src/layers.rs for any other crate"
             ));
             continue;
         };
-        if member.provider && ROOMS.iter().any(|room| room.name == from) {
+        if member.provider && LAYERS.iter().any(|layer| layer.name == from) {
             findings.push(format!(
-                "crate `{from}` has a room of its own and cannot be a provider as well: remove its provider role"
+                "crate `{from}` has its own layer and cannot be a provider too: remove its provider role"
             ));
         }
-        // A crate that turns on features of its own for its tests draws no arrow to another crate.
+        // A crate can depend on itself to enable its features for tests.
         for edge in member.edges.iter().filter(|edge| !(edge.dev && edge.folder == *from)) {
-            let target = by_folder.get(edge.folder.as_str()).map_or(edge.folder.as_str(), |target| target.room());
-            if !has(room.may, target) && !(edge.dev && (target == TESTKIT || has(room.dev, target))) {
-                findings.push(forbidden_edge(from, room, edge, target));
+            let target = by_folder.get(edge.folder.as_str()).map_or(edge.folder.as_str(), |target| target.layer());
+            if !has(layer.may, target) && !(edge.dev && (target == TESTKIT || has(layer.dev, target))) {
+                findings.push(forbidden_edge(from, layer, edge, target));
             }
         }
     }
     findings
 }
 
-fn forbidden_edge(from: &str, room: &Room, edge: &Edge, target: &str) -> String {
+fn forbidden_edge(from: &str, layer: &Layer, edge: &Edge, target: &str) -> String {
     let (kind, more) =
-        if edge.dev { ("dev-dependency", format!(" {} {TESTKIT}", room.dev)) } else { ("dependency", String::new()) };
+        if edge.dev { ("dev-dependency", format!(" {} {TESTKIT}", layer.dev)) } else { ("dependency", String::new()) };
     let allowed: Vec<String> =
-        format!("{}{more}", room.may).split_whitespace().map(|name| format!("`{name}`")).collect();
-    let allowed = if allowed.is_empty() { "none of our crates".to_owned() } else { allowed.join(", ") };
+        format!("{}{more}", layer.may).split_whitespace().map(|name| format!("`{name}`")).collect();
+    let allowed = if allowed.is_empty() { "no crate of the workspace".to_owned() } else { allowed.join(", ") };
     let what = match target {
-        PROVIDER if room.name == PROVIDER => {
-            "providers never depend on each other, so move what they share into `wire` or `core`"
+        PROVIDER if layer.name == PROVIDER => {
+            "providers never depend on each other, so move shared code into `wire` or `core`"
         }
-        "identkit" | "cli" | "xtask" => "nothing of ours depends on it, so depend on the crate that has what you need",
+        "identkit" | "cli" | "xtask" => "no crate depends on it, so depend on the crate that defines the item",
         TESTKIT => "test helpers are never shipped, so make it a dev-dependency",
         "mock-server" | "conformance" => {
-            "nothing shipped depends on the sandbox, so drop it here or move the test to a crate that may"
+            "no library depends on the sandbox, so remove the dependency or move the test to a crate that may have it"
         }
-        _ => "drop the dependency, or move what both need into a crate that both may depend on",
+        _ => "remove the dependency, or move shared code into a crate that both may depend on",
     };
     let folder = &edge.folder;
-    format!("crate `{from}` has a {kind} on `{folder}`, but may have one on {allowed} only: {what}")
+    format!("crate `{from}` has a {kind} on `{folder}`; allowed: {allowed}; {what}")
 }
 
-/// Package names, and lints.
+/// Checks package names and lints.
 fn names(members: &[Member]) -> Vec<String> {
     let mut findings = Vec::new();
     for member in members {
@@ -164,13 +163,13 @@ fn names(members: &[Member]) -> Vec<String> {
         };
         if member.package != expected {
             findings.push(format!(
-                "the package in folder `{folder}` is named `{}`, but packages are named after their folder: name it `{expected}`",
+                "the package in folder `{folder}` is named `{}`, but packages are named after their folders: name it `{expected}`",
                 member.package
             ));
         }
         if !member.workspace_lints {
             findings.push(format!(
-                "crate `{folder}` does not take the workspace's lints: add `[lints] workspace = true` to its Cargo.toml"
+                "crate `{folder}` does not inherit the workspace's lints: add `[lints] workspace = true` to its Cargo.toml"
             ));
         }
     }
@@ -184,20 +183,20 @@ fn top_level(files: &[String]) -> Vec<String> {
         .filter(|entry| !(TOP_LEVEL.contains(entry) || entry.starts_with('.') || entry.starts_with("LICENSE")))
         .map(|entry| {
             format!(
-                "`{entry}` stands at the top level, which holds only {}, licences and dotfiles: move it into crates/, docs/ or xtask/",
+                "`{entry}` is at the top level, which contains only {}, licenses and dotfiles: move it into crates/, docs/ or xtask/",
                 TOP_LEVEL.join(", ")
             )
         })
         .collect()
 }
 
-/// Uses of the conformance suite or the sandbox in the library of a crate that has them as dev-dependencies.
+/// Finds uses of the suite, the sandbox or the test helpers in the library of a crate with these dev-dependencies.
 fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<String> {
     let mut findings = Vec::new();
     for member in members {
         let home = format!("crates/{}/src/", member.folder);
         let tests_only = |edge: &&Edge| match edge.folder.as_str() {
-            // Who has it as a normal dependency too (for other features in tests) may use it.
+            // A crate that has it as a normal dependency too (to enable features in tests) may use it.
             "conformance" | "mock-server" => {
                 !member.edges.iter().any(|other| !other.dev && other.folder == edge.folder)
             }
@@ -211,7 +210,7 @@ fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<Str
             for (path, _) in sources.iter().filter(|(path, text)| path.starts_with(&home) && uses(text)) {
                 let folder = &member.folder;
                 findings.push(format!(
-                    "{path} uses `{name}`, which is there for integration tests only: move the test to crates/{folder}/tests/"
+                    "{path} uses `{name}`, which is for integration tests only: move the test to crates/{folder}/tests/"
                 ));
             }
         }
@@ -219,7 +218,7 @@ fn suite_in_library(members: &[Member], sources: &[(String, String)]) -> Vec<Str
     findings
 }
 
-/// Lints that no library may soften outside its tests: they are what the architecture's ninth rule consists of.
+/// Lints that no library may relax outside its tests (invariant 9 of the architecture).
 const HARD: [&str; 7] = [
     "missing_docs",
     "clippy::unwrap_used",
@@ -230,11 +229,11 @@ const HARD: [&str; 7] = [
     "clippy::disallowed_methods",
 ];
 
-/// The one file that may ask the system for the time.
+/// The only file that may read the system time.
 const CLOCK: &str = "crates/transport/src/clock.rs";
 
-/// Attributes that would soften a hard lint in a library.
-fn softened(sources: &[(String, String)]) -> Vec<String> {
+/// Finds attributes that relax a hard lint in a library.
+fn relaxed_lints(sources: &[(String, String)]) -> Vec<String> {
     let mut findings = Vec::new();
     let is_library = |path: &str| {
         path.starts_with("crates/")
@@ -249,13 +248,13 @@ fn softened(sources: &[(String, String)]) -> Vec<String> {
         let dense: String = code.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
         let attributes =
             dense.split('#').filter(|part| part.starts_with(['!', '['])).filter_map(|part| part.split(']').next());
-        let softening = attributes.flat_map(|attribute| {
+        let relaxed = attributes.flat_map(|attribute| {
             ["allow(", "expect(", "warn("].into_iter().filter_map(|level| Some(attribute.split_once(level)?.1))
         });
-        let lints: BTreeSet<&str> = softening.flat_map(|lints| lints.split([',', ')'])).collect();
+        let lints: BTreeSet<&str> = relaxed.flat_map(|lints| lints.split([',', ')'])).collect();
         for lint in HARD.into_iter().filter(|lint| lints.contains(lint)) {
             findings.push(format!(
-                "{path} softens the lint `{lint}`, which libraries keep outside their tests: remove the attribute and write it so that the lint holds"
+                "{path} relaxes the lint `{lint}`, which is not allowed in libraries outside tests: remove the attribute and change the code"
             ));
         }
     }

@@ -1,14 +1,10 @@
 //! The checks of the identkit workspace, run as `cargo xtask <command>`.
 //!
-//! What the documentation states as an invariant, a check here enforces. Each check is one module with a pure core
-//! (plain data in, findings out), so that its tests can show it failing on a deliberate fault without a real repository.
+//! The checks enforce the invariants that the documentation states. Each check is one module with a pure core (plain
+//! data in, findings out), so that its tests can make it fail without a real repository.
 //!
-//! Exit codes: 0 when nothing was found, 1 when a check found something or could not run, 2 on wrong usage.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool speaks through its standard output and error"
-)]
+//! Exit codes: 0 without findings, 1 with findings or if a check could not run, 2 on wrong usage.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod bench;
 mod campaign;
@@ -61,10 +57,10 @@ fn run(command: Command) -> Result<bool, String> {
             println!("{}", command::help());
             Ok(true)
         }
-        Command::One(check) => Ok(check::report(check, &Workspace::here()?)),
-        Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::here()?)),
+        Command::One(check) => Ok(check::report(check, &Workspace::current()?)),
+        Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::current()?)),
         Command::Full => {
-            let ws = Workspace::here()?;
+            let ws = Workspace::current()?;
             let mut all = ci::run(&check::FULL.iter().collect::<Vec<_>>(), &ws);
             for campaign in campaign::CAMPAIGNS {
                 println!("\n== campaign {}: {}", campaign.name, campaign.about);
@@ -74,7 +70,7 @@ fn run(command: Command) -> Result<bool, String> {
             }
             Ok(all)
         }
-        Command::Bench(rows) => bench::run(&rows, &Workspace::here()?),
-        Command::Campaign(campaign) => campaign::run(campaign, &Workspace::here()?),
+        Command::Bench(rows) => bench::run(&rows, &Workspace::current()?),
+        Command::Campaign(campaign) => campaign::run(campaign, &Workspace::current()?),
     }
 }

@@ -3,32 +3,32 @@
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::{DependencyKind, Metadata};
 
-/// The role of a provider's crate, and its room in the table of layers.
+/// Role of a provider's crate, and its layer in the table of layers.
 pub(crate) const PROVIDER: &str = "provider";
 
-/// One of our crates, reduced to what the rules speak of.
+/// A crate of the workspace, with the properties that the rules check.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Member {
     pub(crate) folder: String,
     pub(crate) package: String,
     pub(crate) provider: bool,
-    /// Names of a provider's vendor, its headers and fields, by which the sandbox's neutral files are searched.
+    /// Names of a provider's vendor, headers and fields, which the sandbox's neutral files must not contain.
     pub(crate) words: Vec<String>,
     pub(crate) workspace_lints: bool,
     pub(crate) edges: Vec<Edge>,
 }
 
-/// A declared dependency on another of our crates.
+/// A declared dependency on another crate of the workspace.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
-    /// The name in this manifest, which differs from the package's when the dependency is renamed.
+    /// Name in this manifest. It differs from the package name if the dependency is renamed.
     pub(crate) key: String,
     pub(crate) folder: String,
     pub(crate) dev: bool,
 }
 
 impl Member {
-    pub(crate) fn room(&self) -> &str {
+    pub(crate) fn layer(&self) -> &str {
         if self.provider { PROVIDER } else { &self.folder }
     }
 }
@@ -40,7 +40,7 @@ pub(crate) fn providers(metadata: &Metadata) -> Vec<(String, String)> {
     found
 }
 
-/// The workspace's own packages, with the folder as identity.
+/// The packages of the workspace, identified by their folders.
 pub(crate) fn members_of(metadata: &Metadata) -> Vec<Member> {
     let folder = |directory: &Utf8Path| {
         let path = directory.strip_prefix(&metadata.workspace_root).ok()?;
@@ -62,7 +62,7 @@ pub(crate) fn members_of(metadata: &Metadata) -> Vec<Member> {
             package: package.name.to_string(),
             provider: identkit.get("role").and_then(|role| role.as_str()) == Some(PROVIDER),
             words: words.filter_map(|word| word.as_str().map(str::to_owned)).collect(),
-            // In another style they are not found, so that such a manifest fails rather than slips through.
+            // Another style is not recognized, so that such a manifest is a finding.
             workspace_lints: manifest.contains("\n[lints]\nworkspace = true\n"),
             edges: edges.collect(),
         }

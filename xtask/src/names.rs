@@ -1,18 +1,18 @@
-//! `cargo xtask names`: what the documentation names exists.
+//! `cargo xtask names`: checks that everything the documentation names exists.
 //!
-//! Looked at in `README.md` and `docs/`, without `docs/contract/` (which speaks of the vendors' documents, not of this
-//! repository): words in backticks that are paths of the repository, relative links, and commands of `cargo xtask`.
-//! A path with a placeholder (`crates/<name>/`, `docs/*.md`) is an example and is not looked up.
+//! It checks repository paths in backticks, relative links, and commands of `cargo xtask`, in `README.md` and `docs/`
+//! without `docs/contract/` (which is about the vendors' documents). A path with a placeholder (`crates/<name>/`,
+//! `docs/*.md`) is an example and is not checked.
 
 use std::path::Path;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// A word in backticks that begins like this is a path of the repository.
-const OURS: &[&str] = &["crates/", "docs/", "xtask/", ".ci/"];
+/// Prefixes of repository paths.
+const PREFIXES: &[&str] = &["crates/", "docs/", "xtask/", ".ci/"];
 
-/// `is_command` says whether a word is a command of `cargo xtask`.
+/// `is_command` returns whether a word is a command of `cargo xtask`.
 pub(crate) fn run(ws: &Workspace, is_command: impl Fn(&str) -> bool) -> Verdict {
     let pages = ws.read_all(|path| {
         path == "README.md"
@@ -30,9 +30,9 @@ fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: 
         let folder = Path::new(page).parent().unwrap_or(Path::new(""));
         let mut fenced = false;
         for (number, line) in (1..).zip(text.lines()) {
-            let mut say = |what: String| findings.push(format!("{page}:{number} {what}"));
+            let mut report = |what: String| findings.push(format!("{page}:{number} {what}"));
             for word in commands(line).filter(|word| !is_command(word)) {
-                say(format!("names `cargo xtask {word}`, which is no command: see `cargo xtask help`"));
+                report(format!("names `cargo xtask {word}`, which is not a command: see `cargo xtask help`"));
             }
             if line.trim_start().starts_with("```") {
                 fenced = !fenced;
@@ -41,17 +41,17 @@ fn look(pages: &[(String, String)], exists: impl Fn(&Path) -> bool, is_command: 
                 continue;
             }
             for path in paths(line).filter(|path| !exists(Path::new(path))) {
-                say(format!("names `{path}`, which does not exist: correct the name"));
+                report(format!("names `{path}`, which does not exist: correct the name"));
             }
             for target in links(line).filter(|target| !exists(&folder.join(target))) {
-                say(format!("links to {target}, which does not exist: correct the link"));
+                report(format!("links to {target}, which does not exist: correct the link"));
             }
         }
     }
     findings
 }
 
-/// The words after `cargo xtask`, also in code blocks. Options and placeholders are no commands.
+/// The words after `cargo xtask`, also in code blocks, without options and placeholders.
 fn commands(line: &str) -> impl Iterator<Item = &str> {
     line.split("cargo xtask ").skip(1).filter_map(|rest| {
         let end =
@@ -61,13 +61,13 @@ fn commands(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn paths(line: &str) -> impl Iterator<Item = &str> {
-    // Between backticks are the odd pieces; a last piece without its closing backtick is none.
+    // The odd pieces are between backticks, except a last one without a closing backtick.
     let pieces = line.matches('`').count();
     line.split('`')
         .enumerate()
         .filter(move |(index, _)| index % 2 == 1 && *index < pieces)
         .flat_map(|(_, code)| code.split_whitespace())
-        .filter(|word| OURS.iter().any(|start| word.starts_with(start)))
+        .filter(|word| PREFIXES.iter().any(|start| word.starts_with(start)))
         .filter(|word| !word.contains(['<', '*', '{', '…']))
         .map(|word| word.split(['#', ':', ',', ';', ')']).next().unwrap_or(word).trim_end_matches('.'))
 }
@@ -84,8 +84,8 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    /// What a page at `docs/page.md` is told, where only these paths exist.
-    fn said(text: &str) -> Vec<String> {
+    /// The findings of a page at `docs/page.md`, if only these paths exist.
+    fn findings_in(text: &str) -> Vec<String> {
         let there = ["crates/core/src/lib.rs", "docs/guide.md", "crates/core", "docs/../README.md"];
         let exists = |path: &Path| there.iter().any(|there| Path::new(there) == path);
         let pages = [("docs/page.md".to_owned(), text.to_owned())];
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_and_what_is_no_name_is_fine() {
+    fn existing_names_and_other_words_are_accepted() {
         for text in [
             "`crates/core/src/lib.rs:12`, `docs/guide.md#part` and `cat crates/core/`.",
             "`crates/<name>/src`",
@@ -104,7 +104,7 @@ mod tests {
             "Run `cargo xtask test`, `cargo xtask`, `cargo xtask --help`, `cargo xtask <name>`.",
             "[a](guide.md#part) [b](../README.md) [c](https://example.org/x) [d](#part)",
         ] {
-            assert_eq!(said(text), [""; 0], "{text}");
+            assert_eq!(findings_in(text), [""; 0], "{text}");
         }
     }
 
@@ -120,21 +120,21 @@ mod tests {
                 &["docs/page.md:1 names `xtask/gone.rs`", "docs/page.md:1 names `.ci/gone`"],
             ),
             ("```\n```\n`crates/gone`", &["docs/page.md:3 names `crates/gone`"]),
-            // In code blocks too.
+            // Also in code blocks.
             ("```\ncargo xtask tset && cargo xtask test\n```", &["docs/page.md:2 names `cargo xtask tset`"]),
-            // A link is followed from its page.
+            // A link is relative to its page.
             ("[a](gone.md)", &["docs/page.md:1 links to gone.md"]),
             ("[a](../guide.md)", &["docs/page.md:1 links to ../guide.md"]),
             ("[a](crates/core)", &["docs/page.md:1 links to crates/core"]),
         ] {
-            let findings = said(text);
+            let findings = findings_in(text);
             assert_eq!(findings.len(), found.len(), "{text}: {findings:?}");
             assert!(findings.iter().zip(found).all(|(finding, start)| finding.starts_with(start)), "{findings:?}");
         }
     }
 
     #[test]
-    fn the_readme_and_docs_are_read_and_the_contract_is_not() {
+    fn readme_and_docs_are_checked_but_not_the_contract() {
         let repo = Throwaway::repository();
         assert!(run(&repo.workspace(), |word| matches!(word, "ci" | "test")).is_err());
         repo.write("README.md", "`crates/gone`");

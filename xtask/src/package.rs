@@ -1,14 +1,14 @@
-//! `cargo xtask package`: every crate that is published can be packaged, and builds from its package alone.
+//! `cargo xtask package`: checks that every published crate builds from its package alone.
 //!
-//! The packages are built together: cargo lays those of the workspace over the registry, so that none is taken from the
-//! registry or from its folder here. A package must hold its front page, its change log and both licenses.
+//! The packages are built together, so that cargo takes none of them from the registry or from its folder. A package
+//! must contain a README, a change log and both licenses.
 
 use std::process::Command;
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// Files of every package, besides those that cargo demands.
+/// Required files of a package, in addition to those that cargo requires.
 const FILES: &[&str] = &["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
@@ -26,12 +26,12 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let mut build = ws.cargo(&["package", "--locked", "--allow-dirty", "--quiet"]);
     build.args(published.iter().flat_map(|package| ["--package", package.name.as_str()]));
     if !ws.run(build)?.success() {
-        findings.push("`cargo package` failed: its output above names the crate and the reason".to_owned());
+        findings.push("`cargo package` failed: see its output above".to_owned());
     }
     Ok(findings)
 }
 
-/// The paths in the package of this name.
+/// Lists the paths in a package.
 fn list(ws: &Workspace, name: &str) -> Result<String, String> {
     let list: Command = ws.cargo(&["package", "--locked", "--allow-dirty", "--list", "--package", name]);
     let output = ws.capture(list)?;
@@ -51,12 +51,12 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    fn said(repo: &Throwaway) -> Vec<String> {
+    fn findings_in(repo: &Throwaway) -> Vec<String> {
         run(&repo.workspace()).unwrap()
     }
 
     #[test]
-    fn a_package_that_needs_a_file_outside_it_or_lacks_one_is_found() {
+    fn a_package_that_lacks_a_file_is_found() {
         let repo = Throwaway::new();
         let manifest = "[workspace]\n[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"MIT\"\ndescription = \"A sample.\"\n";
         repo.write("Cargo.toml", manifest);
@@ -65,12 +65,12 @@ mod tests {
         for file in &FILES[1..] {
             repo.write(file, "");
         }
-        assert_eq!(said(&repo), ["the package sample has no README.md: link it into the crate's folder"]);
+        assert_eq!(findings_in(&repo), ["the package sample has no README.md: link it into the crate's folder"]);
         repo.write("README.md", "# sample");
-        assert_eq!(said(&repo), [""; 0]);
+        assert_eq!(findings_in(&repo), [""; 0]);
         repo.write("src/lib.rs", "pub const PAGE: &str = include_str!(\"../../page.md\");");
-        assert!(matches!(&said(&repo)[..], [one] if one.starts_with("`cargo package` failed")));
+        assert!(matches!(&findings_in(&repo)[..], [one] if one.starts_with("`cargo package` failed")));
         repo.write("Cargo.toml", &format!("{manifest}publish = false\n"));
-        assert_eq!(said(&repo), [""; 0]);
+        assert_eq!(findings_in(&repo), [""; 0]);
     }
 }

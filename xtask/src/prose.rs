@@ -1,8 +1,8 @@
-//! `cargo xtask prose`: documentation and messages hold none of the phrases that `docs/language.md` rules out.
+//! `cargo xtask prose`: checks that documentation and messages contain no phrase that `docs/language.md` rules out.
 //!
-//! Searched are the pages (without docs/contract, which follows the vendors' documents, and the page of the rules
-//! itself), the doc comments of every Rust file, and string literals of more than one word in code that is not a test: help and
-//! error texts. Code in backticks, code blocks and placeholders (`{name}`) are not prose.
+//! It checks all pages except `docs/contract` (which follows the vendors' documents) and `docs/language.md`, the doc
+//! comments of every Rust file, and string literals of more than one word outside tests: help and error texts. Code in
+//! backticks, code blocks and placeholders (`{name}`) are not checked.
 
 use std::iter;
 
@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// A phrase that is never right, and what to write in its place.
+/// Ruled-out phrases, and what to write instead.
 const PHRASES: &[(&str, &str)] = &[
     ("told", "say who does what: the error names, the sandbox reports, the response lists"),
     ("tells", "say who does what: names, reports, shows"),
@@ -30,7 +30,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("somebody", "name the actor"),
 ];
 
-/// Ordinary uses of a phrase: the phrase with its next word.
+/// Allowed uses: the phrase with its next word.
 const ALLOWED: &[&str] = &["is no longer", "are no longer", "are no other"];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
@@ -45,14 +45,14 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(findings)
 }
 
-/// Text that reads on from line to line.
+/// Continuous text: numbered lines.
 type Passage = Vec<(usize, String)>;
 
 fn page(text: &str) -> Passage {
     (1..).zip(text.lines().map(str::to_owned)).collect()
 }
 
-/// Doc comments and texts of a Rust file.
+/// Returns the doc comments and texts of a Rust file.
 fn source(path: &str, text: &str) -> Result<Vec<Passage>, String> {
     let tokens: TokenStream = text.parse().map_err(|error| format!("reading {path}: {error}"))?;
     let mut passages = Vec::new();
@@ -61,7 +61,7 @@ fn source(path: &str, text: &str) -> Result<Vec<Passage>, String> {
     Ok(passages)
 }
 
-/// `docs_only`: whether string literals are left out, because they belong to a test.
+/// `docs_only`: whether string literals are skipped, because they belong to a test.
 fn collect(tokens: TokenStream, docs_only: bool, passages: &mut Vec<Passage>) {
     let mut of_test = false;
     for token in tokens {
@@ -92,7 +92,7 @@ fn collect(tokens: TokenStream, docs_only: bool, passages: &mut Vec<Passage>) {
     }
 }
 
-/// Adds a literal's text, to the passage before it if both are lines of one doc comment.
+/// Adds a literal's text. Lines of one doc comment are joined to one passage.
 fn add(literal: &proc_macro2::Literal, is_doc: bool, passages: &mut Vec<Passage>) {
     let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else { return };
     let (text, first) = (text.value(), literal.span().start().line);
@@ -123,10 +123,10 @@ fn look(path: &str, passage: &Passage) -> Vec<String> {
     findings
 }
 
-/// The words of a passage in small letters, each with its line; a mark between words is a word of its own.
+/// Returns the words of a passage in lower case, each with its line. A punctuation mark counts as a word.
 fn words(passage: &Passage) -> Vec<(usize, String)> {
     let mut words = Vec::new();
-    // Code in backticks may go on in the next line; the first is the character that ends it.
+    // Code in backticks can continue in the next line. `code` is the character that ends it.
     let (mut fenced, mut code) = (false, None);
     for (line, text) in passage {
         if text.trim_start().starts_with("```") {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    fn said(path: &str, text: &str) -> Vec<String> {
+    fn findings_in(path: &str, text: &str) -> Vec<String> {
         let repo = Throwaway::repository();
         repo.write(path, text);
         run(&repo.workspace()).unwrap()
@@ -184,7 +184,7 @@ mod tests {
             ("crates/core/src/lib.rs", "fn f() {\n    error(\"first \\\n         and so many more\")\n}", 2),
             ("crates/core/tests/it/main.rs", "//! Whoever reads this.", 1),
         ] {
-            let findings = said(path, text);
+            let findings = findings_in(path, text);
             assert!(
                 matches!(&findings[..], [one] if one.starts_with(&format!("{path}:{line} says \""))),
                 "{text}: {findings:?}"
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn code_tests_ordinary_uses_and_the_contract_are_not_prose() {
+    fn code_tests_allowed_uses_and_the_contract_are_skipped() {
         for (path, text) in [
             ("README.md", "It is no longer `told`. The rest is. No more."),
             ("README.md", "```sh\nwhoever\n```"),
@@ -203,7 +203,7 @@ mod tests {
             ("crates/core/src/lib.rs", "#[cfg(test)]\nmod tests { fn f() { g(\"told you so\") } }"),
             ("crates/core/tests/it/main.rs", "fn f() { g(\"told you so\") }"),
         ] {
-            assert_eq!(said(path, text), [""; 0], "{text}");
+            assert_eq!(findings_in(path, text), [""; 0], "{text}");
         }
     }
 }

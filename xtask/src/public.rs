@@ -1,13 +1,12 @@
-//! `cargo xtask public`: the repository speaks of the project alone, and of finished work.
+//! `cargo xtask public`: checks that no file contains a path on a developer's machine, and that no Rust file contains
+//! an unfinished or debugging macro or an ignored test.
 //!
-//! No file names a folder of somebody's machine, and no Rust file holds a placeholder, a debugging macro or an ignored
-//! test. Both go over every file that git knows or would add. The needles are put together at run time, so that this
-//! very file does not hold them.
+//! It reads every file that git knows or would add. This file assembles the texts, so that it does not contain them.
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// First folders of paths that exist on one machine only.
+/// First folders of paths on one machine.
 const MACHINE: &[&str] = &["work", "root", "home"];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
@@ -20,17 +19,17 @@ fn look(files: &[(String, String)]) -> Vec<String> {
     for (path, text) in files {
         for (number, line) in (1..).zip(text.lines()) {
             findings.extend(machine_path(line).map(|folder| {
-                format!("{path}:{number} names a path on a machine (`{folder}`): write it relative to the repository")
+                format!("{path}:{number} contains a path on a machine (`{folder}`): make it relative to the repository")
             }));
             let found = unfinished.iter().filter(|needle| path.ends_with(".rs") && line.contains(needle.as_str()));
-            findings.extend(found.map(|needle| format!("{path}:{number} holds `{needle}`: finish it or take it out")));
+            findings.extend(found.map(|needle| format!("{path}:{number} contains `{needle}`: finish or remove it")));
         }
     }
     findings
 }
 
-/// The first machine path in a line. A folder of that name further down a path or a URL (`docs/work/`, `x.home/`) is none,
-/// and neither is a relative path (`./work/`).
+/// Returns the start of the first machine path in a line. A folder of that name inside a path or URL (`docs/work/`,
+/// `x.home/`) and a relative path (`./work/`) do not count.
 fn machine_path(line: &str) -> Option<String> {
     line.match_indices('/').find_map(|(at, _)| {
         let before = line.get(..at)?.chars().next_back();
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_paths_and_addresses_are_fine() {
+    fn repository_paths_and_urls_are_accepted() {
         for folder in MACHINE {
             for line in
                 [format!("docs/{folder}/x"), format!("./{folder}/x"), format!("/{folder}s/x"), format!("/{folder}")]
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_rust_is_found_and_talk_of_it_elsewhere_is_not() {
+    fn unfinished_code_is_found_in_rust_files_only() {
         for needle in unfinished() {
             assert_eq!(look_at("crates/core/src/lib.rs", &format!("    {needle}\n")), 1, "{needle}");
             assert_eq!(look_at("docs/style.md", &needle), 0);
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_never_added_is_looked_at_too() {
+    fn untracked_files_are_checked_too() {
         let repo = Throwaway::repository();
         repo.write("notes.txt", &format!("/{}/me/project\n", "home"));
         let findings = run(&repo.workspace()).unwrap();

@@ -1,6 +1,6 @@
-//! `cargo xtask snapshots`: every snapshot on disk is asserted by a test, and none waits for a decision.
+//! `cargo xtask snapshots`: checks that every snapshot on disk is asserted by a test, and that none is pending.
 //!
-//! Two lists meet here: the files under `crates/`, and the references that the last green `cargo xtask test` wrote.
+//! It compares the files under `crates/` with the references that the last successful `cargo xtask test` wrote.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     walk(ws.root(), ws, &mut files).map_err(|error| format!("looking for snapshots: {error}"))?;
     let shown = |path: &Path| path.strip_prefix(ws.root()).unwrap_or(path).display().to_string();
     let is = |path: &Path, ends: fn(&str) -> bool| path.file_name().and_then(|name| name.to_str()).is_some_and(ends);
-    // Drafts that insta left behind; `.gitignore` hides them from a commit, not from here.
+    // Pending snapshots of insta, which `.gitignore` excludes from commits.
     let pending =
         files.iter().filter(|path| is(path, |name| name.contains(".snap.new") || name.ends_with(".pending-snap")));
     let mut findings: Vec<String> =
@@ -30,19 +30,19 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         );
         return Ok(findings);
     };
-    // Insta joins paths without tidying them (`tests/../snapshots`), so both sides are resolved before they are compared.
+    // Insta does not normalize paths (`tests/../snapshots`), so both sides are resolved before they are compared.
     let referenced: BTreeSet<PathBuf> = text.lines().filter_map(|line| fs::canonicalize(line).ok()).collect();
     let crates = ws.root().join("crates");
     let snapshots = files.iter().filter(|path| path.starts_with(&crates) && is(path, |name| name.ends_with(".snap")));
     findings.extend(
         snapshots
             .filter(|path| fs::canonicalize(path).is_ok_and(|path| !referenced.contains(&path)))
-            .map(|path| format!("{} is asserted by no test: delete it, or bring its test back", shown(path))),
+            .map(|path| format!("{} is asserted by no test: delete it, or restore its test", shown(path))),
     );
     Ok(findings)
 }
 
-/// Every file below a folder, without git's own and without what cargo built.
+/// Collects all files below a folder, except those of git and of the target directories.
 fn walk(folder: &Path, ws: &Workspace, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    fn said(repo: &Throwaway) -> Vec<String> {
+    fn findings_in(repo: &Throwaway) -> Vec<String> {
         run(&repo.workspace()).unwrap()
     }
 
@@ -78,38 +78,38 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_snapshot_is_found_and_an_asserted_one_is_not() {
+    fn an_unreferenced_snapshot_is_found() {
         let repo = Throwaway::new();
         repo.write("crates/core/tests/snapshots/a.snap", "");
         repo.write("crates/core/src/snapshots/b.snap", "");
         reference(&repo, &["crates/core/tests/../tests/snapshots/a.snap"]);
-        let findings = said(&repo);
+        let findings = findings_in(&repo);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings.first().unwrap().starts_with("crates/core/src/snapshots/b.snap is asserted by no test"));
 
         repo.remove("crates/core/src/snapshots/b.snap");
-        assert_eq!(said(&repo), [""; 0]);
+        assert_eq!(findings_in(&repo), [""; 0]);
     }
 
     #[test]
-    fn a_pending_snapshot_is_found_even_where_git_ignores_it() {
+    fn a_pending_snapshot_is_found_also_if_git_ignores_it() {
         let repo = Throwaway::new();
         repo.write(".gitignore", "*.snap.new\n");
         reference(&repo, &[]);
         for path in ["crates/core/snapshots/a.snap.new", "xtask/src/.lib.rs.pending-snap", "crates/x/a.snap.new.png"] {
             repo.write(path, "");
-            let findings = said(&repo);
+            let findings = findings_in(&repo);
             assert_eq!(findings.len(), 1, "{findings:?}");
             assert!(findings.first().unwrap().contains("is pending"));
             repo.remove(path);
         }
         repo.write("target/debug/a.snap.new", "");
-        assert_eq!(said(&repo), [""; 0]);
+        assert_eq!(findings_in(&repo), [""; 0]);
     }
 
     #[test]
-    fn without_a_green_test_run_the_check_asks_for_one() {
+    fn without_a_successful_test_run_the_check_asks_for_one() {
         let repo = Throwaway::new();
-        assert!(said(&repo).first().unwrap().contains("run `cargo xtask test` first"));
+        assert!(findings_in(&repo).first().unwrap().contains("run `cargo xtask test` first"));
     }
 }

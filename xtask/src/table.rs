@@ -1,6 +1,6 @@
-//! Plain aligned tables for the terminal.
+//! Aligned tables for the terminal.
 
-/// Lays rows out in columns; the first row is the heading.
+/// Formats rows in columns; the first row is the heading.
 pub(crate) fn render<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {

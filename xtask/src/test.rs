@@ -1,11 +1,9 @@
-//! `cargo xtask test`: all tests and doctests of the workspace with all features.
+//! `cargo xtask test`: runs all tests and doctests of the workspace with all features.
 //!
-//! Snapshots are only compared, never written, and insta notes the path of each snapshot that a test asserted
-//! (`INSTA_SNAPSHOT_REFERENCES_FILE`: it appends one absolute path a line). That list is what `cargo xtask snapshots`
-//! compares with the files on disk.
+//! Snapshots are compared, never written. insta appends the path of each asserted snapshot to a list
+//! (`INSTA_SNAPSHOT_REFERENCES_FILE`), which `cargo xtask snapshots` compares with the files on disk.
 //!
-//! Invariant: the list exists only after a green run. A run that stopped early knows too few references, and would make
-//! good snapshots look abandoned.
+//! Invariant: the list exists only after all tests passed, because the list of an incomplete run lacks references.
 
 use std::fs;
 use std::io;
@@ -14,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 
-/// The list of snapshots that the last green run asserted.
+/// The list of snapshots that the last successful run asserted.
 pub(crate) fn references(ws: &Workspace) -> PathBuf {
     ws.target().join("xtask").join("snapshot-references.txt")
 }
@@ -26,7 +24,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 
     let mut cargo = ws.cargo(&["test", "--workspace", "--all-features"]);
     cargo.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
-    // A developer's shell may ask insta to pass whatever comes; a check must not.
+    // A developer's shell can set this variable, with which insta accepts everything.
     cargo.env_remove("INSTA_FORCE_PASS");
     if !ws.run(cargo)?.success() {
         return Ok(vec!["some tests failed or did not compile: see above".to_owned()]);
@@ -35,7 +33,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(Vec::new())
 }
 
-/// Forgets the list of the run before and opens an empty one: insta creates none when no test asserts a snapshot.
+/// Removes the list of the previous run and creates an empty one: insta creates none if no test asserts a snapshot.
 fn prepare(finished: &Path, growing: &Path) -> io::Result<()> {
     if let Some(folder) = finished.parent() {
         fs::create_dir_all(folder)?;
@@ -52,7 +50,7 @@ mod tests {
     use super::*;
     use crate::throwaway::Throwaway;
 
-    /// Stands in for insta: appends a path where insta would, and sees the environment that insta would see.
+    /// Simulates insta: checks its environment and appends a path to the list.
     const REFERENCES: &str = r#"
 #[test]
 fn asserts_a_snapshot() {
@@ -65,7 +63,7 @@ fn asserts_a_snapshot() {
 "#;
 
     #[test]
-    fn a_failing_test_fails_and_leaves_no_list_of_snapshots() {
+    fn a_failing_test_is_found_and_leaves_no_list_of_snapshots() {
         let repo = Throwaway::package(&REFERENCES.replace("ANSWER", "2"));
         let ws = repo.workspace();
         assert_eq!(run(&ws).unwrap(), [""; 0]);
@@ -77,7 +75,7 @@ fn asserts_a_snapshot() {
     }
 
     #[test]
-    fn a_failing_doctest_fails_and_tests_without_snapshots_leave_an_empty_list() {
+    fn a_failing_doctest_is_found() {
         let example = |answer| {
             format!(
                 "/// ```\n/// assert_eq!(identkit_sample::one(), {answer});\n/// ```\npub fn one() -> u8 {{\n    1\n}}\n"

@@ -1,7 +1,7 @@
-//! Tests only: small workspaces in a temporary folder, each with a deliberate fault.
+//! For tests: small workspaces in a temporary directory, each with a deliberate fault.
 //!
-//! They have no outside dependencies and a target folder of their own, so cargo runs on them offline and in about a
-//! second, and never waits for the lock of the real target folder.
+//! They have no external dependencies and their own target directory, so cargo runs on them offline in about a second,
+//! and never waits for the lock of the real target directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Throwaway {
         repo
     }
 
-    /// A workspace of one library crate at `crates/sample`, under the lints and the clippy settings of the real one.
+    /// Creates a workspace of one library crate at `crates/sample`, with the real lints and clippy settings.
     pub(crate) fn package(lib: &str) -> Self {
         let repo = Self::new();
         let manifest = fs::read_to_string(real_root().join("Cargo.toml")).unwrap();
@@ -38,7 +38,7 @@ impl Throwaway {
         repo
     }
 
-    /// A package that belongs to no workspace, as one from a registry would.
+    /// Creates a package outside any workspace, like one from a registry.
     pub(crate) fn outside(name: &str) -> Self {
         let package = Self::new();
         package
@@ -47,12 +47,12 @@ impl Throwaway {
         package
     }
 
-    /// The line of a manifest that depends on the package in this folder.
+    /// Returns the line of a manifest that depends on this package.
     pub(crate) fn dependency(&self, name: &str) -> String {
         format!("{name} = {{ path = {:?} }}\n", self.0.path())
     }
 
-    /// Writes the manifest of `crates/sample`, with more lines at its end.
+    /// Writes the manifest of `crates/sample` with further lines.
     pub(crate) fn manifest(&self, more: &str) {
         self.member("sample", more);
     }
@@ -67,7 +67,7 @@ impl Throwaway {
         }
     }
 
-    /// Writes the library of `crates/sample`, under a line of crate documentation.
+    /// Writes the library of `crates/sample`, after a line of crate documentation.
     pub(crate) fn lib(&self, code: &str) {
         self.write("crates/sample/src/lib.rs", &format!("//! A sample.\n{code}"));
     }
@@ -91,7 +91,7 @@ impl Throwaway {
     }
 
     pub(crate) fn workspace(&self) -> Workspace {
-        Workspace::at(self.0.path(), self.path("target"))
+        Workspace::throwaway(self.0.path(), self.path("target"))
     }
 }
 
@@ -99,15 +99,15 @@ fn real_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The `[workspace.lints.*]` tables, so that a test of clippy is a test of the lints that the workspace really has.
+/// The `[workspace.lints.*]` tables of the real workspace, so that tests of clippy use its lints.
 fn lint_tables(manifest: &str) -> String {
     let (_, rest) = manifest.split_once("[workspace.lints.rust]").unwrap();
     let (tables, _) = rest.split_once("[workspace.dependencies]").unwrap();
-    assert!(tables.contains("unwrap_used"), "the workspace has lost its lints");
+    assert!(tables.contains("unwrap_used"), "the workspace has no lints");
     format!("[workspace.lints.rust]{tables}")
 }
 
-/// The only finding.
+/// Returns the only finding.
 pub(crate) fn one(findings: Vec<String>) -> String {
     assert_eq!(findings.len(), 1, "{findings:?}");
     findings.concat()

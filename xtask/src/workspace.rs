@@ -1,7 +1,6 @@
-//! The repository under check: its files, its packages, and how cargo and git are called on it.
+//! The repository under check: its files, its packages, and calls of cargo and git.
 //!
-//! Invariant: every check takes the workspace as a value. Tests point it at a throwaway package and so run the same
-//! code that CI runs on the real repository.
+//! Invariant: every check takes the workspace as a value, so that tests run the same code on a throwaway package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,15 +11,15 @@ use cargo_metadata::{Metadata, MetadataCommand};
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
-    /// A throwaway one in a test. Its tools are silent, as a deliberately failing inner test run must not print
-    /// `test result` lines between those of the real one, and cargo is told where to build.
+    /// Whether it belongs to a test. Then its tools print nothing, so that their `test result` lines do not mix with
+    /// the real ones, and cargo uses its target directory.
     throwaway: bool,
 }
 
 impl Workspace {
-    /// The workspace this program belongs to.
-    pub(crate) fn here() -> Result<Self, String> {
-        // Cargo sets the variable when it runs us; the value from the build serves when the binary is called by hand.
+    /// Returns the workspace of this program.
+    pub(crate) fn current() -> Result<Self, String> {
+        // `cargo run` sets the variable. If the binary is started directly, the value of the build is used.
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let root = package.parent().ok_or_else(|| "the xtask package has no parent folder".to_owned())?.to_owned();
@@ -29,9 +28,9 @@ impl Workspace {
         Ok(ws)
     }
 
-    /// A workspace elsewhere with a target folder of its own, whose tools run silently.
+    /// Creates a workspace with its own target directory, whose tools print nothing.
     #[cfg(test)]
-    pub(crate) fn at(root: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+    pub(crate) fn throwaway(root: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), target: target.into(), throwaway: true }
     }
 
@@ -39,7 +38,7 @@ impl Workspace {
         &self.root
     }
 
-    /// Where cargo puts what it builds.
+    /// The target directory.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
@@ -58,7 +57,7 @@ impl Workspace {
         command
     }
 
-    /// Runs a command to its end, its output going to the terminal.
+    /// Runs a command; its output goes to the terminal.
     pub(crate) fn run(&self, mut command: Command) -> Result<ExitStatus, String> {
         if self.throwaway {
             command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -66,8 +65,8 @@ impl Workspace {
         command.stdin(Stdio::null()).status().map_err(|error| cannot_start(&command, &error))
     }
 
-    /// Prints something that is no finding.
-    pub(crate) fn say(&self, text: &str) {
+    /// Prints a text that is not a finding.
+    pub(crate) fn print(&self, text: &str) {
         if !self.throwaway {
             println!("{text}");
         }
@@ -77,8 +76,8 @@ impl Workspace {
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(&command, &error))
     }
 
-    /// Runs a command that must succeed, and returns what it prints.
-    pub(crate) fn printed(&self, what: &str, command: Command) -> Result<String, String> {
+    /// Runs a command that must succeed, and returns its output.
+    pub(crate) fn output(&self, what: &str, command: Command) -> Result<String, String> {
         let output = self.capture(command)?;
         if !output.status.success() {
             return Err(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim()));
@@ -86,41 +85,41 @@ impl Workspace {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The workspace's packages as they are declared. Nothing is resolved, so this works offline, before a lock file
-    /// exists, and on a workspace whose dependency graph is faulty.
+    /// Reads the declared packages of the workspace. Nothing is resolved, so this works offline, without a lock file,
+    /// and with an invalid dependency graph.
     pub(crate) fn metadata(&self) -> Result<Metadata, String> {
         let command = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
-        MetadataCommand::parse(self.printed("cargo metadata", command)?)
+        MetadataCommand::parse(self.output("cargo metadata", command)?)
             .map_err(|error| format!("cargo metadata: {error}"))
     }
 
-    /// The files of the repository relative to its root: committed, staged and new ones, without the ignored.
+    /// Lists the files of the repository relative to its root: committed, staged and new files, without ignored ones.
     pub(crate) fn files(&self) -> Result<Vec<String>, String> {
         let mut git = Command::new("git");
-        // The owner of the checkout is often not the user that CI runs as.
+        // The user of CI often does not own the checkout.
         git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         git.arg("--deduplicate").current_dir(&self.root);
-        let listed = self.printed("git ls-files", git)?;
+        let listed = self.output("git ls-files", git)?;
         // A file that was deleted but not yet committed is still listed.
         let paths = listed.split('\0').filter(|path| !path.is_empty() && self.root.join(path).is_file());
         Ok(paths.map(str::to_owned).collect())
     }
 
-    /// Reads a file of the repository as text; bytes that are no UTF-8 are replaced.
+    /// Reads a file of the repository as text; invalid UTF-8 is replaced.
     pub(crate) fn read(&self, path: &str) -> Result<String, String> {
         let bytes = fs::read(self.root.join(path)).map_err(|error| format!("reading {path}: {error}"))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Reads those files of the repository whose path passes the filter, with their paths.
+    /// Reads the files of the repository whose paths pass the filter. Returns paths and texts.
     pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, String> {
         let files = self.files()?.into_iter().filter(|path| wanted(path));
         files.map(|path| self.read(&path).map(|text| (path, text))).collect()
     }
 }
 
-/// The variables that `cargo run` sets for this program. Build scripts watch some of them; left in place they would make
-/// cargo rebuild such crates each time a developer changes between `cargo xtask` and plain cargo.
+/// Whether `cargo run` sets this variable. Build scripts watch some of them, so passing them on would make cargo
+/// rebuild crates whenever a developer switches between `cargo xtask` and plain cargo.
 fn set_by_cargo_run(name: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"].iter().any(|prefix| name.starts_with(prefix))
         || matches!(name, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")
@@ -135,7 +134,7 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn new_files_are_listed_ignored_and_deleted_ones_are_not() {
+    fn files_lists_new_but_not_ignored_and_deleted_files() {
         let repo = Throwaway::repository();
         repo.write(".gitignore", "secret.txt\n");
         repo.write("secret.txt", "");
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_manifest_is_broken_rather_than_clean() {
+    fn a_folder_without_a_manifest_is_an_error() {
         let repo = Throwaway::new();
         assert!(repo.workspace().metadata().is_err());
         assert!(repo.workspace().read("README.md").is_err());

@@ -1,4 +1,4 @@
-//! A one-shot body: a stream of bytes with a length that may be known.
+//! A body that is read once: a stream of bytes, with or without a known length.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,9 +12,9 @@ use crate::{Error, Kind};
 
 type Inner = Pin<Box<dyn Body<Data = Bytes, Error = Error> + Send>>;
 
-/// Bytes that can be read once: a vendor's answer, a piece of evidence.
+/// Bytes that can be read once, e.g. a response body or a piece of evidence.
 ///
-/// When [`len`](Self::len) is known, the stream ends with an error rather than short: a cut download never looks whole.
+/// If [`len`](Self::len) is known, a stream that ends at another length, such as a truncated download, is an error.
 pub struct Content {
     len: Option<u64>,
     read: u64,
@@ -23,51 +23,54 @@ pub struct Content {
 }
 
 impl Content {
-    /// A stream of `len` bytes, or of unknown length.
+    /// Creates a stream of `len` bytes, or of unknown length.
     pub fn new(len: Option<u64>, body: impl Body<Data = Bytes, Error = Error> + Send + 'static) -> Self {
         Self { len, read: 0, body: Some(Box::pin(body)), whole: None }
     }
 
-    /// Bytes that are already here.
+    /// Creates content from bytes in memory.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self { len: u64::try_from(bytes.len()).ok(), read: 0, body: None, whole: Some(bytes) }
     }
 
-    /// No bytes.
+    /// Creates content without bytes.
     pub fn empty() -> Self {
         Self::from_bytes(Bytes::new())
     }
 
-    /// The same stream with bytes put before it that were taken from its start to look at them.
+    /// Puts back bytes that were read from the start of the stream.
+    ///
+    /// # Panics
+    /// In debug builds, if the content holds bytes in memory that were not read.
     #[must_use]
     pub fn preceded_by(mut self, head: Bytes) -> Self {
-        debug_assert!(self.whole.is_none(), "nothing may be put before bytes that were not read");
-        // Those bytes count again when they are read again.
+        debug_assert!(self.whole.is_none(), "only bytes that were read can be put back");
+        // Reading these bytes again counts them again.
         self.read = self.read.saturating_sub(head.len() as u64);
         self.whole = Some(head);
         self
     }
 
-    /// The length in bytes, when it is known beforehand.
+    /// Length in bytes, if known in advance.
     pub fn len(&self) -> Option<u64> {
         self.len
     }
 
-    /// Whether it is known that nothing will come.
+    /// Whether the length is known to be 0.
     pub fn is_empty(&self) -> bool {
         self.len == Some(0)
     }
 
-    /// All of it, when it is here already and nothing of it has been read.
+    /// All bytes, if they are in memory and none was read.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         self.whole.as_ref().filter(|_| self.body.is_none() && self.read == 0)
     }
 
-    /// The next bytes, `None` at the end.
+    /// Reads the next bytes; returns `None` at the end.
     ///
     /// # Errors
-    /// What the transport reports while reading; [`Kind::Integrity`] when the stream ends before its length.
+    /// If the transport fails, or with [`Kind::Integrity`] if the stream ends at another length than declared.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -83,7 +86,7 @@ impl Content {
         loop {
             match std::task::ready!(body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    // Trailers carry nothing that a vendor documents.
+                    // No vendor documents trailers.
                     let Ok(data) = frame.into_data() else { continue };
                     if data.is_empty() {
                         continue;
@@ -109,16 +112,16 @@ impl Content {
         }
     }
 
-    /// Reads everything, at most `cap` bytes.
+    /// Reads all bytes into memory, at most `cap`.
     ///
     /// # Errors
-    /// As [`next`](Self::next); [`Kind::Protocol`] when more than `cap` bytes come.
+    /// Like [`next`](Self::next), and with [`Kind::Protocol`] if there are more than `cap` bytes.
     pub async fn collect(mut self, cap: u64) -> Result<Bytes, Error> {
         let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
         if self.len.is_some_and(|len| len > cap) {
             return Err(too_long());
         }
-        // The usual body is one piece and is not copied.
+        // Most bodies are one piece, which is not copied.
         let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
         while let Some(more) = self.next().await.transpose()? {
             if (first.len() + joined.len() + more.len()) as u64 > cap {
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_short_body_is_an_error_and_never_whole() {
+    async fn a_short_body_is_an_error() {
         let content = Content::new(Some(10), Pieces(vec!["abc", "def"]));
         let error = content.collect(100).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Integrity);
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_that_were_looked_at_come_again() {
+    async fn bytes_put_back_are_read_again() {
         let mut content = Content::new(Some(6), Pieces(vec!["abc", "def"]));
         let head = content.next().await.unwrap().unwrap();
         assert_eq!(content.preceded_by(head).collect(6).await.unwrap(), "abcdef");
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ready_bytes_come_once() {
+    async fn bytes_in_memory_are_read_once() {
         let mut content = Content::from_bytes("abc");
         assert_eq!(content.next().await.unwrap().unwrap(), "abc");
         assert!(content.next().await.is_none());

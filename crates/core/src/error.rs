@@ -1,68 +1,68 @@
-//! The one public error of identkit.
+//! The one public error type of identkit.
 //!
 //! Invariants:
-//! - `Display` and `Debug` are made of words of ours: names of operations, fields, rules and numbers. Never a body,
-//!   a value that a person gave, or the text of a source error (serde's, for one, quotes values).
-//! - What the vendor wrote is kept apart as [`Error::vendor_text`], personal data until somebody decides otherwise.
+//! - `Display` and `Debug` contain only identkit's own words, names of operations, fields and rules, and numbers. They
+//!   never contain a body, a value of a person, or the text of a source error (serde's quotes values).
+//! - The vendor's text is separate ([`Error::vendor_text`]) and counts as personal data.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::{Pii, RawResponse};
 
-/// An error of any cause, as the standard library boxes it.
+/// A boxed error of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong, coarse enough to match on.
+/// Kind of an error, to match on.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request breaks a rule and was not sent; see [`Error::violations`].
     InvalidInput,
-    /// The vendor does not accept the credentials.
+    /// The vendor rejected the credentials.
     Authentication,
-    /// The credentials are good but lack the permission.
+    /// The credentials are valid but lack the permission.
     Forbidden,
-    /// The vendor does not know it, or no longer.
+    /// The vendor does not know the resource, or has deleted it.
     NotFound,
-    /// The order is not in a state in which this can be done.
+    /// The state of the order does not allow the operation.
     InvalidState,
-    /// The vendor refused the request.
+    /// The vendor rejected the request.
     Rejected,
     /// The request conflicts with another one.
     Conflict,
-    /// Too many requests; slow down.
+    /// Too many requests.
     RateLimited,
-    /// The one-time code was most likely wrong.
+    /// The one-time code was probably wrong.
     TanRejected,
-    /// Too many wrong codes: the vendor has cancelled the order.
+    /// Too many wrong codes: the vendor canceled the order.
     SigningCanceled,
-    /// Whether the vendor carried it out is not known.
+    /// It is unknown whether the vendor executed the request.
     OutcomeUnknown,
-    /// No connection could be made.
+    /// No connection could be established.
     Unreachable,
-    /// Time ran out.
+    /// The deadline expired.
     Timeout,
-    /// The vendor answered that it is not able to serve now (5xx).
+    /// The vendor cannot serve the request now (HTTP 5xx or 408).
     Unavailable,
-    /// The answer is not what the vendor's document describes.
+    /// The response does not match the vendor's document.
     Protocol,
-    /// Bytes are missing or are not the ones they should be.
+    /// The data is incomplete or does not match its declared length or digest.
     Integrity,
-    /// The provider has no such function.
+    /// The provider does not support the operation.
     Unsupported,
-    /// The local disk or store failed.
+    /// A local file or store failed.
     Storage,
 }
 
-/// How far a request got.
+/// Whether a request reached the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// Proved: not a byte of it was handed to the connection.
+    /// Proved: no byte of the request was passed to the connection.
     NotSent,
-    /// Some of it may have arrived; what the vendor did is unknown.
+    /// A part of the request may have arrived; what the vendor did is unknown.
     MaybeSent,
-    /// A complete answer came back.
+    /// The vendor responded.
     Answered,
 }
 
@@ -70,41 +70,41 @@ pub enum Delivery {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Advice {
-    /// Repeating it changes nothing.
+    /// Another attempt would fail the same way.
     DoNotRetry,
-    /// Change the request first.
+    /// Correct the request.
     FixInput,
-    /// Check customer id and password, or partner and API key.
+    /// Check the customer id and password, or the partner and API key.
     CheckCredentials,
     /// The same call may succeed later.
     RetryLater,
-    /// Never repeat it blindly: find out what the vendor did first.
+    /// Do not retry before you know what the vendor did.
     Reconcile,
-    /// Read the status of the order before anything else.
+    /// Read the status of the order first.
     ReadStatus,
-    /// Check host, port, network and trusted certificates: trying again ends the same.
+    /// Check host, port, network and trusted certificates. Another attempt would fail the same way.
     CheckConnection,
-    /// Check the proxy: its address and certificate, its user and password, what it allows. Trying again ends the same.
+    /// Check the proxy: address, certificate, user, password, permissions. Another attempt would fail the same way.
     CheckProxy,
 }
 
 impl Advice {
-    /// The advice as half a sentence.
+    /// Returns the advice as half a sentence.
     pub fn text(self) -> &'static str {
         match self {
-            Self::DoNotRetry => "repeating it changes nothing",
+            Self::DoNotRetry => "do not retry: it would fail the same way",
             Self::FixInput => "correct the request",
             Self::CheckCredentials => "check the credentials",
             Self::RetryLater => "try again later",
-            Self::Reconcile => "do not repeat it: find out first what the vendor did",
+            Self::Reconcile => "do not retry before you know what the vendor did",
             Self::ReadStatus => "read the status of the order first",
-            Self::CheckConnection => "check the host, the port and the certificates that are trusted",
+            Self::CheckConnection => "check the host, the port and the trusted certificates",
             Self::CheckProxy => "check the proxy's address, its user and password, and what it allows",
         }
     }
 }
 
-/// The part of a request that a [`Violation`] is about.
+/// Part of a request that a [`Violation`] concerns.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Location {
@@ -115,7 +115,7 @@ pub enum Location {
     Header,
     /// The path.
     Path,
-    /// No part of the request: the account or the service.
+    /// Not a part of the request: the account or the service.
     Account,
 }
 
@@ -125,7 +125,7 @@ pub enum Location {
 pub struct Violation {
     /// Path of the field in the vendor's spelling, e.g. `Address.ZipCode`.
     pub field: Cow<'static, str>,
-    /// What is wrong and what would be right, without the value.
+    /// What is wrong and what is allowed, without the value.
     pub message: Cow<'static, str>,
     /// Requirement or trap of the contract in `docs/contract/`, e.g. `T-050`.
     pub rule: &'static str,
@@ -136,7 +136,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A broken rule: the field, what is wrong and what would be right, the rule's id, the document's section.
+    /// Creates a violation in the body. `message` says what is wrong and what is allowed.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
@@ -146,7 +146,7 @@ impl Violation {
         Self { field: field.into(), message: message.into(), rule, section, location: Location::Body }
     }
 
-    /// Sets the part of the request that holds the field: the body, unless set.
+    /// Sets the part of the request that holds the field. Default: the body.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.location = location;
@@ -160,7 +160,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Why a call failed, how far it got, and what to do.
+/// Why a call failed, whether the request was sent, and what to do.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -177,7 +177,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of this kind. `detail` must be free of values that came from a person or a vendor.
+    /// Creates an error. `detail` must not contain values of a person or a vendor.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -193,69 +193,68 @@ impl Error {
         }))
     }
 
-    /// The error of a request that breaks rules.
+    /// Creates the error of a request that breaks rules and was not sent.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         let mut error = Self::new(Kind::InvalidInput, "the request breaks a rule and was not sent");
         error.0.violations = violations;
         error.with_delivery(Delivery::NotSent)
     }
 
-    /// What the provider does not offer.
+    /// Creates the error of an operation that the provider does not support.
     pub fn unsupported(operation: &'static str) -> Self {
-        Self::new(Kind::Unsupported, "this provider has no such function").with_operation(operation)
+        Self::new(Kind::Unsupported, "this provider does not support the operation").with_operation(operation)
     }
 
-    /// Names the vendor's operation.
+    /// Sets the vendor's name of the operation.
     #[must_use]
     pub fn with_operation(mut self, operation: &'static str) -> Self {
         self.0.operation = Some(operation);
         self
     }
 
-    /// Says how far the request got.
+    /// Sets whether the request reached the vendor.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = Some(delivery);
         self
     }
 
-    /// Says what to do.
+    /// Sets what to do, in place of the default for the kind.
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> Self {
         self.0.advice = Some(advice);
         self
     }
 
-    /// Keeps the HTTP status of the answer.
+    /// Sets the HTTP status of the response.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self
     }
 
-    /// Keeps what the vendor wrote, apart from what is printed.
+    /// Sets the vendor's text, which is never printed.
     #[must_use]
     pub fn with_vendor_text(mut self, text: impl Into<Pii<String>>) -> Self {
         self.0.vendor_text = Some(text.into());
         self
     }
 
-    /// Keeps the response as it was received, if there is one.
+    /// Sets the response as received; `None` changes nothing.
     #[must_use]
     pub fn with_answer(mut self, answer: impl Into<Option<RawResponse>>) -> Self {
         self.0.answer = answer.into().or(self.0.answer);
         self
     }
 
-    /// Keeps the cause. It is reachable through [`std::error::Error::source`] only where it quotes no values:
-    /// never pass an error of serde.
+    /// Sets the cause, which [`std::error::Error::source`] returns. Never pass an error that quotes values (serde's).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// Changes the kind, when a caller knows better what an answer means.
+    /// Replaces kind and detail, for a caller that knows better what the response means.
     #[must_use]
     pub fn with_kind(mut self, kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.kind = kind;
@@ -263,22 +262,22 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// Kind of the error.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// The vendor's name for the operation, when one was under way.
+    /// The vendor's name of the operation, if the error belongs to one.
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// How far the request got, where there was one.
+    /// Whether the request reached the vendor, if there was a request.
     pub fn delivery(&self) -> Option<Delivery> {
         self.0.delivery
     }
 
-    /// What to do about it.
+    /// What to do.
     pub fn advice(&self) -> Advice {
         self.0.advice.unwrap_or(match self.0.kind {
             Kind::InvalidInput => Advice::FixInput,
@@ -290,28 +289,28 @@ impl Error {
         })
     }
 
-    /// The HTTP status of the vendor's answer, if there was one; where its body tells a worse one, that (AI-30).
+    /// HTTP status of the response, if there was one. If its body contains a worse status, that one (AI-30).
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// What happened, in words of ours.
+    /// What failed, in identkit's own words.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// Every broken rule of an invalid request, all at once.
+    /// All broken rules of an invalid request.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
 
-    /// What the vendor wrote about it. It may quote the person's data: do not log it.
+    /// The vendor's text about the error. It can contain personal data: do not log it.
     pub fn vendor_text(&self) -> Option<&Pii<String>> {
         self.0.vendor_text.as_ref()
     }
 
-    /// The vendor's response as it was received, as far as it was. Only for operations that must not be repeated, because
-    /// it can hold the only copy of an id. It can hold personal data: do not log it.
+    /// The response as received, complete or not. Set only for operations that must not be repeated, because it can
+    /// hold the only copy of an id. It can contain personal data: do not log it.
     pub fn answer(&self) -> Option<&RawResponse> {
         self.0.answer.as_ref()
     }
@@ -327,9 +326,9 @@ impl fmt::Display for Error {
         if let Some(status) = inner.status {
             write!(f, " (HTTP {status})")?;
         }
-        for (index, fault) in inner.violations.iter().enumerate() {
+        for (index, violation) in inner.violations.iter().enumerate() {
             f.write_str(if index == 0 { ": " } else { "; " })?;
-            fault.fmt(f)?;
+            violation.fmt(f)?;
         }
         write!(f, "; {}", self.advice().text())
     }
@@ -362,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn display_holds_no_vendor_text_and_no_source() {
+    fn display_contains_no_vendor_text_and_no_source() {
         let error = Error::new(Kind::Rejected, "the vendor refused the request")
             .with_operation("putOrder")
             .with_status(400)
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_violations_are_reported_at_once() {
         let error = Error::invalid(vec![
             Violation::new("Email", "is required", "T-056", "[T] 3.1.3"),
             Violation::new("Address.Country", "is required", "T-056", "[T] 3.1.3"),

@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Pii, Secret};
 
-/// What a webhook said, whatever the provider. A hint only: neither vendor signs, so truth comes from reading the status.
+/// A webhook of any provider. It is only a hint, because no vendor signs its webhooks: read the status before you act.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Name of the provider, e.g. `identity-tm`.
     pub provider: String,
-    /// The vendor's name for the event, e.g. `OnFinal`.
+    /// The vendor's name of the event, e.g. `OnFinal`.
     pub name: String,
-    /// The vendor's id of the case, if the webhook carries it.
+    /// The vendor's id of the case, if the webhook contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_id: Option<Secret>,
-    /// The integrator's own reference, if the webhook carries it.
+    /// Your own reference, if the webhook contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Pii<String>>,
-    /// The body, where the vendor sends one: it may be the only place that some of it is ever told.
+    /// The body, if the vendor sends one. It can contain data that no call returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Pii<String>>,
-    /// Two deliveries of the same event have the same key.
+    /// Key of the event: two deliveries of the same event have the same key.
     pub key: Secret,
 }
 
 impl Event {
-    /// An event of this provider under this name; `key` tells repeated deliveries of it apart from others.
+    /// Creates an event. All deliveries of one event must have the same `key`.
     pub fn new(provider: impl Into<String>, name: impl Into<String>, key: impl Into<Secret>) -> Self {
         Self {
             provider: provider.into(),
@@ -46,23 +46,23 @@ impl Event {
 /// Whether an event was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Acceptance {
-    /// It was not known before and is durable now.
+    /// The event is new and is durable now.
     New,
-    /// It was durable already.
+    /// The event was durable already.
     Duplicate,
 }
 
-/// Where events go before the vendor is told that they arrived.
+/// Makes events durable before the receiver acknowledges them to the vendor.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Returns only when the event is durable, and says whether it was new.
+    /// Makes the event durable, and returns whether it was new.
     ///
     /// # Errors
-    /// When it is not durable: the receiver then answers so that the vendor tries again.
+    /// If the event is not durable. The receiver then responds so that the vendor delivers it again.
     async fn accept(&self, event: Event) -> Result<Acceptance, Error>;
 }
 
-/// An inbox in memory, for tests and for services that make events durable elsewhere. It forgets with the process.
+/// An inbox in memory, for tests and for services that make events durable elsewhere. It is lost with the process.
 #[derive(Debug, Default)]
 pub struct MemoryInbox {
     inner: Mutex<MemoryInner>,
@@ -75,12 +75,12 @@ struct MemoryInner {
 }
 
 impl MemoryInbox {
-    /// An empty inbox.
+    /// Creates an empty inbox.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The events so far, in order of arrival, without duplicates.
+    /// The events in order of arrival, without duplicates.
     pub fn events(&self) -> Vec<Event> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).events.clone()
     }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_memory_inbox_knows_repeated_deliveries() {
+    async fn the_memory_inbox_detects_duplicates() {
         let inbox = MemoryInbox::new();
         let event = Event::new("identity-tm", "OnFinal", "99921269855041/OnFinal");
         assert_eq!(inbox.accept(event.clone()).await.unwrap(), Acceptance::New);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_stored_whole_and_printed_redacted() {
+    fn an_event_survives_serialization_and_redacts_debug() {
         let mut event = Event::new("identify24", "status", "k");
         event.reference = Some("Sign-me".into());
         event.payload = Some("{\"agent_name\":\"x\"}".into());

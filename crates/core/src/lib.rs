@@ -1,12 +1,10 @@
-//! Domain types, personal-data types, the error and the ports of identkit.
-//!
-//! This crate is the floor of the house: it depends on nothing of ours and on no HTTP client, runtime or
-//! serialisation format, so that an organisation can write against the ports without taking any of them.
+#![doc = include_str!("../README.md")]
 //!
 //! Invariants:
+//!
 //! - Nothing here reads a clock, opens a socket or spawns a task.
 //! - [`Secret`] and [`Pii`] never print their value; no feature changes that.
-//! - [`Error`]'s `Display` holds only words of ours: never a body, a value, or its source.
+//! - `Display` of [`Error`] contains only identkit's own words: never a body, a value or the text of a source.
 
 mod content;
 mod error;
@@ -30,5 +28,5 @@ pub use raw::RawResponse;
 pub use short::ShortPii;
 pub use time::{BoxFuture, Clock, Instant, WorkGuard};
 
-/// The attribute under which the async traits of this crate are written; implementors need the same one.
+/// The attribute that the async traits of this crate use; implementations need it too.
 pub use async_trait::async_trait;

@@ -1,8 +1,7 @@
 //! Personal data and secrets as types.
 //!
-//! Invariants: no `Display`; `Debug` prints [`REDACTED`]; our copy of the value is overwritten when it is dropped.
-//! Serialising is allowed, since sending the value to the vendor or storing it is what it is for; buffers of the
-//! HTTP and JSON libraries are beyond our reach and are not wiped.
+//! Invariants: no `Display`; `Debug` prints [`REDACTED`]; the value is overwritten on drop. Serializing is allowed,
+//! because values are sent to the vendor and stored. Buffers of the HTTP and JSON libraries are not overwritten.
 
 use std::fmt;
 
@@ -11,23 +10,23 @@ use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// What `Debug` prints in place of a value.
+/// Text that `Debug` prints in place of a value.
 pub const REDACTED: &str = "[redacted]";
 
-/// Text that lets its bearer act: an API key, a token, a TAN, an ident id, a URL a person identifies with.
+/// Text that authorizes anyone who has it: an API key, a token, a TAN, an ident id, the URL for the person.
 ///
-/// Equality takes the same time whatever the texts are (their lengths aside).
+/// Comparing two secrets of the same length takes constant time.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes the text over.
+    /// Creates a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
-    /// The text itself; whoever calls this answers for where it goes.
+    /// The text. The caller is responsible for keeping it out of logs and errors.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -70,7 +69,7 @@ impl Serialize for Secret {
     }
 }
 
-/// A value that can overwrite itself. Ours, because `Zeroize` cannot be implemented for a foreign date type.
+/// A value that can be overwritten in place. Not `Zeroize`, which cannot be implemented for a foreign date type.
 pub trait Wipe {
     /// Overwrites the value in place.
     fn wipe(&mut self);
@@ -94,18 +93,18 @@ impl Wipe for jiff::civil::Date {
     }
 }
 
-/// A personal datum: readable where it is asked for, redacted wherever it is printed, wiped when dropped.
+/// Personal data: redacted in `Debug`, overwritten on drop, readable with [`expose`](Self::expose).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pii<T: Wipe>(T);
 
 impl<T: Wipe> Pii<T> {
-    /// Wraps the value.
+    /// Wraps a value.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself; whoever calls this answers for where it goes.
+    /// The value. The caller is responsible for keeping it out of logs and errors.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn both_travel_as_plain_json_text() {
+    fn both_serialize_as_plain_json_strings() {
         let json = serde_json::to_string(&(Secret::new("s"), Pii::new("p".to_owned()))).unwrap();
         assert_eq!(json, r#"["s","p"]"#);
         let back: (Secret, Pii<String>) = serde_json::from_str(&json).unwrap();
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn wiping_leaves_nothing_behind() {
+    fn wiping_overwrites_the_value() {
         let mut text = "Mustermann".to_owned();
         text.wipe();
         assert!(text.is_empty());

@@ -1,7 +1,7 @@
 //! The neutral port over all providers.
 //!
-//! Invariants: [`IdentityProvider`] is object-safe; what a vendor lacks is absent from its capabilities and answers
-//! [`Kind::Unsupported`](crate::Kind::Unsupported); no vendor's spelling appears here.
+//! Invariants: [`IdentityProvider`] is object-safe; an operation that a vendor lacks is not among its capabilities and
+//! fails with [`Kind::Unsupported`](crate::Kind::Unsupported); no type here uses a vendor's field names.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub enum Capability {
     Open,
     /// Opens a case with documents for a qualified electronic signature.
     Sign,
-    /// Tells the status of a case.
+    /// Reads the status of a case.
     Status,
-    /// Hands out evidence: checked data, reports, signed documents.
+    /// Reads evidence: checked data, reports, signed documents.
     Evidence,
     /// Cancels an open case.
     Cancel,
@@ -34,65 +34,65 @@ pub enum Capability {
     Changes,
 }
 
-/// Who a provider is and what it can do.
+/// Name, document, capabilities and retention period of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Name in the project, e.g. `identity-tm`.
+    /// Name of the provider, e.g. `identity-tm`.
     pub name: &'static str,
-    /// The vendor's document this follows.
+    /// The vendor's document that the provider implements.
     pub document: &'static str,
-    /// What it can do; everything else is `Unsupported`.
+    /// Supported operations; all others fail with `Unsupported`.
     pub capabilities: &'static [Capability],
-    /// How long the vendor keeps the results of a case, as documented.
+    /// Documented period for which the vendor stores the results of a case.
     pub retention: Duration,
 }
 
 impl Descriptor {
-    /// Whether the provider can do this.
+    /// Whether the provider supports this operation.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
     }
 }
 
-/// How one call is to be made.
+/// Options of one call.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CallOptions {
-    /// One deadline over the whole call, retries included; `None` takes the provider's default.
+    /// Timeout of the whole call including retries. `None`: the provider's default.
     pub timeout: Option<Duration>,
-    /// Attempts at the most; `None` takes the provider's default. Never overrules an operation's send-safety.
+    /// Maximum number of attempts. `None`: the provider's default. An operation that must not be repeated never is.
     pub attempts: Option<u32>,
-    /// A word of the caller's for observers: from the program text, so that no personal datum can get into it.
+    /// Label for observers. It is `'static`, so that it cannot contain personal data.
     pub tag: Option<&'static str>,
 }
 
 impl CallOptions {
-    /// The provider's defaults.
+    /// Creates options with the provider's defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One deadline over the whole call.
+    /// Sets the timeout of the whole call including retries.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Attempts at the most.
+    /// Sets the maximum number of attempts.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
     }
 
-    /// A word of the caller's for observers.
+    /// Sets the label for observers.
     pub fn tag(mut self, tag: &'static str) -> Self {
         self.tag = Some(tag);
         self
     }
 }
 
-/// What a case is for.
+/// Purpose of a case.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Purpose {
@@ -103,7 +103,7 @@ pub enum Purpose {
     Signature,
 }
 
-/// Gender as vendors ask for it.
+/// Gender, as vendors require it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gender {
@@ -111,7 +111,7 @@ pub enum Gender {
     Female,
     /// Male.
     Male,
-    /// Neither, or not stated; a vendor without a word for it leaves it out or refuses.
+    /// Neither, or not stated. A provider whose vendor has no such value omits the field or rejects the case.
     Other,
 }
 
@@ -126,7 +126,7 @@ pub struct Address {
     pub postal_code: Option<Pii<String>>,
     /// City.
     pub city: Option<Pii<String>>,
-    /// ISO 3166 alpha-2, upper case.
+    /// Country: ISO 3166 alpha-2, upper case.
     pub country: Option<Pii<String>>,
 }
 
@@ -141,19 +141,19 @@ pub struct Person {
     pub birth_date: Option<Pii<Date>>,
     /// Place of birth.
     pub birthplace: Option<Pii<String>>,
-    /// ISO 3166 alpha-2, upper case.
+    /// Nationality: ISO 3166 alpha-2, upper case.
     pub nationality: Option<Pii<String>>,
     /// Gender.
     pub gender: Option<Gender>,
-    /// E-mail address.
+    /// Email address.
     pub email: Option<Pii<String>>,
-    /// Mobile number, international: `+` and digits.
+    /// Mobile number in international form: `+` and digits.
     pub mobile: Option<Pii<String>>,
-    /// Where the person lives.
+    /// Home address.
     pub address: Address,
 }
 
-/// A PDF to be signed.
+/// A PDF to sign.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
     /// File name, unique within the case.
@@ -168,35 +168,36 @@ impl fmt::Debug for Document {
     }
 }
 
-/// A case to be opened.
+/// A case to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewCase {
-    /// What it is for.
+    /// Purpose of the case.
     pub purpose: Purpose,
-    /// The integrator's own reference: unique and without personal data, since it is how a lost answer is found again.
+    /// Your own reference, unique and without personal data. Always set it: after an unknown outcome you need it to
+    /// find the order. Without it a provider may send a random one, which the error does not contain.
     pub reference: Option<Pii<String>>,
-    /// The vendor's project, where it has such.
+    /// The vendor's project, if the vendor has projects.
     pub project: Option<String>,
-    /// Who is to be identified.
+    /// The person to identify.
     pub person: Person,
-    /// What is to be signed.
+    /// The documents to sign.
     pub documents: Vec<Document>,
-    /// Where the person is sent after success.
+    /// URL to which the person is redirected after success.
     pub redirect_success: Option<Secret>,
-    /// Where the person is sent after failure.
+    /// URL to which the person is redirected after failure.
     pub redirect_abort: Option<Secret>,
-    /// URL (or the vendor's template of one) that is called when the case is final, where it is set per case.
+    /// URL (or the vendor's URL template) that is called when the case is final, if the vendor allows one per case.
     pub webhook_final: Option<Secret>,
 }
 
-/// How to come back to a case. Serialise it and keep it: it holds all that the provider needs.
+/// Reference to an opened case. Serialize and store it: it contains everything that the provider needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseRef {
     /// Name of the provider.
     pub provider: String,
     /// The vendor's id of the case.
     pub id: Secret,
-    /// What else the provider must remember, opaque to everyone else.
+    /// Further state of the provider, opaque to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Secret>,
 }
@@ -204,19 +205,19 @@ pub struct CaseRef {
 /// An opened case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// How to come back to it.
+    /// Reference to the case. Store it.
     pub case: CaseRef,
-    /// Where the person goes. Whoever has it can act as the person.
+    /// URL for the person. Anyone who has it can act as the person.
     pub person_url: Option<Secret>,
 }
 
-/// Where a case stands.
+/// State of a case, the same for all vendors.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Not finished.
     Pending,
-    /// Identified; the signature is still open.
+    /// Identified, not signed yet.
     Identified,
     /// Positively identified, final.
     Positive,
@@ -224,17 +225,18 @@ pub enum Outcome {
     Signed,
     /// Negative, final.
     Negative,
-    /// Ended by hand, final.
+    /// Canceled or terminated before it was finished, final.
     Terminated,
-    /// Suspicion of fraud, final. Evidence is available.
+    /// Suspected fraud, final. Evidence is available.
     FraudSuspicion,
     /// The person did not finish in time, final.
     TimedOut,
     /// Identified, but not signed in time, final.
     TimedOutAfterIdent,
-    /// The vendor no longer knows the case.
+    /// The vendor no longer knows the case, final. No provider's `status` returns it: a 404 is an error there. It is
+    /// the verdict of identity.TM's `Finality::after_not_found` on repeated 404s.
     Gone,
-    /// The vendor says something that no rule here interprets.
+    /// The vendor reports a status that identkit does not interpret.
     Unknown,
 }
 
@@ -248,15 +250,15 @@ impl Outcome {
 /// The status of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseStatus {
-    /// Where it stands.
+    /// State of the case.
     pub outcome: Outcome,
-    /// Since when, if the vendor tells.
+    /// Start of this state, if the vendor reports it.
     pub since: Option<Timestamp>,
-    /// The vendor's own codes or words behind it, oldest first.
+    /// The vendor's own status codes or words, oldest first.
     pub vendor_codes: Vec<String>,
 }
 
-/// What sort of evidence.
+/// Kind of a piece of evidence.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EvidenceKind {
@@ -269,7 +271,7 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
-    /// File extension that fits the content: `json` or `pdf`.
+    /// Returns the file extension: `json` or `pdf`.
     pub fn extension(self) -> &'static str {
         match self {
             Self::IdentData => "json",
@@ -278,35 +280,35 @@ impl EvidenceKind {
     }
 }
 
-/// One piece of evidence that a case should have.
+/// Identifies a piece of evidence of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EvidenceItem {
-    /// What it is.
+    /// Kind of the evidence.
     pub kind: EvidenceKind,
-    /// Position among those of its kind, from 0.
+    /// Index among the items of its kind, from 0.
     pub index: u32,
 }
 
-/// A piece of evidence as it comes.
+/// A piece of evidence that is being read.
 #[derive(Debug)]
 pub struct Evidence {
-    /// What it is.
+    /// Which piece it is.
     pub item: EvidenceItem,
-    /// Its bytes.
+    /// The content.
     pub content: Content,
 }
 
-/// That every piece of evidence lies on disk whole: the digests that were read back after the write.
+/// Proof that all evidence of a case is complete on disk: digests that were read back after writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceProof {
     digests: Vec<(EvidenceItem, [u8; 32])>,
 }
 
 impl EvidenceProof {
-    /// A proof from the SHA-256 digests of the saved files, as read back from disk.
+    /// Creates a proof from the SHA-256 digests of the saved files, as read back from disk.
     ///
     /// # Errors
-    /// [`Kind::Integrity`](crate::Kind::Integrity) when an expected item is not among them.
+    /// [`Kind::Integrity`](crate::Kind::Integrity) if `expected` is empty or an expected item is not in `digests`.
     pub fn new(expected: &[EvidenceItem], digests: Vec<(EvidenceItem, [u8; 32])>) -> Result<Self, Error> {
         let missing = expected.iter().filter(|item| !digests.iter().any(|(saved, _)| saved == *item)).count();
         if missing > 0 || expected.is_empty() {
@@ -322,75 +324,75 @@ impl EvidenceProof {
     }
 }
 
-/// What entitles somebody to delete at the vendor.
+/// The caller's reason for deleting a case at the vendor.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeletePermit {
-    /// Everything was collected and verified on disk.
+    /// All evidence was collected and verified on disk.
     Evidence(EvidenceProof),
-    /// A person decided it, knowing that what was not collected is lost.
+    /// A person decided to delete, knowing that evidence that was not collected is lost.
     Operator,
 }
 
-/// A window of time for [`IdentityProvider::changes`], both ends included.
+/// Time window for [`IdentityProvider::changes`], both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// From.
+    /// Start.
     pub begin: Timestamp,
-    /// Until.
+    /// End.
     pub end: Timestamp,
 }
 
-/// Where the next page of changes begins, opaque: it holds neither secrets nor personal data, can be stored, and is
-/// good for the window that it came from.
+/// Opaque position of the next page of changes. It contains no secrets and no personal data, can be stored, and is
+/// valid only for its own window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
 /// A page of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangesPage {
-    /// The vendor's ids of the cases, with what the window tells of their statuses: a hint, since what came before the
-    /// window is not in it. `Unknown` where that alone decides nothing; read [`IdentityProvider::status`] before acting
-    /// on it. A case may come on several pages.
+    /// The vendor's ids of the changed cases (a case can be on several pages), each with the status that the window
+    /// alone shows, or `Unknown`. Earlier events are missing: read [`IdentityProvider::status`] before you act.
     pub cases: Vec<(Secret, CaseStatus)>,
-    /// Where the next page begins; `None` at the end.
+    /// Position of the next page; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// One provider of identification and signing.
+/// A provider of identification and signing.
 ///
-/// Errors of every method: [`Kind::Unsupported`](crate::Kind::Unsupported) for what the descriptor does not list,
-/// and whatever the call itself meets.
+/// Every method fails with [`Kind::Unsupported`](crate::Kind::Unsupported) if the descriptor does not list its
+/// capability, and with the error of the call to the vendor.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync + fmt::Debug {
-    /// Who it is and what it can do.
+    /// Describes the provider.
     fn descriptor(&self) -> &Descriptor;
 
-    /// Opens a case. Never repeated by itself once it may have been sent.
+    /// Opens a case. A request that may have been sent is never repeated. After
+    /// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), find the order by the [`NewCase::reference`] that you
+    /// set.
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error>;
 
-    /// Where the case stands, read from the vendor.
+    /// Reads the status of a case from the vendor.
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error>;
 
-    /// What evidence the case should have in its present state.
+    /// Lists the evidence that the case should have in its present state.
     async fn evidence_list(&self, case: &CaseRef, options: &CallOptions) -> Result<Vec<EvidenceItem>, Error>;
 
     /// Reads one piece of evidence.
     async fn evidence(&self, case: &CaseRef, item: &EvidenceItem, options: &CallOptions) -> Result<Evidence, Error>;
 
-    /// Cancels an open case: it ends as [`Outcome::Terminated`].
-    ///
-    /// [`Kind::InvalidState`](crate::Kind::InvalidState) for a case that has ended, whatever ended it.
+    /// Cancels an open case: it ends as [`Outcome::Terminated`]. If the case has already ended, the error is
+    /// [`Kind::InvalidState`](crate::Kind::InvalidState).
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error>;
 
-    /// Deletes the data of a case at the vendor, for good.
+    /// Deletes the data of a case at the vendor permanently. Providers do not check `permit`: it makes the caller prove
+    /// that the evidence is saved, or say that an operator decided.
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error>;
 
-    /// What changed in a window of time, page by page until there is no next cursor. Reading takes nothing away: the
-    /// same window, or the same cursor, can be read again.
+    /// Lists the cases that changed in a window, page by page until `next` is `None`. A page can be read again.
     ///
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) for a window that ends before it begins, and for a cursor that
-    /// is not of this window.
+    /// If the window ends before it begins, or the cursor belongs to another window, the error is
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     async fn changes(
         &self,
         window: Window,
@@ -407,20 +409,20 @@ mod tests {
     const REPORT: EvidenceItem = EvidenceItem { kind: EvidenceKind::Report, index: 0 };
 
     #[test]
-    fn a_delete_permit_needs_every_expected_piece() {
+    fn a_proof_needs_every_expected_item() {
         assert!(EvidenceProof::new(&[DATA, REPORT], vec![(DATA, [0; 32])]).is_err());
-        assert!(EvidenceProof::new(&[], vec![]).is_err(), "nothing collected proves nothing");
+        assert!(EvidenceProof::new(&[], vec![]).is_err(), "an empty list is not a proof");
         assert!(EvidenceProof::new(&[DATA, REPORT], vec![(REPORT, [1; 32]), (DATA, [0; 32])]).is_ok());
     }
 
     #[test]
-    fn only_ends_are_final() {
+    fn only_ended_outcomes_are_final() {
         assert!(!Outcome::Pending.is_final() && !Outcome::Identified.is_final() && !Outcome::Unknown.is_final());
         assert!(Outcome::Positive.is_final() && Outcome::FraudSuspicion.is_final() && Outcome::Gone.is_final());
     }
 
     #[test]
-    fn a_case_prints_nothing_of_the_person() {
+    fn debug_of_a_case_hides_the_person() {
         let case = NewCase {
             person: Person {
                 family_name: "Mustermann".into(),

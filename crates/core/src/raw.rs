@@ -1,4 +1,4 @@
-//! A response as it was received.
+//! A response as received.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use http::{HeaderMap, StatusCode};
 /// Maximum size of a retained body in bytes.
 const CAP: usize = 1024 * 1024;
 
-/// A response as it was received, retained because the vendor will not give it a second time. It can hold personal data
-/// and is never printed.
+/// A response as received, retained if the vendor will not return it again. It can contain personal data; never
+/// printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawResponse {
     status: StatusCode,
@@ -19,7 +19,7 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// A response with the part of its body that was read. Only the first MiB is retained.
+    /// Creates a response from the part of its body that was read. Only the first MiB is retained.
     pub fn new(status: StatusCode, headers: HeaderMap, mut body: Bytes, complete: bool) -> Self {
         let complete = complete && body.len() <= CAP;
         body.truncate(CAP);
@@ -36,12 +36,12 @@ impl RawResponse {
         &self.headers
     }
 
-    /// The beginning of the body, at most 1 MiB; of a refusal at most 64 KiB.
+    /// Start of the body: at most 1 MiB, or 64 KiB of an error response.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Whether [`body`](Self::body) is the whole body.
+    /// Whether [`body`](Self::body) is complete.
     pub fn is_complete(&self) -> bool {
         self.complete
     }

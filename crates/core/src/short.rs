@@ -1,4 +1,4 @@
-//! Personal text that is mostly short.
+//! Personal text that is usually short.
 
 use std::fmt;
 
@@ -8,29 +8,28 @@ use zeroize::Zeroize;
 
 use crate::{REDACTED, Wipe};
 
-/// So many bytes are held without an allocation.
+/// Maximum length in bytes without an allocation.
 const INLINE: usize = 22;
 
-/// Personal text as [`Pii<String>`](crate::Pii), for lists that hold thousands of them: only a text longer than 22
-/// bytes takes an allocation of its own.
+/// Personal text like [`Pii<String>`](crate::Pii), for long lists: only a text of more than 22 bytes is allocated.
 #[derive(Clone)]
-pub struct ShortPii(Held);
+pub struct ShortPii(Repr);
 
 #[derive(Clone)]
-enum Held {
+enum Repr {
     Inline { len: u8, bytes: [u8; INLINE] },
     Boxed(Box<str>),
 }
 
 impl ShortPii {
-    /// The text itself; whoever calls this answers for where it goes.
+    /// The text. The caller is responsible for keeping it out of logs and errors.
     pub fn expose(&self) -> &str {
         match &self.0 {
-            // Copied from a str and never changed: the empty text is unreachable.
-            Held::Inline { len, bytes } => {
+            // The bytes are a copy of a str, so the default is unreachable.
+            Repr::Inline { len, bytes } => {
                 bytes.get(..usize::from(*len)).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
             }
-            Held::Boxed(text) => text,
+            Repr::Boxed(text) => text,
         }
     }
 }
@@ -38,12 +37,12 @@ impl ShortPii {
 impl Wipe for ShortPii {
     fn wipe(&mut self) {
         match &mut self.0 {
-            Held::Inline { len, bytes } => {
-                // Beyond the text there was never anything.
+            Repr::Inline { len, bytes } => {
+                // The bytes after the text were never written.
                 bytes.iter_mut().take(usize::from(*len)).for_each(Zeroize::zeroize);
                 *len = 0;
             }
-            Held::Boxed(text) => text.zeroize(),
+            Repr::Boxed(text) => text.zeroize(),
         }
     }
 }
@@ -60,9 +59,9 @@ impl From<&str> for ShortPii {
         match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
             (Some(place), Ok(len)) => {
                 place.copy_from_slice(text.as_bytes());
-                Self(Held::Inline { len, bytes })
+                Self(Repr::Inline { len, bytes })
             }
-            _ => Self(Held::Boxed(text.into())),
+            _ => Self(Repr::Boxed(text.into())),
         }
     }
 }
@@ -127,18 +126,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_every_length_are_kept_and_wiped() {
+    fn texts_of_every_length_are_stored_and_wiped() {
         for text in ["", "TAN", "signme Passwort", &"ä".repeat(11), &"ä".repeat(12), &"x".repeat(255)] {
             let short = ShortPii::from(text);
-            assert_eq!((short.expose(), matches!(short.0, Held::Inline { .. })), (text, text.len() <= INLINE));
+            assert_eq!((short.expose(), matches!(short.0, Repr::Inline { .. })), (text, text.len() <= INLINE));
             assert_eq!(serde_json::to_string(&short).unwrap(), format!("{text:?}"));
             let mut read: ShortPii = serde_json::from_str(&format!("{text:?}")).unwrap();
             assert!(read == short && ShortPii::from(text.to_owned()) == short);
             read.wipe();
             assert!(read.expose().bytes().all(|byte| byte == 0));
             match &read.0 {
-                Held::Inline { len, bytes } => assert_eq!((*len, *bytes), (0, [0; INLINE])),
-                Held::Boxed(wiped) => assert_eq!(wiped.len(), text.len()),
+                Repr::Inline { len, bytes } => assert_eq!((*len, *bytes), (0, [0; INLINE])),
+                Repr::Boxed(wiped) => assert_eq!(wiped.len(), text.len()),
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Time as a port: wall time for dates, monotonic time for deadlines, and waiting.
 //!
-//! Invariant: outside the implementations of [`Clock`] nothing in the workspace asks the system for the time or
-//! sleeps; clippy's disallowed methods keep that.
+//! Invariant: only implementations of [`Clock`] read the system time or sleep (clippy's `disallowed_methods`).
 
 use std::fmt;
 use std::future::Future;
@@ -10,39 +9,39 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A boxed future, as the object-safe seams return it.
+/// A boxed future, as object-safe traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A point of monotonic time: the duration since its clock was made. Points of two clocks do not compare.
+/// Monotonic time: the duration since its clock was created. Instants of different clocks cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(pub Duration);
 
 impl Instant {
-    /// The end of time: a deadline that never comes.
+    /// A deadline that never expires.
     pub const NEVER: Self = Self(Duration::MAX);
 
-    /// The point `by` later; saturates.
+    /// Returns the instant `by` later; saturates.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(by))
     }
 
-    /// How much time lies between `earlier` and this point; zero when it is not earlier.
+    /// Returns the duration since `earlier`, or zero if it is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// A token for work in flight. Virtual time stands still until it is dropped; a real clock's token does nothing.
+/// A guard for work in progress, which stops a virtual clock until it is dropped. It has no effect on a real clock.
 pub struct WorkGuard(Option<Box<dyn FnOnce() + Send>>);
 
 impl WorkGuard {
-    /// A token that means nothing, for clocks that cannot stand still.
+    /// Creates a guard without effect, for clocks that cannot be stopped.
     pub fn idle() -> Self {
         Self(None)
     }
 
-    /// A token that runs `release` when it is dropped.
+    /// Creates a guard that runs `release` on drop.
     pub fn new(release: impl FnOnce() + Send + 'static) -> Self {
         Self(Some(Box::new(release)))
     }
@@ -62,20 +61,20 @@ impl fmt::Debug for WorkGuard {
     }
 }
 
-/// Where time comes from.
+/// Source of time.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The wall time now (UTC).
+    /// Returns the current wall time (UTC).
     fn wall(&self) -> Timestamp;
 
-    /// The monotonic time now.
+    /// Returns the current monotonic time.
     fn now(&self) -> Instant;
 
-    /// Registers the wish to be woken at `at` (at once, not only when first polled) and waits for it.
+    /// Waits until `at`. The timer is registered immediately, not at the first poll.
     ///
-    /// The returned token holds virtual time still: keep it until the work that the waking began is done.
+    /// The returned guard stops virtual time: hold it until the work that follows is done.
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard>;
 
-    /// Says that work is under way, so that virtual time must not move on.
+    /// Stops virtual time while work is in progress.
     fn hold(&self) -> WorkGuard;
 }
 
@@ -86,11 +85,11 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[test]
-    fn a_token_releases_exactly_once() {
+    fn a_guard_releases_exactly_once() {
         let count = Arc::new(AtomicU32::new(0));
-        let seen = Arc::clone(&count);
+        let released = Arc::clone(&count);
         drop(WorkGuard::new(move || {
-            seen.fetch_add(1, Ordering::SeqCst);
+            released.fetch_add(1, Ordering::SeqCst);
         }));
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }

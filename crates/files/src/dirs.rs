@@ -1,4 +1,4 @@
-//! Directories for one's own files.
+//! Private directories.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 
-/// Creates a directory with its missing parents, readable by their owner only, and returns what it created, innermost
-/// first.
+/// Creates a directory and its missing parents, readable by their owner only. Returns those created, innermost first.
 ///
 /// # Errors
-/// If a directory cannot be created. Those that it had created until then are removed.
+/// If a directory cannot be created or synced. The directories created until then are removed.
 pub fn create_dirs(path: &Path) -> io::Result<Vec<PathBuf>> {
     let missing = |dir: &&Path| !dir.as_os_str().is_empty() && dir.symlink_metadata().is_err();
     let created: Vec<PathBuf> = path.ancestors().take_while(missing).map(Path::to_owned).collect();
@@ -24,7 +23,7 @@ pub fn create_dirs(path: &Path) -> io::Result<Vec<PathBuf>> {
         Ok(()) => Ok(created),
         Err(error) => {
             for dir in created {
-                // Fails for a directory that was never created.
+                // This fails for a directory that was not created.
                 let _ = std::fs::remove_dir(dir);
             }
             Err(error)

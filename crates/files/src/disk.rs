@@ -1,4 +1,4 @@
-//! Every operation that changes the disk. Tests make each of them fail and check what was synced.
+//! All operations that change the disk. Tests make each of them fail, and check what was synced.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,18 +8,18 @@ use tempfile::{NamedTempFile, PersistError};
 
 use crate::faults::Step;
 
-/// What happens to a file that has the name already.
+/// What happens to an existing file of the same name.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and saving fails: evidence is not overwritten by accident.
+    /// It is kept, and saving fails, so that evidence is not overwritten by accident.
     #[default]
     Keep,
-    /// The new file replaces it, once it is whole.
+    /// The new file replaces it when it is complete.
     Replace,
 }
 
-/// The disk; in tests, one with faults.
+/// The disk; in tests, with faults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     #[cfg(test)]
@@ -28,7 +28,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "in tests it may fail")]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "it can fail in tests")]
     fn enter(&self, _: Step) -> io::Result<()> {
         Ok(())
     }
@@ -38,7 +38,7 @@ impl Disk {
         self.faults.as_ref().map_or(Ok(()), |faults| faults.lock().unwrap().enter(step))
     }
 
-    /// Opens or creates a file to read and write, readable by its owner only.
+    /// Opens or creates a file for reading and writing, readable by its owner only.
     pub(crate) fn open(&self, path: &Path, append: bool) -> io::Result<File> {
         self.enter(Step::Create)?;
         let mut options = OpenOptions::new();
@@ -48,7 +48,7 @@ impl Disk {
         options.open(path)
     }
 
-    /// Creates a file beside its future place, readable by its owner only, which is removed unless it gets there.
+    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed.
     pub(crate) fn temporary(&self, target: &Path, prefix: &str) -> io::Result<NamedTempFile> {
         self.enter(Step::Create)?;
         tempfile::Builder::new().prefix(prefix).tempfile_in(parent(target))
@@ -58,7 +58,7 @@ impl Disk {
         let entered = self.enter(Step::Write);
         #[cfg(test)]
         if entered.is_err() {
-            // As a full disk does.
+            // Like a full disk.
             let _ = file.write_all(&bytes[..bytes.len() / 2]);
         }
         entered?;
@@ -75,7 +75,7 @@ impl Disk {
         file.sync_all()
     }
 
-    /// Syncs the content and the length, but no times.
+    /// Syncs content and length, but not the timestamps.
     pub(crate) fn sync_data(&self, file: &File) -> io::Result<()> {
         self.enter(Step::Sync)?;
         file.sync_data()
@@ -92,10 +92,10 @@ impl Disk {
         .map(drop)
     }
 
-    /// Syncs the directory of a file: the name of the file is on the disk only after that.
+    /// Syncs the directory of a file, so that its name is on disk.
     pub(crate) fn sync_parent(&self, path: &Path) -> io::Result<()> {
         self.enter(Step::SyncParent)?;
-        // Other systems cannot open a directory as a file.
+        // Other systems cannot open a directory like a file.
         if cfg!(unix) { File::open(parent(path))?.sync_all() } else { Ok(()) }
     }
 }

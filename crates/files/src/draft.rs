@@ -1,4 +1,4 @@
-//! A file that gets its place as a whole.
+//! A file that is replaced as a whole.
 
 use std::fmt;
 use std::io::{self, Seek as _, Write};
@@ -8,8 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Existing};
 
-/// The new content of a file, in a temporary file beside it. [`commit`](Self::commit) puts it in place; a draft that is
-/// dropped leaves nothing.
+/// New content of a file, in a temporary file beside it. [`commit`](Self::commit) renames it; dropping it removes it.
 #[derive(Debug)]
 pub struct Draft {
     disk: Disk,
@@ -20,10 +19,10 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Creates the temporary file for `target`, whose directory must exist.
+    /// Creates the temporary file for `target`. The parent directory must exist.
     ///
     /// # Errors
-    /// If the directory cannot be written. The error may name the path.
+    /// If the temporary file cannot be created. The error can contain the path.
     pub fn new(target: impl Into<PathBuf>) -> io::Result<Self> {
         Self::with_prefix(target, ".tmp")
     }
@@ -31,7 +30,7 @@ impl Draft {
     /// Creates the temporary file with a name that begins with `prefix`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Like [`new`](Self::new).
     pub fn with_prefix(target: impl Into<PathBuf>, prefix: &str) -> io::Result<Self> {
         Self::on(Disk::default(), target.into(), prefix)
     }
@@ -41,24 +40,23 @@ impl Draft {
         Ok(Self { disk, file, target, length: 0, synced: false })
     }
 
-    /// Allocates space for the content before it exists, so that writing it cannot fail for lack of space. Must be called
-    /// before anything is written.
+    /// Allocates space, so that a full disk cannot make later writes fail. Must be called before the first write.
     ///
     /// # Errors
-    /// If the disk has no space.
+    /// If the space cannot be written, e.g. because the disk is full.
     pub fn reserve(&mut self, bytes: usize) -> io::Result<()> {
         self.disk.write(self.file.as_file(), &vec![b' '; bytes])?;
         self.disk.sync(self.file.as_file())?;
         self.file.as_file_mut().rewind()
     }
 
-    /// Syncs what was written, for a caller that reads it back before it commits.
+    /// Syncs the content, for a caller that reads it back before it commits.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the file cannot be synced.
     pub fn sync(&mut self) -> io::Result<()> {
         if !self.synced {
-            // Takes away what was reserved and not used.
+            // Removes reserved space that was not used.
             self.disk.truncate(self.file.as_file(), self.length)?;
             self.disk.sync(self.file.as_file())?;
             self.synced = true;
@@ -66,7 +64,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The temporary file.
+    /// Path of the temporary file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
@@ -79,19 +77,20 @@ impl Draft {
         self.file.close()
     }
 
-    /// Puts the file in place: synced, renamed, and the directory synced.
+    /// Syncs the file, renames it to the target, and syncs the directory.
     ///
     /// # Errors
-    /// If the disk refuses, or if there is a file that is to be kept ([`io::ErrorKind::AlreadyExists`]).
+    /// If one of these steps fails, or with [`io::ErrorKind::AlreadyExists`] if the target exists and `existing` is
+    /// [`Existing::Keep`].
     pub fn commit(mut self, existing: Existing) -> Result<(), CommitError> {
         if let Err(error) = self.sync() {
-            return Err(CommitError { error, file: None, place: None });
+            return Err(CommitError { error, file: None, target: None });
         }
         let Self { disk, file, target, .. } = self;
         if let Err(lost) = disk.rename(file, &target, existing) {
-            return Err(CommitError { error: lost.error, file: Some(lost.file), place: None });
+            return Err(CommitError { error: lost.error, file: Some(lost.file), target: None });
         }
-        disk.sync_parent(&target).map_err(|error| CommitError { error, file: None, place: Some(target) })
+        disk.sync_parent(&target).map_err(|error| CommitError { error, file: None, target: Some(target) })
     }
 }
 
@@ -113,23 +112,24 @@ impl Write for Draft {
     }
 }
 
-/// Why a draft is not in place. The temporary file is removed when this is dropped.
+/// Why a commit failed. Dropping the error removes the temporary file.
 #[derive(Debug)]
 pub struct CommitError {
     error: io::Error,
     file: Option<NamedTempFile>,
-    place: Option<PathBuf>,
+    /// The target, if the file was renamed but the directory was not synced.
+    target: Option<PathBuf>,
 }
 
 impl CommitError {
-    /// The kind of the error.
+    /// Kind of the error.
     pub fn kind(&self) -> io::ErrorKind {
         self.error.kind()
     }
 
-    /// Keeps the content where it is, and returns the path; `None` if the content was lost.
+    /// Retains the file that has the content, and returns its path; `None` if the content was lost.
     pub fn keep(self) -> Option<PathBuf> {
-        self.place.or_else(|| self.file?.keep().ok().map(|(_, path)| path))
+        self.target.or_else(|| self.file?.keep().ok().map(|(_, path)| path))
     }
 }
 

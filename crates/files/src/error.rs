@@ -1,26 +1,26 @@
-//! Why a file cannot be opened.
+//! Errors of opening a file.
 
 use std::fmt;
 use std::fs::TryLockError;
 use std::io;
 
-/// Why a log or a lock cannot be opened. The file is left as it is.
+/// Why a log or a lock file cannot be opened. Unless it is [`Io`](Self::Io), the content of the file is unchanged.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Something other than a regular file has this name.
+    /// The path is not a regular file.
     NotRegular,
     /// Another process has the file open.
     InUse {
-        /// Its process id, if the file names it.
+        /// Id of that process, if the file contains it.
         holder: Option<u32>,
     },
-    /// The file holds something other than records.
+    /// The file contains something other than records.
     Foreign {
-        /// Number of the line, from 1.
+        /// Line number, from 1.
         line: u64,
     },
-    /// The disk refused an operation.
+    /// A disk operation failed.
     Io(io::Error),
 }
 

@@ -1,6 +1,6 @@
-//! The operations on the disk, and in tests a fault at one of them.
+//! Disk operations, and in tests a fault at one of them.
 
-/// An operation, as the tests know it.
+/// A disk operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Create,
@@ -11,7 +11,7 @@ pub(crate) enum Step {
     SyncParent,
 }
 
-/// Fails one operation, and follows what is not on the disk yet.
+/// Makes one operation fail, and records what is not synced yet.
 #[cfg(test)]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {

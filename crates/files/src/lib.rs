@@ -1,11 +1,12 @@
-//! Durable files: a log of records, a file that is replaced as a whole, and a lock.
+#![doc = include_str!("../README.md")]
 //!
 //! Invariants:
-//! - When a function returns `Ok`, the bytes are on the disk, and so is the name of the file: both the file and its
-//!   directory are synced.
-//! - When it returns an error, or the process dies, the file holds what it held before, or the whole of the new content.
+//!
+//! - If [`AppendLog::append`], [`Draft::commit`] or [`create_dirs`] returns `Ok`, content and name are on disk: the
+//!   file and its directory are synced.
+//! - If it returns an error, or the process dies, the file has its old content or the complete new content.
 //! - New files and directories are readable by their owner only (Unix).
-//! - Every write, sync and rename goes through one private type, in which the tests inject faults.
+//! - Every write, sync and rename goes through one private type, in which tests inject faults.
 
 mod dirs;
 mod disk;

@@ -1,4 +1,4 @@
-//! A file that says which process uses something.
+//! A lock file that names the process that has the lock.
 
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::disk::Disk;
 use crate::error::OpenError;
 
-/// The lock on a file that holds the id of its process, removed when it is dropped. A process that is killed leaves the
-/// file, but no lock. For a file that is replaced whenever it is saved the lock must be another file beside it.
+/// A lock on a file that contains the id of its process. Dropping it removes the file. If the process is killed, the
+/// file remains without a lock. To lock a file that is replaced when it is saved, use a separate lock file beside it.
 #[derive(Debug)]
 pub struct LockFile {
     file: File,
@@ -16,26 +16,28 @@ pub struct LockFile {
 }
 
 impl LockFile {
-    /// Creates the file, or takes over one that is not locked.
+    /// Creates and locks the file, or takes over one that is not locked.
     ///
     /// # Errors
-    /// If another process has the lock, or if the file is something other than a lock.
+    /// If another process has the lock, if the file is not a lock file, or if a disk operation fails.
     pub fn acquire(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let (path, disk) = (path.into(), Disk::default());
         loop {
-            // Opening a link follows it, and opening a pipe waits.
+            // Opening follows a symbolic link, and blocks on a pipe.
             if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
                 return Err(OpenError::NotRegular);
             }
             let mut file = disk.open(&path, false)?;
             file.try_lock().map_err(|error| match error.into() {
-                OpenError::InUse { .. } => OpenError::InUse { holder: content(&file).and_then(|id| id.parse().ok()) },
+                OpenError::InUse { .. } => {
+                    OpenError::InUse { holder: process_id(&file).and_then(|id| id.parse().ok()) }
+                }
                 other => other,
             })?;
-            // The former holder may have removed the file in the meantime: then the lock excludes no other process.
+            // If the previous holder has removed the file in the meantime, the lock does not exclude other processes.
             if is_at(&file, &path) {
-                // The file is emptied now and removed at the end.
-                if content(&file).is_none() {
+                // The file is truncated here and removed on drop.
+                if process_id(&file).is_none() {
                     return Err(OpenError::Foreign { line: 1 });
                 }
                 disk.truncate(&file, 0)?;
@@ -47,8 +49,8 @@ impl LockFile {
     }
 }
 
-/// The content, if it can be the id of a process, or nothing yet.
-fn content(file: &File) -> Option<String> {
+/// Reads the content, if it is a process id or empty.
+fn process_id(file: &File) -> Option<String> {
     let mut id = String::new();
     file.take(21).read_to_string(&mut id).ok()?;
     (id.len() < 21 && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
@@ -62,7 +64,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     own.is_ok_and(|own| there.is_ok_and(|there| own == there))
 }
 
-/// An open file cannot be removed there.
+/// On other systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
@@ -70,7 +72,7 @@ fn is_at(_: &File, _: &Path) -> bool {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // While it is locked: a process that has opened it sees that it is gone.
+        // Removed while locked, so that a process that has opened it notices.
         if is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }

@@ -1,4 +1,4 @@
-//! A file of records, one a line, to which records are only appended.
+//! An append-only log: a file of records, one per line.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
@@ -8,36 +8,36 @@ use crate::disk::{Disk, Existing};
 use crate::draft::Draft;
 use crate::error::OpenError;
 
-/// How many names are tried for a torn record.
+/// Maximum number of files of torn records.
 const TORN_NAMES: u32 = 10_000;
 
-/// What happens to a last record that a crash cut short.
+/// What happens to a last record that a crash truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tail {
-    /// It is removed, even if only the end of its line is missing.
+    /// It is removed, even if only its line end is missing.
     Cut,
-    /// It is completed if only the end of its line is missing; otherwise it is moved to a file beside the log.
+    /// It is completed if only its line end is missing; otherwise it is moved to a file beside the log.
     SetAside,
 }
 
-/// An open log. One process at a time: the file is locked while it is open, and readable by its owner only.
+/// An open log. Its file is locked while it is open, and readable by its owner only.
 #[derive(Debug)]
 pub struct AppendLog {
     disk: Disk,
     file: File,
-    /// Where the last whole record ends.
+    /// End of the last complete record.
     end: u64,
-    /// Whether a failed write may have left something after the last whole record.
+    /// Whether a failed write may have left bytes after the last complete record.
     torn: bool,
 }
 
 impl AppendLog {
-    /// Opens or creates a log whose records all begin with `prefix`. `read` takes each record and returns whether it is
-    /// valid. Returns the path of a torn record that was set aside.
+    /// Opens or creates a log whose records all begin with `prefix`. `read` gets each record and returns whether it is
+    /// valid. Returns the log, and the path of a torn record that was set aside.
     ///
     /// # Errors
-    /// If the file cannot be opened, is in use, is not a regular file, or holds something other than records.
+    /// If the file cannot be opened, is in use, is not a regular file, or contains something other than records.
     pub fn open(
         path: &Path,
         prefix: &[u8],
@@ -64,7 +64,7 @@ impl AppendLog {
         disk.sync_parent(path)?;
         let mut log = Self { disk, file, end: 0, torn: false };
         let torn = log.recover(path, prefix, tail, read)?;
-        // An earlier process may have died between writing a record and syncing it.
+        // A previous process may have died between writing and syncing a record.
         log.disk.sync(&log.file)?;
         Ok((log, torn))
     }
@@ -85,17 +85,17 @@ impl AppendLog {
             if count == 0 {
                 break;
             }
-            let whole = record.last() == Some(&b'\n');
+            let complete = record.last() == Some(&b'\n');
             let shared = record.len().min(prefix.len());
-            // A crash leaves only the beginning of a record.
+            // A crash can leave the beginning of a record, but nothing else.
             if record.get(..shared) != prefix.get(..shared) {
                 return Err(OpenError::Foreign { line });
             }
-            if !whole && tail == Tail::Cut {
+            if !complete && tail == Tail::Cut {
                 self.disk.truncate(&self.file, self.end)?;
                 break;
             }
-            match (read(&record), whole) {
+            match (read(&record), complete) {
                 (true, true) => self.end += count as u64,
                 (true, false) => {
                     self.disk.write(&self.file, b"\n")?;
@@ -104,7 +104,7 @@ impl AppendLog {
                 (false, true) => return Err(OpenError::Foreign { line }),
                 (false, false) => {
                     let torn = self.set_aside(path, &record)?;
-                    // Not before it is on the disk there.
+                    // Only after the copy is on disk.
                     self.disk.truncate(&self.file, self.end)?;
                     return Ok(Some(torn));
                 }
@@ -128,13 +128,13 @@ impl AppendLog {
                 committed => return Ok(committed.map(|()| path)?),
             }
         }
-        Err(io::Error::new(io::ErrorKind::AlreadyExists, "there are too many files of torn records beside it"))
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of torn records beside the log: remove them"))
     }
 
-    /// Appends a record, which includes the end of its line. It is on the disk when this returns.
+    /// Appends a record, which must include its line end. It is on disk when this returns.
     ///
     /// # Errors
-    /// If the disk refuses. The log then holds what it held before.
+    /// If the record cannot be written or synced. The log then contains what it contained before.
     pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
         if self.torn {
             self.disk.truncate(&self.file, self.end)?;

@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::faults::{Faults, Step};
 use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
 
-/// Runs an operation without a fault, then once with a fault at each of its steps. `check` gets the result of each run.
+/// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
     let mut steps = Vec::new();
     for fail in std::iter::once(None).chain((0..20).map(Some)) {
@@ -17,8 +17,8 @@ fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Pa
         match fail {
             None => {
                 drop(result.unwrap());
-                assert!(!state.unsynced_file, "it returned before its content was on the disk: {:?}", state.steps);
-                assert!(!state.unsynced_parent, "it returned before its name was on the disk: {:?}", state.steps);
+                assert!(!state.unsynced_file, "it returned before its content was on disk: {:?}", state.steps);
+                assert!(!state.unsynced_parent, "it returned before its name was on disk: {:?}", state.steps);
                 steps.clone_from(&state.steps);
                 check(dir.path(), None);
             }
@@ -75,7 +75,7 @@ fn a_commit_replaces_the_file_as_a_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_commit_never_replaces_a_file_that_is_to_be_kept() {
+fn a_commit_does_not_replace_a_kept_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     let mut draft = Draft::new(&path).unwrap();
@@ -88,11 +88,11 @@ fn a_commit_never_replaces_a_file_that_is_to_be_kept() {
 }
 
 #[test]
-fn an_append_that_fails_leaves_the_log_as_it_was() {
+fn a_failed_append_leaves_the_log_unchanged() {
     let append = |disk: Disk, dir: &Path| {
         let (mut log, _) = open(disk, &dir.join("log"), Tail::Cut)?;
         log.append(b"{1}\n")?;
-        // A second fault follows the first one only if the log was cut back.
+        // Appending succeeds again, so the log was truncated.
         log.append(b"{2}\n").inspect_err(|_| log.append(b"{3}\n").unwrap())
     };
     with_faults(append, |dir, fault| {
@@ -105,7 +105,7 @@ fn an_append_that_fails_leaves_the_log_as_it_was() {
 }
 
 #[test]
-fn a_torn_record_is_removed_only_after_its_copy_is_on_the_disk() {
+fn a_torn_record_is_removed_after_its_copy_is_on_disk() {
     let recover = |disk: Disk, dir: &Path| {
         std::fs::write(dir.join("log"), "{1}\n{torn").unwrap();
         open(disk, &dir.join("log"), Tail::SetAside)
@@ -120,7 +120,7 @@ fn a_torn_record_is_removed_only_after_its_copy_is_on_the_disk() {
 }
 
 #[test]
-fn a_last_record_without_its_line_end_is_cut_or_completed() {
+fn a_last_record_without_line_end_is_cut_or_completed() {
     for (tail, expected) in [(Tail::Cut, "{1}\n"), (Tail::SetAside, "{1}\n{2}\n")] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");

@@ -138,7 +138,7 @@ impl Callback for VideoCallback {
 }
 
 fn is_at(head: &request::Parts, name: &str) -> bool {
-    CallbackPath::of(head.uri.path()).is_some_and(|path| path.event == name)
+    CallbackPath::parse(head.uri.path()).is_some_and(|path| path.event == name)
 }
 
 /// The event about the order that the URL names; `unnamed` is the error where it names none or a placeholder (AT-39).

@@ -57,12 +57,12 @@ impl Receiver {
 
     /// Whether a path is one of a provider under a token of its own: what is not needs no reading.
     pub fn admits(&self, path: &str) -> bool {
-        CallbackPath::of(path).is_some_and(|path| self.knows(&path))
+        CallbackPath::parse(path).is_some_and(|path| self.knows(&path))
     }
 
     /// Whether a request comes from where its provider's webhooks may come from; where nothing is said, from anywhere.
     pub fn admits_origin(&self, head: &request::Parts) -> bool {
-        let Some(path) = CallbackPath::of(head.uri.path()) else { return false };
+        let Some(path) = CallbackPath::parse(head.uri.path()) else { return false };
         let Some(list) = self.allowed.get(path.provider) else { return true };
         head.extensions.get::<Peer>().is_some_and(|peer| list.admits(peer.0, &head.headers))
     }
@@ -86,7 +86,7 @@ impl Receiver {
     }
 
     async fn status(&self, request: Request<Bytes>) -> StatusCode {
-        let Some(path) = CallbackPath::of(request.uri().path()) else { return StatusCode::NOT_FOUND };
+        let Some(path) = CallbackPath::parse(request.uri().path()) else { return StatusCode::NOT_FOUND };
         let known = self.knows(&path);
         let callback = self
             .callbacks

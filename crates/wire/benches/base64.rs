@@ -1,6 +1,6 @@
-//! Reading a 25 MiB file as Base64 out of JSON, beside a `String` and the crate `base64`.
+//! Compares reading a 25 MiB Base64 file from JSON in pieces with a `String` and the crate `base64`.
 //!
-//! `cargo bench -p identkit-wire --bench base64` prints milliseconds and their ratio. With arguments (`ours N` or
+//! `cargo bench -p identkit-wire --bench base64` prints milliseconds and their ratio. With arguments (`pieces N` or
 //! `string N`) it only reads N times, for a tool that counts instructions.
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn string(text: &Bytes) -> usize {
     list.pdfs.iter().map(decode).map(|bytes| black_box(bytes).len()).sum()
 }
 
-fn ours(text: &Bytes) -> usize {
+fn pieces(text: &Bytes) -> usize {
     let mut files = Files::<Pdf>::new(Content::from_bytes(text.clone()), "PDFs", "Base64Data", u64::MAX);
     let mut len = 0;
     loop {
@@ -68,20 +68,20 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     if let [which, count] = arguments.as_slice() {
         for _ in 0..count.parse::<u32>().unwrap() {
-            black_box(if which == "ours" { ours(&text) } else { string(&text) });
+            black_box(if which == "pieces" { pieces(&text) } else { string(&text) });
         }
         return;
     }
-    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    let (mut pieces_took, mut string_took) = (Vec::new(), Vec::new());
     for _ in 0..31 {
-        mine.push(time(|| ours(&text)));
-        theirs.push(time(|| string(&text)));
+        pieces_took.push(time(|| pieces(&text)));
+        string_took.push(time(|| string(&text)));
     }
-    mine.sort();
-    theirs.sort();
-    let (mine, theirs) = (mine[15], theirs[15]);
+    pieces_took.sort();
+    string_took.sort();
+    let (pieces_took, string_took) = (pieces_took[15], string_took[15]);
     println!("a file of 25 MiB as Base64 in JSON");
-    println!("ours, in pieces   {:6.1} ms", mine.as_secs_f64() * 1e3);
-    println!("String + base64   {:6.1} ms", theirs.as_secs_f64() * 1e3);
-    println!("ratio             {:6.2}", mine.as_secs_f64() / theirs.as_secs_f64());
+    println!("json::Files       {:6.1} ms", pieces_took.as_secs_f64() * 1e3);
+    println!("String + base64   {:6.1} ms", string_took.as_secs_f64() * 1e3);
+    println!("ratio             {:6.2}", pieces_took.as_secs_f64() / string_took.as_secs_f64());
 }

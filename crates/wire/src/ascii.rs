@@ -1,5 +1,5 @@
-//! Text checks that look at eight bytes at a time: an order has 140 texts, most of them shorter than a vector register.
-//! Of the instructions of a whole call, this saves 10 % over a loop of bytes.
+//! Text checks that process eight bytes at a time. An order has 140 texts, most of them shorter than a vector register;
+//! compared with a loop over bytes, this saves 10 % of the instructions of a call.
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
@@ -15,24 +15,24 @@ pub fn holds_control(text: &str) -> bool {
 /// Whether JSON must escape a byte of the text: a control character, a quote or a backslash.
 #[inline]
 pub(crate) fn needs_escape(text: &str) -> bool {
-    // With this bit flipped, the quote takes the place of the blank, next to the control characters.
+    // Flipping this bit swaps the quote with the space, which is next to the control characters.
     let quote_or_control = |word: u64| (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
     let backslash = |word: u64| (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
     any(text.as_bytes(), |word| (quote_or_control(word) | backslash(word)) & !word)
 }
 
-/// Whether `marks` sets the highest bit of any byte. A byte that it marks may carry into its neighbor and mark that too,
-/// which does not change the result.
+/// Whether `marks` sets the highest bit of any byte. A marked byte can carry into its neighbor and mark it too, which
+/// does not change the result.
 #[inline]
 fn any(bytes: &[u8], marks: impl Fn(u64) -> u64) -> bool {
     let word = |eight: &[u8; 8]| marks(u64::from_le_bytes(*eight));
     let marked = if let Some(last) = bytes.last_chunk() {
-        // The last eight bytes overlap those before, so that none is left over.
+        // The last eight bytes overlap the chunks, so that none is left over.
         bytes.as_chunks().0.iter().fold(word(last), |marked, eight| marked | word(eight))
     } else if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk()) {
         word(&[a, b, c, d, e, f, g, h])
     } else {
-        // Filled up with a letter.
+        // Padded with a letter.
         marks(bytes.iter().fold(ONES * u64::from(b'a'), |word, byte| (word << 8) | u64::from(*byte)))
     };
     marked & HIGH != 0

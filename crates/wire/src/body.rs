@@ -1,7 +1,7 @@
-//! Request bodies as sized parts, so that a large document goes up without a copy of it in memory.
+//! Request bodies made of sized parts, so that a large document is uploaded without a copy in memory.
 //!
-//! Invariants: the length of a body is known before it is sent; a body can be read again from the start for a
-//! further attempt; a source that yields another length than it said fails the request instead of sending it short.
+//! Invariants: the length of a body is known before it is sent; a body can be read again from the start for another
+//! attempt; a source that yields another length than declared fails the request.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,39 +12,39 @@ use std::sync::Arc;
 use base64_simd::AsOut;
 use bytes::{Bytes, BytesMut};
 
-/// How many source bytes one chunk holds: a multiple of 3, so that Base64 chunks join without padding.
+/// Source bytes per chunk: a multiple of 3, so that Base64 chunks join without padding.
 const CHUNK: usize = 48 * 1024;
 
 /// Bytes of known length that can be read more than once.
 pub trait Source: Send + Sync + fmt::Debug {
-    /// How many bytes [`open`](Self::open) will yield.
+    /// Number of bytes that [`open`](Self::open) yields.
     fn len(&self) -> u64;
 
-    /// Whether there are none.
+    /// Whether the length is 0.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether reading never waits for a disk, so that it may happen on an async thread.
+    /// Whether reading never blocks on a disk, so that it can run on an async thread.
     fn in_memory(&self) -> bool;
 
-    /// A reader from the start.
+    /// Opens a reader at the start.
     ///
     /// # Errors
-    /// What opening meets.
+    /// If the source cannot be opened.
     fn open(&self) -> io::Result<Box<dyn Read + Send>>;
 
-    /// A reader from so many bytes on; by default it reads up to there.
+    /// Opens a reader at byte `from`. By default it reads and discards the bytes before.
     ///
     /// # Errors
-    /// What opening or reading meets.
+    /// If the source cannot be opened or read.
     fn open_at(&self, from: u64) -> io::Result<Box<dyn Read + Send>> {
         let mut reader = self.open()?;
         io::copy(&mut reader.by_ref().take(from), &mut io::sink())?;
         Ok(reader)
     }
 
-    /// The bytes themselves, where they are one buffer in memory: they are then sent without a copy.
+    /// The bytes, if they are one buffer in memory, which is then sent without a copy.
     fn bytes(&self) -> Option<Bytes> {
         None
     }
@@ -80,17 +80,17 @@ impl Source for MemorySource {
     }
 }
 
-/// A file on disk, opened anew for each attempt.
+/// A file on disk, opened again for each attempt.
 pub struct FileSource {
     path: PathBuf,
     len: u64,
 }
 
 impl FileSource {
-    /// The file as it is now; should its length change until it is sent, the request fails.
+    /// Records the present length of the file. If it changes before the file is sent, the request fails.
     ///
     /// # Errors
-    /// When there is no such file, or no permission to read it.
+    /// If the file does not exist or its metadata cannot be read.
     pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let len = std::fs::metadata(&path)?.len();
@@ -98,7 +98,7 @@ impl FileSource {
     }
 }
 
-// A file name may well be a person's.
+// A file name can contain personal data.
 debug_as!(FileSource, |file| "FileSource({} bytes)", file.len);
 
 impl Source for FileSource {
@@ -121,14 +121,14 @@ impl Source for FileSource {
     }
 }
 
-/// A piece of a body.
+/// A part of a body.
 #[derive(Clone)]
 pub enum Part {
-    /// Bytes as they are.
+    /// Bytes.
     Bytes(Bytes),
     /// A source, written as Base64 with padding.
     Base64(Arc<dyn Source>),
-    /// A source, written as it is.
+    /// A source, written unchanged.
     Raw(Arc<dyn Source>),
 }
 
@@ -153,13 +153,13 @@ impl fmt::Debug for Part {
     }
 }
 
-/// A request body: sized, and readable again from the start.
+/// A request body of known length that can be read again from the start.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     parts: Parts,
 }
 
-/// The parts in order; clones share them. A single one, which is nearly every body, takes no memory of its own.
+/// The parts in order, shared by clones. A single part, the usual case, needs no allocation.
 #[derive(Clone, Default)]
 enum Parts {
     #[default]
@@ -185,12 +185,12 @@ impl fmt::Debug for Parts {
 }
 
 impl Body {
-    /// No bytes.
+    /// Creates a body without bytes.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// A body of these parts, in order.
+    /// Creates a body from parts, in order.
     pub fn from_parts(mut parts: Vec<Part>) -> Self {
         let parts = match parts.len() {
             0 | 1 => parts.pop().map_or(Parts::None, Parts::One),
@@ -204,12 +204,12 @@ impl Body {
         self.parts.as_slice().iter().map(Part::len).sum()
     }
 
-    /// Whether there are no bytes.
+    /// Whether the length is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether reading it never waits for a disk.
+    /// Whether reading never blocks on a disk.
     pub fn in_memory(&self) -> bool {
         self.parts.as_slice().iter().all(|part| match part {
             Part::Bytes(_) => true,
@@ -217,10 +217,10 @@ impl Body {
         })
     }
 
-    /// Opens every source once and closes it again. May wait for a disk.
+    /// Opens every source once and closes it again. Can block on a disk.
     ///
     /// # Errors
-    /// What opening one of them meets.
+    /// If a source cannot be opened.
     pub fn openable(&self) -> io::Result<()> {
         self.parts.as_slice().iter().try_for_each(|part| match part {
             Part::Bytes(_) => Ok(()),
@@ -228,7 +228,7 @@ impl Body {
         })
     }
 
-    /// The only part's bytes, when the body is a single ready buffer (or empty).
+    /// The bytes, if the body is a single buffer or empty.
     pub fn as_bytes(&self) -> Option<Bytes> {
         match self.parts.as_slice() {
             [] => Some(Bytes::new()),
@@ -237,7 +237,7 @@ impl Body {
         }
     }
 
-    /// The chunks from the start, each at most 64 KiB unless a part is a larger buffer in memory that goes out as it is.
+    /// Reads the body in chunks of at most 64 KiB from the start. A buffer that is sent unchanged is one chunk.
     pub fn read(&self) -> BodyReader {
         BodyReader { parts: self.parts.clone(), at: 0, current: None, spare: Blocks::default() }
     }
@@ -256,18 +256,18 @@ impl From<Vec<u8>> for Body {
 }
 
 enum Current {
-    /// In memory: what is left of it, which becomes Base64.
+    /// The rest of a buffer that is sent as Base64.
     Bytes(Bytes),
     Reader {
         reader: Box<dyn Read + Send>,
         left: u64,
         base64: bool,
-        /// Where the bytes stay until they are Base64, chunk after chunk.
+        /// Bytes of the present chunk before encoding, reused for each chunk.
         block: Vec<u8>,
     },
 }
 
-/// The chunks of a [`Body`]. May wait for a disk: see [`Body::in_memory`].
+/// Iterator over the chunks of a [`Body`]. It can block on a disk: see [`Body::in_memory`].
 pub struct BodyReader {
     parts: Parts,
     at: usize,
@@ -275,17 +275,16 @@ pub struct BodyReader {
     spare: Blocks,
 }
 
-/// Blocks of Base64 that were handed out, to be written again once nobody holds them: fresh memory for each chunk costs
-/// more than its Base64 does.
+/// Returned Base64 blocks, reused when no longer referenced: allocating a chunk costs more than encoding it.
 #[derive(Default)]
 struct Blocks(VecDeque<Bytes>);
 
 impl Blocks {
-    const KEPT: usize = 24;
+    const MAX: usize = 24;
 
     fn encode(&mut self, bytes: &[u8]) -> Bytes {
         let len = bytes.len().div_ceil(3) * 4;
-        // The one handed out first is free first.
+        // The block that was returned first is released first.
         let oldest = self.0.pop_front().map(Bytes::try_into_mut);
         let mut block = match oldest {
             Some(Ok(block)) if block.len() >= len => block,
@@ -298,7 +297,7 @@ impl Blocks {
         block.truncate(len);
         let _ = base64_simd::STANDARD.encode(bytes, block.as_out());
         let block = block.freeze();
-        if self.0.len() < Self::KEPT {
+        if self.0.len() < Self::MAX {
             self.0.push_back(block.clone());
         }
         block
@@ -308,10 +307,10 @@ impl Blocks {
 debug_as!(BodyReader, |_reader| "BodyReader");
 
 impl BodyReader {
-    /// Begins with a source; one in memory that goes out as it is needs no reading.
+    /// Starts a source. Returns the bytes of one in memory that is sent unchanged.
     fn start(&mut self, source: &Arc<dyn Source>, base64: bool) -> io::Result<Option<Bytes>> {
         self.current = Some(match source.bytes() {
-            Some(bytes) if bytes.len() as u64 != source.len() => return Err(changed("longer or shorter")),
+            Some(bytes) if bytes.len() as u64 != source.len() => return Err(length_changed("longer or shorter")),
             Some(bytes) if !base64 => return Ok(Some(bytes)),
             Some(bytes) => Current::Bytes(bytes),
             None => Current::Reader { reader: source.open()?, left: source.len(), base64, block: Vec::new() },
@@ -326,13 +325,13 @@ impl BodyReader {
             Current::Bytes(bytes) => Ok(Some(spare.encode(&bytes.split_to(bytes.len().min(CHUNK))))),
             Current::Reader { reader, left: 0, .. } => match reader.read(&mut [0])? {
                 0 => Ok(None),
-                _ => Err(changed("longer")),
+                _ => Err(length_changed("longer")),
             },
             Current::Reader { reader, left, base64, block } => {
                 block.resize(usize::try_from(*left).map_or(CHUNK, |left| left.min(CHUNK)), 0);
                 reader.read_exact(block).map_err(|error| match error.kind() {
-                    io::ErrorKind::UnexpectedEof => changed("shorter"),
-                    kind => io::Error::new(kind, "a file could not be read while it was sent"),
+                    io::ErrorKind::UnexpectedEof => length_changed("shorter"),
+                    kind => io::Error::new(kind, "a file could not be read while it was being sent"),
                 })?;
                 *left -= block.len() as u64;
                 Ok(Some(if *base64 { spare.encode(block) } else { std::mem::take(block).into() }))
@@ -341,9 +340,9 @@ impl BodyReader {
     }
 }
 
-fn changed(how: &str) -> io::Error {
+fn length_changed(how: &str) -> io::Error {
     let kind = if how == "shorter" { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
-    io::Error::new(kind, format!("a file became {how} while it was sent"))
+    io::Error::new(kind, format!("a file became {how} while it was being sent"))
 }
 
 impl Iterator for BodyReader {
@@ -386,11 +385,11 @@ mod tests {
         body.read().collect::<io::Result<Vec<_>>>().map(|chunks| chunks.concat())
     }
 
-    /// As long as it says or not, and read like a file.
+    /// A source that is read like a file. Its declared length can be wrong.
     #[derive(Debug)]
-    struct Elsewhere(u64, Bytes);
+    struct Declared(u64, Bytes);
 
-    impl Source for Elsewhere {
+    impl Source for Declared {
         fn len(&self) -> u64 {
             self.0
         }
@@ -404,14 +403,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_body_is_as_long_as_it_says_and_reads_the_same_twice(size in 0_usize..200_000, text in ".{0,20}") {
+        fn a_body_has_its_declared_length_and_reads_the_same_twice(size in 0_usize..200_000, text in ".{0,20}") {
             let pdf = Bytes::from((0..size).map(|at| (at % 251) as u8).collect::<Vec<_>>());
             let body = Body::from_parts(vec![
                 Part::Bytes(Bytes::from(text.clone())),
                 Part::Base64(Arc::new(MemorySource(pdf.clone()))),
                 Part::Raw(Arc::new(MemorySource(pdf.clone()))),
-                Part::Base64(Arc::new(Elsewhere(size as u64, pdf.clone()))),
-                Part::Raw(Arc::new(Elsewhere(size as u64, pdf.clone()))),
+                Part::Base64(Arc::new(Declared(size as u64, pdf.clone()))),
+                Part::Raw(Arc::new(Declared(size as u64, pdf.clone()))),
             ]);
             let sent = all(&body).unwrap();
             prop_assert_eq!(sent.len() as u64, body.len());
@@ -426,12 +425,12 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_opened_at_any_place() {
+    fn a_source_opens_at_any_position() {
         let path = std::env::temp_dir().join(format!("identkit-source-{}", std::process::id()));
         std::fs::write(&path, "0123456789").unwrap();
         let sources: [Box<dyn Source>; 3] = [
             Box::new(MemorySource("0123456789".into())),
-            Box::new(Elsewhere(10, "0123456789".into())),
+            Box::new(Declared(10, "0123456789".into())),
             Box::new(FileSource::new(&path).unwrap()),
         ];
         for source in sources {
@@ -445,10 +444,10 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_changed_fails_instead_of_going_out_wrong() {
-        for (said, has) in [(10, 9), (10, 11), (0, 1)] {
-            let body = Body::from_parts(vec![Part::Raw(Arc::new(Elsewhere(said, vec![7; has].into())))]);
-            assert!(all(&body).is_err(), "said {said}, has {has}");
+    fn a_source_with_another_length_fails() {
+        for (declared, actual) in [(10, 9), (10, 11), (0, 1)] {
+            let body = Body::from_parts(vec![Part::Raw(Arc::new(Declared(declared, vec![7; actual].into())))]);
+            assert!(all(&body).is_err(), "declared {declared}, actual {actual}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Inbound webhooks as data.
 //!
-//! Neither vendor signs its webhooks, so the URL carries an unguessable token. Its form is one convention for all
-//! providers: `<base>/<provider>/<token>/<event>`, then whatever query the provider needs.
+//! No vendor signs its webhooks, so the URL contains an unguessable token. All providers use one form of URL:
+//! `<base>/<provider>/<token>/<event>`, followed by the query that the provider needs.
 
 use std::fmt;
 
@@ -9,62 +9,62 @@ use bytes::Bytes;
 use http::{Method, Request, Uri, request};
 use identkit_core::{Error, Event, Kind, Secret};
 
-/// One webhook of a vendor: recognise it, read it, and (for the sandbox) make it.
+/// A webhook of a vendor: recognizes and parses its requests and, for the sandbox, creates them.
 pub trait Callback: Send + Sync + fmt::Debug {
-    /// Name of the provider, e.g. `identity-tm`; the path segment before the token.
+    /// Name of the provider, e.g. `identity-tm`: the path segment before the token.
     fn provider(&self) -> &'static str;
 
-    /// The vendor's name for the event, e.g. `OnFinal`; the path segment after the token.
+    /// The vendor's name of the event, e.g. `OnFinal`: the path segment after the token.
     fn name(&self) -> &'static str;
 
-    /// The URL to give to the vendor, with the vendor's own placeholders.
+    /// Returns the URL to configure at the vendor, with the vendor's placeholders.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when it breaks a rule of the vendor, its length for one.
+    /// [`Kind::InvalidInput`] if `base` or `token` is unusable, or the URL breaks a rule of the vendor (its length).
     fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error>;
 
-    /// Whether a request under this callback's path has the method and form of it.
+    /// Whether a request to this callback's path has its method and form.
     fn recognize(&self, head: &request::Parts) -> bool;
 
-    /// Reads the request.
+    /// Parses the request.
     ///
     /// # Errors
-    /// [`Kind::Protocol`] when it is not what the document describes, in any of its readings.
+    /// [`Kind::Protocol`] if the request does not match the document in any of its interpretations.
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error>;
 
-    /// The vendor's side: the request that delivers the event to a URL made by [`url_template`](Self::url_template).
+    /// Creates the vendor's request that delivers the event to a URL of [`url_template`](Self::url_template).
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the template is no URL once its placeholders are filled in.
+    /// [`Kind::InvalidInput`] if the template with its placeholders replaced is not a valid URL.
     fn emit(&self, template: &str, method: &Method, event: &Event) -> Result<Request<Bytes>, Error>;
 }
 
-/// The parts of a webhook's path.
+/// Parsed path of a webhook.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CallbackPath<'a> {
     /// Name of the provider.
     pub provider: &'a str,
     /// The unguessable token.
     pub token: Secret,
-    /// The vendor's name for the event.
+    /// The vendor's name of the event.
     pub event: &'a str,
 }
 
 impl<'a> CallbackPath<'a> {
-    /// The last three segments of the path.
-    pub fn of(path: &'a str) -> Option<Self> {
-        let mut from_the_end = path.trim_end_matches('/').rsplit('/');
-        let (event, token, provider) = (from_the_end.next()?, from_the_end.next()?, from_the_end.next()?);
+    /// Parses the last three segments of a path; `None` if one is missing or empty.
+    pub fn parse(path: &'a str) -> Option<Self> {
+        let mut reversed = path.trim_end_matches('/').rsplit('/');
+        let (event, token, provider) = (reversed.next()?, reversed.next()?, reversed.next()?);
         if event.is_empty() || token.is_empty() || provider.is_empty() {
             return None;
         }
         Some(Self { provider, token: Secret::new(token), event })
     }
 
-    /// The URL for these parts below a base.
+    /// Returns the URL of these parts below `base`.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the base has no scheme or host, or the token is not made of unreserved characters.
+    /// [`Kind::InvalidInput`] if the base has no scheme or host, or the token is empty or has reserved characters.
     pub fn url(base: &Uri, provider: &str, token: &Secret, event: &str) -> Result<String, Error> {
         let (Some(scheme), Some(authority)) = (base.scheme_str(), base.authority()) else {
             return Err(Error::new(
@@ -76,7 +76,7 @@ impl<'a> CallbackPath<'a> {
         if token.is_empty() || !token.expose().chars().all(unreserved) {
             return Err(Error::new(
                 Kind::InvalidInput,
-                "the token of a webhook may hold letters, digits and -_.~ only",
+                "the token of a webhook must consist of letters, digits and -_.~",
             ));
         }
         let prefix = base.path().trim_end_matches('/');
@@ -89,24 +89,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_comes_back_from_the_url_it_made() {
+    fn a_url_parses_back_to_its_parts() {
         let base = Uri::from_static("https://example.com/hooks/");
         let url = CallbackPath::url(&base, "identity-tm", &Secret::new("t0k-en_"), "OnFinal").unwrap();
         assert_eq!(url, "https://example.com/hooks/identity-tm/t0k-en_/OnFinal");
         let uri: Uri = url.parse().unwrap();
-        let path = CallbackPath::of(uri.path()).unwrap();
+        let path = CallbackPath::parse(uri.path()).unwrap();
         assert_eq!((path.provider, path.token.expose(), path.event), ("identity-tm", "t0k-en_", "OnFinal"));
         assert!(!format!("{path:?}").contains("t0k-en_"));
     }
 
     #[test]
-    fn a_token_that_would_change_the_path_is_refused() {
+    fn a_token_that_would_change_the_path_is_rejected() {
         let base = Uri::from_static("https://example.com");
         for token in ["", "a/b", "a?b", "a b", "ä"] {
             assert!(CallbackPath::url(&base, "p", &Secret::new(token), "e").is_err(), "{token}");
         }
         assert!(CallbackPath::url(&Uri::from_static("/x"), "p", &Secret::new("t"), "e").is_err());
-        assert!(CallbackPath::of("/a/b").is_none());
-        assert!(CallbackPath::of("/a//b").is_none());
+        assert!(CallbackPath::parse("/a/b").is_none());
+        assert!(CallbackPath::parse("/a//b").is_none());
     }
 }

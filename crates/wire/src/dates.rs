@@ -1,4 +1,4 @@
-//! Date-times with an offset (`DTS`), read tolerantly and written back as they came.
+//! Date-times with an offset (`DTS`), read tolerantly and written back unchanged.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How long the documented form is: `2013-07-15T18:00:00+02:00`.
+/// Length of the documented form, `2013-07-15T18:00:00+02:00`.
 const DOCUMENTED: usize = 25;
 
-/// A date-time as a vendor wrote it. Reading never fails: what is no date-time keeps its text and has no timestamp.
+/// A date-time as received. Reading never fails: a text that is not a date-time has no timestamp.
 ///
-/// ISO 8601 with offset (`[T] 2.2`); `Z`, fractional or missing seconds and a blank for the `T` are read too (AT-74).
-/// The text is looked at when it is asked for its [`timestamp`](Self::timestamp): most times of a list never are.
+/// The documented form is ISO 8601 with offset (`[T] 2.2`). `Z`, fractional or missing seconds and a space in place of
+/// `T` are accepted too (AT-74). Only [`timestamp`](Self::timestamp) parses the text: most times are never used.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Dts(Text);
 
-/// The documented form needs no allocation of its own: a list of orders holds thousands of them.
+/// The documented form needs no allocation, because a list of orders holds thousands of them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Text {
     Documented([u8; DOCUMENTED]),
@@ -25,7 +25,7 @@ enum Text {
 }
 
 impl Dts {
-    /// The point in time, written with this offset in whole seconds.
+    /// Creates a date-time with this offset, in whole seconds.
     pub fn new(at: Timestamp, offset: Offset) -> Self {
         let local = offset.to_datetime(at);
         let minutes = offset.seconds() / 60;
@@ -36,24 +36,24 @@ impl Dts {
             minutes.unsigned_abs() / 60,
             minutes.unsigned_abs() % 60
         );
-        Self(Text::of(&text))
+        Self(Text::new(&text))
     }
 
-    /// Reads the text, whatever it is.
+    /// Reads any text.
     #[inline]
     pub fn parse(text: impl AsRef<str>) -> Self {
-        Self(Text::of(text.as_ref()))
+        Self(Text::new(text.as_ref()))
     }
 
-    /// The point in time, if the text is a date-time with an offset.
+    /// Returns the point in time, if the text is a date-time with an offset.
     pub fn timestamp(&self) -> Option<Timestamp> {
         read(self.as_str().trim())
     }
 
-    /// The text as it came.
+    /// The text, unchanged.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            // Made from a str and never changed: the empty text is unreachable.
+            // The bytes are a copy of a str, so the default is unreachable.
             Text::Documented(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             Text::Other(text) => text,
         }
@@ -62,7 +62,7 @@ impl Dts {
 
 impl Text {
     #[inline]
-    fn of(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         text.as_bytes().try_into().map_or_else(|_| Self::Other(text.into()), Self::Documented)
     }
 }
@@ -81,7 +81,7 @@ impl fmt::Debug for Dts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.timestamp() {
             Some(_) => f.write_str(self.as_str()),
-            // Text that is no date may be anything, a name too.
+            // Other text can be personal data.
             None => f.write_str("[unreadable date-time]"),
         }
     }
@@ -121,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn at_74_every_documented_and_tolerated_form_is_read() {
+    fn at_74_documented_and_tolerated_forms_are_read() {
         let expected: Timestamp = "2013-07-15T16:00:00Z".parse().unwrap();
         for text in [
             "2013-07-15T18:00:00+02:00",
@@ -134,7 +134,7 @@ mod tests {
         ] {
             let read = Dts::parse(text);
             assert_eq!(read.timestamp(), Some(expected), "{text}");
-            assert_eq!(serde_json::to_string(&read).unwrap(), format!("{text:?}"), "kept as it came");
+            assert_eq!(serde_json::to_string(&read).unwrap(), format!("{text:?}"), "the text is unchanged");
         }
         for text in ["", "YYYY-mm-dd H:i", "2013-07-15", "2013-07-15T18:00:00", "Mustermann"] {
             let read = Dts::parse(text);
@@ -146,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_we_write_we_read(seconds in -60_000_000_000_i64..200_000_000_000, hours in -12_i8..14) {
+        fn a_written_date_time_is_read_back(seconds in -60_000_000_000_i64..200_000_000_000, hours in -12_i8..14) {
             let at = Timestamp::from_second(seconds).unwrap();
             let written = Dts::new(at, Offset::constant(hours));
             prop_assert_eq!(Dts::parse(written.as_str()).timestamp(), Some(at), "{}", written.as_str());

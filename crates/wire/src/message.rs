@@ -1,7 +1,7 @@
-//! Messages: a vendor's JSON objects as Rust structs, read tolerantly and written as they are.
+//! Messages: a vendor's JSON objects as Rust structs, read tolerantly and written unchanged.
 //!
-//! Why a macro of our own and not serde's derive with `flatten`: `flatten` reads through a buffer and loses the path
-//! of a fault, and two accepted spellings present at once would be a "duplicate field".
+//! A macro declares them instead of serde's derive with `flatten`: `flatten` reads through a buffer and loses the path
+//! of a fault, and two accepted spellings in one object would be a "duplicate field".
 
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
@@ -13,8 +13,8 @@ use serde_json::Value;
 
 type Elements = BTreeMap<String, Value>;
 
-/// Elements by name that a vendor sent (or a user adds) and the document does not list: kept through a round trip. Takes
-/// one pointer while it is empty: nearly every message has none, and a list holds thousands of messages.
+/// Elements by name that the document does not list, received from the vendor or added by the caller. They survive a
+/// round trip. It is one pointer wide, because most messages have none and a list holds thousands of messages.
 #[derive(Clone, Default)]
 pub struct Extra(Option<Box<Elements>>);
 
@@ -59,20 +59,23 @@ impl IntoIterator for Extra {
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither names nor values: both may be a person's.
+        // Names and values can both be personal data.
         write!(f, "{} unlisted", self.len())
     }
 }
 
 /// Declares a message: `"Key" | "OtherSpelling" => field: Type`, in the order in which it is written.
 ///
-/// Every field is an `Option`: `None` is not written, and `null` is read as `None`. Further spellings are read only;
-/// where several are present the first one listed wins. Elements not listed are kept in `extra`. The struct is
-/// `#[non_exhaustive]` with `Default` and a setter per field, unless it begins with `without setters;`.
+/// Every field is an `Option`: `None` is not written, and `null` is read as `None`. The first spelling is written; if
+/// several are received, the first one listed wins. Unlisted elements are in `extra`. The struct is `#[non_exhaustive]`
+/// with `Default`.
 ///
-/// `field: Type as Reader` reads by a [`FieldReader`] of its own, which may find nothing in an element that holds
-/// something. `via Reader;` at the beginning reads each `field: Type` through `Reader<Type>`,
-/// [`Loose`](crate::Loose) for one. `written only;` leaves out the reader, for a type with one of its own.
+/// | syntax | effect |
+/// |---|---|
+/// | `field: Type as Reader` | A [`FieldReader`] reads the field; it may read a value as `None`. |
+/// | `via Reader;` | `Reader<Type>`, e.g. [`Loose`](crate::Loose), reads each `field: Type`. |
+/// | `without setters;` | The struct has no setter per field. |
+/// | `written only;` | The macro generates no reader, for a type that has its own. |
 #[macro_export]
 macro_rules! message {
     (
@@ -249,34 +252,34 @@ macro_rules! message {
     (@reader $type:ty, $reader:ty) => { $reader };
 }
 
-/// What [`message!`](crate::message) declares: an object whose fields can be read one by one.
+/// An object declared by [`message!`](crate::message). Its fields can be read one by one.
 pub trait Message {
-    /// The keys of the fields, in every spelling.
+    /// Keys of the fields, in every spelling.
     const SPELLINGS: &'static [&'static str];
 
-    /// Finds a key's number among the spellings; `None` for a key that the document does not list.
+    /// Returns the index of a key among the spellings; `None` if the document does not list it.
     fn find_spelling(key: &str) -> Option<usize>;
 
-    /// Reads the value of the field that is spelled so.
+    /// Reads the value of the field that has this spelling.
     ///
     /// # Errors
-    /// The map's.
+    /// If the map returns an error.
     fn read_field<'de, A: MapAccess<'de>>(&mut self, spelling: usize, map: &mut A) -> Result<(), A::Error>;
 
-    /// The elements that the document does not list.
+    /// Elements that the document does not list.
     fn extra(&mut self) -> &mut Extra;
 
     /// Reads the value of an element that the document does not list.
     ///
     /// # Errors
-    /// The map's.
+    /// If the map returns an error.
     fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
         self.extra().insert(key, map.next_value()?);
         Ok(())
     }
 }
 
-/// Where the value of a field goes.
+/// Destination of a field's value.
 #[derive(Debug)]
 pub struct FieldPlace<'a, T> {
     field: &'a mut Option<T>,
@@ -285,13 +288,13 @@ pub struct FieldPlace<'a, T> {
 }
 
 impl<'a, T> FieldPlace<'a, T> {
-    /// The place of a field that was found by its first spelling, or by another one.
+    /// Creates the destination of a field. `first`: whether the key is its first spelling.
     #[inline]
     pub fn new(field: &'a mut Option<T>, first: bool) -> Self {
         Self { field, first }
     }
 
-    /// Sets the field, unless the value is nothing: `null` under one spelling does not undo what another one said.
+    /// Sets the field, unless the value is `None`: `null` under one spelling does not remove the value of another one.
     #[inline]
     pub fn set(self, value: Option<T>) {
         if value.is_some() && (self.first || self.field.is_none()) {
@@ -299,17 +302,17 @@ impl<'a, T> FieldPlace<'a, T> {
         }
     }
 
-    /// Reads the field's value by a reader.
+    /// Reads the field's value with a reader.
     ///
     /// # Errors
-    /// The map's.
+    /// If the map returns an error.
     #[inline]
     pub fn read<'de, R: FieldReader<T>, A: MapAccess<'de>>(self, map: &mut A) -> Result<(), A::Error> {
         map.next_value_seed(FieldSeed::<T, R>(self, PhantomData))
     }
 }
 
-/// Reads a field that may be `null`.
+/// Reads a field that can be `null`.
 impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldPlace<'_, T> {
     type Value = ();
 
@@ -345,12 +348,12 @@ impl<'de, T, R: FieldReader<T>> DeserializeSeed<'de> for FieldSeed<'_, T, R> {
     }
 }
 
-/// What reads a field of this type; it may find nothing.
+/// Reads a field of type `T`. It may leave the field unset.
 pub trait FieldReader<T> {
-    /// Reads the value, if there is one, into its place.
+    /// Reads the value, if there is one, into `place`.
     ///
     /// # Errors
-    /// The deserializer's.
+    /// If the deserializer returns an error.
     fn read<'de, D: Deserializer<'de>>(place: FieldPlace<'_, T>, deserializer: D) -> Result<(), D::Error>;
 }
 
@@ -361,7 +364,7 @@ impl<T: DeserializeOwned> FieldReader<T> for Option<T> {
     }
 }
 
-/// Reads an object into a message where it stands, so that the messages of a list are not moved.
+/// Reads an object into an existing message, so that the messages of a list are not moved.
 #[derive(Debug)]
 pub struct Fill<'a, M>(pub &'a mut M);
 
@@ -394,7 +397,7 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
     }
 }
 
-/// Finds a key without a copy of it. The text is for a key that the document does not list.
+/// Looks up a key without copying it. Only a key that the document does not list is copied, into the text.
 struct Key<'a, M>(&'a mut String, PhantomData<M>);
 
 impl<'de, M: Message> DeserializeSeed<'de> for Key<'_, M> {
@@ -425,23 +428,23 @@ impl<M: Message> Visitor<'_> for Key<'_, M> {
 
 #[cfg(test)]
 mod tests {
-    // The macro makes public types, as its users need them.
+    // The macro declares public types.
     #![allow(unreachable_pub)]
 
     use crate::json;
 
     message! {
-        /// A message.
+        /// A status.
         pub struct Status {
-            /// When.
+            /// Time.
             "Executed" | "Delivered" => executed: String,
-            /// Whose.
+            /// Person.
             "Person" => person: Person,
         }
     }
 
     message! {
-        /// Another.
+        /// A person.
         pub struct Person {
             /// Years.
             "Years" => years: u8,
@@ -449,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn at_02_both_spellings_may_come_together_and_the_first_listed_wins() {
+    fn at_02_the_first_listed_spelling_wins() {
         for (text, read) in [
             (r#"{"Executed":"a","Delivered":"b"}"#, "a"),
             (r#"{"Delivered":"b","Executed":"a"}"#, "a"),
@@ -462,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn unlisted_elements_survive_a_round_trip_and_are_never_printed() {
+    fn unlisted_elements_survive_a_round_trip_unprinted() {
         let text = r#"{"Executed":"a","Nickname":{"x":[1,null]}}"#;
         let read: Status = json::read(text.as_bytes()).unwrap();
         assert_eq!(json::write(&read).unwrap(), text.as_bytes());
@@ -470,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_keep_their_path() {
+    fn faults_have_a_path() {
         let fault = json::read::<Status>(br#"{"Person":{"Years":"Mustermann"}}"#).unwrap_err();
         assert_eq!(
             (fault.path.as_str(), fault.expected.as_str()),
@@ -481,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn setters_build() {
+    fn setters_set_fields() {
         assert_eq!(Person::KEYS, ["Years"]);
         let built = Status::default().executed("a").person(Person::default().years(3));
         assert_eq!(json::write(&built).unwrap(), br#"{"Executed":"a","Person":{"Years":3}}"#);

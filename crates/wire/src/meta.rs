@@ -9,70 +9,70 @@ use identkit_core::{Advice, Error, Kind};
 use percent_encoding::percent_decode_str;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The class of an operation as to repeating it (contract, chapter 5).
+/// Effect of repeating an operation (contract, chapter 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RetrySafety {
     /// S: reads only.
     Safe,
     /// D: reading changes what the next read returns.
     DestructiveRead,
-    /// I: doing it twice has the effect of doing it once.
+    /// I: a repeat has no further effect.
     IdempotentByEffect,
-    /// C: creates something; a repeat creates another.
+    /// C: creates something; a repeat creates another one.
     Creating,
-    /// M: costs money, texts a person or burns a try.
+    /// M: costs money, sends a text message or uses up an attempt of the person.
     SideEffect,
 }
 
-/// What to do when the request may have been sent and no complete answer came.
+/// What the client does if the request may have been sent and no complete response arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AmbiguityPolicy {
-    /// Send it again, at most so many attempts in all.
+    /// Sends it again, up to this total number of attempts.
     Retry(u32),
-    /// Never send it again by itself.
+    /// Never sends it again.
     Never,
-    /// Find out by another call whether it was done; never send it again by itself.
+    /// Never sends it again. Another call can show whether it was executed.
     Probe,
 }
 
-/// How an answer with an expected status is read. Caps are in bytes.
+/// How the body of a response with an expected status is read.
 #[derive(Clone, Copy, Debug)]
 pub enum BodyMode {
-    /// Into memory.
+    /// It is read into memory.
     Whole {
-        /// At most so many bytes.
+        /// Maximum size in bytes.
         cap: u64,
     },
-    /// As a stream.
+    /// It is a stream.
     Stream {
-        /// At most so many bytes.
+        /// Maximum size in bytes.
         cap: u64,
     },
-    /// As a stream when the function says so, by headers and first bytes; else into memory.
+    /// `stream` decides by headers and first bytes: a stream if it returns true, otherwise in memory.
     Sniff {
-        /// At most so many bytes.
+        /// Maximum size in bytes.
         cap: u64,
-        /// Whether to stream.
+        /// Whether the body is a stream.
         stream: fn(&HeaderMap, &[u8]) -> bool,
     },
 }
 
-/// What a documented error status of an operation means.
+/// The meaning of a documented error status of an operation.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// Its kind.
+    /// Kind of the error.
     pub kind: Kind,
-    /// What it means here, in words of ours.
+    /// Text of the error, in identkit's own words.
     pub meaning: &'static str,
     /// What to do.
     pub advice: Advice,
 }
 
 impl Refusal {
-    /// The meaning of a status, and the advice that its error gives.
+    /// Creates the meaning of a status.
     pub const fn new(status: u16, kind: Kind, meaning: &'static str, advice: Advice) -> Self {
         Self { status, kind, meaning, advice }
     }
@@ -82,33 +82,33 @@ impl Refusal {
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Meta {
-    /// The vendor's name for it, e.g. `putOrder`.
+    /// The vendor's name of the operation, e.g. `putOrder`.
     pub name: &'static str,
     /// Name of the provider, e.g. `identity-tm`.
     pub provider: &'static str,
     /// The HTTP method.
     pub method: Method,
-    /// Path below the base URL, with `{Name}` for each parameter, e.g. `/getStatus/{OrderID}`.
+    /// Path below the base URL, with placeholders, e.g. `/getStatus/{OrderID}`.
     pub path: &'static str,
     /// Section of the vendor's document, e.g. `[T] 3.1`.
     pub section: &'static str,
-    /// Its class as to repeating.
+    /// Effect of repeating it.
     pub safety: RetrySafety,
-    /// What to do when the outcome is ambiguous.
+    /// What the client does if the outcome is unknown.
     pub ambiguity: AmbiguityPolicy,
-    /// The statuses that [`Operation::decode`](crate::Operation::decode) reads; all others become an error by [`refusal`](crate::refusal).
+    /// Statuses for [`Operation::decode`](crate::Operation::decode). All others go to [`refusal`](crate::refusal).
     pub expect: &'static [u16],
-    /// How an expected answer is read.
+    /// How the body of an expected response is read.
     pub body_mode: BodyMode,
-    /// The documented error statuses.
+    /// Documented error statuses.
     pub refusals: &'static [Refusal],
 }
 
-/// RFC 3986: everything that is not unreserved is escaped in a path segment.
+/// RFC 3986: all characters but unreserved ones are escaped in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Meta {
-    /// The description of an operation that answers 200 with at most 64 KiB and documents no error status.
+    /// Creates a description with status 200, at most 64 KiB in memory, and no documented error status.
     pub const fn new(
         provider: &'static str,
         name: &'static str,
@@ -128,31 +128,31 @@ impl Meta {
         self
     }
 
-    /// Sets the statuses that the operation reads.
+    /// Sets the expected statuses. Default: 200.
     #[must_use]
     pub const fn expect(mut self, statuses: &'static [u16]) -> Self {
         self.expect = statuses;
         self
     }
 
-    /// Sets how an expected answer is read.
+    /// Sets how the body of an expected response is read. Default: into memory, at most 64 KiB.
     #[must_use]
     pub const fn body_mode(mut self, mode: BodyMode) -> Self {
         self.body_mode = mode;
         self
     }
 
-    /// Sets the documented error statuses.
+    /// Sets the documented error statuses. Default: none.
     #[must_use]
     pub const fn refusals(mut self, refusals: &'static [Refusal]) -> Self {
         self.refusals = refusals;
         self
     }
 
-    /// The path with its parameters, each percent-encoded as one segment.
+    /// Returns the path with its parameters, each percent-encoded as one segment.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when a parameter of the template is missing, empty, or a dot segment.
+    /// [`Kind::InvalidInput`] if a parameter of the template is missing, empty, `.` or `..`.
     pub fn path(&self, params: &[(&'static str, &str)]) -> Result<String, Error> {
         let mut path = String::with_capacity(self.path.len() + 24);
         for segment in self.path.split('/').skip(1) {
@@ -162,9 +162,9 @@ impl Meta {
                 continue;
             };
             let value = params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
-            // A dot segment would be removed by whoever normalises the URL and address another resource.
+            // Normalizing the URL would remove a dot segment, and the URL would address another resource.
             if value.is_empty() || value == "." || value == ".." {
-                let detail = format!("{name} is empty or no identifier");
+                let detail = format!("{name} must not be empty, `.` or `..`");
                 return Err(Error::new(Kind::InvalidInput, detail).with_operation(self.name));
             }
             path.extend(utf8_percent_encode(value, SEGMENT));
@@ -172,8 +172,8 @@ impl Meta {
         Ok(path)
     }
 
-    /// The parameters of a path that fits the template, `None` when it does not. Literal segments are compared
-    /// without regard to case when `ignore_case` (AT-09).
+    /// Returns the parameters of a path; `None` if it does not match the template. If `ignore_case`, the case of
+    /// literal segments is ignored (AT-09).
     #[cfg(feature = "server")]
     pub fn match_path(&self, path: &str, ignore_case: bool) -> Option<Params> {
         let mut params = Params::default();
@@ -206,7 +206,7 @@ pub struct Params(BTreeMap<&'static str, String>);
 
 #[cfg(feature = "server")]
 impl Params {
-    /// The decoded value, empty when there is no such parameter.
+    /// Returns the decoded value, or an empty text if the path does not have the parameter.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -215,7 +215,7 @@ impl Params {
 #[cfg(feature = "server")]
 impl std::fmt::Debug for Params {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The values are ids that let a bearer act.
+        // The values are ids that authorize anyone who has them.
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
@@ -228,14 +228,14 @@ mod tests {
     static META: Meta = Meta::new("test", "getStatus", Method::GET, PATH, RetrySafety::Safe, AmbiguityPolicy::Never);
 
     #[test]
-    fn a_parameter_is_one_segment_whatever_it_holds() {
+    fn a_parameter_is_encoded_as_one_segment() {
         let path = META.path(&[("OrderID", "a/b ?#ü%")]).unwrap();
         assert_eq!(path, "/getStatus/a%2Fb%20%3F%23%C3%BC%25/ExtendedList");
         assert_eq!(META.match_path(&path, false).unwrap().get("OrderID"), "a/b ?#ü%");
     }
 
     #[test]
-    fn parameters_that_would_change_the_path_are_refused() {
+    fn parameters_that_would_change_the_path_are_rejected() {
         for odd in ["", ".", ".."] {
             assert_eq!(META.path(&[("OrderID", odd)]).unwrap_err().kind(), Kind::InvalidInput);
         }
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_match_whole_and_by_case_as_asked() {
+    fn paths_match_completely_and_ignore_case_on_request() {
         for other in ["/getStatus/1", "/getStatus/1/ExtendedList/x", "/getStatus//ExtendedList"] {
             assert!(META.match_path(other, true).is_none() && META.match_path(other, false).is_none(), "{other}");
         }

@@ -1,4 +1,4 @@
-//! What a vendor call is: its client side, and its server side behind the feature `server`.
+//! A vendor call: its client side, and its server side behind the feature `server`.
 
 #[cfg(feature = "server")]
 use bytes::Bytes;
@@ -14,38 +14,38 @@ use serde::Serialize;
 use crate::Params;
 use crate::{Body, Decoded, Meta, Received, Warning, json};
 
-/// An encoded request: what the driver adds is authentication, host and length.
+/// An encoded request. The driver adds authentication, host and length.
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Encoded {
-    /// Headers of this operation.
+    /// Headers.
     pub headers: HeaderMap,
-    /// The sized body.
+    /// Body of known length.
     pub body: Body,
-    /// What the writer noticed.
+    /// Warnings of the encoder.
     pub warnings: Vec<Warning>,
 }
 
 impl Encoded {
-    /// A request with these headers and this body.
+    /// Creates a request.
     pub fn new(headers: HeaderMap, body: impl Into<Body>) -> Self {
         Self { headers, body: body.into(), warnings: Vec::new() }
     }
 
-    /// A request without a body, which names the media type of JSON all the same.
+    /// Creates a request without a body. It has the Content-Type of JSON nevertheless.
     pub fn without_body() -> Self {
         Self::new(json::headers(), Body::empty())
     }
 
-    /// A request with a value as JSON.
+    /// Creates a request with a JSON body.
     ///
     /// # Errors
-    /// As [`json::write`].
+    /// Like [`json::write`].
     pub fn json<T: Serialize>(value: &T) -> Result<Self, Error> {
         Ok(Self::new(json::headers(), json::write(value)?))
     }
 
-    /// Adds what the writer noticed.
+    /// Sets the warnings.
     #[must_use]
     pub fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
         self.warnings = warnings;
@@ -53,31 +53,30 @@ impl Encoded {
     }
 }
 
-/// One vendor call, as a client makes it: encodes requests and decodes responses. [`operation!`](crate::operation)
-/// declares one.
+/// The client side of a vendor call, declared by [`operation!`](crate::operation): encodes requests, decodes responses.
 ///
-/// No method has a default body: a type that is written out decides all of it. `operation!` adds what is usual.
+/// No method has a default body, so that a hand-written implementation decides everything; `operation!` has defaults.
 pub trait Operation: Send + Sync + Sized + 'static {
-    /// Its static description.
+    /// Static description of the call.
     const META: &'static Meta;
-    /// What a good answer is worth.
+    /// The decoded value.
     type Output: Send;
-    /// The provider's switches for the points on which its document is ambiguous.
+    /// Selects how the provider resolves ambiguities in the vendor's document.
     type Dialect: Send + Sync;
 
-    /// The parameters of the path.
+    /// Parameters of the path, by name.
     fn path_params(&self) -> Vec<(&'static str, &str)>;
 
-    /// Validates and writes the request.
+    /// Validates and encodes the request.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with every fault at once.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with all violations.
     fn encode(&self, dialect: &Self::Dialect) -> Result<Encoded, Error>;
 
-    /// Reads an answer whose status is among [`Meta::expect`].
+    /// Decodes a response whose status is in [`Meta::expect`].
     ///
     /// # Errors
-    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) when the answer is not what the document describes, in any of its readings.
+    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) if the response does not match the document.
     fn decode(
         &self,
         head: &response::Parts,
@@ -86,28 +85,29 @@ pub trait Operation: Send + Sync + Sized + 'static {
     ) -> Result<Decoded<Self::Output>, Error>;
 }
 
-/// The server side of an operation, for a sandbox: reads its requests and writes its responses.
+/// The server side of an operation, for a sandbox: decodes its requests and encodes its responses.
 #[cfg(feature = "server")]
 pub trait ServedOperation: Operation {
-    /// Reads a request that fits the path.
+    /// Decodes a request whose path matches.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) naming what cannot be read.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if the request cannot be read; it names the field.
     fn decode_request(params: &Params, request: &Request<Bytes>) -> Result<Self, Error>;
 
-    /// Writes a successful response.
+    /// Encodes a successful response.
     ///
     /// # Errors
-    /// If the value cannot be written.
+    /// If the value cannot be encoded.
     fn encode_response(output: Self::Output) -> Result<Response<Content>, Error>;
 }
 
 /// Declares an [`Operation`], and with `respond` its server side ([`ServedOperation`]), which is compiled with the
 /// declaring crate's feature `server`.
 ///
-/// The first form makes the type: a unit struct, or a struct whose fields are the parameters of the path, each with
-/// the functions that write and read it. The second form takes a type that exists, with its generics in brackets, and
-/// those of its server side behind `request`. A function that is left out does the ordinary thing: `encode` sends no body, `decode` reads JSON, and the type's parameters come from its fields.
+/// The first form declares the type: a unit struct, or a struct whose fields are the parameters of the path, each with
+/// the functions that write and read it. The second form is for an existing type. Its generics are in brackets after
+/// `where`, and those of its server side after `request`. By default, `encode` sends no body, `decode` reads JSON, and
+/// the path has no parameters (second form).
 ///
 /// ```
 /// use http::Method;
@@ -158,7 +158,7 @@ macro_rules! operation {
         }
 
         impl $name {
-            /// The call with these parameters.
+            /// Creates the call with these parameters.
             pub fn new($($field: $type),+) -> Self {
                 Self { $($field),+ }
             }

@@ -1,41 +1,41 @@
-//! The response to a vendor call, as it was received and as it was decoded.
+//! The response to a vendor call, received and decoded.
 
 use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
 
-/// Something worth knowing about a request or an answer that is no error. Its text holds no values.
+/// A remark on a request or a response that is not an error. Its text contains no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is about.
+    /// What the client noticed.
     pub message: std::borrow::Cow<'static, str>,
     /// Requirement or trap of the contract, e.g. `AT-21`.
     pub rule: &'static str,
 }
 
 impl Warning {
-    /// A warning under a rule of the contract.
+    /// Creates a warning under a rule of the contract.
     pub fn new(message: impl Into<std::borrow::Cow<'static, str>>, rule: &'static str) -> Self {
         Self { message: message.into(), rule }
     }
 
-    /// A warning, if something is odd.
-    pub fn when(odd: bool, message: &'static str, rule: &'static str) -> Option<Self> {
-        odd.then(|| Self::new(message, rule))
+    /// Creates a warning if `condition` is true.
+    pub fn when(condition: bool, message: &'static str, rule: &'static str) -> Option<Self> {
+        condition.then(|| Self::new(message, rule))
     }
 }
 
-/// A decoded answer.
+/// A decoded response.
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Decoded<T> {
-    /// The value.
+    /// The decoded value.
     pub value: T,
-    /// What the reader noticed.
+    /// Warnings of the decoder.
     pub warnings: Vec<Warning>,
 }
 
 impl<T> Decoded<T> {
-    /// A value, and what the reader noticed.
+    /// Creates a decoded response.
     pub fn new(value: T, warnings: Vec<Warning>) -> Self {
         Self { value, warnings }
     }
@@ -47,22 +47,22 @@ impl<T> From<T> for Decoded<T> {
     }
 }
 
-/// The body of an answer, as [`Meta::body_mode`](crate::Meta::body_mode) asked for it.
+/// The body of a response, in the form that [`Meta::body_mode`](crate::Meta::body_mode) selects.
 #[derive(Debug)]
 pub enum Received {
-    /// All of it.
+    /// The complete body.
     Whole(Bytes),
-    /// The first bytes, and the rest as a stream.
+    /// A stream.
     Stream {
-        /// What was read to decide; may be empty.
+        /// First bytes, read to select the form; can be empty.
         head: Bytes,
-        /// What follows.
+        /// The bytes after `head`.
         rest: Content,
     },
 }
 
 impl Received {
-    /// The first bytes and all of the body as content, however it came.
+    /// Returns the first bytes, and the complete body including them.
     pub fn into_content(self) -> (Bytes, Content) {
         match self {
             Self::Whole(bytes) => (bytes.clone(), Content::from_bytes(bytes)),
@@ -70,15 +70,15 @@ impl Received {
         }
     }
 
-    /// The bytes, when they are in memory.
+    /// Returns the complete body.
     ///
     /// # Errors
-    /// [`Kind::Protocol`] for a stream.
+    /// [`Kind::Protocol`] if it is a stream.
     pub fn whole(self) -> Result<Bytes, Error> {
         match self {
             Self::Whole(bytes) => Ok(bytes),
             Self::Stream { .. } => {
-                Err(Error::new(Kind::Protocol, "the answer is a stream where a whole body was expected"))
+                Err(Error::new(Kind::Protocol, "expected a complete body, but the response is a stream"))
             }
         }
     }

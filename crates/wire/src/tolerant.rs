@@ -1,4 +1,4 @@
-//! Readers for the same thing in several shapes.
+//! Readers of values that vendors write in several shapes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{FieldPlace, FieldReader};
 
-/// One value, or an array of them, as the documents mix both (`O/A`). Written as it was made.
+/// One value or an array of values, because the documents mix both (`O/A`). Written in the shape it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OneOrMany<T> {
     /// A single value, not in an array.
@@ -29,7 +29,7 @@ impl<T> OneOrMany<T> {
         }
     }
 
-    /// The values in order, to change.
+    /// The values in order, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         match self {
             Self::One(one) => std::slice::from_mut(one),
@@ -81,7 +81,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// Text that may come as a JSON string, number or boolean, kept as text. Written as a string.
+/// Text that is received as a JSON string, number or boolean, and written as a string.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TextOrNumber(pub String);
 
@@ -91,7 +91,7 @@ impl TextOrNumber {
         &self.0
     }
 
-    /// The number, when the text is one in canonical decimal form: no sign, no leading zero.
+    /// Returns the number, if the text is one in canonical decimal form: no sign, no leading zero.
     pub fn as_canonical_number(&self) -> Option<u64> {
         let number: u64 = self.0.parse().ok()?;
         (number.to_string() == self.0).then_some(number)
@@ -117,10 +117,10 @@ impl<'de> Deserialize<'de> for TextOrNumber {
     }
 }
 
-/// Reads text that may come as a string, number or boolean.
+/// Reads text from a string, number or boolean.
 struct Text {
     form: &'static str,
-    /// Whether `null` may come too, which is nothing.
+    /// Whether `null` is accepted and read as `None`.
     null: bool,
 }
 
@@ -168,8 +168,8 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// Reads a field that may come in every shape that vendors give it, and be nothing although it holds something:
-/// `message! { via Loose; … }` reads every field so.
+/// Reads a field in every shape that vendors send; a value that cannot be read can become `None`. With
+/// `message! { via Loose; … }` it reads every field.
 #[derive(Debug)]
 pub struct Loose<T>(PhantomData<T>);
 
@@ -183,17 +183,17 @@ impl<T: Tolerant> FieldReader<T> for Loose<T> {
 
 /// A value that [`Loose`] reads.
 pub trait Tolerant: Sized {
-    /// Reads the value; `None` for what is nothing, such as `null`.
+    /// Reads the value; `None` if there is none, e.g. for `null`.
     ///
     /// # Errors
-    /// The deserializer's, if the shape is another one.
+    /// If the value has a shape that is not accepted.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
 }
 
-/// Reads text that may come as a string, a number or a boolean; `null` is nothing (AI-06, AI-13).
+/// Reads text from a string, a number or a boolean; `null` is `None` (AI-06, AI-13).
 ///
 /// # Errors
-/// The deserializer's, for a list or an object.
+/// If the value is an array or an object.
 pub fn read_text<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Text { form: "a string, a number or null", null: true };
     Ok(deserializer.deserialize_any(text)?.map(T::from))
@@ -217,7 +217,7 @@ impl Tolerant for Secret {
     }
 }
 
-/// A boolean, 0 or 1, or their words; anything else is nothing (AI-02).
+/// A boolean, a number (0 is false), or `true`, `false`, `1` or `0` as a string; anything else is `None` (AI-02).
 impl Tolerant for bool {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
@@ -233,7 +233,7 @@ impl Tolerant for bool {
     }
 }
 
-/// A number or its digits; anything else is nothing (AI-02).
+/// A number or a string of digits; anything else is `None` (AI-02).
 impl Tolerant for u16 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
@@ -250,7 +250,7 @@ impl<T: DeserializeOwned> Tolerant for OneOrMany<T> {
     }
 }
 
-/// The text is not Base64. Says nothing of the text.
+/// The text is not valid Base64. The error contains nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Base64Error;
 
@@ -262,24 +262,24 @@ impl fmt::Display for Base64Error {
 
 impl std::error::Error for Base64Error {}
 
-/// Standard Base64 with padding.
+/// Encodes bytes as standard Base64 with padding.
 pub fn encode_base64(bytes: &[u8]) -> String {
     base64_simd::STANDARD.encode_to_string(bytes)
 }
 
-/// Reads standard Base64 with padding, as this crate writes it.
+/// Decodes standard Base64 with padding.
 ///
 /// # Errors
-/// When the text is anything else.
+/// If the text is not standard Base64 with padding.
 pub fn decode_base64(text: &str) -> Result<Vec<u8>, Base64Error> {
     base64_simd::STANDARD.decode_to_vec(text).map_err(|_| Base64Error)
 }
 
-/// Reads Base64 as vendors write it: white space, the URL-safe alphabet and missing padding are accepted.
-/// No other character is ever dropped, since that would yield other bytes (AT-40).
+/// Decodes Base64 as vendors write it: white space, the URL-safe alphabet and missing padding are accepted. No other
+/// character is dropped, because the bytes would differ (AT-40).
 ///
 /// # Errors
-/// When the text is no Base64 in any of these forms.
+/// If the text is not Base64 in any of these forms.
 pub fn decode_base64_lenient(text: &str) -> Result<Vec<u8>, Base64Error> {
     if let Ok(bytes) = decode_base64(text) {
         return Ok(bytes);
@@ -302,7 +302,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_or_many_reads_and_keeps_both_shapes() {
+    fn one_or_many_reads_and_writes_both_shapes() {
         let one: OneOrMany<std::collections::BTreeMap<String, u8>> = serde_json::from_str(r#"{"a":1}"#).unwrap();
         assert_eq!(one.as_slice().len(), 1);
         assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"a":1}"#);

@@ -1,4 +1,4 @@
-//! How many allocations a call takes: so many calls in this way, after some that make connections.
+//! Counts the allocations of a call: the average over `COUNT` calls, after some that open connections.
 
 use identkit_bench::call::Caller;
 

@@ -1,4 +1,4 @@
-//! One order placed, in each of the ways.
+//! Places one order, in each way.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,16 +24,16 @@ use tokio_rustls::TlsConnector;
 use crate::measure;
 use crate::order::{Answer, ORDER, Order};
 
-/// Basic, "customer" and "code".
+/// Basic authentication with "customer" and "code".
 const CREDENTIALS: HeaderValue = HeaderValue::from_static("Basic Y3VzdG9tZXI6Y29kZQ==");
 const AGENT: HeaderValue = HeaderValue::from_static("identkit/0.1.0");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Who calls. What is shared by calls at once is shared by clones; only hyper's connection is not.
+/// Makes calls in one way. [`another`](Self::another) shares everything but hyper's connection.
 pub struct Caller {
     client: Way,
     body: Bytes,
-    /// The order, where each call writes it and reads the answer.
+    /// The order, if each call serializes it and deserializes the response.
     json: Option<Box<Order>>,
 }
 
@@ -44,8 +44,7 @@ enum Way {
     Identkit { client: IdentityTm, order: Box<PutOrder>, options: CallOptions },
 }
 
-/// A client of ours that keeps connections for as many calls as are made at once; orders use them unless they are to be
-/// fresh.
+/// Creates an identkit client that retains a connection for each concurrent call. Orders reuse them unless `fresh`.
 pub fn identkit(port: &str, certificate: &str, fresh: bool) -> IdentityTm {
     let tls = TlsConfig::with_authorities(&certificates(&std::fs::read(certificate).unwrap()).unwrap()).unwrap();
     let idle = IdleLimits { per_server: 64, total: 64, time: Duration::from_secs(60) };
@@ -59,7 +58,7 @@ pub fn identkit(port: &str, certificate: &str, fresh: bool) -> IdentityTm {
         .unwrap()
 }
 
-/// A connection of hyper's own, which a task polls.
+/// Opens a connection with hyper, which a task polls.
 pub async fn hyper(port: &str, certificate: &str) -> SendRequest<Full<Bytes>> {
     let tls = TlsConnector::from(Arc::new(crate::tls::client(certificate)));
     let stream = TcpStream::connect(("localhost", port.parse().unwrap())).await.unwrap();
@@ -101,7 +100,7 @@ impl Caller {
                 order: Box::new(PutOrder::from_json(ORDER.as_bytes()).unwrap()),
                 options: CallOptions::new(),
             },
-            _ => panic!("{way} is no way"),
+            _ => panic!("unknown way: {way}"),
         };
         Self { client, body, json: way.ends_with("-json").then(|| Box::new(order)) }
     }
@@ -170,7 +169,7 @@ fn read(answer: Answer) {
     std::hint::black_box(answer);
 }
 
-/// Sends a request that is accepted; returns the answer.
+/// Sends a request that must be accepted, and returns the body of the response.
 pub async fn by_hyper(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Bytes {
     sender.ready().await.unwrap();
     let response = sender.send_request(request).await.unwrap();
@@ -185,7 +184,7 @@ pub async fn calls(way: &str, count: u32, port: &str, certificate: &str) {
     }
 }
 
-/// So many calls, 64 at a time; prints milliseconds of CPU and of the clock.
+/// Makes `count` calls, 64 at a time. Prints milliseconds of CPU time and elapsed time.
 pub async fn at_once(way: &str, count: u32, port: &str, certificate: &str) {
     const AT_ONCE: u32 = 64;
     let first = Caller::new(way, port, certificate).await;
@@ -193,7 +192,7 @@ pub async fn at_once(way: &str, count: u32, port: &str, certificate: &str) {
     for _ in 0..AT_ONCE {
         callers.push(first.another(port, certificate).await);
     }
-    // Twice: the connections are made, and everything else is there.
+    // Two rounds to open the connections and warm up.
     for _ in 0..2 {
         callers = rounds(callers, 4).await;
     }

@@ -1,11 +1,11 @@
-//! What a user compiles: the least that makes a typed call, what people would take instead, and ours.
+//! Compares what a user compiles for the smallest program with a typed call, for reqwest, and for identkit.
 
 use std::process::Command;
 use std::time::Instant;
 
 use crate::measure;
 
-/// Builds a small program in each of the ways into a fresh folder, and prints crates, CPU seconds and size.
+/// Builds each small program in a fresh folder, and prints crates, CPU seconds and size.
 pub fn print() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let features =
@@ -25,7 +25,7 @@ pub fn print() {
             .unwrap();
         let tree = String::from_utf8(tree.stdout).unwrap();
         let crates: std::collections::BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
-        // The program itself is none of what it brings.
+        // The program itself does not count.
         let crates = crates.iter().filter(|line| !line.is_empty() && !line.starts_with("identkit-bench ")).count();
         let (cpu, began) = (measure::children(), Instant::now());
         let built = Command::new("cargo")

@@ -1,4 +1,4 @@
-//! A recording of 1 GiB into a file, in each of the ways.
+//! Downloads a recording of 1 GiB into a file, in each way.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,9 +17,9 @@ use tokio::task::spawn_blocking;
 
 use crate::{call, measure};
 
-/// The writer that all ways but the last share: a blocking thread, and blocks of so many bytes.
+/// Block size in bytes of the writer, a blocking thread that all ways except `save` share.
 const BLOCK: usize = 256 * 1024;
-/// Pieces that may wait for it.
+/// Maximum number of pieces that wait for the writer.
 const WAITING: usize = 16;
 
 fn write(path: &Path, digest: bool, mut pieces: Receiver<Bytes>) {
@@ -41,7 +41,7 @@ fn write(path: &Path, digest: bool, mut pieces: Receiver<Bytes>) {
     }
 }
 
-/// Downloads once; prints milliseconds of CPU and of the clock, and the peak of memory in MiB.
+/// Downloads once. Prints milliseconds of CPU time and elapsed time, and peak memory in MiB.
 pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folder: &str) {
     let file = Path::new(folder).join("recording.mp4");
     let path = format!("/getVideoFileBinary/{mebibytes}");
@@ -88,7 +88,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
             assert_eq!(std::fs::metadata(&saved).unwrap().len(), mebibytes << 20);
             std::fs::remove_file(saved).unwrap();
         }
-        _ => panic!("{way} is no way"),
+        _ => panic!("unknown way: {way}"),
     }
     drop(to_disk);
     writer.await.unwrap();

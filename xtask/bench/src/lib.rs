@@ -1,7 +1,7 @@
-//! Calls, connections, downloads and uploads of identkit, beside hyper, hyper-util's client and reqwest.
+//! Compares calls, connections, downloads and uploads of identkit with hyper, hyper-util's client and reqwest.
 //!
-//! Each way runs in processes of its own, in turns with the others, against a server in a further process. Nothing here
-//! judges: it prints.
+//! Each way of making a call runs in its own processes, alternating with the other ways, against a server in another
+//! process. The benchmark prints figures and never fails on them.
 #![cfg(feature = "compare")]
 
 pub mod call;

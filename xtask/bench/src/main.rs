@@ -1,4 +1,4 @@
-//! `cargo xtask bench transport`; the further arguments are for processes of its own.
+//! The program of `cargo xtask bench transport`. It starts itself with the other commands.
 
 use std::process::ExitCode;
 

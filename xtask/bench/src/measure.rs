@@ -1,10 +1,10 @@
-//! What a process cost, by the kernel and by valgrind.
+//! Measures processes, with the kernel and with valgrind.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Milliseconds that the kernel ran this process's threads for.
+/// CPU time of this process's threads in milliseconds.
 pub fn cpu() -> f64 {
     std::fs::read_dir("/proc/self/task")
         .unwrap()
@@ -14,29 +14,29 @@ pub fn cpu() -> f64 {
         / 1e6
 }
 
-/// Peak of the resident set, in MiB.
+/// Peak resident set size in MiB.
 pub fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
-/// CPU seconds of the children that this process has waited for, and of theirs.
+/// CPU time in seconds of the children that this process has waited for, and of their children.
 pub fn children() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    // Fields 16 and 17, in hundredths; the second is gone, and the list begins with the third.
+    // Fields 16 and 17, in hundredths of a second. The list begins with field 3.
     (fields[13].parse::<f64>().unwrap() + fields[14].parse::<f64>().unwrap()) / 100.0
 }
 
-/// This program again.
+/// Returns a command that starts this program.
 pub fn again(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(arguments).stdout(Stdio::piped());
     command
 }
 
-/// The server's process, ended when dropped, and what clients need to reach it.
+/// The server process, killed on drop, and what clients need to reach it.
 pub struct Server {
     process: Child,
     pub port: String,
@@ -54,19 +54,18 @@ impl Server {
         Self { process, port: port.trim().to_owned(), certificate, folder }
     }
 
-    /// Runs one way to its end, with more arguments behind those of the server: the numbers that it prints, and how
-    /// long it took.
-    pub fn told<const N: usize>(&self, arguments: &[&str], more: &[&str]) -> ([f64; N], Duration) {
+    /// Runs one way, with `more` after the arguments of the server. Returns the printed numbers and the run time.
+    pub fn run<const N: usize>(&self, arguments: &[&str], more: &[&str]) -> ([f64; N], Duration) {
         let began = Instant::now();
         let output = again(&[&self.with(arguments), more].concat()).output().unwrap();
         let took = began.elapsed();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        let told = String::from_utf8(output.stdout).unwrap();
-        let numbers: Vec<f64> = told.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let numbers: Vec<f64> = printed.split_whitespace().map(|number| number.parse().unwrap()).collect();
         (numbers.try_into().unwrap(), took)
     }
 
-    /// Allocations of a call in this way.
+    /// Number of allocations of a call in this way.
     pub fn allocations(&self, way: &str) -> f64 {
         let program = std::env::current_exe().unwrap().with_file_name("allocations");
         let output = Command::new(program).args([way, "1000", &self.port, &self.certificate]).output().unwrap();
@@ -74,7 +73,7 @@ impl Server {
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
 
-    /// Instructions in user space, by valgrind; `None` where there is no valgrind.
+    /// Number of instructions in user space, measured by valgrind; `None` if valgrind is not installed.
     pub fn instructions(&self, arguments: &[&str]) -> Option<f64> {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -99,8 +98,8 @@ impl Drop for Server {
     }
 }
 
-/// The one in the middle.
-pub fn middle(mut figures: Vec<f64>) -> f64 {
+/// Returns the median.
+pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }

@@ -1,10 +1,10 @@
-//! An order of 2 KB, and what somebody would write who needs just this order and its answer.
+//! An order of 2 KB, and hand-written types for exactly this order and its response.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The document's order with more of its elements.
+/// The order of the document's sample, with further elements.
 pub const ORDER: &str = include_str!("order.json");
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! A server on hyper that takes orders and hands out recordings, and does as little for either as it can.
+//! A minimal server on hyper that accepts orders and returns recordings.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use identkit::identity_tm::samples;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// The same block so many times.
+/// A body of `left` bytes that repeats one block.
 struct Blocks {
     block: Bytes,
     left: u64,
@@ -38,7 +38,7 @@ impl Body for Blocks {
     }
 }
 
-/// Writes the certificate into a file and the port to the output, and serves until it is killed.
+/// Writes the certificate to a file, prints the port, and serves until the process is killed.
 pub async fn serve(certificate: &str) {
     let (config, pem) = crate::tls::server();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -70,7 +70,7 @@ pub async fn serve(certificate: &str) {
                     )
                 }
             });
-            // Clients may go as they please.
+            // Clients may disconnect at any time.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -1,15 +1,15 @@
-//! Runs the ways in turns, and prints rows of target and figure.
+//! Runs the ways alternately, and prints their figures beside the targets.
 
 use std::collections::HashMap;
 
-use crate::measure::{Server, middle};
+use crate::measure::{Server, median};
 use crate::{cone, upload};
 
 const CALLS: [(&str, &str); 6] = [
-    ("hyper", "hyper, the body made before"),
-    ("hyper-json", "hyper + serde_json by hand"),
-    ("hyper-util", "hyper-util's client, the body made before"),
-    ("reqwest", "reqwest, the body made before"),
+    ("hyper", "hyper, prebuilt body"),
+    ("hyper-json", "hyper + serde_json"),
+    ("hyper-util", "hyper-util's client, prebuilt body"),
+    ("reqwest", "reqwest, prebuilt body"),
     ("reqwest-json", "reqwest + json"),
     ("identkit", "identkit, put_order"),
 ];
@@ -27,39 +27,39 @@ pub fn some(rows: &[&str]) {
             "download" => download(&Server::start()),
             "upload" => upload(&Server::start()),
             "cone" => cone::print(),
-            _ => panic!("{row} is no row"),
+            _ => panic!("unknown row: {row}"),
         }
         println!();
     }
 }
 
-/// Runs the ways in turns: the middle of each of their figures.
+/// Runs the ways alternately, and returns the median of each of their figures.
 fn rounds<'a, const N: usize>(
     count: usize,
     ways: &[(&'a str, &str)],
     run: impl Fn(&str) -> [f64; N],
 ) -> HashMap<&'a str, [f64; N]> {
-    let mut told = vec![[const { Vec::new() }; N]; ways.len()];
+    let mut all = vec![[const { Vec::new() }; N]; ways.len()];
     for _ in 0..count {
-        for ((way, _), told) in ways.iter().zip(&mut told) {
-            for (told, figure) in told.iter_mut().zip(run(way)) {
-                told.push(figure);
+        for ((way, _), figures) in ways.iter().zip(&mut all) {
+        for (figures, figure) in figures.iter_mut().zip(run(way)) {
+        figures.push(figure);
             }
         }
     }
-    ways.iter().zip(told).map(|((way, _), told)| (*way, told.map(middle))).collect()
+    ways.iter().zip(all).map(|((way, _), figures)| (*way, figures.map(median))).collect()
 }
 
 fn calls(server: &Server) {
-    // The order is made outside the call, in all ways.
+    // In all ways, the order is created before the call.
     let allocations = rounds(1, &CALLS, |way| [server.allocations(way)]);
     let instructions = |way, count| server.instructions(&["calls", way, count]);
     let counted: Option<HashMap<_, _>> = (CALLS.iter())
         .map(|(way, _)| Some((*way, (instructions(way, "1100")? - instructions(way, "100")?) / 1000.0)))
         .collect();
-    println!("one call, HTTPS, 1.9 KB of JSON out and 228 B in, on a kept connection (a setting for orders)");
+    println!("one call, HTTPS, 1.9 KB of JSON out and 228 B in, on a reused connection (an option for orders)");
     if counted.is_none() {
-        println!("no instructions: valgrind is not installed");
+        println!("instructions are not counted: valgrind is not installed");
     }
     println!("{:<44}{:>14}{:>14}", "", "instructions", "allocations");
     for (way, name) in CALLS {
@@ -78,9 +78,9 @@ fn calls(server: &Server) {
 fn at_once(server: &Server) {
     const COUNT: &str = "25600";
     const ROUNDS: usize = 7;
-    let figures = rounds(ROUNDS, &CALLS, |way| server.told::<2>(&["at-once", way, COUNT], &[]).0);
+    let figures = rounds(ROUNDS, &CALLS, |way| server.run::<2>(&["at-once", way, COUNT], &[]).0);
     let count = COUNT.parse::<f64>().unwrap();
-    println!("64 calls at once, HTTPS, the client on one thread; the middle of {ROUNDS} processes each");
+    println!("64 calls at once, HTTPS, the client on one thread; median of {ROUNDS} processes each");
     println!("{:<44}{:>14}{:>14}", "", "CPU of a call", "calls");
     for (way, name) in CALLS {
         let [spent, took] = figures[way];
@@ -94,8 +94,8 @@ fn at_once(server: &Server) {
 fn first(server: &Server) {
     const ROUNDS: usize = 61;
     let ways = ["hyper", "hyper-util", "reqwest", "identkit"].map(|way| (way, way));
-    let took = rounds(ROUNDS, &ways, |way| [server.told::<0>(&["calls", way, "1"], &[]).1.as_secs_f64() * 1e3]);
-    println!("first call of a fresh process, from its start to its end; the middle of {ROUNDS}");
+    let took = rounds(ROUNDS, &ways, |way| [server.run::<0>(&["calls", way, "1"], &[]).1.as_secs_f64() * 1e3]);
+    println!("first call of a fresh process, from start to exit; median of {ROUNDS}");
     for (way, _) in ways {
         println!("{way:<44}{:>11.2} ms", took[way][0]);
     }
@@ -116,8 +116,8 @@ fn download(server: &Server) {
         ("save", "identkit, saved: synced and read back"),
     ];
     let folder = server.folder.path().to_str().unwrap();
-    let figures = rounds(ROUNDS, &ways, |way| server.told::<3>(&["download", way, MEBIBYTES], &[folder]).0);
-    println!("1 GiB into a file, HTTPS, one writer for all but the last; the middle of {ROUNDS} processes each");
+    let figures = rounds(ROUNDS, &ways, |way| server.run::<3>(&["download", way, MEBIBYTES], &[folder]).0);
+    println!("1 GiB into a file, HTTPS, one writer for all but the last; median of {ROUNDS} processes each");
     println!("{:<44}{:>14}{:>14}{:>14}", "", "CPU", "rate", "peak");
     for (way, name) in ways {
         let [spent, took, peak] = figures[way];
@@ -138,7 +138,7 @@ fn upload(server: &Server) {
     const ROUNDS: usize = 9;
     let ways = [
         ("idle", "an idle process"),
-        ("ready", "hyper, the body made before"),
+        ("ready", "hyper, prebuilt body"),
         ("file", "identkit, putOrder from a file"),
         ("memory", "identkit, putOrder from memory"),
         ("string", "hyper + base64 + serde_json"),
@@ -146,13 +146,13 @@ fn upload(server: &Server) {
     upload::prepare(server.folder.path());
     let folder = server.folder.path().to_str().unwrap();
     let figures = rounds(ROUNDS, &ways, |way| {
-        let [cpu, _, peak] = server.told(&["upload", way, "1"], &[folder]).0;
-        let [_, each, _] = server.told(&["upload", way, "8"], &[folder]).0;
+        let [cpu, _, peak] = server.run(&["upload", way, "1"], &[folder]).0;
+        let [_, each, _] = server.run(&["upload", way, "8"], &[folder]).0;
         [cpu, each, peak]
     });
     let [idle, _, least] = figures["idle"];
-    println!("25 MiB as Base64 in JSON over HTTPS; the middle of {ROUNDS} processes each");
-    println!("{:<31}{:>17}{:>8}{:>13}{:>22}{:>7}", "", "CPU, 1 upload", "ratio", "its peak", "CPU, each of 8", "ratio");
+    println!("25 MiB as Base64 in JSON over HTTPS; median of {ROUNDS} processes each");
+    println!("{:<31}{:>17}{:>8}{:>13}{:>22}{:>7}", "", "CPU, 1 upload", "ratio", "peak", "CPU, each of 8", "ratio");
     for (way, name) in &ways[1..] {
         let ([one, each, peak], [ready, ready_each, _]) = (figures[way], figures["ready"]);
         let (of_one, of_each) = ((one - idle) / (ready - idle), each / ready_each);

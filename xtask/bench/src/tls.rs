@@ -1,4 +1,4 @@
-//! The server's certificate, and a client that trusts it and nothing else.
+//! The server's certificate, and a client configuration that trusts only it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// A server for `localhost`, and its certificate as PEM.
+/// Creates a server configuration for `localhost`, and its certificate as PEM.
 pub fn server() -> (ServerConfig, String) {
     let key = KeyPair::generate().unwrap();
     let own = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
@@ -22,7 +22,7 @@ pub fn server() -> (ServerConfig, String) {
     (config, own.pem())
 }
 
-/// What everybody but identkit is given, which makes its own.
+/// Creates the client configuration of all clients except identkit, which creates its own.
 pub fn client(certificate: &str) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();

@@ -1,9 +1,8 @@
-//! A PDF of 25 MiB as Base64 in the JSON of an order, beside sending a body that was made before.
+//! Uploads a PDF of 25 MiB as Base64 in the JSON of an order, compared with sending a prebuilt body.
 //!
-//! Of a process that makes one upload: CPU is what the kernel ran its threads for from start to end, memory the peak of its
-//! resident set, both less those of a process that does all the same but sends no PDF. Of one that makes eight: the CPU of
-//! an upload when everything it is made from is in memory already (for the way from a file, in the file). Each upload has
-//! a connection of its own.
+//! For a process with one upload, it measures CPU time from start to exit and peak resident set size, both minus those
+//! of a process that does the same without a PDF. For a process with eight uploads, it measures the CPU time of an
+//! upload whose input is in memory already (`file` reads a file). Each upload has its own connection.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::{call, measure};
 
 const SIZE: usize = 25 << 20;
 
-/// Writes the PDF, and the body that is made from it before.
+/// Writes the PDF and the prebuilt body.
 pub fn prepare(folder: &Path) {
     let noise = (0..u32::try_from(SIZE).unwrap()).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
     let pdf: Vec<u8> = b"%PDF-1.7\n".iter().copied().chain(noise).take(SIZE).collect();
@@ -30,14 +29,14 @@ pub fn prepare(folder: &Path) {
     std::fs::write(folder.join("contract.pdf"), pdf).unwrap();
 }
 
-/// What one writes without a second thought.
+/// The straightforward way: Base64 and JSON as whole buffers.
 fn body_of_strings(pdf: &[u8]) -> Bytes {
     let data = base64::engine::general_purpose::STANDARD.encode(pdf);
     let value = serde_json::json!({"Ref": "case-4711", "eSignPDF": [{"Data": data, "Filename": "contract.pdf"}]});
     serde_json::to_vec(&value).unwrap().into()
 }
 
-/// The document's order, with a PDF to sign.
+/// The order of the document's sample, with a PDF to sign.
 fn order(data: Option<Blob>) -> PutOrder {
     let order = PutOrder::from_json(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap();
     match data {
@@ -51,11 +50,11 @@ async fn by_hyper(port: &str, certificate: &str, body: Bytes) {
     call::by_hyper(&mut call::hyper(port, certificate).await, request).await;
 }
 
-/// Uploads so many times; prints milliseconds of CPU of the process and of each upload, and the peak of memory in MiB.
+/// Uploads `count` times. Prints milliseconds of CPU time of the process and of each upload, and peak memory in MiB.
 pub async fn run(way: &str, count: usize, port: &str, certificate: &str, folder: &str) {
     let (body, pdf) = (Path::new(folder).join("body.json"), Path::new(folder).join("contract.pdf"));
     let client = call::identkit(port, certificate, true);
-    // Everything is there once before the measuring.
+    // Warms up before measuring.
     client.put_order(&order(None), &CallOptions::new()).await.unwrap();
     by_hyper(port, certificate, Bytes::from_static(b"{}")).await;
 

@@ -1,22 +1,22 @@
-//! What the contract asks for: fields, status codes, samples and traps, from `docs/contract/`.
+//! The demands of the contract: fields, status codes, samples and traps, from `docs/contract/`.
 
 use std::collections::BTreeSet;
 
 pub(super) const VENDORS: [&str; 2] = ["identity.TM", "identify24"];
 
 pub(super) struct Demand {
-    /// The sort of evidence, e.g. `sandbox-request`.
+    /// Kind of evidence that is required, e.g. `sandbox-request`.
     pub(super) sort: &'static str,
     pub(super) id: String,
     pub(super) vendor: &'static str,
-    /// The endpoint with its direction, or what else it belongs to.
+    /// Endpoint with direction, or another group.
     pub(super) group: String,
-    /// How it is called in the output.
+    /// Name in the output.
     pub(super) name: String,
 }
 
 impl Demand {
-    /// The sort without its direction: a field asks for `typed`, `sandbox` and `test`.
+    /// The kind without direction: a field requires `typed`, `sandbox` and `test`.
     pub(super) fn what(&self) -> &'static str {
         self.sort.split('-').next().unwrap_or(self.sort)
     }
@@ -24,7 +24,7 @@ impl Demand {
 
 pub(super) struct Contract {
     pub(super) demands: Vec<Demand>,
-    /// The ids of all rows, list items and chapters of `contract.md`: `AT-38`, `M-08`, `5`.
+    /// Ids of all rows, list items and chapters of `contract.md`: `AT-38`, `M-08`, `5`.
     pub(super) rows: BTreeSet<String>,
 }
 
@@ -36,13 +36,13 @@ impl Contract {
         };
         for [id, vendor, endpoint, direction, path] in rows("fields.tsv", fields, [0, 1, 2, 3, 4])? {
             let vendor = VENDORS.into_iter().find(|known| *known == vendor).ok_or_else(|| {
-                format!("docs/contract/fields.tsv names {vendor}, a vendor that this check does not know: enter it")
+                format!("docs/contract/fields.tsv names the unknown vendor {vendor}: add it to xtask/src/coverage/contract.rs")
             })?;
             let (sandbox, direction) = match direction {
                 "req" => ("sandbox-request", "request"),
-                // A webhook comes in; for us it is something that the sandbox sends, like an answer.
+                // The sandbox sends a webhook, like a response.
                 "resp" | "in" => ("sandbox-answer", "answer"),
-                other => return Err(format!("docs/contract/fields.tsv: {other} is no direction")),
+                other => return Err(format!("docs/contract/fields.tsv: {other} is not a direction (req, resp, in)")),
             };
             for sort in ["typed", sandbox, "test"] {
                 add(sort, id, vendor, &format!("{endpoint}, {direction}"), format!("{id} {path}"));
@@ -63,29 +63,29 @@ impl Contract {
                 continue;
             };
             if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
-                return Err(format!("docs/contract/contract.md: {id} is no trap's number"));
+                return Err(format!("docs/contract/contract.md: {id} is not the id of a trap"));
             }
             add("trap", id, vendor_of(prefix)?, "traps", id.to_owned());
         }
         for sort in ["typed", "status", "code", "sample", "trap"] {
             if demands.iter().all(|demand| demand.sort != sort) {
-                return Err(format!("docs/contract: the list of what asks for {sort} is empty"));
+                return Err(format!("docs/contract: nothing requires {sort}"));
             }
         }
         Ok(Self { demands, rows: page.lines().filter_map(row_id).collect() })
     }
 }
 
-/// The vendor that the document's letter or the trap's prefix stands for.
+/// Returns the vendor of a document's letter or a trap's prefix.
 fn vendor_of(letter: &str) -> Result<&'static str, String> {
     match letter {
         "I" | "AI" => Ok("identify24"),
         "T" | "AT" => Ok("identity.TM"),
-        other => Err(format!("docs/contract: {other} stands for no vendor")),
+        other => Err(format!("docs/contract: no vendor has the letter {other}")),
     }
 }
 
-/// These columns of each line below the heading, which has as many cells as the heading.
+/// Returns these columns of each line below the heading. Each line must have as many columns as the heading.
 fn rows<'a, const N: usize>(file: &str, text: &'a str, columns: [usize; N]) -> Result<Vec<[&'a str; N]>, String> {
     let width = text.lines().next().unwrap_or_default().split('\t').count();
     let read = |(number, line): (usize, &'a str)| {
@@ -99,7 +99,7 @@ fn rows<'a, const N: usize>(file: &str, text: &'a str, columns: [usize; N]) -> R
     (1..).zip(text.lines()).skip(1).map(read).collect()
 }
 
-/// The codes of chapter 1.9, which has one table; several stand in one row with `/` between them.
+/// Returns the codes in the table of chapter 1.9. A row can contain several, separated by `/`.
 fn codes(page: &str) -> impl Iterator<Item = &str> {
     let chapter = page.lines().skip_while(|line| !line.starts_with("## 1.9 ")).skip(1);
     let table = chapter.take_while(|line| !line.starts_with('#')).filter_map(|line| line.strip_prefix("| "));
@@ -107,7 +107,7 @@ fn codes(page: &str) -> impl Iterator<Item = &str> {
     cells.filter(|code| code.parse::<u16>().is_ok())
 }
 
-/// The id with which a table row, a list item or a heading begins.
+/// Returns the id at the start of a table row, a list item or a heading.
 fn row_id(line: &str) -> Option<String> {
     let mut words = line.split(' ');
     words.next().filter(|mark| matches!(*mark, "|" | "-" | "#"))?;
@@ -145,18 +145,18 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_understood_is_broken_rather_than_content() {
-        for (fields, page, said) in [
+    fn an_invalid_file_is_an_error() {
+        for (fields, page, expected) in [
             (&*format!("{FIELDS}F-004\tidentity.TM\n"), PAGE, "fields.tsv:5 has 2 columns"),
-            (&FIELDS.replace("\treq\t", "\tup\t"), PAGE, "no direction"),
-            (&FIELDS.replace("identify24", "a third"), PAGE, "names a third"),
+            (&FIELDS.replace("\treq\t", "\tup\t"), PAGE, "not a direction"),
+            (&FIELDS.replace("identify24", "a third"), PAGE, "unknown vendor a third"),
             (FIELDS, &PAGE.replace("AT-02 |", "AT-two |"), "AT-two"),
-            ("heading\n", PAGE, "is empty"),
-            (FIELDS, "", "is empty"),
-            (FIELDS, &PAGE.replace("## 1.9", "## 1.8"), "is empty"),
+            ("heading\n", PAGE, "nothing requires"),
+            (FIELDS, "", "nothing requires"),
+            (FIELDS, &PAGE.replace("## 1.9", "## 1.8"), "nothing requires"),
         ] {
             let broken = Contract::read(fields, STATUSES, SAMPLES, page).err().unwrap();
-            assert!(broken.contains(said), "{said}: {broken}");
+            assert!(broken.contains(expected), "{expected}: {broken}");
         }
     }
 }

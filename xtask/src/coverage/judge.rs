@@ -1,47 +1,47 @@
-//! The contract and the evidence side by side: counts, gaps, and what cannot be asked for.
+//! Compares the contract with the evidence: counts, gaps, and evidence of unknown ids.
 
 use std::collections::BTreeSet;
 
 use super::contract::{Contract, Demand, VENDORS};
-use super::evidence::{Evidence, Stand};
+use super::evidence::{Evidence, Status};
 use super::open::{Open, review};
 use crate::table;
 
-/// Compares, and returns tables and lists for people with the findings: every gap, and evidence of what is not asked
-/// for. `open` lists the rows that are not built yet, `verbose` shows everything.
+/// Returns a report and the findings: gaps, and evidence of unknown ids. `open` lists the rows that are not built yet;
+/// with `verbose` the report lists covered rows too.
 pub(super) fn judge(contract: &Contract, evidence: &Evidence, open: &Open<'_>, verbose: bool) -> (String, Vec<String>) {
     let (list, mut findings) = review(open, &contract.rows, evidence);
     let mut report = counts(&contract.demands, evidence) + &list;
     for demand in &contract.demands {
         let Demand { vendor, group, name, .. } = demand;
         let what = demand.what();
-        match evidence.of(demand.sort, &demand.id) {
-            Some(Stand::Shown(how)) if verbose => report.push_str(&format!("{what}: {name}: {how}\n")),
-            Some(Stand::Shown(_)) => {}
-            Some(Stand::NotApplicable(why)) => report.push_str(&format!("{what}: {name}: not applicable: {why}\n")),
-            Some(Stand::Missing(why)) => findings.push(format!("{name} ({vendor}, {group}) lacks {what}: {why}")),
+        match evidence.get(demand.sort, &demand.id) {
+            Some(Status::Shown(how)) if verbose => report.push_str(&format!("{what}: {name}: {how}\n")),
+            Some(Status::Shown(_)) => {}
+            Some(Status::NotApplicable(why)) => report.push_str(&format!("{what}: {name}: not applicable: {why}\n")),
+            Some(Status::Missing(why)) => findings.push(format!("{name} ({vendor}, {group}) lacks {what}: {why}")),
             None if open.new.contains(&name.as_str()) => {}
             None => {
-                let wanted = wanted(what);
-                findings.push(format!("{name} ({vendor}, {group}) lacks {what}: nothing tells of it: {wanted}"));
+                let hint = hint(what);
+                findings.push(format!("{name} ({vendor}, {group}) lacks {what}: evidence is missing: {hint}"));
             }
         }
     }
-    findings.extend(strangers(contract, evidence));
+    findings.extend(unknown(contract, evidence));
     (report, findings)
 }
 
-fn wanted(what: &str) -> &'static str {
+fn hint(what: &str) -> &'static str {
     match what {
-        "status" => "the codes are tried in crates/conformance/tests/it/coverage",
-        "code" => "the codes are tried in crates/conformance/tests/it/coverage/identify24",
+        "status" => "crates/conformance/tests/it/coverage must try it",
+        "code" => "crates/conformance/tests/it/coverage/identify24 must try it",
         "sample" => "add it to the provider's fixtures, byte for byte",
-        "trap" => "name a test of its decision after it, `at_38_…` for AT-38",
-        _ => "a vendor's rows are tried in crates/conformance/tests/it/coverage",
+        "trap" => "name a test of its decision after it, e.g. `at_38_…` for AT-38",
+        _ => "crates/conformance/tests/it/coverage must try it",
     }
 }
 
-/// How many there are of each, and how many of them are shown.
+/// Returns tables of the numbers of demands, and of those that are shown.
 fn counts(demands: &[Demand], evidence: &Evidence) -> String {
     let mut cells = vec![["vendor", "endpoint", "rows", "typed", "sandbox", "test"].map(str::to_owned)];
     let mut others = vec![["vendor", "what", "shown"].map(str::to_owned)];
@@ -50,11 +50,11 @@ fn counts(demands: &[Demand], evidence: &Evidence) -> String {
             let fits = |demand: &&Demand| {
                 demand.vendor == vendor && demand.what() == what && group.is_none_or(|group| demand.group == group)
             };
-            let stands: Vec<_> =
-                demands.iter().filter(fits).map(|demand| evidence.of(demand.sort, &demand.id)).collect();
-            let shown = stands.iter().filter(|stand| matches!(stand, Some(Stand::Shown(_)))).count();
-            let asked = stands.iter().filter(|stand| !matches!(stand, Some(Stand::NotApplicable(_)))).count();
-            (stands.len(), if stands.is_empty() { String::new() } else { format!("{shown}/{asked}") })
+            let statuses: Vec<_> =
+                demands.iter().filter(fits).map(|demand| evidence.get(demand.sort, &demand.id)).collect();
+            let shown = statuses.iter().filter(|status| matches!(status, Some(Status::Shown(_)))).count();
+            let required = statuses.iter().filter(|status| !matches!(status, Some(Status::NotApplicable(_)))).count();
+            (statuses.len(), if statuses.is_empty() { String::new() } else { format!("{shown}/{required}") })
         };
         let mut groups: Vec<&str> = Vec::new();
         for demand in demands.iter().filter(|demand| demand.vendor == vendor && demand.sort == "typed") {
@@ -79,21 +79,21 @@ fn counts(demands: &[Demand], evidence: &Evidence) -> String {
     format!("{}\n{}\n", table::render(&cells), table::render(&others))
 }
 
-/// Evidence and tests of what the contract does not have: a slip in a number would otherwise hide a gap.
-fn strangers(contract: &Contract, evidence: &Evidence) -> Vec<String> {
-    let asked: BTreeSet<_> = contract.demands.iter().map(|demand| (demand.sort, demand.id.as_str())).collect();
+/// Finds evidence and tests of ids that the contract does not have, because a wrong id would hide a gap.
+fn unknown(contract: &Contract, evidence: &Evidence) -> Vec<String> {
+    let required: BTreeSet<_> = contract.demands.iter().map(|demand| (demand.sort, demand.id.as_str())).collect();
     let mut findings = Vec::new();
-    for ((sort, id), stand) in &evidence.0 {
-        match stand {
-            Stand::Shown(path) if sort == "trap" => {
+    for ((sort, id), status) in &evidence.0 {
+        match status {
+            Status::Shown(path) if sort == "trap" => {
                 if !contract.rows.contains(id) {
                     findings.push(format!(
-                        "{path} has a test named after {id}, which is no row of the contract: correct the number"
+                        "{path} has a test named after {id}, which is not a row of the contract: correct the id"
                     ));
                 }
             }
-            _ if asked.contains(&(sort.as_str(), id.as_str())) => {}
-            _ => findings.push(format!("a test tells of {sort} {id}, which the contract does not have")),
+            _ if required.contains(&(sort.as_str(), id.as_str())) => {}
+            _ => findings.push(format!("a test reports {sort} {id}, which the contract does not have: correct the id")),
         }
     }
     findings
@@ -104,7 +104,7 @@ pub(super) mod tests {
     use super::super::contract::tests::{FIELDS, PAGE, SAMPLES, STATUSES};
     use super::*;
 
-    /// Of everything in the sample contract but its traps.
+    /// Evidence of everything in the sample contract except its traps.
     pub(crate) const EVIDENCE: &str = "typed\tF-001\tshown\tx\nsandbox-request\tF-001\tshown\tx\ntest\tF-001\tnot-applicable\tread only\n\
         typed\tF-002\tshown\tx\nsandbox-answer\tF-002\tshown\tx\ntest\tF-002\tshown\tx\n\
         status\t3\tshown\tx\nstatus\t6\tshown\tx\nsample\tS-002\tshown\tx\n\
@@ -113,17 +113,17 @@ pub(super) mod tests {
 
     fn judged(fields: &str, statuses: &str, samples: &str, evidence: &str, traps: &[&str]) -> (String, Vec<String>) {
         let contract = Contract::read(fields, statuses, samples, PAGE).unwrap();
-        let mut told = Evidence::default();
-        told.add(evidence).unwrap();
-        told.add_traps(traps.iter().map(|trap| ((*trap).to_owned(), "crates/x/a.rs".to_owned())));
-        judge(&contract, &told, &Open { new: &["AT-02"], amended: &[] }, false)
+        let mut all = Evidence::default();
+        all.add(evidence).unwrap();
+        all.add_traps(traps.iter().map(|trap| ((*trap).to_owned(), "crates/x/a.rs".to_owned())));
+        judge(&contract, &all, &Open { new: &["AT-02"], amended: &[] }, false)
     }
 
-    /// AT-02 is open.
+    /// The traps that have a test; AT-02 is open.
     const TRAPS: &[&str] = &["AT-01", "AI-01"];
 
     #[test]
-    fn a_contract_that_is_covered_has_no_finding_and_shows_its_counts_and_exceptions() {
+    fn a_covered_contract_has_counts_and_no_finding() {
         let (report, findings) = judged(FIELDS, STATUSES, SAMPLES, EVIDENCE, TRAPS);
         assert_eq!(findings, [""; 0]);
         for line in [
@@ -140,36 +140,36 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_row_too_many_lacks_all_three() {
+    fn a_new_row_lacks_all_three_kinds_of_evidence() {
         let fields = format!("{FIELDS}F-004\tidentity.TM\tGET /getStatus\tresp\tColour\tS\t\tN\t\n");
         let (_, findings) = judged(&fields, STATUSES, SAMPLES, EVIDENCE, TRAPS);
         assert_eq!(findings.len(), 3, "{findings:?}");
         for (finding, what) in findings.iter().zip(["typed", "sandbox", "test"]) {
-            let start = format!("F-004 Colour (identity.TM, GET /getStatus, answer) lacks {what}: nothing tells of it");
+            let start = format!("F-004 Colour (identity.TM, GET /getStatus, answer) lacks {what}: evidence is missing");
             assert!(finding.starts_with(&start), "{finding}");
         }
     }
 
     #[test]
-    fn each_sort_of_evidence_that_is_missing_is_a_gap_of_its_own() {
+    fn each_missing_kind_of_evidence_is_a_gap() {
         for line in EVIDENCE.lines() {
             let without: String = EVIDENCE.lines().filter(|one| *one != line).map(|one| format!("{one}\n")).collect();
             let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, &without, TRAPS);
             assert_eq!(findings.len(), 1, "{line}: {findings:?}");
-            let told = line
+            let missing = line
                 .replace("\tshown\tx", "\tmissing\tit was lost")
                 .replace("\tnot-applicable\tread only", "\tmissing\tit was lost");
-            let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, &format!("{without}{told}\n"), TRAPS);
+            let (_, findings) = judged(FIELDS, STATUSES, SAMPLES, &format!("{without}{missing}\n"), TRAPS);
             assert_eq!(findings.len(), 1, "{line}: {findings:?}");
             assert!(findings.iter().all(|finding| finding.contains(": it was lost")), "{findings:?}");
         }
     }
 
     #[test]
-    fn gaps_and_what_the_contract_does_not_have_are_one_finding_each() {
+    fn gaps_and_unknown_ids_are_one_finding_each() {
         let statuses = format!("{STATUSES}103\t\t\t\t\t\t\t\t\n");
         let samples = format!("{SAMPLES}S-003\tT\t9\t\tjson\tanswer\tyes\t\n");
-        for (statuses, samples, traps, more, said) in [
+        for (statuses, samples, traps, more, expected) in [
             (&*statuses, SAMPLES, TRAPS, "", "status 103 (identity.TM, status codes) lacks"),
             (STATUSES, &*samples, TRAPS, "", "S-003 answer (identity.TM, samples) lacks"),
             (
@@ -177,7 +177,7 @@ pub(super) mod tests {
                 SAMPLES,
                 &["AI-01"],
                 "",
-                "AT-01 (identity.TM, traps) lacks trap: nothing tells of it: name a test",
+                "AT-01 (identity.TM, traps) lacks trap: evidence is missing: name a test",
             ),
             (STATUSES, SAMPLES, &["AT-01", "AI-01", "AT-99"], "", "named after AT-99"),
             (STATUSES, SAMPLES, TRAPS, "typed\tF-999\tshown\tx", "does not have"),
@@ -187,7 +187,7 @@ pub(super) mod tests {
             (STATUSES, SAMPLES, TRAPS, "smell\tF-001\tshown\tx", "does not have"),
         ] {
             let (_, findings) = judged(FIELDS, statuses, samples, &format!("{EVIDENCE}{more}"), traps);
-            assert!(matches!(&findings[..], [one] if one.contains(said)), "{said}: {findings:?}");
+            assert!(matches!(&findings[..], [one] if one.contains(expected)), "{expected}: {findings:?}");
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::evidence::{Evidence, Stand};
+use super::evidence::{Evidence, Status};
 
-/// Rows of `docs/contract/contract.md` whose decision the code does not follow yet.
+/// Rows of `docs/contract/contract.md` whose decision is not implemented yet.
 pub(super) struct Open<'a> {
-    /// New rows: each has no test, and leaves the list with its first one.
+    /// New rows. They have no test yet; a row with a test must be removed.
     pub(super) new: &'a [&'a str],
-    /// Rows with an amended decision: their tests still assert the earlier one.
+    /// Rows with an amended decision, whose tests still assert the previous one.
     pub(super) amended: &'a [&'a str],
 }
 
-/// Every such row. Whoever builds a row removes it here. A row that is not listed needs a test named after it, as ever.
+/// All such rows. A commit that implements a row removes it. All other rows need a test named after them.
 pub(super) const OPEN: Open<'_> = Open {
     new: &[
         "AT-89", "AT-90", "AT-91", "AT-92", "AT-93", "AT-94", "AT-95", "AT-96", "AT-97", "AT-98", "AT-99", "AI-31",
@@ -21,15 +21,15 @@ pub(super) const OPEN: Open<'_> = Open {
     amended: &["AT-20", "AT-22", "AT-34", "AT-35", "AT-37", "AT-53", "AT-80", "AT-85", "5"],
 };
 
-/// The list for people, and what is wrong with it: rows of the contract by their ids, and the tests named after them.
+/// Returns the list as text, and its findings. `rows` are the ids of the contract.
 pub(super) fn review(open: &Open<'_>, rows: &BTreeSet<String>, evidence: &Evidence) -> (String, Vec<String>) {
     const REMOVE: &str = "remove it from xtask/src/coverage/open.rs";
     let mut findings = Vec::new();
     for row in open.new.iter().chain(open.amended).filter(|row| !rows.contains(**row)) {
-        findings.push(format!("{row} is listed as open, but is no row of docs/contract/contract.md: {REMOVE}"));
+        findings.push(format!("{row} is listed as open, but is not a row of docs/contract/contract.md: {REMOVE}"));
     }
     for row in open.new {
-        if let Some(Stand::Shown(path)) = evidence.of("trap", row) {
+        if let Some(Status::Shown(path)) = evidence.get("trap", row) {
             findings.push(format!("{row} is listed as open and new, but {path} has a test named after it: {REMOVE}"));
         }
     }
@@ -42,10 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_shown_and_rows_that_do_not_exist_or_have_a_test_are_found() {
-        for (rows, tested, said) in [
+    fn unknown_rows_and_new_rows_with_a_test_are_found() {
+        for (rows, tested, expected) in [
             (&["AT-01", "AT-02", "5"][..], "5", None),
-            (&["AT-01", "5"], "5", Some("AT-02 is listed as open, but is no row")),
+            (&["AT-01", "5"], "5", Some("AT-02 is listed as open, but is not a row")),
             (
                 &["AT-01", "AT-02", "5"],
                 "AT-01",
@@ -57,8 +57,11 @@ mod tests {
             let rows = rows.iter().map(|row| (*row).to_owned()).collect();
             let (report, findings) = review(&Open { new: &["AT-01", "AT-02"], amended: &["5"] }, &rows, &evidence);
             assert_eq!(report, "open rows: new 2 (AT-01, AT-02), amended 1 (5)\n");
-            assert_eq!(findings.len(), usize::from(said.is_some()), "{findings:?}");
-            assert!(findings.iter().zip(said).all(|(finding, said)| finding.starts_with(said)), "{findings:?}");
+            assert_eq!(findings.len(), usize::from(expected.is_some()), "{findings:?}");
+            assert!(
+                findings.iter().zip(expected).all(|(finding, expected)| finding.starts_with(expected)),
+                "{findings:?}"
+            );
         }
     }
 }

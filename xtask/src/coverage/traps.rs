@@ -1,10 +1,9 @@
-//! Which traps (and rows of the sandbox's chapter, M-01 and so on) have a test named after them, from the sources of
-//! `crates/`.
+//! Finds the traps (and rows of the sandbox's chapter, e.g. M-01) that have a test named after them in `crates/`.
 
 use std::collections::BTreeMap;
 
-/// The traps in the names of tests, `at_38_placeholder_…` for AT-38, each with the first file that has one.
-pub(super) fn tested(sources: &[(String, String)]) -> BTreeMap<String, String> {
+/// Returns the traps in the names of tests, e.g. AT-38 for `at_38_placeholder_…`, each with the first file.
+pub(super) fn find(sources: &[(String, String)]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (path, text) in sources {
         for name in tests(text) {
@@ -16,7 +15,7 @@ pub(super) fn tested(sources: &[(String, String)]) -> BTreeMap<String, String> {
     found
 }
 
-/// The names of functions that have an attribute of a test right above them, among other attributes and comments.
+/// Returns the names of functions with a test attribute. Other attributes and comments can be between the two.
 fn tests(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut is_test = false;
@@ -25,7 +24,7 @@ fn tests(text: &str) -> Vec<&str> {
             is_test = true;
         }
         let mut rest = line;
-        // An attribute and its function may stand in one line.
+        // An attribute and its function can be in one line.
         while let Some((_, after)) = rest.strip_prefix("#[").and_then(|inside| inside.split_once(']')) {
             rest = after.trim_start();
         }
@@ -41,7 +40,7 @@ fn tests(text: &str) -> Vec<&str> {
     names
 }
 
-/// The traps that a name begins with: `at_07_and_at_08_…`, `ai_22_ai_23_…`.
+/// Returns the traps at the start of a name: `at_07_and_at_08_…`, `ai_22_ai_23_…`.
 fn traps_of(name: &str) -> Vec<String> {
     let mut traps = Vec::new();
     let mut parts = name.split('_').filter(|part| *part != "and").peekable();
@@ -59,11 +58,11 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        tested(&[("crates/x/tests/a.rs".to_owned(), text.to_owned())]).into_keys().collect()
+        find(&[("crates/x/tests/a.rs".to_owned(), text.to_owned())]).into_keys().collect()
     }
 
     #[test]
-    fn the_traps_are_in_the_names_of_tests() {
+    fn traps_are_read_from_the_names_of_tests() {
         let text =
             "#[test]\nfn at_01_one() {}\n\n    #[tokio::test(flavor = \"multi_thread\")]\n    async fn ai_02_two() {\n";
         assert_eq!(found(text), ["AI-02", "AT-01"]);
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_test_or_only_speaks_of_a_trap_does_not_count() {
+    fn other_functions_and_other_names_do_not_count() {
         for text in [
             "fn at_01_helper() {}",
             "#[test]\nfn other() {}\nfn at_01_helper() {}",

@@ -1,13 +1,13 @@
-//! No circle of files: source files of one crate never use each other's items, directly or through others.
+//! Finds circles of files: source files of one crate must not use each other's items, directly or through others.
 //!
-//! The parser is `syn`; a name is resolved to the file that defines the item, through `use` and `pub use`. A private
-//! import is a use; a re-export becomes one only where its name is used, so a parent that merely declares and
+//! The parser is `syn`. A name is resolved to the file that defines the item, through `use` and `pub use`. A private
+//! import counts as a use. A re-export counts only where its name is used, so a parent that only declares and
 //! re-exports its children is in no circle.
 //!
-//! Not followed, so not seen: methods and fields (two files that hold `impl` blocks of one type are no circle by that
-//! alone), and code that macros generate. The arguments of a macro call are searched for paths.
+//! Methods, fields and the code that macros generate are ignored: two files with `impl` blocks of one type are not a
+//! circle for that reason alone. The arguments of a macro call are searched for paths.
 //!
-//! Test code is left out: everything under `#[cfg(test)]` and `#[test]`.
+//! Test code is ignored: everything under `#[cfg(test)]` and `#[test]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use syn::visit::{self, Visit};
 use super::syntax::{is_test, is_test_item, name, parse};
 use crate::finding::Verdict;
 
-/// Reports each circle among files (path, text) of the repository, crate by crate.
+/// Finds the circles among the files (path, text) of the repository, crate by crate.
 pub(super) fn circles(sources: &[(String, String)]) -> Verdict {
     let texts: BTreeMap<&str, &str> = sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let mut findings = Vec::new();
@@ -31,28 +31,29 @@ pub(super) fn circles(sources: &[(String, String)]) -> Verdict {
     Ok(findings)
 }
 
-/// Whether a file is the root of a library or a program.
+/// Whether a file is the root of a library or binary.
 fn is_root(path: &str) -> bool {
     path.ends_with("src/lib.rs")
         || path.ends_with("src/main.rs")
         || path.rsplit_once('/').is_some_and(|(folder, name)| folder.ends_with("src/bin") && name.ends_with(".rs"))
 }
 
-/// The uses of one file by another: each item with the line that uses it first.
+/// Uses: using file, used file, and each used item with the first line that uses it.
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, BTreeMap<String, usize>>>;
 
-/// One finding for each strongly connected component of two or more files.
+/// Returns a finding for each strongly connected component of two or more files.
 fn report(edges: &Edges) -> Vec<String> {
-    let reachable: BTreeMap<&str, BTreeSet<&str>> = edges.keys().map(|file| (*file, reach(edges, file))).collect();
-    let joined = |a: &str, b: &str| reachable.get(a).is_some_and(|files| files.contains(b));
+    let reachable: BTreeMap<&str, BTreeSet<&str>> =
+        edges.keys().map(|file| (*file, reachable_from(edges, file))).collect();
+    let reaches = |a: &str, b: &str| reachable.get(a).is_some_and(|files| files.contains(b));
     let mut reported = BTreeSet::new();
     let mut findings = Vec::new();
-    for file in edges.keys().filter(|file| joined(file, file)) {
+    for file in edges.keys().filter(|file| reaches(file, file)) {
         if reported.contains(file) {
             continue;
         }
         let circle: BTreeSet<&str> =
-            edges.keys().copied().filter(|other| joined(file, other) && joined(other, file)).collect();
+            edges.keys().copied().filter(|other| reaches(file, other) && reaches(other, file)).collect();
         let mut text = format!(
             "{} files use each other in a circle: move an item to the file below that needs it, or to a new file below both\n",
             circle.len()
@@ -70,32 +71,32 @@ fn report(edges: &Edges) -> Vec<String> {
     findings
 }
 
-/// The files that a file uses, directly or through others.
-fn reach<'a>(edges: &Edges<'a>, start: &str) -> BTreeSet<&'a str> {
-    let mut seen = BTreeSet::new();
+/// Returns the files that a file uses, directly or through others.
+fn reachable_from<'a>(edges: &Edges<'a>, start: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
     let mut todo = vec![start];
     while let Some(file) = todo.pop() {
         for next in edges.get(file).into_iter().flat_map(BTreeMap::keys) {
-            if seen.insert(*next) {
+            if found.insert(*next) {
                 todo.push(next);
             }
         }
     }
-    seen
+    found
 }
 
-/// The names and the used paths of one crate. A name is known by its full path, e.g. `crate::driver::Policy`.
+/// The names and the used paths of one crate. A name is a full path, e.g. `crate::driver::Policy`.
 #[derive(Default)]
 struct Names<'a> {
-    /// The file of each module. Several inline modules may stand in one file.
+    /// File of each module. A file can contain several inline modules.
     modules: BTreeMap<String, &'a str>,
-    /// The items, and whether each is a type, which has items of its own.
+    /// Items, and whether each is a type, which has associated items.
     items: BTreeMap<String, bool>,
-    /// The paths that an imported name may stand for.
+    /// Paths to which an imported name can refer.
     imports: BTreeMap<String, Vec<Vec<String>>>,
-    /// The paths that a module imports all names of.
+    /// Paths of which a module imports all names.
     globs: BTreeMap<String, Vec<Vec<String>>>,
-    /// The paths in the code, each with its module and line.
+    /// Paths in the code, each with its module and line.
     uses: Vec<(String, Vec<String>, usize)>,
 }
 
@@ -146,7 +147,7 @@ impl<'a> Names<'a> {
         Ok(())
     }
 
-    /// The uses of one file by another.
+    /// Returns the uses of one file by another.
     fn edges(&self) -> Edges<'a> {
         let mut edges = Edges::new();
         for (module, path, line) in &self.uses {
@@ -165,8 +166,7 @@ impl<'a> Names<'a> {
         edges
     }
 
-    /// Everything of this crate that a path may lead to; nothing, when it leads out of the crate. `visited` holds the
-    /// paths that are being resolved.
+    /// Returns all items of this crate to which a path can refer. `visited` contains the paths that are being resolved.
     fn resolve(
         &self,
         module: &str,
@@ -193,7 +193,7 @@ impl<'a> Names<'a> {
         targets
     }
 
-    /// What a name of a module or of a type stands for.
+    /// Returns the items to which a name in a module or type refers.
     fn look_up(&self, target: &str, name: &str, visited: &mut BTreeSet<(String, Vec<String>)>) -> BTreeSet<String> {
         let mut targets = BTreeSet::new();
         if self.items.get(target) == Some(&true) {
@@ -252,7 +252,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Paths among tokens: the arguments of a macro call or an attribute, texts in an attribute included.
+    /// Collects paths in the arguments of a macro call or an attribute, and if `texts` also in string literals.
     fn tokens(&mut self, tokens: TokenStream, texts: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is = |token: &TokenTree, c| matches!(token, TokenTree::Punct(punct) if punct.as_char() == c);
@@ -317,7 +317,7 @@ impl<'ast> Visit<'ast> for Reader<'_, '_> {
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
-        // The body of a definition is code of whoever calls the macro.
+        // The body of a macro definition belongs to its callers.
         if item.ident.is_none() {
             visit::visit_item_macro(self, item);
         }

@@ -1,10 +1,10 @@
-//! What the checks ask of a parsed source file.
+//! Helpers for parsed source files.
 
 pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
     syn::parse_file(text).map_err(|error| format!("parsing {path}:{}: {error}", error.span().start().line))
 }
 
-/// Whether an attribute makes test code of its item: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
+/// Whether an attribute marks its item as test code: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
 pub(super) fn is_test(attribute: &syn::Attribute) -> bool {
     let last = attribute.path().segments.last().map(|segment| segment.ident.to_string());
     match (last.as_deref(), &attribute.meta) {
@@ -22,7 +22,7 @@ pub(super) fn is_test_item(item: &syn::Item) -> bool {
     parts(item).0.iter().any(is_test)
 }
 
-/// The name of an item that paths can lead to, and whether it is a type.
+/// Returns the name of an item that a path can name, and whether it is a type.
 pub(super) fn name(item: &syn::Item) -> Option<(&syn::Ident, bool)> {
     parts(item).1
 }

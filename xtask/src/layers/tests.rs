@@ -1,4 +1,4 @@
-//! A whole house in miniature, with one fault built in per test.
+//! A complete workspace in miniature, with one fault per test.
 
 use super::*;
 use crate::members::providers;
@@ -23,8 +23,8 @@ fn dev(folder: &str) -> Edge {
     Edge { dev: true, ..to(folder) }
 }
 
-/// Every room with edges that it may have, and one crate replaced.
-fn house_with(changed: Member) -> Vec<String> {
+/// The findings of a workspace in which every layer has allowed dependencies, and one crate is replaced.
+fn workspace_with(changed: Member) -> Vec<String> {
     let mut members = vec![
         member("core", vec![]),
         member("wire", vec![to("core")]),
@@ -52,20 +52,20 @@ fn house_with(changed: Member) -> Vec<String> {
 }
 
 #[test]
-fn arrows_of_the_table_pass() {
+fn dependencies_of_the_table_are_accepted() {
     for (folder, edges) in [("core", vec![]), ("wire", vec![dev("wire")])] {
-        assert_eq!(house_with(member(folder, edges)), [""; 0], "{folder}");
+        assert_eq!(workspace_with(member(folder, edges)), [""; 0], "{folder}");
     }
     for folder in ["core", "identify24", "identkit", "files", "synthetic"] {
-        assert_eq!(house_with(member(folder, vec![dev("testkit")])), [""; 0], "{folder}");
+        assert_eq!(workspace_with(member(folder, vec![dev("testkit")])), [""; 0], "{folder}");
     }
 }
 
 #[test]
-fn every_other_arrow_is_found_with_what_to_do() {
+fn every_other_dependency_is_found_with_advice() {
     const TWO_PROVIDERS: &str = "providers never depend on each other";
     const TESTS_ONLY: &str = "make it a dev-dependency";
-    for (folder, edges, said) in [
+    for (folder, edges, expected) in [
         ("core", vec![to("transport")], "`core` has a dependency on `transport`"),
         ("core", vec![dev("wire")], "dev-dependency"),
         ("wire", vec![to("core"), dev("conformance")], "sandbox"),
@@ -85,28 +85,28 @@ fn every_other_arrow_is_found_with_what_to_do() {
         ("files", vec![to("testkit")], TESTS_ONLY),
         ("synthetic", vec![to("testkit")], TESTS_ONLY),
         ("testkit", vec![to("webhook")], "`webhook`"),
-        ("cli", vec![to("identkit")], "nothing of ours depends on it"),
+        ("cli", vec![to("identkit")], "no crate depends on it"),
         ("identify24", vec![dev("identkit")], "`identkit`"),
         ("conformance", vec![to("cli")], "`cli`"),
         ("cli", vec![to("xtask")], "`xtask`"),
-        ("xtask", vec![to("core")], "none of our crates"),
+        ("xtask", vec![to("core")], "no crate of the workspace"),
     ] {
-        let finding = one(house_with(member(folder, edges)));
-        assert!(finding.contains(said), "{said}: {finding}");
+        let finding = one(workspace_with(member(folder, edges)));
+        assert!(finding.contains(expected), "{expected}: {finding}");
     }
 }
 
 #[test]
-fn a_crate_without_a_room_must_say_that_it_is_a_provider() {
-    assert!(one(house_with(member("acme", vec![]))).contains("not in the table"));
-    assert_eq!(house_with(Member { provider: true, ..member("acme", vec![to("wire")]) }), [""; 0]);
+fn a_crate_without_a_layer_must_have_the_provider_role() {
+    assert!(one(workspace_with(member("acme", vec![]))).contains("not in the table"));
+    assert_eq!(workspace_with(Member { provider: true, ..member("acme", vec![to("wire")]) }), [""; 0]);
     assert!(
-        one(house_with(Member { provider: true, ..member("router", vec![]) })).contains("remove its provider role")
+        one(workspace_with(Member { provider: true, ..member("router", vec![]) })).contains("remove its provider role")
     );
 }
 
 #[test]
-fn packages_are_named_after_their_folder_and_take_the_lints() {
+fn packages_are_named_after_folders_and_inherit_lints() {
     let mut wrong = member("wire", vec![]);
     wrong.package = "identkit-codec".to_owned();
     assert!(one(names(&[wrong])).contains("name it `identkit-wire`"));
@@ -117,19 +117,19 @@ fn packages_are_named_after_their_folder_and_take_the_lints() {
 }
 
 #[test]
-fn a_stranger_at_the_top_level_is_found() {
+fn an_unknown_entry_at_the_top_level_is_found() {
     let files = |list: &[&str]| list.iter().map(|&path| path.to_owned()).collect::<Vec<_>>();
-    let fine = files(&["Cargo.toml", "LICENSE-MIT", ".ci/run", "crates/core/src/lib.rs", "docs/x.md", ".gitignore"]);
-    assert_eq!(top_level(&fine), [""; 0]);
+    let allowed = files(&["Cargo.toml", "LICENSE-MIT", ".ci/run", "crates/core/src/lib.rs", "docs/x.md", ".gitignore"]);
+    assert_eq!(top_level(&allowed), [""; 0]);
     assert!(one(top_level(&files(&["scripts/a.sh", "scripts/b.sh"]))).contains("`scripts`"));
-    assert!(one(top_level(&files(&["CHANGELOG.md"]))).contains("`CHANGELOG.md`"));
+    assert!(one(top_level(&files(&["NOTES.md"]))).contains("`NOTES.md`"));
 }
 
 #[test]
-fn what_is_for_tests_is_found_in_a_library_and_not_in_its_tests() {
+fn test_crates_are_found_in_a_library_but_not_in_its_tests() {
     const SUITE: &str = "    use identkit_conformance::suite;";
     const HELPERS: &str = "    use identkit_testkit::Steps;";
-    for (folder, edge, path, line, said) in [
+    for (folder, edge, path, line, expected) in [
         ("identify24", "conformance", "crates/identify24/src/client.rs", SUITE, Some("crates/identify24/tests/")),
         ("identify24", "conformance", "crates/identify24/tests/suite.rs", SUITE, None),
         ("identify24", "conformance", "crates/identity-tm/src/client.rs", SUITE, None),
@@ -139,8 +139,11 @@ fn what_is_for_tests_is_found_in_a_library_and_not_in_its_tests() {
         ("webhook", "testkit", "crates/webhook/src/receiver.rs", HELPERS, None),
     ] {
         let findings = suite_in_library(&[member(folder, vec![dev(edge)])], &[(path.to_owned(), line.to_owned())]);
-        assert_eq!(findings.len(), usize::from(said.is_some()), "{path}: {findings:?}");
-        assert!(findings.iter().zip(said).all(|(finding, said)| finding.contains(said)), "{path}: {findings:?}");
+        assert_eq!(findings.len(), usize::from(expected.is_some()), "{path}: {findings:?}");
+        assert!(
+            findings.iter().zip(expected).all(|(finding, expected)| finding.contains(expected)),
+            "{path}: {findings:?}"
+        );
     }
 }
 
@@ -165,7 +168,7 @@ fn the_graph_is_read_from_real_manifests() {
     repo.member("acme", "");
     assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("not in the table"));
 
-    // Each of the other rules takes part.
+    // `check` runs each of the other rules.
     repo.member(
         "acme",
         "[package.metadata.identkit]\nrole = \"provider\"\n[dev-dependencies]\nidentkit-mock-server = { path = \"../mock-server\" }\n",
@@ -173,20 +176,20 @@ fn the_graph_is_read_from_real_manifests() {
     repo.member("mock-server", "");
     assert_eq!(check(&repo.workspace(), &[]).unwrap(), [""; 0]);
     repo.write("scripts/build.sh", "");
-    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`scripts` stands at the top level"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("`scripts` is at the top level"));
     repo.remove("scripts/build.sh");
     repo.write("crates/core/src/lib.rs", &format!("#![{}(missing_docs)]\n", "allow"));
-    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("softens the lint"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("relaxes the lint"));
     repo.write("crates/core/src/lib.rs", "");
     repo.write("crates/acme/src/lib.rs", "use identkit_mock_server as _;\n");
     assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("integration tests only"));
     repo.write("crates/acme/src/lib.rs", "");
     repo.write("crates/core/Cargo.toml", "[package]\nname = \"identkit-core\"\nedition = \"2024\"\n");
-    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("does not take the workspace's lints"));
+    assert!(one(check(&repo.workspace(), &[]).unwrap()).contains("does not inherit the workspace's lints"));
 }
 
 #[test]
-fn a_library_that_softens_a_hard_lint_is_found_and_its_tests_are_not() {
+fn a_library_that_relaxes_a_hard_lint_is_found() {
     const LIB: &str = "crates/core/src/lib.rs";
     let attribute = |level: &str, lints: &str| format!("#![{level}({lints})]");
     let two = attribute("allow", "missing_docs, clippy::unwrap_used");
@@ -205,6 +208,6 @@ fn a_library_that_softens_a_hard_lint_is_found_and_its_tests_are_not() {
         (LIB, &format!("{}\n{}", attribute("allow", "dead_code"), attribute("deny", "missing_docs")), 0),
         (LIB, &attribute("allow", "clippy::cast_possible_truncation"), 0),
     ] {
-        assert_eq!(softened(&[(path.to_owned(), text.clone())]).len(), count, "{path}: {text}");
+        assert_eq!(relaxed_lints(&[(path.to_owned(), text.clone())]).len(), count, "{path}: {text}");
     }
 }

@@ -1,8 +1,7 @@
-//! A vendor-neutral file of the sandbox names no vendor.
+//! Finds vendor names in vendor-neutral files of the sandbox.
 //!
-//! The words are each provider's name and what its manifest lists
-//! (`[package.metadata.identkit] words = ["OrderID", …]`), compared without regard to capitals, also in comments. Test
-//! code may name vendors.
+//! The words are each provider's name and those that its manifest lists (`[package.metadata.identkit] words =
+//! ["OrderID", …]`). Case is ignored, and comments are searched too. Test code may name vendors.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +12,16 @@ use super::syntax::{is_test_item, parse};
 use crate::finding::Verdict;
 use crate::members::Member;
 
-/// The sandbox's sources, and the folder in them that is not vendor-neutral.
+/// Sources of the sandbox, and the folder that is not vendor-neutral.
 const SOURCES: &str = "crates/mock-server/src/";
 const VENDORS: &str = "crates/mock-server/src/vendors/";
 
-/// A word that a vendor-neutral file has to name: the file below [`SOURCES`], the word, and why.
+/// A word that a vendor-neutral file must contain: the file below [`SOURCES`], the word, and why.
 pub(super) type Exception = (&'static str, &'static str, &'static str);
 
-/// Every exception; at most a dozen.
+/// All exceptions, at most a dozen.
 pub(super) const EXCEPTIONS: &[Exception] = &[
-    ("lib.rs", "identity-tm", "the feature under which the guide's examples are compiled"),
+    ("lib.rs", "identity-tm", "the feature with which the guide's examples are compiled"),
     (
         "webhooks/delivery.rs",
         "identity_tm",
@@ -30,7 +29,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
 ];
 
-/// The words of all providers, in small letters.
+/// Returns the words of all providers, in lower case.
 fn words(members: &[Member]) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for member in members.iter().filter(|member| member.provider) {
@@ -42,7 +41,7 @@ fn words(members: &[Member]) -> BTreeSet<String> {
     words
 }
 
-/// Reports each word of a vendor in the sandbox's vendor-neutral files, and each exception that is not needed.
+/// Finds words of vendors in the sandbox's vendor-neutral files, and unused exceptions.
 pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], exceptions: &[Exception]) -> Verdict {
     let words = words(members);
     let mut findings = Vec::new();
@@ -62,7 +61,7 @@ pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], excep
             match exceptions.iter().find(|(file, excepted, _)| *file == name && excepted.to_lowercase() == *word) {
                 Some(exception) => drop(needed.insert(exception)),
                 None => findings.push(format!(
-                    "{path}:{first} and {} more line(s) name `{word}`, but the sandbox's vendor-neutral files name no vendor: move it into {VENDORS}, or hand it over as data",
+                    "{path}:{first} and {} more line(s) name `{word}`, but the sandbox's vendor-neutral files name no vendor: move it into {VENDORS}, or pass it as data",
                     places.count()
                 )),
             }
@@ -76,7 +75,7 @@ pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], excep
     Ok(findings)
 }
 
-/// The lines of test code.
+/// Line numbers of test code.
 struct Tests(BTreeSet<usize>);
 
 impl<'ast> Visit<'ast> for Tests {
@@ -94,7 +93,7 @@ impl<'ast> Visit<'ast> for Tests {
 mod tests {
     use super::*;
 
-    fn said(file: &str, text: &str) -> Vec<String> {
+    fn findings_in(file: &str, text: &str) -> Vec<String> {
         let provider = Member {
             folder: "acme-id".to_owned(),
             provider: true,
@@ -120,20 +119,24 @@ mod tests {
             "/// See [A] 3.1.\nfn f() {}",
             "#[cfg(feature = \"acme-id\")]\nfn f() {}",
         ] {
-            let findings = said("journal/mod.rs", text);
+            let findings = findings_in("journal/mod.rs", text);
             assert!(
                 matches!(&findings[..], [one] if one.contains(" name `") && one.contains("journal/mod.rs:")),
                 "{text}: {findings:?}"
             );
-            assert_eq!(said("vendors/acme_id.rs", text), [""; 0], "{text}");
-            assert_eq!(said("journal/tests.rs", text), [""; 0], "{text}");
-            assert_eq!(said("journal/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{text}\n}}")), [""; 0], "{text}");
+            assert_eq!(findings_in("vendors/acme_id.rs", text), [""; 0], "{text}");
+            assert_eq!(findings_in("journal/tests.rs", text), [""; 0], "{text}");
+            assert_eq!(
+                findings_in("journal/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{text}\n}}")),
+                [""; 0],
+                "{text}"
+            );
         }
-        assert_eq!(said("journal/mod.rs", "fn wire() {}"), [""; 0]);
+        assert_eq!(findings_in("journal/mod.rs", "fn wire() {}"), [""; 0]);
     }
 
     #[test]
-    fn an_exception_that_is_not_needed_is_found() {
+    fn an_unused_exception_is_found() {
         let findings = vocabulary(&[], &[], &[("lib.rs", "acme", "")]).unwrap();
         assert!(findings.first().unwrap().to_string().contains("lib.rs no longer names `acme`"));
         assert!(EXCEPTIONS.len() <= 12);

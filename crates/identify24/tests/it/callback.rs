@@ -126,7 +126,7 @@ fn emitted_webhook_is_parsed_again() {
         (request.method(), &request.headers()["content-type"]),
         (&Method::POST, &"application/json".parse().unwrap())
     );
-    assert_eq!(CallbackPath::of(request.uri().path()).unwrap().event, IdentStatusCallback.name());
+    assert_eq!(CallbackPath::parse(request.uri().path()).unwrap().event, IdentStatusCallback.name());
     assert_eq!(IdentStatusCallback.parse(&request).unwrap(), event);
 
     let mut bare = Event::new("identify24", "status", "k");

@@ -1,4 +1,4 @@
-//! JSON in and out. What goes wrong is told by path, line, column and expected type, never by value.
+//! Reads and writes JSON. Errors contain path, line, column and the expected type, but no values.
 
 mod files;
 mod reader;
@@ -21,25 +21,25 @@ use self::reader::{Detail, Reading};
 use self::writer::{MARK, WRITTEN_MARK, Writer};
 use crate::{Body, Decoded, Part, Received, Source};
 
-/// Above this size only line and column are told: finding the path parses the text a second time.
+/// Maximum size in bytes for which errors contain a path: finding it parses the text a second time.
 const PATH_LIMIT: usize = 1024 * 1024;
 
-/// The media type of every JSON body.
+/// Media type of JSON bodies.
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Why a text could not be read. Holds no value of the text and no key that is not the type's own.
+/// Why a text cannot be read. Contains no value of the text, and only keys that the type names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
-    /// Path of the value, e.g. `IdentData[0].Birthdate`; `*` stands for a key that the type does not name. Empty when
-    /// the text is no JSON at all, when the root itself is of the wrong type, or when the text is larger than 1 MiB.
+    /// Path of the value, e.g. `IdentData[0].Birthdate`; `*` stands for a key that the type does not name. Empty if the
+    /// text is not valid JSON, if the root has the wrong type, or if the text is larger than 1 MiB.
     pub path: String,
-    /// What was expected there.
+    /// The expected form.
     pub expected: String,
     /// Line, from 1.
     pub line: usize,
     /// Column, from 1.
     pub column: usize,
-    /// Whether the text is JSON, only of another form.
+    /// Whether the text is valid JSON of another form.
     pub well_formed: bool,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Display for JsonFault {
 }
 
 impl JsonFault {
-    /// The place of a fault, without its path.
-    fn at(Detail { line, column, well_formed, .. }: Detail) -> Self {
+    /// Creates a fault without a path.
+    fn new(Detail { line, column, well_formed, .. }: Detail) -> Self {
         Self { path: String::new(), expected: "another form was expected".into(), line, column, well_formed }
     }
 
-    /// Takes path and form from a reading that traced them; its innermost step comes first.
+    /// Adds path and expected form from a second, tracing pass. Its path begins with the innermost step.
     fn trace(&mut self, Detail { path, expected, .. }: Detail) {
         for step in path.iter().rev() {
             if !self.path.is_empty() && !step.starts_with('[') {
@@ -74,37 +74,36 @@ impl JsonFault {
         self.expected = expected;
     }
 
-    /// The error of a vendor's answer that cannot be read.
+    /// Creates the error of a vendor's response that cannot be read.
     pub fn answer(self) -> Error {
         Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {self}"))
     }
 
-    /// The error of an input that cannot be read.
+    /// Creates the error of an input that cannot be read.
     pub fn input(self) -> Error {
         Error::new(Kind::InvalidInput, format!("the JSON cannot be read: {self}"))
     }
 }
 
-/// Reads a whole JSON text. A byte order mark at the start is passed over.
+/// Reads a complete JSON text. A byte order mark at the start is ignored.
 ///
 /// # Errors
-/// [`JsonFault`] without any value of the text.
+/// If the text is not valid JSON or has another form.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     read_with::<T, _>(bytes, PhantomData::<T>)
 }
 
-/// Reads a whole JSON text by a seed, for what is not to be held in memory as a whole. `T` is the type whose form is
-/// told when the text is of another one.
+/// Reads a complete JSON text with a seed, which need not build the whole value. Errors name the form of `T`.
 ///
 /// # Errors
-/// As [`read()`].
+/// Like [`read()`].
 pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     bytes: &'de [u8],
     seed: S,
 ) -> Result<S::Value, JsonFault> {
-    let text = text_of(bytes)?;
+    let text = without_byte_order_mark(bytes)?;
     Reading::new(false).read(text, seed).map_err(|fault| {
-        let mut fault = JsonFault::at(fault.into_detail());
+        let mut fault = JsonFault::new(fault.into_detail());
         if fault.well_formed
             && text.len() <= PATH_LIMIT
             && let Err(again) = Reading::new(true).read(text, PhantomData::<T>)
@@ -115,13 +114,13 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     })
 }
 
-/// The text after a byte order mark, if there is one.
-fn text_of(bytes: &[u8]) -> Result<&str, JsonFault> {
+/// The text, without a byte order mark at its start.
+fn without_byte_order_mark(bytes: &[u8]) -> Result<&str, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
-        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
     })
 }
@@ -129,46 +128,46 @@ fn text_of(bytes: &[u8]) -> Result<&str, JsonFault> {
 /// Writes a value into one buffer.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] when the value has no JSON form.
+/// [`Kind::InvalidInput`] if the value cannot be written as JSON.
 pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    Ok(written(value)?.bytes)
+    Ok(serialize(value)?.bytes)
 }
 
-fn written<T: Serialize>(value: &T) -> Result<Writer, Error> {
+fn serialize<T: Serialize>(value: &T) -> Result<Writer, Error> {
     let mut writer = Writer::new();
-    value.serialize(&mut writer).map_err(|_| Error::new(Kind::InvalidInput, "the value has no JSON form"))?;
+    value.serialize(&mut writer).map_err(|_| Error::new(Kind::InvalidInput, "the value cannot be written as JSON"))?;
     Ok(writer)
 }
 
-/// The headers of a JSON request.
+/// Returns the headers of a JSON request.
 pub fn headers() -> HeaderMap {
-    // Room for what the driver and the transport add.
+    // The driver and the transport add further headers.
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, MEDIA_TYPE);
     headers
 }
 
-/// Reads a whole JSON answer.
+/// Reads a complete JSON response.
 ///
 /// # Errors
-/// [`Kind::Protocol`] if it is a stream or cannot be read.
+/// [`Kind::Protocol`] if the body is a stream or cannot be read.
 pub fn decode<T: DeserializeOwned>(body: Received) -> Result<Decoded<T>, Error> {
     read::<T>(&body.whole()?).map(Into::into).map_err(JsonFault::answer)
 }
 
-/// Reads the JSON body of a request, whatever its Content-Type says.
+/// Reads the JSON body of a request. Its Content-Type is ignored.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] naming what cannot be read.
+/// [`Kind::InvalidInput`] if the body cannot be read; it names the field.
 #[cfg(feature = "server")]
 pub fn decode_request<T: DeserializeOwned>(request: &http::Request<Bytes>) -> Result<T, Error> {
     read(request.body()).map_err(JsonFault::input)
 }
 
-/// A JSON answer of the sandbox's side.
+/// Creates a JSON response of the sandbox. An invalid `status` becomes 200.
 ///
 /// # Errors
-/// As [`write()`].
+/// Like [`write()`].
 #[cfg(feature = "server")]
 pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<Content>, Error> {
     let bytes = write(value)?;
@@ -178,22 +177,22 @@ pub fn response<T: Serialize>(status: u16, value: &T) -> Result<http::Response<C
     Ok(response)
 }
 
-/// Binary data inside a JSON message, as Base64 text: read as text, written from text or straight from a source.
+/// Binary data in a JSON message, as Base64. It is read as text, and written from text or directly from a source.
 #[derive(Clone)]
 pub enum Blob {
-    /// Base64 text as it is.
+    /// Base64 text, written unchanged.
     Text(identkit_core::Pii<String>),
-    /// Bytes that become Base64 only while they are sent.
+    /// Bytes that are encoded as Base64 while they are sent.
     Source(Arc<dyn Source>),
 }
 
 impl Blob {
-    /// Bytes in memory, shared and not copied.
+    /// Creates a blob from bytes in memory, without copying them.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         Self::Source(Arc::new(crate::MemorySource(bytes.into())))
     }
 
-    /// The source, if it is one.
+    /// The source, if the blob has one.
     pub fn source(&self) -> Option<&Arc<dyn Source>> {
         match self {
             Self::Source(source) => Some(source),
@@ -201,10 +200,10 @@ impl Blob {
         }
     }
 
-    /// The bytes, read into memory.
+    /// Reads the bytes into memory.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the text is no Base64, [`Kind::Storage`] when the source cannot be read.
+    /// [`Kind::InvalidInput`] if the text is not valid Base64, [`Kind::Storage`] if the source cannot be read.
     pub fn to_bytes(&self) -> Result<Bytes, Error> {
         match self {
             Self::Text(text) => crate::decode_base64_lenient(text.expose())
@@ -219,7 +218,7 @@ impl Blob {
         }
     }
 
-    /// The first bytes, at most `count`; fewer when there are no more or they cannot be read.
+    /// Reads at most the first `count` bytes; fewer if the blob is shorter or cannot be read.
     pub fn first_bytes(&self, count: usize) -> Vec<u8> {
         match self {
             Self::Text(text) => {
@@ -233,7 +232,7 @@ impl Blob {
                 let mut bytes = Vec::new();
                 if let Ok(reader) = source.open() {
                     let mut reader = std::io::Read::take(reader, count as u64);
-                    // Too few bytes are told apart by whoever compares them.
+                    // The caller compares the bytes, and so notices missing ones.
                     let _ = std::io::Read::read_to_end(&mut reader, &mut bytes);
                 }
                 bytes
@@ -251,7 +250,7 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// Compared by content; a source that cannot be read equals nothing.
+/// Compares the content. A source that cannot be read equals nothing.
 impl PartialEq for Blob {
     fn eq(&self, other: &Self) -> bool {
         matches!((self.to_bytes(), other.to_bytes()), (Ok(one), Ok(two)) if one == two)
@@ -273,27 +272,28 @@ impl<'de> serde::Deserialize<'de> for Blob {
     }
 }
 
-/// Writes a message whose [`Blob::Source`]s are `sources`, in the order in which they are written.
+/// Writes a message. `sources` are its [`Blob::Source`]s in the order in which they are written.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] when the value has no JSON form, or when a text of it looks like a source's place.
+/// [`Kind::InvalidInput`] if the value cannot be written as JSON, if a text of it equals the internal mark of a source,
+/// or if `sources` is incomplete.
 pub fn body<T: Serialize>(value: &T, sources: &[Arc<dyn Source>]) -> Result<Body, Error> {
-    let Writer { bytes, marks: places } = written(value)?;
+    let Writer { bytes, marks } = serialize(value)?;
     let written = Bytes::from(bytes);
-    if places.len() != sources.len() {
-        let detail = "a text of the request holds the control character U+0000, which no field allows";
+    if marks.len() != sources.len() {
+        let detail = "a text of the request contains the control character U+0000, which no field allows";
         return Err(Error::new(Kind::InvalidInput, detail));
     }
-    if places.is_empty() {
+    if marks.is_empty() {
         return Ok(written.into());
     }
     let mut parts = Vec::with_capacity(sources.len() * 2 + 1);
     let mut from = 0;
-    for (place, source) in places.into_iter().zip(sources) {
-        // The quotes around the mark stay.
-        parts.push(Part::Bytes(written.slice(from..=place)));
+    for (mark, source) in marks.into_iter().zip(sources) {
+        // The quotes around the mark are retained.
+        parts.push(Part::Bytes(written.slice(from..=mark)));
         parts.push(Part::Base64(Arc::clone(source)));
-        from = place + WRITTEN_MARK.len() - 1;
+        from = mark + WRITTEN_MARK.len() - 1;
     }
     parts.push(Part::Bytes(written.slice(from..)));
     Ok(Body::from_parts(parts))
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_the_place_and_the_type_but_no_value() {
+    fn faults_contain_path_and_type_but_no_value() {
         for (json, path, expected) in [
             (r#"{"Surname":4711}"#, "Surname", "expected a string"),
             (
@@ -364,7 +364,7 @@ mod tests {
             years: std::collections::BTreeMap<u8, u8>,
         }
         for (json, path, expected) in [
-            (r#"{"Mustermann":1}"#, "*", "there is a field other than: years"),
+            (r#"{"Mustermann":1}"#, "*", "unknown field; allowed: years"),
             (r#"{"years":{"3":"Mustermann"}}"#, "years.*", "expected a whole number, not negative and not too large"),
         ] {
             let fault = read::<Closed>(json.as_bytes()).unwrap_err();
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_is_told_by_line_and_column() {
+    fn invalid_json_is_reported_by_line_and_column() {
         let fault = fault("{\n \"Surname\": \"Mustermann\" \"Years\"");
         assert!(!fault.well_formed);
         assert_eq!((fault.line, fault.column), (2, 26));
@@ -383,12 +383,12 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_passed_over() {
+    fn a_byte_order_mark_is_ignored() {
         assert!(read::<Person>(b"\xef\xbb\xbf{\"Surname\":\"x\"}").is_ok());
     }
 
     #[test]
-    fn sources_take_their_places_in_order() {
+    fn sources_replace_their_marks_in_order() {
         #[derive(Serialize)]
         struct Message {
             a: Blob,
@@ -404,11 +404,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_cannot_pose_as_a_source() {
+    fn a_text_equal_to_a_mark_is_rejected() {
         let message = (MARK, Blob::from_bytes("one"));
         let sources = [message.1.source().cloned().unwrap()];
         assert_eq!(body(&message, &sources).unwrap_err().kind(), Kind::InvalidInput);
-        // Nor is a source that nobody named sent as its mark.
+        // The mark of a source that is missing in `sources` is not sent either.
         assert_eq!(body(&message.1, &[]).unwrap_err().kind(), Kind::InvalidInput);
     }
 }

@@ -1,9 +1,9 @@
-//! Reads JSON by serde_json, and finds the place of what does not fit without ever quoting a value.
+//! Reads JSON with serde_json, and locates a value of the wrong form without quoting it.
 //!
-//! serde_json's own messages quote. So every deserializer and every access is wrapped, and types are read with an error
-//! type that takes from serde only what comes from the type: the expected form, names of fields and variants. Keys
-//! stand in a path only where the type itself names them, since a key of a map may be a person's. A text is read by the
-//! same code whether its path is asked for or not: a second reading with `tracing` finds the path.
+//! serde_json's own messages quote values. So every deserializer and every access is wrapped, and types are read with
+//! an error type that takes only information of the type from serde: the expected form, names of fields and variants. A
+//! path contains only keys that the type names, because a key of a map can be personal data. The first pass does not
+//! record the path; a second pass of the same code with `tracing` finds it.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -13,16 +13,16 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-/// What the wrappers of one reading share.
+/// State that the wrappers of one pass share.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// Whether keys are read for the path.
+    /// Whether keys are recorded for the path.
     tracing: bool,
-    /// An error of a type on its way through serde_json, which has an error type of its own.
+    /// An error of a type while it passes through serde_json, which has its own error type.
     error: Cell<Option<Fault>>,
-    /// The form that serde_json asked for while it made an error.
+    /// The expected form that serde_json requested while it created an error.
     expected: RefCell<String>,
-    /// The names of the fields, where the type that is read next has some.
+    /// Field names of the type that is read next, if it has any.
     names: Cell<&'static [&'static str]>,
 }
 
@@ -31,7 +31,7 @@ impl Reading {
         Self { tracing, ..Self::default() }
     }
 
-    /// Reads a whole text.
+    /// Reads a complete text.
     pub(super) fn read<'de, S: DeserializeSeed<'de>>(&self, text: &'de str, seed: S) -> Result<S::Value, Fault> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let value = seed.deserialize(Reader::new(&mut deserializer, self))?;
@@ -39,30 +39,30 @@ impl Reading {
         Ok(value)
     }
 
-    /// Lets an error of a type pass through serde_json.
+    /// Passes an error of a type through serde_json.
     #[cold]
     fn pass<E: de::Error>(&self, fault: Fault) -> E {
         self.error.set(Some(fault));
         E::custom("")
     }
 
-    /// The error of a type that passed through serde_json, or what serde_json itself found.
+    /// Returns the error of a type that passed through serde_json, or serde_json's own error.
     #[cold]
     fn explain(&self, error: &dyn fmt::Display) -> Fault {
         let mut fault = self.error.take().unwrap_or_else(|| {
             let form = self.expected.take();
             let mut fault = Fault::expecting(&form);
-            // serde_json names a form wherever a type is to blame. All else is no JSON.
+            // serde_json requests the form only if a type rejects the value. Otherwise the text is not valid JSON.
             fault.0.well_formed = !form.is_empty();
             fault
         });
         if fault.0.line == 0 {
-            (fault.0.line, fault.0.column) = place(&error.to_string()).unwrap_or_default();
+            (fault.0.line, fault.0.column) = position(&error.to_string()).unwrap_or_default();
         }
         fault
     }
 
-    /// As [`explain`](Self::explain), with a step of the path.
+    /// Like [`explain`](Self::explain), with a step of the path.
     #[cold]
     fn explain_at(&self, error: &dyn fmt::Display, step: &dyn fmt::Display) -> Fault {
         let mut fault = self.explain(error);
@@ -70,7 +70,7 @@ impl Reading {
         fault
     }
 
-    /// Writes the form that a type expects, and keeps it.
+    /// Writes the form that a type expects, and records it.
     #[cold]
     fn expect(&self, expected: &dyn Expected, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = expected.to_string();
@@ -80,18 +80,18 @@ impl Reading {
     }
 }
 
-/// The key, if it is one of these names.
+/// Returns the key, if it is one of these names.
 fn name_of(names: &'static [&'static str], key: &str) -> &'static str {
     names.iter().find(|name| **name == key).copied().unwrap_or("*")
 }
 
-/// Line and column, as serde_json ends its messages with them. What stands before may quote a value.
-fn place(message: &str) -> Option<(usize, usize)> {
+/// Line and column at the end of a message of serde_json. The text before can quote a value.
+fn position(message: &str) -> Option<(usize, usize)> {
     let (line, column) = message.rsplit_once(" at line ")?.1.split_once(" column ")?;
     Some((line.parse().ok()?, column.parse().ok()?))
 }
 
-/// What does not fit.
+/// A text of the wrong form.
 #[derive(Debug)]
 pub(super) struct Fault(Box<Detail>);
 
@@ -100,7 +100,7 @@ pub(super) struct Detail {
     /// Innermost step first.
     pub(super) path: Vec<String>,
     pub(super) expected: String,
-    /// 0 until serde_json told the place.
+    /// 0 until serde_json reports the position.
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) well_formed: bool,
@@ -111,9 +111,9 @@ impl Fault {
         Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true }))
     }
 
-    /// The expectation, in words for people instead of Rust's names of types.
+    /// Creates a fault that names the expected form in JSON's terms instead of Rust's.
     fn expecting(form: &str) -> Self {
-        let words = match form {
+        let form = match form {
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, not negative and not too large",
             "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number that is not too large",
             "f32" | "f64" => "a number",
@@ -122,7 +122,7 @@ impl Fault {
             "a sequence" => "an array",
             other => other,
         };
-        Self::new(format!("expected {words}"))
+        Self::new(format!("expected {form}"))
     }
 
     pub(super) fn into_detail(self) -> Detail {
@@ -160,7 +160,7 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("there is a field other than: {}", expected.join(", ")))
+        Self::new(format!("unknown field; allowed: {}", expected.join(", ")))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -168,11 +168,11 @@ impl de::Error for Fault {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::new(format!("the field {field} is there twice"))
+        Self::new(format!("the field {field} occurs twice"))
     }
 }
 
-/// A deserializer, a seed, a visitor or an access of serde_json's or of a type's, as a part of one reading.
+/// Wraps a deserializer, a seed, a visitor or an access of serde_json or of a type.
 struct Reader<'a, T> {
     inner: T,
     reading: &'a Reading,
@@ -346,7 +346,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        // Only a type that names its fields has keys for a path.
+        // Only a type that names its fields contributes keys to the path.
         if self.reading.tracing && !self.names.is_empty() {
             return self.trace_key(seed);
         }
@@ -362,7 +362,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
 }
 
 impl<'de, A: MapAccess<'de>> Entries<'_, A> {
-    /// Reads a key for the path, and then what the type makes of it.
+    /// Reads a key for the path, then deserializes it for the type.
     #[cold]
     fn trace_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let text = self.map.next_key::<String>().map_err(|error| self.reading.explain_at(&error, &"*"))?;

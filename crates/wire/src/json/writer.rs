@@ -1,7 +1,7 @@
-//! Writes JSON as serde_json does, and texts faster: most have nothing to escape, and are looked at eight bytes at a
-//! time. Numbers and escapes are serde_json's own.
+//! Writes JSON like serde_json, but texts faster: most need no escape, which is checked eight bytes at a time.
+//! serde_json writes numbers and escapes.
 //!
-//! Invariant: byte for byte what `serde_json::to_vec` writes.
+//! Invariant: the output is byte for byte that of `serde_json::to_vec`.
 
 use std::fmt;
 
@@ -10,24 +10,24 @@ use serde_json::{Error, Value};
 
 use crate::ascii::needs_escape;
 
-/// What a large text stands as while its message is written; [`body`](super::body) puts the source in its place.
+/// Placeholder of a source while its message is written; [`body`](super::body) replaces it.
 pub(super) const MARK: &str = "\u{0}source";
 pub(super) const WRITTEN_MARK: &[u8] = br#""\u0000source""#;
 
-/// What was written so far.
+/// The output.
 pub(super) struct Writer {
     pub(super) bytes: Vec<u8>,
-    /// Where a [`MARK`] begins, with its quote.
+    /// Positions of the opening quotes of each [`MARK`].
     pub(super) marks: Vec<usize>,
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        // Room for an order with all that an order can have but documents: growing to it would take further allocations.
+        // Enough for a complete order without documents, so that the buffer does not grow.
         Self { bytes: Vec::with_capacity(2048), marks: Vec::new() }
     }
 
-    /// A value whose form is serde_json's.
+    /// Writes a value with serde_json.
     fn plain<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         serde_json::to_writer(&mut self.bytes, value)
     }
@@ -51,7 +51,7 @@ impl Writer {
         Compound { writer: self, first: true, close }
     }
 
-    /// The name of a variant that holds something.
+    /// Writes the name of a variant that has a value.
     fn variant(&mut self, name: &str) -> Result<(), Error> {
         self.bytes.push(b'{');
         self.text(name)?;
@@ -60,7 +60,7 @@ impl Writer {
     }
 }
 
-/// A list or an object that is being written.
+/// An array or an object that is being written.
 pub(super) struct Compound<'a> {
     writer: &'a mut Writer,
     first: bool,
@@ -80,10 +80,10 @@ impl Compound<'_> {
     }
 
     fn entry<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
-        // How serde_json hands itself a text that stands without quotes: a number as it was read, for one.
+        // serde_json's private form of a text without quotes, e.g. a number with its original digits.
         if key.starts_with("$serde_json::private::") {
             let Value::String(verbatim) = serde_json::to_value(value)? else {
-                return Err(Error::custom("a private value of serde_json is no text"));
+                return Err(Error::custom("a private value of serde_json is not a string"));
             };
             self.writer.bytes.extend_from_slice(verbatim.as_bytes());
             return Ok(());
@@ -283,14 +283,14 @@ impl ser::SerializeMap for Compound<'_> {
         self.next();
         let from = self.writer.bytes.len();
         key.serialize(&mut *self.writer)?;
-        // A number or a truth value becomes a text; nothing else can be a key.
+        // A number or a boolean becomes a string; nothing else can be a key.
         match self.writer.bytes.get(from) {
             Some(b'"') => {}
             Some(b'0'..=b'9' | b'-' | b't' | b'f') => {
                 self.writer.bytes.insert(from, b'"');
                 self.writer.bytes.push(b'"');
             }
-            _ => return Err(Error::custom("a key must be a text")),
+            _ => return Err(Error::custom("a key must be a string")),
         }
         self.writer.bytes.push(b':');
         Ok(())

@@ -1,4 +1,4 @@
-//! The least: one order by hand on hyper and rustls.
+//! The smallest program: places one order with hyper and rustls.
 use std::sync::Arc;
 
 use http_body_util::{BodyExt as _, Full};

@@ -1,4 +1,4 @@
-//! The order that is placed without identkit.
+//! The order of the programs without identkit.
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]

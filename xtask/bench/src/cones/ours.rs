@@ -1,4 +1,4 @@
-//! Ours: the same order.
+//! Places one order with identkit.
 use std::sync::Arc;
 
 use identkit::identity_tm::messages::PutOrder;

@@ -1,4 +1,4 @@
-//! What people would take instead: one order on reqwest.
+//! Places one order with reqwest.
 use std::sync::Arc;
 
 mod order;

@@ -1,18 +1,18 @@
-//! A crate of a few files, each time with one way to use another.
+//! Crates of a few files that use each other in different ways.
 
 use super::circles;
 
-/// What is reported on a crate of these files, of which the first is the root.
-fn said(files: &[(&str, &str)]) -> Vec<String> {
+/// The findings of a crate of these files. The first one is the root.
+fn findings_in(files: &[(&str, &str)]) -> Vec<String> {
     let sources: Vec<_> =
         files.iter().map(|(name, text)| (format!("crates/x/src/{name}.rs"), (*text).to_owned())).collect();
     circles(&sources).unwrap()
 }
 
-/// What is reported on two modules of a crate, where `b` uses an item of `a`.
+/// The findings of a crate with two modules, where `b` uses an item of `a`.
 fn with(a: &str) -> Vec<String> {
     let a = format!("pub struct A; pub enum Kind {{ One }} {a}");
-    said(&[
+    findings_in(&[
         ("lib", "mod a; mod b; pub(crate) use b::{B, make}; pub mod prelude { pub use crate::b::*; }"),
         ("a", &a),
         (
@@ -23,7 +23,7 @@ fn with(a: &str) -> Vec<String> {
 }
 
 #[test]
-fn files_that_use_each_other_are_reported_with_items() {
+fn files_that_use_each_other_are_found_with_their_items() {
     let findings = with("\nfn use_it() { crate::b::make() }");
     assert_eq!(findings.len(), 1, "{findings:?}");
     let text = findings.concat();
@@ -55,7 +55,7 @@ fn every_way_to_name_an_item_is_a_use() {
 
 #[test]
 fn tests_comments_and_other_crates_are_not_uses() {
-    for fine in [
+    for code in [
         "/// See [`crate::b::B`].\nstruct C;",
         "#[cfg(test)] mod tests { use crate::b::B; }",
         "#[cfg(all(test, unix))] use crate::b::B;",
@@ -70,7 +70,7 @@ fn tests_comments_and_other_crates_are_not_uses() {
         "fn make() {} fn f() { make() }",
         "macro_rules! later { () => { $crate::b::make() } }",
     ] {
-        assert_eq!(with(fine), Vec::<String>::new(), "{fine}");
+        assert_eq!(with(code), Vec::<String>::new(), "{code}");
     }
     assert_eq!(with("#[cfg(not(test))] use crate::b::B;").len(), 1);
 }
@@ -81,12 +81,12 @@ fn a_parent_that_only_declares_and_re_exports_is_in_no_circle() {
     let other = "pub struct Error;";
     let parent = "mod child; mod error; pub use child::{Child, read}; pub use error::Error;";
     assert_eq!(
-        said(&[("lib", "mod p; pub use p::Child;"), ("p/mod", parent), ("p/child", child), ("p/error", other)]),
+        findings_in(&[("lib", "mod p; pub use p::Child;"), ("p/mod", parent), ("p/child", child), ("p/error", other)]),
         [""; 0]
     );
     for uses in ["fn f() { read() }", "fn f() { child::read() }", "struct All(Child);"] {
         let parent = format!("mod child; pub use child::{{Child, read}}; pub struct Error; {uses}");
-        let findings = said(&[("lib", "mod p;"), ("p/mod", &parent), ("p/child", child)]);
+        let findings = findings_in(&[("lib", "mod p;"), ("p/mod", &parent), ("p/child", child)]);
         assert!(findings.concat().contains("child.rs:1 uses Error of crates/x/src/p/mod.rs"), "{uses}: {findings:?}");
     }
 }
@@ -95,7 +95,7 @@ fn a_parent_that_only_declares_and_re_exports_is_in_no_circle() {
 fn a_type_with_methods_in_two_files_is_in_no_circle() {
     let first = "pub struct T; impl T { pub fn new() -> Self { Self } pub fn run(&self) { self.more() } }";
     let second = "use crate::first::T; impl T { pub(crate) fn more(&self) { T::new(); } }";
-    assert_eq!(said(&[("lib", "mod first; mod second;"), ("first", first), ("second", second)]), [""; 0]);
+    assert_eq!(findings_in(&[("lib", "mod first; mod second;"), ("first", first), ("second", second)]), [""; 0]);
 }
 
 #[test]
@@ -108,14 +108,14 @@ fn a_long_circle_is_one_finding_and_two_circles_are_two() {
         ("d", "pub fn f() { crate::e::f() }"),
         ("e", "pub fn f() { crate::d::f() } pub fn g() {}"),
     ];
-    let findings = said(&ring);
+    let findings = findings_in(&ring);
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert!(findings.first().is_some_and(|text| text.starts_with("3 files") && !text.contains("e.rs")), "{findings:?}");
     assert!(findings.last().is_some_and(|text| text.starts_with("2 files")), "{findings:?}");
 }
 
 #[test]
-fn what_cannot_be_read_is_broken_rather_than_fine() {
+fn invalid_code_is_an_error() {
     let broken = |text: &str| circles(&[("crates/x/src/lib.rs".to_owned(), text.to_owned())]).unwrap_err().to_string();
     assert!(broken("\nfn f( {").contains("crates/x/src/lib.rs:2"));
     assert!(broken("mod gone;").contains("`mod gone`, which has no file"));

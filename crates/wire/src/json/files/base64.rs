@@ -1,25 +1,24 @@
-//! Base64 in pieces, as leniently as [`decode_base64_lenient`](crate::decode_base64_lenient) reads it whole (AT-40).
+//! Decodes Base64 in pieces, as leniently as [`decode_base64_lenient`](crate::decode_base64_lenient) (AT-40).
 
 use crate::Base64Error;
 
-/// What came so far of one text.
+/// State of one text.
 #[derive(Default)]
 pub(super) struct Decoder {
-    /// Characters that do not make up a group of four yet, in the standard alphabet.
+    /// Characters of an incomplete group of four, in the standard alphabet.
     group: Vec<u8>,
     padding: usize,
 }
 
 impl Decoder {
-    /// Decodes a further run of the text. `escaped`: the run was written as an escape, so that a control character of
-    /// it is the text's and not a fault of the JSON.
+    /// Decodes the next run of the text. `escaped`: whether it is a JSON escape, which allows control characters.
     pub(super) fn push(&mut self, run: &[u8], escaped: bool, out: &mut Vec<u8>) -> Result<(), Base64Error> {
         let mut rest = run;
         while let (false, Some((byte, after))) = (self.group.is_empty(), rest.split_first()) {
             self.one(*byte, escaped, out)?;
             rest = after;
         }
-        // The rule: whole groups of the standard alphabet. White space, padding and `-_` take the long way.
+        // The fast path: complete groups of the standard alphabet, without white space, padding and `-_`.
         if self.padding == 0
             && let Some((groups, after)) = rest.split_at_checked(rest.len() - rest.len() % 4)
             && base64_simd::STANDARD_NO_PAD.decode_append(groups, out).is_ok()
@@ -51,7 +50,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The end of the text.
+    /// Decodes the rest at the end of the text.
     pub(super) fn finish(self, out: &mut Vec<u8>) -> Result<(), Base64Error> {
         if self.padding > 0 && !(self.group.len() + self.padding).is_multiple_of(4) {
             return Err(Base64Error);
@@ -69,7 +68,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn at_40_in_pieces_the_same_is_read_and_refused_as_whole(
+        fn at_40_pieces_decode_like_the_whole_text(
             text in "[A-Da-d0-3+/_\\-= \n!]{0,24}|[A-Za-z0-9+/]{0,40}={0,3}",
             cut in 0_usize..40,
             pieces in 1_usize..9,

@@ -1,4 +1,4 @@
-//! A JSON list of files, read while it comes: never more than a piece of one file is in memory.
+//! Reads a JSON list of files as it arrives: at most a piece of one file is in memory.
 
 mod base64;
 mod scan;
@@ -10,23 +10,22 @@ use bytes::{Buf, Bytes};
 use identkit_core::{Content, Error, Kind};
 use serde::de::DeserializeOwned;
 
-use self::scan::{Found, Scanner, Unreadable};
+use self::scan::{Scanner, Token, Unreadable};
 
 /// A piece of a list of files.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece<T> {
-    /// Bytes of the present file, never none.
+    /// Bytes of the current file, never empty.
     Bytes(Bytes),
-    /// The end of an element: what else it says, with an empty text in the file's place. All bytes since the element
-    /// before were its file.
+    /// End of an element: its other fields, and an empty text for its file, which is the bytes since the last `End`.
     End(T),
 }
 
-/// The files of `{"list": [{"file": "Base64", …}, …]}`, in order and byte by byte as they come, each as a `T` at its end.
+/// Reads the files of `{"list": [{"file": "Base64", …}, …]}` in order, piece by piece. Each element ends with its `T`.
 ///
-/// Base64 is read as [`decode_base64_lenient`](crate::decode_base64_lenient) does (AT-40). Files are handed out before
-/// what follows was looked at: only `None` says that the text was whole and was JSON. Elements of other names are
-/// passed over, up to 256 KiB of them.
+/// Base64 is read like [`decode_base64_lenient`](crate::decode_base64_lenient) (AT-40). Pieces are returned before the
+/// following text is read: only `None` means that the text was complete and valid JSON. The text outside the elements,
+/// and that of an element beside its file, can each have up to 256 KiB.
 pub struct Files<T> {
     content: Content,
     piece: Bytes,
@@ -50,22 +49,22 @@ impl<T> fmt::Debug for Files<T> {
 }
 
 impl<T: DeserializeOwned> Files<T> {
-    /// The files under `file` in the elements of `list`. More than `cap` bytes of text are an error.
+    /// Reads the field `file` of the elements of `list`. A text of more than `cap` bytes is an error.
     pub fn new(content: Content, list: &'static str, file: &'static str, cap: u64) -> Self {
         let scanner = Scanner::new(list, file);
         Self { content, piece: Bytes::new(), scanner, left: cap, state: State::Reading, element: PhantomData }
     }
 
-    /// The text as it came, as long as nothing of it was read.
+    /// Returns the content. It is complete only if no piece was read.
     pub fn into_content(self) -> Content {
         self.content
     }
 
-    /// The next piece, `None` at the end of the whole text.
+    /// Reads the next piece; returns `None` at the end of the complete text.
     ///
     /// # Errors
-    /// What reading the content meets; [`Kind::Protocol`] when the text is no JSON, is of another form, ends early, or
-    /// is longer than allowed. After an error nothing more is read.
+    /// If the content cannot be read, or with [`Kind::Protocol`] if the text is not valid JSON, has another form, is
+    /// incomplete, or is too long. After an error nothing more can be read.
     pub async fn next(&mut self) -> Result<Option<Piece<T>>, Error> {
         let next = match self.state {
             State::Reading => self.read().await,
@@ -89,15 +88,15 @@ impl<T: DeserializeOwned> Files<T> {
                 self.left = self
                     .left
                     .checked_sub(piece.len() as u64)
-                    .ok_or_else(|| Error::new(Kind::Protocol, "the answer is longer than allowed"))?;
+                    .ok_or_else(|| Error::new(Kind::Protocol, "the response is longer than allowed"))?;
                 self.piece = piece;
             }
-            let (done, found) = self.scanner.step(&self.piece).map_err(|Unreadable(error)| error)?;
+            let (done, token) = self.scanner.step(&self.piece).map_err(|Unreadable(error)| error)?;
             self.piece.advance(done);
-            match found {
+            match token {
                 None => {}
-                Some(Found::Bytes(bytes)) => return Ok(Some(Piece::Bytes(bytes.into()))),
-                Some(Found::Element(text)) => {
+                Some(Token::Bytes(bytes)) => return Ok(Some(Piece::Bytes(bytes.into()))),
+                Some(Token::Element(text)) => {
                     return element(&text).map(|element| Some(Piece::End(element)));
                 }
             }
@@ -105,7 +104,7 @@ impl<T: DeserializeOwned> Files<T> {
     }
 }
 
-/// Reads an element without its file. Line and column would count in what is left of it, and are not told.
+/// Reads an element without its file. The error has no line and column, because the file was removed from the text.
 fn element<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
     super::read(text).map_err(|fault| match (fault.well_formed, fault.path.as_str()) {
         (false, _) => scan::malformed(),

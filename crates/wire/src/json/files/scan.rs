@@ -1,7 +1,7 @@
-//! Finds the large texts of a JSON text that comes in pieces.
+//! Extracts the large texts of a JSON text that arrives in pieces.
 //!
-//! The texts are taken out as they come by; what remains is small, and serde_json reads it: each element of the list
-//! when it ends, the rest at the end. Whether the text is JSON at all is therefore decided by serde_json.
+//! The rest is small, and serde_json reads it: each element of the list at its end, everything else at the end of the
+//! text. So serde_json decides whether the text is valid JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,29 @@ use serde::de::IgnoredAny;
 use super::base64::Decoder;
 use crate::Base64Error;
 
-/// The most that may stand beside the files: in an element of the list, or in all else.
+/// Maximum size in bytes of the text beside the files: of an element, and of everything outside the elements.
 const BESIDE: usize = 256 * 1024;
 
-/// So deeply may the text be nested: as serde_json has it.
+/// Maximum nesting depth, the same as serde_json's.
 const DEPTH: usize = 128;
 
-/// So much Base64 is decoded at once.
+/// Maximum length of Base64 that is decoded at once.
 const RUN: usize = 64 * 1024;
 
-/// What was found.
+/// A result of the scanner.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Token {
     /// Decoded bytes.
     Bytes(Vec<u8>),
-    /// The end of an element: its JSON, with an empty text for the file's.
+    /// End of an element: its JSON, with an empty text in place of the file.
     Element(Vec<u8>),
 }
 
-/// Where the scanner stands.
+/// Position of the scanner.
 enum State {
     /// Between texts.
     Between,
-    /// In a text that is no file.
+    /// In a text that is not a file.
     Text { escape: bool },
     /// In a file.
     File { decoder: Decoder, escape: Vec<u8> },
@@ -43,22 +43,22 @@ pub(super) struct Scanner {
     list: &'static str,
     file: &'static str,
     state: State,
-    /// What remains of the text: outside the elements, and of the present element.
+    /// Text outside the elements, and of the current element, without files.
     outside: Vec<u8>,
     element: Vec<u8>,
-    /// Where the last text begins in the buffer that it went to.
+    /// Start of the last text in its buffer.
     text: usize,
-    /// The kinds of the outermost three brackets, and how many are open.
+    /// The outermost three brackets, and the number of open brackets.
     brackets: [u8; 3],
     depth: usize,
-    /// Whether the last key of the root is the list's; whether it was there before.
+    /// Whether the last key of the root is the list's, and whether the list occurred.
     in_list: bool,
-    list_seen: bool,
-    /// What the next value is: the list, or a file.
+    had_list: bool,
+    /// Whether the next value is the list, or a file.
     list_next: bool,
     file_next: bool,
-    /// Whether the present element has had its file.
-    file_seen: bool,
+    /// Whether the file of the current element occurred.
+    had_file: bool,
 }
 
 pub(super) fn malformed() -> Error {
@@ -69,7 +69,7 @@ pub(super) fn other_form(what: &str) -> Error {
     Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {what}"))
 }
 
-/// Lets a fault of Base64 become an error by `?`.
+/// Error type into which `?` converts a Base64 error.
 pub(super) struct Unreadable(pub(super) Error);
 
 impl From<Error> for Unreadable {
@@ -96,14 +96,14 @@ impl Scanner {
             brackets: [0; 3],
             depth: 0,
             in_list: false,
-            list_seen: false,
+            had_list: false,
             list_next: false,
             file_next: false,
-            file_seen: false,
+            had_file: false,
         }
     }
 
-    /// Whether the place is inside an element of the list.
+    /// Whether the position is in an element of the list.
     fn in_element(&self) -> bool {
         self.depth >= 3 && self.in_list && self.brackets == *b"{[{"
     }
@@ -115,25 +115,25 @@ impl Scanner {
     fn keep(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let buffer = self.buffer();
         if buffer.len() + bytes.len() > BESIDE {
-            return Err(other_form("it holds more beside its files than can be"));
+            return Err(other_form("the text beside its files is larger than 256 KiB"));
         }
         buffer.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Looks at a piece; says how many bytes of it are done with, all unless something was found.
-    pub(super) fn step(&mut self, piece: &[u8]) -> Result<(usize, Option<Found>), Unreadable> {
+    /// Scans a piece up to the next token. Returns the number of bytes scanned: all of them if the piece ends no token.
+    pub(super) fn step(&mut self, piece: &[u8]) -> Result<(usize, Option<Token>), Unreadable> {
         let mut rest = piece;
         while let Some((byte, after)) = rest.split_first() {
             match &mut self.state {
                 State::Between => {
                     rest = after;
-                    if let Some(found) = self.between(*byte)? {
-                        return Ok((piece.len() - rest.len(), Some(found)));
+                    if let Some(token) = self.between(*byte)? {
+                        return Ok((piece.len() - rest.len(), Some(token)));
                     }
                 }
                 State::Text { escape } => {
-                    // Up to and with the quote that ends it.
+                    // Up to and including the closing quote.
                     let end = rest.iter().position(|byte| {
                         let escaped = std::mem::replace(escape, !*escape && *byte == b'\\');
                         !escaped && *byte == b'"'
@@ -155,7 +155,7 @@ impl Scanner {
                         escape.clear();
                     }
                     if !out.is_empty() {
-                        return Ok((piece.len() - rest.len(), Some(Found::Bytes(out))));
+                        return Ok((piece.len() - rest.len(), Some(Token::Bytes(out))));
                     }
                 }
                 State::File { decoder, escape } => {
@@ -177,7 +177,7 @@ impl Scanner {
                         }
                     }
                     if !out.is_empty() {
-                        return Ok((piece.len() - rest.len(), Some(Found::Bytes(out))));
+                        return Ok((piece.len() - rest.len(), Some(Token::Bytes(out))));
                     }
                 }
             }
@@ -185,10 +185,10 @@ impl Scanner {
         Ok((piece.len(), None))
     }
 
-    /// A byte between texts.
-    fn between(&mut self, byte: u8) -> Result<Option<Found>, Error> {
+    /// Scans a byte between texts.
+    fn between(&mut self, byte: u8) -> Result<Option<Token>, Error> {
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-            // What it parts stays apart: `1 2` is no number.
+            // White space still separates: `1 2` is not a number.
             if self.buffer().last().is_some_and(|last| last.is_ascii_alphanumeric() || b"+-.".contains(last)) {
                 self.keep(b" ")?;
             }
@@ -200,8 +200,8 @@ impl Scanner {
         }
         match byte {
             b'"' if file_next => {
-                if std::mem::replace(&mut self.file_seen, true) {
-                    return Err(other_form(&format!("{} is there twice", self.file)));
+                if std::mem::replace(&mut self.had_file, true) {
+                    return Err(other_form(&format!("the field {} occurs twice", self.file)));
                 }
                 self.state = State::File { decoder: Decoder::default(), escape: Vec::new() };
                 return Ok(None);
@@ -217,17 +217,17 @@ impl Scanner {
                 }
                 self.depth += 1;
                 if self.depth > DEPTH {
-                    return Err(other_form("it is nested too deeply"));
+                    return Err(other_form("it is nested more than 128 levels deep"));
                 }
                 if self.depth == 3 {
-                    self.file_seen = false;
+                    self.had_file = false;
                 }
             }
             b'}' | b']' if self.depth == 3 && self.in_element() => {
                 self.keep(&[byte])?;
                 self.depth = 2;
                 self.keep(b"{}")?;
-                return Ok(Some(Found::Element(std::mem::take(&mut self.element))));
+                return Ok(Some(Token::Element(std::mem::take(&mut self.element))));
             }
             b'}' | b']' => {
                 self.keep(&[byte])?;
@@ -240,7 +240,7 @@ impl Scanner {
         Ok(None)
     }
 
-    /// The last text was a key.
+    /// Handles a key: the last text.
     fn key(&mut self) -> Result<(), Error> {
         let element = self.depth == 3 && self.in_element();
         if self.depth != 1 && !element {
@@ -255,17 +255,17 @@ impl Scanner {
         }
         self.in_list = key == list;
         self.list_next = self.in_list;
-        if self.in_list && std::mem::replace(&mut self.list_seen, true) {
-            // The last of two would count, and the files of the first were handed out.
-            return Err(other_form(&format!("{list} is there twice")));
+        if self.in_list && std::mem::replace(&mut self.had_list, true) {
+            // serde_json would take the last list, but the files of the first were returned already.
+            return Err(other_form(&format!("the field {list} occurs twice")));
         }
         Ok(())
     }
 
-    /// The end of the text.
+    /// Checks the text at its end.
     pub(super) fn finish(&self) -> Result<(), Error> {
         if self.depth > 0 || !matches!(self.state, State::Between) {
-            return Err(other_form("it ends before its JSON does"));
+            return Err(other_form("its JSON is incomplete"));
         }
         crate::json::read::<BTreeMap<String, IgnoredAny>>(&self.outside)
             .map(drop)
@@ -273,7 +273,7 @@ impl Scanner {
     }
 }
 
-/// The character of an escape in a file, `None` while it is not whole: in Base64, only ASCII can be meant.
+/// Returns the character of an escape in a file, `None` while the escape is incomplete.
 fn unescape(escape: &[u8]) -> Result<Option<u8>, Error> {
     match escape {
         [_, b'u', hex @ ..] => {
@@ -284,7 +284,7 @@ fn unescape(escape: &[u8]) -> Result<Option<u8>, Error> {
                 return Ok(None);
             }
             let code = std::str::from_utf8(hex).ok().and_then(|hex| u32::from_str_radix(hex, 16).ok());
-            // What is not ASCII is no Base64 either, as this character is none.
+            // Base64 contains neither non-ASCII characters nor `*`.
             Ok(Some(code.and_then(|code| u8::try_from(code).ok()).filter(u8::is_ascii).unwrap_or(b'*')))
         }
         [_, plain @ (b'"' | b'\\' | b'/')] => Ok(Some(*plain)),

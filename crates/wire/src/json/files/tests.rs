@@ -1,4 +1,4 @@
-// The macro makes public types, as its users need them.
+// The macro declares public types.
 #![allow(unreachable_pub)]
 
 use std::pin::pin;
@@ -19,28 +19,28 @@ crate::message! {
     }
 }
 
-/// The files of a text that comes in pieces of so many bytes.
+/// Reads the files of a text that arrives in pieces of `size` bytes.
 fn read(text: &[u8], size: usize) -> Result<Vec<(Vec<u8>, File)>, Error> {
     let mut scanner = Scanner::new("Files", "Base64Data");
     let (mut files, mut bytes) = (Vec::new(), Vec::new());
     for mut piece in text.chunks(size) {
         while !piece.is_empty() {
-            let (done, found) = scanner.step(piece).map_err(|Unreadable(error)| error)?;
+            let (done, token) = scanner.step(piece).map_err(|Unreadable(error)| error)?;
             piece = &piece[done..];
-            match found {
-                Some(Found::Bytes(more)) => bytes.extend(more),
-                Some(Found::Element(text)) => files.push((std::mem::take(&mut bytes), element(&text)?)),
+            match token {
+                Some(Token::Bytes(more)) => bytes.extend(more),
+                Some(Token::Element(text)) => files.push((std::mem::take(&mut bytes), element(&text)?)),
                 None => {}
             }
         }
     }
     scanner.finish()?;
-    assert!(bytes.is_empty(), "bytes of no element");
+    assert!(bytes.is_empty(), "bytes without an element");
     Ok(files)
 }
 
-/// The same however the text is cut.
-fn told(text: &str) -> String {
+/// The files or the error, which must not depend on the size of the pieces.
+fn outcome(text: &str) -> String {
     let read = |size| match read(text.as_bytes(), size) {
         Ok(files) => files
             .iter()
@@ -59,7 +59,7 @@ fn told(text: &str) -> String {
 }
 
 #[test]
-fn files_are_found_wherever_they_stand_in_their_element() {
+fn files_are_found_at_any_position_in_their_element() {
     for (text, files) in [
         (r#"{"Files":[{"Filename":"a","Base64Data":"b25l"},{"Base64Data":"dHdv","Filename":"b"}]}"#, "a=one b=two "),
         (r#" { "Files" : [ { "Base64Data" : "b25l" } ] , "More" : [1, {"Base64Data":"x"}] } "#, "-=one "),
@@ -71,12 +71,12 @@ fn files_are_found_wherever_they_stand_in_their_element() {
         (r#"{"Files":null}"#, ""),
         ("{}", ""),
     ] {
-        assert_eq!(told(text), files, "{text}");
+        assert_eq!(outcome(text), files, "{text}");
     }
 }
 
 #[test]
-fn at_40_base64_is_read_leniently_and_no_character_is_dropped() {
+fn at_40_lenient_base64_drops_no_character() {
     let file = |text: &str| {
         read(format!(r#"{{"Files":[{{"Base64Data":"{text}"}}]}}"#).as_bytes(), 3).map(|mut files| files.remove(0).0)
     };
@@ -105,19 +105,19 @@ fn at_40_base64_is_read_leniently_and_no_character_is_dropped() {
 }
 
 #[test]
-fn what_is_no_such_list_is_an_error() {
-    let refused = "the vendor's answer cannot be read: ";
+fn another_form_is_an_error() {
+    let prefix = "the vendor's answer cannot be read: ";
     for (text, why) in [
         ("", "not valid JSON"),
         (r#"[{"Base64Data":"b25l"}]"#, "expected an object"),
         (r#"{"Files":{"Base64Data":"b25l"}}"#, "Files: expected an array"),
         (r#"{"Files":"b25l"}"#, "Files: expected an array"),
-        (r#"{"Files":[],"Files":[]}"#, "Files is there twice"),
-        (r#"{"Files":[{"Base64Data":"b25l","Base64Data":"b25l"}]}"#, "Base64Data is there twice"),
+        (r#"{"Files":[],"Files":[]}"#, "the field Files occurs twice"),
+        (r#"{"Files":[{"Base64Data":"b25l","Base64Data":"b25l"}]}"#, "the field Base64Data occurs twice"),
         (r#"{"Files":[{"Base64Data":4711}]}"#, "Base64Data: expected a string"),
         (r#"{"Files":[{"Filename":4711}]}"#, "Filename: expected a string"),
-        (r#"{"Files":[{"Base64Data":"b25l"}]"#, "it ends before its JSON does"),
-        (r#"{"Files":[{"Base64Data":"b25l"#, "it ends before its JSON does"),
+        (r#"{"Files":[{"Base64Data":"b25l"}]"#, "its JSON is incomplete"),
+        (r#"{"Files":[{"Base64Data":"b25l"#, "its JSON is incomplete"),
         (r#"{"Files":[{"Base64Data":"b25l"}]} {}"#, "not valid JSON"),
         (r#"{"Files":[{"Base64Data":"b25l"},]}"#, "not valid JSON"),
         (r#"{"Files":[{"Base64Data":"b25l"]]}"#, "not valid JSON"),
@@ -125,16 +125,16 @@ fn what_is_no_such_list_is_an_error() {
         (r#"{"Files":[1}]"#, "not valid JSON"),
         ("]", "not valid JSON"),
     ] {
-        assert_eq!(told(text), format!("{refused}{why}"), "{text}");
+        assert_eq!(outcome(text), format!("{prefix}{why}"), "{text}");
     }
 }
 
 #[test]
-fn depth_and_what_stands_beside_the_files_are_bounded() {
+fn depth_and_text_beside_the_files_are_limited() {
     let deep = format!(r#"{{"More":{}{}}}"#, "[".repeat(200), "]".repeat(200));
-    assert!(told(&deep).contains("it is nested too deeply"));
+    assert!(outcome(&deep).contains("it is nested more than 128 levels deep"));
     let deep = format!(r#"{{"Files":[{{"More":{}{}}}]}}"#, "[".repeat(200), "]".repeat(200));
-    assert!(told(&deep).contains("it is nested too deeply"));
+    assert!(outcome(&deep).contains("it is nested more than 128 levels deep"));
     for text in [
         format!(r#"{{"More":"{}"}}"#, "x".repeat(300 * 1024)),
         format!(r#"{{"Files":[{{"Filename":"{}"}}]}}"#, "x".repeat(300 * 1024)),
@@ -156,7 +156,7 @@ fn files(text: &'static str, cap: u64) -> Files<File> {
 }
 
 #[test]
-fn only_the_end_says_that_the_text_was_whole() {
+fn only_the_end_confirms_a_complete_text() {
     let text = r#"{"Files":[{"Filename":"a","Base64Data":"b25l"}]}"#;
     let mut whole = files(text, 1000);
     assert_eq!(File::KEYS, ["Filename", "Base64Data"]);
@@ -168,7 +168,7 @@ fn only_the_end_says_that_the_text_was_whole() {
     let mut cut = files(r#"{"Files":[{"Base64Data":"b25l"}"#, 1000);
     assert!(now(cut.next()).unwrap().is_some() && now(cut.next()).unwrap().is_some());
     assert_eq!(now(cut.next()).unwrap_err().kind(), Kind::Protocol);
-    assert_eq!(now(cut.next()).unwrap_err().kind(), Kind::Protocol, "an error is never followed by the end");
+    assert_eq!(now(cut.next()).unwrap_err().kind(), Kind::Protocol, "the end never follows an error");
 
     assert_eq!(now(files(text, text.len() as u64 - 1).next()).unwrap_err().kind(), Kind::Protocol);
     assert_eq!(now(files(text, 1000).into_content().collect(1000)).unwrap(), text);
@@ -176,7 +176,7 @@ fn only_the_end_says_that_the_text_was_whole() {
 
 proptest! {
     #[test]
-    fn files_come_out_as_they_went_in_however_they_are_cut(
+    fn files_survive_a_round_trip_in_pieces_of_any_size(
         contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..5),
         size in 1_usize..400,
     ) {
@@ -191,14 +191,14 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_nothing_panics_and_json_alone_is_taken(text in r#"[\[\]{}:,"a1 \\]{0,30}|\PC*"#, size in 1_usize..9) {
+    fn any_text_is_read_without_panic_and_only_json_is_accepted(text in r#"[\[\]{}:,"a1 \\]{0,30}|\PC*"#, size in 1_usize..9) {
         let read = read(text.as_bytes(), size);
         prop_assert!(read.is_err() || serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
     }
 }
 
 #[test]
-fn white_space_that_was_passed_over_never_makes_json_of_what_is_none() {
+fn skipped_white_space_never_makes_invalid_json_valid() {
     for text in [
         r#"{"More":1 2,"Files":[]}"#,
         r#"{"More":tr ue}"#,
@@ -207,6 +207,6 @@ fn white_space_that_was_passed_over_never_makes_json_of_what_is_none() {
         r#"{"Files":n ull}"#,
         "{\"Files\":[\u{c}]}",
     ] {
-        assert_eq!(told(text), "the vendor's answer cannot be read: not valid JSON", "{text}");
+        assert_eq!(outcome(text), "the vendor's answer cannot be read: not valid JSON", "{text}");
     }
 }

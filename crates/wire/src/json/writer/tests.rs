@@ -1,4 +1,4 @@
-//! Held against serde_json, over every form that serde knows.
+//! Compares the writer with serde_json, for every form of serde's data model.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ fn written<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 #[track_caller]
 fn same<T: Serialize>(value: &T) {
     let (ours, theirs) = (written(value), serde_json::to_vec(value));
-    let told = |written: Result<Vec<u8>, Error>| written.ok().map(|bytes| String::from_utf8(bytes).unwrap());
-    assert_eq!(told(ours), told(theirs));
+    let text = |written: Result<Vec<u8>, Error>| written.ok().map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(text(ours), text(theirs));
 }
 
 #[derive(Serialize)]
@@ -64,9 +64,9 @@ impl Serialize for Bytes {
     }
 }
 
-struct Shown(&'static str);
+struct Displayed(&'static str);
 
-impl Serialize for Shown {
+impl Serialize for Displayed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("<{}>", self.0))
     }
@@ -79,13 +79,13 @@ fn every_form_is_written_as_by_serde_json() {
     same(&(u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX));
     same(&(1.0_f32, 0.1_f64, 1e300, -0.0, f64::NAN, f64::INFINITY, f32::NAN));
     same(&(None::<u8>, Some(1), Some(Some("x")), [0_u8; 0], [[1], [2]], Vec::<String>::new()));
-    same(&(Bytes(b""), Bytes(b"\x00\xff"), Shown("plain"), Shown("\"")));
+    same(&(Bytes(b""), Bytes(b"\x00\xff"), Displayed("plain"), Displayed("\"")));
     same(&forms());
     same(&json!({"a": [1, -2, 3.5, null, {"b": {}}], "": "", "ü": "ß", "c": true}));
 }
 
 #[test]
-fn keys_are_texts_or_become_texts_or_are_refused() {
+fn keys_are_strings_become_strings_or_are_rejected() {
     same(&BTreeMap::from([("plain", 1), ("\n", 2), ("", 3)]));
     same(&BTreeMap::from([(-1, 'a'), (22, 'b')]));
     same(&BTreeMap::from([(true, 'a'), (false, 'b')]));
@@ -101,7 +101,7 @@ fn keys_are_texts_or_become_texts_or_are_refused() {
 }
 
 #[test]
-fn each_byte_in_each_place_is_escaped_as_by_serde_json() {
+fn each_byte_at_each_position_is_escaped_as_by_serde_json() {
     for length in 1..=20 {
         for place in 0..length {
             for byte in 0..0x80_u8 {
@@ -113,7 +113,7 @@ fn each_byte_in_each_place_is_escaped_as_by_serde_json() {
     }
 }
 
-/// What serde_json makes of a number whose digits are to be kept (`arbitrary_precision`), and of a raw value.
+/// serde_json's form of a number with its original digits (`arbitrary_precision`), and of a raw value.
 struct Verbatim(&'static str);
 
 impl Serialize for Verbatim {
@@ -125,14 +125,14 @@ impl Serialize for Verbatim {
 }
 
 #[test]
-fn numbers_that_keep_their_digits_stand_without_quotes() {
+fn numbers_with_original_digits_are_written_without_quotes() {
     let list = [Verbatim("1.50"), Verbatim("12345678901234567890123")];
     assert_eq!(written(&list).unwrap(), b"[1.50,12345678901234567890123]");
     assert_eq!(written(&BTreeMap::from([("a", Verbatim("2.0"))])).unwrap(), br#"{"a":2.0}"#);
 }
 
 #[test]
-fn marks_are_told_by_place_whether_value_or_key() {
+fn marks_of_values_and_keys_are_located() {
     struct Marked;
     impl Serialize for Marked {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
