@@ -97,7 +97,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
     // The sandbox notes a delivery attempt when it is answered: the event is in the file by then.
     sandbox
-        .happened_after(0, |entries| {
+        .wait_for_entries(0, |entries| {
             entries.map(|entry| &entry.what).any(|what| matches!(what, What::Attempt(_))).then_some(())
         })
         .await;

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use http::Method;
 
-use crate::journal::{Call, Entry, Filter, Journal, Wanted, What, is_of};
+use crate::journal::{Call, Entry, Filter, Journal, ValueMatch, What, is_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
@@ -93,7 +93,7 @@ impl Expect {
 
     /// Only those whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
     pub fn body(mut self, pointer: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-        self.filter.body.push((pointer.into(), Wanted::Equal(value.into())));
+        self.filter.body.push((pointer.into(), ValueMatch::Equal(value.into())));
         self
     }
 
@@ -232,7 +232,7 @@ fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], jour
             writeln!(text, "            - {difference}")?;
         }
     }
-    match journal.forgotten(filter.since) {
+    match journal.count_evicted(filter.since) {
         0 => Ok(()),
         forgotten => writeln!(text, "            ({forgotten} older entries of the journal are gone)"),
     }

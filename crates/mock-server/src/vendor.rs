@@ -182,7 +182,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn on_timer(&self, world: &mut World, timer: &Timer);
 
     /// Called after the first attempt to deliver a webhook, successful or not: the case goes on.
-    fn delivered(&self, world: &mut World, case: &str);
+    fn on_first_attempt(&self, world: &mut World, case: &str);
 
     /// Moves a case along. `None` if the vendor has no such case.
     fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>>;

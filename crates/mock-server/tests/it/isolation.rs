@@ -84,7 +84,7 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
     for number in 1..=TESTS {
         let (receiver, all_there) = (Arc::new(receiver.clone()), Arc::clone(&all_there));
         tests.spawn(async move {
-            let sandbox = Sandbox::for_test().webhooks_through(receiver).receiver_guard(60 * SECOND).start();
+            let sandbox = Sandbox::for_test().webhook_transport(receiver).receiver_guard(60 * SECOND).start();
             let tm = tm_client(sandbox.transport(), sandbox.clock().clone());
             all_there.wait().await;
             (number, test(number, &sandbox, &tm, "https://hooks.example", &Semaphore::new(1)).await)
@@ -103,7 +103,7 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
     let web = Hook::always(Does::Answer(200)).await;
     let tls = TlsConfig::bundled().unwrap();
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
-    let default = Sandbox::for_test().webhooks_through(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
+    let default = Sandbox::for_test().webhook_transport(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
     let worlds = Worlds::from(&default);
     let listening = server::vendors(&worlds, any(), None).await.unwrap();
     let base_url = format!("{}{TM}", listening.url());

@@ -61,7 +61,7 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     world.state::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.state::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
-        world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{Settings, methods};
 use crate::CaseOrder;
-use crate::world::text::{self, Written};
+use crate::world::text::{self, TextForm};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
@@ -239,7 +239,7 @@ pub(super) enum Word {
     SignmePassword,
 }
 
-impl Written for Word {
+impl TextForm for Word {
     const FORM: &'static str = "TAN, signme Passwort, or null";
 
     fn write(&self) -> String {
@@ -265,7 +265,7 @@ pub(super) enum Step {
     Call(#[serde(with = "text")] OrderCallback),
 }
 
-impl Written for OrderCallback {
+impl TextForm for OrderCallback {
     const FORM: &'static str = "AfterVideo, AfterIdent or OnFinal";
 
     fn write(&self) -> String {

@@ -135,7 +135,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     orders.opened.push(id.clone());
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
-        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
     }
     keep_bound(world);
     Ok(answer)

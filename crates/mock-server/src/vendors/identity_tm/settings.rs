@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
 use crate::vendors::settings::{refusal, seconds, some};
-use crate::world::text::{self, Written as _};
+use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
 /// ones and these, assumed.

@@ -98,7 +98,7 @@ impl Harness {
 
     /// Calls this receiver, which notes times by the sandbox's clock.
     pub(crate) fn receiving(receiver: &Receiver) -> Self {
-        let bench = Self::with(|builder| builder.webhooks_through(Arc::new(receiver.clone())));
+        let bench = Self::with(|builder| builder.webhook_transport(Arc::new(receiver.clone())));
         receiver.by(&bench.clock);
         bench
     }
