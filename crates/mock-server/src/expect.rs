@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use http::Method;
 
-use crate::journal::{Call, Entry, Filter, Journal, ValueMatch, What, is_of};
+use crate::journal::{Call, Entry, EntryKind, Filter, Journal, ValueMatch, is_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
@@ -41,7 +41,8 @@ fn often(count: u64) -> String {
     }
 }
 
-/// That calls are made so often: at least once, unless said otherwise. Given to [`Sandbox::expect`](crate::Sandbox::expect).
+/// That calls are made so often: at least once, unless said otherwise. Given to
+/// [`Sandbox::expect`](crate::Sandbox::expect).
 #[derive(Clone, Debug)]
 #[must_use = "it expects nothing until it is given to Sandbox::expect"]
 pub struct Expect {
@@ -225,14 +226,14 @@ fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], jour
         return Ok(());
     }
     for near in journal.near_misses(filter, NEAREST) {
-        if let What::Call(call) = &near.entry.what {
+        if let EntryKind::Call(call) = &near.entry.kind {
             line(text, "nearest", &near.entry, call)?;
         }
         for difference in &near.differences {
             writeln!(text, "            - {difference}")?;
         }
     }
-    match journal.count_evicted(filter.since) {
+    match journal.evictions(filter.since) {
         0 => Ok(()),
         forgotten => writeln!(text, "            ({forgotten} older entries of the journal are gone)"),
     }

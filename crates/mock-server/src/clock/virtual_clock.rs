@@ -107,8 +107,8 @@ impl VirtualClock {
 
     /// Advances time, wakes every sleeper on the way at its time, and returns the number of woken sleepers.
     ///
-    /// Time does not move while a token exists. Concurrent calls run one after the other, so frozen time moves by exactly
-    /// their sum.
+    /// Time does not move while a token exists. Concurrent calls run one after the other, so frozen time moves by
+    /// exactly their sum.
     pub async fn advance(&self, by: Duration) -> usize {
         self.turn().await.advance(by).await
     }

@@ -127,8 +127,8 @@ impl fmt::Debug for DeliveryAttempt {
     }
 }
 
-/// Header fields in order, each as `name:value` and a line feed, which neither can contain. They are a copy, because each
-/// value of a received [`HeaderMap`] is a slice that would keep the connection's buffer in memory.
+/// Header fields in order, each as `name:value` and a line feed, which neither can contain. They are a copy, because
+/// each value of a received [`HeaderMap`] is a slice that would keep the connection's buffer in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(pub(super) Bytes);
 

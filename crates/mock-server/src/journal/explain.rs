@@ -34,7 +34,7 @@ pub(crate) struct Reason {
 impl super::Entry {
     /// Returns why the call was rejected. `None` if the entry is not a call.
     pub(crate) fn explain(&self, secrets: super::Secrets) -> Option<Vec<Reason>> {
-        let super::What::Call(call) = &self.what else { return None };
+        let super::EntryKind::Call(call) = &self.kind else { return None };
         let (body, masked) = (call.body.json(), call.json_body(secrets));
         let maps = call.facts.map_or(&[][..], |facts| facts.maps);
         let reason = |fault: &Violation| {

@@ -207,7 +207,8 @@ impl Filter {
         all
     }
 
-    /// Passes each difference to `report`. Masks actual values of the body only if `mask` is set, because it takes time.
+    /// Passes each difference to `report`. Masks actual values of the body only if `mask` is set, because it takes
+    /// time.
     fn compare(
         &self,
         call: &Call,

@@ -8,10 +8,10 @@ use identkit_core::Violation;
 use jiff::Timestamp;
 
 use super::filter::is_of;
-use super::{Call, Difference, Entry, Filter, What};
+use super::{Call, Difference, Entry, EntryKind, Filter};
 
 /// Default maximum number of entries.
-const MAX_ENTRIES: usize = 10_000;
+const LIMIT: usize = 10_000;
 
 /// Maximum size of all entries in bytes, without the collection that holds them.
 const MAX_WEIGHT: usize = 64 * 1024 * 1024;
@@ -34,18 +34,11 @@ pub struct Journal {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            sequence: 0,
-            cleared: 0,
-            weight: 0,
-            calls: BTreeMap::new(),
-            limit: MAX_ENTRIES,
-        }
+        Self { entries: VecDeque::new(), sequence: 0, cleared: 0, weight: 0, calls: BTreeMap::new(), limit: LIMIT }
     }
 }
 
-impl What {
+impl EntryKind {
     fn weight(&self) -> usize {
         let more = match self {
             Self::Call(call) => {
@@ -67,18 +60,18 @@ impl What {
 
 impl Journal {
     /// Adds an entry and returns its number.
-    pub fn note(&mut self, at: Timestamp, what: What) -> u64 {
+    pub fn note(&mut self, at: Timestamp, kind: EntryKind) -> u64 {
         self.sequence += 1;
-        if let What::Call(call) = &what
+        if let EntryKind::Call(call) = &kind
             && let Some(operation) = call.operation
         {
             *self.calls.entry(operation).or_default() += 1;
         }
-        self.weight += what.weight();
-        self.entries.push_back(Entry { sequence: self.sequence, at, what });
+        self.weight += kind.weight();
+        self.entries.push_back(Entry { sequence: self.sequence, at, kind });
         while self.entries.len() > self.limit || self.weight > MAX_WEIGHT {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.weight -= oldest.what.weight();
+            self.weight -= oldest.kind.weight();
         }
         self.sequence
     }
@@ -106,7 +99,7 @@ impl Journal {
 
     /// Returns the number of evicted entries after the one with this number, without those that [`clear`](Self::clear)
     /// removed.
-    pub fn count_evicted(&self, since: u64) -> u64 {
+    pub fn evictions(&self, since: u64) -> u64 {
         self.before().saturating_sub(since.max(self.cleared))
     }
 
@@ -117,8 +110,8 @@ impl Journal {
 
     /// Iterates over the stored calls after the entry with this number, oldest first.
     pub fn calls_since(&self, sequence: u64) -> impl DoubleEndedIterator<Item = (&Entry, &Arc<Call>)> {
-        self.since(sequence).filter_map(|entry| match &entry.what {
-            What::Call(call) => Some((entry, call)),
+        self.since(sequence).filter_map(|entry| match &entry.kind {
+            EntryKind::Call(call) => Some((entry, call)),
             _ => None,
         })
     }
@@ -133,12 +126,13 @@ impl Journal {
         self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
     }
 
-    /// Returns one line of JSON for each stored entry, oldest first. The same seed and the same script give the same bytes:
-    /// secrets are masked, and ports of loopback URLs, the headers `Host`, `User-Agent`, `Date`, `Connection` and
-    /// `Content-Length`, and real durations are left out.
+    /// Returns one line of JSON for each stored entry, oldest first. The same seed and the same script give the same
+    /// bytes: secrets are masked, and ports of loopback URLs, the headers `Host`, `User-Agent`, `Date`, `Connection`
+    /// and `Content-Length`, and real durations are left out.
     ///
     /// This requires that time is frozen, that receivers respond within
-    /// [`receiver_guard`](crate::SandboxBuilder::receiver_guard), and that the script makes its calls one after the other.
+    /// [`receiver_guard`](crate::SandboxBuilder::receiver_guard), and that the script makes its calls one after the
+    /// other.
     pub fn canonical(&self) -> String {
         let lines = self.since(0).map(|entry| entry.canonical() + "\n");
         lines.collect()
@@ -210,10 +204,10 @@ mod tests {
     use super::*;
     use crate::journal::{Headers, StoredBody};
 
-    fn call(body: &StoredBody, header: usize) -> What {
+    fn call(body: &StoredBody, header: usize) -> EntryKind {
         let mut headers = HeaderMap::new();
         headers.insert("x-long", "a".repeat(header).parse().unwrap());
-        What::Call(Arc::new(Call {
+        EntryKind::Call(Arc::new(Call {
             vendor: Some("v"),
             facts: None,
             operation: Some("o"),
@@ -244,28 +238,28 @@ mod tests {
             for noted in 1..=25_000 {
                 assert_eq!(journal.note(Timestamp::UNIX_EPOCH, call(&body, header)), noted);
             }
-            assert!(journal.entries.len() <= MAX_ENTRIES && !journal.entries.is_empty());
+            assert!(journal.entries.len() <= LIMIT && !journal.entries.is_empty());
             assert!(held(&journal) <= MAX_WEIGHT, "{} bytes", held(&journal));
-            assert_eq!(journal.count_evicted(0), 25_000 - journal.entries.len() as u64);
+            assert_eq!(journal.evictions(0), 25_000 - journal.entries.len() as u64);
             assert_eq!(journal.count("o"), 25_000, "evicted calls are counted");
             journal.clear();
-            assert_eq!((journal.weight, journal.count_evicted(0)), (0, 0));
+            assert_eq!((journal.weight, journal.evictions(0)), (0, 0));
         }
     }
 
     #[test]
     fn the_weight_includes_the_reasons_of_rejections() {
         let mut journal = Journal::default();
-        let What::Call(plain) = call(&StoredBody::default(), 1) else { panic!("a call") };
+        let EntryKind::Call(plain) = call(&StoredBody::default(), 1) else { panic!("a call") };
         let fault = Violation::new("eSignHash[0].Hash", "m".repeat(1_000), "T-056", "[T] 3.1.3");
         let refused = Call { refused: vec![fault; 100], ..Call::clone(&plain) };
         for _ in 0..2_000 {
-            journal.note(Timestamp::UNIX_EPOCH, What::Call(Arc::new(refused.clone())));
+            journal.note(Timestamp::UNIX_EPOCH, EntryKind::Call(Arc::new(refused.clone())));
         }
         let texts = |call: &Call| call.refused.iter().map(|fault| fault.message.len()).sum::<usize>();
         let held: usize = journal.calls().map(|(_, call)| texts(call)).sum();
         assert!(held <= MAX_WEIGHT, "{held} bytes");
-        assert_eq!(journal.weight, journal.entries.iter().map(|entry| entry.what.weight()).sum::<usize>());
+        assert_eq!(journal.weight, journal.entries.iter().map(|entry| entry.kind.weight()).sum::<usize>());
     }
 
     #[test]
@@ -277,7 +271,7 @@ mod tests {
         }
         let found: Vec<_> = (0..8).map(|number| journal.get(number).map(|entry| entry.sequence)).collect();
         assert_eq!(found, [None, None, None, Some(3), Some(4), Some(5), None, None]);
-        assert_eq!((journal.count_evicted(0), journal.count_evicted(1), journal.count_evicted(2)), (2, 1, 0));
+        assert_eq!((journal.evictions(0), journal.evictions(1), journal.evictions(2)), (2, 1, 0));
         assert_eq!((journal.since(0).count(), journal.since(4).count(), journal.since(99).count()), (3, 1, 0));
     }
 }

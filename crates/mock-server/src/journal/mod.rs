@@ -2,10 +2,11 @@
 //!
 //! Invariants:
 //! - Entries are numbered from 1 without gaps; evicted entries keep their numbers.
-//! - The size is limited: the oldest entries are evicted and long bodies are shortened, so that a sandbox can run for days.
+//! - The size is limited: the oldest entries are evicted and long bodies are shortened, so that a sandbox can run for
+//!   days.
 //! - Secrets are masked in every output, unless the caller requests them: people paste journals into issues.
-//! - The [canonical form](Journal::canonical) does not depend on ports or real durations: the same seed and the same script
-//!   give the same bytes.
+//! - The [canonical form](Journal::canonical) does not depend on ports or real durations: the same seed and the same
+//!   script give the same bytes.
 
 mod call;
 mod explain;
@@ -43,14 +44,14 @@ pub struct Entry {
     pub sequence: u64,
     /// Time in the world.
     pub at: Timestamp,
-    /// What happened.
-    pub what: What,
+    /// What the entry records.
+    pub kind: EntryKind,
 }
 
-/// The event that an entry records.
+/// What a journal entry records.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum What {
+pub enum EntryKind {
     /// A call of a vendor, with its response.
     Call(Arc<Call>),
     /// A timer was due.

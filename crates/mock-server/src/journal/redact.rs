@@ -125,7 +125,7 @@ pub(super) fn shape(json: &mut Value, visible: &[&str]) {
 }
 
 /// Whether a text contains the name of a secret. A body that cannot be parsed is hidden then.
-pub(super) fn names_one(text: &str) -> bool {
+pub(super) fn names_a_secret(text: &str) -> bool {
     let names = |text: &str| {
         let parts = text.chars().filter(|char| !matches!(char, '-' | '_' | '.' | ' '));
         let joined: String = parts.map(|char| char.to_ascii_lowercase()).collect();

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::redact::{Secrets, names_one, shape};
-use super::{Call, Entry, Form, StoredBody, What};
+use super::redact::{Secrets, names_a_secret, shape};
+use super::{Call, Entry, EntryKind, Form, StoredBody};
 use crate::Login;
 use crate::webhooks::{Cause, outcome};
 
@@ -26,12 +26,12 @@ pub(crate) struct EntryView {
     /// Time in the world.
     at: Time,
     #[serde(flatten)]
-    what: WhatView,
+    kind: KindView,
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum WhatView {
+enum KindView {
     /// A call of a vendor, with its response.
     Call(Box<CallView>),
     /// A timer was due.
@@ -116,8 +116,8 @@ struct CallView {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Headers(BTreeMap<String, String>);
 
-/// A JSON value if the body is JSON, a string if it is other text, null if there is none; otherwise the number of bytes:
-/// `{"bytes":N}`. In JSON longer than 64 KiB, long strings are shortened. Secrets are masked.
+/// A JSON value if the body is JSON, a string if it is other text, null if there is none; otherwise the number of
+/// bytes: `{"bytes":N}`. In JSON longer than 64 KiB, long strings are shortened. Secrets are masked.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Body(Value);
 
@@ -130,10 +130,10 @@ impl Entry {
 
     pub(crate) fn view(&self, secrets: Secrets) -> EntryView {
         let text = |text: &str| secrets.text(text).into_owned();
-        let what = match &self.what {
-            What::Call(call) => WhatView::Call(Box::new(call.view(secrets))),
-            What::Fired { vendor, what, subject } => WhatView::Timer { vendor, what, subject: subject.clone() },
-            What::Attempt(attempt) => WhatView::Attempt {
+        let kind = match &self.kind {
+            EntryKind::Call(call) => KindView::Call(Box::new(call.view(secrets))),
+            EntryKind::Fired { vendor, what, subject } => KindView::Timer { vendor, what, subject: subject.clone() },
+            EntryKind::Attempt(attempt) => KindView::Attempt {
                 delivery: attempt.delivery,
                 vendor: attempt.vendor,
                 order: attempt.case.clone(),
@@ -145,10 +145,10 @@ impl Entry {
                 by: attempt.by,
                 error: attempt.error.as_deref().map(text),
             },
-            What::Moved { case, by } => WhatView::Moved { order: case.clone(), by: text(by) },
-            What::Changed { what, how } => WhatView::Changed { what, how: text(how) },
+            EntryKind::Moved { case, by } => KindView::Moved { order: case.clone(), by: text(by) },
+            EntryKind::Changed { what, how } => KindView::Changed { what, how: text(how) },
         };
-        EntryView { sequence: self.sequence, at: Time(self.at), what }
+        EntryView { sequence: self.sequence, at: Time(self.at), kind }
     }
 }
 
@@ -247,7 +247,8 @@ fn headers(headers: &super::Headers, secrets: Secrets) -> Headers {
 }
 
 impl StoredBody {
-    /// Returns the body as JSON: the value if it is JSON, a string if it is text, `Null` if it is empty, otherwise its size.
+    /// Returns the body as JSON: the value if it is JSON, a string if it is text, `Null` if it is empty, otherwise its
+    /// size.
     pub fn to_json(&self, secrets: Secrets) -> Value {
         if self.len == 0 {
             return Value::Null;
@@ -257,7 +258,7 @@ impl StoredBody {
         }
         // Other text is hidden if it could contain a secret.
         let text = std::str::from_utf8(&self.bytes).ok();
-        match text.filter(|text| secrets == Secrets::Revealed || !names_one(text)) {
+        match text.filter(|text| secrets == Secrets::Revealed || !names_a_secret(text)) {
             Some(text) if self.form == Form::Whole => secrets.text(text).into(),
             _ => json!({ "bytes": self.len }),
         }
@@ -273,7 +274,7 @@ impl Entry {
     /// Returns the line of the entry in [`Journal::canonical`], without the line feed.
     pub fn canonical(&self) -> String {
         let mut entry = self.to_json(Secrets::Masked);
-        if let (What::Call(call), Some(entry)) = (&self.what, entry.as_object_mut()) {
+        if let (EntryKind::Call(call), Some(entry)) = (&self.kind, entry.as_object_mut()) {
             for part in ["headers", "answer_headers"] {
                 if let Some(Value::Object(headers)) = entry.get_mut(part) {
                     OMITTED.iter().for_each(|name| {
@@ -287,7 +288,7 @@ impl Entry {
                 }
             }
         }
-        if let (What::Attempt(_), Some(entry)) = (&self.what, entry.as_object_mut()) {
+        if let (EntryKind::Attempt(_), Some(entry)) = (&self.kind, entry.as_object_mut()) {
             // The error contains texts of the operating system and real durations.
             entry.remove("error");
         }

@@ -70,7 +70,8 @@ impl SandboxBuilder {
         Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(TEST_GUARD)
     }
 
-    /// Sets the clock, which controls expiry, status changes and webhook retries. The default is a new clock in real time.
+    /// Sets the clock, which controls expiry, status changes and webhook retries. The default is a new clock in real
+    /// time.
     pub fn clock(mut self, clock: VirtualClock) -> Self {
         self.clock = Some(clock);
         self
@@ -162,7 +163,8 @@ impl Sandbox {
         SandboxBuilder::new()
     }
 
-    /// Starts a sandbox for one test, with the defaults of [`for_test`](Self::for_test): each run gives the same results.
+    /// Starts a sandbox for one test, with the defaults of [`for_test`](Self::for_test): each run gives the same
+    /// results.
     ///
     /// # Panics
     /// Outside a tokio runtime with timers.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Sandbox;
 use crate::faults::{Fault, Wire, pass};
-use crate::journal::{Call, StoredBody, What};
+use crate::journal::{Call, EntryKind, StoredBody};
 use crate::sync::lock;
 use crate::{CallOutcome, MockVendor, NoAnswer, Rejection, VendorFacts, World};
 
@@ -125,7 +125,7 @@ impl Sandbox {
             call.share(earlier);
         }
         let call = Arc::new(call);
-        let sequence = world.note(What::Call(Arc::clone(&call)));
+        let sequence = world.note(EntryKind::Call(Arc::clone(&call)));
         lock(&self.runner.expectations).count(sequence, &call);
     }
 

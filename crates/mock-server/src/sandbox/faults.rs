@@ -2,7 +2,7 @@
 
 use super::Sandbox;
 use crate::faults::{Fault, InjectedRule, Rule, names};
-use crate::journal::What;
+use crate::journal::EntryKind;
 use crate::vendor::names_of;
 use crate::{MockVendor, Rejection};
 
@@ -20,7 +20,7 @@ impl Sandbox {
                 return Err(Rejection::by_sandbox(409, "faults", message, "docs/sandbox-control.md"));
             }
             let injected = world.faults.add(rule);
-            world.note(What::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
+            world.note(EntryKind::Changed { what: "faults", how: format!("{} injected", injected.rule.fault.name()) });
             Ok(injected)
         })
     }
@@ -35,7 +35,7 @@ impl Sandbox {
         self.with_world(|world| {
             let removed = world.faults.remove(id);
             if removed {
-                world.note(What::Changed { what: "faults", how: "one removed".to_owned() });
+                world.note(EntryKind::Changed { what: "faults", how: "one removed".to_owned() });
             }
             removed
         })
@@ -45,7 +45,7 @@ impl Sandbox {
     pub fn clear_faults(&self) {
         self.with_world(|world| {
             world.faults.clear();
-            world.note(What::Changed { what: "faults", how: "all removed".to_owned() });
+            world.note(EntryKind::Changed { what: "faults", how: "all removed".to_owned() });
         });
     }
 
@@ -104,9 +104,7 @@ fn validate(rule: &Rule, vendors: &[Box<dyn MockVendor>]) -> Result<(), Rejectio
                 concerned.iter().flat_map(|vendor| vendor.facts().shapes).map(|shape| shape.name).collect();
             match known.contains(&wanted.as_str()) {
                 true => Ok(()),
-                false => {
-                    refuse("variant", format!("is not a shape of these calls; the shapes are {}", known.join(", ")))
-                }
+                false => refuse("variant", format!("is not a shape of these calls; these are: {}", known.join(", "))),
             }
         }
         _ => Ok(()),

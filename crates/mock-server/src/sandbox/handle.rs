@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Plan, Runner};
 use crate::expect::{Expect, UnmetExpectations};
-use crate::journal::{Entry, Journal, What};
+use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
 use crate::{Account, Rejection, Transition, VirtualClock, World};
@@ -20,7 +20,8 @@ pub struct Sandbox {
     _guard: Arc<Guard>,
 }
 
-/// Ends the tasks and checks the expectations when the last handle is dropped. The tasks themselves hold the runner only.
+/// Ends the tasks and checks the expectations when the last handle is dropped. The tasks themselves hold the runner
+/// only.
 struct Guard(Arc<Runner>);
 
 impl Drop for Guard {
@@ -64,7 +65,7 @@ impl Sandbox {
                     Transition::Scenario(story) => story.clone(),
                     Transition::Status(status) => status.to_string(),
                 };
-                world.note(What::Moved { case: case.to_owned(), by });
+                world.note(EntryKind::Moved { case: case.to_owned(), by });
             }
             result
         };
@@ -109,8 +110,8 @@ impl Sandbox {
         value
     }
 
-    /// Waits until `check` returns a value for the entries after the one with this number. `check` is called at once and
-    /// after each change. The wait is in real time and has no timeout of its own.
+    /// Waits until `check` returns a value for the entries after the one with this number. `check` is called at once
+    /// and after each change. The wait is in real time and has no timeout of its own.
     pub async fn wait_for_entries<T>(
         &self,
         sequence: u64,
@@ -219,7 +220,7 @@ impl Sandbox {
             });
             let how = names.collect::<Vec<_>>().join(", ");
             if !how.is_empty() {
-                world.note(What::Changed { what: "settings", how });
+                world.note(EntryKind::Changed { what: "settings", how });
             }
             Ok(())
         })

@@ -18,15 +18,15 @@ use tokio::task::JoinSet;
 
 use super::delivery::{CompletionOrder, Receivers, release};
 use crate::expect::{Expectations, UnmetExpectations};
-use crate::journal::{Entry, Journal, What};
+use crate::journal::{Entry, EntryKind, Journal};
 use crate::rules::Rules;
 use crate::sync::lock;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX};
 use crate::{MockVendor, Profile, VirtualClock, World};
 
-/// Maximum number of concurrent calls to receivers. A single-threaded server with a backlog of five connections (Python's
-/// `http.server`) can take them. A call that holds time for too long frees its slot.
+/// Maximum number of concurrent calls to receivers. A single-threaded server with a backlog of five connections
+/// (Python's `http.server`) can take them. A call that holds time for too long frees its slot.
 const SLOTS: usize = 6;
 
 pub(crate) struct Runner {
@@ -163,7 +163,7 @@ impl Runner {
         let mut fired = false;
         while let Some(timer) = world.take_due() {
             fired = true;
-            let fires = What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
+            let fires = EntryKind::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
             self.note(&mut world, fires);
             if timer.vendor == SANDBOX {
                 match (timer.what, timer.subject.parse()) {
@@ -184,9 +184,9 @@ impl Runner {
     }
 
     /// Records a timer or an attempt in the journal and passes it to the watchers, because the journal may evict it.
-    pub(super) fn note(&self, world: &mut World, what: What) {
-        let sequence = world.note(what.clone());
-        let entry = Entry { sequence, at: world.now, what };
+    pub(super) fn note(&self, world: &mut World, kind: EntryKind) {
+        let sequence = world.note(kind.clone());
+        let entry = Entry { sequence, at: world.now, kind };
         lock(&self.watchers).retain(|watcher| {
             let Some(watcher) = watcher.upgrade() else { return false };
             lock(&watcher).push(entry.clone());

@@ -14,8 +14,8 @@ use crate::server::{self, Listener};
 /// A sandbox for one test with two plain HTTP listeners on free ports: one for the vendors, one for the admin API.
 /// Webhooks are delivered over the network.
 ///
-/// Dropping it closes both listeners and checks the [expectations](Sandbox::expect) at once, even if other handles of the
-/// sandbox still exist.
+/// Dropping it closes both listeners and checks the [expectations](Sandbox::expect) at once, even if other handles of
+/// the sandbox still exist.
 #[derive(Debug)]
 pub struct TestSandbox {
     sandbox: Sandbox,
@@ -37,8 +37,8 @@ impl Sandbox {
 }
 
 impl SandboxBuilder {
-    /// Starts the sandbox with two listeners on free ports of 127.0.0.1. Webhooks are delivered over the network, unless
-    /// another [`webhook_transport`](Self::webhook_transport) is set.
+    /// Starts the sandbox with two listeners on free ports of 127.0.0.1. Webhooks are delivered over the network,
+    /// unless another [`webhook_transport`](Self::webhook_transport) is set.
     ///
     /// # Errors
     /// If binding to a free port of 127.0.0.1 fails.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Runner, Sandbox};
 use crate::clock::Mode;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::sync::lock;
 
 /// The result of advancing time.
@@ -24,8 +24,8 @@ pub struct Advanced {
     pub next_due: Option<Timestamp>,
 }
 
-/// The progress of a world. Two values are equal if the world was not replaced, its journal has no new entry, and time was
-/// not advanced between them. Time that runs by itself makes no difference.
+/// The progress of a world. Two values are equal if the world was not replaced, its journal has no new entry, and time
+/// was not advanced between them. Time that runs by itself makes no difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     generation: u64,
@@ -50,8 +50,8 @@ impl Sandbox {
         Progress { generation: self.runner.generation, entries, moves: self.runner.moves.load(Ordering::Relaxed) }
     }
 
-    /// Advances time, runs everything that becomes due on the way, and waits until all of it has ended. Concurrent calls
-    /// run one after the other, each from the time that the previous one reached.
+    /// Advances time, runs everything that becomes due on the way, and waits until all of it has ended. Concurrent
+    /// calls run one after the other, each from the time that the previous one reached.
     pub async fn advance(&self, by: Duration) -> Advanced {
         self.runner.move_on(Target::By(by)).await
     }
@@ -66,8 +66,8 @@ impl Sandbox {
         self.runner.move_on(Target::ToNext).await
     }
 
-    /// Advances time in a task, which continues if the future is dropped. `None` if the world ends first: the future does
-    /// not keep the sandbox running.
+    /// Advances time in a task, which continues if the future is dropped. `None` if the world ends first: the future
+    /// does not keep the sandbox running.
     #[cfg(feature = "server")]
     pub(crate) fn move_on(self, target: Target) -> impl Future<Output = Option<Advanced>> + Send {
         let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -86,7 +86,7 @@ impl Sandbox {
     /// Outside a tokio runtime with timers, unless the mode is [`Mode::Frozen`].
     pub fn set_mode(&self, mode: Mode) {
         self.runner.clock.set_mode(mode);
-        self.with_world(|world| world.note(What::Changed { what: "clock", how: mode.name().to_owned() }));
+        self.with_world(|world| world.note(EntryKind::Changed { what: "clock", how: mode.name().to_owned() }));
     }
 
     /// Returns the time of the next timer.

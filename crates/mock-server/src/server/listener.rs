@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// Serves the vendors' APIs under the vendors' own paths. A request's credentials select the world. Without an authority
-/// the listener speaks plain HTTP.
+/// Serves the vendors' APIs under the vendors' own paths. A request's credentials select the world. Without an
+/// authority the listener speaks plain HTTP.
 ///
 /// # Errors
 /// If binding to the address fails, or if it is not a loopback address: the sandbox has no access control.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::data::SANDBOX;
 use super::data::World;
 use super::data::{Bound, CaseOrder};
-use crate::journal::What;
+use crate::journal::EntryKind;
 
 impl World {
     /// Sets the maximum number of cases of each vendor, at least one. The default is 50,000.
@@ -17,9 +17,9 @@ impl World {
         self.bound = Bound { cases: cases.max(1), thresholds: BTreeMap::new() };
     }
 
-    /// Chooses the cases to evict if a vendor has too many, removes their timers and webhooks, and returns their ids. The
-    /// vendor must remove the cases themselves. Must be called after each new case.
-    pub fn forget_oldest(&mut self, vendor: &'static str, opened: &mut CaseOrder) -> HashSet<String> {
+    /// Chooses the cases to evict if a vendor has too many, removes their timers and webhooks, and returns their ids.
+    /// The vendor must remove the cases themselves. Must be called after each new case.
+    pub fn evict_oldest(&mut self, vendor: &'static str, opened: &mut CaseOrder) -> HashSet<String> {
         let (count, limit) = (opened.0.len(), self.bound.cases);
         if count <= self.bound.thresholds.get(vendor).copied().unwrap_or(limit) {
             return HashSet::new();
@@ -40,17 +40,18 @@ impl World {
         });
         self.webhooks.orders.retain(|case, _| !oldest.contains(case));
         self.webhooks.overtaken = self.webhooks.overtaken.filter(|id| !removed.contains(&id.to_string()));
-        self.forget(|timer| match timer.vendor {
+        self.remove_timers(|timer| match timer.vendor {
             // Retries and releases, whose subject is the id of the webhook.
             SANDBOX => removed.contains(&timer.subject),
             of => of == vendor && oldest.contains(&timer.subject),
         });
         let how = format!("removed the {} oldest of {vendor}", oldest.len());
-        self.note(What::Changed { what: "cases", how });
+        self.note(EntryKind::Changed { what: "cases", how });
         oldest
     }
 
-    /// Removes up to `count` of the oldest cases from the list. Skips the newest case and cases with a webhook in flight.
+    /// Removes up to `count` of the oldest cases from the list. Skips the newest case and cases with a webhook in
+    /// flight.
     fn choose(&self, opened: &mut CaseOrder, count: usize) -> HashSet<String> {
         let queued: HashSet<u64> = self.outbox.iter().map(|(id, _)| *id).collect();
         let busy = self.deliveries.iter().filter(|one| !one.under_way.is_empty() || queued.contains(&one.id));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
 use crate::faults::Faults;
-use crate::journal::{DeliveryAttempt, Journal, What};
+use crate::journal::{DeliveryAttempt, EntryKind, Journal};
 use crate::rules::{Rule, Rules};
 use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
@@ -87,8 +87,8 @@ impl World {
     }
 
     /// Adds a journal entry at the current time, and returns its number.
-    pub fn note(&mut self, what: What) -> u64 {
-        self.journal.note(self.now, what)
+    pub fn note(&mut self, kind: EntryKind) -> u64 {
+        self.journal.note(self.now, kind)
     }
 
     /// Records the case of the current request, for the journal.
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// Removes all timers for which `fits` returns true.
-    pub fn forget(&mut self, fits: impl Fn(&Timer) -> bool) {
+    pub fn remove_timers(&mut self, fits: impl Fn(&Timer) -> bool) {
         self.timers.retain(|_, timer| !fits(timer));
     }
 
@@ -159,7 +159,7 @@ impl World {
         let (at, by, error) = (self.now, Cause::Schedule, Some(error.into()));
         delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
         if let Some(attempt) = DeliveryAttempt::last_of(&delivery) {
-            self.note(What::Attempt(Arc::new(attempt)));
+            self.note(EntryKind::Attempt(Arc::new(attempt)));
         }
         self.deliveries.push(delivery);
     }
@@ -326,10 +326,7 @@ impl CaseOrder {
         let mut known = HashSet::new();
         let wrong = self.ids().position(|case| !exists(case) || !known.insert(case));
         match wrong {
-            Some(index) => Err(SavedError::damaged(
-                format!("{at}/{index}"),
-                "expected the id of an existing case, without duplicates",
-            )),
+            Some(index) => Err(SavedError::damaged(format!("{at}/{index}"), "expected the id of a case, only once")),
             None => Ok(self),
         }
     }

@@ -54,8 +54,8 @@ pub enum SavedError {
 }
 
 impl SavedError {
-    /// Creates the error for an invalid value, for [`MockVendor::load`](crate::MockVendor::load). The pointer is relative
-    /// to the vendor's state. Pointer and message must not contain a value.
+    /// Creates the error for an invalid value, for [`MockVendor::load`](crate::MockVendor::load). The pointer is
+    /// relative to the vendor's state. Pointer and message must not contain a value.
     pub fn damaged(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Damaged { pointer: pointer.into(), message: message.into() }
     }
@@ -84,9 +84,7 @@ impl From<io::Error> for SavedError {
 impl fmt::Display for SavedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotJson { line, column } => {
-                write!(f, "not valid JSON, or incomplete, at line {line}, column {column}")
-            }
+            Self::NotJson { line, column } => write!(f, "invalid or incomplete JSON at line {line}, column {column}"),
             Self::NotAWorld => f.write_str("not a saved world: identkit_world is missing"),
             Self::Version { found } => {
                 write!(f, "the saved world has version {found}; this sandbox reads version {}", FORMAT)
@@ -131,7 +129,8 @@ fn explain<T: DeserializeOwned>(value: &Value) -> SavedError {
     SavedError::damaged(pointer(&fault.path, value), expected)
 }
 
-/// Converts a path such as `orders[0].status` to a pointer into this value. Names of enum variants are missing in the path.
+/// Converts a path such as `orders[0].status` to a pointer into this value. Names of enum variants are missing in the
+/// path.
 fn pointer(path: &str, value: &Value) -> String {
     let mut pointer = String::new();
     for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {

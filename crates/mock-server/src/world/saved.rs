@@ -1,8 +1,9 @@
 //! Converts a world to one JSON document and back.
 //!
-//! The document contains the complete state except the journal, so that a restored world behaves identically, to the byte.
-//! All keys of the format are required and other keys are rejected, so that nothing is lost silently. A change of the
-//! format changes [`World::FORMAT`]. Only settings have defaults if they are missing: a new setting needs no new format.
+//! The document contains the complete state except the journal, so that a restored world behaves identically, to the
+//! byte. All keys of the format are required and other keys are rejected, so that nothing is lost silently. A change of
+//! the format changes [`World::FORMAT`]. Only settings have defaults if they are missing: a new setting needs no new
+//! format.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -55,7 +56,7 @@ struct SavedWorld {
     timers: Vec<SavedTimer>,
     deliveries: Vec<Delivery>,
     webhooks: Webhooks,
-    outbox: Vec<SavedTry>,
+    outbox: Vec<SavedAttempt>,
     blocked: Vec<SavedBlocked>,
     faults: Faults,
     vendors: Map<String, Value>,
@@ -81,7 +82,7 @@ struct SavedBlocked {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SavedTry {
+struct SavedAttempt {
     delivery: u64,
     by: Cause,
 }
@@ -95,12 +96,12 @@ impl World {
     /// The document contains everything that was sent to the sandbox, unmasked: data of orders and idents, URLs of
     /// webhooks, credentials, tokens and TANs. The sandbox should only receive synthetic data.
     ///
-    /// A webhook attempt in flight is saved as one to be sent, because the restored world does not get its outcome. So the
-    /// receiver can get the webhook twice.
+    /// A webhook attempt in flight is saved as one to be sent, because the restored world does not get its outcome. So
+    /// the receiver can get the webhook twice.
     ///
     /// # Errors
-    /// [`SavedError::NotSaved`] if the world contains something without a saved form: a state that no vendor saves, a timer
-    /// that its vendor does not list, or a setting whose value has no name.
+    /// [`SavedError::NotSaved`] if the world contains something without a saved form: a state that no vendor saves, a
+    /// timer that its vendor does not list, or a setting whose value has no name.
     pub fn to_json(&self, vendors: &[Box<dyn MockVendor>]) -> Result<Value, SavedError> {
         let saved_timer = |((at, sequence), timer): (&(Timestamp, u64), &Timer)| {
             let Timer { vendor, what, subject } = timer;
@@ -135,7 +136,7 @@ impl World {
             timers: self.timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
             deliveries: self.deliveries.clone(),
             webhooks: self.webhooks.clone(),
-            outbox: attempts.map(|(delivery, by)| SavedTry { delivery, by }).collect(),
+            outbox: attempts.map(|(delivery, by)| SavedAttempt { delivery, by }).collect(),
             blocked: self
                 .blocked
                 .iter()
@@ -151,8 +152,8 @@ impl World {
         Ok(document)
     }
 
-    /// Loads a world from a document that [`to_json`](Self::to_json) wrote for the same vendors. The document is validated
-    /// completely.
+    /// Loads a world from a document that [`to_json`](Self::to_json) wrote for the same vendors. The document is
+    /// validated completely.
     ///
     /// If a case waits for a webhook without a further attempt, e.g. after a vendor panicked, it continues.
     ///
@@ -331,8 +332,8 @@ fn is_deeper(value: &Value, most: usize) -> bool {
 }
 
 impl World {
-    /// Saves the world to a file, atomically: after an error, the file is unchanged. On Unix only its owner can read it,
-    /// because it contains credentials, tokens and TANs.
+    /// Saves the world to a file, atomically: after an error, the file is unchanged. On Unix only its owner can read
+    /// it, because it contains credentials, tokens and TANs.
     ///
     /// # Errors
     /// As in [`to_json`](Self::to_json), and [`SavedError::File`] if the file cannot be written.
@@ -348,7 +349,8 @@ impl World {
     /// Loads a world from a file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As in [`from_json`](Self::from_json), and [`SavedError::File`], [`SavedError::TooLarge`], [`SavedError::NotJson`].
+    /// As in [`from_json`](Self::from_json), and [`SavedError::File`], [`SavedError::TooLarge`],
+    /// [`SavedError::NotJson`].
     pub fn load_file(vendors: &[Box<dyn MockVendor>], path: &Path, limit: u64) -> Result<Self, SavedError> {
         let mut bytes = Vec::new();
         // One more byte shows that the file is too large.

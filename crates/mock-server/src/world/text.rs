@@ -156,7 +156,7 @@ macro_rules! in_base64 {
 
 in_base64! {
     Bytes, "Base64 with padding", |bytes| bytes, |bytes| Some(bytes.into());
-    Binary, "a header value in Base64", |value| value.0.as_bytes(), |bytes| HeaderValue::from_bytes(&bytes).ok().map(Binary);
+    Binary, "Base64 of a header value", |value| value.0.as_bytes(), |bytes| HeaderValue::from_bytes(&bytes).ok().map(Binary);
     // A signing key.
     [u8; 64], "64 bytes in Base64", |bytes| bytes, |bytes| bytes.try_into().ok();
 }

@@ -141,8 +141,8 @@ impl Worlds {
     /// Saves a copy of a world under a name, and replaces a snapshot of the same name.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`]; [`WorldError::InvalidId`] if the name is invalid; [`WorldError::TooManySnapshots`] if the
-    /// name is new and the world has 100 snapshots.
+    /// [`WorldError::Unknown`]; [`WorldError::InvalidId`] if the name is invalid; [`WorldError::TooManySnapshots`] if
+    /// the name is new and the world has 100 snapshots.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
         check_id(name)?;
         let mut table = self.write();
@@ -166,12 +166,12 @@ impl Worlds {
         Ok(slot.snapshots.keys().cloned().collect())
     }
 
-    /// Restores a snapshot of a world, including its time and its journal. Existing handles stay with the replaced world.
-    /// The world keeps its current credentials; the default world gets those of the snapshot.
+    /// Restores a snapshot of a world, including its time and its journal. Existing handles stay with the replaced
+    /// world. The world keeps its current credentials; the default world gets those of the snapshot.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] if another world now has
-    /// the credentials that the default world would get.
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] if another world now
+    /// has the credentials that the default world would get.
     ///
     /// # Panics
     /// Outside a tokio runtime with timers.
@@ -233,8 +233,8 @@ impl Worlds {
         Ok((id, sandbox))
     }
 
-    /// Copies a world, with its own credentials and clock, and returns the id of the copy. Webhook attempts in flight are
-    /// sent again in the copy.
+    /// Copies a world, with its own credentials and clock, and returns the id of the copy. Webhook attempts in flight
+    /// are sent again in the copy.
     ///
     /// # Errors
     /// As in [`create`](Self::create), and [`WorldError::Unknown`].

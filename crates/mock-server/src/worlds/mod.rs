@@ -1,7 +1,8 @@
 //! Several worlds behind one address.
 //!
-//! Each world has its own credentials, and a request's credentials select the world: a client needs no header and no other
-//! URL. A request without credentials, or with unknown ones, goes to the default world, which handles it as usual.
+//! Each world has its own credentials, and a request's credentials select the world: a client needs no header and no
+//! other URL. A request without credentials, or with unknown ones, goes to the default world, which handles it as
+//! usual.
 //!
 //! Invariants:
 //! - No two worlds have the same credentials.

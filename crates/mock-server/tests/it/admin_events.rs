@@ -43,8 +43,8 @@ struct Stream {
 }
 
 impl Stream {
-    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it:
-    /// comments come all the time.
+    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang
+    /// it: comments come all the time.
     async fn up_to(&mut self, end: &str) -> Option<String> {
         identkit_testkit::soon(end, self.read_up_to(end)).await
     }

@@ -48,13 +48,13 @@ async fn one_order_too_many_and_the_oldest_tenth_goes_while_the_examples_stay() 
     assert_eq!((bench.status(&ids[2]).await, bench.status(&ids[3]).await), (404, 200));
     assert_eq!(bench.status(EXAMPLE_ORDER).await, 200);
     let journal = bench.sandbox.journal();
-    let changes: Vec<&str> = journal.since(0).filter_map(|entry| change(&entry.what)).collect();
-    assert_eq!(changes, ["the 3 oldest of identity-tm forgotten"]);
+    let changes: Vec<&str> = journal.since(0).filter_map(|entry| change(&entry.kind)).collect();
+    assert_eq!(changes, ["removed the 3 oldest of identity-tm"]);
 }
 
-fn change(what: &What) -> Option<&str> {
+fn change(what: &EntryKind) -> Option<&str> {
     match what {
-        What::Changed { what: "cases", how } => Some(how),
+        EntryKind::Changed { what: "cases", how } => Some(how),
         _ => None,
     }
 }
@@ -197,7 +197,7 @@ async fn idents_that_the_vendor_has_forgotten_take_no_room() {
     assert_eq!(bench.known(&[first, second.clone()].concat()), second);
     let third = bench.create_many(2).await;
     assert_eq!(bench.known(&[second, third.clone()].concat()).len(), 3);
-    assert!(bench.sandbox.journal().since(0).all(|entry| change(&entry.what).is_none()), "nothing had to go");
+    assert!(bench.sandbox.journal().since(0).all(|entry| change(&entry.kind).is_none()), "nothing had to go");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,12 +49,12 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     assert_eq!(sandbox.now().duration_since(begin).as_secs(), i64::try_from(number).unwrap(), "its own clock");
     let known: BTreeSet<_> = ids.iter().collect();
     for entry in sandbox.journal().since(0) {
-        match &entry.what {
-            What::Call(call) => {
+        match &entry.kind {
+            EntryKind::Call(call) => {
                 assert!(known.contains(call.case.as_ref().unwrap()), "{number}: a call of another test")
             }
-            What::Attempt(tried) => assert!(known.contains(&tried.case), "{number}: a webhook of another test"),
-            What::Moved { case, .. } => assert!(known.contains(case)),
+            EntryKind::Attempt(tried) => assert!(known.contains(&tried.case), "{number}: a webhook of another test"),
+            EntryKind::Moved { case, .. } => assert!(known.contains(case)),
             other => panic!("{number}: {other:?}"),
         }
     }

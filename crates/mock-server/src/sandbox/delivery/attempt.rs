@@ -13,7 +13,7 @@ use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
 use super::completion::Place;
-use crate::journal::{DeliveryAttempt, What};
+use crate::journal::{DeliveryAttempt, EntryKind};
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
 use crate::world::{RETRY, SANDBOX};
@@ -24,25 +24,21 @@ type Outcome = Result<u16, Cow<'static, str>>;
 #[derive(Clone, Copy)]
 struct Limits {
     /// Whether the response is read slowly.
-    slow_read: bool,
+    slow: bool,
     /// The vendor's timeout in the world's time; `None` without one.
     cut_off: Option<Duration>,
 }
 
 impl Runner {
     /// Returns the receiver's status, or an error if it cannot be reached or panics.
-    async fn call_receiver(&self, request: Request<Body>, slow_read: bool) -> Outcome {
-        let receiver = self
-            .plan
-            .receiver
-            .clone()
-            .ok_or("the sandbox has no transport for webhooks (SandboxBuilder::webhook_transport)")?;
+    async fn call_receiver(&self, request: Request<Body>, slow: bool) -> Outcome {
+        let receiver = self.plan.receiver.clone().ok_or("no webhook_transport is set (SandboxBuilder)")?;
         let context = AttemptContext::new(true, Instant::NEVER);
         // If a receiver in this process panics, the attempt fails, so that the order does not stay blocked.
         let call = AssertUnwindSafe(receiver.send(request, &context)).catch_unwind();
         let response = call.await.map_err(|_| "the receiver panicked")?.map_err(|failure| failure.detail)?;
         let status = response.status().as_u16();
-        if slow_read {
+        if slow {
             let mut body = response.into_body();
             while let Some(piece) = body.next().await {
                 piece.map_err(|_| "the response is incomplete")?;
@@ -54,8 +50,8 @@ impl Runner {
 
     /// Calls the receiver with a timeout. Returns the token that holds time from now on, too.
     ///
-    /// A receiver is a real program, so its timeout is in real time, in every mode of the clock. It holds frozen time only
-    /// for a moment. If time is then advanced past the vendor's timeout, the call is cut off.
+    /// A receiver is a real program, so its timeout is in real time, in every mode of the clock. It holds frozen time
+    /// only for a moment. If time is then advanced past the vendor's timeout, the call is cut off.
     async fn call_in_time(
         &self,
         request: Request<Body>,
@@ -63,19 +59,16 @@ impl Runner {
         busy: WorkGuard,
         place: &mut Option<Place>,
     ) -> (Outcome, WorkGuard) {
-        let Some(cut_off) = limits.cut_off else {
-            return (self.call_receiver(request, limits.slow_read).await, busy);
-        };
+        let Some(cut_off) = limits.cut_off else { return (self.call_receiver(request, limits.slow).await, busy) };
         let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         // An attempt that waits for a slot holds time. Calls to a receiver that hangs do not occupy a slot.
         let mut slot = self.slots.acquire().await.ok().filter(|_| !self.receivers.hangs(&receiver));
         // Registered while time cannot move.
         let mut cut = self.clock.sleep_until(self.clock.now().plus(cut_off));
         let (began, timeout) = (self.receivers.now(), self.plan.receiver_timeout);
-        let too_long =
-            |limit: Duration| (Err(Cow::from(format!("no response within {} s", limit.as_secs_f64()))), None);
+        let too_long = |limit: Duration| (Err(format!("no response within {} s", limit.as_secs_f64()).into()), None);
         let (outcome, busy) = {
-            let mut call = std::pin::pin!(self.call_receiver(request, limits.slow_read));
+            let mut call = std::pin::pin!(self.call_receiver(request, limits.slow));
             let held = std::pin::pin!(self.receivers.held_long_enough(&receiver, began, timeout));
             match select(&mut call, held).await {
                 Either::Left((outcome, _)) => (outcome, Some(busy)),
@@ -121,8 +114,8 @@ impl Runner {
             let mut world = self.world();
             let Some(delivery) = world.delivery(id) else { return busy };
             let (request, case, policy) = (delivery.request.0.clone(), delivery.case.clone(), &delivery.facts.webhooks);
-            let slow_read = world.webhooks.of(&case) == Mode::SlowRead;
-            (request, world.now, Limits { slow_read, cut_off: (policy.cut_off)(&world.rules) })
+            let slow = world.webhooks.of(&case) == Mode::SlowRead;
+            (request, world.now, Limits { slow, cut_off: (policy.cut_off)(&world.rules) })
         };
         let (outcome, busy) = self.call_in_time(request.map(Body::from), limits, busy, place).await;
         if let Some(place) = place.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
@@ -160,7 +153,7 @@ impl Runner {
 
     pub(super) fn note_attempt(&self, world: &mut World, id: u64) {
         if let Some(attempt) = world.delivery(id).and_then(|delivery| DeliveryAttempt::last_of(delivery)) {
-            self.note(world, What::Attempt(Arc::new(attempt)));
+            self.note(world, EntryKind::Attempt(Arc::new(attempt)));
         }
     }
 }

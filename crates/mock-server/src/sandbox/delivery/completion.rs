@@ -1,9 +1,9 @@
 //! The order in which delivery attempts complete.
 //!
-//! Attempts that start at the same time run concurrently, and the order of the responses is random. While time is frozen,
-//! the outcomes of attempts with one cause (timers that are due together, one call) are applied to the world in the order
-//! in which the attempts started. So the same seed and script give the same world and journal. If an attempt stops
-//! holding time for its receiver, the attempts after it do not wait for it.
+//! Attempts that start at the same time run concurrently, and the order of the responses is random. While time is
+//! frozen, the outcomes of attempts with one cause (timers that are due together, one call) are applied to the world in
+//! the order in which the attempts started. So the same seed and script give the same world and journal. If an attempt
+//! stops holding time for its receiver, the attempts after it do not wait for it.
 
 use std::sync::Mutex;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
-use crate::journal::What;
+use crate::journal::EntryKind;
 use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
 use crate::world::COPIES;
 use crate::{Sandbox, World};
@@ -24,7 +24,7 @@ impl Sandbox {
                 Some(case) => drop(world.webhooks.orders.insert(case.to_owned(), mode)),
                 None => world.webhooks.mode = mode,
             }
-            world.note(What::Changed { what: "webhooks", how: mode.name().to_owned() });
+            world.note(EntryKind::Changed { what: "webhooks", how: mode.name().to_owned() });
         });
     }
 
@@ -32,7 +32,7 @@ impl Sandbox {
     pub fn unset_webhooks(&self, case: &str) {
         self.with_world(|world| {
             world.webhooks.orders.remove(case);
-            world.note(What::Changed { what: "webhooks", how: "mode of the world".to_owned() });
+            world.note(EntryKind::Changed { what: "webhooks", how: "mode of the world".to_owned() });
         });
     }
 
@@ -45,7 +45,7 @@ impl Sandbox {
     /// unchanged, and the order does not wait.
     ///
     /// # Errors
-    /// [`Impossible`] if there is no such delivery, it is held (release it instead), or it was sent too often.
+    /// [`Impossible`] if the delivery does not exist, it is held (release it instead), or it was sent too often.
     pub fn resend(&self, delivery: u64) -> Result<Delivery, Impossible> {
         self.control_delivery(delivery, Verb::Resend)
     }
@@ -55,7 +55,7 @@ impl Sandbox {
     /// order waits.
     ///
     /// # Errors
-    /// [`Impossible`] if there is no such delivery, or it is not held.
+    /// [`Impossible`] if the delivery does not exist or is not held.
     pub fn release(&self, delivery: u64) -> Result<Delivery, Impossible> {
         self.control_delivery(delivery, Verb::Release)
     }
@@ -64,7 +64,7 @@ impl Sandbox {
     /// sent on its release. The response to the copy changes nothing.
     ///
     /// # Errors
-    /// [`Impossible`] if there is no such delivery, or it was sent too often.
+    /// [`Impossible`] if the delivery does not exist, or it was sent too often.
     pub fn duplicate(&self, delivery: u64) -> Result<Delivery, Impossible> {
         self.control_delivery(delivery, Verb::Duplicate)
     }
@@ -72,7 +72,7 @@ impl Sandbox {
     /// Applies a verb to a delivery and returns its new state.
     ///
     /// # Errors
-    /// [`Impossible`] if there is no such delivery, or its state does not allow the verb.
+    /// [`Impossible`] if the delivery does not exist, or its state does not allow the verb.
     pub fn control_delivery(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
         let _busy = self.runner.clock.hold();
         let (delivery, attempts) = {
@@ -98,7 +98,7 @@ impl Sandbox {
                 }
             }
             begin_attempts(&mut world, &attempts);
-            world.note(What::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
+            world.note(EntryKind::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
             (world.delivery(id).cloned().ok_or(Impossible::Unknown(id))?, attempts)
         };
         // Each in its own task, so that they run at the same time.
@@ -136,7 +136,7 @@ impl Sandbox {
             }
             let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();
             begin_attempts(&mut world, &chain);
-            world.note(What::Changed { what: "deliveries", how: format!("{} released", held.len()) });
+            world.note(EntryKind::Changed { what: "deliveries", how: format!("{} released", held.len()) });
             let released: Vec<Delivery> = held.iter().filter_map(|id| world.delivery(*id).cloned()).collect();
             (released, chain)
         };

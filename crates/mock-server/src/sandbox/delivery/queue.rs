@@ -60,7 +60,7 @@ impl Runner {
                 Some(first) => {
                     let mut chain = vec![(id, by)];
                     chain.extend(remove_hold(world, first));
-                    world.forget(|timer| is_release_of(timer, first));
+                    world.remove_timers(|timer| is_release_of(timer, first));
                     begin_attempts(world, &chain);
                     chains.push(chain);
                 }

@@ -1,7 +1,7 @@
 //! How long a receiver that does not respond holds frozen time.
 //!
-//! If it were long, a caller that advances time would wait 10 s at each of the 32 attempts to a receiver that hangs. If it
-//! were too short, a slow receiver on a busy machine would be cut off. Earlier calls to the receiver decide:
+//! If it were long, a caller that advances time would wait 10 s at each of the 32 attempts to a receiver that hangs. If
+//! it were too short, a slow receiver on a busy machine would be cut off. Earlier calls to the receiver decide:
 //!
 //! - never called: four times the guard, because a program's first response is its slowest;
 //! - responded to the last call: four times its average response time, at least the guard;
@@ -28,9 +28,9 @@ const MAX_RECEIVERS: usize = 1_024;
 #[derive(Clone, Copy, Debug)]
 struct Receiver {
     /// Moving average of the response time; `None` if it has never responded.
-    average: Option<Duration>,
+    mean: Option<Duration>,
     /// Time of the last response.
-    last_response: Option<Instant>,
+    latest: Option<Instant>,
     hangs: bool,
 }
 
@@ -58,9 +58,7 @@ impl Receivers {
     fn grace(&self, receiver: &str) -> Duration {
         match lock(&self.known).get(receiver) {
             None => self.guard.saturating_mul(SLACK),
-            Some(Receiver { hangs: false, average: Some(average), .. }) => {
-                self.guard.max(average.saturating_mul(SLACK))
-            }
+            Some(Receiver { hangs: false, mean: Some(mean), .. }) => self.guard.max(mean.saturating_mul(SLACK)),
             Some(_) => self.guard,
         }
     }
@@ -73,8 +71,8 @@ impl Receivers {
             let due = quiet.plus(grace).min(end);
             self.until(due).await;
             let now = self.now();
-            let last_response = lock(&self.known).get(receiver).and_then(|known| known.last_response);
-            match last_response {
+            let latest = lock(&self.known).get(receiver).and_then(|known| known.latest);
+            match latest {
                 _ if now >= end => return,
                 Some(response) if response > quiet => quiet = response,
                 // The wait ended late, so the machine was busy: this time does not count.
@@ -94,13 +92,11 @@ impl Receivers {
         if known.len() >= MAX_RECEIVERS && !known.contains_key(receiver) {
             known.clear();
         }
-        let known =
-            known.entry(receiver.to_owned()).or_insert(Receiver { average: None, last_response: None, hangs: false });
+        let known = known.entry(receiver.to_owned()).or_insert(Receiver { mean: None, latest: None, hangs: false });
         known.hangs = took.is_none();
         if let Some(took) = took {
-            known.last_response = Some(now);
-            known.average =
-                Some(known.average.map_or(took, |before| (before.saturating_mul(3).saturating_add(took)) / 4));
+            known.latest = Some(now);
+            known.mean = Some(known.mean.map_or(took, |before| (before.saturating_mul(3).saturating_add(took)) / 4));
         }
     }
 }

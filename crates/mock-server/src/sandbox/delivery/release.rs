@@ -34,8 +34,8 @@ pub(super) fn begin_attempts(world: &mut World, chain: &Chain) {
     }
 }
 
-/// Removes the hold of a webhook. Returns the attempts to make: none if no attempt is due. If the case must wait for the
-/// first attempt, it is blocked from now on.
+/// Removes the hold of a webhook. Returns the attempts to make: none if no attempt is due. If the case must wait for
+/// the first attempt, it is blocked from now on.
 pub(super) fn remove_hold(world: &mut World, id: u64) -> Chain {
     let Some(delivery) = world.delivery(id) else { return Chain::new() };
     if delivery.held.take() != Some(HoldReason::Due) {
@@ -53,7 +53,7 @@ pub(super) fn remove_hold(world: &mut World, id: u64) -> Chain {
 
 /// Like [`remove_hold`], and queues the attempts. Removes the timer of the release.
 pub(in crate::sandbox) fn release(world: &mut World, id: u64) {
-    world.forget(|timer| is_release_of(timer, id));
+    world.remove_timers(|timer| is_release_of(timer, id));
     for (id, by) in remove_hold(world, id) {
         world.deliver_again(id, by);
     }
@@ -62,5 +62,5 @@ pub(in crate::sandbox) fn release(world: &mut World, id: u64) {
 /// Removes the sandbox's own timers for a webhook.
 pub(super) fn cancel_timers(world: &mut World, id: u64) {
     let id = id.to_string();
-    world.forget(|timer| timer.vendor == SANDBOX && timer.subject == id);
+    world.remove_timers(|timer| timer.vendor == SANDBOX && timer.subject == id);
 }

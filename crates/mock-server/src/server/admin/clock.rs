@@ -23,8 +23,8 @@ pub(super) fn routes() -> [Vec<Route>; 2] {
         route(Method::GET, "clock", "getClock", "The time in the world", get),
         route(Method::POST, "clock/advance", "advanceClock", "Advances time", advance)
             .describe(
-                "Runs everything that becomes due on the way: expiry, status changes, webhook retries. Returns when all \
-                 of it has ended. Works in every mode; time only moves forward. Concurrent calls run one after the \
+                "Runs everything that becomes due on the way: expiry, status changes, webhook retries. Returns when \
+                 all of it has ended. Works in every mode; time only moves forward. Concurrent calls run one after the \
                  other, each from the time that the previous one reached.",
             )
             .problems(&[ProblemKind::InvalidAdvance, ProblemKind::ReplacedWorld]),

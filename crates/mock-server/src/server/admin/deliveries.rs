@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
             &["getDelivery", "resendDelivery", "holdDelivery", "releaseDelivery", "duplicateDelivery", "dropDelivery"],
         ),
         route(Method::POST, "deliveries/release", "releaseDeliveries", "Releases all held webhooks", release_all)
-            .describe("Each webhook is sent after the attempt of the previous one has ended. Returns them in the order of release.")
+            .describe("Each is sent when the attempt of the previous one has ended. Returns them in this order.")
             .problems(&[ProblemKind::InvalidReleaseOrder, ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict]),
         route(Method::GET, "deliveries/{id}", "getDelivery", "A webhook with its attempts", get)
             .id("Number of the webhook.", "7")

@@ -32,12 +32,12 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "events", "streamEvents", "New entries of the journal", stream)
             .describe(
-                "Starts now, or after the entry that `since` or the header `Last-Event-ID` names. If both are present, the \
-                 header applies, unless it is empty. Evicted entries are missing, which a gap in the numbers shows. Each \
-                 entry of the journal is one event: its `id` is the generation of the world and the number of the entry \
-                 (`2-10`), its `event` the kind, and its `data` the entry (schema `Entry`). A reset or restored world \
-                 has a new generation. A comment line every 15 seconds keeps the connection open. The stream ends when \
-                 the world is reset, restored or deleted.",
+                "Starts now, or after the entry that `since` or the header `Last-Event-ID` names. If both are present, \
+                 the header applies, unless it is empty. Evicted entries are missing; a gap in the numbers shows this. \
+                 Each entry of the journal is one event: its `id` is the generation of the world and the number of \
+                 the entry (`2-10`), its `event` the kind, and its `data` the entry (schema `Entry`). A reset or \
+                 restored world has a new generation. A comment line every 15 seconds keeps the connection open. The \
+                 stream ends when the world is reset, restored or deleted.",
             )
             .problems(&[ProblemKind::InvalidEventId]),
     ]
@@ -105,7 +105,8 @@ fn parse_position(text: &str, name: &str, generation: u64) -> Result<u64, Proble
     Ok(if world == generation { sequence } else { 0 })
 }
 
-/// Returns the next chunk: events, or a comment after [`KEEP_ALIVE`]. `None` if the world was reset, restored or deleted.
+/// Returns the next chunk: events, or a comment after [`KEEP_ALIVE`]. `None` if the world was reset, restored or
+/// deleted.
 async fn next((running, position): (Arc<Runner>, u64)) -> Option<(Bytes, (Arc<Runner>, u64))> {
     let generation = running.generation;
     let (text, last) = {

@@ -17,12 +17,12 @@ use super::filter::{CallQuery, check};
 use super::{
     Answer, Context, Form, Input, Json, NoMembers, Output, Problem, ProblemKind, RevealQuery, Route, present, route,
 };
-use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, What};
+use crate::journal::{EntryKind, EntryView, Filter, Journal, NearMissView, Reason, Secrets};
 use crate::sandbox::Runner;
 
 const DEFAULT_LIMIT: usize = 100;
 
-const DEFAULT_NEAR_MISSES: usize = 3;
+const NEAR_MISSES: usize = 3;
 
 const MAX_TIMEOUT: f64 = 600.0;
 
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
             .problems(INVALID)
             .links("/requests/0/sequence", &["explainCall"]),
         route(Method::DELETE, "journal", "clearJournal", "Clears the journal; the numbering continues", clear),
-        route(Method::GET, "journal/count", "countCalls", "The number of calls that vendors received", count)
+        route(Method::GET, "journal/count", "countCalls", "Counts the calls that vendors received", count)
             .problems(INVALID),
         route(Method::POST, "journal/wait", "waitForCalls", "Waits for calls", wait)
             .describe("Waits in real time. Calls before the wait count too; `since` excludes them.")
@@ -43,21 +43,13 @@ pub(super) fn routes() -> Vec<Route> {
                 ProblemKind::WaitTimeout,
                 ProblemKind::WaitInterrupted,
             ]),
-        route(
-            Method::GET,
-            "journal/near-misses",
-            "findNearMisses",
-            "The calls that come closest to matching a filter",
-            near,
-        )
-        .describe("Returns calls that do not match, the closest first. The default of `limit` is 3.")
-        .problems(INVALID),
+        route(Method::GET, "journal/near-misses", "findNearMisses", "The calls that almost match a filter", near)
+            .describe("Returns calls that do not match, the closest first. The default of `limit` is 3.")
+            .problems(INVALID),
         route(Method::GET, "journal/canonical", "getCanonicalJournal", "The journal in its canonical form", canonical)
             .describe("The same seed and the same script give the same bytes."),
         route(Method::GET, "explain/{id}", "explainCall", "Why a call was rejected", explain)
-            .describe(
-                "Returns each broken rule: the element, its value, what would be valid, and the section of the rule.",
-            )
+            .describe("Returns each broken rule, with its section, the element, its value, and what would be valid.")
             .id("Number of the entry, its `sequence`.", "3")
             .problems(&[ProblemKind::NotACall, ProblemKind::UnknownEntry]),
     ]
@@ -76,7 +68,7 @@ struct Count {
 
 impl Count {
     fn new(count: usize, journal: &Journal, filter: &Filter) -> Self {
-        Self { count, forgotten: Some(journal.count_evicted(filter.since)).filter(|forgotten| *forgotten > 0) }
+        Self { count, forgotten: Some(journal.evictions(filter.since)).filter(|forgotten| *forgotten > 0) }
     }
 }
 
@@ -129,7 +121,7 @@ struct NearMisses {
 
 async fn near(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, limit, secrets) = query.resolve(&sandbox, DEFAULT_NEAR_MISSES)?;
+    let (filter, limit, secrets) = query.resolve(&sandbox, NEAR_MISSES)?;
     let journal = sandbox.journal();
     let count = Count::new(journal.find(&filter).count(), &journal, &filter);
     let near_misses = journal.near_misses(&filter, limit).into_iter().map(|near| near.view(secrets)).collect();
@@ -216,7 +208,7 @@ async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived
     if in_time {
         return Ok(Json(Arrived { count }));
     }
-    let near = running.journal().near_misses(&filter, DEFAULT_NEAR_MISSES);
+    let near = running.journal().near_misses(&filter, NEAR_MISSES);
     let near = near.into_iter().map(|near| near.view(Secrets::Masked)).collect();
     let detail = format!("{filter}: {count} of {wanted} arrived within {timeout} s");
     Err(Problem::new(ProblemKind::WaitTimeout, detail).calls(count, near))
@@ -231,7 +223,7 @@ async fn arrival(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64
                 let (mut matching, mut last) = (0, None);
                 for entry in entries {
                     last = Some(entry.sequence);
-                    matching += u64::from(matches!(&entry.what, What::Call(call) if filter.fits(call)));
+                    matching += u64::from(matches!(&entry.kind, EntryKind::Call(call) if filter.fits(call)));
                 }
                 Some((matching, last?))
             })

@@ -51,12 +51,12 @@ pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
             "title": "Admin API of the identkit sandbox",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Controls worlds, clocks, orders and webhooks, and reads the journal.",
-            "description": "`identkit sandbox` runs mock vendors; this API controls it. It has its own address (`--admin`), \
-                speaks plain HTTP, and requires no credentials. By default it listens on loopback addresses only. \
-                Every call except those of `worlds` applies to one world: `?world=ID`, or the default world. Clients \
-                must ignore unknown members of responses. A path may end with a slash, and `HEAD` works where `GET` \
-                does. If a request is not valid HTTP/1.1, or its target or headers are too long, the response has a \
-                status (400, 414, 431) and no body.",
+            "description": "`identkit sandbox` runs mock vendors; this API controls it. It has its own address \
+                (`--admin`), speaks plain HTTP, and requires no credentials. By default it listens on loopback \
+                addresses only. Every call except those of `worlds` applies to one world: `?world=ID`, or the default \
+                world. Clients must ignore unknown members of responses. A path may end with a slash, and `HEAD` works \
+                where `GET` does. If a request is not valid HTTP/1.1, or its target or headers are too long, the \
+                response has a status (400, 414, 431) and no body.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{
@@ -206,8 +206,8 @@ fn query(schema: &Schema) -> Vec<Value> {
                 "headers" => None,
                 "body" => Some(json!({
                     "name": "elements", "in": "query", "style": "form", "explode": true,
-                    "description": "Any number of `header/NAME=text` and `body/POINTER=text`: only calls with this header, \
-                        or with this element of the body at a JSON pointer (RFC 6901).",
+                    "description": "Any number of `header/NAME=text` and `body/POINTER=text`: only calls with this \
+                        header, or with this element of the body at a JSON pointer (RFC 6901).",
                     "schema": { "type": "object", "patternProperties": { "^(header/.+|body/.*)$": true } },
                     "example": { "body/Address/City": "Berlin" },
                 })),

@@ -19,9 +19,9 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::POST, "orders/{id}/transition", "moveOrder", "Plays the person, or sets a status", transition)
             .describe(
                 "A story plays at once; at each webhook it waits until the first delivery attempt has ended. \
-                 docs/sandbox-reference.md lists the stories of each kind of order. A status is an integer or a string, \
-                 in the vendor's form, and is set unchanged, even an unknown one. Returns the new state of the order or \
-                 ident.",
+                 docs/sandbox-reference.md lists the stories of each kind of order. A status is an integer or a \
+                 string, in the vendor's form, and is set unchanged, even an unknown one. Returns the new state of the \
+                 order or ident.",
             )
             .id(ID.0, ID.1)
             .problems(&[

@@ -39,7 +39,8 @@ async fn set(context: Context, query: RevealQuery, body: SettingsChange) -> Resu
     }
 }
 
-/// Returns all settings. Credentials are included, because clients log in with them; secrets in receivers' URLs are masked.
+/// Returns all settings. Credentials are included, because clients log in with them; secrets in receivers' URLs are
+/// masked.
 fn all(context: &Context, secrets: Secrets) -> Result<Json<Settings>, Problem> {
     Ok(Json(Settings(secrets.urls(context.sandbox()?.settings()))))
 }

@@ -27,8 +27,8 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "worlds", "listWorlds", "All worlds", list),
         route(Method::POST, "worlds", "createWorld", "Creates a world with its own credentials", create)
             .describe(
-                "A vendor call with these credentials goes to this world; a client needs nothing else. Members that are \
-                 absent are as in the default world.",
+                "A vendor call with these credentials goes to this world; a client needs nothing else. The defaults \
+                 are those of the default world.",
             )
             .problems(NEW),
         route(Method::GET, "worlds/{world}", "getWorld", "A world, with the names of its snapshots", get),
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
             .describe("Replaces a snapshot of the same name. A world has at most 100 snapshots.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::InvalidId, ProblemKind::SnapshotLimit]),
         route(Method::POST, "worlds/{world}/restore", "restoreSnapshot", "Restores a snapshot", restore)
-            .describe("Restores the whole world, including its time. The credentials stay those that the world has now.")
+            .describe("Restores the whole world, including its time. The world keeps its current credentials.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::UnknownSnapshot]),
         route(Method::POST, "reset", "resetWorld", "Resets a world", reset)
             .describe("The world is empty again, with the same seed and credentials. Its snapshots remain."),

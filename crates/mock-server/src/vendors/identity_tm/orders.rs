@@ -277,8 +277,8 @@ impl TextForm for OrderCallback {
     }
 }
 
-/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader takes
-/// null for what is not there.
+/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader
+/// takes null for what is not there.
 fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentDataAnswer>>, D::Error> {
     let Some(told) = Option::<Value>::deserialize(from)? else { return Ok(None) };
     // serde's own text may quote a value.

@@ -150,7 +150,7 @@ async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time
     bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
     let moved = bench.sandbox.advance(DAY).await;
     assert_eq!(receiver.times(), [0.0]);
-    let fired = |entry: &&Entry| matches!(&entry.what, What::Fired { .. });
+    let fired = |entry: &&Entry| matches!(&entry.kind, EntryKind::Fired { .. });
     assert_eq!(moved.fired.iter().filter(fired).count(), 0, "its timer is gone");
 }
 

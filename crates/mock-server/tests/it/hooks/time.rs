@@ -20,11 +20,11 @@ async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_t
         }
     });
     let subjects = |fired: &[identkit_mock_server::journal::Entry]| {
-        let of = |what: &What| match what {
-            What::Fired { subject, .. } => subject.clone(),
+        let of = |kind: &EntryKind| match kind {
+            EntryKind::Fired { subject, .. } => subject.clone(),
             other => panic!("{other:?}"),
         };
-        fired.iter().map(|entry| (entry.at, of(&entry.what))).collect::<Vec<_>>()
+        fired.iter().map(|entry| (entry.at, of(&entry.kind))).collect::<Vec<_>>()
     };
     let first = bench.sandbox.run_to_next().await;
     assert_eq!(subjects(&first.fired), [(after(3), "a".into())]);

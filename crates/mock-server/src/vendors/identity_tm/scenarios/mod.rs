@@ -137,7 +137,7 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
         order.delete_data();
         order.gone = purge;
     }
-    world.forget(|timer| timer.what == TIME_OUT && timer.subject == id);
+    world.remove_timers(|timer| timer.what == TIME_OUT && timer.subject == id);
     // [T 3.10]: results are deleted 7 days after fulfilment.
     if let Ok(at) = now.checked_add(SignedDuration::from_hours(7 * 24)) {
         world.set_timer(at, Timer { vendor: PROVIDER, what: PURGE, subject: id.to_owned() });
