@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Structure
-//! A [`World`] is the complete state as plain data: accounts, cases, timers, deliveries and a journal. It can be copied,
-//! saved and restored. A [`MockVendor`] is the server side of a vendor over a world, pure and synchronous. A [`Sandbox`]
-//! runs one world with a clock and delivers its webhooks. [`Worlds`] are several worlds, selected by credentials. Clients
-//! reach them over a transport in the same process or, with the feature `server`, over listeners with TLS.
+//! A [`World`] is the complete state as plain data: accounts, cases, timers, deliveries and a journal. It can be
+//! copied, saved and restored. A [`MockVendor`] is the server side of a vendor over a world, pure and synchronous. A
+//! [`Sandbox`] runs one world with a clock and delivers its webhooks. [`Worlds`] are several worlds, selected by
+//! credentials. Clients reach them over a transport in the same process or, with the feature `server`, over listeners
+//! with TLS.
 //!
 //! # Invariants
 //! - The sandbox is for synthetic data: a listener accepts only loopback addresses, unless the caller permits others.

@@ -56,7 +56,7 @@ impl Mode {
     /// Maximum factor: a day takes less than a tenth of a second.
     pub const FASTEST: f64 = 1_000_000.0;
 
-    /// Returns the name in the admin API.
+    /// The name in the admin API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Frozen => "frozen",
@@ -65,7 +65,7 @@ impl Mode {
         }
     }
 
-    /// Returns the speed relative to real time; 0 if frozen.
+    /// The speed relative to real time; 0 if frozen.
     pub fn factor(self) -> f64 {
         match self {
             Self::Frozen => 0.0,

@@ -55,7 +55,7 @@ impl VirtualClock {
         })
     }
 
-    /// Returns the mode.
+    /// The mode.
     pub fn mode(&self) -> Mode {
         self.lock().mode
     }
@@ -160,7 +160,7 @@ impl VirtualClock {
         Some(move || sleeper.send(token).is_ok())
     }
 
-    /// Returns the time until the next sleeper is due.
+    /// The time until the next sleeper is due.
     pub fn next_due(&self) -> Option<Duration> {
         let inner = self.lock();
         let now = inner.now();

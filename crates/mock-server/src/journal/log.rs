@@ -76,7 +76,7 @@ impl Journal {
         self.sequence
     }
 
-    /// Returns the number of the last entry; 0 if there is none.
+    /// The number of the last entry; 0 if there is none.
     pub fn last(&self) -> u64 {
         self.sequence
     }
@@ -126,11 +126,11 @@ impl Journal {
         self.calls.iter().filter(|(name, _)| is_of(operation, name)).map(|(_, count)| count).sum()
     }
 
-    /// Returns one line of JSON for each stored entry, oldest first. The same seed and the same script give the same
+    /// One line of JSON for each stored entry, oldest first. The same seed and the same script give the same
     /// bytes: secrets are masked, and ports of loopback URLs, the headers `Host`, `User-Agent`, `Date`, `Connection`
     /// and `Content-Length`, and real durations are left out.
     ///
-    /// This requires that time is frozen, that receivers respond within
+    /// This requires that the clock is frozen, that receivers respond within
     /// [`receiver_guard`](crate::SandboxBuilder::receiver_guard), and that the script makes its calls one after the
     /// other.
     pub fn canonical(&self) -> String {

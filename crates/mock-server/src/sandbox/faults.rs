@@ -25,7 +25,7 @@ impl Sandbox {
         })
     }
 
-    /// Returns the rules, oldest first, including exhausted ones.
+    /// The rules, oldest first, including exhausted ones.
     pub fn faults(&self) -> Vec<InjectedRule> {
         self.runner.world().faults.rules().to_vec()
     }

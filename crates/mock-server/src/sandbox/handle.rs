@@ -96,7 +96,7 @@ impl Sandbox {
         world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
     }
 
-    /// Returns a copy of the journal.
+    /// A copy of the journal.
     pub fn journal(&self) -> Journal {
         self.runner.journal()
     }
@@ -124,12 +124,12 @@ impl Sandbox {
         &self.runner
     }
 
-    /// Returns the clock.
+    /// The clock.
     pub fn clock(&self) -> &VirtualClock {
         &self.runner.clock
     }
 
-    /// Returns a copy of the world, which [`SandboxBuilder::world`](crate::SandboxBuilder::world) can continue.
+    /// A copy of the world, which [`SandboxBuilder::world`](crate::SandboxBuilder::world) can continue.
     pub fn snapshot(&self) -> World {
         self.runner.world().clone()
     }
@@ -167,14 +167,14 @@ impl Sandbox {
         self.runner().verify()
     }
 
-    /// Returns the accounts by vendor, as in the ready line of `identkit sandbox`.
+    /// The accounts by vendor, as in the ready line of `identkit sandbox`.
     pub fn accounts(&self) -> Vec<(&'static str, Value)> {
         let mut world = self.runner.world();
         let vendors = self.runner.plan.vendors.iter();
         vendors.filter_map(|vendor| Some((vendor.name(), vendor.account()?.summary(&mut world)))).collect()
     }
 
-    /// Returns the accounts' settings by name, under the vendors' names as in the ready line.
+    /// The accounts' settings by name, under the vendors' names as in the ready line.
     pub fn settings(&self) -> Value {
         let mut world = self.runner.world();
         let vendors = self.runner.plan.vendors.iter();

@@ -44,7 +44,7 @@ pub(crate) enum Target {
 }
 
 impl Sandbox {
-    /// Returns the progress of the world. Reading it changes nothing.
+    /// The progress of the world. Reading it changes nothing.
     pub fn progress(&self) -> Progress {
         let entries = self.runner.world().journal.last();
         Progress { generation: self.runner.generation, entries, moves: self.runner.moves.load(Ordering::Relaxed) }
@@ -89,12 +89,12 @@ impl Sandbox {
         self.with_world(|world| world.note(EntryKind::Changed { what: "clock", how: mode.name().to_owned() }));
     }
 
-    /// Returns the time of the next timer.
+    /// The time of the next timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.runner.world().next_due()
     }
 
-    /// Returns the time in the world.
+    /// The time in the world.
     pub fn now(&self) -> Timestamp {
         self.runner.clock.wall()
     }

@@ -18,7 +18,7 @@ impl Place {
         Self { address, allow_others: true, names: Vec::new() }
     }
 
-    /// Adds host names by which clients reach this address. The admin API rejects other host names, because a web page
+    /// Adds host names by which clients reach this address. The admin API rejects unknown host names, because a web page
     /// could make its own name resolve to this address (DNS rebinding).
     #[must_use]
     pub fn host_names(mut self, names: &[String]) -> Self {

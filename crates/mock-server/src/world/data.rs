@@ -66,7 +66,7 @@ impl World {
         }
     }
 
-    /// Returns the seed of all random values.
+    /// The seed of all random values.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -112,7 +112,7 @@ impl World {
         self.timers.retain(|_, timer| !fits(timer));
     }
 
-    /// Returns the time of the next timer.
+    /// The time of the next timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.timers.first_key_value().map(|((at, _), _)| *at)
     }
@@ -298,7 +298,7 @@ impl Default for Bound {
 pub struct CaseOrder(pub(super) VecDeque<String>);
 
 impl CaseOrder {
-    /// Returns the ids, oldest first.
+    /// The ids, oldest first.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -350,7 +350,7 @@ impl Profile {
     /// All profiles.
     pub const ALL: [Self; 3] = [Self::Literal, Self::Strict, Self::Chaos];
 
-    /// Returns the name in options and the admin API.
+    /// The name in options and the admin API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Literal => "literal",

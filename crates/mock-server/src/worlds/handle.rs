@@ -48,7 +48,7 @@ impl Worlds {
         self.0.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the ids, sorted.
+    /// The ids, sorted.
     pub fn ids(&self) -> Vec<String> {
         self.read().worlds.keys().cloned().collect()
     }
@@ -58,7 +58,7 @@ impl Worlds {
         self.read().worlds.get(id).map(|slot| slot.sandbox.clone())
     }
 
-    /// Returns the default world.
+    /// The default world.
     pub fn default_world(&self) -> Sandbox {
         match self.get(DEFAULT) {
             Some(sandbox) => sandbox,

@@ -231,7 +231,7 @@ impl fmt::Display for WorldError {
         f.write_str(match self {
             Self::Unknown => "no world has this id",
             Self::UnknownSnapshot => "the world has no snapshot with this name",
-            Self::TooManySnapshots => "a world has at most 100 snapshots; replace one of them",
+            Self::TooManySnapshots => "a world has at most 100 snapshots; reuse the name of one of them",
             Self::DuplicateId => "another world has this id",
             Self::InvalidId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
             Self::Default => "the default world cannot be deleted; reset it instead",

@@ -16,7 +16,7 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
         }
     };
     let what = refused(|world| world.state::<Vec<u8>>().push(1));
-    assert!(what.contains("no vendor saves its share") && what.contains("Vec<u8>"), "{what}");
+    assert!(what.contains("no vendor saves the state") && what.contains("Vec<u8>"), "{what}");
     fn set(world: &mut World, vendor: &'static str) {
         world.set_timer(world.now, Timer { vendor, what: "nap", subject: String::new() });
     }
