@@ -271,7 +271,7 @@ const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "use
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 impl Entry {
-    /// The line of the entry in [`Journal::canonical`], without the line feed.
+    /// The line of the entry in [`Journal::canonical`](super::Journal::canonical), without the line feed.
     pub fn canonical(&self) -> String {
         let mut entry = self.to_json(Secrets::Masked);
         if let (EntryKind::Call(call), Some(entry)) = (&self.kind, entry.as_object_mut()) {
